@@ -1,0 +1,48 @@
+# Every target sets up .venv by itself. PYTHON chooses the interpreter (3.11 or later).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test lint bench lab pins snapshot clean
+
+$(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/gatewatch demo
+
+test: $(STAMP)
+	$(PYTEST)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(STAMP)
+	$(PYTEST) tests/lab -n 0 -s
+
+bench: $(STAMP)
+	$(BIN)/python -m scripts.bench
+
+# Needs uv (pip install uv); run after changing a dependency in pyproject.toml.
+PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+pins:
+	$(PIN) requirements/build.in -o requirements/build.txt
+	$(PIN) pyproject.toml --extra analysis --group dev -o requirements/dev.txt
+
+# Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
+snapshot: $(STAMP)
+	$(BIN)/python -m scripts.build_origin
+
+clean:
+	rm -rf $(VENV) dist build

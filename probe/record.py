@@ -1,0 +1,399 @@
+"""The contract between the two halves: what one traceroute measured, as one line of JSON.
+
+The shape is that of a RIPE Atlas traceroute result, so the tools of that ecosystem read our
+files as they are; what Atlas has no field for stands under one key, ``gatewatch``. Reading
+accepts plain Atlas results in all their real shapes. This module knows nothing of networks,
+address tables or disks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = "gatewatch.trace/1"
+
+# The Atlas firmware whose result format these records follow; parsers choose by this number.
+ATLAS_FORMAT = 5080
+
+# Atlas marks what the device itself says about a trace as hop 255.
+ATLAS_STATUS_HOP = 255
+
+
+class MalformedRecord(ValueError):
+    """A line that is not a traceroute result; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose an address is, according to one snapshot. None is "the table does not know".
+
+    ``organisation`` merges sibling AS numbers and is a name one may print. ``country`` is the
+    registration country of the AS (ISO 3166 alpha-2), which is *not* where the router stands.
+    ``exchange`` is the peering LAN that the address lies in. ``special`` is the class of a
+    special-use block (``private``, ``cgnat``, ``link_local``, ``ula``, ``documentation``,
+    ``multicast``, ``loopback``, ``reserved``) or ``lan`` for a hop that redaction took.
+    """
+
+    asn: int | None = None
+    name: str | None = None
+    organisation: str | None = None
+    country: str | None = None
+    exchange: str | None = None
+    special: str | None = None
+
+
+UNATTRIBUTED = Attribution()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one probe. A star has neither address nor RTT.
+
+    ``rtt`` is in milliseconds, ``ttl`` is that of the reply as it arrived, ``quoted_ttl`` that
+    of our probe as the router saw it, ``size`` the reply's IP payload in bytes. ``err`` is the
+    Atlas code of an ICMP unreachable: N (network), H (host), P (protocol), p (port), A
+    (administratively prohibited), or the bare number of the ICMP code. ``extensions`` are ICMP
+    extension objects in Atlas' ``icmpext`` shape.
+    """
+
+    address: str | None = None
+    rtt: float | None = None
+    ttl: int | None = None
+    size: int | None = None
+    err: str | int | None = None
+    quoted_ttl: int | None = None
+    extensions: dict[str, Any] | None = None
+    late: int | None = None
+    duplicate: bool = False
+
+    @property
+    def is_star(self) -> bool:
+        return self.address is None and self.rtt is None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """All replies heard at one TTL, and whose they are.
+
+    ``measured`` is False where the hop was taken over from another trace (*inferred*); such a
+    hop is never evidence.
+    """
+
+    number: int
+    replies: tuple[Reply, ...]
+    attribution: Attribution | None = None
+    measured: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """Who measured, without saying who: a pseudonym, and the network it sits in."""
+
+    id: str
+    asn: int | None = None
+    organisation: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One traceroute. Times are seconds since the epoch, as the vantage point's clock had them.
+
+    ``source`` is the vantage point's address: set in memory and in Atlas results, never written
+    by redaction. ``stop`` says why it ended: ``destination``, ``unreachable``, ``gap``,
+    ``max_ttl``, ``loop``, ``cancelled`` or ``error``. ``sees`` lists what the network layer could
+    observe (see `probe.network.Capability`); what is not in it was not looked for. ``redactions``
+    counts what was taken out, by kind.
+    """
+
+    dst_addr: str
+    af: int
+    proto: str
+    timestamp: float
+    endtime: float
+    hops: tuple[Hop, ...]
+    dst_name: str | None = None
+    source: str | None = None
+    paris_id: int = 0
+    size: int | None = None
+    msm_id: int | None = None
+    prb_id: int | None = None
+    vantage: Vantage | None = None
+    backend: str | None = None
+    sees: tuple[str, ...] = ()
+    stop: str | None = None
+    probes: int | None = None
+    snapshots: tuple[str, ...] = ()
+    redactions: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether the destination itself answered."""
+        if self.stop is not None:
+            return self.stop == "destination"
+        return bool(self.hops) and any(
+            reply.address == self.dst_addr for reply in self.hops[-1].replies
+        )
+
+
+def probe_number(vantage_id: str) -> int:
+    """A stable positive 31-bit number for Atlas' ``prb_id``, from the pseudonym."""
+    return int.from_bytes(hashlib.sha256(vantage_id.encode()).digest()[:4], "big") >> 1
+
+
+def measurement_number(dst_addr: str, proto: str, af: int) -> int:
+    """A stable positive 31-bit number for Atlas' ``msm_id``: same target, same measurement."""
+    return zlib.crc32(f"{dst_addr} {proto} {af}".encode()) >> 1
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _reply_to_json(reply: Reply) -> dict[str, Any]:
+    if reply.is_star:
+        return {"x": "*"}
+    fields = _without_none(
+        {
+            "from": reply.address,
+            "rtt": None if reply.rtt is None else round(reply.rtt, 3),
+            "ttl": reply.ttl,
+            "size": reply.size,
+            "err": reply.err,
+            "ittl": reply.quoted_ttl,
+            "icmpext": reply.extensions,
+            "late": reply.late,
+        }
+    )
+    if reply.duplicate:
+        fields["dup"] = True
+    return fields
+
+
+def to_json(trace: Trace) -> dict[str, Any]:
+    """The record as a JSON object, in Atlas' shape with the ``gatewatch`` key.
+
+    Hops become ``{"hop": n, "result": [reply, …]}``; what was attributed to them stands in
+    ``gatewatch.hops`` by hop number.
+    """
+    vantage_id = trace.vantage.id if trace.vantage else ""
+    attributed = [
+        _without_none(
+            {
+                "hop": hop.number,
+                "evidence": "measured" if hop.measured else "inferred",
+                "asn": hop.attribution.asn,
+                "name": hop.attribution.name,
+                "organisation": hop.attribution.organisation,
+                "country": hop.attribution.country,
+                "exchange": hop.attribution.exchange,
+                "special": hop.attribution.special,
+            }
+        )
+        for hop in trace.hops
+        if hop.attribution is not None
+    ]
+    fields = _without_none(
+        {
+            "fw": ATLAS_FORMAT,
+            "type": "traceroute",
+            "msm_id": trace.msm_id
+            if trace.msm_id is not None
+            else measurement_number(trace.dst_addr, trace.proto, trace.af),
+            "prb_id": trace.prb_id if trace.prb_id is not None else probe_number(vantage_id),
+            "af": trace.af,
+            "proto": trace.proto,
+            "dst_addr": trace.dst_addr,
+            "dst_name": trace.dst_name or trace.dst_addr,
+            "src_addr": trace.source,
+            "paris_id": trace.paris_id,
+            "size": trace.size,
+            "timestamp": int(trace.timestamp),
+            "endtime": int(trace.endtime),
+            "result": [
+                {"hop": hop.number, "result": [_reply_to_json(reply) for reply in hop.replies]}
+                for hop in trace.hops
+            ],
+        }
+    )
+    fields["gatewatch"] = {
+        "schema": SCHEMA,
+        "vantage": _without_none(
+            {
+                "id": trace.vantage.id,
+                "asn": trace.vantage.asn,
+                "organisation": trace.vantage.organisation,
+                "country": trace.vantage.country,
+            }
+        )
+        if trace.vantage
+        else None,
+        "method": {"proto": trace.proto, "backend": trace.backend, "sees": list(trace.sees)},
+        "flow": trace.paris_id,
+        "stop": trace.stop,
+        "probes": trace.probes,
+        "snapshots": list(trace.snapshots),
+        "hops": attributed,
+        "redactions": dict(sorted(trace.redactions.items())),
+        "notes": list(trace.notes),
+        "error": trace.error,
+    }
+    return fields
+
+
+def to_line(trace: Trace) -> str:
+    """The record as one line of JSON, without the line's end."""
+    return json.dumps(to_json(trace), separators=(",", ":"), ensure_ascii=True)
+
+
+def _address(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedRecord(f"{where} is not an address: {value!r}")
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise MalformedRecord(f"{where} is not an address: {value!r}") from None
+
+
+def _number(value: object, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise MalformedRecord(f"{where} is not a number: {value!r}")
+    return value
+
+
+def _reply_from_json(fields: object) -> Reply:
+    if not isinstance(fields, dict):
+        raise MalformedRecord(f"a reply is not an object: {fields!r}")
+    if "x" in fields or ("from" not in fields and "rtt" not in fields):
+        # Atlas also writes {"error": …} here when its own send failed: no answer either way.
+        return Reply()
+    late = fields.get("late")
+    return Reply(
+        address=_address(fields["from"], "from") if fields.get("from") else None,
+        rtt=float(_number(fields["rtt"], "rtt")) if fields.get("rtt") is not None else None,
+        ttl=fields.get("ttl"),
+        size=fields.get("size"),
+        err=fields.get("err"),
+        quoted_ttl=fields.get("ittl"),
+        extensions=fields.get("icmpext"),
+        late=late if isinstance(late, int) else None,
+        duplicate=bool(fields.get("dup")),
+    )
+
+
+def _hops_from_json(entries: object, attributed: dict[int, dict[str, Any]]) -> tuple[Hop, ...]:
+    if not isinstance(entries, list):
+        raise MalformedRecord("result is not a list")
+    hops = []
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise MalformedRecord(f"a hop is not an object: {entry!r}")
+        if "hop" not in entry:
+            # {"error": "connect failed: …"}: the probe could not send; there are no hops.
+            continue
+        number = int(_number(entry["hop"], "hop"))
+        replies = entry.get("result", [])
+        if not isinstance(replies, list):
+            raise MalformedRecord(f"hop {number}: result is not a list")
+        said = attributed.get(number)
+        hops.append(
+            Hop(
+                number=number,
+                replies=tuple(_reply_from_json(reply) for reply in replies),
+                attribution=Attribution(
+                    asn=said.get("asn"),
+                    name=said.get("name"),
+                    organisation=said.get("organisation"),
+                    country=said.get("country"),
+                    exchange=said.get("exchange"),
+                    special=said.get("special"),
+                )
+                if said
+                else None,
+                measured=said.get("evidence", "measured") == "measured" if said else True,
+            )
+        )
+    return tuple(hops)
+
+
+def _error_of(entries: object) -> str | None:
+    if isinstance(entries, list):
+        for entry in entries:
+            if isinstance(entry, dict) and "error" in entry:
+                return str(entry["error"])
+    return None
+
+
+def from_json(fields: object) -> Trace:
+    """Read one record, ours or a plain Atlas result.
+
+    Raises `MalformedRecord` with one sentence when it is neither.
+    """
+    if not isinstance(fields, dict):
+        raise MalformedRecord("not a JSON object")
+    if fields.get("type", "traceroute") != "traceroute":
+        raise MalformedRecord(f"not a traceroute but a {fields['type']!r} result")
+    if "dst_addr" not in fields or "result" not in fields:
+        missing = "dst_addr" if "dst_addr" not in fields else "result"
+        raise MalformedRecord(f"not a traceroute result: no {missing}")
+    ours = fields.get("gatewatch") or {}
+    if not isinstance(ours, dict):
+        raise MalformedRecord("gatewatch is not an object")
+    schema = ours.get("schema")
+    if ours and schema != SCHEMA:
+        raise MalformedRecord(f"schema is {schema!r}, this version reads {SCHEMA!r}")
+    dst_addr = _address(fields["dst_addr"], "dst_addr")
+    said_vantage = ours.get("vantage") or None
+    source = fields.get("from") or fields.get("src_addr") or None
+    method = ours.get("method") or {}
+    timestamp = _number(fields.get("timestamp", 0), "timestamp")
+    try:
+        attributed = {int(hop["hop"]): hop for hop in ours.get("hops") or []}
+        return Trace(
+            dst_addr=dst_addr,
+            dst_name=fields.get("dst_name"),
+            af=int(fields.get("af", ipaddress.ip_address(dst_addr).version)),
+            proto=str(fields.get("proto", "ICMP")).upper(),
+            timestamp=timestamp,
+            endtime=_number(fields.get("endtime", timestamp), "endtime"),
+            hops=_hops_from_json(fields["result"], attributed),
+            source=_address(source, "from") if source else None,
+            paris_id=int(fields.get("paris_id", 0)),
+            size=fields.get("size"),
+            msm_id=fields.get("msm_id"),
+            prb_id=fields.get("prb_id"),
+            vantage=Vantage(
+                id=str(said_vantage["id"]),
+                asn=said_vantage.get("asn"),
+                organisation=said_vantage.get("organisation"),
+                country=said_vantage.get("country"),
+            )
+            if said_vantage
+            else None,
+            backend=method.get("backend"),
+            sees=tuple(method.get("sees", ())),
+            stop=ours.get("stop"),
+            probes=ours.get("probes"),
+            snapshots=tuple(ours.get("snapshots", ())),
+            redactions=dict(ours.get("redactions", {})),
+            notes=tuple(ours.get("notes", ())),
+            error=ours.get("error") or _error_of(fields["result"]),
+        )
+    except (TypeError, KeyError, AttributeError) as problem:
+        raise MalformedRecord(f"a field has the wrong shape ({problem})") from None
+
+
+def from_line(line: str | bytes) -> Trace:
+    """Read one line of JSON; raises `MalformedRecord` with one sentence."""
+    try:
+        fields = json.loads(line)
+    except ValueError as problem:
+        raise MalformedRecord(f"not JSON ({problem})") from None
+    return from_json(fields)
