@@ -80,11 +80,11 @@ class NetworkError(Exception):
 
 
 class NotPermitted(NetworkError):
-    """The system refused a socket or a packet; the message names what and the command to mend it."""
+    """The system refused a socket or a packet; the message names it and the command to mend it."""
 
 
 class NoRoute(NetworkError):
-    """There is no way to this target from here (no route, no address of that family, link down)."""
+    """There is no way to this target from here: no route, no address of that family, link down."""
 
 
 class Network(Protocol):
