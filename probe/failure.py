@@ -1,0 +1,81 @@
+"""How a command ends when it cannot do what was asked: one sentence, and a code a script may test.
+
+The codes are the contract of the command line. Whoever raises one of these says in the same
+sentence what is wrong and what mends it. This module knows nothing of what was being done.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import click
+
+# Ended by Ctrl-C, or by a reader that closed the pipe: 128 and the signal, as shells count.
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+class Failure(click.ClickException):
+    """The command could not do what was asked; the message is one sentence with its remedy."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the sentence to the standard error, or to ``file``."""
+        click.echo(f"gatewatch: {self.format_message()}", file=file, err=file is None)
+
+
+class NoConsent(Failure):
+    """The owner of this machine has not agreed to it."""
+
+    exit_code = 3
+
+
+class PermissionDenied(Failure):
+    """The system refused it; the message names what, and the command that grants it."""
+
+    exit_code = 4
+
+
+class Offline(Failure):
+    """There is no way out to the network from here."""
+
+    exit_code = 5
+
+
+class PartlyDone(Failure):
+    """Some of it was done, and that is kept."""
+
+    exit_code = 6
+
+
+class RefusedToRedact(Failure):
+    """It is not certain what has to be taken out, therefore nothing was written."""
+
+    exit_code = 7
+
+
+class NotYetSent(Failure):
+    """It is queued, and will be tried again."""
+
+    exit_code = 8
+
+
+class BadInput(Failure):
+    """A file, a name or a number that was given cannot be used; the message says which and where."""
+
+    exit_code = 9
+
+
+def cause(problem: BaseException) -> BaseException:
+    """What went wrong, taken out of the groups that concurrent code wraps it in.
+
+    The first of several; a `Failure` comes before anything else, since it speaks to the user.
+
+    >>> cause(ExceptionGroup("tasks", [ValueError("a"), ExceptionGroup("more", [BadInput("b")])]))
+    BadInput('b')
+    """
+    if not isinstance(problem, BaseExceptionGroup):
+        return problem
+    leaves = [cause(inner) for inner in problem.exceptions]
+    return next((leaf for leaf in leaves if isinstance(leaf, Failure)), leaves[0])
