@@ -1,0 +1,224 @@
+"""Addresses → what can be a gateway: organisations, exchanges, unmapped blocks, and where they are.
+
+One `Gazetteer` serves one country and one address table; each address is looked up once.
+Registration says whose a router is, not where it stands: only three places exist, ``home``,
+``abroad`` and ``unlocated``, and unlocated is never taken for either.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from probe.record import Attribution
+
+Place = Literal["home", "abroad", "unlocated"]
+Kind = Literal["organisation", "exchange", "unmapped"]
+
+# Blocks that factory settings and textbooks put everywhere: that two organisations use one of
+# them says nothing, unless the paths behind it also run together.
+COMMONPLACE = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "10.0.0.0/23",
+        "10.1.0.0/23",
+        "10.10.0.0/23",
+        "10.10.10.0/24",
+        "10.255.255.0/24",
+        "172.16.0.0/23",
+        "100.64.0.0/23",
+        "192.168.0.0/16",
+    )
+)
+
+
+class Node(NamedTuple):
+    """What can be a gateway. The name is the organisation's, the exchange's, or the block."""
+
+    kind: Kind
+    name: str
+
+
+class Sight(NamedTuple):
+    """One address as the analysis sees it."""
+
+    node: Node
+    place: Place
+    special: str | None
+    asn: int | None
+
+
+class Table(Protocol):
+    """What the analysis asks of an address table (`probe.origin.Origin` is one)."""
+
+    def lookup(self, address: str) -> Attribution: ...
+
+
+def block_of(address: str) -> str:
+    """The block that stands for an unmapped address: /24, or /48 for IPv6.
+
+    >>> block_of("10.20.7.9"), block_of("fd00:1:2:3::4")
+    ('10.20.7.0/24', 'fd00:1:2::/48')
+    """
+    length = 48 if ":" in address else 24
+    return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+
+
+def _neighbourhood(block: str) -> str:
+    length = 32 if ":" in block else 16
+    return str(ipaddress.ip_network(block).supernet(new_prefix=length))
+
+
+def is_commonplace(block: str) -> bool:
+    """Whether a block is one of those that unrelated networks all use.
+
+    >>> is_commonplace("192.168.1.0/24"), is_commonplace("10.20.7.0/24")
+    (True, False)
+    """
+    network = ipaddress.ip_network(block)
+    return any(
+        network.version == common.version and network.subnet_of(common)  # type: ignore[arg-type]
+        for common in COMMONPLACE
+    )
+
+
+class Gazetteer:
+    """Names and places of addresses, for one country and one table."""
+
+    def __init__(self, table: Table, country: str) -> None:
+        self._table = table
+        self.country = country
+        self._sights: dict[str, Sight] = {}
+
+    def sight(self, address: str) -> Sight:
+        """Whose the address is and where it counts as standing. Looked up once."""
+        known = self._sights.get(address)
+        if known is None:
+            known = self._sights[address] = self._look(address)
+        return known
+
+    def _place(self, country: str | None) -> Place:
+        if country is None:
+            return "unlocated"
+        return "home" if country == self.country else "abroad"
+
+    def _look(self, address: str) -> Sight:
+        found = self._table.lookup(address)
+        if found.special is not None:
+            return Sight(Node("unmapped", block_of(address)), "unlocated", found.special, None)
+        if found.exchange is not None:
+            return Sight(
+                Node("exchange", found.exchange), self._place(found.country), None, found.asn
+            )
+        if found.organisation is not None:
+            return Sight(
+                Node("organisation", found.organisation),
+                self._place(found.country),
+                None,
+                found.asn,
+            )
+        return Sight(Node("unmapped", block_of(address)), "unlocated", None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSeen:
+    """One sighting of an unmapped block on the domestic part of a path.
+
+    ``successor`` is the first public address that answered behind it, unless that is the
+    destination itself.
+    """
+
+    organisation: str
+    destination: str
+    block: str
+    at_border: bool
+    successor: str | None
+
+
+class _Groups:
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def find(self, item: str) -> str:
+        root = item
+        while (parent := self._parent.setdefault(root, root)) != root:
+            root = parent
+        while self._parent[item] != root:
+            self._parent[item], item = root, self._parent[item]
+        return root
+
+    def join(self, items: Iterable[str]) -> None:
+        first, *rest = items
+        for item in rest:
+            self._parent[self.find(item)] = self.find(first)
+
+
+def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
+    """Organisations of one group that reach a destination over an address another one uses too."""
+    users: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for sighting in seen:
+        if sighting.successor is not None:
+            users[sighting.destination, sighting.successor].add(sighting.organisation)
+    return set().union(*(group for group in users.values() if len(group) > 1))
+
+
+def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
+    """Which unmapped blocks are one operator: block → all blocks of its group, sorted.
+
+    A block that only one organisation sees is no candidate and is absent. Blocks that alternate
+    right before the border of one pair are one group, and so are neighbouring blocks (one /16,
+    IPv6 /32) right before the border when different organisations go on from them over the same
+    address to the same destination: one operator with many sites. A commonplace block
+    (see `is_commonplace`) is kept only if at least 80% of its organisations go on together,
+    because unrelated networks number themselves alike.
+
+    >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
+    >>> merge_blocks(seen)["10.20.1.0/24"]
+    ('10.20.1.0/24', '10.20.2.0/24')
+    """
+    distinct = set(sightings)
+    groups = _Groups()
+    alternating: dict[tuple[str, str], set[str]] = defaultdict(set)
+    neighbours: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for sighting in distinct:
+        groups.find(sighting.block)
+        if sighting.at_border:
+            alternating[sighting.organisation, sighting.destination].add(sighting.block)
+            if sighting.successor is not None:
+                place = (_neighbourhood(sighting.block), sighting.destination, sighting.successor)
+                neighbours[place].add(sighting.block)
+    for blocks in (*alternating.values(), *neighbours.values()):
+        groups.join(sorted(blocks))
+
+    members: dict[str, list[BlockSeen]] = defaultdict(list)
+    for sighting in distinct:
+        members[groups.find(sighting.block)].append(sighting)
+    return dict(_kept(members.values()))
+
+
+def _kept(groups: Iterable[list[BlockSeen]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for seen in groups:
+        organisations = {sighting.organisation for sighting in seen}
+        if len(organisations) < 2:
+            continue
+        blocks = tuple(sorted({sighting.block for sighting in seen}, key=ipaddress.ip_network))
+        if all(is_commonplace(block) for block in blocks):
+            together = _shared_way_on(seen)
+            if len(together) < 0.8 * len(organisations):
+                continue
+        for block in blocks:
+            yield block, blocks
+
+
+def block_name(blocks: tuple[str, ...]) -> str:
+    """How a group of blocks is called in print.
+
+    >>> block_name(("10.20.1.0/24", "10.20.2.0/24", "10.20.9.0/24"))
+    '10.20.1.0/24 … 10.20.9.0/24 (3 blocks)'
+    """
+    if len(blocks) == 1:
+        return blocks[0]
+    return f"{blocks[0]} … {blocks[-1]} ({len(blocks)} blocks)"

@@ -1,0 +1,84 @@
+"""Every number the rule uses, in one frozen place that a verdict prints and a user may change.
+
+Nothing here decides; `verdict` does. The numbers come from the rules of evidence in
+``docs/verdict.md``, which argues each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+
+
+class PolicyError(ValueError):
+    """A ``key=value`` that is no setting; the message lists what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The numbers of the rule. Shares are fractions, times are in the unit their name ends in."""
+
+    confidence: float = 0.95
+    organisations: int = 5
+    """Organisations besides the candidate, below which nothing is said."""
+    resolved: float = 0.6
+    """Share of pairs whose crossing must be known."""
+    destination_classes: int = 2
+    continents: int = 2
+    """Continents that destinations must span before an operator is named."""
+    days: int = 7
+    """Days with data before "single gateway" is said."""
+    captured: float = 0.8
+    """Share of an organisation's pairs that makes it captured."""
+    single: float = 0.65
+    """Lower bound of the captured share for "single gateway"."""
+    concentrated: float = 0.5
+    concentrated_lower: float = 0.3
+    diverse_upper: float = 0.5
+    effective_gateways: float = 3.0
+    alarm_organisations: int = 3
+    alarm_share: float = 0.5
+    alarm_within_days: int = 28
+    alarm_hold_days: int = 7
+    alarm_hold: float = 0.8
+    timeline_days: int = 14
+    """Span of the data below which no alarm is looked for."""
+    home_step_ms: float = 1.0
+    """An RTT step below this does not leave the country (100 km of fibre is 1 ms)."""
+    abroad_step_ms: float = 10.0
+    """An RTT step that a detour abroad must show before a domestic path is said to take it."""
+    resamples: int = 2000
+    seed: int = 20210216
+
+    def changed(self) -> dict[str, float]:
+        """The settings that differ from the defaults, by name.
+
+        >>> Policy(days=1).changed()
+        {'days': 1}
+        """
+        defaults = asdict(Policy())
+        return {key: value for key, value in asdict(self).items() if value != defaults[key]}
+
+
+def with_overrides(policy: Policy, overrides: Iterable[str]) -> Policy:
+    """The policy with ``key=value`` settings applied; raises `PolicyError`.
+
+    >>> with_overrides(Policy(), ["days=1", "single=0.7"]).days
+    1
+    """
+    types = {entry.name: type(getattr(policy, entry.name)) for entry in fields(policy)}
+    changes: dict[str, float] = {}
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        key = key.strip()
+        if not separator or key not in types:
+            raise PolicyError(
+                f"no setting {override!r}; write key=value, key one of: {', '.join(types)}"
+            )
+        try:
+            changes[key] = types[key](text)
+        except ValueError:
+            raise PolicyError(
+                f"{key} wants {'a whole ' if types[key] is int else 'a '}number, not {text!r}"
+            ) from None
+    return replace(policy, **changes)  # type: ignore[arg-type]  # each value has its field's type
