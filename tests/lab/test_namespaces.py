@@ -1,0 +1,146 @@
+"""The lab itself: networks of kernels stand, are what they say, and leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.lab.namespaces import Fabric, Namespace, chain, requires_lab
+
+pytestmark = [pytest.mark.lab, requires_lab]
+
+# Sends one UDP probe a hop with the kernel's own error queue and prints who answered.
+_HOPS = """
+import json, socket, struct, sys
+address, hops = sys.argv[1], int(sys.argv[2])
+six = ":" in address
+family = socket.AF_INET6 if six else socket.AF_INET
+level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
+found = []
+for ttl in range(1, hops + 1):
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.setsockopt(level, 25 if six else 11, 1)
+        s.setsockopt(level, socket.IPV6_UNICAST_HOPS if six else socket.IP_TTL, ttl)
+        s.settimeout(0.5)
+        s.connect((address, 33434 + ttl))
+        s.send(b"lab")
+        try:
+            s.recv(1)
+        except TimeoutError:
+            found.append(None)
+            continue
+        except OSError:
+            pass
+        _, control, _, _ = s.recvmsg(512, 512, socket.MSG_ERRQUEUE)
+        raw = control[0][2][16:]
+        found.append(socket.inet_ntop(family, raw[8:24] if six else raw[4:8]))
+print(json.dumps(found))
+"""
+
+
+def hops_seen(vantage: Namespace, address: str, hops: int) -> list[str | None]:
+    done = vantage.run([sys.executable, "-c", _HOPS, address, str(hops)], user="nobody")
+    return list(json.loads(done.stdout))
+
+
+def namespaces() -> set[str]:
+    return {path.name for path in Path("/run/netns").iterdir()}
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_chain_shows_every_router_and_the_host(version: int) -> None:
+    """A path over six routers has seven hops, each answering from the address it is said to."""
+    with chain(6) as row:
+        assert hops_seen(row.vantage, row.host[version], 7) == list(row.hops[version])
+        assert len(row.hops[version]) == 7
+
+
+def test_silent_routers_and_nat() -> None:
+    """A silent router is a gap, and a vantage point behind NAT sees the same path beyond it."""
+    with chain(4, silent=[2, 3], nat=True) as row:
+        assert row.source[4] == "192.168.1.10"
+        for version in (4, 6):
+            expected = [
+                None if hop in (2, 3) else address
+                for hop, address in enumerate(row.hops[version], start=1)
+            ]
+            assert hops_seen(row.vantage, row.host[version], 5) == expected
+
+
+def test_a_host_can_stand_for_a_whole_prefix() -> None:
+    """Every address of a local prefix is answered from that address."""
+    with chain(1, local=["198.18.0.0/22"]) as row:
+        assert hops_seen(row.vantage, "198.18.3.77", 2) == [row.hops[4][0], "198.18.3.77"]
+
+
+def test_nobody_has_no_capability_and_still_finds_the_project() -> None:
+    """As nobody there is no capability left to use or to gain, yet the project can be imported."""
+    code = "import os, probe, trio; print(os.geteuid(), open('/proc/self/status').read())"
+    with chain(1) as row:
+        said = row.vantage.run([sys.executable, "-c", code], user="nobody").stdout
+    assert said.startswith("65534 ")
+    sets = [line.split() for line in said.splitlines() if line.startswith("Cap")]
+    assert {name for name, _ in sets} == {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"}
+    assert {int(value, 16) for _, value in sets} == {0}
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_ping_sockets_are_on_or_off(allowed: bool) -> None:
+    """A vantage point lets nobody open a ping socket exactly when it was built so."""
+    code = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)"
+    with chain(1, ping_sockets=allowed) as row:
+        done = row.vantage.run([sys.executable, "-c", code], user="nobody", check=False)
+    assert (done.returncode == 0) is allowed
+    assert allowed or "PermissionError" in done.stderr
+
+
+def test_a_failure_leaves_nothing_behind() -> None:
+    """Namespaces, the programs in them and their files go, also when a test fails inside."""
+    before = namespaces()
+    started: list[subprocess.Popen[str]] = []
+    folders: list[Path] = []
+
+    def fail_inside() -> None:
+        with chain(2) as row:
+            started.append(row.vantage.start(["sleep", "600"]))
+            folders.append(row.fabric.folder)
+            assert namespaces() > before
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
+    assert [program.returncode for program in started] == [-9]
+    assert not {name for name in namespaces() - before if str(os.getpid()) in name}
+    assert not folders[0].exists()
+
+
+def test_leftovers_of_a_killed_run_are_removed() -> None:
+    """A run killed with SIGKILL leaves namespaces and programs; the next one removes both."""
+    code = (
+        "import os, signal\n"
+        "from tests.lab.namespaces import chain\n"
+        "with chain(1) as row:\n"
+        "    print(row.fabric.prefix, row.vantage.start(['sleep', '600']).pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert killed.returncode == -9
+    prefix, pid = killed.stdout.split()
+    assert any(name.startswith(prefix) for name in namespaces())
+    with Fabric():
+        assert not list(Path(tempfile.gettempdir()).glob(f"{prefix}-*"))
+        assert not any(name.startswith(prefix) for name in namespaces())
+        status = Path(f"/proc/{pid}/status")
+        assert not status.exists() or "zombie" in status.read_text(encoding="ascii")
