@@ -62,7 +62,7 @@ class NotYetSent(Failure):
 
 
 class BadInput(Failure):
-    """A file, a name or a number that was given cannot be used; the message says which and where."""
+    """A file, name or number that was given cannot be used; the message says which and where."""
 
     exit_code = 9
 

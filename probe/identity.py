@@ -1,0 +1,85 @@
+"""What a vantage point remembers from run to run: its pseudonyms, and the flow it used last.
+
+A pseudonym is random and stands for this machine in one access network; in another network it is
+another, so that moving does not link two places. The flow goes round so that, over the days, a
+vantage point sees the different paths that load balancers offer. This module knows nothing of
+what is measured.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from probe.failure import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Flows 1 to 16, as RIPE Atlas numbers them; 0 there means "not Paris".
+FLOWS = 16
+
+
+class Identity:
+    """The memory in one data folder. Safe for several processes at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "vantage.state"
+
+    def pseudonym(self, asn: int) -> str:
+        """The vantage point's name in this access network, made up the first time."""
+        with self._remembered() as state:
+            known = state.setdefault("vantages", {})
+            return str(known.setdefault(str(asn), secrets.token_hex(8)))
+
+    def next_flow(self) -> int:
+        """The flow of this run, 1 to 16; the next run's is another."""
+        with self._remembered() as state:
+            last = int(state.get("flow", 0))
+            state["flow"] = last % FLOWS + 1
+            return int(state["flow"])
+
+    @contextmanager
+    def _remembered(self) -> Iterator[dict[str, Any]]:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(
+            self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            state = self._read()
+            yield state
+            fresh = self._path.with_suffix(".new")
+            with open(fresh, "w", encoding="utf-8", opener=_private) as file:
+                json.dump(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+        finally:
+            os.close(lock)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            state = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            state = None
+        if (
+            not isinstance(state, dict)
+            or not isinstance(state.get("vantages", {}), dict)
+            or not isinstance(state.get("flow", 0), int)
+        ):
+            raise BadInput(
+                f"{self._path} cannot be read; delete it and this machine gets new pseudonyms"
+            )
+        return state
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

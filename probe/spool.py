@@ -1,0 +1,243 @@
+"""What is kept on disk: one file a UTC day, one line a trace, whole lines or none.
+
+A volunteer's machine is switched off, runs out of disk or is killed at any moment; nothing that
+was finished before may be lost by it, and no line may be left that cannot be read. It accepts
+only what went through redaction, and knows nothing of how a trace was made.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from probe.failure import PartlyDone
+from probe.places import data_folder
+from probe.record import MalformedRecord, Trace, from_line, to_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from probe.redact import Redacted
+
+_SUFFIX = ".jsonl"
+_TORN = ".torn"
+_BLOCK = 1 << 16
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def spool_folder() -> Path:
+    """The folder of day files in this volunteer's data folder."""
+    return data_folder() / "spool"
+
+
+class Spool:
+    """Appends traces to the day files of a folder. Several processes may do so at once.
+
+    A context manager; opening it makes the folder, and mends day files whose last line a crash
+    cut short: the remains are moved to a file beside it, ``<day>.torn``, where they are counted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._day: Path | None = None
+        self._file = -1
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for day in sorted(folder.glob(f"*{_SUFFIX}")):
+            self._open(day)
+            with _locked(self._file):
+                _mend(self._file, day)
+        self.close()
+
+    def append(self, *traces: Redacted) -> None:
+        """Add traces, each with one write, and return when they are on the disk.
+
+        The day is that of a trace's start, in UTC. Raises `PartlyDone` when the disk is full;
+        what was there before is as it was, and of ``traces`` those before the one that found no
+        room are kept.
+        """
+        for trace in traces:
+            day = datetime.fromtimestamp(trace.timestamp, UTC).strftime("%Y-%m-%d")
+            self._open(self.folder / f"{day}{_SUFFIX}")
+            self._write(to_line(trace).encode() + b"\n")
+        if self._file >= 0:
+            _sync(self._file, self.folder)
+
+    def close(self) -> None:
+        """Close the file at hand. Safe to call twice."""
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
+        self._day = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, day: Path) -> None:
+        if day == self._day:
+            return
+        if self._file >= 0:
+            _sync(self._file, self.folder)
+        self.close()
+        new = not day.exists()
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            self._file = os.open(day, flags, 0o600)
+            self._day = day
+            if new:
+                _sync_folder(self.folder)
+        except OSError as problem:
+            raise _full(problem, self.folder) from problem
+
+    def _write(self, line: bytes) -> None:
+        assert self._day is not None
+        with _locked(self._file):
+            before = _mend(self._file, self._day)
+            try:
+                written = os.write(self._file, line)
+            except OSError as problem:
+                os.ftruncate(self._file, before)
+                raise _full(problem, self.folder) from problem
+            if written != len(line):
+                os.ftruncate(self._file, before)
+                raise _full(OSError(errno.ENOSPC, "a line did not fit"), self.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One line of a day file: the bytes as they stand there, and the trace or what is wrong."""
+
+    path: Path
+    number: int
+    line: bytes
+    trace: Trace | None
+    problem: str | None
+
+
+def read(folder: Path) -> Iterator[Kept]:
+    """All lines kept in a folder, oldest day first; none where there is no such folder.
+
+    A line that is being written right now, or that a crash cut short, has no line end and is
+    left out: see `torn`.
+    """
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        with path.open("rb") as file:
+            with _locked(file.fileno(), shared=True):
+                left = os.fstat(file.fileno()).st_size
+            for number, line in enumerate(file, start=1):
+                left -= len(line)
+                if left < 0 or not line.endswith(b"\n"):
+                    break
+                yield _kept(path, number, line)
+
+
+def torn(folder: Path) -> int:
+    """How many lines crashes cut short: those set aside, and those not yet mended."""
+    aside = sum(path.read_bytes().count(b"\n") for path in folder.glob(f"*{_TORN}"))
+    return aside + sum(_is_torn(path) for path in folder.glob(f"*{_SUFFIX}"))
+
+
+def _kept(path: Path, number: int, line: bytes) -> Kept:
+    try:
+        return Kept(path, number, line, from_line(line), None)
+    except MalformedRecord as problem:
+        return Kept(path, number, line, None, str(problem))
+
+
+def _is_torn(day: Path) -> bool:
+    with day.open("rb") as file, _locked(file.fileno(), shared=True):
+        return not _ends_whole(file.fileno(), os.fstat(file.fileno()).st_size)
+
+
+def _ends_whole(file: int, size: int) -> bool:
+    return size == 0 or os.pread(file, 1, size - 1) == b"\n"
+
+
+def _mend(file: int, day: Path) -> int:
+    """Set a cut line at the end aside; returns the file's size. The file has to be locked.
+
+    The remains are on the disk beside it before they are cut off, so a crash in between loses
+    nothing; finding them there already, the next call only cuts.
+    """
+    size = os.fstat(file).st_size
+    if _ends_whole(file, size):
+        return size
+    whole = _last_line_end(file, size)
+    remains = os.pread(file, size - whole, whole).replace(b"\n", b"") + b"\n"
+    aside = os.open(
+        day.with_suffix(_TORN), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    try:
+        length = os.fstat(aside).st_size
+        if not _ends_whole(aside, length):
+            length = _last_line_end(aside, length)
+            os.ftruncate(aside, length)
+        start = max(0, length - len(remains))
+        if os.pread(aside, length - start, start) != remains:
+            try:
+                written = os.write(aside, remains)
+                if written != len(remains):
+                    raise OSError(errno.ENOSPC, "a line did not fit")
+                os.fsync(aside)
+            except OSError as problem:
+                os.ftruncate(aside, length)
+                raise _full(problem, day.parent) from problem
+    finally:
+        os.close(aside)
+    os.ftruncate(file, whole)
+    os.fsync(file)
+    return whole
+
+
+def _last_line_end(file: int, size: int) -> int:
+    """The offset just after the last line end, 0 where there is none."""
+    end = size
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        found = os.pread(file, end - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+@contextmanager
+def _locked(file: int, *, shared: bool = False) -> Iterator[None]:
+    fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _sync(file: int, folder: Path) -> None:
+    try:
+        os.fsync(file)
+    except OSError as problem:
+        raise _full(problem, folder) from problem
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _full(problem: OSError, folder: Path) -> Exception:
+    """The failure that an error of the disk amounts to; other errors stay what they are."""
+    if problem.errno not in _NO_SPACE:
+        return problem
+    return PartlyDone(
+        f"disk full: {folder} has no room for another trace; what was kept before is safe, "
+        "make room and run again"
+    )
