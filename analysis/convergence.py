@@ -1,0 +1,317 @@
+"""Observations → figures: who passes whom, how concentrated, how sure.
+
+The unit is the organisation: a figure weighs organisations alike (or by eyeballs), never traces
+or volunteers, and an interval resamples organisations. An organisation's own part of the path
+says nothing about others, so a candidate is judged by the organisations besides it. Grades are
+given in `verdict` alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import beta
+
+from analysis.crossing import Crossing
+from analysis.operators import BlockSeen, Node, block_name, merge_blocks
+from analysis.panel import Observation
+from analysis.policy import Policy
+
+
+def captured_bounds(captured: int, of: int, confidence: float) -> tuple[float, float]:
+    """One-sided Clopper–Pearson bounds of a share of organisations, each at this confidence.
+
+    Source: Clopper and Pearson, Biometrika 26 (1934), 404–413. Nothing observed bounds nothing.
+
+    >>> [round(bound, 3) for bound in captured_bounds(7, 7, 0.95)]  # lower is 0.05 ** (1 / 7)
+    [0.652, 1.0]
+    >>> captured_bounds(0, 0, 0.95)
+    (0.0, 1.0)
+    """
+    tail = 1.0 - confidence
+    lower = float(beta.ppf(tail, captured, of - captured + 1)) if captured else 0.0
+    upper = float(beta.ppf(1.0 - tail, captured + 1, of - captured)) if captured < of else 1.0
+    return lower, upper
+
+
+def effective_gateways(shares: Iterable[float]) -> float:
+    """How many equally used gateways would be as concentrated as these.
+
+    The inverse Herfindahl–Hirschman index: 1.0 when one gateway carries everything, n when n
+    gateways carry 1/n each. Shares are fractions and sum to 1; no shares make 0.0.
+
+    >>> effective_gateways([0.5, 0.5])
+    2.0
+    """
+    squares = sum(share * share for share in shares)
+    return 1.0 / squares if squares else 0.0
+
+
+def coverage_bounds(share: float, coverage: float) -> tuple[float, float]:
+    """Between what the national share lies when only a part of the country was measured.
+
+    Whatever was not measured may pass the candidate wholly or not at all.
+
+    >>> coverage_bounds(0.5, 0.5)
+    (0.25, 0.75)
+    """
+    return coverage * share, coverage * share + 1.0 - coverage
+
+
+def resampled_interval(values: Sequence[float], policy: Policy) -> tuple[float, float]:
+    """Percentile interval of the mean when organisations are drawn anew, with a fixed seed.
+
+    Two-sided with ``1 - confidence`` in each tail. One organisation has no spread to resample:
+    its interval is (0, 1).
+
+    >>> resampled_interval([1.0] * 6, Policy())
+    (1.0, 1.0)
+    """
+    if len(values) < 2:
+        return 0.0, 1.0
+    draw = random.Random(policy.seed)  # noqa: S311 - a repeatable interval, not a secret
+    means = sorted(
+        sum(draw.choices(values, k=len(values))) / len(values) for _ in range(policy.resamples)
+    )
+    cut = int((1.0 - policy.confidence) * len(means))
+    return means[cut], means[-1 - cut]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One vantage organisation and one destination, by majority of its traces.
+
+    ``strict`` and ``lenient`` hold the nodes on more than half of them; ``exit`` is the node
+    most traces left by (None: the organisation itself).
+    """
+
+    organisation: str
+    destination: str
+    destination_class: tuple[str, str]
+    resolved: bool
+    strict: frozenset[Node]
+    lenient: frozenset[Node]
+    exit: Node | None
+    upstream: Node | None
+    interfaces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A node and how many of the other organisations pass it.
+
+    ``shares`` maps each other organisation to the fraction of its pairs that pass the node;
+    ``captured`` counts those at or above the policy's share. ``blocks`` are an unmapped
+    candidate's blocks.
+    """
+
+    node: Node
+    blocks: tuple[str, ...]
+    shares: Mapping[str, float]
+    captured: int
+    lower: float
+    upper: float
+
+    @property
+    def of(self) -> int:
+        return len(self.shares)
+
+    @property
+    def share(self) -> float:
+        """Mean over organisations of the fraction of pairs that pass the node."""
+        return sum(self.shares.values()) / len(self.shares) if self.shares else 0.0
+
+    @property
+    def captured_share(self) -> float:
+        return self.captured / self.of if self.of else 0.0
+
+
+class Blocks:
+    """Unmapped blocks merged into candidates; maps a block's node to its group's node."""
+
+    def __init__(self, observations: Iterable[Observation]) -> None:
+        merged = merge_blocks(
+            BlockSeen(o.organisation, o.destination, block, at_border, successor)
+            for o in observations
+            if o.crossing is not None
+            for block, at_border, successor in o.crossing.blocks
+        )
+        self._group = {
+            block: Node("unmapped", block_name(group)) for block, group in merged.items()
+        }
+        self._blocks = {self._group[block]: group for block, group in merged.items()}
+
+    def node(self, node: Node) -> Node | None:
+        """The node itself, its group for an unmapped block, None for a block nobody shares."""
+        return self._group.get(node.name) if node.kind == "unmapped" else node
+
+    def blocks(self, node: Node) -> tuple[str, ...]:
+        return self._blocks.get(node, ())
+
+    def nodes(self, nodes: Iterable[Node]) -> list[Node]:
+        """The nodes with blocks merged, in order, without repetition and without lone blocks."""
+        found = (self.node(node) for node in nodes)
+        return list(dict.fromkeys(node for node in found if node is not None))
+
+
+_RESOLVED = frozenset({"resolved", "bracketed"})
+
+
+def _majority(counts: Counter[Node], of: int) -> frozenset[Node]:
+    return frozenset(node for node, count in counts.items() if 2 * count > of)
+
+
+def make_pairs(observations: Iterable[Observation], blocks: Blocks) -> list[Pair]:
+    """Fold international observations into pairs, sorted by organisation and destination."""
+    grouped: dict[tuple[str, str], list[tuple[Observation, Crossing]]] = defaultdict(list)
+    for seen in observations:
+        if seen.crossing is not None:
+            grouped[seen.organisation, seen.destination].append((seen, seen.crossing))
+    pairs = []
+    for (organisation, destination), members in sorted(grouped.items()):
+        crossings = [crossing for _, crossing in members]
+        known = [crossing for crossing in crossings if crossing.state in _RESOLVED]
+        left = [crossing for crossing in crossings if crossing.state != "none"]
+        strict = Counter(node for crossing in known for node in blocks.nodes(crossing.strict))
+        lenient = Counter(node for crossing in left for node in blocks.nodes(crossing.lenient))
+        exits = Counter(_exit(crossing, blocks) for crossing in known)
+        upstreams = Counter(crossing.upstream for crossing in known)
+        destination_class = members[0][0].destination_class
+        assert destination_class is not None  # every international observation has one
+        pairs.append(
+            Pair(
+                organisation,
+                destination,
+                destination_class,
+                resolved=2 * len(known) > len(crossings),
+                strict=_majority(strict, len(known)),
+                lenient=_majority(lenient, len(left)),
+                exit=exits.most_common(1)[0][0] if exits else None,
+                upstream=upstreams.most_common(1)[0][0] if upstreams else None,
+                interfaces=frozenset(c.first_foreign for c in known if c.first_foreign is not None),
+            )
+        )
+    return pairs
+
+
+def _exit(crossing: Crossing, blocks: Blocks) -> Node | None:
+    nodes = blocks.nodes(crossing.strict)
+    return nodes[-1] if nodes else None
+
+
+def by_organisation(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Resolved pairs of each organisation."""
+    grouped: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.resolved:
+            grouped[pair.organisation].append(pair)
+    return dict(grouped)
+
+
+def candidate(
+    node: Node,
+    blocks: tuple[str, ...],
+    passes: Mapping[str, Sequence[frozenset[Node]]],
+    left_out: frozenset[str],
+    policy: Policy,
+) -> Candidate:
+    """Judge one node by the organisations besides it.
+
+    ``passes`` maps an organisation to the node sets of its pairs; ``left_out`` are the
+    organisations that the node itself is or belongs to.
+    """
+    shares = {
+        organisation: sum(node in nodes for nodes in sets) / len(sets)
+        for organisation, sets in passes.items()
+        if organisation not in left_out and sets
+    }
+    captured = sum(share >= policy.captured for share in shares.values())
+    lower, upper = captured_bounds(captured, len(shares), policy.confidence)
+    return Candidate(node, blocks, shares, captured, lower, upper)
+
+
+_KIND_ORDER = {"organisation": 2, "unmapped": 1, "exchange": 0}
+
+
+def rank(candidates: Iterable[Candidate], nearness: Mapping[Node, float]) -> list[Candidate]:
+    """Candidates, the strongest first.
+
+    By captured share; among equals an organisation before a block before an exchange, then by
+    mean share, then the one nearest to the border (``nearness``: mean distance in nodes), then by
+    name, so that the order never depends on the order of the input.
+    """
+    return sorted(
+        candidates,
+        key=lambda c: (
+            -round(c.captured_share, 9),
+            -_KIND_ORDER[c.node.kind],
+            -round(c.share, 6),
+            nearness.get(c.node, 0.0),
+            c.node.name,
+        ),
+    )
+
+
+def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict[Node, float]:
+    """Mean number of nodes between each node and the border, over all crossings it is on."""
+    distances: dict[Node, list[int]] = defaultdict(list)
+    for seen in observations:
+        if seen.crossing is not None:
+            for distance, node in enumerate(reversed(blocks.nodes(seen.crossing.strict))):
+                distances[node].append(distance)
+    return {node: sum(values) / len(values) for node, values in distances.items()}
+
+
+def exit_shares(
+    grouped: Mapping[str, Sequence[Pair]], top: Node | None, left_out: frozenset[str]
+) -> dict[Node, float]:
+    """How the organisations' pairs divide over gateways; each organisation weighs the same.
+
+    A pair that passes ``top`` counts for it, any other for the node it left by, or for the
+    organisation itself where that is its own exit. Shares sum to 1.
+    """
+    shares: dict[Node, float] = defaultdict(float)
+    organisations = [name for name in grouped if name not in left_out]
+    for name in organisations:
+        for pair in grouped[name]:
+            if top is not None and top in pair.strict:
+                gateway = top
+            else:
+                gateway = pair.exit or Node("organisation", name)
+            shares[gateway] += 1.0 / len(grouped[name]) / len(organisations)
+    return dict(shares)
+
+
+def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:
+    """Share of organisations that leave by first foreign interfaces which half of all share.
+
+    A gateway whose routers are numbered from its customers' links shows no domestic node of its
+    own, but the paths behind it meet on the same foreign interfaces: the sign of a thin gateway.
+    """
+    users: dict[str, set[str]] = defaultdict(set)
+    for name, pairs in grouped.items():
+        for pair in pairs:
+            for interface in pair.interfaces:
+                users[interface].add(name)
+    least = max(3.0, len(grouped) / 2)
+    common = {interface for interface, names in users.items() if len(names) >= least}
+    meeting = sum(
+        sum(bool(pair.interfaces & common) for pair in pairs) >= policy.captured * len(pairs)
+        for pairs in grouped.values()
+    )
+    return meeting / len(grouped) if grouped else 0.0
+
+
+def weighted_share(shares: Mapping[str, float], weights: Mapping[str, float]) -> float | None:
+    """Mean of shares weighted by organisation; None where no weight is known.
+
+    >>> weighted_share({"a": 1.0, "b": 0.0}, {"a": 3.0, "b": 1.0})
+    0.75
+    """
+    total = sum(weights.get(name, 0.0) for name in shares)
+    if not total:
+        return None
+    return sum(share * weights.get(name, 0.0) for name, share in shares.items()) / total

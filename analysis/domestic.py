@@ -1,0 +1,166 @@
+"""How the country's networks reach each other: directly, at an exchange, over a third, abroad.
+
+A pair is two organisations, measured from the first to the second. What a hub is, and the grade,
+follow the same rule of organisations as the international figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.convergence import Blocks, Candidate, candidate, rank
+from analysis.crossing import Step
+from analysis.operators import BlockSeen, Node, merge_blocks
+from analysis.panel import Observation
+from analysis.policy import Policy
+
+Way = Literal["direct", "exchange", "third_party", "abroad", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class DomesticPath:
+    """One trace between two domestic organisations.
+
+    ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
+    of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
+    RTT proves.
+    """
+
+    between: tuple[Node, ...]
+    gap: bool
+    abroad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DomesticPair:
+    """Two organisations, by majority of the traces from the first to the second."""
+
+    organisation: str
+    destination: str
+    way: Way
+    between: frozenset[Node]
+
+
+def _went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
+    base: float | None = None
+    for step in steps:
+        if step.own or (step.sight is not None and step.sight.place == "home"):
+            base = step.rtt if step.rtt is not None else base
+        elif (
+            step.sight is not None
+            and step.sight.place == "abroad"
+            and step.rtt is not None
+            and base is not None
+            and step.rtt - base >= policy.abroad_step_ms
+        ):
+            return True
+    return False
+
+
+def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
+    """What stands between the vantage organisation and the destination's."""
+    target = Node("organisation", seen.destination_organisation)
+    steps = seen.steps
+    arrival = next((i for i, s in enumerate(steps) if s.sight and s.sight.node == target), None)
+    leave = max((i for i, s in enumerate(steps[:arrival]) if s.own), default=None)
+    inside = steps[0 if leave is None else leave + 1 : arrival]
+    return DomesticPath(
+        between=tuple(dict.fromkeys(s.sight.node for s in inside if s.sight is not None)),
+        gap=arrival is None or leave is None or any(s.sight is None for s in inside),
+        abroad=_went_abroad(steps, policy),
+    )
+
+
+def way_of(path: DomesticPath, between: Sequence[Node]) -> Way:
+    """The way a path took, given the nodes between that are entities of their own.
+
+    ``abroad`` needs an RTT step that physics demands; a foreign registration alone makes the
+    router a third party at home. A gap leaves the way unknown unless a third network was seen.
+
+    >>> way_of(DomesticPath((), gap=False, abroad=False), [])
+    'direct'
+    """
+    if path.abroad:
+        return "abroad"
+    if any(node.kind != "exchange" for node in between):
+        return "third_party"
+    if path.gap:
+        return "unknown"
+    return "exchange" if between else "direct"
+
+
+def domestic_pairs(
+    observations: Iterable[Observation], blocks: Blocks, policy: Policy
+) -> list[DomesticPair]:
+    """Fold domestic observations into pairs of organisations, sorted.
+
+    An unmapped block that one organisation alone sees is taken for the interior of one of the
+    two networks; blocks that international paths proved to be one operator stay one.
+    """
+    grouped: dict[tuple[str, str], list[DomesticPath]] = defaultdict(list)
+    for seen in observations:
+        if seen.kind == "domestic":
+            key = (seen.organisation, seen.destination_organisation)
+            grouped[key].append(domestic_path(seen, policy))
+    merged = merge_blocks(
+        BlockSeen(a, b, node.name, at_border=False, successor=None)
+        for (a, b), paths in grouped.items()
+        for path in paths
+        for node in path.between
+        if node.kind == "unmapped"
+    )
+    pairs = []
+    for (organisation, destination), paths in sorted(grouped.items()):
+        ways: Counter[Way] = Counter()
+        counts: Counter[Node] = Counter()
+        for path in paths:
+            entities = {
+                blocks.node(node) or node: None
+                for node in path.between
+                if node.kind != "unmapped" or node.name in merged or blocks.node(node)
+            }
+            ways[way_of(path, list(entities))] += 1
+            counts.update(entities)
+        unknown = ways.pop("unknown", 0)
+        resolved = 2 * unknown < len(paths)
+        pairs.append(
+            DomesticPair(
+                organisation,
+                destination,
+                way=ways.most_common(1)[0][0] if resolved else "unknown",
+                between=frozenset(node for node, n in counts.items() if 2 * n > len(paths)),
+            )
+        )
+    return pairs
+
+
+def hub_candidates(
+    pairs: Iterable[DomesticPair], blocks: Blocks, policy: Policy
+) -> list[Candidate]:
+    """Nodes between domestic organisations, the one that most organisations pass first.
+
+    An organisation is judged by its pairs with others than the hub itself, on the known ways.
+    """
+    known = [pair for pair in pairs if pair.way != "unknown"]
+    nodes = sorted({node for pair in known for node in pair.between})
+    found = []
+    for node in nodes:
+        passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
+        for pair in known:
+            if pair.destination != node.name:
+                passes[pair.organisation].append(pair.between)
+        left_out = frozenset({node.name}) if node.kind == "organisation" else frozenset()
+        found.append(candidate(node, blocks.blocks(node), passes, left_out, policy))
+    return rank(found, {})
+
+
+def count_ways(pairs: Iterable[DomesticPair], hub: Node | None) -> dict[str, int]:
+    """How many pairs go each way; those over a named hub count as ``hub``."""
+    counts = dict.fromkeys(("direct", "exchange", "third_party", "hub", "abroad", "unknown"), 0)
+    for pair in pairs:
+        over_hub = hub is not None and pair.way != "unknown" and hub in pair.between
+        counts["hub" if over_hub else pair.way] += 1
+    return counts
