@@ -36,6 +36,7 @@ NOBODY = 65534
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _NETNS = Path("/run/netns")
+_DISTANCE = "distance"
 _OURS = re.compile(r"gwlab(\d+)n(\d+)-")
 _counter = itertools.count()
 
@@ -254,6 +255,7 @@ class Fabric:
         self._nodes: dict[str, _Node] = {}
         self._links: list[str] = []
         self._ends: dict[str, int] = {}
+        self._cables: list[str] = []
         self._programs: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
@@ -306,14 +308,17 @@ class Fabric:
         *,
         near_device: str | None = None,
         far_device: str | None = None,
+        delay_ms: float = 0.0,
     ) -> None:
-        """Join two nodes. Addresses carry their prefix length; a device is named for its peer."""
+        """Join two nodes. Addresses carry their prefix length; a device is named for its peer.
+
+        ``delay_ms`` is how long a packet takes, one way: twice of it adds to a round trip.
+        """
         near_device, far_device = near_device or far, far_device or near
-        names = (self[near].name, self[far].name)
-        self._links.append(
-            f"link add {near_device} netns {names[0]} type veth "
-            f"peer name {far_device} netns {names[1]}"
-        )
+        if delay_ms:
+            self._cable((near, near_device), (far, far_device), delay_ms)
+        else:
+            self._veth((near, near_device), (far, far_device))
         for node, device, addresses in (
             (near, near_device, near_addresses),
             (far, far_device, far_addresses),
@@ -323,6 +328,23 @@ class Fabric:
             for address in addresses:
                 nodad = " nodad" if ":" in address else ""
                 self.configure(node, f"addr add {address} dev {device}{nodad}")
+
+    def _veth(self, near: tuple[str, str], far: tuple[str, str]) -> None:
+        self._links.append(
+            f"link add {near[1]} netns {self[near[0]].name} type veth "
+            f"peer name {far[1]} netns {self[far[0]].name}"
+        )
+
+    def _cable(self, near: tuple[str, str], far: tuple[str, str], delay_ms: float) -> None:
+        if _DISTANCE not in self._nodes:
+            self.node(_DISTANCE)
+            self._nodes[_DISTANCE].settings["ipv6/conf/default/disable_ipv6"] = "1"
+        number = len(self._cables)
+        ends = f"a{number}", f"b{number}"
+        self._cables.append(f"{ends[0]} {ends[1]} {delay_ms}")
+        for router, end in zip((near, far), ends, strict=True):
+            self._veth(router, (_DISTANCE, end))
+            self.configure(_DISTANCE, f"link set {end} up")
 
     def configure(self, node: str, *lines: str) -> None:
         """Add lines of ``ip -batch`` for a node: addresses, routes, bridges."""
@@ -362,7 +384,21 @@ class Fabric:
             _batch(_in_order(node.lines), "-n", node.namespace.name)
             if node.rules:
                 node.namespace.run(["nft", "-f", "-"], stdin="\n".join(node.rules) + "\n")
+        if self._cables:
+            self._start_relay()
         self._await_links(timeout)
+
+    def _start_relay(self) -> None:
+        relay = self[_DISTANCE].start(
+            [sys.executable, Path(__file__).with_name("relay.py")], stdin=subprocess.PIPE
+        )
+        assert relay.stdin is not None  # both are pipes
+        assert relay.stdout is not None
+        relay.stdin.write("\n".join(self._cables))
+        relay.stdin.close()
+        relay.stdin = None
+        if relay.stdout.readline() != "ready\n":
+            raise LabError(f"the delay of the long links did not start: {relay.communicate()[1]}")
 
     def _await_links(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
@@ -481,6 +517,7 @@ def chain(
     silent: Sequence[int] = (),
     nat: bool = False,
     local: Sequence[str] = (),
+    delay_ms: float = 0.0,
 ) -> Iterator[Chain]:
     """Build a row of routers, in IPv4 and IPv6, and take it down at the end.
 
@@ -489,7 +526,8 @@ def chain(
     border between them. ``silent`` are hop numbers (1 is the first router) that send no Time
     Exceeded. With ``nat`` the vantage point has 192.168.1.10 and the first router hides it
     behind its own address (IPv4 only). ``local`` are further prefixes, such as
-    ``198.18.0.0/22``, all addresses of which the host answers for.
+    ``198.18.0.0/22``, all addresses of which the host answers for. ``delay_ms`` is added to the
+    round trip where the row crosses the border, as a cable abroad would.
     """
     border = (routers + 1) // 2
 
@@ -524,7 +562,15 @@ def chain(
         source: dict[int, str] = {}
         for link, (near, far) in enumerate(itertools.pairwise(nodes), start=1):
             at_near, at_far = addresses(link)
-            fabric.link(near, far, at_near, at_far, near_device="east", far_device="west")
+            fabric.link(
+                near,
+                far,
+                at_near,
+                at_far,
+                near_device="east",
+                far_device="west",
+                delay_ms=delay_ms / 2 if link == border + 1 else 0.0,
+            )
             for version, index in ((4, 0), (6, 1)):
                 before, after = (side[index].partition("/")[0] for side in (at_near, at_far))
                 hops[version].append(after)

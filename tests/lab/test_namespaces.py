@@ -15,9 +15,9 @@ from tests.lab.namespaces import Fabric, Namespace, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab]
 
-# Sends one UDP probe a hop with the kernel's own error queue and prints who answered.
+# Sends one UDP probe a hop with the kernel's own error queue and prints who answered, after how many ms.
 _HOPS = """
-import json, socket, struct, sys
+import json, socket, sys, time
 address, hops = sys.argv[1], int(sys.argv[2])
 six = ":" in address
 family = socket.AF_INET6 if six else socket.AF_INET
@@ -29,24 +29,29 @@ for ttl in range(1, hops + 1):
         s.setsockopt(level, socket.IPV6_UNICAST_HOPS if six else socket.IP_TTL, ttl)
         s.settimeout(0.5)
         s.connect((address, 33434 + ttl))
+        sent = time.monotonic()
         s.send(b"lab")
         try:
             s.recv(1)
         except TimeoutError:
-            found.append(None)
+            found.append([None, None])
             continue
         except OSError:
-            pass
+            took = 1000 * (time.monotonic() - sent)
         _, control, _, _ = s.recvmsg(512, 512, socket.MSG_ERRQUEUE)
         raw = control[0][2][16:]
-        found.append(socket.inet_ntop(family, raw[8:24] if six else raw[4:8]))
+        found.append([socket.inet_ntop(family, raw[8:24] if six else raw[4:8]), took])
 print(json.dumps(found))
 """
 
 
-def hops_seen(vantage: Namespace, address: str, hops: int) -> list[str | None]:
+def times_seen(vantage: Namespace, address: str, hops: int) -> list[tuple[str | None, float]]:
     done = vantage.run([sys.executable, "-c", _HOPS, address, str(hops)], user="nobody")
-    return list(json.loads(done.stdout))
+    return [(heard, took) for heard, took in json.loads(done.stdout)]
+
+
+def hops_seen(vantage: Namespace, address: str, hops: int) -> list[str | None]:
+    return [heard for heard, _ in times_seen(vantage, address, hops)]
 
 
 def namespaces() -> set[str]:
@@ -77,6 +82,16 @@ def test_a_host_can_stand_for_a_whole_prefix() -> None:
     """Every address of a local prefix is answered from that address."""
     with chain(1, local=["198.18.0.0/22"]) as row:
         assert hops_seen(row.vantage, "198.18.3.77", 2) == [row.hops[4][0], "198.18.3.77"]
+
+
+def test_a_delay_adds_to_every_round_trip_beyond_it() -> None:
+    """A delayed link slows what lies behind it and nothing before it, and loses nothing."""
+    with chain(3, delay_ms=60.0) as row:
+        for version in (4, 6):
+            seen = times_seen(row.vantage, row.host[version], 4)
+            assert tuple(heard for heard, _ in seen) == row.hops[version]
+            near, far = [took for _, took in seen[:2]], [took for _, took in seen[2:]]
+            assert max(near) < 60.0 <= min(far)
 
 
 def test_nobody_has_no_capability_and_still_finds_the_project() -> None:
