@@ -10,7 +10,6 @@ the memory of this process.
 from __future__ import annotations
 
 import heapq
-import ipaddress
 import itertools
 import math
 import time
@@ -290,7 +289,7 @@ class _Session:
 
     def finish(self, tracing: _Tracing, stop: str, error: str | None) -> None:
         task = tracing.task
-        version = ipaddress.ip_address(task.target).version
+        version = 6 if ":" in task.target else 4
         self.active -= 1
         for token in tracing.tokens:
             del self.probes[token]

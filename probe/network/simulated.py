@@ -166,7 +166,7 @@ class SimulatedNetwork:
             return
         if self._jitter:
             rtt += self._random.uniform(0.0, self._jitter)
-        version = ipaddress.ip_address(probe.target).version
+        version = 6 if ":" in probe.target else 4
         quoted = kind is not Kind.DESTINATION or probe.method is Method.UDP
         answer = Answer(
             token=probe.token,
@@ -385,7 +385,10 @@ class _Reader:
             raise self.fail("to names prefixes of one IP version")
         version = versions.pop()
         line = self.line(table.get("hops", []), version)
-        if isinstance(end := table.get("end"), dict) and "loop" in end:
+        if "end" not in table:
+            raise self.fail("no end")
+        end = table["end"]
+        if isinstance(end, dict) and "loop" in end:
             self.at("end").check_keys(end, ("loop",))
             return _Path(prefixes, line, DARK, self.at("end").loop(end["loop"], len(line)))
         return _Path(prefixes, line, self.at("end").end(end, version), 0)

@@ -1,0 +1,380 @@
+from __future__ import annotations
+
+import itertools
+import signal
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from probe.network import Method, NotPermitted, Probe
+from probe.network.simulated import SimulatedNetwork, load
+from probe.record import Reply, Trace, from_line, to_line
+from probe.session import TICK, Settings, Task, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trio.testing import MockClock
+
+SCENARIOS = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
+}
+
+TEN_HOPS = """
+[[path]]
+to = "203.0.113.0/24"
+hops = [{}]
+end = {{ rtt = 200 }}
+""".format(", ".join(f'{{ address = "192.0.2.{n}", rtt = {n * n} }}' for n in range(1, 10)))
+
+
+class Watched(SimulatedNetwork):
+    """Notes when each probe left and what it reached, and that no token is used twice at a time."""
+
+    def __init__(self, text: str) -> None:
+        scenario = load(text)
+        super().__init__(scenario.way, seed=scenario.seed)
+        self.scenario = scenario
+        self.sent: list[tuple[float, Probe]] = []
+        self.open: set[int] = set()
+
+    def send(self, probe: Probe) -> None:
+        super().send(probe)
+        assert probe.token not in self.open
+        self.open.add(probe.token)
+        self.sent.append((trio.current_time(), probe))
+
+    def forget(self, token: int) -> None:
+        super().forget(token)
+        self.open.discard(token)
+
+    def arrivals(self) -> dict[str | None, list[float]]:
+        """When packets reached each router, by its address."""
+        times: dict[str | None, list[float]] = {}
+        for at, probe in self.sent:
+            way = self.scenario.way(probe.target, probe.flow)
+            assert way is not None
+            router = way.at(probe.ttl)
+            times.setdefault(router.address if router else probe.target, []).append(at)
+        return times
+
+
+def tasks(count: int, method: Method = Method.ICMP) -> list[Task]:
+    return [Task(f"203.0.113.{n + 1}", None, method, 0) for n in range(count)]
+
+
+def outcome(reply: Reply) -> str:
+    """A reply as scenario files write it."""
+    if reply.is_star:
+        return "*"
+    assert reply.address is not None
+    marks = ("(late)" if reply.late else "") + ("(dup)" if reply.duplicate else "")
+    return reply.address + (f"!{reply.err}" if reply.err else "") + marks
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_scenario(name: str, autojump_clock: MockClock) -> None:
+    """A network described in a file gives the traces that the file says."""
+    network = load(SCENARIOS[name]).network()
+    for expected in tomllib.loads(SCENARIOS[name])["trace"]:
+        traces: list[Trace] = []
+        method = Method(expected.get("method", "icmp"))
+        task = Task(expected["target"], None, method, expected.get("flow", 0))
+        await measure(network, [task], Settings(), finished=traces.append)
+        [trace] = traces
+        assert [hop.number for hop in trace.hops] == list(range(1, len(trace.hops) + 1))
+        said = [" ".join(outcome(reply) for reply in hop.replies) for hop in trace.hops]
+        assert said == expected["hops"]
+        assert trace.stop == expected["stop"]
+        if "probes" in expected:
+            assert trace.probes == expected["probes"]
+
+
+async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -> None:
+    """What was measured, how, when and what the network layer could see."""
+    network = load(TEN_HOPS).network()
+    traces: list[Trace] = []
+    await measure(
+        network,
+        [Task("203.0.113.7", "a target", Method.UDP, 11)],
+        Settings(),
+        finished=traces.append,
+        wall_clock=lambda: 1_700_000_000.0 + trio.current_time(),
+    )
+    [trace] = traces
+    assert (trace.dst_addr, trace.dst_name, trace.af) == ("203.0.113.7", "a target", 4)
+    assert (trace.proto, trace.paris_id, trace.backend) == ("UDP", 11, "simulated")
+    assert trace.sees == ("kernel_time", "paris", "quoted_ttl", "reply_ttl")
+    assert trace.size == network.probe_size(Method.UDP, 4)
+    assert trace.timestamp == 1_700_000_000.0
+    # The tenth probe leaves 9 × 50 ms after the first and is answered 200 ms later.
+    assert trace.endtime == pytest.approx(1_700_000_000.65)
+    assert trace.hops[3].replies[0].rtt == pytest.approx(16.0)
+    assert trace.hops[3].replies[0].ttl == 252
+    assert trace.hops[3].replies[0].quoted_ttl == 1
+    assert trace.vantage is None
+    assert all(hop.attribution is None for hop in trace.hops)
+    assert from_line(to_line(trace)).hops == trace.hops
+
+
+async def test_pace_is_exact_and_does_not_drift(autojump_clock: MockClock) -> None:
+    """At 20 packets a second the n-th packet leaves n/20 s after the first."""
+    network = Watched(TEN_HOPS)
+    await measure(network, tasks(20), Settings(rate=20.0), finished=lambda _: None)
+    times = [at for at, _ in network.sent]
+    assert len(times) >= 200
+    assert times == pytest.approx([times[0] + n / 20 for n in range(len(times))])
+
+
+@pytest.mark.parametrize("rate", [50.0, 500.0, 1_000.0, 20_000.0])
+async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rate: float) -> None:
+    """However fast, no span of time holds more packets than its length and a tick allow."""
+    network = Watched(TEN_HOPS)
+    await measure(network, tasks(200), Settings(rate=rate), finished=lambda _: None)
+    times = [at for at, _ in network.sent]
+    for span in (0.01, 0.1, 1.0):
+        first = 0
+        for last, at in enumerate(times):
+            while times[first] < at - span:
+                first += 1
+            assert last - first <= (span + TICK) * rate + 1
+    assert len(times) / (times[-1] - times[0]) > 0.8 * rate or rate > 5_000
+
+
+async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> None:
+    """After waiting for silent hops the next packets keep their distance."""
+    network = Watched('[[path]]\nto = "203.0.113.0/24"\nend = "dark"')
+    await measure(network, tasks(2), Settings(rate=10.0), finished=lambda _: None)
+    times = [at for at, _ in network.sent]
+    assert min(b - a for a, b in itertools.pairwise(times)) == pytest.approx(0.1)
+
+
+async def test_no_router_sees_bursts(autojump_clock: MockClock) -> None:
+    """At 100 packets a second no router gets more than three in any 100 ms."""
+    network = Watched(TEN_HOPS)
+    await measure(network, tasks(100), Settings(rate=100.0), finished=lambda _: None)
+    for address, times in network.arrivals().items():
+        if address is None or address.startswith("203."):
+            continue
+        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
+        assert busiest <= 3, address
+
+
+async def test_a_hundred_targets_take_no_longer_than_their_packets(
+    autojump_clock: MockClock,
+) -> None:
+    """Waiting for one target's silence is time for the others."""
+    network = Watched(TEN_HOPS.replace('{ address = "192.0.2.3", rtt = 9 }', '"*"'))
+    traces: list[Trace] = []
+    await measure(network, tasks(100), Settings(rate=100.0), finished=traces.append)
+    assert len(traces) == 100
+    assert trio.current_time() < len(network.sent) / 100.0 + 3.0
+
+
+async def test_random_loss_is_made_up_by_a_second_attempt(autojump_clock: MockClock) -> None:
+    """With 5% loss, two attempts find all but about one hop in four hundred."""
+    text = TEN_HOPS.replace("rtt = 16", "rtt = 16, loss = 0.05")
+    traces: list[Trace] = []
+    await measure(Watched(text), tasks(200), Settings(rate=2000.0), finished=traces.append)
+    fourth = [trace.hops[3].replies for trace in traces]
+    assert sum(1 for replies in fourth if len(replies) == 2) >= 5
+    assert sum(1 for replies in fourth if replies[-1].is_star) <= 3
+    assert all(trace.stop == "destination" for trace in traces)
+
+
+async def test_a_target_without_route_does_not_stop_the_others(autojump_clock: MockClock) -> None:
+    """Its trace ends at once, with an error that says why."""
+    traces: dict[str, Trace] = {}
+    await measure(
+        load(TEN_HOPS).network(),
+        [Task("198.51.100.1", None, Method.ICMP, 0), *tasks(1)],
+        Settings(),
+        finished=lambda trace: traces.update({trace.dst_addr: trace}),
+    )
+    assert traces["198.51.100.1"].stop == "error"
+    assert traces["198.51.100.1"].error == "the simulated network has no route to 198.51.100.1"
+    assert traces["198.51.100.1"].hops == ()
+    assert traces["203.0.113.1"].stop == "destination"
+
+
+async def test_both_families_in_one_run(autojump_clock: MockClock) -> None:
+    """IPv4 and IPv6 targets are traced side by side."""
+    text = (
+        TEN_HOPS
+        + '[[path]]\nto = "2001:db8::/32"\nhops = [{address = "2001:db8::1", rtt = 1}]\n'
+        + "end = { rtt = 2 }\n"
+    )
+    traces: list[Trace] = []
+    await measure(
+        load(text).network(),
+        [*tasks(1), Task("2001:db8:1::1", None, Method.ICMP, 0)],
+        Settings(),
+        finished=traces.append,
+    )
+    assert {(trace.af, len(trace.hops), trace.stop) for trace in traces} == {
+        (4, 10, "destination"),
+        (6, 2, "destination"),
+    }
+
+
+async def test_a_full_send_buffer_is_waited_out(autojump_clock: MockClock) -> None:
+    """A packet that found no room is sent a little later, once, and no other instead of it."""
+
+    class Crowded(Watched):
+        refusals = 3
+
+        def send(self, probe: Probe) -> None:
+            if self.refusals and len(self.sent) == 4:
+                self.refusals -= 1
+                raise BlockingIOError
+            super().send(probe)
+
+    network = Crowded(TEN_HOPS)
+    traces: list[Trace] = []
+    await measure(network, tasks(1), Settings(), finished=traces.append)
+    assert traces[0].stop == "destination"
+    assert Counter(probe.ttl for _, probe in network.sent)[5] == 1
+    assert network.sent[4][0] == pytest.approx(0.2 + 3 * 0.01)
+
+
+async def test_a_refused_permission_ends_the_run_as_it_is(autojump_clock: MockClock) -> None:
+    """NotPermitted comes out bare, not wrapped in a group."""
+
+    class Forbidden(Watched):
+        def send(self, probe: Probe) -> None:
+            raise NotPermitted("no")
+
+    with pytest.raises(NotPermitted, match="no"):
+        await measure(Forbidden(TEN_HOPS), tasks(3), Settings(), finished=lambda _: None)
+
+
+async def test_what_finished_raises_comes_out_and_nothing_is_left_behind(
+    autojump_clock: MockClock,
+) -> None:
+    """When a trace cannot be kept the run ends there, with that error, and forgets its probes."""
+    network = Watched(TEN_HOPS)
+    delivered: list[Trace] = []
+
+    def finished(trace: Trace) -> None:
+        if len(delivered) == 2:
+            raise OSError(28, "No space left on device")
+        delivered.append(trace)
+
+    with pytest.raises(OSError, match="No space left"):
+        await measure(network, tasks(10), Settings(rate=500.0), finished=finished)
+    assert len(delivered) == 2
+    assert network.open == set()
+
+
+async def test_cancelling_keeps_what_is_finished(autojump_clock: MockClock) -> None:
+    """Traces that ended before the cancellation were handed over; the others never are."""
+    network = Watched(TEN_HOPS)
+    delivered: list[Trace] = []
+    with trio.move_on_after(2.0) as scope:
+        await measure(network, tasks(10), Settings(), finished=delivered.append)
+    assert scope.cancelled_caught
+    assert 1 <= len(delivered) < 10
+    assert all(trace.stop == "destination" for trace in delivered)
+    assert network.open == set()
+
+
+def test_ctrl_c_does_not_cut_a_callback_in_half() -> None:
+    """Ctrl-C while a trace is being kept waits until it is kept, then ends the run."""
+    network = Watched(TEN_HOPS)
+    kept: list[Trace] = []
+
+    def finished(trace: Trace) -> None:
+        signal.raise_signal(signal.SIGINT)
+        kept.append(trace)
+
+    async def main() -> None:
+        await measure(network, tasks(10), Settings(), finished=finished)
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.0))
+    assert len(kept) == 1
+    assert network.open == set()
+
+
+async def test_heard_follows_the_trace_as_it_grows(autojump_clock: MockClock) -> None:
+    """Each answer, and each star, is told when it is known; nothing beyond the known end."""
+    told: list[tuple[float, int, str]] = []
+
+    def heard(task: Task, hop: int, reply: Reply) -> None:
+        told.append((round(trio.current_time(), 3), hop, outcome(reply)))
+
+    text = """
+    [[path]]
+    to = "203.0.113.0/24"
+    hops = [{ address = "192.0.2.1", rtt = 1 }, "*"]
+    end = { rtt = 9 }
+    """
+    await measure(load(text).network(), tasks(1), Settings(), finished=lambda _: None, heard=heard)
+    assert told == [
+        (0.001, 1, "192.0.2.1"),
+        (0.109, 3, "203.0.113.1"),
+        (0.45, 2, "*"),
+        (0.85, 2, "*"),
+    ]
+
+
+async def test_tasks_are_read_as_they_are_begun(autojump_clock: MockClock) -> None:
+    """A list too long to hold is no trouble: it is read no faster than it is measured."""
+    ended = 0
+    ahead = 0
+
+    def finished(_: Trace) -> None:
+        nonlocal ended
+        ended += 1
+
+    def endless() -> Iterator[Task]:
+        nonlocal ahead
+        for number, task in enumerate(tasks(100)):
+            ahead = max(ahead, number - ended)
+            yield task
+
+    await measure(load(TEN_HOPS).network(), endless(), Settings(rate=50.0), finished=finished)
+    assert ended == 100
+    assert ahead < 20
+
+
+async def test_more_probes_than_tokens(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many targets stay dark at once, no token is taken while it is still in use."""
+    monkeypatch.setattr("probe.session.TOKENS", 256)
+    network = Watched('[[path]]\nto = "203.0.113.0/24"\nend = "dark"')
+    done: list[str | None] = []
+    await measure(
+        network, tasks(200), Settings(rate=5000.0), finished=lambda trace: done.append(trace.stop)
+    )
+    assert len(network.sent) == 2_000
+    assert done == ["gap"] * 200
+
+
+def test_a_run_repeats_itself() -> None:
+    """The same seed gives the same packets at the same times and the same traces."""
+
+    def once() -> tuple[list[tuple[float, Probe]], list[Trace]]:
+        network = Watched("seed = 5\n" + TEN_HOPS.replace("rtt = 4 ", "rtt = 4, loss = 0.5 "))
+        traces: list[Trace] = []
+
+        async def main() -> None:
+            await measure(
+                network,
+                tasks(20),
+                Settings(rate=200.0),
+                finished=traces.append,
+                wall_clock=trio.current_time,
+            )
+
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.0))
+        return network.sent, traces
+
+    assert once() == once()
