@@ -255,6 +255,11 @@ def rank(candidates: Iterable[Candidate], nearness: Mapping[Node, float]) -> lis
     )
 
 
+def nearest_first(nearness: Mapping[Node, float]) -> list[Node]:
+    """Nodes in the order in which equals are preferred: by kind, then nearest to the border."""
+    return sorted(nearness, key=lambda node: (-_KIND_ORDER[node.kind], nearness[node], node.name))
+
+
 def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict[Node, float]:
     """Mean number of nodes between each node and the border, over all crossings it is on."""
     distances: dict[Node, list[int]] = defaultdict(list)

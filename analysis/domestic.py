@@ -123,7 +123,7 @@ def domestic_pairs(
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
             ways[way_of(path, list(entities))] += 1
-            counts.update(entities)
+            counts.update(list(entities))
         unknown = ways.pop("unknown", 0)
         resolved = 2 * unknown < len(paths)
         pairs.append(

@@ -1,0 +1,181 @@
+"""The analyst's commands: ``analyze`` and ``demo``. Reads options, calls, prints, exits."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe import __version__
+from probe.origin import Origin, OriginError, open_origin
+
+
+class BadInput(click.ClickException):
+    """A file that cannot be used; exit code 9."""
+
+    exit_code = 9
+
+
+class MissingExtra(click.ClickException):
+    """The analysis extra is not installed; exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, problem: ModuleNotFoundError) -> None:
+        super().__init__(
+            f"this command needs {problem.name}, which the probe does without; "
+            "install it with: pip install 'gatewatch[analysis]'"
+        )
+
+
+def _command_line() -> str:
+    return shlex.join(["gatewatch", *sys.argv[1:]])
+
+
+def _open_origin(path: Path | None) -> Origin:
+    try:
+        return open_origin(path)
+    except OriginError as problem:
+        raise BadInput(str(problem)) from None
+
+
+def _country(table: Origin, country: str) -> str:
+    code = country.upper()
+    if table.continent(code) is None:
+        raise click.BadParameter(
+            f"{country!r} is no country code; use two letters of ISO 3166, such as KH",
+            param_hint="--country",
+        )
+    return code
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@click.option("--country", required=True, metavar="CC", help="The country to judge, such as KH.")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as one JSON object.")
+@click.option(
+    "--policy",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a number of the rule (the verdict says so); may be repeated.",
+)
+@click.option(
+    "--origin",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Address table to use: an .mmdb or a pyasn .dat file.",
+)
+@click.option(
+    "--crossings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the crossing of every trace to this file (.csv or .parquet).",
+)
+def analyze(
+    paths: tuple[str, ...],
+    country: str,
+    *,
+    as_json: bool,
+    overrides: tuple[str, ...],
+    origin: Path | None,
+    crossings: Path | None,
+) -> None:
+    """Judge whether a country's traffic passes one operator.
+
+    PATH is a file, a folder, a glob or - for standard input: records of gatewatch or plain RIPE
+    Atlas traceroute results (.jsonl, .json, .gz, .zst, .parquet).
+    """
+    try:
+        from analysis.judge import judge  # noqa: PLC0415 - the extra may be absent
+        from analysis.load import InputError, load  # noqa: PLC0415
+        from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
+        from analysis.tables import crossings_table, write_table  # noqa: PLC0415
+    except ModuleNotFoundError as problem:
+        raise MissingExtra(problem) from None
+
+    table = _open_origin(origin)
+    code = _country(table, country)
+    try:
+        policy = with_overrides(Policy(), overrides)
+    except PolicyError as problem:
+        raise click.BadParameter(str(problem), param_hint="--policy") from None
+    if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
+        raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
+    try:
+        loaded = load(paths)
+    except InputError as problem:
+        raise BadInput(str(problem)) from None
+    for complaint in loaded.complaints:
+        click.echo(f"warning: {complaint}", err=True)
+    unnamed = loaded.rejected["malformed"] - len(loaded.complaints)
+    if unnamed > 0:
+        click.echo(f"warning: {unnamed} more lines left out as malformed", err=True)
+    if not loaded.traces:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(loaded.rejected.items()))
+        raise BadInput(
+            f"{' '.join(paths)}: no usable trace ({reasons or 'the input is empty'}); "
+            "give records of gatewatch or RIPE Atlas traceroute results"
+        )
+    verdict = judge(
+        loaded,
+        table,
+        code,
+        policy,
+        now=time.time(),
+        provenance={"version": __version__, "command": _command_line()},
+    )
+    if crossings is not None:
+        try:
+            write_table(crossings_table(verdict.observations), crossings)
+        except OSError as problem:
+            raise BadInput(f"{crossings}: cannot be written ({problem.strerror})") from None
+    if as_json:
+        click.echo(json.dumps(verdict.fields, ensure_ascii=False))
+    else:
+        _print(verdict.fields)
+
+
+def _print(fields: dict[str, Any]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - not for --json
+
+    from analysis.render import plain, verdict_panel  # noqa: PLC0415
+
+    console = Console()
+    if console.is_terminal:
+        console.print(verdict_panel(fields))
+    else:
+        click.echo(plain(fields))
+
+
+@click.command()
+@click.option(
+    "--json", "as_json", is_flag=True, help='Print {"before": verdict, "after": verdict}.'
+)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write the traces (default: a new temporary folder).",
+)
+def demo(*, as_json: bool, folder: Path | None) -> None:
+    """Watch a simulated country being switched to one gateway.
+
+    The country is simulated with real Cambodian network names and AS numbers; everything else
+    is the real thing: session, strategy, records, redaction, spool and judgement. Needs neither
+    root nor a network.
+    """
+    try:
+        from analysis.demo import run_demo  # noqa: PLC0415 - the extra may be absent
+    except ModuleNotFoundError as problem:
+        raise MissingExtra(problem) from None
+    where = folder or Path(tempfile.mkdtemp(prefix="gatewatch-demo-"))
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(f"{where}: cannot be written ({problem.strerror})") from None
+    run_demo(where, as_json=as_json, table=_open_origin(None), command=_command_line())

@@ -1,0 +1,69 @@
+"""The demo: a simulated country, measured by the real probe, judged before and after.
+
+The one place where both halves meet, since it runs the whole line in one process.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from analysis.judge import Verdict, judge
+from analysis.load import load
+from analysis.policy import Policy
+from analysis.render import headline, side_by_side
+from probe import __version__
+from probe.demo import DemoFiles, simulate
+from probe.origin import Origin
+
+_LABEL = "SIMULATED country with real Cambodian network names; nothing here was measured"
+
+
+def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Verdict:
+    return judge(
+        load([str(path)]),
+        table,
+        files.country,
+        Policy(),
+        now=time.time(),
+        provenance={"version": __version__, "command": command, "simulated": _LABEL},
+    )
+
+
+def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> None:
+    """Simulate into ``folder``, judge both halves, and print them side by side or as JSON."""
+    console = Console(highlight=False)
+    if as_json:
+        files = simulate(folder)
+    else:
+        console.print(f"[bold]gatewatch demo[/] · {_LABEL}")
+        with console.status("measuring …") as status:
+            progress: Callable[[str, float], None] = lambda what, done: status.update(  # noqa: E731
+                f"{what} {done:.0%}"
+            )
+            files = simulate(folder, progress=progress)
+    verdicts = {
+        "before": _verdict(files.before, files, table, command),
+        "after": _verdict(files.after, files, table, command),
+    }
+    fields = {name: verdict.fields for name, verdict in verdicts.items()}
+    if as_json:
+        click.echo(json.dumps(fields, ensure_ascii=False))
+        return
+    titles = {
+        "before": f"before {files.switched_on}",
+        "after": f"after the gateway is switched on, {files.switched_on}",
+    }
+    console.print(side_by_side({titles[n]: f for n, f in fields.items()}, console.width))
+    for name, judged in fields.items():
+        console.print(f"[bold]{name}[/]: {judged['grade']} — {headline(judged)}")
+    console.print("\nThe traces are kept; judge them yourself, together or apart:")
+    for paths in ([str(folder)], [str(files.after)]):
+        line = shlex.join(["gatewatch", "analyze", *paths, "--country", files.country])
+        console.print(f"  {line}", soft_wrap=True)

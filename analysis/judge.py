@@ -1,0 +1,479 @@
+"""From traces to a verdict: the one place that puts the steps in order.
+
+Loading, crossings, figures and the rule each live elsewhere; what is decided here is only what
+belongs together: one address family at a time, the newest stable period, and the shape of the
+verdict that the contract fixes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from analysis.convergence import (
+    Blocks,
+    Candidate,
+    Pair,
+    border_distance,
+    by_organisation,
+    candidate,
+    captured_bounds,
+    coverage_bounds,
+    effective_gateways,
+    exit_shares,
+    make_pairs,
+    nearest_first,
+    rank,
+    resampled_interval,
+    shared_interfaces,
+    weighted_share,
+)
+from analysis.domestic import count_ways, domestic_pairs, hub_candidates
+from analysis.load import Loaded
+from analysis.operators import Gazetteer, Node
+from analysis.panel import CountryTable, Observation, Panel, observe
+from analysis.policy import Policy
+from analysis.timeline import Timeline, find_alarm
+from analysis.verdict import LIMITS, Figures, domestic_grade, grade, strict_and_lenient_agree
+
+SCHEMA = "gatewatch.verdict/1"
+_SHOWN = 10
+
+
+class Snapshot(Protocol):
+    """Names the address table that was used."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class RegisteredNetwork(Protocol):
+    """A network of the country and how many IPv4 addresses it announces."""
+
+    @property
+    def organisation(self) -> str: ...
+
+    @property
+    def addresses(self) -> int: ...
+
+
+class JudgingTable(CountryTable, Protocol):
+    """What a verdict asks of an address table besides what observing asks."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def networks(self, country: str) -> Sequence[RegisteredNetwork]:
+        """Networks registered in the country with the number of their IPv4 addresses."""
+
+    def exchange_operator(self, exchange: str) -> int | None: ...
+
+    def is_watched(self, name: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judged country. ``fields`` is the JSON object of the contract, ``observations`` the
+    evidence it rests on (of the family and the period judged)."""
+
+    fields: dict[str, Any]
+    observations: tuple[Observation, ...] = field(repr=False, default=())
+
+    @property
+    def grade(self) -> str:
+        return str(self.fields["grade"])
+
+    @property
+    def gateway(self) -> dict[str, Any] | None:
+        gateway: dict[str, Any] | None = self.fields["gateway"]
+        return gateway
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Everything computed for one address family in the period judged."""
+
+    observations: tuple[Observation, ...]
+    blocks: Blocks
+    pairs: list[Pair]
+    grouped: dict[str, list[Pair]]
+    candidates: list[Candidate]
+    figures: Figures
+    timeline: Timeline
+    grade: str
+    reasons: list[str]
+
+
+def _own_names(node: Node, table: JudgingTable) -> frozenset[str]:
+    """Organisations that a candidate is, or that run it: they say nothing about it."""
+    if node.kind == "organisation":
+        return frozenset({node.name})
+    if node.kind == "exchange" and (operator := table.exchange_operator(node.name)) is not None:
+        return frozenset({table.organisation(operator)})
+    return frozenset()
+
+
+def _candidates(
+    grouped: Mapping[str, Sequence[Pair]],
+    blocks: Blocks,
+    nearness: Mapping[Node, float],
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    lenient: bool = False,
+) -> list[Candidate]:
+    passes = {
+        name: [pair.lenient if lenient else pair.strict for pair in pairs]
+        for name, pairs in grouped.items()
+    }
+    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
+    found = [
+        candidate(node, blocks.blocks(node), passes, _own_names(node, table), policy)
+        for node in nodes
+    ]
+    return rank((c for c in found if c.shares), nearness)
+
+
+def _one_operator_behind(
+    exchange: Node, observations: Iterable[Observation], policy: Policy
+) -> bool:
+    """Whether nearly every organisation meets the same domestic operator behind an exchange."""
+    behind: dict[str, Counter[str]] = defaultdict(Counter)
+    for seen in observations:
+        for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
+            if name == exchange.name:
+                behind[seen.organisation][operator] += 1
+    operators = Counter(counts.most_common(1)[0][0] for counts in behind.values())
+    if not operators:
+        return False
+    operator, organisations = operators.most_common(1)[0]
+    at_home = any(
+        step.sight is not None
+        and step.sight.node == Node("organisation", operator)
+        and step.sight.place == "home"
+        for seen in observations
+        for step in seen.steps
+    )
+    return at_home and organisations >= policy.captured * len(behind)
+
+
+def _judge_family(
+    observations: Sequence[Observation], table: JudgingTable, policy: Policy
+) -> _Family:
+    blocks = Blocks(observations)
+    nearness = border_distance(observations, blocks)
+
+    def nameable(node: Node) -> bool:
+        return (
+            node.kind != "exchange"
+            or table.is_watched(node.name)
+            or _one_operator_behind(node, observations, policy)
+        )
+
+    # A gateway that was switched on late is on few of all traces: every node is looked at.
+    nodes = [node for node in nearest_first(nearness) if nameable(node)]
+    timeline = find_alarm(observations, blocks, nodes, policy)
+    if timeline.alarm is not None:
+        observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
+    pairs = make_pairs(observations, blocks)
+    grouped = by_organisation(pairs)
+    candidates = _candidates(grouped, blocks, nearness, table, policy)
+    top = next((c for c in candidates if nameable(c.node)), None)
+    left_out = _own_names(top.node, table) if top else frozenset()
+    of = len([name for name in grouped if name not in left_out])
+    captured = top.captured if top else 0
+    lower, upper = captured_bounds(captured, of, policy.confidence)
+    considered = [pair for pair in pairs if pair.organisation not in left_out]
+    classes = {p.destination_class for p in considered if p.resolved}
+    meeting = next((c for c in candidates if not nameable(c.node)), None)
+    generous: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.resolved or pair.lenient:
+            generous[pair.organisation].append(pair)
+    loose = _candidates(generous, blocks, nearness, table, policy, lenient=True)
+    lenient = next((c for c in loose if top and c.node == top.node), None)
+    strict_nodes = {c.node for c in candidates}
+    best_loose = next((c for c in loose if c.node not in strict_nodes), None)
+    threshold = lenient.captured_share if lenient else 0.0
+    rival = best_loose if best_loose and best_loose.captured_share > threshold else None
+    international = [seen for seen in observations if seen.kind == "international"]
+    figures = Figures(
+        top=top,
+        of=of,
+        captured=captured,
+        lower=lower,
+        upper=upper,
+        pairs=len(considered),
+        resolved=sum(p.resolved for p in considered) / len(considered) if considered else 0.0,
+        destination_classes=len(classes),
+        continents=len({continent for _, continent in classes}),
+        days=len({seen.day for seen in international}),
+        effective_gateways=effective_gateways(
+            exit_shares(grouped, top.node if top else None, left_out).values()
+        ),
+        meeting_place=meeting
+        if meeting and meeting.captured_share >= policy.concentrated
+        else None,
+        thin=shared_interfaces(grouped, policy),
+        lenient=lenient,
+        rival=rival,
+    )
+    verdict, reasons = grade(figures, policy)
+    return _Family(
+        tuple(observations), blocks, pairs, grouped, candidates, figures, timeline, verdict, reasons
+    )
+
+
+def _gateway(node: Node, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+    asns: list[int] = []
+    if node.kind == "organisation":
+        asns = sorted(table.asns(node.name))
+    elif node.kind == "exchange" and (operator := table.exchange_operator(node.name)) is not None:
+        asns = [operator]
+    return {
+        "kind": node.kind,
+        "name": node.name,
+        "asns": asns,
+        "blocks": list(blocks.blocks(node)),
+    }
+
+
+def _share_fields(
+    shares: Mapping[str, float], weights: Mapping[str, int], policy: Policy
+) -> dict[str, float | None]:
+    values = [shares[name] for name in sorted(shares)]
+    lower, upper = resampled_interval(values, policy)
+    return {
+        "equal": sum(values) / len(values) if values else 0.0,
+        "eyeballs": weighted_share(shares, weights),
+        "lower": lower,
+        "upper": upper,
+    }
+
+
+def _captured_fields(captured: int, of: int, lower: float, upper: float) -> dict[str, Any]:
+    return {"organisations": captured, "of": of, "lower": lower, "upper": upper}
+
+
+def _candidate_fields(found: Candidate, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+    return {
+        **_gateway(found.node, blocks, table),
+        "captured": _captured_fields(found.captured, found.of, found.lower, found.upper),
+        "share": found.share,
+    }
+
+
+def _upstream(
+    family: _Family, table: JudgingTable, weights: Mapping[str, int], policy: Policy
+) -> dict[str, Any]:
+    """The first foreign operator on the paths, with the figures of a gateway but no grade."""
+    passes = {
+        name: [frozenset({pair.upstream} if pair.upstream else ()) for pair in pairs]
+        for name, pairs in family.grouped.items()
+    }
+    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
+    found = rank(
+        (candidate(node, (), passes, frozenset(), policy) for node in nodes),
+        {},
+    )
+    shares: dict[Node, float] = defaultdict(float)
+    for sets in passes.values():
+        for nodes_of_pair in sets:
+            for node in nodes_of_pair:
+                shares[node] += 1.0 / len(sets) / len(passes)
+    top = found[0] if found else None
+    of = len(family.grouped)
+    lower, upper = captured_bounds(top.captured if top else 0, of, policy.confidence)
+    return {
+        "operator": _gateway(top.node, family.blocks, table) if top else None,
+        "captured": _captured_fields(top.captured if top else 0, of, lower, upper),
+        "share": _share_fields(top.shares if top else {}, weights, policy),
+        "effective_gateways": effective_gateways(shares.values()),
+    }
+
+
+def _domestic(family: _Family, table: JudgingTable, policy: Policy) -> dict[str, Any]:
+    pairs = domestic_pairs(family.observations, family.blocks, policy)
+    hubs = hub_candidates(pairs, family.blocks, policy)
+    known = [pair for pair in pairs if pair.way != "unknown"]
+    judged = len({pair.organisation for pair in known})
+    top = hubs[0] if hubs else None
+    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
+    may_be_hub = top is not None and (
+        top.node.kind != "exchange" or top.node in abroad_too or table.is_watched(top.node.name)
+    )
+    says, reason = domestic_grade(
+        top,
+        judged,
+        len(known) / len(pairs) if pairs else 0.0,
+        may_be_hub=may_be_hub,
+        policy=policy,
+    )
+    named = top if says in {"concentrated", "single_hub"} else None
+    return {
+        "grade": says,
+        "hub": _gateway(named.node, family.blocks, table) if named else None,
+        "pairs": count_ways(pairs, named.node if named else None),
+        "captured": _captured_fields(top.captured, top.of, top.lower, top.upper)
+        if top
+        else _captured_fields(
+            0, len({p.organisation for p in known}), *captured_bounds(0, 0, 0.95)
+        ),
+        "reason": reason,
+    }
+
+
+def _timeline_fields(timeline: Timeline, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+    alarm = timeline.alarm
+    return {
+        "alarm": alarm is not None,
+        "onset": alarm.onset.isoformat() if alarm else None,
+        "gateway": _gateway(alarm.node, blocks, table) if alarm else None,
+        "moved": [{"organisation": name, "day": day.isoformat()} for name, day in alarm.moved]
+        if alarm
+        else [],
+        "reason": timeline.reason,
+    }
+
+
+def _addresses(table: JudgingTable, country: str) -> dict[str, int]:
+    weights: Counter[str] = Counter()
+    for network in table.networks(country):
+        weights[network.organisation] += network.addresses
+    return dict(weights)
+
+
+def _window(observations: Sequence[Observation]) -> list[str | None]:
+    days = [seen.day for seen in observations]
+    return [min(days).isoformat(), max(days).isoformat()] if days else [None, None]
+
+
+def _coverage(
+    family: _Family, weights: Mapping[str, int], share: dict[str, float | None]
+) -> dict[str, Any]:
+    total = sum(weights.values())
+    measured = sum(weights.get(name, 0) for name in family.grouped)
+    eyeballs = measured / total if total else 0.0
+    weighed = share["eyeballs"] if share["eyeballs"] is not None else share["equal"]
+    return {
+        "organisations": len(family.grouped),
+        "organisations_known": len(weights),
+        "eyeballs": eyeballs,
+        "weights": "addresses",
+        "bounds": list(coverage_bounds(weighed or 0.0, eyeballs)),
+    }
+
+
+def _scope(family: _Family, coverage: dict[str, Any]) -> tuple[str, list[str]]:
+    """Always "sampled" for now: national needs a witness besides the traces, and none is read."""
+    if family.grade != "single_gateway":
+        return "sampled", []
+    return "sampled", [
+        f"Sampled, not national: {coverage['eyeballs']:.0%} of the country's addresses were "
+        "covered and no independent witness (BGP, operator, law) was given."
+    ]
+
+
+def judge(
+    loaded: Loaded,
+    table: JudgingTable,
+    country: str,
+    policy: Policy,
+    *,
+    now: float,
+    provenance: Mapping[str, Any] | None = None,
+) -> Verdict:
+    """Judge a country by the traces loaded.
+
+    IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
+    were measured (IPv4 where equal), and ``families`` tells both grades. ``now`` is epoch
+    seconds.
+    """
+    gazetteer = Gazetteer(table, country)
+    panel = observe(loaded.traces, gazetteer, table, policy, now)
+    families = {
+        version: _judge_family(
+            [seen for seen in panel.observations if seen.family == version],
+            table,
+            policy,
+        )
+        for version in (4, 6)
+    }
+    version = max(families, key=lambda v: (len(families[v].grouped), v == 4))
+    family = families[version]
+    weights = _addresses(table, country)
+    figures = family.figures
+    top = figures.top
+    share = _share_fields(top.shares if top else {}, weights, policy)
+    if top is None and family.grouped:
+        share = _share_fields(dict.fromkeys(family.grouped, 0.0), weights, policy)
+    coverage = _coverage(family, weights, share)
+    named = top if family.grade in {"concentrated", "single_gateway"} else None
+    scope, scope_reasons = _scope(family, coverage)
+    other = families[10 - version]
+    both = other.grouped and other.grade != family.grade
+    rejected = loaded.rejected + panel.rejected
+    fields: dict[str, Any] = {
+        "schema": SCHEMA,
+        "country": country,
+        "family": version,
+        "families": {f"ipv{v}": f.grade if f.observations else None for v, f in families.items()},
+        "window": _window(family.observations),
+        "grade": family.grade,
+        "scope": scope,
+        "gateway": _gateway(named.node, family.blocks, table) if named else None,
+        "captured": _captured_fields(figures.captured, figures.of, figures.lower, figures.upper),
+        "share": share,
+        "effective_gateways": figures.effective_gateways,
+        "coverage": coverage,
+        "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
+        "domestic": _domestic(family, table, policy),
+        "upstream": _upstream(family, table, weights, policy),
+        "timeline": _timeline_fields(family.timeline, family.blocks, table),
+        "candidates": [
+            _candidate_fields(found, family.blocks, table) for found in family.candidates[:_SHOWN]
+        ],
+        "measured": _measured(family, panel),
+        "rejected": dict(sorted(rejected.items())),
+        "reasons": [
+            *family.reasons,
+            *scope_reasons,
+            *([f"IPv{10 - version} is judged apart, and is {other.grade}."] if both else []),
+        ],
+        "limits": _limits(policy),
+        "provenance": {
+            "inputs": dict(loaded.inputs),
+            "snapshots": [table.snapshot.id],
+            "policy": asdict(policy),
+            "policy_changed": policy.changed(),
+            **(provenance or {}),
+        },
+    }
+    return Verdict(fields, family.observations)
+
+
+def _measured(family: _Family, panel: Panel) -> dict[str, int]:
+    return {
+        "traces": len(family.observations),
+        "vantages": len({seen.vantage for seen in family.observations}),
+        "organisations": len(family.grouped),
+        "destinations": len({seen.destination for seen in family.observations}),
+        "pairs": len(family.pairs),
+        "days": family.figures.days,
+        "traces_of_both_families_and_all_days": len(panel.observations),
+    }
+
+
+def _limits(policy: Policy) -> list[str]:
+    limits = [
+        *LIMITS,
+        "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
+        "networks.",
+    ]
+    changed = policy.changed()
+    if changed:
+        settings = ", ".join(f"{key}={value:g}" for key, value in changed.items())
+        limits.append(f"The rule was changed for this verdict: {settings}.")
+    return limits

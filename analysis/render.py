@@ -1,0 +1,184 @@
+"""A verdict as something one wants to read on a terminal. Shows what the JSON says, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+_STYLE = {
+    "insufficient": "dim",
+    "diverse": "green",
+    "mixed": "yellow",
+    "concentrated": "dark_orange",
+    "single_gateway": "red",
+    "single_hub": "red",
+}
+_HEADLINE = {
+    "insufficient": "The evidence does not suffice for a verdict.",
+    "diverse": "Paths leave by several gateways; no convergence was seen.",
+    "mixed": "Neither convergence nor diversity can be claimed.",
+    "concentrated": "Much of the traffic measured passes {gateway}.",
+    "single_gateway": "The traffic measured passes one gateway: {gateway}.",
+}
+_BAR = 24
+
+
+def headline(verdict: Mapping[str, Any]) -> str:
+    """The verdict in one sentence."""
+    gateway = verdict["gateway"]
+    return _HEADLINE[verdict["grade"]].format(gateway=gateway["name"] if gateway else "")
+
+
+def _bar(share: float, lower: float, upper: float) -> Text:
+    """A share as a bar with its interval: ``━`` is sure, ``╌`` within the bounds."""
+    text = Text()
+    for cell in range(_BAR):
+        middle = (cell + 0.5) / _BAR
+        if middle <= lower:
+            text.append("━", "bold")
+        elif middle <= upper:
+            text.append("╌" if middle > share else "━", "dim" if middle > share else "")
+        else:
+            text.append("·", "dim")
+    return text
+
+
+def _figures(verdict: Mapping[str, Any]) -> Table:
+    captured, share = verdict["captured"], verdict["share"]
+    coverage, measured = verdict["coverage"], verdict["measured"]
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    of = captured["of"]
+    table.add_row(
+        "captured",
+        Text.assemble(
+            _bar(
+                captured["organisations"] / of if of else 0.0, captured["lower"], captured["upper"]
+            ),
+            f" {captured['organisations']} of {of} organisations",
+            (f"  95% bounds {captured['lower']:.2f}–{captured['upper']:.2f}", "dim"),
+        ),
+    )
+    table.add_row(
+        "share of pairs",
+        f"{share['equal']:.2f} by organisation"
+        + (f", {share['eyeballs']:.2f} by addresses" if share["eyeballs"] is not None else ""),
+    )
+    table.add_row("gateways", f"{verdict['effective_gateways']:.1f} effective")
+    low, high = coverage["bounds"]
+    table.add_row(
+        "coverage",
+        f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
+        f"{coverage['eyeballs']:.0%} of addresses; nationally {low:.2f}–{high:.2f}",
+    )
+    domestic = verdict["domestic"]
+    hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
+    ways = ", ".join(
+        f"{count} {way.replace('_', ' ')}" for way, count in domestic["pairs"].items() if count
+    )
+    table.add_row(
+        "domestic",
+        Text.assemble(
+            (domestic["grade"].replace("_", " "), _STYLE[domestic["grade"]]),
+            hub + (f": {ways}" if ways else ""),
+        ),
+    )
+    upstream = verdict["upstream"]
+    if upstream["operator"]:
+        table.add_row(
+            "first abroad",
+            f"{upstream['effective_gateways']:.1f} effective operators, "
+            f"most {upstream['operator']['name']}",
+        )
+    timeline = verdict["timeline"]
+    alarm = Text(timeline["reason"])
+    if timeline["alarm"]:
+        alarm = Text.assemble((f"alarm, onset {timeline['onset']}: ", "bold red"), alarm)
+    table.add_row("timeline", alarm)
+    table.add_row(
+        "measured",
+        f"{measured['traces']} traces, {measured['vantages']} vantage points, "
+        f"{measured['destinations']} destinations, {measured['days']} days"
+        f" (IPv{verdict['family']})",
+    )
+    if verdict["rejected"]:
+        left_out = ", ".join(
+            f"{count} {reason.replace('_', ' ')}" for reason, count in verdict["rejected"].items()
+        )
+        table.add_row("left out", left_out)
+    return table
+
+
+def _bullets(title: str, sentences: Sequence[str]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    table.add_row(title, "")
+    for sentence in sentences:
+        table.add_row("  •", sentence)
+    return table
+
+
+def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> RenderableType:
+    """The whole verdict as one panel."""
+    style = _STYLE[verdict["grade"]]
+    window = "no data" if verdict["window"][0] is None else " to ".join(verdict["window"])
+    grade = verdict["grade"].replace("_", " ").upper()
+    scope = f" ({verdict['scope']})" if verdict["gateway"] else ""
+    return Panel(
+        Group(
+            Text.assemble((grade, f"bold {style}"), (scope, style), "  ", headline(verdict)),
+            "",
+            _figures(verdict),
+            "",
+            _bullets("why", verdict["reasons"]),
+            _bullets("limits", verdict["limits"]),
+        ),
+        title=f"{title or verdict['country']} · {window}",
+        title_align="left",
+        border_style=style,
+    )
+
+
+def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
+    style = _STYLE[verdict["grade"]]
+    captured, domestic = verdict["captured"], verdict["domestic"]
+    hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
+    lines = Table.grid(padding=(0, 1))
+    lines.add_column(style="dim", no_wrap=True)
+    lines.add_column()
+    lines.add_row("days", " to ".join(d or "–" for d in verdict["window"]))
+    lines.add_row("gateway", verdict["gateway"]["name"] if verdict["gateway"] else "none named")
+    lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
+    lines.add_row("95% bounds", f"{captured['lower']:.2f}–{captured['upper']:.2f}")
+    lines.add_row("effective", f"{verdict['effective_gateways']:.1f} gateways")
+    lines.add_row("domestic", domestic["grade"].replace("_", " ") + hub)
+    grade = Text(verdict["grade"], f"bold {style}")
+    return Panel(Group(grade, "", lines), title=title, border_style=style, width=width)
+
+
+def side_by_side(verdicts: Mapping[str, Mapping[str, Any]], console_width: int) -> RenderableType:
+    """Verdicts beside each other, or one below the other on a narrow terminal."""
+    wide = console_width >= 90
+    width = (console_width - 2) // len(verdicts) if wide else console_width
+    panels = [_summary(verdict, title, width) for title, verdict in verdicts.items()]
+    return Columns(panels, padding=(0, 1)) if wide else Group(*panels)
+
+
+def plain(verdict: Mapping[str, Any]) -> str:
+    """The verdict as plain lines, for a pipe or a log."""
+    console = Console(width=100, no_color=True, highlight=False)
+    with console.capture() as captured:
+        console.print(headline(verdict))
+        console.print(_figures(verdict))
+        console.print(_bullets("why", verdict["reasons"]))
+        console.print(_bullets("limits", verdict["limits"]))
+    lines = (line.rstrip() for line in captured.get().splitlines())
+    return f"{verdict['country']}: {verdict['grade']}\n" + "\n".join(lines)

@@ -1,0 +1,206 @@
+"""The rule that turns figures into a grade; nothing else may.
+
+It is conservative by order: first whether anything may be said at all, then whether an operator
+may be named, then whether convergence may be excluded, and what is left is "mixed". Every step
+leaves a sentence, so that a verdict shows its work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.convergence import Candidate
+from analysis.policy import Policy
+
+Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
+DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
+
+LIMITS = (
+    "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
+    "exists: MPLS tunnels, taps, layer-2 transport, boxes that keep the TTL, and return paths "
+    "are out of sight.",
+    "Countries are those of registration; a router may stand elsewhere.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All the rule looks at, for one address family.
+
+    ``of`` counts the organisations judged (besides the candidate, where there is one).
+    ``resolved`` is the share of pairs whose crossing is known, ``meeting_place`` an exchange that
+    most organisations cross but behind which no one operator stands, ``thin`` the share of
+    organisations that leave by shared foreign interfaces, ``lenient`` the candidate as the
+    lenient reading has it and ``rival`` a node that would beat it there.
+    """
+
+    top: Candidate | None
+    of: int
+    captured: int
+    lower: float
+    upper: float
+    pairs: int
+    resolved: float
+    destination_classes: int
+    continents: int
+    days: int
+    effective_gateways: float
+    meeting_place: Candidate | None
+    thin: float
+    lenient: Candidate | None
+    rival: Candidate | None
+
+    @property
+    def share(self) -> float:
+        return self.captured / self.of if self.of else 0.0
+
+
+def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> str:
+    """What the bounds alone say: ``single``, ``concentrated``, ``open`` or ``between``.
+
+    >>> level(7, 7, 0.652, 1.0, Policy()), level(1, 11, 0.005, 0.364, Policy())
+    ('single', 'open')
+    """
+    if of and lower >= policy.single:
+        return "single"
+    if of and captured / of >= policy.concentrated and lower > policy.concentrated_lower:
+        return "concentrated"
+    return "open" if upper < policy.diverse_upper else "between"
+
+
+def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
+    """Whether reading doubtful hops generously changes neither the candidate nor its level."""
+    strict, lenient = figures.top, figures.lenient
+    if figures.rival is not None:
+        return False
+    if strict is None or lenient is None:
+        return True
+    return level(strict.captured, strict.of, strict.lower, strict.upper, policy) == level(
+        lenient.captured, lenient.of, lenient.lower, lenient.upper, policy
+    )
+
+
+def _insufficient(figures: Figures, policy: Policy) -> list[str]:
+    reasons = []
+    if figures.of < policy.organisations:
+        besides = f" besides {figures.top.node.name}" if figures.top else ""
+        reasons.append(
+            f"{figures.of} organisations could be judged{besides}; "
+            f"{policy.organisations} are needed."
+        )
+    if figures.resolved < policy.resolved:
+        reasons.append(
+            f"The crossing is known for {figures.resolved:.0%} of {figures.pairs} pairs; "
+            f"{policy.resolved:.0%} are needed."
+        )
+    if figures.destination_classes < policy.destination_classes:
+        reasons.append(
+            f"The destinations make {figures.destination_classes} class (operator and continent); "
+            f"{policy.destination_classes} are needed."
+        )
+    return reasons
+
+
+def _against_single(figures: Figures, policy: Policy) -> list[str]:
+    """Why a share that would suffice for "single gateway" still is not called so."""
+    reasons = []
+    if figures.days < policy.days:
+        reasons.append(f"Only {figures.days} days have data; {policy.days} are needed.")
+    if not strict_and_lenient_agree(figures, policy):
+        rival = f": read leniently, {figures.rival.node.name} would lead" if figures.rival else ""
+        reasons.append(f"The strict and the lenient reading do not agree{rival}.")
+    return reasons
+
+
+def _describe(top: Candidate, policy: Policy) -> str:
+    return (
+        f"{top.captured} of {top.of} other organisations send at least {policy.captured:.0%} of "
+        f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
+        f"{policy.confidence:.0%} bounds {top.lower:.2f} to {top.upper:.2f})."
+    )
+
+
+def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
+    """The grade and the sentences that led to it."""
+    missing = _insufficient(figures, policy)
+    if missing:
+        return "insufficient", missing
+    reasons = []
+    says = level(figures.captured, figures.of, figures.lower, figures.upper, policy)
+    if figures.top is not None:
+        reasons.append(_describe(figures.top, policy))
+        if says in {"single", "concentrated"}:
+            if figures.continents < policy.continents:
+                return "mixed", [
+                    *reasons,
+                    f"All destinations are on {figures.continents} continent: they may share "
+                    "a way for reasons of their own, so no operator is named.",
+                ]
+            against = _against_single(figures, policy)
+            if says == "single" and not against:
+                return "single_gateway", reasons
+            return "concentrated", [*reasons, *against]
+    else:
+        reasons.append(
+            f"None of {figures.of} organisations shares a domestic network with another on its "
+            "way abroad."
+        )
+    return _diverse_or_mixed(figures, says, reasons, policy)
+
+
+def _diverse_or_mixed(
+    figures: Figures, says: str, reasons: list[str], policy: Policy
+) -> tuple[Grade, list[str]]:
+    doubts = []
+    if says != "open":
+        doubts.append(
+            f"The upper bound of the captured share, {figures.upper:.2f}, does not exclude "
+            f"{policy.diverse_upper:.2f}."
+        )
+    if figures.effective_gateways < policy.effective_gateways:
+        doubts.append(
+            f"The paths leave by {figures.effective_gateways:.1f} effective gateways; "
+            f"{policy.effective_gateways:g} are needed to call them diverse."
+        )
+    if figures.meeting_place is not None:
+        doubts.append(
+            f"{figures.meeting_place.captured} of {figures.meeting_place.of} organisations cross "
+            f"the exchange {figures.meeting_place.node.name}; no one operator is known to stand "
+            "behind its ports, so it is a meeting place and not named a gateway."
+        )
+    if figures.thin >= policy.concentrated:
+        doubts.append(
+            f"{figures.thin:.0%} of the organisations leave by the same foreign interfaces though "
+            "no domestic network is shared: a gateway numbered from its customers' links looks so."
+        )
+    if doubts:
+        return "mixed", [*reasons, *doubts]
+    return "diverse", [
+        *reasons,
+        f"The paths leave by {figures.effective_gateways:.1f} effective gateways.",
+    ]
+
+
+def domestic_grade(
+    top: Candidate | None, organisations: int, resolved: float, *, may_be_hub: bool, policy: Policy
+) -> tuple[DomesticGrade, str]:
+    """The grade of the paths between domestic organisations, and why.
+
+    ``may_be_hub`` is False for an exchange that is only a meeting place: it makes the paths
+    "concentrated" at most.
+    """
+    of = top.of if top is not None else organisations
+    if of < policy.organisations:
+        return "insufficient", f"{of} organisations could be judged; {policy.organisations} needed."
+    if resolved < policy.resolved:
+        return "insufficient", f"The way is known for {resolved:.0%} of the domestic pairs."
+    if top is None:
+        return "diverse", "No network or exchange stands between the pairs."
+    says = level(top.captured, top.of, top.lower, top.upper, policy)
+    sentence = _describe(top, policy)
+    if says == "single" and may_be_hub:
+        return "single_hub", sentence
+    if says in {"single", "concentrated"}:
+        return "concentrated", sentence
+    return ("diverse" if says == "open" else "mixed"), sentence

@@ -1,0 +1,196 @@
+"""Synthetic countries as traces: a small address table and a writer of Atlas-shaped results.
+
+Addresses say what they are: organisation i of the country owns 20.0.i.0/24 and its router j
+there is 20.0.i.j; foreign operator i owns 30.0.i.0/24. Hops are written as short words, see
+`Country.trace`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from analysis.judge import Verdict, judge
+from analysis.load import Loaded
+from analysis.policy import Policy
+from probe.record import UNATTRIBUTED, Attribution, from_json
+
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC).timestamp()
+FIRST_DAY = dt.date(2026, 1, 1)
+HOME = "KH"
+CONTINENTS = {"KH": "AS", "US": "NA", "DE": "EU", "SG": "AS", "ZA": "AF", "BR": "SA"}
+ABROAD = ("US", "DE", "SG", "ZA", "BR")
+
+
+class Network(NamedTuple):
+    organisation: str
+    addresses: int
+
+
+class Snapshot(NamedTuple):
+    id: str
+
+
+@dataclass(eq=False)
+class Table:
+    """An address table of a few prefixes, with the interface of `probe.origin.Origin`."""
+
+    prefixes: dict[Any, Attribution] = field(default_factory=dict)
+    anycast: set[str] = field(default_factory=set)
+    watched: set[str] = field(default_factory=set)
+    operators: dict[str, int] = field(default_factory=dict)
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot("synthetic@2026-01-01+0"))
+
+    def add(self, prefix: str, attribution: Attribution) -> None:
+        self.prefixes[ipaddress.ip_network(prefix)] = attribution
+
+    def lookup(self, address: str) -> Attribution:
+        return self._look(address)
+
+    @functools.cache  # noqa: B019 - a table lives as long as its test
+    def _look(self, address: str) -> Attribution:
+        parsed = ipaddress.ip_address(address)
+        if parsed in ipaddress.ip_network("10.0.0.0/8") or parsed in ipaddress.ip_network(
+            "192.168.0.0/16"
+        ):
+            return Attribution(special="private")
+        for prefix, attribution in self.prefixes.items():
+            if parsed in prefix:
+                return attribution
+        return UNATTRIBUTED
+
+    def organisation(self, asn: int) -> str:
+        return next(a.organisation or "" for a in self.prefixes.values() if a.asn == asn)
+
+    def asns(self, organisation: str) -> tuple[int, ...]:
+        found = {a.asn for a in self.prefixes.values() if a.organisation == organisation}
+        return tuple(sorted(asn for asn in found if asn is not None))
+
+    def continent(self, country: str) -> str | None:
+        return CONTINENTS.get(country)
+
+    def is_anycast(self, address: str) -> bool:
+        return address in self.anycast
+
+    def exchange_operator(self, exchange: str) -> int | None:
+        return self.operators.get(exchange)
+
+    def is_watched(self, name: str) -> bool:
+        return name in self.watched
+
+    def networks(self, country: str) -> Sequence[Network]:
+        return [
+            Network(a.organisation or "", 256)
+            for a in self.prefixes.values()
+            if a.country == country and a.organisation
+        ]
+
+
+class Country:
+    """A country of ``organisations`` networks, and the traces measured in it."""
+
+    def __init__(self, organisations: int) -> None:
+        self.size = organisations
+        self.table = Table()
+        for i in range(1, organisations + 1):
+            self.table.add(f"20.0.{i}.0/24", Attribution(100 + i, f"N{i}", f"Net {i}", HOME))
+            self.table.add(f"2020:{i}::/32", Attribution(100 + i, f"N{i}", f"Net {i}", HOME))
+        self.table.add("20.9.9.0/24", Attribution(999, "GATE", "Gate", HOME))
+        self.table.add("20.8.8.0/24", Attribution(None, None, None, HOME, exchange="HomeIX"))
+        self.table.add("30.8.8.0/24", Attribution(None, None, None, "SG", exchange="FarIX"))
+        self.table.add("20.7.7.0/24", Attribution(777, "SEA", "Sea Cable", "ZA"))
+        for i in range(1, 16):
+            country = ABROAD[i % len(ABROAD)]
+            self.table.add(f"30.0.{i}.0/24", Attribution(3000 + i, f"F{i}", f"Far {i}", country))
+            self.table.add(f"2030:{i}::/32", Attribution(3000 + i, f"F{i}", f"Far {i}", country))
+        self.results: list[dict[str, Any]] = []
+
+    def destinations(self, count: int = 5) -> list[str]:
+        """Addresses of different foreign operators on different continents."""
+        return [f"30.0.{i}.200" for i in range(1, count + 1)]
+
+    def trace(
+        self,
+        organisation: int,
+        destination: str,
+        words: str,
+        *,
+        day: int = 0,
+        vantage: int = 0,
+        **fields: Any,
+    ) -> None:
+        """Add one result. ``words`` are the hops before the destination:
+
+        ``lan`` a home router, ``own`` a router of the vantage network, ``*`` silence, ``gate`` a
+        router of Gate, ``netI`` and ``farI`` a router of that network, otherwise an address; each
+        may carry ``@rtt`` in ms. Without one, the RTT rises by 0.4 ms a hop at home and is 80 ms
+        from the first foreign hop on.
+        """
+        hops: list[dict[str, Any]] = []
+        target = destination.partition("@")[0]
+        rtt = 0.5
+        away = False
+        for number, word in enumerate([*words.split(), destination], start=1):
+            name, _, said = word.partition("@")
+            if name == "*":
+                hops.append({"hop": number, "result": [{"x": "*"}] * 3})
+                continue
+            address = self._address(name, organisation)
+            away = away or self.table.lookup(address).country not in {HOME, None}
+            rtt = float(said) if said else max(rtt + 0.4, 80.0) if away else rtt + 0.4
+            reply = {"from": address, "rtt": round(rtt, 2), "ttl": 60, "size": 28}
+            hops.append({"hop": number, "result": [reply] * 3})
+        start = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=day), dt.time(12), dt.UTC)
+        self.results.append(
+            {
+                "fw": 5080,
+                "type": "traceroute",
+                "msm_id": int(ipaddress.ip_address(target)) % 2**31,
+                "prb_id": 1000 * organisation + vantage,
+                "from": f"20.0.{organisation}.250",
+                "af": 4,
+                "proto": "ICMP",
+                "dst_addr": target,
+                "timestamp": int(start.timestamp()),
+                "paris_id": 1,
+                "result": hops,
+                **fields,
+            }
+        )
+
+    @staticmethod
+    def _address(name: str, organisation: int) -> str:
+        fixed: Mapping[str, str] = {
+            "lan": "192.168.1.1",
+            "own": f"20.0.{organisation}.1",
+            "gate": "20.9.9.1",
+            "homeix": f"20.8.8.{organisation}",
+            "farix": "30.8.8.1",
+            "sea": "20.7.7.1",
+        }
+        if name in fixed:
+            return fixed[name]
+        if name.startswith("net"):
+            return f"20.0.{name[3:]}.1"
+        if name.startswith("far"):
+            return f"30.0.{name[3:]}.{organisation}"
+        return name
+
+    def everyone(
+        self, words: str, *, days: Sequence[int] = range(8), members: Sequence[int] | None = None
+    ) -> None:
+        """Each organisation traces to five destinations on each day; ``{i}`` is its number."""
+        for i in members or range(1, self.size + 1):
+            for destination in self.destinations():
+                upstream = 6 + i % 9
+                hops = words.format(i=i, up=f"far{upstream}")
+                for day in days:
+                    self.trace(i, destination, hops, day=day)
+
+    def judge(self, policy: Policy | None = None) -> Verdict:
+        loaded = Loaded(traces=[from_json(result) for result in self.results])
+        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW)
