@@ -121,7 +121,7 @@ class Country:
         *,
         day: int = 0,
         vantage: int = 0,
-        **fields: Any,
+        source: dict[str, str] | None = None,
     ) -> None:
         """Add one result. ``words`` are the hops before the destination:
 
@@ -151,14 +151,13 @@ class Country:
                 "type": "traceroute",
                 "msm_id": int(ipaddress.ip_address(target)) % 2**31,
                 "prb_id": 1000 * organisation + vantage,
-                "from": f"20.0.{organisation}.250",
+                **(source if source is not None else {"from": f"20.0.{organisation}.250"}),
                 "af": 4,
                 "proto": "ICMP",
                 "dst_addr": target,
                 "timestamp": int(start.timestamp()),
                 "paris_id": 1,
                 "result": hops,
-                **fields,
             }
         )
 

@@ -206,7 +206,7 @@ def test_vantage_points_abroad_are_rejected_and_counted() -> None:
     country = open_country()
     before = country.judge().fields["captured"]
     for destination in country.destinations():
-        country.trace(1, destination, "lan far3 gate far9", **{"from": "30.0.3.7"})
+        country.trace(1, destination, "lan far3 gate far9", source={"from": "30.0.3.7"})
     after = country.judge().fields
     assert after["rejected"]["vantage_abroad"] == 5
     assert after["captured"] == before
@@ -216,7 +216,7 @@ def test_records_without_a_source_are_rejected_and_counted() -> None:
     """Without a public source address nobody knows whose path it is."""
     country = open_country()
     for destination in country.destinations():
-        country.trace(1, destination, "lan own gate far9", **{"from": None, "src_addr": "10.1.1.1"})
+        country.trace(1, destination, "lan own gate far9", source={"src_addr": "10.1.1.1"})
     assert country.judge().fields["rejected"]["no_source_address"] == 5
 
 
