@@ -37,12 +37,14 @@ class Identity:
             known = state.setdefault("vantages", {})
             return str(known.setdefault(str(asn), secrets.token_hex(8)))
 
-    def next_flow(self) -> int:
-        """The flow of this run, 1 to 16; the next run's is another."""
+    def flow(self) -> int:
+        """The flow this run should use, 1 to 16. Writes nothing; see `used`."""
+        return int(self._read().get("flow", 0)) % FLOWS + 1
+
+    def used(self, flow: int) -> None:
+        """Remember the flow that was used, so that the next run takes the next."""
         with self._remembered() as state:
-            last = int(state.get("flow", 0))
-            state["flow"] = last % FLOWS + 1
-            return int(state["flow"])
+            state["flow"] = flow
 
     @contextmanager
     def _remembered(self) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,64 @@
+"""Which network layer and which method a command gets: what was asked for, or the best allowed.
+
+The one place that knows which backends there are and what they need; everything behind it asks
+the `Network` object what it can do. Backends are imported when they are chosen.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from probe.failure import Failure, PermissionDenied
+from probe.network import Method, NotPermitted
+
+if TYPE_CHECKING:
+    from probe.network import Network
+
+BACKENDS = ("auto", "raw", "errqueue")
+
+PING_SOCKETS = "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'"
+
+
+def open_network(backend: str) -> Network:
+    """The network layer of this name; ``auto`` is ``raw`` where allowed, else ``errqueue``.
+
+    Raises `PermissionDenied` with what was refused and the command that grants it.
+    """
+    if sys.platform != "linux":
+        raise Failure(f"probing works on Linux only so far, and this is {sys.platform}")
+    try:
+        if backend in {"auto", "raw"}:
+            from probe.network.raw import open_raw  # noqa: PLC0415 - not on every system
+
+            try:
+                return open_raw()
+            except NotPermitted:
+                if backend == "raw":
+                    raise
+        from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
+
+        return open_errqueue()
+    except NotPermitted as problem:
+        raise PermissionDenied(str(problem)) from problem
+
+
+def choose_method(network: Network, version: int, wanted: Method | None) -> Method:
+    """The method to use for an IP version: the one wanted, or the network's best.
+
+    Raises `PermissionDenied` where the network layer cannot, with what makes it possible.
+    """
+    usable = network.methods(version)
+    if wanted is None and usable:
+        return usable[0]
+    if wanted in usable and wanted is not None:
+        return wanted
+    if wanted is Method.TCP:
+        remedy = "TCP needs raw sockets; run the same command with sudo, or take --method udp"
+    elif wanted is Method.ICMP:
+        remedy = f"ping sockets are off; allow them with {PING_SOCKETS}, or take --method udp"
+    else:
+        remedy = "run the same command with sudo"
+    named = f"{wanted.upper()} probes" if wanted else "no kind of probe"
+    verb = "are not" if wanted else "is"
+    raise PermissionDenied(f"{named} over IPv{version} {verb} allowed here: {remedy}")

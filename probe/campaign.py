@@ -1,0 +1,176 @@
+"""From finished traces to the spool: the part of a run that decides what is kept.
+
+A `Campaign` takes each trace as the session hands it over, attributes it, redacts it, appends it
+and counts what became of it. Until the access network is known it holds traces in memory, and
+the disk stays untouched. It knows no socket, no option and no screen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from probe.attribute import attribute
+from probe.failure import Offline, RefusedToRedact
+from probe.locate import Access, access_of_traces
+from probe.record import Trace, Vantage
+from probe.redact import redact
+from probe.spool import Spool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from probe.attribute import Attributor
+    from probe.identity import Identity
+    from probe.redact import Premises
+
+NO_ROUTE = "no route"
+REFUSED = "refused to redact"
+
+
+class Campaign:
+    """What becomes of the traces of one run.
+
+    ``access`` is the access network by IP version, as far as it is known beforehand; `locate`
+    adds what the first traces tell. ``country`` is the user's word on where they are. ``folder``
+    is the spool's. Nothing is made on the disk before the first trace is kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        origin: Attributor,
+        premises: Premises,
+        identity: Identity,
+        access: dict[int, Access],
+        country: str | None,
+    ) -> None:
+        self.folder = folder
+        self.access = dict(access)
+        self.flow = identity.flow()
+        self.kept = 0
+        self.answered = False
+        self.refused = 0
+        # How many traces could not and could be sent, by IP version.
+        self.unrouted: Counter[int] = Counter()
+        self.routed: Counter[int] = Counter()
+        self._origin = origin
+        self._premises = premises
+        self._identity = identity
+        self._country = country
+        self._vantages: dict[int, Vantage] = {}
+        self._held: list[Trace] = []
+        self._spool: Spool | None = None
+
+    def finished(self, trace: Trace) -> None:
+        """Take in a finished trace; it is on the disk when this returns, or held, or counted.
+
+        Raises `PartlyDone` when the disk is full.
+        """
+        if trace.error is not None:
+            self.unrouted[trace.af] += 1
+            return
+        self.routed[trace.af] += 1
+        self.answered |= any(not reply.is_star for hop in trace.hops for reply in hop.replies)
+        attributed = attribute(trace, self._origin)
+        if trace.af in self.access:
+            self._keep(attributed)
+        else:
+            self._held.append(attributed)
+
+    def locate(self) -> None:
+        """Learn the access network from the traces held, and keep them.
+
+        Raises `Offline` where nothing was answered, `RefusedToRedact` where the traces do not
+        tell the access network of any IP version for sure; those of a version that stays unknown
+        beside a known one are counted as refused. Nothing of them is written.
+        """
+        held, self._held = self._held, []
+        if not self.access and not self.answered:
+            raise Offline(
+                "no probe was answered; check the connection, nothing was written"
+                if self.routed
+                else "there is no route to any target; check the connection"
+            )
+        for version in sorted({trace.af for trace in held}):
+            of_version = [trace for trace in held if trace.af == version]
+            found = access_of_traces(of_version, self._country, self._origin)
+            if found is not None:
+                self.access[version] = found
+        if not self.access:
+            raise RefusedToRedact(
+                "the network you sit in is not known for sure, so nothing was written; "
+                "name it with --access-as ASN"
+            )
+        for trace in held:
+            if trace.af in self.access:
+                self._keep(trace)
+            else:
+                self.refused += 1
+
+    def skip(self, version: int) -> None:
+        """Count a target that is not traced, since the first ones of its version failed."""
+        if self.routed[version]:
+            self.refused += 1
+        else:
+            self.unrouted[version] += 1
+
+    def vantage(self, version: int) -> Vantage:
+        """Who measures over an IP version, by pseudonym."""
+        access = self.access[version]
+        if access.asn not in self._vantages:
+            self._vantages[access.asn] = Vantage(
+                id=self._identity.pseudonym(access.asn),
+                asn=access.asn,
+                organisation=access.organisation,
+                country=self._country or access.country,
+            )
+        return self._vantages[access.asn]
+
+    @property
+    def country(self) -> str | None:
+        """The country of the run, as far as it is known: the user's word, or the registration."""
+        registered = (access.country for access in self.access.values() if access.country)
+        return self._country or next(registered, None)
+
+    def failed(self) -> Counter[str]:
+        """How many targets could not be measured or kept, by reason.
+
+        Where an IP version has no route at all and the other has, that is no failure: see
+        `absent`.
+        """
+        failed = Counter({REFUSED: self.refused})
+        for version, count in self.unrouted.items():
+            if version not in self.absent():
+                failed[NO_ROUTE] += count
+        return +failed
+
+    def absent(self) -> dict[int, int]:
+        """IP versions that this place does not have, and how many targets that leaves out."""
+        return {
+            version: count
+            for version, count in self.unrouted.items()
+            if not self.routed[version] and self.routed
+        }
+
+    def close(self) -> None:
+        """Close the spool. Safe to call twice."""
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def _keep(self, trace: Trace) -> None:
+        networks = frozenset(access.asn for access in self.access.values())
+        marked = replace(trace, vantage=self.vantage(trace.af))
+        try:
+            redacted = redact(marked, self._premises, networks, self._origin)
+        except RefusedToRedact:
+            self.refused += 1
+            return
+        if self._spool is None:
+            self._spool = Spool(self.folder)
+            self._identity.used(self.flow)
+        self._spool.append(redacted)
+        self.kept += 1

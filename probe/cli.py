@@ -1,0 +1,121 @@
+"""The command ``gatewatch``: finds its commands, and says every failure in one sentence.
+
+Commands register themselves under the entry points ``gatewatch.commands`` and are imported when
+they are called, so that starting is fast, the probe never imports the analysis, and a base
+install without its libraries still lists it. This module knows no command by what it does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from importlib import metadata
+from typing import Any, NoReturn
+
+import click
+
+from probe import __version__
+from probe.failure import INTERRUPTED, PIPE_CLOSED, Failure, PartlyDone, cause
+
+COMMANDS = "gatewatch.commands"
+EXTRA = "analysis"
+
+# The order in which a newcomer meets them; others follow by name.
+_ORDER = ("demo", "trace", "run", "show", "analyze", "data")
+
+
+class Commands(click.Group):
+    """A group whose commands are entry points."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names of all commands, without importing any."""
+        names = {entry.name for entry in metadata.entry_points(group=COMMANDS)} | set(self.commands)
+        return sorted(names, key=lambda name: (_place(name), name))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now."""
+        known = super().get_command(ctx, cmd_name)
+        if known is not None:
+            return known
+        for entry in metadata.entry_points(group=COMMANDS, name=cmd_name):
+            try:
+                command = entry.load()
+            except ModuleNotFoundError as missing:
+                return _unavailable(cmd_name, missing)
+            assert isinstance(command, click.Command)
+            return command
+        return None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; whatever goes wrong ends in one sentence and the right code."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BaseException as problem:  # groups of concurrent code hold anything
+            _end(ctx, cause(problem))
+
+
+def _place(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
+    if isinstance(problem, KeyboardInterrupt):
+        click.echo("gatewatch: stopped; what was finished is kept", err=True)
+        ctx.exit(INTERRUPTED)
+    if isinstance(problem, BrokenPipeError):
+        # The reader has seen enough. Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ctx.exit(PIPE_CLOSED)
+    if isinstance(problem, ModuleNotFoundError) and _needs_extra(problem):
+        raise _extra_missing() from problem
+    if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = f" at {problem.filename}" if problem.filename else ""
+        raise PartlyDone(
+            f"disk full{where}; what was kept before is safe, make room and run again"
+        ) from problem
+    raise problem
+
+
+def _extra_missing() -> Failure:
+    return Failure(f"needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'")
+
+
+def _needs_extra(missing: ModuleNotFoundError) -> bool:
+    """Whether the module that is missing comes with the extra for analysts."""
+    module = (missing.name or "").partition(".")[0].lower()
+    for requirement in metadata.requires("gatewatch") or ():
+        name = re.match(r"[\w.-]+", requirement)
+        if name and name[0].lower() == module and re.search(f"extra == .{EXTRA}.", requirement):
+            return True
+    return False
+
+
+def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
+    """Stands in for a command that cannot be imported, so that the others can be listed."""
+    if not _needs_extra(missing):
+        raise missing
+
+    def refuse(args: tuple[str, ...]) -> NoReturn:  # noqa: ARG001 - click passes them
+        raise _extra_missing() from missing
+
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[click.Argument(["args"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        help=f"Needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'.",
+        add_help_option=False,
+    )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gatewatch")
+def main() -> None:
+    """Find out whether a country's Internet traffic is forced through one operator.
+
+    Volunteers in the country measure paths with `run`; an analyst judges them with `analyze`.
+    """

@@ -1,0 +1,88 @@
+"""The options that several commands share, so that they are spelled and explained once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.backend import BACKENDS
+from probe.failure import BadInput
+from probe.network import Method
+from probe.origin import OriginError, open_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probe.origin import Origin
+
+# Packets a second that nobody needs a permission for, and the most on networks of others.
+RATE = 20.0
+RATE_CAP = 1000.0
+
+
+def probing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that send: method, backend, IP version, address table."""
+    for option in reversed(
+        (
+            click.option(
+                "--method",
+                type=click.Choice(["auto", *Method]),
+                default="auto",
+                show_default=True,
+                help="What the probes are. TCP needs raw sockets.",
+            ),
+            click.option(
+                "--backend",
+                type=click.Choice(BACKENDS),
+                default="auto",
+                show_default=True,
+                help="Raw sockets, or the error queue, which needs no privileges. "
+                "Auto: raw where allowed.",
+            ),
+            click.option("-4", "version", flag_value=4, type=int, help="IPv4 only."),
+            click.option("-6", "version", flag_value=6, type=int, help="IPv6 only."),
+            click.option(
+                "--origin",
+                "table",
+                type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                help="The address table to use: an .mmdb, or a .dat of pyasn.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def country(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Check a country code for its form (ISO 3166 alpha-2)."""
+    if value is None:
+        return None
+    if not re.fullmatch("[A-Za-z]{2}", value):
+        raise click.BadParameter(f"{value!r} is not a country code of two letters, such as KH")
+    return value.upper()
+
+
+def autonomous_system(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Read an AS number, with or without the letters AS."""
+    if value is None:
+        return None
+    digits = re.fullmatch(r"(?:AS)?(\d{1,10})", value, re.IGNORECASE)
+    if digits is None or not 0 < int(digits[1]) < 2**32:
+        raise click.BadParameter(f"{value!r} is not an AS number, such as AS38623")
+    return int(digits[1])
+
+
+def address_table(path: Path | None) -> Origin:
+    """Open the address table; raises `BadInput` for a file that is none."""
+    try:
+        return open_origin(path)
+    except OriginError as problem:
+        raise BadInput(str(problem)) from problem
+
+
+def method(name: str) -> Method | None:
+    """The method of this name, None for ``auto``."""
+    return None if name == "auto" else Method(name)

@@ -1,0 +1,383 @@
+"""``gatewatch run``: trace a list of targets, and keep what redaction lets through.
+
+Chooses the targets, learns where it is, measures, and says at the end what became of every
+target. What is kept and how is `probe.campaign`'s business.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import trio
+
+from probe.backend import choose_method, open_network
+from probe.campaign import REFUSED, Campaign
+from probe.choice import fit, version_of, witnesses
+from probe.commands import options, words
+from probe.failure import (
+    INTERRUPTED,
+    BadInput,
+    Failure,
+    Offline,
+    PartlyDone,
+    PermissionDenied,
+    RefusedToRedact,
+)
+from probe.identity import Identity
+from probe.locate import access_of_interfaces, access_said, premises
+from probe.network import NotPermitted
+from probe.places import data_folder
+from probe.session import Settings, Task, measure
+from probe.spool import spool_folder
+from probe.targets import TargetError, read_targets, target_list
+
+if TYPE_CHECKING:
+    from probe.locate import Access
+    from probe.network import Method, Network
+    from probe.origin import Origin
+    from probe.record import Trace
+    from probe.redact import Premises
+    from probe.targets import Target
+
+
+@click.command(short_help="Trace to a list of targets and keep the results.")
+@click.option(
+    "--targets",
+    "listed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your own list, one address and name a line. Else: root servers, large foreign "
+    "networks, and the networks of your country.",
+)
+@click.option(
+    "--country",
+    callback=options.country,
+    help="The country you are in (ISO code); else that of your access network's registration.",
+)
+@click.option(
+    "--access-as",
+    callback=options.autonomous_system,
+    help="The AS number of your provider, when it cannot be told for sure.",
+)
+@options.probing
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1),
+    default=options.RATE,
+    show_default=True,
+    help=f"Packets per second, {options.RATE_CAP:.0f} at most.",
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many targets.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to keep the results; else the spool in the data folder.",
+)
+@click.option(
+    "--i-run-this-network",
+    "own_network",
+    is_flag=True,
+    help="Allow private targets and any rate: only in a network that is yours.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def run(
+    *,
+    listed: Path | None,
+    country: str | None,
+    access_as: int | None,
+    method: str,
+    backend: str,
+    version: int | None,
+    table: Path | None,
+    rate: float,
+    limit: int | None,
+    folder: Path | None,
+    own_network: bool,
+    as_json: bool,
+) -> None:
+    """Trace to many targets and keep each result, redacted, as soon as it is finished.
+
+    Your own address, the name of this computer and the place of your line in your provider's
+    network are taken out before anything is written. Stop it at any time: what was finished is
+    kept. See it with `gatewatch show`.
+    """
+    if rate > options.RATE_CAP and not own_network:
+        raise Failure(f"--rate is {options.RATE_CAP:.0f} at most unless --i-run-this-network")
+    origin = options.address_table(table)
+    here = premises()
+    choice = _Choice(origin, here, version, limit, listed, own_network=own_network)
+    access = _known_access(origin, here, access_as, country)
+    campaign = Campaign(
+        folder=folder or spool_folder(),
+        origin=origin,
+        premises=here,
+        identity=Identity(data_folder()),
+        access=access,
+        country=country,
+    )
+    targets = choice.targets(campaign.country)
+    failure: Failure | None = None
+    stopped = False
+    began = time.monotonic()
+    with ExitStack() as stack:
+        network = open_network(backend)
+        stack.callback(network.close)
+        stack.callback(campaign.close)
+        progress = stack.enter_context(_Progress())
+        measuring = _Measuring(
+            network, campaign, Settings(rate=rate), options.method(method), progress
+        )
+        try:
+            trio.run(measuring.run, choice, targets)
+        except KeyboardInterrupt:
+            stopped = True
+        except NotPermitted as problem:
+            failure = PermissionDenied(str(problem))
+        except Failure as problem:
+            failure = problem
+    seconds = time.monotonic() - began
+    _say(campaign, choice.left_out, seconds, stopped=stopped, as_json=as_json)
+    if failure is None and not stopped:
+        failure = _verdict(campaign)
+    if failure is not None:
+        raise failure
+    if stopped:
+        click.get_current_context().exit(INTERRUPTED)
+
+
+class _Choice:
+    """The targets of a run; `left_out` counts by reason those that may not be probed."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        here: Premises,
+        version: int | None,
+        limit: int | None,
+        listed: Path | None,
+        *,
+        own_network: bool,
+    ) -> None:
+        self.origin = origin
+        self.here = here
+        self.version = version
+        self.limit = limit
+        self.own = _read(listed) if listed is not None else None
+        self.own_network = own_network
+        self.left_out: Counter[str] = Counter()
+
+    def targets(self, country: str | None) -> list[Target]:
+        """The targets to probe from a country. Raises `BadInput` where there are none."""
+        listed = self.own if self.own is not None else target_list(self.origin, country)
+        wanted = [target for target in listed if self.version in {None, version_of(target)}]
+        chosen, self.left_out = fit(wanted, self.here, self.origin, own_network=self.own_network)
+        if not chosen:
+            reasons = _counts(self.left_out) or "the list is empty"
+            raise BadInput(f"no target may be probed: {reasons}")
+        return chosen[: self.limit]
+
+
+def _read(path: Path) -> list[Target]:
+    try:
+        return list(read_targets(path))
+    except TargetError as problem:
+        raise BadInput(str(problem)) from problem
+
+
+def _known_access(
+    origin: Origin, here: Premises, said: int | None, country: str | None
+) -> dict[int, Access]:
+    """The access network by IP version, as far as it is known before anything is sent."""
+    if said is not None:
+        return dict.fromkeys((4, 6), access_said(said, country, origin))
+    found = {version: access_of_interfaces(here, version, origin) for version in (4, 6)}
+    return {version: access for version, access in found.items() if access is not None}
+
+
+class _Measuring:
+    """The order of a run: a few witnesses first, until it is known where one is; then the rest."""
+
+    def __init__(
+        self,
+        network: Network,
+        campaign: Campaign,
+        settings: Settings,
+        method: Method | None,
+        progress: _Progress,
+    ) -> None:
+        self.network = network
+        self.campaign = campaign
+        self.settings = settings
+        self.method = method
+        self.progress = progress
+
+    async def run(self, choice: _Choice, targets: list[Target]) -> None:
+        unknown = sorted({version_of(target) for target in targets} - self.campaign.access.keys())
+        asked = [
+            witness
+            for version in unknown
+            for witness in witnesses([one for one in targets if version_of(one) == version])
+        ]
+        if asked:
+            country = self.campaign.country
+            self.progress.expect(len(targets))
+            await self.measure(asked)
+            self.campaign.locate()
+            if country != self.campaign.country:
+                targets = choice.targets(self.campaign.country)
+        done = {target.address for target in asked}
+        rest = []
+        for target in targets:
+            if target.address not in done:
+                if version_of(target) in self.campaign.access:
+                    rest.append(target)
+                else:
+                    self.campaign.skip(version_of(target))
+        self.progress.expect(len(asked) + len(rest))
+        await self.measure(rest)
+
+    async def measure(self, targets: list[Target]) -> None:
+        flow = self.campaign.flow
+        methods = self.methods({version_of(target) for target in targets})
+        for target in targets:
+            if version_of(target) not in methods:
+                self.campaign.skip(version_of(target))
+        tasks = (
+            Task(target.address, target.name, methods[version_of(target)], flow)
+            for target in targets
+            if version_of(target) in methods
+        )
+        await measure(self.network, tasks, self.settings, finished=self.finished)
+
+    def methods(self, versions: set[int]) -> dict[int, Method]:
+        """The method by IP version, for those that can be probed; raises where none can."""
+        found: dict[int, Method] = {}
+        denied: list[PermissionDenied] = []
+        for version in sorted(versions):
+            try:
+                found[version] = choose_method(self.network, version, self.method)
+            except PermissionDenied as problem:
+                denied.append(problem)
+        if denied and not found:
+            raise denied[0]
+        return found
+
+    def finished(self, trace: Trace) -> None:
+        self.campaign.finished(trace)
+        self.progress.finished(trace)
+
+
+class _Progress:
+    """How far the run is, on the standard error: a bar on a terminal, else a line a trace."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.count = 0
+        self.bar: Any = None
+
+    def __enter__(self) -> _Progress:
+        if sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+            from rich.progress import (  # noqa: PLC0415
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            self.bar = Progress(
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+                console=Console(stderr=True),
+            )
+            self.bar.add_task("", total=None)
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def expect(self, total: int) -> None:
+        """So many traces are to come in all."""
+        self.total = total
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], total=total)
+
+    def finished(self, trace: Trace) -> None:
+        """One more is done."""
+        self.count += 1
+        said = f"{trace.dst_addr} {words.stop(trace)}"
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], advance=1, description=said)
+        else:
+            hops = f", {len(trace.hops)} hops" if trace.hops else ""
+            click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
+
+
+def _counts(counted: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counted.items()))
+
+
+def _say(
+    campaign: Campaign, left_out: Counter[str], seconds: float, *, stopped: bool, as_json: bool
+) -> None:
+    """The summary: what was kept, what was not and why, and what to do next."""
+    failed = campaign.failed()
+    left_out = left_out + Counter(
+        {f"no IPv{version} here": count for version, count in campaign.absent().items()}
+    )
+    if as_json:
+        summary = {
+            "kept": campaign.kept,
+            "failed": dict(sorted(failed.items())),
+            "left_out": dict(sorted(left_out.items())),
+            "folder": str(campaign.folder),
+            "flow": campaign.flow,
+            "access": {
+                f"ipv{version}": {
+                    "asn": access.asn,
+                    "organisation": access.organisation,
+                    "known_by": access.known_by,
+                }
+                for version, access in sorted(campaign.access.items())
+            },
+            "country": campaign.country,
+            "stopped": stopped,
+            "seconds": round(seconds, 1),
+        }
+        click.echo(json.dumps(summary))
+        return
+    click.echo(f"kept {campaign.kept} traces in {campaign.folder} ({seconds:.0f} s)")
+    if failed:
+        click.echo(f"failed: {_counts(failed)}")
+    if left_out:
+        click.echo(f"left out: {_counts(left_out)}")
+    if campaign.kept and campaign.country is None:
+        click.echo("your country is not in the address table; give it with --country CC")
+    if campaign.kept:
+        click.echo("next: gatewatch show")
+
+
+def _verdict(campaign: Campaign) -> Failure | None:
+    """How a run ends that went through all its targets; None where all is well."""
+    failed = campaign.failed()
+    if not campaign.routed:
+        return Offline("there is no route to any target; check the connection")
+    if not campaign.answered:
+        return Offline("no probe was answered; check the connection")
+    if failed[REFUSED] and not campaign.kept:
+        return RefusedToRedact("no trace could be redacted for sure, so nothing was written")
+    if failed:
+        return PartlyDone(f"not everything could be measured: {_counts(failed)}")
+    return None

@@ -1,0 +1,126 @@
+"""``gatewatch show``: what is kept on this machine, and byte for byte what would be shared."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.border import home_of, leaves
+from probe.commands import words
+from probe.spool import Kept, read, spool_folder, torn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from probe.border import Border
+    from probe.record import Hop, Trace
+
+
+@click.command(short_help="List what is kept, or print what would be shared.")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder that `run --to` wrote; else the spool in the data folder.",
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the newest so many.")
+@click.option("--as-shared", is_flag=True, help="Print the kept bytes as they are.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a trace, one a line.")
+def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bool) -> None:
+    """List the traces kept on this machine, oldest first.
+
+    With --as-shared every byte that sharing would hand out is printed, and nothing else. Lines
+    that cannot be read are named and counted on the standard error.
+    """
+    folder = folder or spool_folder()
+    unreadable = 0
+
+    def readable() -> Iterator[Kept]:
+        nonlocal unreadable
+        for kept in read(folder):
+            if kept.trace is None:
+                unreadable += 1
+                click.echo(f"gatewatch: {kept.path}:{kept.number}: {kept.problem}", err=True)
+            else:
+                yield kept
+
+    lines = deque(readable(), limit) if limit else readable()
+    count = 0
+    for count, kept in enumerate(lines, start=1):  # noqa: B007 - the last number is the count
+        assert kept.trace is not None
+        if as_shared:
+            sys.stdout.buffer.write(kept.line)
+        elif as_json:
+            click.echo(json.dumps(_fields(kept, kept.trace)))
+        else:
+            click.echo(_line(kept.trace))
+    sys.stdout.flush()
+    cut = torn(folder)
+    if count == 0 and not as_json and not as_shared:
+        click.echo("nothing is kept yet; measure something with: gatewatch run")
+    if unreadable:
+        click.echo(f"{unreadable} lines could not be read", err=True)
+    if cut:
+        click.echo(f"{cut} lines were cut short by a crash and set aside", err=True)
+
+
+def _left(trace: Trace) -> Border | None:
+    home = (trace.vantage.country if trace.vantage else None) or home_of(trace.hops)
+    return leaves(trace.hops, home) if home else None
+
+
+def _line(trace: Trace) -> str:
+    when = datetime.fromtimestamp(trace.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    name = trace.dst_name if trace.dst_name not in {None, trace.dst_addr} else ""
+    border = _left(trace)
+    left = (
+        f"left after hop {border.before.number}, {words.network(border.before.attribution)}; "
+        f"into {words.network(border.after.attribution)}"
+        if border
+        else "not seen to leave"
+    )
+    return "  ".join(
+        part
+        for part in (
+            when,
+            f"{trace.dst_addr:<15}",
+            name,
+            f"{len(trace.hops):2} hops",
+            words.stop(trace),
+            left,
+        )
+        if part
+    )
+
+
+def _fields(kept: Kept, trace: Trace) -> dict[str, Any]:
+    border = _left(trace)
+    return {
+        "file": str(kept.path),
+        "line": kept.number,
+        "time": datetime.fromtimestamp(trace.timestamp, UTC).isoformat(),
+        "target": trace.dst_addr,
+        "name": trace.dst_name,
+        "method": trace.proto.lower(),
+        "hops": len(trace.hops),
+        "stop": trace.stop,
+        "vantage": None if trace.vantage is None else trace.vantage.id,
+        "left": {"before": _side(border.before), "after": _side(border.after)} if border else None,
+    }
+
+
+def _side(hop: Hop) -> dict[str, Any]:
+    said = hop.attribution
+    return {
+        "hop": hop.number,
+        "asn": said.asn if said else None,
+        "organisation": said.organisation if said else None,
+        "exchange": said.exchange if said else None,
+        "country": said.country if said else None,
+    }

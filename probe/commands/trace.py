@@ -1,0 +1,185 @@
+"""``gatewatch trace HOST``: one path, hop by hop, on the screen. Nothing is stored.
+
+What is shown is for the one who typed it and is therefore not redacted; the record that
+``--json`` prints says so. What may be kept is the business of ``run``.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+import trio
+
+from probe.attribute import attribute, majority
+from probe.backend import choose_method, open_network
+from probe.border import borders, home_of
+from probe.commands import options, words
+from probe.failure import Failure, Offline, PermissionDenied
+from probe.locate import premises
+from probe.network import NotPermitted
+from probe.record import Hop, to_line
+from probe.resolve import resolve, unfit
+from probe.session import Settings, Task, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from probe.network import Network
+    from probe.origin import Origin
+    from probe.record import Reply, Trace
+
+NOT_REDACTED = "shown on screen, not redacted"
+
+
+@click.command(short_help="Trace to one host and show whose each hop is.")
+@click.argument("host")
+@options.probing
+@click.option(
+    "--flow",
+    type=click.IntRange(1, 65535),
+    default=1,
+    show_default=True,
+    help="Which of the parallel paths of load balancers to follow.",
+)
+@click.option("--max-ttl", type=click.IntRange(1, 255), help="How many hops at most.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.1, options.RATE_CAP),
+    default=options.RATE,
+    show_default=True,
+    help="Packets per second.",
+)
+@click.option(
+    "--country",
+    callback=options.country,
+    help="The country you are in (ISO code); else that of the first known network on the path.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one record on one line instead.")
+def trace(
+    *,
+    host: str,
+    method: str,
+    backend: str,
+    version: int | None,
+    table: Path | None,
+    flow: int,
+    max_ttl: int | None,
+    rate: float,
+    country: str | None,
+    as_json: bool,
+) -> None:
+    """Trace the path to HOST (a name or an address) and show whose each hop is.
+
+    Marks where the path leaves the country, by the registration of the networks, and says what
+    the method could not see. Nothing is stored.
+    """
+    origin = options.address_table(table)
+    settings = Settings(rate=rate)
+    if max_ttl is not None:
+        settings = replace(settings, max_ttl=max_ttl)
+    traced: list[Trace] = []
+
+    async def measure_it() -> None:
+        target = await resolve(host, version)
+        reason = unfit(target, premises())
+        if reason is not None:
+            raise Failure(f"{target} is a {reason} address; a trace needs that of one host")
+        network = open_network(backend)
+        stack.callback(network.close)
+        chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
+        task = Task(target, None if host == target else host, chosen, flow)
+        if as_json:
+            await measure(network, [task], settings, finished=traced.append)
+            return
+        shown = stack.enter_context(_Screen(origin, country, settings.attempts))
+        shown.begin(task, network, settings.max_ttl)
+        await measure(network, [task], settings, finished=traced.append, heard=shown.heard)
+        shown.end(attribute(traced[0], origin))
+
+    with ExitStack() as stack:
+        try:
+            trio.run(measure_it)
+        except NotPermitted as problem:
+            raise PermissionDenied(str(problem)) from problem
+    measured = attribute(traced[0], origin)
+    if as_json and measured.error is None:
+        noted = replace(measured, source=None, notes=(*measured.notes, NOT_REDACTED))
+        click.echo(to_line(noted))
+    if measured.error is not None:
+        raise Offline(measured.error)
+
+
+class _Screen:
+    """Prints hops in their order as they come in, and marks borders between them."""
+
+    def __init__(self, origin: Origin, country: str | None, attempts: int) -> None:
+        self.origin = origin
+        self.country = country
+        self.attempts = attempts
+        self.target = ""
+        self.pending: dict[int, list[Reply]] = {}
+        self.shown: list[Hop] = []
+        self.write: Callable[[str], None] = click.echo
+        self.stack = ExitStack()
+
+    def __enter__(self) -> _Screen:
+        if sys.stdout.isatty():
+            from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+
+            console = Console(highlight=False)
+            self.stack.enter_context(console.status("listening"))
+            self.write = lambda line: console.print(line, markup=False, soft_wrap=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def begin(self, task: Task, network: Network, max_ttl: int) -> None:
+        self.target = task.target
+        named = f" ({task.name})" if task.name else ""
+        self.write(
+            f"to {task.target}{named}: {task.method.upper()} through {network.name}, "
+            f"at most {max_ttl} hops"
+        )
+
+    def heard(self, _: Task, number: int, reply: Reply) -> None:
+        """Print each hop that is next and known: it answered, or was asked often enough."""
+        self.pending.setdefault(number, []).append(reply)
+        while (replies := self.pending.get(len(self.shown) + 1)) is not None:
+            address = majority(replies)
+            if address is None and len(replies) < self.attempts:
+                return
+            before = majority(self.shown[-1].replies) if self.shown else None
+            if before is not None and before in {self.target, address}:
+                return  # beyond the destination, which answers at every TTL
+            self.show(Hop(len(self.shown) + 1, tuple(replies)))
+
+    def show(self, hop: Hop) -> None:
+        address = majority(hop.replies)
+        said = None if address is None else self.origin.lookup(address)
+        self.shown.append(replace(hop, attribution=said))
+        home = self.country or home_of(self.shown)
+        if home is not None:
+            for border in borders(self.shown, home)[-1:]:
+                if border.after is self.shown[-1]:
+                    self.write(words.border_line(border, home))
+        self.write(words.hop_line(self.shown[-1]))
+
+    def end(self, trace: Trace) -> None:
+        for hop in trace.hops:
+            if hop.number > len(self.shown):
+                self.show(hop)
+        self.stack.close()
+        self.write(
+            f"{words.stop(trace)} after {len(trace.hops)} hops, {trace.probes} probes, "
+            f"{trace.endtime - trace.timestamp:.1f} s"
+        )
+        missing = words.unseen(trace.sees)
+        could_not = f"could not see {'; '.join(missing)}" if missing else "nothing was out of sight"
+        self.write(f"measured with {trace.proto} through {trace.backend}: {could_not}")
+        self.write(f"address table: {', '.join(trace.snapshots)}")

@@ -1,0 +1,102 @@
+"""How hops, networks and what could not be seen are put into words, alike in every command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from probe.attribute import majority
+from probe.network import Capability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from probe.border import Border
+    from probe.record import Attribution, Hop, Trace
+
+_UNSEEN = {
+    Capability.REPLY_TTL: "the TTL of the answers",
+    Capability.QUOTED_TTL: "the TTL that routers saw in our probes",
+    Capability.EXTENSIONS: "MPLS labels",
+    Capability.KERNEL_TIME: "when the kernel received an answer, so RTTs are less exact",
+    Capability.PARIS: "which path a flow takes, so hops of several paths may be mixed",
+}
+
+_SPECIAL = {
+    "private": "private address",
+    "cgnat": "carrier's private address (CGNAT)",
+    "link_local": "link-local address",
+    "ula": "private address (ULA)",
+    "documentation": "documentation address",
+    "multicast": "multicast address",
+    "loopback": "this machine",
+    "reserved": "reserved address",
+    "lan": "your own network",
+}
+
+_STOPS = {
+    "destination": "reached",
+    "unreachable": "refused on the way",
+    "gap": "silent from there on",
+    "max_ttl": "not reached: no more hops allowed",
+    "loop": "not reached: the path is a loop",
+    "cancelled": "stopped",
+    "error": "failed",
+}
+
+
+def network(said: Attribution | None) -> str:
+    """Whose a hop is, on one line.
+
+    >>> from probe.record import Attribution
+    >>> network(Attribution(asn=38623, organisation="Viettel (Cambodia)", country="KH"))
+    'AS38623 Viettel (Cambodia), KH'
+    >>> network(Attribution(exchange="CNX", country="KH"))
+    'exchange CNX, KH'
+    """
+    if said is None:
+        return ""
+    if said.special is not None:
+        return _SPECIAL.get(said.special, said.special)
+    parts = []
+    if said.exchange is not None:
+        parts.append(f"exchange {said.exchange}")
+    if said.asn is not None:
+        parts.append(" ".join(filter(None, (f"AS{said.asn}", said.organisation or said.name))))
+    if not parts:
+        return "not in the address table"
+    return ", ".join([*parts, *filter(None, (said.country,))])
+
+
+def round_trip(hop: Hop) -> str:
+    """The shortest RTT of a hop, in milliseconds, and the code of a refusal as in traceroute."""
+    rtts = [reply.rtt for reply in hop.replies if reply.rtt is not None]
+    codes = sorted({f"!{reply.err}" for reply in hop.replies if reply.err is not None})
+    return " ".join([*([f"{min(rtts):.1f} ms"] if rtts else []), *codes])
+
+
+def hop_line(hop: Hop) -> str:
+    """A hop as one line: number, address, RTT, network."""
+    address = majority(hop.replies) or next((r.address for r in hop.replies if r.address), "*")
+    return (
+        f"{hop.number:3}  {address:<39} {round_trip(hop):>10}  {network(hop.attribution)}".rstrip()
+    )
+
+
+def border_line(border: Border, home: str) -> str:
+    """The mark where a path leaves or enters the country; says what it rests on."""
+    verb = "leaves" if border.outward else "is back in"
+    return (
+        f"     ---- {verb} {home} (by registration) between hops "
+        f"{border.before.number} and {border.after.number} ----"
+    )
+
+
+def stop(trace: Trace) -> str:
+    """How a trace ended."""
+    return _STOPS.get(trace.stop or "", trace.stop or "unknown")
+
+
+def unseen(sees: Iterable[str]) -> list[str]:
+    """What the network layer could not observe, in words."""
+    seen = set(sees)
+    return [words for capability, words in _UNSEEN.items() if capability not in seen]

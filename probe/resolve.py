@@ -1,0 +1,81 @@
+"""From what a user typed to the address that is probed, or one sentence why not."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+import trio
+
+from probe.failure import BadInput, Failure, Offline
+
+if TYPE_CHECKING:
+    from probe.redact import Premises
+
+# The resolver was reached and says that there is no such name, or no address of that family.
+_NO_SUCH_NAME = frozenset(
+    number
+    for number in (
+        getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
+    )
+    if number is not None
+)
+
+
+def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a text is, with an IPv4 address mapped into IPv6 as what it is; or None.
+
+    >>> literal("::ffff:192.0.2.1"), literal("example.org")
+    (IPv4Address('192.0.2.1'), None)
+    """
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+async def resolve(host: str, version: int | None) -> str:
+    """The address of a host, of IP ``version`` (4 or 6) where one is given.
+
+    Raises `BadInput` for a name that does not exist, `Offline` where no resolver answers,
+    `Failure` (a wrong use) where an address of the other version was given. Cancellable.
+    """
+    address = literal(host)
+    if address is not None:
+        if version is not None and address.version != version:
+            raise Failure(
+                f"{host} is an IPv{address.version} address, and you asked for -{version}"
+            )
+        return str(address)
+    family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[version]
+    try:
+        found = await trio.socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)
+    except socket.gaierror as problem:
+        if problem.errno in _NO_SUCH_NAME:
+            of = f" with an IPv{version} address" if version else ""
+            raise BadInput(f"there is no host {host}{of}; check the name") from problem
+        raise Offline(
+            f"the name {host} could not be looked up ({problem.strerror}); "
+            "check the connection, or give an address"
+        ) from problem
+    except UnicodeError as problem:
+        raise BadInput(f"{host!r} is not a host name") from problem
+    return str(found[0][4][0])
+
+
+def unfit(address: str, premises: Premises) -> str | None:
+    """Why no single host can answer at an address, or None: multicast, unspecified, broadcast."""
+    parsed = ipaddress.ip_address(address)
+    if parsed.is_multicast:
+        return "multicast"
+    if parsed.is_unspecified:
+        return "unspecified"
+    broadcast = {ipaddress.IPv4Address("255.255.255.255")} | {
+        network.broadcast_address
+        for network in premises.networks
+        if isinstance(network, ipaddress.IPv4Network) and network.prefixlen < 31
+    }
+    return "broadcast" if parsed in broadcast else None

@@ -1,0 +1,374 @@
+"""What may be written, and above all what may not."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.attribute import attribute
+from probe.failure import RefusedToRedact
+from probe.record import Hop, Reply, Trace, Vantage, from_line, to_line
+from probe.redact import IPAddress, IPNetwork, Premises, cut, embedded, redact
+from probe.spool import Spool
+from tests.probe.table import ABROAD, GATEWAY, PROVIDER, SIBLING, Table
+
+TABLE = Table()
+HOME = Premises(
+    frozenset({"192.168.1.10", "fe80::1c2b:3aff:fe4d:5e6f", "2405:8380:1:2::10"}),
+    (ipaddress.ip_network("192.168.1.0/24"), ipaddress.ip_network("2405:8380:1:2::/64")),
+    frozenset({"sokha-laptop"}),
+)
+ACCESS = frozenset({PROVIDER})
+
+
+def trace(*addresses: str | None, target: str = "80.231.1.1") -> Trace:
+    hops = tuple(
+        Hop(number, (Reply(address, 1.5, ttl=60) if address else Reply(),))
+        for number, address in enumerate(addresses, start=1)
+    )
+    plain = Trace(
+        dst_addr=target,
+        dst_name="k.root-servers.net",
+        af=6 if ":" in target else 4,
+        proto="ICMP",
+        timestamp=1_790_000_000,
+        endtime=1_790_000_001,
+        hops=hops,
+        source="192.168.1.10",
+        stop="destination",
+    )
+    return attribute(plain, TABLE)
+
+
+def addresses(trace: Trace) -> list[str | None]:
+    return [hop.replies[0].address for hop in trace.hops]
+
+
+def test_each_part_of_a_path_gets_what_it_needs() -> None:
+    """Home is a class, the access network and private blocks are cut, deeper hops stay whole."""
+    found = redact(
+        trace(
+            "192.168.1.1",
+            "192.168.1.254",
+            "100.64.3.77",
+            "36.37.9.9",
+            None,
+            "10.20.1.30",
+            "203.144.65.1",
+            "80.231.1.1",
+        ),
+        HOME,
+        ACCESS,
+        TABLE,
+    )
+    assert addresses(found) == [
+        None,
+        None,
+        "100.64.3.0",
+        "36.37.9.0",
+        None,
+        "10.20.1.0",
+        "203.144.65.1",
+        "80.231.1.1",
+    ]
+    assert [hop.attribution and hop.attribution.special for hop in found.hops] == [
+        "lan",
+        "lan",
+        "cgnat",
+        None,
+        None,
+        "private",
+        None,
+        None,
+    ]
+    assert [hop.attribution and hop.attribution.asn for hop in found.hops[3:]] == [
+        PROVIDER,
+        None,
+        None,
+        GATEWAY,
+        ABROAD,
+    ]
+    assert found.redactions == {"access": 1, "lan": 2, "private": 2, "source": 1}
+
+
+def test_times_and_ttls_of_hidden_hops_stay() -> None:
+    """What a hidden hop measured is evidence and betrays nobody."""
+    found = redact(trace("192.168.1.1"), HOME, ACCESS, TABLE)
+    assert found.hops[0].replies[0] == Reply(None, 1.5, ttl=60)
+    assert not found.hops[0].replies[0].is_star
+
+
+def test_the_first_hop_is_hidden_whatever_it_is() -> None:
+    """A first hop with a public address outside the access network is hidden like any other."""
+    assert addresses(redact(trace("80.231.7.7"), HOME, ACCESS, TABLE)) == [None]
+
+
+def test_siblings_of_the_access_network_are_cut_too() -> None:
+    """One organisation with two AS numbers is one access network."""
+    found = redact(trace(None, "36.38.1.2"), HOME, ACCESS, TABLE)
+    assert addresses(found) == [None, "36.38.1.0"]
+    assert SIBLING not in ACCESS
+
+
+def test_ipv6_is_cut_to_48_bits() -> None:
+    """An IPv6 hop of the access network keeps its /48, a deeper one everything."""
+    found = redact(
+        trace(None, "2405:8380:77:88::99", "fd00:1:2:3::4", "2001:5a0::5", target="2001:5a0::9"),
+        HOME,
+        ACCESS,
+        TABLE,
+    )
+    assert addresses(found) == [None, "2405:8380:77::", "fd00:1:2::", "2001:5a0::5"]
+
+
+@pytest.mark.parametrize(
+    ("address", "left"),
+    [
+        ("64:ff9b::36.37.9.77", "64:ff9b::2425:900"),
+        ("::ffff:36.37.9.77", "::ffff:36.37.9.0"),
+        ("2002:2425:94d::1", "2002:2425:900::"),
+        ("64:ff9b::192.168.1.10", None),
+        ("64:ff9b::80.231.1.5", "64:ff9b::50e7:105"),
+    ],
+)
+def test_an_ipv4_address_does_not_slip_through_inside_an_ipv6_one(
+    address: str, left: str | None
+) -> None:
+    """NAT64, mapped and 6to4 addresses are judged by the IPv4 address they hold."""
+    found = addresses(redact(trace(None, address, target="2001:5a0::9"), HOME, ACCESS, TABLE))
+    assert found[1] == (left and str(ipaddress.ip_address(left)))
+
+
+def test_a_block_whose_name_is_an_own_address_is_hidden() -> None:
+    """Where cutting would spell the own address, nothing is left of it."""
+    home = Premises(frozenset({"36.37.9.0"}))
+    assert addresses(redact(trace(None, "36.37.9.77"), home, ACCESS, TABLE)) == [None, None]
+
+
+def test_only_mpls_labels_are_left_of_extensions() -> None:
+    """Interface objects (RFC 5837) hold addresses and names, so they go; label stacks stay."""
+    mpls = {"class": 1, "type": 1, "mpls": [{"label": 24001, "exp": 0, "s": 1, "ttl": 1}]}
+    extensions = {
+        "version": 2,
+        "rfc4884": 1,
+        "obj": [mpls, {"class": 2, "type": 10, "address": "192.168.1.10", "name": "sokha-laptop"}],
+    }
+    whole = trace(None, "203.144.65.1")
+    whole = replace(whole, hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions=extensions),)),))
+    found = redact(whole, HOME, ACCESS, TABLE)
+    assert found.hops[0].replies[0].extensions == {"version": 2, "rfc4884": 1, "obj": [mpls]}
+    assert found.redactions["extension"] == 1
+    only = replace(whole, hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions={"obj": [{}]}),)),))
+    assert redact(only, HOME, ACCESS, TABLE).hops[0].replies[0].extensions is None
+
+
+def test_sentences_lose_addresses_names_and_macs() -> None:
+    """Error texts and notes keep their sense and the target, and nothing of this machine."""
+    whole = replace(
+        trace(),
+        error="80.231.1.1: 192.168.1.10 (sokha-laptop, fe80::1c2b:3aff:fe4d:5e6f%wlan0): no route",
+        notes=("Sokha-Laptop via aa:bb:cc:dd:ee:ff at 12:30:45", "from 2405:8380:1:2::10: denied"),
+    )
+    found = redact(whole, HOME, ACCESS, TABLE)
+    assert found.error == "80.231.1.1: [address] ([host], [address]): no route"
+    assert found.notes == ("[host] via [mac] at 12:30:45", "from [address]: denied")
+    assert found.redactions["text"] == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["sokha-laptop.example.org", "nas.local", "192-168-1-10.example.net", "router.lan."]
+)
+def test_a_name_of_home_is_dropped(name: str) -> None:
+    """A target's name stays only when it is a public one."""
+    found = redact(replace(trace(), dst_name=name), HOME, ACCESS, TABLE)
+    assert found.dst_name is None
+    assert redact(trace(), HOME, ACCESS, TABLE).dst_name == "k.root-servers.net"
+
+
+def test_unknown_error_codes_are_dropped() -> None:
+    """Only the one-letter and numeric codes of Atlas can stand as an error code."""
+    replies = tuple(Reply("203.144.65.1", 1.0, err=code) for code in ("sokha-laptop", "H", 13))
+    hop = Hop(2, replies)
+    found = redact(replace(trace(), hops=(hop,)), HOME, ACCESS, TABLE)
+    assert [reply.err for reply in found.hops[0].replies] == [None, "H", 13]
+
+
+@pytest.mark.parametrize(
+    ("premises", "access", "target"),
+    [
+        (Premises(frozenset()), ACCESS, "80.231.1.1"),
+        (HOME, frozenset(), "80.231.1.1"),
+        (HOME, ACCESS, "192.168.1.10"),
+        (HOME, ACCESS, "192.168.1.77"),
+        (HOME, ACCESS, "2405:8380:1:2::77"),
+        (HOME, ACCESS, "64:ff9b::192.168.1.10"),
+    ],
+)
+def test_it_refuses_where_it_is_not_sure(
+    premises: Premises, access: frozenset[int], target: str
+) -> None:
+    """Without own addresses or access network, or towards oneself, nothing may be written."""
+    with pytest.raises(RefusedToRedact):
+        redact(trace("80.231.1.1", target=target), premises, access, TABLE)
+
+
+def test_an_own_address_in_an_unforeseen_place_is_refused() -> None:
+    """The last look finds an own address that no rule has reached."""
+    marked = replace(trace(), vantage=Vantage("x", 1, "Office 192.168.1.10", "KH"))
+    with pytest.raises(RefusedToRedact):
+        redact(marked, HOME, ACCESS, TABLE)
+    longer = replace(marked, vantage=Vantage("x", 1, "Office 192.168.1.101", "KH"))
+    assert redact(longer, HOME, ACCESS, TABLE).vantage == longer.vantage
+
+
+def test_the_result_is_read_back_as_it_was() -> None:
+    """A redacted record goes through its line of JSON unchanged."""
+    found = redact(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"), HOME, ACCESS, TABLE)
+    read = from_line(to_line(found))
+    assert replace(read, msm_id=None, prb_id=None) == found
+
+
+def test_redaction_adds_up_and_is_idempotent() -> None:
+    """Redacting what is redacted changes no address, and counts stand."""
+    once = redact(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"), HOME, ACCESS, TABLE)
+    assert addresses(redact(once, HOME, ACCESS, TABLE)) == addresses(once)
+
+
+# --- properties -----------------------------------------------------------------------------
+
+_BLOCKS = [
+    "36.37.8.0/23",
+    "192.168.0.0/22",
+    "10.0.0.0/29",
+    "100.64.0.0/30",
+    "80.231.0.0/30",
+    "203.144.64.0/30",
+    "103.7.144.0/29",
+    "2405:8380::/125",
+    "2001:5a0::/126",
+    "fe80::/126",
+    "64:ff9b::2425:800/120",
+    "2002:2425:800::/126",
+]
+
+
+def _within(block: str) -> st.SearchStrategy[str]:
+    network = ipaddress.ip_network(block)
+    return st.integers(0, network.num_addresses - 1).map(lambda index: str(network[index]))
+
+
+any_address = st.sampled_from(_BLOCKS).flatmap(_within)
+
+
+@st.composite
+def premises(draw: st.DrawFn) -> Premises:
+    own = draw(st.frozensets(any_address, min_size=1, max_size=4))
+    networks: list[IPNetwork] = []
+    for address in sorted(own):
+        bits = draw(st.integers(22, 32)) if "." in address else draw(st.integers(48, 128))
+        if draw(st.booleans()) and ":" not in address:
+            networks.append(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+    return Premises(own, tuple(networks), frozenset({"sokha-laptop"}))
+
+
+@st.composite
+def traces(draw: st.DrawFn, own: frozenset[str]) -> Trace:
+    address = st.one_of(st.none(), any_address, st.sampled_from(sorted(own)))
+    text = st.one_of(
+        st.sampled_from(sorted(own)).map(lambda found: f"no answer from {found}: gave up."),
+        st.just("sokha-laptop says no"),
+        st.text(max_size=20),
+    )
+
+    def reply(found: str | None) -> Reply:
+        if found is None:
+            return Reply()
+        hidden = {"obj": [{"class": 2, "type": 1, "from": found}]}
+        return Reply(found, 1.0, extensions=draw(st.sampled_from([None, hidden])))
+
+    hops = tuple(
+        Hop(number, tuple(reply(draw(address)) for _ in range(draw(st.integers(1, 3)))))
+        for number in range(1, draw(st.integers(0, 8)) + 1)
+    )
+    target = draw(any_address.filter(lambda found: "%" not in found))
+    return Trace(
+        dst_addr=target,
+        dst_name=draw(st.one_of(st.none(), text)),
+        af=6 if ":" in target else 4,
+        proto="UDP",
+        timestamp=1_790_000_000,
+        endtime=1_790_000_002,
+        hops=hops,
+        source=draw(st.sampled_from(sorted(own))),
+        notes=tuple(draw(st.lists(text, max_size=2))),
+        error=draw(st.one_of(st.none(), text)),
+        snapshots=draw(st.sampled_from([(), ("sokha-laptop@2026+1",)])),
+        vantage=Vantage("pseudonym", PROVIDER, "Viettel", "KH"),
+    )
+
+
+def spelled(address: IPAddress) -> set[str]:
+    """The ways an address is commonly written."""
+    return {str(address), address.exploded}
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.data())
+def test_no_own_address_or_name_is_in_any_byte_written(data: st.DataObject) -> None:
+    """Whatever was measured, the files hold no own address, host name or whole access address."""
+    home = data.draw(premises())
+    measured = data.draw(traces(home.addresses))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            redacted = redact(attribute(measured, TABLE), home, ACCESS, TABLE)
+        except RefusedToRedact:
+            assert home.holds(measured.dst_addr) or embedded(
+                ipaddress.ip_address(measured.dst_addr)
+            )
+            return
+        with Spool(folder) as spool:
+            spool.append(redacted)
+        written = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")))
+    text = written.decode().lower()
+    assert "sokha-laptop" not in text
+    words = {word for string in _strings(json.loads(text)) for word in re.findall(_WORD, string)}
+    tokens = words | {word.rstrip(".:") for word in words}
+    for own in home.addresses:
+        for spelling in spelled(ipaddress.ip_address(own)):
+            assert spelling not in tokens
+    for hop in from_line(written).hops:
+        for reply in hop.replies:
+            if reply.address is not None:
+                assert hop.number > 1
+                said = TABLE.lookup(reply.address)
+                if said.organisation == "Viettel" or said.special in {"private", "cgnat"}:
+                    assert cut(reply.address) == reply.address
+
+
+_WORD = re.compile("[0-9a-f:.]+")
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _strings(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _strings(inner)]
+    return []
+
+
+@settings(derandomize=True, deadline=None)
+@given(any_address)
+def test_cutting_twice_is_cutting_once(address: str) -> None:
+    """A block is its own block, and never longer than /24 or /48 of what it hides."""
+    assert cut(cut(address)) == cut(address)
