@@ -290,7 +290,7 @@ class Fabric:
         settings = {**_SETTINGS, **(_FORWARDING if router else {})}
         settings["ipv4/ping_group_range"] = _PING_SOCKETS[ping_sockets]
         namespace = Namespace(f"{self.prefix}-{name}", self)
-        self._nodes[name] = _Node(namespace, settings, ["link set lo up"], [])
+        self._nodes[name] = _Node(namespace, settings, ["link set dev lo up"], [])
         if silent:
             self.filter(
                 name,
@@ -324,14 +324,14 @@ class Fabric:
             (far, far_device, far_addresses),
         ):
             self._ends[node] = self._ends.get(node, 0) + 1
-            self.configure(node, f"link set {device} up")
+            self.configure(node, f"link set dev {device} up")
             for address in addresses:
                 nodad = " nodad" if ":" in address else ""
                 self.configure(node, f"addr add {address} dev {device}{nodad}")
 
     def _veth(self, near: tuple[str, str], far: tuple[str, str]) -> None:
         self._links.append(
-            f"link add {near[1]} netns {self[near[0]].name} type veth "
+            f"link add name {near[1]} netns {self[near[0]].name} type veth "
             f"peer name {far[1]} netns {self[far[0]].name}"
         )
 
@@ -344,7 +344,7 @@ class Fabric:
         self._cables.append(f"{ends[0]} {ends[1]} {delay_ms}")
         for router, end in zip((near, far), ends, strict=True):
             self._veth(router, (_DISTANCE, end))
-            self.configure(_DISTANCE, f"link set {end} up")
+            self.configure(_DISTANCE, f"link set dev {end} up")
 
     def configure(self, node: str, *lines: str) -> None:
         """Add lines of ``ip -batch`` for a node: addresses, routes, bridges."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,46 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.lab.namespaces import Fabric, Namespace, chain, requires_lab
+from tests.lab.path import Heard, paths_seen
 
 pytestmark = [pytest.mark.lab, requires_lab]
 
-# Sends one UDP probe a hop with the kernel's own error queue and prints who answered, after how many ms.
-_HOPS = """
-import json, socket, sys, time
-address, hops = sys.argv[1], int(sys.argv[2])
-six = ":" in address
-family = socket.AF_INET6 if six else socket.AF_INET
-level = socket.IPPROTO_IPV6 if six else socket.IPPROTO_IP
-found = []
-for ttl in range(1, hops + 1):
-    with socket.socket(family, socket.SOCK_DGRAM) as s:
-        s.setsockopt(level, 25 if six else 11, 1)
-        s.setsockopt(level, socket.IPV6_UNICAST_HOPS if six else socket.IP_TTL, ttl)
-        s.settimeout(0.5)
-        s.connect((address, 33434 + ttl))
-        sent = time.monotonic()
-        s.send(b"lab")
-        try:
-            s.recv(1)
-        except TimeoutError:
-            found.append([None, None])
-            continue
-        except OSError:
-            took = 1000 * (time.monotonic() - sent)
-        _, control, _, _ = s.recvmsg(512, 512, socket.MSG_ERRQUEUE)
-        raw = control[0][2][16:]
-        found.append([socket.inet_ntop(family, raw[8:24] if six else raw[4:8]), took])
-print(json.dumps(found))
-"""
+
+def path_heard(vantage: Namespace, address: str) -> list[Heard]:
+    return paths_seen([vantage], [address], patience=0.5)[vantage.name][address]
 
 
-def times_seen(vantage: Namespace, address: str, hops: int) -> list[tuple[str | None, float]]:
-    done = vantage.run([sys.executable, "-c", _HOPS, address, str(hops)], user="nobody")
-    return [(heard, took) for heard, took in json.loads(done.stdout)]
-
-
-def hops_seen(vantage: Namespace, address: str, hops: int) -> list[str | None]:
-    return [heard for heard, _ in times_seen(vantage, address, hops)]
+def path_seen(vantage: Namespace, address: str) -> list[str | None]:
+    return [who for who, _ in path_heard(vantage, address)]
 
 
 def namespaces() -> set[str]:
@@ -62,7 +32,7 @@ def namespaces() -> set[str]:
 def test_a_chain_shows_every_router_and_the_host(version: int) -> None:
     """A path over six routers has seven hops, each answering from the address it is said to."""
     with chain(6) as row:
-        assert hops_seen(row.vantage, row.host[version], 7) == list(row.hops[version])
+        assert path_seen(row.vantage, row.host[version]) == list(row.hops[version])
         assert len(row.hops[version]) == 7
 
 
@@ -75,20 +45,20 @@ def test_silent_routers_and_nat() -> None:
                 None if hop in (2, 3) else address
                 for hop, address in enumerate(row.hops[version], start=1)
             ]
-            assert hops_seen(row.vantage, row.host[version], 5) == expected
+            assert path_seen(row.vantage, row.host[version]) == expected
 
 
 def test_a_host_can_stand_for_a_whole_prefix() -> None:
     """Every address of a local prefix is answered from that address."""
     with chain(1, local=["198.18.0.0/22"]) as row:
-        assert hops_seen(row.vantage, "198.18.3.77", 2) == [row.hops[4][0], "198.18.3.77"]
+        assert path_seen(row.vantage, "198.18.3.77") == [row.hops[4][0], "198.18.3.77"]
 
 
 def test_a_delay_adds_to_every_round_trip_beyond_it() -> None:
     """A delayed link slows what lies behind it and nothing before it, and loses nothing."""
     with chain(3, delay_ms=60.0) as row:
         for version in (4, 6):
-            seen = times_seen(row.vantage, row.host[version], 4)
+            seen = path_heard(row.vantage, row.host[version])
             assert tuple(heard for heard, _ in seen) == row.hops[version]
             near, far = [took for _, took in seen[:2]], [took for _, took in seen[2:]]
             assert max(near) < 60.0 <= min(far)
