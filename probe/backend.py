@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from probe.failure import Failure, PermissionDenied
-from probe.network import Method, NotPermitted
+from probe.failure import Failure, Offline, PermissionDenied
+from probe.network import Method, NetworkError, NotPermitted
 
 if TYPE_CHECKING:
     from probe.network import Network
@@ -23,7 +23,8 @@ PING_SOCKETS = "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'"
 def open_network(backend: str) -> Network:
     """The network layer of this name; ``auto`` is ``raw`` where allowed, else ``errqueue``.
 
-    Raises `PermissionDenied` with what was refused and the command that grants it.
+    Raises `PermissionDenied` with what was refused and the command that grants it, `Offline`
+    where no socket can be opened for another reason.
     """
     if sys.platform != "linux":
         raise Failure(f"probing works on Linux only so far, and this is {sys.platform}")
@@ -39,8 +40,14 @@ def open_network(backend: str) -> Network:
         from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
 
         return open_errqueue()
-    except NotPermitted as problem:
-        raise PermissionDenied(str(problem)) from problem
+    except NetworkError as problem:
+        raise failure_of(problem) from problem
+
+
+def failure_of(problem: NetworkError) -> Failure:
+    """How a command ends for this trouble with the network layer: not permitted, or offline."""
+    kind = PermissionDenied if isinstance(problem, NotPermitted) else Offline
+    return kind(str(problem))
 
 
 def choose_method(network: Network, version: int, wanted: Method | None) -> Method:

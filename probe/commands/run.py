@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import trio
 
-from probe.backend import choose_method, open_network
+from probe.backend import choose_method, failure_of, open_network
 from probe.campaign import REFUSED, Campaign
 from probe.choice import fit, version_of, witnesses
 from probe.commands import options, words
@@ -32,7 +32,7 @@ from probe.failure import (
 )
 from probe.identity import Identity
 from probe.locate import access_of_interfaces, access_said, premises
-from probe.network import NotPermitted
+from probe.network import NetworkError
 from probe.places import data_folder
 from probe.session import Settings, Task, measure
 from probe.spool import spool_folder
@@ -138,8 +138,8 @@ def run(
             trio.run(measuring.run, choice, targets)
         except KeyboardInterrupt:
             stopped = True
-        except NotPermitted as problem:
-            failure = PermissionDenied(str(problem))
+        except NetworkError as problem:
+            failure = failure_of(problem)
         except Failure as problem:
             failure = problem
     seconds = time.monotonic() - began

@@ -15,12 +15,12 @@ import click
 import trio
 
 from probe.attribute import attribute, majority
-from probe.backend import choose_method, open_network
+from probe.backend import choose_method, failure_of, open_network
 from probe.border import borders, home_of
 from probe.commands import options, words
-from probe.failure import Failure, Offline, PermissionDenied
+from probe.failure import Failure, Offline
 from probe.locate import premises
-from probe.network import NotPermitted
+from probe.network import NetworkError
 from probe.record import Hop, to_line
 from probe.resolve import resolve, unfit
 from probe.session import Settings, Task, measure
@@ -104,8 +104,8 @@ def trace(
     with ExitStack() as stack:
         try:
             trio.run(measure_it)
-        except NotPermitted as problem:
-            raise PermissionDenied(str(problem)) from problem
+        except NetworkError as problem:
+            raise failure_of(problem) from problem
     measured = attribute(traced[0], origin)
     if as_json and measured.error is None:
         noted = replace(measured, source=None, notes=(*measured.notes, NOT_REDACTED))

@@ -39,7 +39,7 @@ def trace(number: int = 0, timestamp: int = NOON, note: str = "") -> Redacted:
 
 
 def numbers(folder: Path) -> list[int | None]:
-    return [kept.trace and kept.trace.paris_id for kept in read(folder)]
+    return [kept.trace.paris_id if kept.trace else None for kept in read(folder)]
 
 
 def test_what_is_appended_is_read_back(tmp_path: Path) -> None:

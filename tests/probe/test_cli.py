@@ -1,0 +1,181 @@
+"""The command itself: what it lists, what it imports, how it ends."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import probe
+from probe import cli
+from probe.cli import Commands, main
+from probe.failure import PartlyDone
+
+COMMANDS = sorted(entry.name for entry in metadata.entry_points(group=cli.COMMANDS))
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def ending(problem: BaseException) -> tuple[int, str]:
+    """How a command ends inside which this is raised."""
+
+    @click.group(cls=Commands)
+    def group() -> None:
+        pass
+
+    @group.command()
+    def fail() -> None:
+        raise problem
+
+    done = CliRunner().invoke(group, ["fail"])
+    return done.exit_code, done.stderr
+
+
+def test_importing_the_probe_costs_nothing() -> None:
+    """The package, and the command that lists the others, load neither of the heavy libraries."""
+    heavy = "{'pandas', 'scapy', 'trio', 'rich', 'scipy', 'networkx', 'analysis'}"
+    done = python(f"import sys, probe, probe.cli; print({heavy} & set(sys.modules))")
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_the_version_is_told() -> None:
+    """--version prints the package's version."""
+    done = CliRunner().invoke(main, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"gatewatch, version {probe.__version__}\n")
+
+
+def test_all_commands_are_listed() -> None:
+    """The help names every command that is registered."""
+    done = CliRunner().invoke(main, ["--help"])
+    assert done.exit_code == 0
+    listed = {
+        line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line
+    }
+    assert listed == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    """Each command explains itself, and each of its options and arguments."""
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert command.help
+    assert command.get_short_help_str()
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+    assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def test_an_unknown_command_is_a_wrong_use() -> None:
+    """A name that is no command ends with 2."""
+    assert CliRunner().invoke(main, ["tarce"]).exit_code == 2
+
+
+def test_a_command_without_its_extra_says_which_to_install() -> None:
+    """In a base install the analysis is listed, and says how to get it; the rest works."""
+    block = (
+        "import sys; sys.modules['pandas'] = None; sys.modules['analysis.cli'] = None\n"
+        "sys.modules['networkx'] = None\n"
+        "import click; from probe.cli import Commands, main\n"
+    )
+    done = python(
+        block
+        + "@main.command()\ndef count():\n  import pandas\n"
+        + "main(['count'], standalone_mode=True)"
+    )
+    assert done.returncode == 2
+    assert done.stderr == "gatewatch: needs the analysis extra: pip install 'gatewatch[analysis]'\n"
+
+
+def test_a_command_that_cannot_be_imported_is_still_listed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A missing library of the extra takes away one command, not the list of them."""
+    (tmp_path / "wants_pandas.py").write_text("import pandas\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    entry = metadata.EntryPoint("count", "wants_pandas:count", cli.COMMANDS)
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: metadata.EntryPoints([entry]))
+    group = Commands("gatewatch")
+    listed = CliRunner().invoke(group, ["--help"])
+    assert listed.exit_code == 0
+    assert "count  Needs the analysis extra" in listed.stdout
+    done = CliRunner().invoke(group, ["count", "--json", "x"])
+    assert done.exit_code == 2
+    assert "pip install 'gatewatch[analysis]'" in done.stderr
+
+
+def test_another_missing_module_is_not_blamed_on_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A fault of ours is shown as one."""
+    entry = metadata.EntryPoint("count", "no_such_module_of_ours:count", cli.COMMANDS)
+    monkeypatch.setattr(metadata, "entry_points", lambda **_: metadata.EntryPoints([entry]))
+    done = CliRunner().invoke(Commands("gatewatch"), ["count"])
+    assert isinstance(done.exception, ModuleNotFoundError)
+
+
+def test_ctrl_c_ends_with_130() -> None:
+    """An interrupt, also one inside concurrent code, is one sentence and 130."""
+    assert ending(KeyboardInterrupt()) == (130, "gatewatch: stopped; what was finished is kept\n")
+    group = BaseExceptionGroup("tasks", [KeyboardInterrupt()])
+    assert ending(group)[0] == 130
+
+
+def test_a_full_disk_ends_with_6() -> None:
+    """Where any write fails for want of room, that is said, with the file."""
+    code, said = ending(OSError(errno.ENOSPC, "No space left on device", "/some/file"))
+    assert code == PartlyDone.exit_code
+    assert said.startswith("gatewatch: disk full at /some/file")
+
+
+def test_other_errors_are_not_hidden() -> None:
+    """A fault of ours shows itself as one."""
+    assert ending(ZeroDivisionError())[0] == 1
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    """A reader that has seen enough causes no message and no traceback."""
+    code = (
+        "import click; from probe.cli import Commands\n"
+        "@click.group(cls=Commands)\ndef group(): pass\n"
+        "@group.command()\ndef talk():\n"
+        "  for number in range(100000): click.echo(f'line {number}')\n"
+        "group(['talk'])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == "line 0\n"
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (128 + signal.SIGPIPE, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_output_to_a_full_disk_is_said() -> None:
+    """A result that cannot be written does not end with 0."""
+    code = (
+        "import click; from probe.cli import Commands\n"
+        "@click.group(cls=Commands)\ndef group(): pass\n"
+        "@group.command()\ndef talk(): click.echo('a line')\n"
+        "group(['talk'])"
+    )
+    command = [sys.executable, "-c", code]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 6
+    assert "disk full" in done.stderr
