@@ -1,0 +1,348 @@
+"""The shape of the house: imports point one way, and what ships is what is needed, no more.
+
+The layers stand here as data. A new module is put into the lowest layer that its imports allow;
+if it does not fit without an arrow pointing back, its place is wrong, not the list.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+from probe.cli import main
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("probe", "analysis")
+
+# From the ground up: a module imports only from layers below its own.
+LAYERS: dict[str, tuple[set[str], ...]] = {
+    "probe": (
+        {"probe"},
+        # Contracts, and what needs nothing.
+        {"probe.record", "probe.network", "probe.failure", "probe.places"},
+        {"probe.origin.errors", "probe.origin.special"},
+        {"probe.origin.lists", "probe.origin.register", "probe.origin.snapshot"},
+        {"probe.origin.ranges"},
+        {"probe.origin.mmdb", "probe.origin.tables"},
+        {"probe.origin.lookup"},
+        {"probe.origin"},
+        # Pure: what a packet is, what to ask next, whose a hop is.
+        {"probe.packet", "probe.strategy", "probe.attribute", "probe.border"},
+        # Backends: the only ones that touch a wire.
+        {"probe.network.linux", "probe.network.simulated"},
+        {"probe.network.errqueue", "probe.network.raw", "probe.network.topology"},
+        {"probe.session", "probe.redact", "probe.backend", "probe.identity"},
+        # Redaction stands before the disk.
+        {"probe.locate", "probe.spool", "probe.resolve", "probe.targets"},
+        {"probe.choice", "probe.campaign"},
+        {"probe.demo"},
+        {"probe.cli", "probe.commands"},
+        {"probe.commands.options", "probe.commands.words"},
+        {
+            "probe.commands.data",
+            "probe.commands.run",
+            "probe.commands.show",
+            "probe.commands.trace",
+        },
+    ),
+    "analysis": (
+        {"analysis"},
+        {"analysis.policy", "analysis.operators", "analysis.load", "analysis.render"},
+        {"analysis.crossing"},
+        {"analysis.panel"},
+        {"analysis.convergence", "analysis.tables"},
+        {"analysis.domestic", "analysis.timeline", "analysis.verdict"},
+        {"analysis.judge"},
+        {"analysis.demo"},
+        {"analysis.cli"},
+    ),
+}
+
+# All that the analysis may know of the probe, and the one place where both halves meet.
+SHARED = {"probe", "probe.record", "probe.origin"}
+MEETING = {"analysis.demo": {"probe.demo"}}
+
+# Decide, compute, describe: no socket, no clock, no disk, no screen.
+PURE = {
+    "probe.record",
+    "probe.network",
+    "probe.packet",
+    "probe.strategy",
+    "probe.attribute",
+    "probe.border",
+    "probe.redact",
+    "probe.origin.special",
+    "analysis.policy",
+    "analysis.operators",
+    "analysis.crossing",
+    "analysis.panel",
+    "analysis.convergence",
+    "analysis.domestic",
+    "analysis.timeline",
+    "analysis.verdict",
+    "analysis.judge",
+}
+IMPURE = {
+    "asyncio", "click", "fcntl", "os", "pathlib", "platformdirs", "rich", "scapy", "select",
+    "socket", "subprocess", "sys", "tempfile", "threading", "time", "trio", "urllib",
+}  # fmt: skip
+
+# What only an analyst's machine has, imported by a probe module inside a function, with a remedy.
+OPTIONAL = {"probe.origin.tables": {"pyasn"}}
+
+# Distributions whose modules are named otherwise.
+MODULES = {"ripe.atlas.sagan": "ripe", "mmdb-writer": "mmdb_writer"}
+
+
+def module_of(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {
+        module_of(path): ast.parse(path.read_text(encoding="utf-8"))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """Every module that this one names in an import, at any depth, for types only as well."""
+    found: set[str] = set()
+    for node in ast.walk(modules()[module]):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: write imports in full"
+            base = str(node.module)
+            for alias in node.names:
+                submodule = f"{base}.{alias.name}"
+                found.add(submodule if submodule in modules() else base)
+    return frozenset(found)
+
+
+def own(names: frozenset[str], package: str) -> set[str]:
+    return {name for name in names if name.partition(".")[0] == package}
+
+
+def requirements(extra: str | None = None) -> set[str]:
+    """The top-level modules that an install brings."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+    names = {re.split(r"[<>=!~;\[ ]", line, maxsplit=1)[0] for line in listed}
+    return {MODULES.get(name, name) for name in names}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_module_stands_in_one_layer(package: str) -> None:
+    """The list of layers names each module once, and none that is not there."""
+    listed = [name for layer in LAYERS[package] for name in sorted(layer)]
+    assert sorted(listed) == sorted(own(frozenset(modules()), package))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_point_down(package: str) -> None:
+    """A module imports only from layers below its own."""
+    height = {name: i for i, layer in enumerate(LAYERS[package]) for name in layer}
+    back = [
+        f"{module} imports {name}"
+        for module in sorted(own(frozenset(modules()), package))
+        for name in sorted(own(imports_of(module), package))
+        if name != module and height.get(name, 0) >= height.get(module, len(height))
+    ]
+    assert back == []
+
+
+def test_the_probe_never_imports_the_analysis() -> None:
+    """What runs on a volunteer's machine knows nothing of the analyst's."""
+    assert [m for m in modules() if m.startswith("probe") and own(imports_of(m), "analysis")] == []
+
+
+def test_the_analysis_knows_only_the_contract() -> None:
+    """The analysis imports the record and the address table of the probe, nothing else."""
+    strangers = {
+        module: extra
+        for module in modules()
+        if module.startswith("analysis")
+        and (extra := own(imports_of(module), "probe") - SHARED - MEETING.get(module, set()))
+    }
+    assert strangers == {}
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_pure_modules_reach_for_nothing(module: str) -> None:
+    """What decides has neither socket, clock, disk nor screen."""
+    assert {name.partition(".")[0] for name in imports_of(module)} & IMPURE == set()
+
+
+def test_the_probe_imports_only_what_a_base_install_has() -> None:
+    """A volunteer's install brings every module that the probe names."""
+    brought = requirements() | {"probe"} | sys.stdlib_module_names
+    missing = {
+        module: extra
+        for module in modules()
+        if module.startswith("probe")
+        and (
+            extra := {name.partition(".")[0] for name in imports_of(module)}
+            - brought
+            - OPTIONAL.get(module, set())
+        )
+    }
+    assert missing == {}
+
+
+def test_the_analysis_imports_only_what_its_extra_has() -> None:
+    """The extra for analysts brings every module that the analysis names."""
+    brought = requirements() | requirements("analysis") | set(PACKAGES) | sys.stdlib_module_names
+    missing = {
+        module: extra
+        for module in modules()
+        if module.startswith("analysis")
+        and (extra := {name.partition(".")[0] for name in imports_of(module)} - brought)
+    }
+    assert missing == {}
+
+
+def test_nobody_imports_all_of_scapy() -> None:
+    """``scapy.all`` costs 0.7 s and 70 MB at start; single layers are imported where used."""
+    assert [module for module in modules() if "scapy.all" in imports_of(module)] == []
+
+
+@pytest.mark.parametrize("statement", ["import probe", "import probe.cli", "main(['--help'])"])
+def test_starting_loads_nothing_heavy(statement: str) -> None:
+    """Neither importing the probe nor its help loads pandas, scipy, pyarrow or scapy."""
+    code = (
+        "import sys\n"
+        f"try:\n    from probe.cli import main; {statement}\n"
+        "except SystemExit: pass\n"
+        "print('loaded:', *sorted({'pandas', 'scipy', 'pyarrow', 'scapy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def commands(group: click.Group, path: tuple[str, ...]) -> list[tuple[str, click.Command]]:
+    """A group's commands and those of its subgroups, with what one types."""
+    context = click.Context(group)
+    found: list[tuple[str, click.Command]] = []
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        found.append((" ".join((*path, name)), command))
+        if isinstance(command, click.Group):
+            found += commands(command, (*path, name))
+    return found
+
+
+def test_every_command_and_option_has_help() -> None:
+    """Whoever types --help anywhere learns what the command and each of its options does."""
+    silent = []
+    for typed, command in [("gatewatch", main), *commands(main, ("gatewatch",))]:
+        text = command.help or ""
+        if not text:
+            silent.append(typed)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.help:
+                silent.append(f"{typed} {parameter.opts[0]}")
+            if isinstance(parameter, click.Argument):
+                word = parameter.make_metavar(click.Context(command)).strip("[]….")
+                if word not in text:
+                    silent.append(f"{typed} {word}")
+    assert silent == []
+
+
+def committed() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout, so there is no list of committed files")
+    return [path for name in listed.stdout.split("\0") if (path := ROOT / name).is_file()]
+
+
+def lines_that_match(pattern: str) -> list[str]:
+    wanted = re.compile(pattern.encode())
+    return [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in committed()
+        if path.suffix not in {".mmdb", ".gz", ".bz2", ".png"}
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1)
+        if wanted.search(line)
+    ]
+
+
+def test_no_committed_file_names_a_place_on_one_machine() -> None:
+    """A path that exists on one developer's machine is of no use to anybody else."""
+    assert lines_that_match(r"(?<![\w.])/(?:work|root|farm|home/\w+|tmp/\w+_jobs)/") == []
+
+
+def test_no_committed_file_names_a_package_registry() -> None:
+    """Where packages come from is the business of whoever installs them."""
+    hosts = (
+        r"pypi\.org|pythonhosted\.org|registry\.npmjs|npmmirror|proxy\.golang\.org|index\.crates"
+    )
+    assert lines_that_match(hosts) == []
+
+
+@pytest.mark.parametrize("name", ["build.txt", "dev.txt"])
+def test_pinned_requirements_carry_hashes_and_no_address(name: str) -> None:
+    """Every pinned version has a sha256, and no line says where to fetch it."""
+    text = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    pins = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    assert pins
+    bad = [
+        line.split()[0]
+        for line in pins
+        if not re.fullmatch(
+            r"[\w.\[\],-]+==\S+(?: ;[^#]*?)?(?: +--hash=sha256:[0-9a-f]{64})+ *", line
+        )
+    ]
+    assert bad == []
+
+
+def test_the_wheel_holds_the_data_and_finds_it(tmp_path: Path) -> None:
+    """All of data/ is in the wheel, and an installed probe finds it there."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("gatewatch-*.whl")
+    installed = tmp_path / "installed"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(installed)
+    held = {
+        str(p.relative_to(installed / "probe/_data"))
+        for p in (installed / "probe/_data").rglob("*")
+    }
+    data = {
+        str(path.relative_to(ROOT / "data"))
+        for path in committed()
+        if path.is_relative_to(ROOT / "data")
+    }
+    assert data
+    assert data <= held
+    assert (installed / "probe/py.typed").is_file()
+    where = subprocess.run(
+        [sys.executable, "-c", "from probe.places import shipped; print(shipped('README.md'))"],
+        cwd=installed,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert Path(where.stdout.strip()) == installed / "probe/_data/README.md"
