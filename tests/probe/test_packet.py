@@ -1,0 +1,361 @@
+"""Probes on the wire and answers to them: our own round trips, and scapy as a second opinion."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe import packet
+from probe.network import Kind, Method
+from probe.packet import Heard, Identity, Refusal, Template
+
+IDENTITY = Identity(echo_id=0xBEEF, udp_port=40404, tag=0x1234)
+SOURCE = {4: "36.37.129.1", 6: "2405:8380:0:1::1"}
+TARGET = {4: "193.0.6.139", 6: "2001:67c:2e8:22::c100:68b"}
+HEADER = {4: 20, 6: 40}
+
+repeatable = settings(derandomize=True, deadline=None)
+tokens = st.integers(0, 0xFFFF)
+flows = st.integers(0, 70_000)
+ttls = st.integers(1, 255)
+methods = st.sampled_from(list(Method))
+versions = st.sampled_from([4, 6])
+
+
+def packed(address: str) -> bytes:
+    return ipaddress.ip_address(address).packed
+
+
+def template(
+    method: Method, version: int, flow: int = 0, identity: Identity = IDENTITY
+) -> Template:
+    return Template(method, packed(SOURCE[version]), packed(TARGET[version]), flow, identity)
+
+
+def error(
+    version: int, quote: bytes, kind: tuple[int, int] | None = None, length: int = 0
+) -> bytes:
+    """An ICMP error (Time Exceeded unless said otherwise), its length field set as given."""
+    icmp_type, code = kind or ((11, 0) if version == 4 else (3, 0))
+    spare = bytes((0, length, 0, 0)) if version == 4 else bytes((length, 0, 0, 0))
+    return bytes((icmp_type, code, 0, 0)) + spare + quote
+
+
+def mpls(*entries: tuple[int, int, int, int]) -> bytes:
+    """An extension structure with one label stack, checksum and all."""
+    stack = b"".join(
+        struct.pack("!I", label << 12 | exp << 9 | s << 8 | ttl) for label, exp, s, ttl in entries
+    )
+    body = struct.pack("!HBB", 4 + len(stack), 1, 1) + stack
+    return struct.pack("!HH", 0x2000, packet.checksum(b"\x20\0\0\0" + body)) + body
+
+
+def hashed_by_balancers(data: bytes, version: int) -> bytes:
+    """The header fields that load balancers hash: addresses, protocol, flow label, first words."""
+    at = HEADER[version]
+    ip = data[9:10] + data[12:20] if version == 4 else data[1:4] + data[6:7] + data[8:40]
+    more = data[at + 4 : at + 6] if data[at] in {8, 128} else b""  # the ICMP identifier
+    return ip + data[at : at + 4] + more
+
+
+@repeatable
+@given(methods, versions, flows, ttls, tokens)
+def test_a_quoted_probe_gives_its_token_back(
+    method: Method, version: int, flow: int, ttl: int, token: int
+) -> None:
+    """Whatever we send and a router quotes in full comes back as the probe that it was."""
+    probe = template(method, version, flow).probe(ttl, token)
+    heard = packet.parse_icmp(version, error(version, probe), IDENTITY)
+    port = {
+        Method.ICMP: None,
+        Method.UDP: packet.udp_port(flow),
+        Method.TCP: packet.tcp_port(flow, IDENTITY),
+    }[method]
+    assert heard == Heard(
+        Kind.TIME_EXCEEDED, method, token, packed(TARGET[version]), port, None, ttl, None
+    )
+    assert len(probe) == packet.probe_size(method, version)
+
+
+@repeatable
+@given(methods, st.integers(1, 0xFFFF))
+def test_the_shortest_legal_quote_is_enough_in_ipv4(method: Method, token: int) -> None:
+    """A router that quotes 28 bytes only (RFC 792) is understood."""
+    probe = template(method, 4).probe(9, token)
+    heard = packet.parse_icmp(4, error(4, probe[:28]), IDENTITY)
+    assert isinstance(heard, Heard)
+    assert (heard.method, heard.token, heard.quoted_ttl) == (method, token, 9)
+
+
+@pytest.mark.parametrize("method", [Method.ICMP, Method.TCP])
+def test_eight_bytes_are_enough_in_ipv6(method: Method) -> None:
+    """ICMP and TCP probes need no more than eight bytes behind the quoted IPv6 header."""
+    probe = template(method, 6).probe(9, 500)
+    heard = packet.parse_icmp(6, error(6, probe[:48]), IDENTITY)
+    assert isinstance(heard, Heard)
+    assert heard.token == 500
+
+
+def test_a_udp_quote_without_payload_does_not_identify_an_ipv6_probe() -> None:
+    """There is no IP identification in IPv6, so such an answer is refused, not guessed."""
+    probe = template(Method.UDP, 6).probe(9, 500)
+    assert packet.parse_icmp(6, error(6, probe[:48]), IDENTITY) is Refusal.TRUNCATED
+
+
+@repeatable
+@given(methods, versions, flows, st.lists(tokens, min_size=2, max_size=5))
+def test_a_flow_looks_the_same_to_load_balancers(
+    method: Method, version: int, flow: int, chosen: list[int]
+) -> None:
+    """Neither TTL nor token changes a field that load balancers hash (but TCP's checksum)."""
+    made = template(method, version, flow)
+    seen = {
+        hashed_by_balancers(made.probe(ttl, token), version)
+        for ttl, token in enumerate(chosen, start=1)
+    }
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("method", list(Method))
+def test_flows_differ_in_what_load_balancers_hash(method: Method, version: int) -> None:
+    """Sixty-four flows are sixty-four different packets to a load balancer."""
+    seen = {
+        hashed_by_balancers(template(method, version, flow).probe(3, 7), version)
+        for flow in range(64)
+    }
+    assert len(seen) == 64
+
+
+@repeatable
+@given(methods, versions, flows, ttls, tokens, st.integers(1, 0xFFFE))
+def test_scapy_agrees_with_every_field_and_checksum(
+    method: Method, version: int, flow: int, ttl: int, token: int, tag: int
+) -> None:
+    """Scapy, building the packet anew from what it reads in ours, gets the same bytes."""
+    from scapy.layers.inet import IP, TCP, UDP
+    from scapy.layers.inet6 import IPv6
+
+    identity = IDENTITY._replace(tag=tag)
+    probe = template(method, version, flow, identity).probe(ttl, token)
+    read = IP(probe) if version == 4 else IPv6(probe)
+    assert (read.src, read.dst) == (SOURCE[version], TARGET[version])
+    assert (read.ttl if version == 4 else read.hlim) == ttl
+    if method is Method.UDP:
+        assert (read[UDP].sport, read[UDP].dport) == (40404, packet.udp_port(flow))
+    elif method is Method.TCP:
+        assert read[TCP].flags == "S"
+        assert read[TCP].options == [("MSS", 1460 if version == 4 else 1440)]
+    layer = read.payload
+    if method is Method.ICMP and version == 6:
+        del layer.cksum
+    else:
+        del layer.chksum
+    rebuilt = bytes(read)
+    at = HEADER[version]
+    if method is Method.UDP and rebuilt[at + 6 : at + 8] == b"\0\0":
+        rebuilt = rebuilt[: at + 6] + b"\xff\xff" + rebuilt[at + 8 :]
+    assert rebuilt[at:] == probe[at:]
+
+
+@repeatable
+@given(methods, versions, tokens, st.booleans())
+def test_scapy_and_we_read_the_same_in_what_scapy_builds(
+    method: Method, version: int, token: int, unreachable: bool
+) -> None:
+    """An ICMP error that scapy builds around our probe says to us what it says to scapy."""
+    from scapy.layers.inet import ICMP, IP, IPerror
+    from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6TimeExceeded, IPerror6, IPv6
+
+    probe = template(method, version, 3).probe(1, token)
+    if version == 4:
+        built = IP(src="36.37.130.2", dst=SOURCE[4], ttl=61) / (
+            ICMP(type=3, code=13) if unreachable else ICMP(type=11, code=0)
+        )
+        wire = bytes(built / probe)
+        read = IP(wire)
+        received = packet.parse_ipv4(wire)
+        assert isinstance(received, packet.Received)
+        assert (received.source, received.ttl) == (packed(read.src), read.ttl)
+        heard = packet.parse_icmp(4, received.payload, IDENTITY)
+        quoted = read[IPerror]
+        target, quoted_ttl = quoted.dst, quoted.ttl
+    else:
+        layer = ICMPv6DestUnreach(code=1) if unreachable else ICMPv6TimeExceeded(code=0)
+        wire = bytes(IPv6(src="2001:db8::1", dst=SOURCE[6]) / layer / probe)
+        heard = packet.parse_icmp(6, wire[40:], IDENTITY)
+        quoted = IPv6(wire)[IPerror6]
+        target, quoted_ttl = quoted.dst, quoted.hlim
+    assert isinstance(heard, Heard)
+    assert heard.token == token
+    assert heard.kind is (Kind.UNREACHABLE if unreachable else Kind.TIME_EXCEEDED)
+    assert heard.err == ("A" if unreachable else None)
+    assert (heard.target, heard.quoted_ttl) == (packed(target), quoted_ttl)
+
+
+@repeatable
+@given(versions, tokens)
+def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
+    """An echo reply as scapy builds it, with our identifier, is an answer; another's is not."""
+    from scapy.layers.inet import ICMP
+    from scapy.layers.inet6 import ICMPv6EchoReply
+
+    for echo_id, expected in (
+        (IDENTITY.echo_id, Heard(Kind.DESTINATION, Method.ICMP, token)),
+        (IDENTITY.echo_id ^ 1, Refusal.FOREIGN),
+    ):
+        reply = (
+            ICMP(type=0, id=echo_id, seq=token)
+            if version == 4
+            else ICMPv6EchoReply(id=echo_id, seq=token)
+        )
+        assert packet.parse_icmp(version, bytes(reply), IDENTITY) == expected
+
+
+@repeatable
+@given(tokens, st.sampled_from(["SA", "RA", "R", "A", "PA"]))
+def test_syn_ack_and_reset_are_the_destination(token: int, flags: str) -> None:
+    """SYN-ACK and RST that acknowledge our sequence number are answers, other segments not."""
+    from scapy.layers.inet import TCP
+
+    port = packet.tcp_port(5, IDENTITY)
+    sequence = token << 16 | IDENTITY.tag
+    segment = bytes(TCP(sport=443, dport=port, ack=(sequence + 1) & 0xFFFFFFFF, flags=flags))
+    heard = packet.parse_tcp(segment, IDENTITY)
+    if flags in {"SA", "RA"}:
+        assert heard == Heard(Kind.DESTINATION, Method.TCP, token, None, port)
+    else:
+        assert heard is (Refusal.FOREIGN if flags == "R" else Refusal.OTHER_TYPE)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("method", list(Method))
+def test_answers_to_another_program_are_refused(method: Method, version: int) -> None:
+    """A quote of a probe that another program sent, or with another tag, is foreign."""
+    stranger = Identity(echo_id=1, udp_port=50000, tag=99)
+    probe = template(method, version, identity=stranger).probe(4, 1)
+    assert packet.parse_icmp(version, error(version, probe), IDENTITY) is Refusal.FOREIGN
+
+
+@pytest.mark.parametrize(
+    ("version", "icmp_type", "code", "method", "kind", "err"),
+    [
+        (4, 3, 0, Method.ICMP, Kind.UNREACHABLE, "N"),
+        (4, 3, 1, Method.ICMP, Kind.UNREACHABLE, "H"),
+        (4, 3, 2, Method.UDP, Kind.UNREACHABLE, "P"),
+        (4, 3, 3, Method.UDP, Kind.DESTINATION, None),
+        (4, 3, 3, Method.TCP, Kind.UNREACHABLE, "p"),
+        (4, 3, 13, Method.TCP, Kind.UNREACHABLE, "A"),
+        (4, 3, 10, Method.UDP, Kind.UNREACHABLE, 10),
+        (6, 1, 0, Method.ICMP, Kind.UNREACHABLE, "N"),
+        (6, 1, 1, Method.ICMP, Kind.UNREACHABLE, "A"),
+        (6, 1, 3, Method.TCP, Kind.UNREACHABLE, "H"),
+        (6, 1, 4, Method.UDP, Kind.DESTINATION, None),
+        (6, 4, 1, Method.TCP, Kind.UNREACHABLE, "P"),
+    ],
+)
+def test_type_and_code_decide_what_an_answer_means(
+    version: int, icmp_type: int, code: int, method: Method, kind: Kind, err: str | int | None
+) -> None:
+    """Kind and Atlas code follow from ICMP type and code and the method, not from addresses."""
+    probe = template(method, version).probe(2, 1)
+    heard = packet.parse_icmp(version, error(version, probe, (icmp_type, code)), IDENTITY)
+    assert isinstance(heard, Heard)
+    assert (heard.kind, heard.err) == (kind, err)
+
+
+@pytest.mark.parametrize(
+    ("version", "icmp_type", "code"), [(4, 5, 1), (4, 11, 1), (4, 8, 0), (6, 2, 0), (6, 135, 0)]
+)
+def test_other_messages_end_nothing(version: int, icmp_type: int, code: int) -> None:
+    """Redirects, reassembly timeouts, packet too big, requests and neighbours are no answers."""
+    probe = template(Method.UDP, version).probe(2, 1)
+    message = error(version, probe, (icmp_type, code))
+    assert packet.parse_icmp(version, message, IDENTITY) is Refusal.OTHER_TYPE
+
+
+LABELS = [
+    {"label": 24001, "exp": 0, "s": 0, "ttl": 1},
+    {"label": 1048575, "exp": 7, "s": 1, "ttl": 254},
+]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("declared", [True, False])
+def test_mpls_labels_are_read_with_and_without_the_length_field(
+    version: int, declared: bool
+) -> None:
+    """Labels at byte 128 of the quote are found whether or not the router says that they are."""
+    quote = template(Method.UDP, version).probe(1, 77).ljust(128, b"\0")
+    structure = mpls((24001, 0, 0, 1), (1048575, 7, 1, 254))
+    length = (32 if version == 4 else 16) if declared else 0
+    heard = packet.parse_icmp(version, error(version, quote + structure, length=length), IDENTITY)
+    assert isinstance(heard, Heard)
+    assert heard.token == 77
+    assert heard.extensions == {
+        "version": 2,
+        "rfc4884": int(declared),
+        "obj": [{"class": 1, "type": 1, "mpls": LABELS}],
+    }
+
+
+def test_scapy_builds_the_label_stack_that_we_read() -> None:
+    """An extension structure made by scapy is read as scapy meant it."""
+    from scapy.contrib.mpls import MPLS
+    from scapy.layers.inet import ICMPExtension_Header, ICMPExtension_Object
+
+    stack = bytes(MPLS(label=24001, cos=0, s=0, ttl=1) / MPLS(label=1048575, cos=7, s=1, ttl=254))
+    item = bytes(ICMPExtension_Object(classnum=1, classtype=1, len=4 + len(stack))) + stack
+    body = bytes(ICMPExtension_Header(chksum=0))[:4] + item
+    structure = body[:2] + struct.pack("!H", packet.checksum(body)) + body[4:]
+    found = packet.extensions(structure, 0, declared=True)
+    assert found is not None
+    assert found["obj"][0]["mpls"] == LABELS
+
+
+def test_bytes_that_only_look_like_extensions_are_not_believed() -> None:
+    """Without a length field a structure counts only with a right checksum."""
+    quote = template(Method.UDP, 4).probe(1, 77).ljust(128, b"\0")
+    wrong = bytearray(mpls((24001, 0, 1, 1)))
+    wrong[9] ^= 1
+    for tail in (bytes(wrong), b"\x20\0\0\0" + wrong[4:], b"\x20", bytes(40)):
+        heard = packet.parse_icmp(4, error(4, quote + tail), IDENTITY)
+        assert isinstance(heard, Heard)
+        assert heard.extensions is None
+
+
+def test_the_payload_says_who_we_are() -> None:
+    """An operator who looks at a UDP or ICMP probe can read what it is."""
+    for method in (Method.ICMP, Method.UDP):
+        assert template(method, 4).probe(1, 1).endswith(packet.CONTACT)
+
+
+@settings(derandomize=True, deadline=None, max_examples=500)
+@given(versions, st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused_quietly(version: int, data: bytes) -> None:
+    """Nothing that arrives raises, and noise is never an answer but by naming us exactly."""
+    received = packet.parse_ipv4(data)
+    heard = packet.parse_icmp(version, data, IDENTITY)
+    segment = packet.parse_tcp(data, IDENTITY)
+    assert isinstance(received, packet.Received | Refusal)
+    assert isinstance(heard, Refusal) or IDENTITY.echo_id.to_bytes(2, "big") in data
+    assert isinstance(segment, Refusal) or IDENTITY.tag.to_bytes(2, "big") in data[10:12]
+
+
+@settings(derandomize=True, deadline=None, max_examples=500)
+@given(methods, versions, st.data())
+def test_damaged_answers_never_raise(method: Method, version: int, data: st.DataObject) -> None:
+    """A real answer with bytes changed and its end cut off is read or refused, never an error."""
+    quote = template(method, version).probe(1, 4242).ljust(128, b"\0") + mpls((5, 0, 1, 1))
+    answer = bytearray(error(version, quote, length=32 if version == 4 else 16))
+    for at, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(answer) - 1), st.integers(0, 255)), max_size=6)
+    ):
+        answer[at] = value
+    message = bytes(answer[: data.draw(st.integers(0, len(answer)))])
+    heard = packet.parse_icmp(version, message, IDENTITY)
+    assert isinstance(heard, Heard | Refusal)
