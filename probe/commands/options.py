@@ -29,7 +29,9 @@ def probing(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option(
                 "--method",
-                type=click.Choice(["auto", *Method]),
+                type=click.Choice(
+                    ["auto", *(method.value for method in Method)], case_sensitive=False
+                ),
                 default="auto",
                 show_default=True,
                 help="What the probes are. TCP needs raw sockets.",
@@ -81,6 +83,15 @@ def address_table(path: Path | None) -> Origin:
         return open_origin(path)
     except OriginError as problem:
         raise BadInput(str(problem)) from problem
+
+
+def known_country(code: str | None, origin: Origin) -> None:
+    """Check that there is such a country; a wrong use where there is none."""
+    if code is not None and origin.continent(code) is None:
+        raise click.BadParameter(
+            f"{code!r} is no country code; use two letters of ISO 3166, such as KH",
+            param_hint="--country",
+        )
 
 
 def method(name: str) -> Method | None:

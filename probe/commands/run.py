@@ -111,6 +111,7 @@ def run(
     if rate > options.RATE_CAP and not own_network:
         raise Failure(f"--rate is {options.RATE_CAP:.0f} at most unless --i-run-this-network")
     origin = options.address_table(table)
+    options.known_country(country, origin)
     here = premises()
     choice = _Choice(origin, here, version, limit, listed, own_network=own_network)
     access = _known_access(origin, here, access_as, country)

@@ -79,6 +79,7 @@ def trace(
     the method could not see. Nothing is stored.
     """
     origin = options.address_table(table)
+    options.known_country(country, origin)
     settings = Settings(rate=rate)
     if max_ttl is not None:
         settings = replace(settings, max_ttl=max_ttl)

@@ -1,0 +1,269 @@
+"""``gatewatch trace``: what is seen on the screen, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from click.testing import CliRunner, Result
+from ripe.atlas.sagan import TracerouteResult
+
+from probe.cli import main
+from probe.failure import PermissionDenied
+from probe.record import from_line
+from probe.resolve import resolve
+from tests.probe import paths
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder that does not exist yet, and a home in Cambodia."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    monkeypatch.setattr("probe.commands.trace.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.trace.open_network", lambda _: paths.network())
+    return folder
+
+
+class Resolver(trio.abc.HostnameResolver):
+    """Knows one name; any other is what it is told to say."""
+
+    def __init__(self, problem: int) -> None:
+        self.problem = problem
+
+    async def getaddrinfo(self, host: Any, *_: Any, **__: Any) -> Any:
+        if host in {b"www.example.org", "www.example.org"}:
+            address = (paths.TARGET, 0)
+            return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", address)]
+        raise socket.gaierror(self.problem, "it is so")
+
+    async def getnameinfo(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["trace", *arguments])
+
+
+def test_json_is_one_record_with_every_hop(home: Path) -> None:
+    """One line on the standard output, of the contract, with all hops and not redacted."""
+    done = run(paths.TARGET, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    record = from_line(line)
+    assert [hop.replies[0].address for hop in record.hops] == [
+        paths.ROUTER,
+        paths.CARRIER,
+        paths.ACCESS,
+        paths.BLOCK,
+        paths.ABROAD,
+        paths.TARGET,
+    ]
+    assert record.reached
+    assert record.notes == ("shown on screen, not redacted",)
+    assert "src_addr" not in json.loads(line)
+    assert [hop.attribution and hop.attribution.asn for hop in record.hops[2:]] == [
+        38623,
+        None,
+        3333,
+        3333,
+    ]
+    assert record.snapshots[0].count("@") == 1
+    parsed = TracerouteResult(json.loads(line))
+    assert (parsed.is_error, parsed.total_hops) == (False, 6)
+
+
+@pytest.mark.parametrize("method", ["icmp", "udp", "tcp"])
+def test_the_method_asked_for_is_used(home: Path, method: str) -> None:
+    """The record says how it was measured, and the flow that was followed."""
+    record = from_line(run(paths.TARGET_6, "--json", "--method", method, "--flow", "9").stdout)
+    assert (record.proto, record.af, record.paris_id) == (method.upper(), 6, 9)
+    assert (record.backend, record.dst_addr) == ("simulated", paths.TARGET_6)
+
+
+def test_the_screen_shows_whose_each_hop_is_and_where_it_leaves(home: Path) -> None:
+    """Hops stand in order; the border is between the last known at home and the first abroad."""
+    done = run(paths.TARGET)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "to 193.0.6.139: ICMP through simulated, at most 32 hops"
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        ["1", paths.ROUTER],
+        ["2", paths.CARRIER],
+        ["3", paths.ACCESS],
+        ["4", paths.BLOCK],
+    ]
+    assert lines[3].endswith("AS38623 Viettel (Metfone), KH")
+    assert lines[4].endswith("private address")
+    assert "leaves KH (by registration) between hops 3 and 5" in lines[5]
+    assert lines[6].split()[:2] == ["5", paths.ABROAD]
+    assert lines[8].startswith("reached after 6 hops, ")
+    assert lines[9] == "measured with ICMP through simulated: could not see MPLS labels"
+    assert lines[10].startswith("address table: ")
+    assert len(lines) == 11
+
+
+def test_the_country_one_says_decides_what_leaving_is(home: Path) -> None:
+    """Somebody in the Netherlands sees a path come home where others see it leave."""
+    done = run(paths.TARGET, "--country", "nl")
+    assert "is back in NL (by registration) between hops 3 and 5" in done.stdout
+
+
+def test_nothing_is_stored(home: Path) -> None:
+    """A trace leaves no file behind."""
+    assert run(paths.TARGET).exit_code == 0
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "code", "said"),
+    [
+        ("224.0.0.1", 2, "multicast"),
+        ("255.255.255.255", 2, "broadcast"),
+        ("192.168.1.255", 2, "broadcast"),
+        ("0.0.0.0", 2, "unspecified"),
+        ("::", 2, "unspecified"),
+        ("ff02::1", 2, "multicast"),
+        (paths.UNROUTED, 5, "no route"),
+    ],
+)
+def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: str) -> None:
+    """A target that is no single host is a wrong use; one without a route is offline."""
+    done = run(host, "--json")
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "127.0.0.1", "fd00:1::5", "::1"])
+def test_ones_own_network_may_be_traced(home: Path, host: str) -> None:
+    """Private and loopback addresses are one's own business."""
+    assert from_line(run(host, "--json").stdout).reached
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["193.0.6.139", "-6"], "IPv4 address"),
+        (["193.0.6.139", "--country", "XX"], "XX"),
+        (["193.0.6.139", "--country", "Cambodia"], "two letters"),
+        (["193.0.6.139", "--rate", "5000"], "--rate"),
+        ([], "HOST"),
+    ],
+)
+def test_a_wrong_use_ends_with_2(home: Path, arguments: list[str], said: str) -> None:
+    """Options that contradict each other or mean nothing are said, and nothing is sent."""
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_a_file_that_is_no_address_table_is_bad_input(home: Path, tmp_path: Path) -> None:
+    """The file is named, in one sentence, with 9."""
+    wrong = tmp_path / "wrong.mmdb"
+    wrong.write_bytes(b"not a table" * 100)
+    done = run(paths.TARGET, "--origin", str(wrong))
+    assert done.exit_code == 9
+    assert "wrong.mmdb" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_denied_socket_ends_with_4(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system refused, and the command that grants it, is one sentence."""
+
+    def denied(_: str) -> None:
+        raise PermissionDenied("ping sockets are denied; `sudo sysctl …` allows them")
+
+    monkeypatch.setattr("probe.commands.trace.open_network", denied)
+    done = run(paths.TARGET)
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert done.stderr == "gatewatch: ping sockets are denied; `sudo sysctl …` allows them\n"
+
+
+# --- names ----------------------------------------------------------------------------------
+
+
+def resolved(host: str, version: int | None, problem: int = socket.EAI_NONAME) -> str:
+    async def ask() -> str:
+        trio.socket.set_custom_hostname_resolver(Resolver(problem))
+        return await resolve(host, version)
+
+    return trio.run(ask)
+
+
+def test_a_name_is_resolved() -> None:
+    """A name gives its address, an address itself, a mapped one the IPv4 address in it."""
+    assert resolved("www.example.org", None) == paths.TARGET
+    assert resolved("[2001:DB8::1]", 6) == "2001:db8::1"
+    assert resolved("::ffff:192.0.2.1", 4) == "192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (socket.EAI_NONAME, 9),
+        (socket.EAI_NODATA, 9),
+        (socket.EAI_AGAIN, 5),
+        (socket.EAI_FAIL, 5),
+    ],
+)
+def test_a_missing_name_and_a_missing_resolver_are_told_apart(
+    home: Path, monkeypatch: pytest.MonkeyPatch, problem: int, code: int
+) -> None:
+    """A resolver that says no is bad input; one that is not reached is offline."""
+
+    async def ask(host: str, version: int | None) -> str:
+        trio.socket.set_custom_hostname_resolver(Resolver(problem))
+        return await resolve(host, version)
+
+    monkeypatch.setattr("probe.commands.trace.resolve", ask)
+    done = run("no.such.example.org")
+    assert done.exit_code == code
+    assert "no.such.example.org" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# --- signals --------------------------------------------------------------------------------
+
+
+def start(code: str, *arguments: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, **environment},
+    )
+
+
+_DARK = """
+import sys
+import probe.commands.trace as command
+from tests.probe import paths
+command.open_network = lambda _: paths.network(paths.all_dark)
+from probe.cli import main
+main(["trace", *sys.argv[1:]])
+"""
+
+
+def test_ctrl_c_ends_within_a_second(tmp_path: Path) -> None:
+    """Whatever the trace waits for, an interrupt ends it at once, quietly, with 130."""
+    process = start(_DARK, paths.TARGET, environment={"GATEWATCH_HOME": str(tmp_path)})
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("to 193.0.6.139")
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert time.monotonic() - began < 1.0
+    assert process.returncode == 130
+    assert said == "gatewatch: stopped; what was finished is kept\n"
