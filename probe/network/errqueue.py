@@ -80,7 +80,7 @@ _SEES: Final = frozenset(
 _FlowKey = tuple[str, int]
 
 
-class _Opened(NamedTuple):
+class Opened(NamedTuple):
     """A socket and what it was opened for."""
 
     method: Method
@@ -127,7 +127,7 @@ class ErrorQueue:
 
     name: Final = "errqueue"
 
-    def __init__(self, opened: Iterable[_Opened]) -> None:
+    def __init__(self, opened: Iterable[Opened]) -> None:
         self._opened = {(each.method, each.version): each for each in opened}
         self._tag = 1 + secrets.randbelow(0xFFFE)
         self._sent: dict[int, Sent] = {}
@@ -173,7 +173,7 @@ class ErrorQueue:
 
     def _transmit(
         self,
-        through: _Opened,
+        through: Opened,
         data: bytes,
         hop_limit: tuple[int, int, bytes],
         destination: tuple[str, int],
@@ -239,7 +239,7 @@ class ErrorQueue:
         for opened in self._opened.values():
             opened.socket.close()
 
-    def _read_errors(self, opened: _Opened) -> bool:
+    def _read_errors(self, opened: Opened) -> bool:
         """Empty a socket's error queue; says whether anything was in it."""
         any_read = False
         while True:
@@ -253,7 +253,7 @@ class ErrorQueue:
             self._read_error(opened, data, control, (str(address[0]), int(address[1])))
 
     def _read_error(
-        self, opened: _Opened, data: bytes, control: ControlMessages, flow: _FlowKey
+        self, opened: Opened, data: bytes, control: ControlMessages, flow: _FlowKey
     ) -> None:
         method, version, _ = opened
         error = _error_in(control, version)
@@ -289,7 +289,7 @@ class ErrorQueue:
             token = int.from_bytes(data[6:8], "big")
         self._settle(token, method, flow, observation)
 
-    def _read_data(self, opened: _Opened) -> None:
+    def _read_data(self, opened: Opened) -> None:
         """Read what came as ordinary data: echo replies."""
         while True:
             try:
@@ -407,7 +407,7 @@ def _error_in(control: ControlMessages, version: int) -> _Error | None:
     return None
 
 
-def _open(method: Method, version: int) -> _Opened:
+def _open(method: Method, version: int) -> Opened:
     protocol = 0
     if method is Method.ICMP:
         protocol = packet.PROTOCOL_ICMP if version == 4 else packet.PROTOCOL_ICMP6
@@ -426,7 +426,7 @@ def _open(method: Method, version: int) -> _Opened:
     # Older kernels lack it; extensions at the usual place are found all the same.
     with suppress(OSError):
         opened.setsockopt(level, wished, 1)
-    return _Opened(method, version, opened)
+    return Opened(method, version, opened)
 
 
 def open_errqueue(methods: Collection[Method] | None = None) -> ErrorQueue:
@@ -436,7 +436,7 @@ def open_errqueue(methods: Collection[Method] | None = None) -> ErrorQueue:
     left out and missing from `ErrorQueue.methods`; raises `NotPermitted` when nothing is left
     because it was denied, `NetworkError` when for another reason.
     """
-    opened: list[_Opened] = []
+    opened: list[Opened] = []
     refused: OSError | None = None
     for method in (Method.ICMP, Method.UDP):
         if methods is not None and method not in methods:

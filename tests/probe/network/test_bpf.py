@@ -1,0 +1,111 @@
+"""The kernel's own filter, attached to a local socket: what it lets through, and what not."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from probe.network import Method
+from probe.network.bpf import attach, icmp_program, tcp_program
+from probe.packet import Identity, Template, tcp_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OURS = Identity(echo_id=0xBEEF, udp_port=40404, tag=0x1234)
+THEIRS = Identity(echo_id=0xBEE0, udp_port=40405, tag=0x1235)
+OUTER = bytes((0x45,)) + bytes(19)  # only the header's length matters to the filter
+OUTER_WITH_OPTIONS = bytes((0x47,)) + bytes(27)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A pair of sockets; the second is to be filtered."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    far.setblocking(False)
+    with near, far:
+        yield near, far
+
+
+def passes(ends: tuple[socket.socket, socket.socket], packet: bytes) -> bool:
+    """Whether the filter lets this packet through, whole."""
+    near, far = ends
+    near.send(packet)
+    try:
+        return far.recv(4096) == packet
+    except BlockingIOError:
+        return False
+
+
+def quoted(version: int, method: Method, identity: Identity) -> bytes:
+    size = 4 if version == 4 else 16
+    return Template(method, bytes(size), bytes(size), 2, identity).probe(1, 99)
+
+
+@pytest.mark.parametrize("outer", [OUTER, OUTER_WITH_OPTIONS])
+@pytest.mark.parametrize("method", list(Method))
+def test_icmp_errors_pass_when_they_quote_our_probe(
+    ends: tuple[socket.socket, socket.socket], method: Method, outer: bytes
+) -> None:
+    """Unreachables and Time Exceeded about us pass, even from senders that use IP options."""
+    attach(ends[1], icmp_program(4, OURS))
+    for icmp_type in (3, 11):
+        assert passes(ends, outer + bytes((icmp_type,)) + bytes(7) + quoted(4, method, OURS))
+    assert not passes(ends, outer + bytes((5,)) + bytes(7) + quoted(4, method, OURS))
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_icmpv6_errors_pass_when_they_quote_our_probe(
+    ends: tuple[socket.socket, socket.socket], method: Method
+) -> None:
+    """The same in IPv6, where the socket does not show the outer header."""
+    attach(ends[1], icmp_program(6, OURS))
+    for icmp_type in (1, 3, 4):
+        assert passes(ends, bytes((icmp_type,)) + bytes(7) + quoted(6, method, OURS))
+    for icmp_type in (2, 128, 134, 135):
+        assert not passes(ends, bytes((icmp_type,)) + bytes(7) + quoted(6, method, OURS))
+
+
+@pytest.mark.parametrize("method", [Method.ICMP, Method.UDP])
+def test_errors_about_other_programs_stay_out(
+    ends: tuple[socket.socket, socket.socket], method: Method
+) -> None:
+    """An error that quotes another program's packet never reaches us, nor does a stub."""
+    attach(ends[1], icmp_program(4, OURS))
+    error = OUTER + bytes((11,)) + bytes(7) + quoted(4, method, THEIRS)
+    assert not passes(ends, error)
+    assert not passes(ends, error[:30])
+
+
+@pytest.mark.parametrize(("version", "outer", "reply"), [(4, OUTER, 0), (6, b"", 129)])
+def test_echo_replies_pass_by_identifier(
+    ends: tuple[socket.socket, socket.socket], version: int, outer: bytes, reply: int
+) -> None:
+    """Only replies to our own echo requests pass: another ping on the machine stays out."""
+    attach(ends[1], icmp_program(version, OURS))
+    for identity, expected in ((OURS, True), (THEIRS, False)):
+        message = bytes((reply, 0, 0, 0)) + identity.echo_id.to_bytes(2, "big") + bytes(2)
+        assert passes(ends, outer + message) is expected
+
+
+@pytest.mark.parametrize(("version", "outer"), [(4, OUTER), (6, b"")])
+def test_only_answers_to_syn_probes_pass(
+    ends: tuple[socket.socket, socket.socket], version: int, outer: bytes
+) -> None:
+    """SYN-ACK and RST to our ports pass; data, and segments of ordinary connections, do not."""
+    attach(ends[1], tcp_program(version))
+    ours = tcp_port(0, OURS)
+    for port, flags, expected in (
+        (ours, 0x12, True),
+        (ours, 0x14, True),
+        (ours, 0x04, True),
+        (ours, 0x10, False),
+        (ours, 0x18, False),
+        (ours, 0x02, False),
+        (45000, 0x12, False),
+        (45000, 0x14, False),
+    ):
+        segment = bytes((1, 187)) + port.to_bytes(2, "big") + bytes(9) + bytes((flags,)) + bytes(6)
+        assert passes(ends, outer + segment) is expected

@@ -1,0 +1,80 @@
+"""Raw sockets over loopback; the lab has the rest."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+import trio
+
+from probe.network import Answer, Capability, Kind, Method, NoRoute, NotPermitted, Probe
+from probe.network.raw import Raw, open_raw
+
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+
+
+def opened() -> Raw:
+    try:
+        return open_raw()
+    except NotPermitted as denied:
+        pytest.skip(str(denied))
+
+
+async def collect(network: Raw, count: int) -> list[Answer]:
+    found: list[Answer] = []
+    with trio.fail_after(5):
+        while len(found) < count:
+            await network.wait()
+            found += network.drain()
+    return found
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("method", list(Method))
+async def test_loopback_is_the_destination(method: Method, version: int) -> None:
+    """Echo reply, port unreachable and RST all say that the destination was reached."""
+    with closing(opened()) as network:
+        tokens = [0, 1, 255, 256, 65534, 65535]
+        for token in tokens:
+            network.send(Probe(LOOPBACK[version], 5, 2, method, token))
+        found = await collect(network, len(tokens))
+        assert [answer.token for answer in found] == tokens
+        for answer in found:
+            assert (answer.kind, answer.err) == (Kind.DESTINATION, None)
+            assert (answer.address, answer.ttl) == (LOOPBACK[version], 64)
+            assert answer.quoted_ttl == (5 if method is Method.UDP else None)
+            assert 0 < answer.rtt < 1
+        assert network.discarded() == {}
+
+
+async def test_two_programs_do_not_hear_each_other() -> None:
+    """What answers one program's probes reaches that one alone, though both read all ICMP."""
+    with closing(opened()) as one, closing(opened()) as other:
+        for method in Method:
+            one.send(Probe("127.0.0.1", 1, 0, method, 1 + list(Method).index(method)))
+        assert len(await collect(one, 3)) == 3
+        assert other.drain() == []
+        assert set(other.discarded()) <= {"foreign"}  # a RST within the shared port range
+
+
+async def test_a_probe_given_up_is_not_answered() -> None:
+    """What comes for a forgotten token is counted, not reported."""
+    with closing(opened()) as network:
+        network.send(Probe("127.0.0.1", 1, 0, Method.ICMP, 9))
+        network.forget(9)
+        network.forget(9)
+        await network.wait()
+        assert network.drain() == []
+        assert network.discarded() == {"unexpected": 1}
+
+
+def test_it_says_what_it_can_see() -> None:
+    """Raw sockets see everything, with all three methods; closing twice is safe."""
+    network = opened()
+    assert network.name == "raw"
+    assert network.methods(4) == (Method.ICMP, Method.UDP, Method.TCP)
+    assert network.sees(Method.TCP, 4) == frozenset(Capability)
+    with pytest.raises(NoRoute, match="not an IP address"):
+        network.send(Probe("example.org", 1, 0, Method.UDP, 1))
+    network.close()
+    network.close()
