@@ -13,6 +13,7 @@ import click
 
 from probe.border import home_of, leaves
 from probe.commands import words
+from probe.failure import BadInput
 from probe.spool import Kept, read, spool_folder, torn
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
             click.echo(_line(kept.trace))
     sys.stdout.flush()
     cut = torn(folder)
-    if count == 0 and not as_json and not as_shared:
+    if not count and not unreadable and not as_json and not as_shared:
         click.echo("nothing is kept yet; measure something with: gatewatch run")
-    if unreadable:
-        click.echo(f"{unreadable} lines could not be read", err=True)
     if cut:
-        click.echo(f"{cut} lines were cut short by a crash and set aside", err=True)
+        click.echo(f"{words.many(cut, 'cut line')} set aside after a crash", err=True)
+    if unreadable and count == 0:
+        raise BadInput(f"none of the lines in {folder} can be read")
+    if unreadable:
+        click.echo(f"{words.many(unreadable, 'line')} could not be read", err=True)
 
 
 def _left(trace: Trace) -> Border | None:
@@ -75,8 +78,17 @@ def _left(trace: Trace) -> Border | None:
     return leaves(trace.hops, home) if home else None
 
 
+def _when(trace: Trace) -> datetime | None:
+    """When a trace began; None for a number that is no time, in a line that is not ours."""
+    try:
+        return datetime.fromtimestamp(trace.timestamp, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def _line(trace: Trace) -> str:
-    when = datetime.fromtimestamp(trace.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    when = _when(trace)
+    shown = f"{when:%Y-%m-%d %H:%M:%S}" if when else "at no time"
     name = trace.dst_name if trace.dst_name not in {None, trace.dst_addr} else ""
     border = _left(trace)
     left = (
@@ -88,7 +100,7 @@ def _line(trace: Trace) -> str:
     return "  ".join(
         part
         for part in (
-            when,
+            shown,
             f"{trace.dst_addr:<15}",
             name,
             f"{len(trace.hops):2} hops",
@@ -101,10 +113,11 @@ def _line(trace: Trace) -> str:
 
 def _fields(kept: Kept, trace: Trace) -> dict[str, Any]:
     border = _left(trace)
+    when = _when(trace)
     return {
         "file": str(kept.path),
         "line": kept.number,
-        "time": datetime.fromtimestamp(trace.timestamp, UTC).isoformat(),
+        "time": when.isoformat() if when else None,
         "target": trace.dst_addr,
         "name": trace.dst_name,
         "method": trace.proto.lower(),

@@ -169,7 +169,7 @@ class _Screen:
             for border in borders(self.shown, home)[-1:]:
                 if border.after is self.shown[-1]:
                     self.write(words.border_line(border, home))
-        self.write(words.hop_line(self.shown[-1]))
+        self.write(words.hop_line(self.shown[-1], 6 if ":" in self.target else 4))
 
     def end(self, trace: Trace) -> None:
         for hop in trace.hops:

@@ -33,6 +33,9 @@ _SPECIAL = {
     "lan": "your own network",
 }
 
+# The longest text of an address, by IP version.
+_WIDTH = {4: 15, 6: 39}
+
 _STOPS = {
     "destination": "reached",
     "unreachable": "refused on the way",
@@ -74,12 +77,10 @@ def round_trip(hop: Hop) -> str:
     return " ".join([*([f"{min(rtts):.1f} ms"] if rtts else []), *codes])
 
 
-def hop_line(hop: Hop) -> str:
-    """A hop as one line: number, address, RTT, network."""
+def hop_line(hop: Hop, version: int) -> str:
+    """A hop of an IPv4 or IPv6 path as one line: number, address, RTT, network."""
     address = majority(hop.replies) or next((r.address for r in hop.replies if r.address), "*")
-    return (
-        f"{hop.number:3}  {address:<39} {round_trip(hop):>10}  {network(hop.attribution)}".rstrip()
-    )
+    return f"{hop.number:3}  {address:<{_WIDTH[version]}} {round_trip(hop):>10}  {network(hop.attribution)}".rstrip()
 
 
 def border_line(border: Border, home: str) -> str:
@@ -100,3 +101,12 @@ def unseen(sees: Iterable[str]) -> list[str]:
     """What the network layer could not observe, in words."""
     seen = set(sees)
     return [words for capability, words in _UNSEEN.items() if capability not in seen]
+
+
+def many(count: int, thing: str) -> str:
+    """A count with its noun.
+
+    >>> many(1, "line"), many(2, "line")
+    ('1 line', '2 lines')
+    """
+    return f"{count} {thing}{'' if count == 1 else 's'}"
