@@ -80,7 +80,8 @@ def round_trip(hop: Hop) -> str:
 def hop_line(hop: Hop, version: int) -> str:
     """A hop of an IPv4 or IPv6 path as one line: number, address, RTT, network."""
     address = majority(hop.replies) or next((r.address for r in hop.replies if r.address), "*")
-    return f"{hop.number:3}  {address:<{_WIDTH[version]}} {round_trip(hop):>10}  {network(hop.attribution)}".rstrip()
+    shown = f"{hop.number:3}  {address:<{_WIDTH[version]}} {round_trip(hop):>10}"
+    return f"{shown}  {network(hop.attribution)}".rstrip()
 
 
 def border_line(border: Border, home: str) -> str:

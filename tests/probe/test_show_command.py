@@ -102,8 +102,8 @@ def test_json_is_one_object_a_line(spool: Path) -> None:
 def test_limit_takes_the_newest(spool: Path) -> None:
     """Of many traces the last are shown, still oldest first."""
     keep(spool, "80.231.1.1", "80.231.1.2", "80.231.1.3")
-    targets = [json.loads(line)["target"] for line in run("--json", "--limit", "2").stdout.split()]
-    assert targets == ["80.231.1.2", "80.231.1.3"]
+    lines = run("--json", "--limit", "2").stdout.splitlines()
+    assert [json.loads(line)["target"] for line in lines] == ["80.231.1.2", "80.231.1.3"]
 
 
 def test_as_shared_prints_exactly_the_bytes_kept(spool: Path) -> None:
@@ -124,8 +124,18 @@ def test_what_cannot_be_read_is_named_and_counted(spool: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
     assert "2026-11-23.jsonl:1: not a traceroute result: no dst_addr" in done.stderr
     assert "1 line could not be read" in done.stderr
-    assert "1 line was cut short by a crash" in done.stderr
+    assert "1 cut line set aside after a crash" in done.stderr
     assert run("--as-shared").stdout_bytes == day.read_bytes().splitlines(keepends=True)[1]
+
+
+def test_a_time_that_is_none_does_not_hide_the_rest(spool: Path) -> None:
+    """A foreign record from no possible time is listed like the others."""
+    keep(spool, "80.231.1.1")
+    day = spool / "2026-11-23.jsonl"
+    fields = json.loads(day.read_bytes()) | {"timestamp": 1e30}
+    day.write_bytes(day.read_bytes() + json.dumps(fields).encode() + b"\n")
+    assert run().stdout.splitlines()[1].startswith("at no time  80.231.1.1")
+    assert json.loads(run("--json").stdout.splitlines()[1])["time"] is None
 
 
 def test_nothing_readable_is_bad_input(spool: Path) -> None:
