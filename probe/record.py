@@ -8,6 +8,7 @@ address tables or disks.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import ipaddress
 import json
@@ -253,18 +254,36 @@ def to_line(trace: Trace) -> str:
     return json.dumps(to_json(trace), separators=(",", ":"), ensure_ascii=True)
 
 
+@functools.lru_cache(maxsize=1 << 16)
+def _canonical(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
 def _address(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        raise MalformedRecord(f"{where} is not an address: {value!r}")
     try:
-        return str(ipaddress.ip_address(value))
+        if isinstance(value, str):
+            return _canonical(value)
     except ValueError:
-        raise MalformedRecord(f"{where} is not an address: {value!r}") from None
+        pass
+    raise MalformedRecord(f"{where} is not an address: {value!r}")
 
 
 def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise MalformedRecord(f"{where} is not a number: {value!r}")
+    # JSON as Python reads it has NaN, Infinity and integers without end.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**63:
+        raise MalformedRecord(f"{where} is not a number: {value!r:.40}")
+    return value
+
+
+def _whole(value: object, where: str) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise MalformedRecord(f"{where} is not a whole number: {value!r:.40}")
+    return value
+
+
+def _text(value: object, where: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise MalformedRecord(f"{where} is not a text: {value!r:.40}")
     return value
 
 
@@ -354,12 +373,15 @@ def from_json(fields: object) -> Trace:
     source = fields.get("from") or fields.get("src_addr") or None
     method = ours.get("method") or {}
     timestamp = _number(fields.get("timestamp", 0), "timestamp")
+    version = ipaddress.ip_address(dst_addr).version
+    if _whole(fields.get("af", version), "af") != version:
+        raise MalformedRecord(f"af is {fields['af']!r:.40}, but dst_addr is IPv{version}")
     try:
         attributed = {int(hop["hop"]): hop for hop in ours.get("hops") or []}
         return Trace(
             dst_addr=dst_addr,
             dst_name=fields.get("dst_name"),
-            af=int(fields.get("af", ipaddress.ip_address(dst_addr).version)),
+            af=version,
             proto=str(fields.get("proto", "ICMP")).upper(),
             timestamp=timestamp,
             endtime=_number(fields.get("endtime", timestamp), "endtime"),
@@ -367,13 +389,13 @@ def from_json(fields: object) -> Trace:
             source=_address(source, "from") if source else None,
             paris_id=int(fields.get("paris_id", 0)),
             size=fields.get("size"),
-            msm_id=fields.get("msm_id"),
-            prb_id=fields.get("prb_id"),
+            msm_id=_whole(fields.get("msm_id"), "msm_id"),
+            prb_id=_whole(fields.get("prb_id"), "prb_id"),
             vantage=Vantage(
                 id=str(said_vantage["id"]),
-                asn=said_vantage.get("asn"),
-                organisation=said_vantage.get("organisation"),
-                country=said_vantage.get("country"),
+                asn=_whole(said_vantage.get("asn"), "vantage.asn"),
+                organisation=_text(said_vantage.get("organisation"), "vantage.organisation"),
+                country=_text(said_vantage.get("country"), "vantage.country"),
             )
             if said_vantage
             else None,
@@ -386,7 +408,9 @@ def from_json(fields: object) -> Trace:
             notes=tuple(ours.get("notes", ())),
             error=ours.get("error") or _error_of(fields["result"]),
         )
-    except (TypeError, KeyError, AttributeError) as problem:
+    except MalformedRecord:
+        raise
+    except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as problem:
         raise MalformedRecord(f"a field has the wrong shape ({problem})") from None
 
 
@@ -394,6 +418,6 @@ def from_line(line: str | bytes) -> Trace:
     """Read one line of JSON; raises `MalformedRecord` with one sentence."""
     try:
         fields = json.loads(line)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise MalformedRecord(f"not JSON ({problem})") from None
     return from_json(fields)

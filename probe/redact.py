@@ -10,6 +10,7 @@ makes one.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections import Counter
@@ -85,6 +86,7 @@ class Premises:
         )
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def _parse(address: str) -> IPAddress:
     return ipaddress.ip_address(address.partition("%")[0])
 
