@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 TOKENS = 1 << 16
 
-# Seconds between wake-ups while sending fast: 2 ms keeps a 10,000/s run at a tenth of a core
-# where a sleep per packet takes half of one.
-TICK = 0.002
-
 # Seconds by which sending may lag and still catch up. A longer pause is never made good by a burst.
 SLACK = 0.010
 
@@ -43,9 +39,15 @@ BACKOFF = 0.010
 
 @dataclass(frozen=True)
 class Settings(Limits):
-    """How to measure: the limits of each trace, and `rate`, packets per second over all."""
+    """How to measure: the limits of each trace, and how all are paced.
+
+    `rate` is packets per second over all traces. Where they follow each other faster than one in
+    `tick` seconds, a tick's worth goes at once and answers are looked at once a tick, which costs
+    a 10,000/s run a tenth of a core where a sleep per packet takes half of one.
+    """
 
     rate: float = 20.0
+    tick: float = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class _Session:
         self.heard = heard
         self.wall_clock = wall_clock
         self.interval = 1.0 / settings.rate
+        # Seconds between two looks at the network; 0 where packets are rarer than ticks anyway.
+        self.tick = settings.tick if self.interval < settings.tick else 0.0
         self.due = -math.inf
         self.idle = True
         self.active = 0
@@ -174,8 +178,8 @@ class _Session:
 
     def transmit(self, now: float) -> None:
         """Send all that is due by now."""
-        if self.idle or self.due < now - SLACK:
-            self.due = max(self.due, now)
+        if self.idle or self.due < now - self.tick - SLACK:
+            self.due = max(self.due, now - self.tick)
         self.idle = False
         while self.due <= now:
             turn = self.choose()
@@ -317,18 +321,23 @@ class _Session:
 
     # -- the loop ---------------------------------------------------------------------------
 
-    async def rest(self) -> None:
-        """Sleep until a packet is due, a probe is to be given up, or something was heard."""
-        wake = self.next_deadline()
-        if self.choose() is not None:
-            if self.interval < TICK:
-                # Answers wait in the socket, stamped by the kernel, until the next packets go.
-                await trio.sleep_until(self.due + TICK)
-                return
-            wake = min(wake, self.due)
-        if self.active:
+    async def rest(self, since: float) -> None:
+        """Sleep until a packet is due, a probe is to be given up, or something was heard.
+
+        While fast, at least for a tick `since` the last look: answers wait in the socket, stamped
+        by the kernel.
+        """
+        if self.choose() is None:
+            wake = self.next_deadline()
+        elif self.tick:
+            wake = -math.inf
+        else:
+            wake = min(self.next_deadline(), self.due)
+        if self.active and wake > since + self.tick:
             with trio.move_on_at(wake):
                 await self.network.wait()
+        if self.tick:
+            await trio.sleep_until(since + self.tick)
 
     async def run(self) -> None:
         try:
@@ -336,7 +345,7 @@ class _Session:
                 now = trio.current_time()
                 self.expire(now)
                 self.transmit(now)
-                await self.rest()
+                await self.rest(now)
                 self.collect()
         finally:
             for token in self.probes:

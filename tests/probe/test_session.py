@@ -14,7 +14,7 @@ import trio.testing
 from probe.network import Method, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork, load
 from probe.record import Reply, Trace, from_line, to_line
-from probe.session import TICK, Settings, Task, measure
+from probe.session import Settings, Task, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +143,7 @@ async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rat
         for last, at in enumerate(times):
             while times[first] < at - span:
                 first += 1
-            assert last - first <= (span + TICK) * rate + 1
+            assert last - first <= (span + Settings.tick) * rate + 1
     assert len(times) / (times[-1] - times[0]) > 0.8 * rate or rate > 5_000
 
 
