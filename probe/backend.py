@@ -34,7 +34,7 @@ def open_network(backend: str) -> Network:
 
             try:
                 return open_raw()
-            except NotPermitted:
+            except NetworkError:
                 if backend == "raw":
                     raise
         from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
@@ -53,19 +53,19 @@ def failure_of(problem: NetworkError) -> Failure:
 def choose_method(network: Network, version: int, wanted: Method | None) -> Method:
     """The method to use for an IP version: the one wanted, or the network's best.
 
-    Raises `PermissionDenied` where the network layer cannot, with what makes it possible.
+    Raises `PermissionDenied` where the network layer cannot, with what makes it possible, and
+    `Offline` where this machine does not have that IP version.
     """
     usable = network.methods(version)
-    if wanted is None and usable:
+    if not usable:
+        raise Offline(f"this machine has no IPv{version}")
+    if wanted is None:
         return usable[0]
-    if wanted in usable and wanted is not None:
+    if wanted in usable:
         return wanted
-    if wanted is Method.TCP:
-        remedy = "TCP needs raw sockets; run the same command with sudo, or take --method udp"
-    elif wanted is Method.ICMP:
-        remedy = f"ping sockets are off; allow them with {PING_SOCKETS}, or take --method udp"
-    else:
-        remedy = "run the same command with sudo"
-    named = f"{wanted.upper()} probes" if wanted else "no kind of probe"
-    verb = "are not" if wanted else "is"
-    raise PermissionDenied(f"{named} over IPv{version} {verb} allowed here: {remedy}")
+    remedy = (
+        f"ping sockets are off; allow them with {PING_SOCKETS}, or take --method udp"
+        if wanted is Method.ICMP
+        else "they need raw sockets; run the same command with sudo, or take --method udp"
+    )
+    raise PermissionDenied(f"{wanted.upper()} probes are not allowed here: {remedy}")

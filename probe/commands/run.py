@@ -27,7 +27,6 @@ from probe.failure import (
     Failure,
     Offline,
     PartlyDone,
-    PermissionDenied,
     RefusedToRedact,
 )
 from probe.identity import Identity
@@ -260,11 +259,11 @@ class _Measuring:
     def methods(self, versions: set[int]) -> dict[int, Method]:
         """The method by IP version, for those that can be probed; raises where none can."""
         found: dict[int, Method] = {}
-        denied: list[PermissionDenied] = []
+        denied: list[Failure] = []
         for version in sorted(versions):
             try:
                 found[version] = choose_method(self.network, version, self.method)
-            except PermissionDenied as problem:
+            except Failure as problem:
                 denied.append(problem)
         if denied and not found:
             raise denied[0]

@@ -1,0 +1,88 @@
+"""Which network layer and method a command gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from probe.backend import choose_method, failure_of, open_network
+from probe.failure import Failure, Offline, PermissionDenied
+from probe.network import Method, NetworkError, NoRoute, NotPermitted
+from tests.probe import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NETWORK = paths.network()
+
+
+class OnlyUdp:
+    """A network layer that can only UDP over IPv4, as where ping sockets are off."""
+
+    def methods(self, version: int) -> tuple[Method, ...]:
+        return (Method.UDP,) if version == 4 else ()
+
+
+def refusing(problem: NetworkError) -> Callable[[], None]:
+    def refuse() -> None:
+        raise problem
+
+    return refuse
+
+
+def test_the_best_method_is_taken_unless_one_is_asked_for() -> None:
+    """Auto is the network's first choice."""
+    assert choose_method(NETWORK, 4, None) is Method.ICMP
+    assert choose_method(NETWORK, 6, Method.TCP) is Method.TCP
+    assert choose_method(OnlyUdp(), 4, None) is Method.UDP  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("method", "remedy"), [(Method.ICMP, "net.ipv4.ping_group_range"), (Method.TCP, "with sudo")]
+)
+def test_what_is_not_allowed_names_what_allows_it(method: Method, remedy: str) -> None:
+    """A method that the layer lacks ends with 4 and the way to get it."""
+    with pytest.raises(PermissionDenied, match=remedy):
+        choose_method(OnlyUdp(), 4, method)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", [None, Method.UDP])
+def test_a_missing_ip_version_is_offline(method: Method | None) -> None:
+    """No permission mends a machine that has no IPv6."""
+    with pytest.raises(Offline, match="IPv6"):
+        choose_method(OnlyUdp(), 6, method)  # type: ignore[arg-type]
+
+
+def test_auto_falls_back_where_raw_sockets_are_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without CAP_NET_RAW the error queue is used; who asks for raw is told why not."""
+    denied = refusing(NotPermitted("raw sockets are denied"))
+    monkeypatch.setattr("probe.network.raw.open_raw", denied)
+    monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: NETWORK)
+    assert open_network("auto") is NETWORK
+    with pytest.raises(PermissionDenied, match="raw sockets are denied"):
+        open_network("raw")
+
+
+def test_auto_takes_raw_sockets_where_they_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More is seen through raw sockets, so they come first, but not where errqueue is asked for."""
+    monkeypatch.setattr("probe.network.raw.open_raw", lambda: NETWORK)
+    other = paths.network()
+    monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: other)
+    assert open_network("auto") is NETWORK
+    assert open_network("errqueue") is other
+
+
+def test_another_system_is_told_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no backend exists yet, one sentence says so."""
+    monkeypatch.setattr("probe.backend.sys.platform", "darwin")
+    with pytest.raises(Failure, match="Linux only") as failure:
+        open_network("auto")
+    assert failure.value.exit_code == 2
+
+
+def test_troubles_of_the_network_end_with_their_codes() -> None:
+    """Denied is 4; no way out is 5."""
+    assert isinstance(failure_of(NotPermitted("x")), PermissionDenied)
+    assert isinstance(failure_of(NoRoute("x")), Offline)
+    assert isinstance(failure_of(NetworkError("x")), Offline)

@@ -1,0 +1,163 @@
+"""What becomes of the traces of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probe.campaign import NO_ROUTE, REFUSED, Campaign
+from probe.failure import Offline, RefusedToRedact
+from probe.identity import Identity
+from probe.locate import Access
+from probe.record import Hop, Reply, Trace
+from probe.spool import read
+from tests.probe.paths import HOME
+from tests.probe.table import GATEWAY, PROVIDER, Table
+
+NOON = 1_795_435_200
+KNOWN = Access(PROVIDER, "Viettel", "KH", "interface")
+
+
+def trace(*addresses: str | None, target: str = "80.231.1.1", error: str | None = None) -> Trace:
+    return Trace(
+        dst_addr=target,
+        af=6 if ":" in target else 4,
+        proto="ICMP",
+        timestamp=NOON,
+        endtime=NOON + 1,
+        stop="error" if error else "gap",
+        error=error,
+        hops=tuple(
+            Hop(number, (Reply(address, 1.0) if address else Reply(),))
+            for number, address in enumerate(addresses, start=1)
+        ),
+    )
+
+
+WAY = ("192.168.1.1", "36.37.9.9", "203.144.64.1", "80.231.1.1")
+WAY_6 = ("fd00:1::1", "2405:8380:5::9", "2001:5a0::1")
+
+
+def campaign(
+    folder: Path, access: dict[int, Access] | None = None, country: str | None = None
+) -> Campaign:
+    return Campaign(
+        folder=folder / "spool",
+        origin=Table(),
+        premises=HOME,
+        identity=Identity(folder),
+        access=access or {},
+        country=country,
+    )
+
+
+def kept(folder: Path) -> list[Trace]:
+    return [line.trace for line in read(folder / "spool") if line.trace]
+
+
+def test_where_the_access_network_is_known_each_trace_is_kept_at_once(tmp_path: Path) -> None:
+    """When `finished` returns, the trace is on the disk: attributed, redacted, with a vantage."""
+    run = campaign(tmp_path, {4: KNOWN})
+    run.finished(trace(*WAY))
+    (found,) = kept(tmp_path)
+    assert [hop.replies[0].address for hop in found.hops] == [None, "36.37.9.0", *WAY[2:]]
+    assert found.vantage == run.vantage(4)
+    assert (run.vantage(4).asn, run.vantage(4).country) == (PROVIDER, "KH")
+    assert (run.kept, run.failed()) == (1, {})
+
+
+def test_until_then_nothing_touches_the_disk(tmp_path: Path) -> None:
+    """Traces are held; when they agree on the access network, all are kept."""
+    run = campaign(tmp_path)
+    for target in ("80.231.1.1", "80.231.1.2"):
+        run.finished(trace(*WAY, target=target))
+    assert list(tmp_path.iterdir()) == []
+    run.locate()
+    assert [found.dst_addr for found in kept(tmp_path)] == ["80.231.1.1", "80.231.1.2"]
+    assert run.country == "KH"
+    assert run.access[4].known_by == "first_hops"
+
+
+def test_where_the_traces_disagree_nothing_is_written(tmp_path: Path) -> None:
+    """An access network that is not sure is refused, with what the user can do."""
+    run = campaign(tmp_path)
+    run.finished(trace(*WAY))
+    run.finished(trace("192.168.1.1", "203.144.64.1", "80.231.1.1"))
+    with pytest.raises(RefusedToRedact, match="--access-as"):
+        run.locate()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_that_answers_nothing_is_offline(tmp_path: Path) -> None:
+    """Silence everywhere, or no route at all, is no question of redaction."""
+    silent = campaign(tmp_path)
+    silent.finished(trace(None, None))
+    with pytest.raises(Offline, match="answered"):
+        silent.locate()
+    unrouted = campaign(tmp_path)
+    unrouted.finished(trace(error="no route"))
+    with pytest.raises(Offline, match="route"):
+        unrouted.locate()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ip_version_that_stays_unknown_costs_only_itself(tmp_path: Path) -> None:
+    """IPv6 that cannot be located is counted as refused; IPv4 is kept."""
+    run = campaign(tmp_path)
+    run.finished(trace(*WAY))
+    run.finished(trace("fd00:1::1", None, target="2001:5a0::9"))
+    run.locate()
+    run.skip(6)
+    assert [found.af for found in kept(tmp_path)] == [4]
+    assert run.failed() == {REFUSED: 2}
+
+
+def test_each_ip_version_has_its_own_access_network(tmp_path: Path) -> None:
+    """Both are cut out of every trace, and each names its own vantage."""
+    run = campaign(tmp_path, {4: Access(GATEWAY, "Telecom Cambodia", "KH", "said")})
+    run.finished(trace(*WAY_6, target="2001:5a0::9"))
+    run.locate()
+    run.finished(trace("192.168.1.1", "203.144.64.1", "36.37.9.9"))
+    six, four = kept(tmp_path)
+    assert [hop.replies[0].address for hop in six.hops] == [None, "2405:8380:5::", WAY_6[2]]
+    assert [hop.replies[0].address for hop in four.hops] == [None, "203.144.64.0", "36.37.9.0"]
+    assert (six.vantage and six.vantage.asn, four.vantage and four.vantage.asn) == (
+        PROVIDER,
+        GATEWAY,
+    )
+    assert six.vantage != four.vantage
+
+
+def test_an_ip_version_without_any_route_is_absent_not_failed(tmp_path: Path) -> None:
+    """A home without IPv6 has failed nothing; a target without a route has."""
+    run = campaign(tmp_path, {4: KNOWN})
+    run.finished(trace(*WAY))
+    run.finished(trace(target="2001:5a0::9", error="no route"))
+    run.skip(6)
+    assert (run.absent(), run.failed()) == ({6: 2}, {})
+    run.finished(trace(error="no route"))
+    assert run.failed() == {NO_ROUTE: 1}
+
+
+def test_a_trace_that_cannot_be_redacted_is_not_written(tmp_path: Path) -> None:
+    """A trace towards oneself is refused and counted, the others are kept."""
+    run = campaign(tmp_path, {4: KNOWN})
+    run.finished(trace(*WAY, target="192.168.1.10"))
+    run.finished(trace(*WAY))
+    assert (len(kept(tmp_path)), run.failed()) == (1, {REFUSED: 1})
+
+
+def test_the_users_country_beats_the_registration(tmp_path: Path) -> None:
+    """Somebody abroad on a network registered elsewhere says where they are."""
+    run = campaign(tmp_path, {4: KNOWN}, country="TH")
+    run.finished(trace(*WAY))
+    assert (run.country, kept(tmp_path)[0].vantage and run.vantage(4).country) == ("TH", "TH")
+
+
+def test_the_flow_moves_on_only_when_something_was_kept(tmp_path: Path) -> None:
+    """The next run takes the next flow; a run that kept nothing does not count."""
+    first = campaign(tmp_path, {4: KNOWN})
+    assert campaign(tmp_path).flow == first.flow == 1
+    first.finished(trace(*WAY))
+    assert campaign(tmp_path).flow == 2
