@@ -1,0 +1,154 @@
+"""The lists that people keep by hand: siblings, peering LANs, anycast, continents.
+
+Tables cannot know that two AS numbers are one company, nor that an address stands on an
+exchange's LAN; a person has to say so, with a source. This module reads those lists and knows
+nothing of tables.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from probe.origin.errors import OriginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from probe.origin.special import Address
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One organisation and its AS numbers.
+
+    An AS number also belongs to it when it is registered in ``country`` under one of
+    ``as_names``: so a new number of a ministry is known on the day it appears. ``watch`` marks
+    candidates for a national gateway.
+    """
+
+    name: str
+    asns: tuple[int, ...]
+    country: str
+    as_names: tuple[str, ...]
+    state_owned: bool
+    watch: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An Internet exchange and its peering LANs.
+
+    ``operator_asn`` is set where one network stands behind it; ``watch`` where its operator is
+    a candidate for a national gateway.
+    """
+
+    name: str
+    country: str
+    city: str
+    prefixes: tuple[IPv4Network | IPv6Network, ...]
+    operator_asn: int | None
+    watch: bool
+    source: str
+
+
+class PrefixMap(Generic[T]):
+    """Values by prefix; the longest prefix that holds an address answers. Meant for few."""
+
+    def __init__(self, entries: Iterable[tuple[IPv4Network | IPv6Network, T]]) -> None:
+        self._by_mask: dict[int, dict[int, dict[int, T]]] = {4: {}, 6: {}}
+        for prefix, value in entries:
+            masks = self._by_mask[prefix.version]
+            masks.setdefault(int(prefix.netmask), {})[int(prefix.network_address)] = value
+        # The longest prefix has the largest mask.
+        self._by_mask = {
+            version: dict(sorted(masks.items(), reverse=True))
+            for version, masks in self._by_mask.items()
+        }
+
+    def get(self, address: Address) -> T | None:
+        value = int(address)
+        for mask, networks in self._by_mask[address.version].items():
+            found = networks.get(value & mask)
+            if found is not None:
+                return found
+        return None
+
+
+def _read(path: Path, key: str) -> list[dict[str, Any]]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))[key]
+    except OSError as problem:
+        raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+    except (ValueError, KeyError) as problem:
+        raise OriginError(f"{path} is not a list of [[{key}]] entries: {problem}") from None
+    return list(entries)
+
+
+def read_operators(path: Path) -> list[Operator]:
+    """The siblings list. Raises `OriginError`."""
+    try:
+        return [
+            Operator(
+                name=entry["name"],
+                asns=tuple(entry["asns"]),
+                country=entry["country"],
+                as_names=tuple(entry.get("as_names", ())),
+                state_owned=entry.get("state_owned", False),
+                watch=entry.get("watch", False),
+                source=entry["source"],
+            )
+            for entry in _read(path, "operator")
+        ]
+    except (KeyError, TypeError) as problem:
+        raise OriginError(f"{path}: an [[operator]] lacks {problem}") from None
+
+
+def read_exchanges(path: Path) -> list[Exchange]:
+    """The peering LANs. Raises `OriginError`."""
+    try:
+        return [
+            Exchange(
+                name=entry["name"],
+                country=entry["country"],
+                city=entry.get("city", ""),
+                prefixes=tuple(ip_network(prefix) for prefix in entry["prefixes"]),
+                operator_asn=entry.get("operator_asn"),
+                watch=entry.get("watch", False),
+                source=entry["source"],
+            )
+            for entry in _read(path, "exchange")
+        ]
+    except (KeyError, TypeError) as problem:
+        raise OriginError(f"{path}: an [[exchange]] lacks {problem}") from None
+    except ValueError as problem:
+        raise OriginError(f"{path}: {problem}") from None
+
+
+def read_anycast(path: Path) -> PrefixMap[str]:
+    """Prefixes announced from many places at once, with the service's name."""
+    try:
+        return PrefixMap(
+            (ip_network(prefix), str(entry["name"]))
+            for entry in _read(path, "anycast")
+            for prefix in entry["prefixes"]
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise OriginError(f"{path}: an [[anycast]] entry is wrong: {problem}") from None
+
+
+def read_continents(path: Path) -> dict[str, str]:
+    """Country code to continent: AF, AN, AS, EU, NA, OC or SA."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))["continents"]
+    except OSError as problem:
+        raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+    except (ValueError, KeyError) as problem:
+        raise OriginError(f"{path} has no table of [continents]: {problem}") from None
+    return {country: continent for continent, codes in table.items() for country in codes.split()}

@@ -1,0 +1,309 @@
+"""From an address to who stands behind it: table, siblings, exchanges and special blocks in one.
+
+The one place that both halves of the program ask. Everything it says comes from one snapshot,
+which it names. It knows nothing of traces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING
+
+from probe.origin.lists import (
+    Exchange,
+    Operator,
+    PrefixMap,
+    read_anycast,
+    read_continents,
+    read_exchanges,
+    read_operators,
+)
+from probe.origin.register import Registration, read_register
+from probe.origin.snapshot import (
+    Manifest,
+    Snapshot,
+    current_manifest,
+    read_manifest,
+    sha256_of,
+    snapshot_id,
+)
+from probe.origin.special import special_class
+from probe.origin.tables import open_table
+from probe.places import data_folder, shipped
+from probe.record import Attribution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from probe.origin.tables import Table
+
+# Addresses whose attribution is remembered.
+_REMEMBERED = 1 << 16
+
+# What registries write where there is no holder: no name, and never one organisation.
+_NO_HOLDER = frozenset({"-Reserved AS-", "-Private Use AS-", "Not routed", "UNALLOCATED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An AS number registered in a country.
+
+    ``addresses`` counts the IPv4 addresses it announces. ``prefixes`` are its largest, not all:
+    largest first, IPv4 before IPv6.
+    """
+
+    asn: int
+    name: str
+    organisation: str
+    prefixes: tuple[str, ...]
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What kind of destination an address is.
+
+    An ``anycast`` address has no place: its ``continent`` is None. Else the continent is that
+    of the country its AS is registered in, None where the table does not know.
+    """
+
+    anycast: bool
+    continent: str | None
+
+
+class Origin:
+    """Answers whose an address is, from one snapshot and the lists kept by hand.
+
+    ``register`` is the file that holds names and countries by AS number. Lists are given as
+    already read; see `open_origin`.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        table: Table,
+        register: Path,
+        *,
+        operators: Iterable[Operator],
+        exchanges: Iterable[Exchange],
+        anycast: PrefixMap[str],
+        continents: dict[str, str],
+    ) -> None:
+        self.snapshot = snapshot
+        self._table = table
+        self._register_path = register
+        self._operators = {operator.name: operator for operator in operators}
+        self._by_asn = {
+            asn: operator for operator in self._operators.values() for asn in operator.asns
+        }
+        self._by_name = {
+            (name, operator.country): operator
+            for operator in self._operators.values()
+            for name in operator.as_names
+        }
+        known = list(exchanges)
+        # Of two entries for one LAN or one name, the earlier list decides.
+        self._exchanges = {exchange.name: exchange for exchange in reversed(known)}
+        self._lans = PrefixMap(
+            (prefix, exchange) for exchange in reversed(known) for prefix in exchange.prefixes
+        )
+        self._anycast = anycast
+        self._continents = continents
+        # Per object: a cache on the class would keep closed tables alive.
+        self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
+
+    @cached_property
+    def _register(self) -> dict[int, Registration]:
+        return read_register(self._register_path)
+
+    @cached_property
+    def _asns_by_organisation(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, set[int]] = {
+            operator.name: set(operator.asns) for operator in self._operators.values()
+        }
+        for asn in self._register:
+            found.setdefault(self.organisation(asn), set()).add(asn)
+        return {name: tuple(sorted(asns)) for name, asns in found.items()}
+
+    def _lookup(self, address: str) -> Attribution:
+        """Whose an address is. Remembered.
+
+        A special-use class beats a peering LAN, which beats the table. On a peering LAN there
+        is no AS: the port is a member's, the LAN the exchange's. A table without names or
+        countries (pyasn's, GeoLite2-ASN) is completed by AS number from the register of the
+        snapshot that is in use otherwise. An IPv4 address inside IPv6 (``::ffff:0:0/96``) is
+        looked up as IPv4. Raises ValueError where the text is no address and `OriginError` where
+        the table turns out to be damaged.
+        """
+        parsed = ip_address(address)
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        special = special_class(parsed)
+        if special is not None:
+            return Attribution(special=special)
+        lan = self._lans.get(parsed)
+        if lan is not None:
+            return Attribution(exchange=lan.name, country=lan.country)
+        asn, name, country = self._table.find(str(parsed))
+        if country not in self._continents:
+            country = None
+        if name in _NO_HOLDER:
+            name = None
+        if asn is None:
+            return Attribution(country=country)
+        if name is None or country is None:
+            registered = self._register.get(asn)
+            if registered is not None:
+                name = name or (None if registered.name in _NO_HOLDER else registered.name)
+                country = country or registered.country
+        return Attribution(
+            asn=asn, name=name, organisation=self._named(asn, name, country), country=country
+        )
+
+    def _named(self, asn: int, name: str | None, country: str | None) -> str:
+        operator = self._by_asn.get(asn)
+        if operator is None and name is not None and country is not None:
+            operator = self._by_name.get((name, country))
+        if operator is not None:
+            return operator.name
+        return name or f"AS{asn}"
+
+    def organisation(self, asn: int) -> str:
+        """The organisation behind an AS number, siblings merged.
+
+        Its name in the list of operators, else the name its AS number is registered under, else
+        ``AS123``. AS numbers registered under one name are one organisation.
+        """
+        operator = self._by_asn.get(asn)
+        if operator is not None:
+            return operator.name
+        registered = self._register.get(asn)
+        if registered is None or registered.name in _NO_HOLDER:
+            return f"AS{asn}"
+        return self._named(asn, registered.name, registered.country)
+
+    def asns(self, organisation: str) -> tuple[int, ...]:
+        """The AS numbers of an organisation as `organisation` names it, in order; () if none."""
+        return self._asns_by_organisation.get(organisation, ())
+
+    def operator(self, organisation: str) -> Operator | None:
+        """What the list of operators says about an organisation, None where it is not on it."""
+        return self._operators.get(organisation)
+
+    def exchange(self, name: str) -> Exchange | None:
+        """An exchange by the name that `lookup` gives it."""
+        return self._exchanges.get(name)
+
+    def exchange_operator(self, name: str) -> int | None:
+        """The AS number of the one network that stands behind an exchange, None where none is."""
+        exchange = self._exchanges.get(name)
+        return exchange.operator_asn if exchange else None
+
+    def is_watched(self, name: str) -> bool:
+        """Whether this organisation or exchange is a known candidate for a national gateway.
+
+        An exchange is watched as well when the organisation that operates it is.
+        """
+        operator = self._operators.get(name)
+        if operator is not None and operator.watch:
+            return True
+        exchange = self._exchanges.get(name)
+        if exchange is None:
+            return False
+        return exchange.watch or (
+            exchange.operator_asn is not None
+            and self.is_watched(self.organisation(exchange.operator_asn))
+        )
+
+    def continent(self, country: str) -> str | None:
+        """AF, AN, AS, EU, NA, OC or SA for a country code, None for an unknown one."""
+        return self._continents.get(country.upper())
+
+    def is_anycast(self, address: str) -> bool:
+        """Whether the address is known to be announced from many places at once."""
+        return self._anycast.get(ip_address(address)) is not None
+
+    def destination(self, address: str) -> Destination:
+        """What kind of destination this address is; together with its organisation, its class."""
+        if self.is_anycast(address):
+            return Destination(anycast=True, continent=None)
+        country = self.lookup(address).country
+        return Destination(anycast=False, continent=self.continent(country) if country else None)
+
+    def networks(self, country: str) -> list[Network]:
+        """The AS numbers registered in a country that announce anything, largest first.
+
+        From the register of the snapshot in use, whichever table is open. Empty for a country
+        without any. Raises KeyError for what is no country code.
+        """
+        code = country.upper()
+        if code not in self._continents:
+            raise KeyError(country)
+        return [
+            Network(one.asn, one.name, self.organisation(one.asn), one.prefixes, one.addresses)
+            for one in sorted(
+                (one for one in self._register.values() if one.country == code),
+                key=lambda one: (-one.addresses, one.asn),
+            )
+        ]
+
+
+def _described(path: Path) -> Manifest | None:
+    """The manifest beside a table, where the table is one of our own."""
+    try:
+        manifest = read_manifest(path.parent)
+    except (OSError, ValueError):
+        return None
+    return manifest if manifest.table_path == path else None
+
+
+def open_origin(path: Path | None = None) -> Origin:
+    """Open an address table with the lists that ship.
+
+    Without a path: the volunteer's updated snapshot or the shipped one, whichever is newer. A
+    path may name any ``.mmdb`` (ours, MaxMind's, DB-IP's, iptoasn's) or a pyasn ``.dat`` or
+    ``.dat.gz``. Peering LANs that ``gatewatch data update --exchanges`` fetched are added to
+    those that ship. Raises `OriginError` with one sentence.
+    """
+    manifest = current_manifest() if path is None else _described(path)
+    opened = manifest.table_path if manifest is not None else path
+    assert opened is not None
+    table = open_table(opened)
+    sha256 = sha256_of(opened)
+    if manifest is not None:
+        snapshot = Snapshot(
+            id=snapshot_id(manifest.name, manifest.date, sha256),
+            path=opened,
+            date=manifest.date,
+            sha256=sha256,
+            source=manifest.source,
+            licence=manifest.licence,
+        )
+        register = manifest.register_path
+    else:
+        stem = opened.name.removesuffix(".gz").removesuffix(".dat").removesuffix(".mmdb")
+        snapshot = Snapshot(
+            id=snapshot_id(stem, table.date, sha256),
+            path=opened,
+            date=table.date,
+            sha256=sha256,
+            source=table.source,
+            licence=None,
+        )
+        register = current_manifest().register_path
+    exchanges = read_exchanges(shipped("exchanges.toml"))
+    fetched = data_folder() / "exchanges.toml"
+    if fetched.is_file():
+        exchanges += read_exchanges(fetched)
+    return Origin(
+        snapshot,
+        table,
+        register,
+        operators=read_operators(shipped("operators.toml")),
+        exchanges=exchanges,
+        anycast=read_anycast(shipped("anycast.toml")),
+        continents=read_continents(shipped("continents.toml")),
+    )

@@ -1,0 +1,123 @@
+"""One dated state of the address table, and the manifest that names its parts.
+
+Every record says by which snapshot it was attributed, so that an analyst can tell a move of
+traffic from a change of tables. The manifest is written last, in one step: what it names is
+whole. This module knows where snapshots lie, not what is in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from probe.origin.errors import OriginError
+from probe.places import data_folder, shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Which table answered. ``date`` is the day the table speaks of, ISO 8601."""
+
+    id: str
+    path: Path
+    date: str | None
+    sha256: str
+    source: str | None
+    licence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a snapshot consists of, as written beside it. ``sha256`` are by file name."""
+
+    folder: Path
+    name: str
+    date: str
+    source: str
+    licence: str
+    table: str
+    register: str
+    sha256: dict[str, str]
+
+    @property
+    def table_path(self) -> Path:
+        return self.folder / self.table
+
+    @property
+    def register_path(self) -> Path:
+        return self.folder / self.register
+
+    @property
+    def id(self) -> str:
+        return snapshot_id(self.name, self.date, self.sha256[self.table])
+
+
+def snapshot_id(name: str, date: str | None, sha256: str) -> str:
+    """The name that records carry.
+
+    >>> snapshot_id("iplocdb", "2026-06-17", "0123456789abcdef")
+    'iplocdb@2026-06-17+0123456789ab'
+    """
+    return f"{name}@{date or 'undated'}+{sha256[:12]}"
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in this folder.
+
+    Raises FileNotFoundError where there is none, `OriginError` where it cannot be used.
+    """
+    path = folder / MANIFEST
+    try:
+        fields: dict[str, Any] = json.loads(path.read_bytes())
+        manifest = Manifest(
+            folder=folder,
+            name=fields["name"],
+            date=fields["date"],
+            source=fields["source"],
+            licence=fields["licence"],
+            table=fields["table"],
+            register=fields["register"],
+            sha256=dict(fields["sha256"]),
+        )
+        if manifest.table not in manifest.sha256 or manifest.register not in manifest.sha256:
+            raise OriginError(f"{path} names files without their sha256; remove {folder}")
+    except (KeyError, TypeError, ValueError) as problem:
+        if isinstance(problem, OriginError):
+            raise
+        raise OriginError(
+            f"{path} is not a snapshot's manifest ({problem}); remove {folder} or run "
+            "'gatewatch data update'"
+        ) from None
+    return manifest
+
+
+def updated_folder() -> Path:
+    """Where ``gatewatch data update`` puts its snapshot."""
+    return data_folder() / "origin"
+
+
+def current_manifest() -> Manifest:
+    """The snapshot in use: the newer of the shipped one and the volunteer's own.
+
+    Raises `OriginError` where the volunteer's own cannot be used: falling back without a word
+    would change what records say.
+    """
+    ours = read_manifest(shipped("origin"))
+    try:
+        theirs = read_manifest(updated_folder())
+    except FileNotFoundError:
+        return ours
+    return theirs if theirs.date >= ours.date else ours

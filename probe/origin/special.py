@@ -1,0 +1,57 @@
+"""Blocks that no network announces and every network may use, told apart by class.
+
+They stand before the address table because tables are wrong about them: a leaked route can put
+an AS number on 10.0.0.0/8. This module knows nothing of tables.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+
+# The IANA special-purpose registries (RFC 6890, 6598, 5737, 3849, 9637, 2544, 4193), in the order
+# in which they are asked: 127/8 and 0/8 are common in no trace and come last.
+_CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
+    ("cgnat", ("100.64.0.0/10",)),
+    ("link_local", ("169.254.0.0/16", "fe80::/10")),
+    ("ula", ("fc00::/7",)),
+    (
+        "documentation",
+        ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    ),
+    ("multicast", ("224.0.0.0/4", "ff00::/8")),
+    ("loopback", ("127.0.0.0/8", "::1/128")),
+    ("reserved", ("0.0.0.0/8", "198.18.0.0/15", "240.0.0.0/4", "::/128")),
+)
+
+
+def _table(version: type[IPv4Network] | type[IPv6Network]) -> tuple[tuple[int, int, str], ...]:
+    wanted = ":" if version is IPv6Network else "."
+    return tuple(
+        (int(block.network_address), int(block.netmask), name)
+        for name, blocks in _CLASSES
+        for block in (version(text) for text in blocks if wanted in text)
+    )
+
+
+_V4 = _table(IPv4Network)
+_V6 = _table(IPv6Network)
+
+
+def special_class(address: Address) -> str | None:
+    """The class of a special-use address, None for an ordinary one.
+
+    ``private`` (RFC 1918), ``cgnat`` (RFC 6598), ``link_local``, ``ula`` (RFC 4193),
+    ``documentation``, ``multicast``, ``loopback``, or ``reserved`` (0/8, 240/4 and the
+    benchmarking block 198.18/15).
+
+    >>> special_class(IPv4Address("100.100.1.1")), special_class(IPv4Address("8.8.8.8"))
+    ('cgnat', None)
+    """
+    value = int(address)
+    for network, mask, name in _V4 if address.version == 4 else _V6:
+        if value & mask == network:
+            return name
+    return None

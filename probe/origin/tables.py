@@ -1,0 +1,196 @@
+"""Address tables as they are found in the wild, all answering the same one question.
+
+MaxMind, DB-IP, iptoasn and IPinfo agree on a file format and disagree on field names; pyasn has
+a format of its own. What differs between them ends here. This module knows nothing of siblings,
+exchanges or special blocks.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import maxminddb
+
+from probe.origin.errors import OriginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Records looked at to tell whether a table says anything about networks.
+_SAMPLE = 1000
+
+_AS_NUMBER = ("autonomous_system_number", "asn", "as_number")
+_AS_NAME = ("autonomous_system_organization", "as_name", "as_organization", "name")
+# Registration before location: a router is judged by who runs it, and locations are guesses.
+_COUNTRY = ("registered_country", "country", "country_code")
+
+
+class Entry(NamedTuple):
+    """What a table says about an address; None is "it does not say"."""
+
+    asn: int | None
+    name: str | None
+    country: str | None
+
+
+UNKNOWN = Entry(None, None, None)
+
+
+class Table(Protocol):
+    """One opened table."""
+
+    @property
+    def date(self) -> str | None:
+        """The day it speaks of, ISO 8601, None where the file does not say."""
+
+    @property
+    def source(self) -> str | None:
+        """What the file calls itself."""
+
+    def find(self, address: str) -> Entry:
+        """What is said about this address, `UNKNOWN` where nothing is.
+
+        Raises `OriginError` when the file turns out to be damaged.
+        """
+
+
+def _as_number(value: object) -> int | None:
+    if isinstance(value, str):
+        digits = value.upper().removeprefix("AS")
+        value = int(digits) if digits.isdecimal() else None
+    return value if isinstance(value, int) and 0 < value < 2**32 else None
+
+
+def _country_code(value: object) -> str | None:
+    if isinstance(value, dict):
+        value = value.get("iso_code")
+    if isinstance(value, str) and len(value) == 2 and value.isascii() and value.isalpha():
+        return value.upper()
+    return None
+
+
+def _text(value: object) -> str | None:
+    return value.strip() if isinstance(value, str) else None
+
+
+def entry_of(record: object) -> Entry:
+    """Read one record of any known shape.
+
+    >>> entry_of({"asn": "AS15169", "as_name": "Google LLC", "country": "US"})
+    Entry(asn=15169, name='Google LLC', country='US')
+    >>> entry_of({"country": {"iso_code": "KH"}, "registered_country": {"iso_code": "SG"}})
+    Entry(asn=None, name=None, country='SG')
+    >>> entry_of("anything else")
+    Entry(asn=None, name=None, country=None)
+    """
+    if not isinstance(record, dict):
+        return UNKNOWN
+    asns = (_as_number(record.get(key)) for key in _AS_NUMBER)
+    names = (_text(record.get(key)) for key in _AS_NAME)
+    countries = (_country_code(record.get(key)) for key in _COUNTRY)
+    return Entry(
+        asn=next(filter(None, asns), None),
+        name=next(filter(None, names), None),
+        country=next(filter(None, countries), None),
+    )
+
+
+class MaxMindTable:
+    """A table in MaxMind's format, whoever made it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._reader = maxminddb.open_database(path)
+            records: Iterator[Any] = iter(self._reader)
+            speaks = any(entry_of(record) != UNKNOWN for _, record in islice(records, _SAMPLE))
+        except OSError as problem:
+            raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+        except (maxminddb.InvalidDatabaseError, ValueError, TypeError, IndexError):
+            raise OriginError(
+                f"{path} is not a MaxMind database; give an .mmdb file or a pyasn .dat file"
+            ) from None
+        if not speaks:
+            raise OriginError(
+                f"{path} holds neither AS numbers nor countries; give an ASN or country database"
+            )
+
+    @property
+    def date(self) -> str | None:
+        built = self._reader.metadata().build_epoch
+        return datetime.fromtimestamp(built, UTC).date().isoformat() if built else None
+
+    @property
+    def source(self) -> str | None:
+        return self._reader.metadata().database_type or None
+
+    def find(self, address: str) -> Entry:
+        try:
+            return entry_of(self._reader.get(address))
+        except maxminddb.InvalidDatabaseError:
+            raise OriginError(
+                f"{self._path} is damaged; fetch it again (gatewatch data update)"
+            ) from None
+        except ValueError:
+            # An IPv6 address asked of a table that holds IPv4 only.
+            return UNKNOWN
+
+
+class PyasnTable:
+    """A pyasn table: prefixes and AS numbers of one day, no names, no countries."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyasn  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError:
+            raise OriginError(
+                f"{path} needs pyasn to be read: pip install 'gatewatch[analysis]'"
+            ) from None
+        try:
+            packed = path.read_bytes()
+            text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode()
+        except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError):
+            raise OriginError(f"{path} is not a pyasn table, or it is cut short") from None
+        except OSError as problem:
+            raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+        head = text[:4096]
+        # pyasn's C parser stops the process on some malformed lines, so the first is looked at.
+        first = next((line for line in head.splitlines() if line and line[0] not in ";#"), "")
+        if not re.fullmatch(r"[0-9a-fA-F.:]+/\d{1,3}\t\d+", first):
+            raise OriginError(f"{path} is not a pyasn table of lines PREFIX, tab, AS number")
+        try:
+            self._table = pyasn.pyasn(None, ipasn_string=text)
+        except (RuntimeError, ValueError) as problem:
+            raise OriginError(f"{path} is not a pyasn table: {problem}") from None
+        self._header = "\n".join(line for line in head.splitlines() if line.startswith(";"))
+
+    @property
+    def date(self) -> str | None:
+        # Its header names the RIB it was made from: rib.20140523.0600.bz2
+        named = re.search(r"\b((?:19|20)\d\d)(\d\d)(\d\d)[.\d]*", self._header)
+        return "-".join(named.groups()) if named else None
+
+    @property
+    def source(self) -> str | None:
+        return "pyasn"
+
+    def find(self, address: str) -> Entry:
+        return Entry(self._table.lookup(address)[0] or None, None, None)
+
+
+def open_table(path: Path) -> Table:
+    """Open a table by what its name ends in: ``.dat`` or ``.dat.gz`` is pyasn's, else MaxMind's.
+
+    Raises `OriginError`.
+    """
+    if not path.is_file():
+        raise OriginError(f"{path} is not there; name an .mmdb file or a pyasn .dat file")
+    if path.name.endswith((".dat", ".dat.gz")):
+        return PyasnTable(path)
+    return MaxMindTable(path)
