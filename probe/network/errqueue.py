@@ -131,7 +131,7 @@ class ErrorQueue:
         self._opened = {(each.method, each.version): each for each in opened}
         self._tag = 1 + secrets.randbelow(0xFFFE)
         self._sent: dict[int, Sent] = {}
-        self._flows: dict[_FlowKey, set[int]] = {}
+        self._unanswered: dict[_FlowKey, set[int]] = {}
         self._short: dict[_FlowKey, list[_Short]] = {}
         self._read: list[tuple[int, Answer]] = []
         self._discarded: Counter[str] = Counter()
@@ -169,7 +169,7 @@ class ErrorQueue:
             (target, port),
         )
         self._sent[probe.token] = Sent(probe.method, target, port, wall, monotonic)
-        self._flows.setdefault((target, port), set()).add(probe.token)
+        self._unanswered.setdefault((target, port), set()).add(probe.token)
 
     def _transmit(
         self,
@@ -219,10 +219,11 @@ class ErrorQueue:
 
     def forget(self, token: int) -> None:
         """The session gave this probe up: the token may be used again."""
-        sent = self._take(token)
+        sent = self._sent.pop(token, None)
         if sent is None:
             return
         flow = (sent.target, sent.port)
+        self._answered(token, flow)
         held = self._short.pop(flow, [])
         still = [short for short in held if token not in short.candidates]
         if still:
@@ -326,9 +327,10 @@ class ErrorQueue:
         if observation.kind is Kind.UNREACHABLE and is_own_voice(observation.address, sent.target):
             self._discarded["own_address"] += 1
             return
-        self._take(token)
+        flow = (sent.target, sent.port)
+        self._answered(token, flow)
         self._keep(token, sent, observation)
-        self._eliminate((sent.target, sent.port), {token})
+        self._eliminate(flow, {token})
 
     def _keep(self, token: int, sent: Sent, observation: _Observation) -> None:
         answer = Answer(
@@ -345,7 +347,7 @@ class ErrorQueue:
 
     def _hold(self, flow: _FlowKey, observation: _Observation) -> None:
         """Keep an answer that names only its flow until it is clear whose it is."""
-        candidates = self._flows.get(flow)
+        candidates = self._unanswered.get(flow)
         if not candidates:
             self._discarded["unexpected"] += 1
             return
@@ -364,23 +366,18 @@ class ErrorQueue:
             held.remove(settled)
             answered = set(settled.candidates)
             for token in answered:
-                sent = self._take(token)
-                if sent is not None:
-                    self._keep(token, sent, settled.observation)
+                self._answered(token, flow)
+                self._keep(token, self._sent[token], settled.observation)
             if not answered:
                 self._discarded["unexpected"] += 1
         self._short.pop(flow, None)
 
-    def _take(self, token: int) -> Sent | None:
-        """Remove a probe from those on their way."""
-        sent = self._sent.pop(token, None)
-        if sent is not None:
-            flow = (sent.target, sent.port)
-            tokens = self._flows[flow]
-            tokens.discard(token)
-            if not tokens:
-                del self._flows[flow]
-        return sent
+    def _answered(self, token: int, flow: _FlowKey) -> None:
+        """From now on no short quote can be about this probe."""
+        tokens = self._unanswered.get(flow, set())
+        tokens.discard(token)
+        if not tokens:
+            self._unanswered.pop(flow, None)
 
 
 def _error_in(control: ControlMessages, version: int) -> _Error | None:

@@ -208,7 +208,7 @@ class Raw:
             found.append((received or time.time_ns(), answer))
 
     def _match(self, heard: packet.Heard, address: str) -> tuple[int, Sent] | None:
-        """Take the probe that this answers off the list of those on their way."""
+        """The probe that this answers; duplicates find it too, until it is forgotten."""
         token = heard.token
         if token == 0xFFFF and token not in self._sent:
             token = 0  # which has the same IP identification
@@ -224,7 +224,6 @@ class Raw:
         if heard.kind is Kind.UNREACHABLE and is_own_voice(address, sent.target):
             self._discarded["own_address"] += 1
             return None
-        del self._sent[token]
         return token, sent
 
     def _drain_port(self, family: _Family) -> None:

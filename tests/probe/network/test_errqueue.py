@@ -198,6 +198,20 @@ def test_two_short_quotes_stay_unmatched(scripted: tuple[ErrorQueue, ScriptedSoc
     assert network.discarded() == {"ambiguous": 2}
 
 
+def test_duplicates_are_reported_until_the_probe_is_forgotten(
+    scripted: tuple[ErrorQueue, ScriptedSocket],
+) -> None:
+    """A second answer to a token comes through like the first, for the session to judge."""
+    network, kernel = scripted
+    for _ in range(2):
+        kernel.exceeded("192.0.2.1", kernel.payloads[0])
+    assert heard(network) == [(1, "192.0.2.1")] * 2
+    network.forget(1)
+    kernel.exceeded("192.0.2.1", kernel.payloads[0])
+    assert heard(network) == []
+    assert network.discarded() == {"unexpected": 1}
+
+
 def test_a_lone_probe_needs_no_token(scripted: tuple[ErrorQueue, ScriptedSocket]) -> None:
     """One probe on its way in a flow is answered by any quote of that flow."""
     network, kernel = scripted

@@ -68,6 +68,15 @@ async def test_a_probe_given_up_is_not_answered() -> None:
         assert network.discarded() == {"unexpected": 1}
 
 
+async def test_every_answer_to_a_token_is_reported_until_it_is_forgotten() -> None:
+    """A second answer comes through like the first: what it means is for the session to judge."""
+    with closing(opened()) as network:
+        for _ in range(2):
+            network.send(Probe("127.0.0.1", 1, 0, Method.ICMP, 9))
+        assert [answer.token for answer in await collect(network, 2)] == [9, 9]
+        assert network.discarded() == {}
+
+
 def test_it_says_what_it_can_see() -> None:
     """Raw sockets see everything, with all three methods; closing twice is safe."""
     network = opened()
