@@ -70,7 +70,7 @@ class Internet:
             if network.volunteer is not None
         ]
 
-    def build(self, timeout: float = 30.0) -> None:
+    def build(self, timeout: float = 60.0) -> None:
         """Make the namespaces, start every BIRD, return when all networks reach each other."""
         for network in self.topology.networks.values():
             self._add_inside(network)
@@ -88,11 +88,11 @@ class Internet:
             self._start(key, sessions, self.topology.exchanges[key].port(1, 4).ip)
         self._await_routes(through_gateway=False, timeout=timeout)
 
-    def switch_on(self, timeout: float = 30.0) -> float:
+    def switch_on(self, timeout: float = 60.0) -> float:
         """Turn the gateway on; returns how many seconds it took all routes to move."""
         return self._switch(on=True, timeout=timeout)
 
-    def switch_off(self, timeout: float = 30.0) -> float:
+    def switch_off(self, timeout: float = 60.0) -> float:
         """Undo it; returns how many seconds it took all routes to leave the gateway."""
         return self._switch(on=False, timeout=timeout)
 

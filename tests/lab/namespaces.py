@@ -358,7 +358,7 @@ class Fabric:
         """Add nftables rules to a node."""
         self._nodes[node].rules.append(rules)
 
-    def build(self, timeout: float = 10.0) -> None:
+    def build(self, timeout: float = 30.0) -> None:
         """Make everything that was collected; returns when IPv6 may be used on every link.
 
         Raises `LabError` with what a tool said, or when links are not up after ``timeout``
