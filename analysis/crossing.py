@@ -77,7 +77,7 @@ def steps_of(trace: Trace, gazetteer: Gazetteer, own: str) -> list[Step]:
 
     ``own`` is the name of the vantage point's organisation. The home network, private hops
     before the first hop of the own organisation and private hops between two of its hops belong
-    to it as well; where none of its hops answers, the private hops that lead the path do.
+    to it as well; where none of its hops answers, the home router and carrier-grade NAT do.
     """
     own_node = Node("organisation", own)
     steps: list[Step] = []
@@ -123,14 +123,25 @@ def _with_access_network(steps: list[Step]) -> list[Step]:
         if foreign and limit < 0:
             own_indices = {i for i in range(foreign[0]) if private(steps[i])}
     else:
+        # Nothing of the own network shows: its private hops cannot be told from those of a
+        # gateway behind it, so only the home router and carrier-grade NAT are taken for it. A
+        # block that no other organisation sees falls out later.
         mapped = next(
             (i for i, s in enumerate(steps) if s.sight is not None and not private(s)), len(steps)
         )
-        own_indices = {i for i in range(mapped) if private(steps[i])}
+        own_indices = {
+            i
+            for i in range(mapped)
+            if private(steps[i]) and (steps[i].hop == 1 or _is_cgnat(steps[i]))
+        }
     for i in own_indices:
         step = steps[i]
         marked[i] = Step(step.hop, step.address, step.sight, step.rtt, own=True)
     return marked
+
+
+def _is_cgnat(step: Step) -> bool:
+    return step.sight is not None and step.sight.special == "cgnat"
 
 
 def _place(step: Step) -> str | None:

@@ -116,14 +116,13 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
     return table
 
 
-def _bullets(title: str, sentences: Sequence[str]) -> Table:
+def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row(title, "")
     for sentence in sentences:
         table.add_row("  •", sentence)
-    return table
+    return Group(Text(title, "dim"), table)
 
 
 def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> RenderableType:

@@ -318,6 +318,8 @@ def _hops_from_json(entries: object, attributed: dict[int, dict[str, Any]]) -> t
             # {"error": "connect failed: …"}: the probe could not send; there are no hops.
             continue
         number = int(_number(entry["hop"], "hop"))
+        if not 0 <= number <= ATLAS_STATUS_HOP:
+            raise MalformedRecord(f"no TTL can be {number}")
         replies = entry.get("result", [])
         if not isinstance(replies, list):
             raise MalformedRecord(f"hop {number}: result is not a list")

@@ -96,6 +96,24 @@ def test_one_private_block_seen_from_many_organisations_is_a_gateway() -> None:
     assert verdict.gateway["blocks"] == ["10.201.147.0/24"]
 
 
+def test_a_private_gateway_behind_networks_that_show_no_address_of_their_own() -> None:
+    """As in Iran, where all hops before the border are private: the shared block is found."""
+    country = Country(10)
+    country.everyone("lan 172.24.{i}.1 10.202.4.166 {up}")
+    verdict = country.judge()
+    assert verdict.gateway is not None
+    assert verdict.gateway["blocks"] == ["10.202.4.0/24"]
+
+
+def test_living_rooms_behind_networks_that_show_no_address_of_their_own() -> None:
+    """Two home routers in a row and silence behind them are no gateway."""
+    country = Country(12)
+    country.everyone("lan 192.168.0.1 {up}")
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["candidates"] == []
+
+
 def test_private_numbering_that_everybody_uses_is_no_gateway() -> None:
     """Networks that number their own borders from 10.0.0.0/24 are not one operator."""
     country = Country(12)
