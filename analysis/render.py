@@ -49,6 +49,10 @@ def _bar(share: float, lower: float, upper: float) -> Text:
     return text
 
 
+def _bounds(verdict: Mapping[str, Any]) -> str:
+    return f"{verdict['provenance']['policy']['confidence']:.0%} bounds"
+
+
 def _figures(verdict: Mapping[str, Any]) -> Table:
     captured, share = verdict["captured"], verdict["share"]
     coverage, measured = verdict["coverage"], verdict["measured"]
@@ -63,7 +67,7 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
                 captured["organisations"] / of if of else 0.0, captured["lower"], captured["upper"]
             ),
             f" {captured['organisations']} of {of} organisations",
-            (f"  95% bounds {captured['lower']:.2f}–{captured['upper']:.2f}", "dim"),
+            (f"  {_bounds(verdict)} {captured['lower']:.2f}–{captured['upper']:.2f}", "dim"),
         ),
     )
     table.add_row(
@@ -138,6 +142,7 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
             _figures(verdict),
             "",
             _bullets("why", verdict["reasons"]),
+            "",
             _bullets("limits", verdict["limits"]),
         ),
         title=f"{title or verdict['country']} · {window}",
@@ -156,7 +161,7 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     lines.add_row("days", " to ".join(d or "–" for d in verdict["window"]))
     lines.add_row("gateway", verdict["gateway"]["name"] if verdict["gateway"] else "none named")
     lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
-    lines.add_row("95% bounds", f"{captured['lower']:.2f}–{captured['upper']:.2f}")
+    lines.add_row(_bounds(verdict), f"{captured['lower']:.2f}–{captured['upper']:.2f}")
     lines.add_row("effective", f"{verdict['effective_gateways']:.1f} gateways")
     lines.add_row("domestic", domestic["grade"].replace("_", " ") + hub)
     grade = Text(verdict["grade"], f"bold {style}")
