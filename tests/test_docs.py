@@ -1,0 +1,325 @@
+"""What the documentation says is true: commands run, examples hold, tables match the code.
+
+Commands that need no network are run in one folder, in which the demo ran once; of the others it
+is checked that the command, its options and their values exist.
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import pytest
+
+from analysis.policy import Policy
+from probe.cli import main
+from probe.failure import Failure
+from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DEMO = "gatewatch-demo"
+
+
+class Command(NamedTuple):
+    """A command line as a page shows it, and what the page says that it prints."""
+
+    page: str
+    line: str
+    shown: str
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    fence = rf"^```(?:{'|'.join(languages)})\n(.*?)^```$"
+    return re.findall(fence, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[Command]:
+    """Each command once; ``sh`` blocks hold commands, ``console`` blocks prompts and output."""
+    found: dict[str, Command] = {}
+    for page in PAGES:
+        name = str(page.relative_to(ROOT))
+        for block in blocks(page, "sh"):
+            for line in block.splitlines():
+                found.setdefault(line, Command(name, line, ""))
+        for block in blocks(page, "console"):
+            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                line, _, shown = part.partition("\n")
+                if shown or line not in found:
+                    found[line] = Command(name, line, shown)
+    return list(found.values())
+
+
+def words_of(line: str) -> list[str]:
+    """The words of the first command on a line, without what stands before the program."""
+    words = shlex.split(line, comments=True)
+    words = words[: words.index("|")] if "|" in words else words
+    while words and (words[0] == "sudo" or "=" in words[0]):
+        words = words[1:]
+    return words
+
+
+def runs_here(words: list[str]) -> bool:
+    """Whether a command needs neither a network nor privileges nor a second demo."""
+    if words[0] == "cat":
+        return True
+    return words[0] == "gatewatch" and (
+        words[1] in {"analyze", "show", "--help", "--version"} or words[1:3] == ["data", "status"]
+    )
+
+
+RUN = [c for c in commands() if runs_here(words_of(c.line)) and not c.line.startswith("sudo")]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    return {**os.environ, "PATH": path, "GATEWATCH_HOME": str(folder / "home"), "COLUMNS": "100"}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the reader stands: the demo has run, and a list of targets lies there."""
+    here = tmp_path_factory.mktemp("reader")
+    (here / "targets.txt").write_text("193.0.6.139 RIPE NCC\n", encoding="utf-8")
+    demo = next(c.line for c in commands() if words_of(c.line)[:2] == ["gatewatch", "demo"])
+    assert demo == f"gatewatch demo --to {DEMO}"
+    subprocess.run(shlex.split(demo), cwd=here, env=environment(here), check=True, timeout=300)
+    return here
+
+
+def pattern_of(shown: str) -> re.Pattern[str]:
+    """The output that a page shows; ``…`` stands for anything."""
+    return re.compile(".*".join(map(re.escape, shown.rstrip("\n").split("…"))), re.DOTALL)
+
+
+@pytest.mark.xdist_group("docs")
+@pytest.mark.parametrize("command", RUN, ids=lambda c: c.line)
+def test_commands_run_and_print_what_the_page_shows(command: Command, folder: Path) -> None:
+    """Each documented command that needs no network exits 0 and prints what is shown."""
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command.line],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command.page}: {command.line}\n{done.stderr}"
+    assert pattern_of(command.shown).match(done.stdout), f"{command.page}\n{done.stdout}"
+
+
+def parse(group: click.Group, words: list[str]) -> None:
+    """Raise what click raises for a wrong command, option or value."""
+    context = click.Context(group)
+    if words[0].startswith("-"):
+        assert words[0] in {"--help", "--version"}
+        return
+    command = group.get_command(context, words[0])
+    assert command is not None, words[0]
+    if isinstance(command, click.Group) and words[1:]:
+        parse(command, words[1:])
+    elif words[1:] != ["--help"]:
+        command.make_context(words[0], words[1:], parent=context)
+
+
+def makefile_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+def extras() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return set(project["optional-dependencies"])
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda c: c.line)
+def test_commands_exist_with_their_options(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each documented command names a program, target or option that there is."""
+    monkeypatch.chdir(tmp_path)
+    Path("targets.txt").write_text("193.0.6.139 RIPE NCC\n", encoding="utf-8")
+    program, *words = words_of(command.line)
+    if program == "gatewatch":
+        parse(main, words)
+    elif program == "make":
+        assert {word for word in words if "=" not in word} <= makefile_targets()
+    elif program in {"pip", "pipx"}:
+        assert words[0] == "install"
+        assert set(re.findall(r"\[(\w+)\]", words[-1])) <= extras()
+    elif program.endswith("python"):
+        assert words[0] == "-m"
+        assert words[1] == "pytest" or (ROOT / f"{words[1].replace('.', '/')}.py").is_file()
+    else:
+        assert program in {"cat", "cd", "git"}
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_python_examples_hold(page: Path) -> None:
+    """Each example of a page prints what the page says; a page is one session."""
+    source = "\n".join(blocks(page, "python"))
+    test = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_links_lead_somewhere() -> None:
+    """Each relative link names a file that is there, and a heading that it has."""
+    broken = []
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = (page.parent / name) if name else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{page.name}: {link}")
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def rows(page: str, heading: str) -> dict[str, list[str]]:
+    """The rows of tables that begin with this heading: first cell, in code or not → the others."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    found: dict[str, list[str]] = {}
+    for table in re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n?)+)", text, re.MULTILINE):
+        for line in table.splitlines():
+            first, *others = (cell.strip() for cell in line.strip("|").split(" | "))
+            found[first.strip("`")] = others
+    return found
+
+
+def test_the_page_on_verdicts_argues_every_number_of_the_policy() -> None:
+    """Each setting stands in the table with its default value and a reason."""
+    listed = rows("verdict.md", "number")
+    assert {name: float(cells[0]) for name, cells in listed.items()} == asdict(Policy())
+    assert all(cells[1] for cells in listed.values())
+
+
+def reasons_in_code() -> set[str]:
+    """The words with which traces are rejected, wherever the code says them."""
+    found: set[str] = set()
+    for name in ("load", "panel"):
+        tree = ast.parse((ROOT / f"analysis/{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args:
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if called in {"reject", "_Unusable"}:
+                    found.update(
+                        leaf.value
+                        for leaf in ast.walk(node.args[0])
+                        if isinstance(leaf, ast.Constant)
+                        and isinstance(leaf.value, str)
+                        and re.fullmatch(r"[a-z_]+", leaf.value)
+                    )
+    return found
+
+
+def test_every_reason_of_rejection_is_explained() -> None:
+    """The table of reasons names those that the code can give, all and only."""
+    assert set(rows("verdict.md", "reason")) == reasons_in_code() - {"home", "abroad"}
+
+
+def paths_in(value: Any, where: str = "") -> set[str]:
+    """The leaves of a JSON value: ``a.b`` within objects, ``[]`` for what a list holds."""
+    if (
+        isinstance(value, dict)
+        and value
+        and where
+        not in {
+            "gatewatch.redactions",
+            "result[].result[].icmpext",
+        }
+    ):
+        return set().union(
+            *(paths_in(item, f"{where}.{key}" if where else key) for key, item in value.items())
+        )
+    if isinstance(value, list):
+        return set().union(*(paths_in(item, f"{where}[]") for item in value))
+    return {where}
+
+
+FULL = Trace(
+    dst_addr="193.0.6.139",
+    dst_name="RIPE NCC",
+    source="203.0.113.9",
+    af=4,
+    proto="ICMP",
+    timestamp=1.0,
+    endtime=2.0,
+    size=68,
+    vantage=Vantage("5f1c", 38623, "Viettel", "KH"),
+    sees=("paris",),
+    snapshots=("table@2026-06-17+0",),
+    notes=("a remark",),
+    hops=(
+        Hop(
+            1,
+            (Reply(), Reply("192.0.2.1", 1.0, 64, 28, "N", 1, {"version": 2}, 3, duplicate=True)),
+            Attribution(1, "ONE", "One", "KH", "CNX", "private"),
+        ),
+    ),
+)
+
+
+def test_the_page_on_records_has_every_field() -> None:
+    """A record in which everything is said has the fields of the table, all and only."""
+    listed = {cell.replace("`", "").removesuffix(" •") for cell in rows("record.md", "field")}
+    assert listed == paths_in(to_json(FULL))
+
+
+def test_unmarked_fields_are_always_there() -> None:
+    """A record in which nothing is said still has every field that the table does not mark."""
+    bare = Trace(
+        dst_addr="193.0.6.139",
+        af=4,
+        proto="ICMP",
+        timestamp=1.0,
+        endtime=2.0,
+        vantage=Vantage("5f1c"),
+        hops=(Hop(1, (Reply(),), Attribution()),),
+    )
+    always = {cell.replace("`", "") for cell in rows("record.md", "field") if "•" not in cell}
+    held = {path.removesuffix("[]") for path in paths_in(to_json(bare))}
+    lists = {"gatewatch.method.sees", "gatewatch.snapshots", "gatewatch.notes"}
+    assert {path.removesuffix("[]") for path in always} <= held | lists
+
+
+def test_the_record_on_the_page_can_be_read() -> None:
+    """The example is a record, and writing it again changes nothing."""
+    (example,) = blocks(ROOT / "docs/record.md", "json")
+    assert to_json(from_line(example)) == json.loads(example)
+
+
+def test_the_page_on_figures_names_every_key_of_a_verdict(folder: Path) -> None:
+    """Each key of the verdict's JSON is explained."""
+    text = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        ["gatewatch", "analyze", f"{DEMO}/after/2022-03-04.jsonl", "--country", "KH", "--json"],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        check=True,
+        timeout=300,
+    )
+    assert [key for key in json.loads(done.stdout) if f"`{key}`" not in text] == []
+
+
+def test_every_exit_code_is_explained() -> None:
+    """The table of codes names those that the failures have."""
+    kinds: list[type[Failure]] = [Failure, *Failure.__subclasses__()]
+    codes = {str(kind.exit_code) for kind in kinds}
+    assert codes <= set(rows("commands.md", "code"))
