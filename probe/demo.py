@@ -19,17 +19,8 @@ from trio.testing import MockClock
 
 from probe.attribute import attribute
 from probe.network import Method
-from probe.network.simulated import SimulatedNetwork
-from probe.network.topology import (
-    Host,
-    Internet,
-    Line,
-    Numbering,
-    Site,
-    System,
-    chance,
-    host_address,
-)
+from probe.network.simulated import SimulatedNetwork, chance
+from probe.network.topology import Host, Internet, Line, Numbering, Site, System, host_address
 from probe.origin import open_origin
 from probe.places import shipped
 from probe.record import Vantage
@@ -83,16 +74,20 @@ class Country:
         self.code: str = home["country"]
         self.simulation: dict[str, Any] = home["simulation"]
         self.switched_on: dt.date = self.simulation["switched_on"]
-        self._home: dict[str, dict[str, Any]] = home["networks"]
+        self.home: dict[str, dict[str, Any]] = home["networks"]
         self._world: dict[str, dict[str, Any]] = world["networks"]
         self._gateway: dict[str, Any] = home["gateway"]
-        self._exchanges = {name: IPv4Network(lan) for name, lan in home["exchanges"].items()}
+        self.exchanges = {name: IPv4Network(lan) for name, lan in home["exchanges"].items()}
         self._numbering = Numbering()
         self._states: dict[frozenset[str], Internet] = {}
 
-    def days(self) -> Iterator[dt.date]:
-        """The days on which everybody measures, the first one after the switch being its day."""
-        for run in range(-self.simulation["runs_before"], self.simulation["runs_after"]):
+    def days(self, runs: int | None = None) -> Iterator[dt.date]:
+        """The days on which everybody measures; the first of the second half is that of the switch.
+
+        ``runs`` is how many there are in each half, by default what the data says.
+        """
+        half = self.simulation["runs"] if runs is None else runs
+        for run in range(-half, half):
             yield self.switched_on + dt.timedelta(days=run * self.simulation["days_apart"])
 
     def season(self, day: dt.date) -> int:
@@ -104,7 +99,7 @@ class Country:
         since = (day - self.switched_on).days
         switched = frozenset(
             name
-            for name in self._home
+            for name in self.home
             if since >= self._gateway["late"].get(name, 0) and name != self._gateway["network"]
         )
         if switched not in self._states:
@@ -112,14 +107,14 @@ class Country:
                 *(self._system(name, table) for name, table in self._world.items()),
                 *(
                     self._behind_gateway(name) if name in switched else self._system(name, table)
-                    for name, table in self._home.items()
+                    for name, table in self.home.items()
                     if name != self._gateway["network"]
                 ),
                 self._gateway_system() if switched else self._before_it_was_gateway(),
             ]
             self._states[switched] = Internet(
                 systems,
-                self._exchanges,
+                self.exchanges,
                 self._numbering,
                 silence=self.simulation["silence"],
                 loss=self.simulation["loss"],
@@ -139,11 +134,11 @@ class Country:
 
     def _before_it_was_gateway(self) -> System:
         name = self._gateway["network"]
-        return self._system(name, self._home[name])
+        return self._system(name, self.home[name])
 
     def _behind_gateway(self, name: str) -> System:
         return replace(
-            self._system(name, self._home[name]),
+            self._system(name, self.home[name]),
             upstreams=(self._gateway["network"],),
             peers=tuple(self._gateway["forgotten"].get(name, ())),
             exchanges=(),
@@ -159,7 +154,7 @@ class Country:
                 for name, site in self._gateway["sites"].items()
             },
             upstreams=tuple(uplinks),
-            ports=uplinks | {name: table["site"] for name, table in self._home.items()},
+            ports=uplinks | {name: table["site"] for name, table in self.home.items()},
             cores=self._gateway["cores"],
         )
 
@@ -172,12 +167,12 @@ class Country:
         ]
         return [
             Volunteer(self._line(name, nth), (*abroad, *self._domestic_targets(name, nth)))
-            for name, table in self._home.items()
+            for name, table in self.home.items()
             for nth in range(table.get("volunteers", 0))
         ]
 
     def _line(self, name: str, nth: int) -> Line:
-        table = self._home[name]
+        table = self.home[name]
         return Line(
             system=name,
             name=f"{name}-{nth + 1}",
@@ -189,11 +184,11 @@ class Country:
         )
 
     def _domestic_targets(self, name: str, nth: int) -> list[tuple[Host, str]]:
-        others = [other for other in self._home if other != name]
+        others = [other for other in self.home if other != name]
         others.sort(key=lambda other: chance("domestic target", name, nth, other))
         return [
             (
-                Host(other, host_address(IPv4Network(self._home[other]["block"]), 10)),
+                Host(other, host_address(IPv4Network(self.home[other]["block"]), 10)),
                 f"a host of {other}",
             )
             for other in others[: self.simulation["domestic_targets"]]
@@ -205,12 +200,14 @@ def simulate(
     *,
     progress: Callable[[str, float], None] | None = None,
     origin: Origin | None = None,
+    runs: int | None = None,
 ) -> DemoFiles:
     """Simulate the country's weeks before and after the switch, into two spools in ``folder``.
 
     Day files that an earlier demo left there are replaced. ``progress`` is told what is being
     done and which fraction of all is done. ``origin`` is the address table, by default the one
-    in use. Takes seconds; the same each time.
+    in use; ``runs`` how often everybody measures before and after, by default often enough for a
+    verdict. Takes seconds; the same each time.
     """
     country = Country()
     files = DemoFiles(folder / "before", folder / "after", country.code, country.switched_on)
@@ -223,16 +220,20 @@ def simulate(
         files,
         open_origin() if origin is None else origin,
         progress or (lambda _what, _done: None),
+        list(country.days(runs)),
         clock=MockClock(autojump_threshold=0.0),
     )
     return files
 
 
 async def _weeks(
-    country: Country, files: DemoFiles, origin: Origin, progress: Callable[[str, float], None]
+    country: Country,
+    files: DemoFiles,
+    origin: Origin,
+    progress: Callable[[str, float], None],
+    days: list[dt.date],
 ) -> None:
     volunteers = country.volunteers()
-    days = list(country.days())
     with Spool(files.before) as before, Spool(files.after) as after:
         for run, day in enumerate(days):
             kept: list[Redacted] = []

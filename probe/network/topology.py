@@ -11,25 +11,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import zlib
 from collections import deque
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
-from probe.network.simulated import DARK, SILENT, End, Interface, Way
+from probe.network.simulated import DARK, SILENT, End, Interface, Way, chance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-def chance(*what: object) -> float:
-    """A number in [0, 1) that is always the same for the same things.
-
-    >>> chance("a", 1) == chance("a", 1) != chance("a", 2)
-    True
-    """
-    return zlib.crc32(" ".join(map(str, what)).encode()) / 2**32
 
 
 @dataclass(frozen=True, slots=True)
