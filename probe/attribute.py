@@ -37,6 +37,9 @@ class Attributor(Protocol):
     def organisation(self, asn: int) -> str:
         """The name of the organisation behind an AS number, siblings merged."""
 
+    def country(self, asn: int) -> str | None:
+        """The country an AS number is registered in, None where that is not known."""
+
 
 def majority(replies: Iterable[Reply]) -> str | None:
     """The address most replies of a hop came from, the first heard where two are level.

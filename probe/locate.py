@@ -66,9 +66,9 @@ def premises() -> Premises:
     )
 
 
-def access_said(asn: int, country: str | None, origin: Attributor) -> Access:
+def access_said(asn: int, origin: Attributor) -> Access:
     """The access network as the user named it."""
-    return Access(asn, origin.organisation(asn), country, "said")
+    return Access(asn, origin.organisation(asn), origin.country(asn), "said")
 
 
 def access_of_interfaces(premises: Premises, version: int, origin: Attributor) -> Access | None:
@@ -125,5 +125,5 @@ def _agreed(
     if len(organisations) != 1:
         return None
     asn = min(asns, key=lambda number: (-asns[number], number))
-    countries = [one.country for one in mapped if one.asn == asn and one.country]
-    return Access(asn, organisations.pop(), countries[0] if countries else None, known_by)
+    said_country = next((one.country for one in mapped if one.asn == asn and one.country), None)
+    return Access(asn, organisations.pop(), said_country or origin.country(asn), known_by)

@@ -252,7 +252,8 @@ def _integers(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
 def _own_address_in(text: str, premises: Premises) -> bool:
     """The last look over all that would be written: no own address may stand anywhere in it."""
     return any(
-        re.search(
+        address in text
+        and re.search(
             rf"(?<![0-9a-f:]){address}(?![0-9a-f:])"
             if ":" in address
             else rf"(?<![\d.]){re.escape(address)}(?!\d|\.\d)",

@@ -113,7 +113,7 @@ def run(
     options.known_country(country, origin)
     here = premises()
     choice = _Choice(origin, here, version, limit, listed, own_network=own_network)
-    access = _known_access(origin, here, access_as, country)
+    access = _known_access(origin, here, access_as)
     campaign = Campaign(
         folder=folder or spool_folder(),
         origin=origin,
@@ -191,12 +191,10 @@ def _read(path: Path) -> list[Target]:
         raise BadInput(str(problem)) from problem
 
 
-def _known_access(
-    origin: Origin, here: Premises, said: int | None, country: str | None
-) -> dict[int, Access]:
+def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int, Access]:
     """The access network by IP version, as far as it is known before anything is sent."""
     if said is not None:
-        return dict.fromkeys((4, 6), access_said(said, country, origin))
+        return dict.fromkeys((4, 6), access_said(said, origin))
     found = {version: access_of_interfaces(here, version, origin) for version in (4, 6)}
     return {version: access for version, access in found.items() if access is not None}
 
@@ -240,6 +238,8 @@ class _Measuring:
                     rest.append(target)
                 else:
                     self.campaign.skip(version_of(target))
+        # Domestic targets may have come in only now; the limit still counts what was asked.
+        rest = rest[: None if choice.limit is None else choice.limit - len(asked)]
         self.progress.expect(len(asked) + len(rest))
         await self.measure(rest)
 
@@ -358,7 +358,7 @@ def _say(
         }
         click.echo(json.dumps(summary))
         return
-    click.echo(f"kept {campaign.kept} traces in {campaign.folder} ({seconds:.0f} s)")
+    click.echo(f"kept {words.many(campaign.kept, 'trace')} in {campaign.folder} ({seconds:.0f} s)")
     if failed:
         click.echo(f"failed: {_counts(failed)}")
     if left_out:

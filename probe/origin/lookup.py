@@ -185,6 +185,11 @@ class Origin:
             return f"AS{asn}"
         return self._named(asn, registered.name, registered.country)
 
+    def country(self, asn: int) -> str | None:
+        """The country an AS number is registered in, None where the register has none for it."""
+        registered = self._register.get(asn)
+        return registered.country if registered is not None else None
+
     def asns(self, organisation: str) -> tuple[int, ...]:
         """The AS numbers of an organisation as `organisation` names it, in order; () if none."""
         return self._asns_by_organisation.get(organisation, ())

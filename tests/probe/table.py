@@ -70,3 +70,6 @@ class Table:
 
     def organisation(self, asn: int) -> str:
         return _NAMES.get(asn, f"AS{asn}")
+
+    def country(self, asn: int) -> str | None:
+        return next((said.country for said in _PREFIXES.values() if said.asn == asn), None)

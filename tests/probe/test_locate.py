@@ -78,7 +78,7 @@ def test_private_unmapped_or_several_addresses_are_not_sure(addresses: set[str])
 
 def test_the_users_word_is_taken() -> None:
     """What the user says is sure, with the organisation's name from the table."""
-    found = access_said(GATEWAY, "KH", TABLE)
+    found = access_said(GATEWAY, TABLE)
     assert (found.asn, found.organisation, found.country) == (GATEWAY, "Telecom Cambodia", "KH")
 
 

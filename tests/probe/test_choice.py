@@ -1,0 +1,81 @@
+"""Which targets may be probed from here."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.choice import OWN_SUBNET, fit, version_of, witnesses
+from probe.redact import Premises
+from probe.targets import Target
+from tests.probe.paths import HOME
+from tests.probe.table import Table
+
+
+def target(address: str) -> Target:
+    return Target(address=address, name=address, why="a test")
+
+
+def chosen(*addresses: str, own_network: bool = False) -> tuple[list[str], dict[str, int]]:
+    found, left_out = fit(map(target, addresses), HOME, Table(), own_network=own_network)
+    return [one.address for one in found], left_out
+
+
+UNASKED = ["10.1.2.3", "127.0.0.1", "100.64.1.1", "240.0.0.1", "fd00:9::1", "192.0.2.1"]
+
+
+def test_public_hosts_are_probed() -> None:
+    """Ordinary addresses of both IP versions are left in, in order."""
+    assert chosen("80.231.1.1", "2001:5a0::1", "9.9.9.9") == (
+        ["80.231.1.1", "2001:5a0::1", "9.9.9.9"],
+        {},
+    )
+
+
+def test_special_addresses_are_left_out_by_reason() -> None:
+    """What means nothing outside one network is left out, counted by its class."""
+    assert chosen("80.231.1.1", *UNASKED, "10.1.2.4") == (
+        ["80.231.1.1"],
+        {
+            "private": 2,
+            "loopback": 1,
+            "cgnat": 1,
+            "reserved": 1,
+            "ula": 1,
+            "documentation": 1,
+        },
+    )
+
+
+def test_in_ones_own_network_special_addresses_are_allowed() -> None:
+    """Who runs the network may probe its private addresses."""
+    assert chosen(*UNASKED, own_network=True) == (UNASKED, {})
+
+
+def test_no_host_and_home_are_never_probed() -> None:
+    """Multicast, broadcast and one's own subnets stay out whatever is said."""
+    never = ["224.0.0.5", "ff02::1", "255.255.255.255", "0.0.0.0", "192.168.1.255"]
+    for own_network in (False, True):
+        found, left_out = chosen(*never, own_network=own_network)
+        assert (found, sum(left_out.values())) == ([], len(never))
+    assert chosen("192.168.1.77", "fd00:1::77", own_network=True) == ([], {OWN_SUBNET: 2})
+    public = Premises(frozenset({"80.231.1.7"}), (ipaddress.ip_network("80.231.1.0/24"),))
+    assert fit([target("80.231.1.9")], public, Table(), own_network=False) == ([], {OWN_SUBNET: 1})
+
+
+def test_the_version_is_that_of_the_address() -> None:
+    """A colon makes it IPv6."""
+    assert (version_of(target("80.231.1.1")), version_of(target("2001:5a0::1"))) == (4, 6)
+
+
+@settings(derandomize=True)
+@given(st.lists(st.integers(), max_size=50, unique=True))
+def test_witnesses_are_a_few_of_the_list_from_its_first_to_its_last(items: list[int]) -> None:
+    """At most three, all different, in order, with both ends."""
+    found = witnesses(items)
+    assert len(found) == len(set(found)) == min(3, len(items))
+    assert found == sorted(found, key=items.index)
+    assert found[:1] == items[:1]
+    assert found[-1:] == items[-1:]

@@ -1,0 +1,318 @@
+"""``gatewatch run``: what is kept of a list of targets, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from ripe.atlas.sagan import TracerouteResult
+
+from probe.cli import main
+from probe.redact import Premises
+from probe.spool import Spool, read
+from tests.probe import paths
+
+TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", paths.TARGET_6]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder that does not exist yet, and a home in Cambodia."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    use(monkeypatch, paths.routes)
+    return folder
+
+
+def use(monkeypatch: pytest.MonkeyPatch, ways: object) -> None:
+    monkeypatch.setattr("probe.commands.run.open_network", lambda _: paths.network(ways))
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Callable[..., str]:
+    """Writes a target list and gives its path."""
+
+    def write(*addresses: str) -> str:
+        path = tmp_path / "targets.txt"
+        path.write_text("".join(f"{address} a server\n" for address in addresses), encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["run", "--rate", "1000", *arguments])
+
+
+def summary(*arguments: str) -> dict[str, Any]:
+    done = run("--json", *arguments)
+    fields: dict[str, Any] = json.loads(done.stdout)
+    return fields | {"exit": done.exit_code}
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(kept.line) for kept in read(folder)]
+
+
+def test_every_target_is_kept_redacted(home: Path, listed: Callable[..., str]) -> None:
+    """Behind NAT the first hops tell the access network; home and line are nowhere on the disk."""
+    said = summary("--targets", listed(*TARGETS))
+    assert (said["exit"], said["kept"], said["failed"], said["left_out"]) == (0, 5, {}, {})
+    assert said["access"]["ipv4"] == {
+        "asn": 38623,
+        "organisation": "Viettel (Metfone)",
+        "known_by": "first_hops",
+    }
+    assert (said["country"], said["folder"]) == ("KH", str(home / "spool"))
+    found = records(home / "spool")
+    assert sorted(record["dst_addr"] for record in found) == sorted(TARGETS)
+    for record in found:
+        assert record["gatewatch"]["vantage"]["country"] == "KH"
+        hops = [hop["result"][0].get("from") for hop in record["result"]]
+        assert hops[:-1] == (
+            [None, "2405:8380::", paths.ABROAD_6]
+            if record["af"] == 6
+            else [None, "100.64.7.0", "36.37.130.0", "10.20.1.0", paths.ABROAD]
+        )
+    written = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    for secret in (*paths.HOME.addresses, *paths.HOME.host_names, paths.CARRIER, paths.ACCESS):
+        assert secret.encode() not in written
+
+
+def test_every_line_is_an_atlas_result(home: Path, listed: Callable[..., str]) -> None:
+    """Other tools of the Atlas world read what is kept."""
+    run("--targets", listed(*TARGETS, paths.DARK_TARGET))
+    lines = [kept.line.decode() for kept in read(home / "spool")]
+    assert len(lines) == 6
+    for line in lines:
+        parsed = TracerouteResult(json.loads(line))
+        assert not parsed.is_malformed
+        assert not parsed.is_error
+        assert parsed.total_hops >= 4
+
+
+def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[..., str]) -> None:
+    """A second run follows the next flow, from the same vantage point."""
+    for _ in range(2):
+        assert run("--targets", listed(paths.TARGET)).exit_code == 0
+    first, second = records(home / "spool")
+    assert (first["paris_id"], second["paris_id"]) == (1, 2)
+    assert first["gatewatch"]["vantage"] == second["gatewatch"]["vantage"]
+
+
+def test_without_a_list_the_shipped_one_is_traced(home: Path) -> None:
+    """Root servers and the country's own networks, as soon as the country is known."""
+    said = summary("--limit", "4")
+    assert (said["exit"], said["kept"]) == (0, 4)
+    assert {record["dst_addr"] for record in records(home / "spool")}
+
+
+def test_an_own_address_tells_the_access_network(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a public address nothing has to be found out, and that address is kept nowhere."""
+    public = Premises(frozenset({"36.37.200.7"}))
+    monkeypatch.setattr("probe.commands.run.premises", lambda: public)
+    said = summary("--targets", listed(paths.TARGET))
+    assert said["access"]["ipv4"]["known_by"] == "interface"
+    assert said["kept"] == 1
+
+
+def test_the_access_network_can_be_said(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the first hops are silent it is refused, until the user names the provider."""
+    use(monkeypatch, paths.silent_access)
+    done = run("--targets", listed(paths.TARGET))
+    assert done.exit_code == 7
+    assert "--access-as" in done.stderr
+    assert not home.exists()
+    said = summary("--targets", listed(paths.TARGET), "--access-as", "AS38623")
+    assert (said["exit"], said["kept"], said["country"]) == (0, 1, "KH")
+
+
+def test_a_first_hop_abroad_is_not_believed(home: Path, listed: Callable[..., str]) -> None:
+    """Who says to be elsewhere than the first network is registered has to name the provider."""
+    done = run("--targets", listed(paths.TARGET), "--country", "TH")
+    assert done.exit_code == 7
+    assert not home.exists()
+
+
+def test_what_may_not_be_probed_is_counted(home: Path, listed: Callable[..., str]) -> None:
+    """Private, multicast and own targets are left out by reason; the rest is traced."""
+    said = summary(
+        "--targets", listed(paths.TARGET, "10.1.1.1", "10.1.1.2", "224.0.0.1", "192.168.1.7")
+    )
+    assert (said["exit"], said["kept"]) == (0, 1)
+    assert said["left_out"] == {"private": 3, "multicast": 1}
+    only = run("--targets", listed("10.1.1.1"))
+    assert only.exit_code == 9
+    assert "1 private" in only.stderr
+
+
+def test_a_home_without_ipv6_has_failed_nothing(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Targets of an IP version that is not there are left out; one without a route failed."""
+    use(monkeypatch, paths.only_ipv4)
+    said = summary("--targets", listed(*TARGETS))
+    assert (said["exit"], said["kept"], said["left_out"]) == (0, 4, {"no IPv6 here": 1})
+    said = summary("--targets", listed(paths.TARGET, paths.UNROUTED))
+    assert (said["exit"], said["kept"], said["failed"]) == (6, 1, {"no route": 1})
+
+
+@pytest.mark.parametrize("ways", [paths.all_dark, lambda target, flow: None])
+def test_without_a_network_it_is_offline(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch, ways: object
+) -> None:
+    """No route or no answer at all ends with 5, and nothing is written."""
+    use(monkeypatch, ways)
+    assert run("--targets", listed(paths.TARGET)).exit_code == 5
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--rate", "5000"], 2, "1000 at most"),
+        (["--country", "XX"], 2, "XX"),
+        (["--access-as", "Viettel"], 2, "AS number"),
+        (["--access-as", "AS0"], 2, "AS number"),
+        (["--limit", "0"], 2, "limit"),
+    ],
+)
+def test_wrong_options_are_said(
+    home: Path, listed: Callable[..., str], arguments: list[str], code: int, said: str
+) -> None:
+    """Nothing is sent and nothing written for options that cannot be."""
+    done = run("--targets", listed(paths.TARGET), *arguments)
+    assert done.exit_code == code
+    assert said in done.stderr
+    assert not home.exists()
+
+
+def test_a_line_that_is_no_target_is_named(home: Path, listed: Callable[..., str]) -> None:
+    """A mistake in the list is bad input, with file and line, before anything is sent."""
+    done = run("--targets", listed(paths.TARGET, "193.0.6.999"))
+    assert done.exit_code == 9
+    assert "targets.txt:2" in done.stderr
+
+
+def test_a_faster_rate_is_for_ones_own_network(home: Path, listed: Callable[..., str]) -> None:
+    """Who runs the network may go faster and reach private targets."""
+    said = summary(
+        "--targets",
+        listed("10.1.1.1"),
+        "--rate",
+        "5000",
+        "--i-run-this-network",
+        "--access-as",
+        "38623",
+    )
+    assert (said["exit"], said["kept"]) == (0, 1)
+
+
+def test_the_results_can_go_elsewhere(
+    home: Path, tmp_path: Path, listed: Callable[..., str]
+) -> None:
+    """--to takes the spool to another folder; the pseudonym stays in the data folder."""
+    assert run("--targets", listed(paths.TARGET), "--to", str(tmp_path / "usb")).exit_code == 0
+    assert len(records(tmp_path / "usb")) == 1
+    assert not (home / "spool").exists()
+
+
+def test_a_full_disk_keeps_what_was_measured(home: Path, listed: Callable[..., str]) -> None:
+    """When no more fits, the run says so, counts what is kept, and ends with 6."""
+    run("--targets", listed(paths.TARGET))
+    (day,) = (home / "spool").glob("*.jsonl")
+    size = day.stat().st_size
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * 2.5), hard))
+    try:
+        done = run("--targets", listed(*TARGETS[:4]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert done.exit_code == 6
+    assert done.stderr.splitlines()[-1].startswith("gatewatch: disk full")
+    assert done.stdout.startswith("kept 1 trace in ")
+    assert len(records(home / "spool")) == 2
+
+
+def test_the_reader_is_told_what_to_do_next(home: Path, listed: Callable[..., str]) -> None:
+    """The summary names the folder and the next command; progress is one line a trace."""
+    done = run("--targets", listed(*TARGETS[:2]))
+    assert done.stdout.splitlines()[0].startswith(f"kept 2 traces in {home / 'spool'}")
+    assert done.stdout.splitlines()[-1] == "next: gatewatch show"
+    assert [line[:5] for line in done.stderr.splitlines()] == ["[1/2]", "[2/2]"]
+
+
+# --- killed ---------------------------------------------------------------------------------
+
+_RUN = """
+import sys
+import probe.commands.run as command
+from tests.probe import paths
+command.premises = lambda: paths.HOME
+command.open_network = lambda _: paths.network()
+from probe.cli import main
+main(["run", *sys.argv[1:]])
+"""
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _RUN, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "GATEWATCH_HOME": str(folder)},
+    )
+
+
+def wait_for(process: subprocess.Popen[str], finished: int) -> None:
+    """Until so many traces are said to be finished."""
+    assert process.stderr is not None
+    for _ in range(finished):
+        assert process.stderr.readline().startswith("[")
+
+
+MANY = [f"193.0.{number // 250}.{number % 250 + 1}" for number in range(2000)]
+
+
+@pytest.mark.parametrize("finished", [4, 9])
+def test_kill_9_loses_only_what_was_in_flight(
+    tmp_path: Path, listed: Callable[..., str], finished: int
+) -> None:
+    """Each trace that was said to be finished is kept, each line can be read, a new run goes on."""
+    process = start(tmp_path / "home", "--targets", listed(*MANY), "--rate", "100")
+    wait_for(process, finished)
+    process.kill()
+    process.communicate()
+    spool = tmp_path / "home" / "spool"
+    Spool(spool).close()
+    kept = list(read(spool))
+    assert len(kept) >= finished
+    assert all(line.trace is not None for line in kept)
+
+
+def test_ctrl_c_keeps_what_was_finished(tmp_path: Path, listed: Callable[..., str]) -> None:
+    """An interrupt ends the run with a summary and 130."""
+    process = start(tmp_path / "home", "--targets", listed(*MANY), "--rate", "100", "--json")
+    wait_for(process, 5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    said = json.loads(out)
+    assert said["stopped"]
+    assert said["kept"] == len(records(tmp_path / "home" / "spool")) >= 5
