@@ -24,8 +24,8 @@ PICTURE = Path(__file__).parent.parent / "docs" / "demo.svg"
 COMMAND = ["gatewatch", "demo", "--to", "gatewatch-demo"]
 
 
-def output(command: list[str]) -> str:
-    """What a command prints on a colour terminal that shows no animations."""
+def output(command: list[str], folder: Path) -> str:
+    """What a command, run in a folder, prints on a colour terminal that shows no animations."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     terminal = {
         "COLUMNS": str(COLUMNS),
@@ -33,15 +33,14 @@ def output(command: list[str]) -> str:
         "TERM": "xterm-256color",
         "TTY_INTERACTIVE": "0",
     }
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, **terminal, "PATH": path},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **terminal, "PATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     return done.stdout
 
 
@@ -55,6 +54,12 @@ def svg(title: str, printed: str) -> str:
     return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
 
 
+def picture(folder: Path) -> str:
+    """The demo's picture; the demo's files are left in the folder."""
+    return svg(" ".join(COMMAND), output(COMMAND, folder))
+
+
 if __name__ == "__main__":
-    PICTURE.write_text(svg(" ".join(COMMAND), output(COMMAND)), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        PICTURE.write_text(picture(Path(folder)), encoding="utf-8")
     print(PICTURE)

@@ -39,10 +39,11 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.packet", "probe.strategy", "probe.attribute", "probe.border"},
         # Backends: the only ones that touch a wire.
         {"probe.network.linux", "probe.network.simulated"},
-        {"probe.network.errqueue", "probe.network.raw", "probe.network.topology"},
+        {"probe.network.bpf", "probe.network.errqueue", "probe.network.topology"},
+        {"probe.network.raw"},
         {"probe.session", "probe.redact", "probe.backend", "probe.identity"},
         # Redaction stands before the disk.
-        {"probe.locate", "probe.spool", "probe.resolve", "probe.targets"},
+        {"probe.locate", "probe.spool", "probe.resolve", "probe.targets", "probe.update"},
         {"probe.choice", "probe.campaign"},
         {"probe.demo"},
         {"probe.cli", "probe.commands"},
@@ -292,9 +293,7 @@ def test_no_committed_file_names_a_place_on_one_machine() -> None:
 
 def test_no_committed_file_names_a_package_registry() -> None:
     """Where packages come from is the business of whoever installs them."""
-    hosts = (
-        r"pypi\.org|pythonhosted\.org|registry\.npmjs|npmmirror|proxy\.golang\.org|index\.crates"
-    )
+    hosts = r"pypi\.org|pythonhosted\.org|registry\.npmjs|npmmirror\.com|proxy\.golang\.org|index\.crates"
     assert lines_that_match(hosts) == []
 
 
