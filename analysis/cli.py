@@ -112,7 +112,9 @@ def analyze(
         raise BadInput(str(problem)) from None
     for complaint in loaded.complaints:
         click.echo(f"warning: {complaint}", err=True)
-    unnamed = loaded.rejected["malformed"] - len(loaded.complaints)
+    unnamed = loaded.rejected["malformed"] + loaded.rejected["unreadable_file"] - len(
+        loaded.complaints
+    )
     if unnamed > 0:
         click.echo(f"warning: {unnamed} more lines left out as malformed", err=True)
     if not loaded.traces:

@@ -64,7 +64,8 @@ class Table:
         return UNATTRIBUTED
 
     def organisation(self, asn: int) -> str:
-        return next(a.organisation or "" for a in self.prefixes.values() if a.asn == asn)
+        names = (a.organisation for a in self.prefixes.values() if a.asn == asn)
+        return next(names, None) or f"AS{asn}"
 
     def asns(self, organisation: str) -> tuple[int, ...]:
         found = {a.asn for a in self.prefixes.values() if a.organisation == organisation}
