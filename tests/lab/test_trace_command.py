@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.record import from_line
+from probe.spool import Spool, read
 from tests.lab.namespaces import Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
@@ -116,3 +118,97 @@ def test_ctrl_c_ends_at_once(row: Chain) -> None:
     program.communicate(timeout=10)
     assert time.monotonic() - began < 1.0
     assert program.returncode == 130
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Chain]:
+    """A home behind NAT: two routers of the provider, two abroad, hosts for a /24."""
+    with chain(4, nat=True, local=("193.0.20.0/24",)) as built:
+        for router in built.routers:
+            router.run(
+                ["ip", "route", "replace", "193.0.20.0/24", "via", _next(built, router.name)]
+            )
+        yield built
+
+
+def _next(row: Chain, name: str) -> str:
+    """The address of the hop after a router."""
+    names = [router.name for router in row.routers]
+    return row.hops[4][names.index(name) + 1]
+
+
+HOSTS = [f"193.0.20.{number}" for number in range(1, 201)]
+
+
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_a_run_from_home_keeps_nothing_of_home(home: Chain, user: User) -> None:
+    """All targets are kept as Atlas results; own addresses and host name are in no file."""
+    folder = home.fabric.home(f"{user}-kept", user)
+    listed = home.fabric.file(f"{user}-targets", "\n".join([*HOSTS[:20], home.host[4]]) + "\n")
+    command = [GATEWATCH, "run", "--targets", listed, "--rate", "400", "--json"]
+    done = home.vantage.run(command, user=user, env={"GATEWATCH_HOME": str(folder)})
+    said = json.loads(done.stdout)
+    assert (said["kept"], said["failed"], said["country"]) == (21, {}, "KH")
+    assert said["access"]["ipv4"]["known_by"] == "first_hops"
+    for kept in read(folder / "spool"):
+        assert kept.trace is not None
+        assert kept.trace.stop == "destination"
+        assert kept.trace.hops[0].replies[0].address is None
+        assert kept.trace.hops[1].replies[0].address == "36.37.130.0"
+        assert not TracerouteResult(json.loads(kept.line)).is_error
+    written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    secrets = [home.source[4], home.hops[4][0], "36.37.130.1", "36.37.130.2", socket.gethostname()]
+    assert [secret for secret in secrets if secret.encode() in written] == []
+    shown = home.vantage.run([GATEWATCH, "show"], user=user, env={"GATEWATCH_HOME": str(folder)})
+    assert len(shown.stdout.splitlines()) == 21
+
+
+def test_kill_9_on_real_sockets_loses_only_what_was_in_flight(home: Chain) -> None:
+    """Whatever was said to be finished is on the disk and can be read, and a new run goes on."""
+    folder = home.fabric.home("killed", "nobody")
+    listed = home.fabric.file("many", "\n".join(HOSTS) + "\n")
+    command = [GATEWATCH, "run", "--targets", listed, "--rate", "300"]
+    said = 0
+    for finished in (3, 4, 20):
+        program = home.vantage.start(command, user="nobody", env={"GATEWATCH_HOME": str(folder)})
+        assert program.stderr is not None
+        for _ in range(finished):
+            assert program.stderr.readline().startswith("[")
+        program.kill()
+        program.communicate(timeout=10)
+        # The last trace that ended in the time of the three witnesses is said before it is kept.
+        said += finished if finished > 3 else 0
+        assert len(list(read(folder / "spool"))) >= said
+    Spool(folder / "spool").close()
+    assert all(kept.trace is not None for kept in read(folder / "spool"))
+    assert program.returncode == -signal.SIGKILL
+
+
+def test_a_full_disk_is_said_and_costs_nothing(home: Chain) -> None:
+    """On a file system without room the run ends with 6; every line that was kept is whole."""
+    folder = home.fabric.home("full", "root")
+    listed = home.fabric.file("full-targets", "\n".join(HOSTS) + "\n")
+    mount = "mount -t tmpfs -o size=64k gatewatch-lab"
+    run = f"{GATEWATCH} run --targets {listed} --rate 1000 --json"
+    done = home.vantage.run(
+        ["/bin/sh", "-c", f"{mount} {folder} && {{ {run}; echo $?; cat {folder}/spool/*.jsonl; }}"],
+        env={"GATEWATCH_HOME": str(folder)},
+    )
+    summary, code, *lines = done.stdout.splitlines()
+    assert code == "6"
+    assert "disk full" in done.stderr
+    assert json.loads(summary)["kept"] == len(lines) > 10
+    assert all(from_line(line).stop for line in lines)
+
+
+def test_without_any_link_a_run_is_offline(home: Chain) -> None:
+    """No way out: 5, one sentence, and nothing on the disk."""
+    folder = home.fabric.home("offline", "root")
+    listed = home.fabric.file("one", "8.8.8.8\n2001:4860:4860::8888\n")
+    done = home.target.run(
+        [GATEWATCH, "run", "--targets", listed],
+        env={"GATEWATCH_HOME": str(folder)},
+        check=False,
+    )
+    assert done.returncode == 5
+    assert list(folder.iterdir()) == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
+import pty
 import resource
 import signal
 import subprocess
@@ -18,6 +21,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
 from probe.redact import Premises
+from probe.session import Settings
 from probe.spool import Spool, read
 from tests.probe import paths
 
@@ -30,6 +34,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    # Silence is waited for in real time here.
+    impatient = functools.partial(Settings, timeout_ceiling=0.1)
+    monkeypatch.setattr("probe.commands.run.Settings", impatient)
     use(monkeypatch, paths.routes)
     return folder
 
@@ -256,6 +263,23 @@ def test_the_reader_is_told_what_to_do_next(home: Path, listed: Callable[..., st
     assert [line[:5] for line in done.stderr.splitlines()] == ["[1/2]", "[2/2]"]
 
 
+def test_a_terminal_gets_a_bar(tmp_path: Path, listed: Callable[..., str]) -> None:
+    """On a terminal the progress is one bar that counts, not a line a trace."""
+    ours, theirs = pty.openpty()
+    process = start(tmp_path / "home", "--targets", listed(*TARGETS), "--rate", "1000", err=theirs)
+    out, _ = process.communicate(timeout=30)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while more := os.read(ours, 65536):
+            shown += more
+    os.close(ours)
+    assert process.returncode == 0
+    assert out.startswith("kept 5 traces")
+    assert b"5/5" in shown
+    assert b"[5/5]" not in shown
+
+
 # --- killed ---------------------------------------------------------------------------------
 
 _RUN = """
@@ -269,11 +293,11 @@ main(["run", *sys.argv[1:]])
 """
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, err: int = subprocess.PIPE) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _RUN, *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=err,
         text=True,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "GATEWATCH_HOME": str(folder)},
