@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from probe import __version__
-from probe.failure import INTERRUPTED, PIPE_CLOSED, Failure, PartlyDone, cause
+from probe.failure import INTERRUPTED, PIPE_CLOSED, Failure, PartlyDone, PermissionDenied, cause
 
 COMMANDS = "gatewatch.commands"
 EXTRA = "analysis"
@@ -76,6 +76,12 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         where = f" at {problem.filename}" if problem.filename else ""
         raise PartlyDone(
             f"disk full{where}; what was kept before is safe, make room and run again"
+        ) from problem
+    if isinstance(problem, OSError) and problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        where = problem.filename or "a file"
+        raise PermissionDenied(
+            f"{where} may not be written or read by this user ({problem.strerror}); choose another "
+            "data folder with GATEWATCH_HOME, or mend its permissions"
         ) from problem
     raise problem
 

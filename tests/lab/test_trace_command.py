@@ -19,7 +19,7 @@ from tests.lab.namespaces import Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
-GATEWATCH = Path(sys.executable).with_name("gatewatch")
+GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_a_run_from_home_keeps_nothing_of_home(home: Chain, user: User) -> None:
     """All targets are kept as Atlas results; own addresses and host name are in no file."""
     folder = home.fabric.home(f"{user}-kept", user)
     listed = home.fabric.file(f"{user}-targets", "\n".join([*HOSTS[:20], home.host[4]]) + "\n")
-    command = [GATEWATCH, "run", "--targets", listed, "--rate", "400", "--json"]
+    command = [GATEWATCH, "run", "--targets", str(listed), "--rate", "400", "--json"]
     done = home.vantage.run(command, user=user, env={"GATEWATCH_HOME": str(folder)})
     said = json.loads(done.stdout)
     assert (said["kept"], said["failed"], said["country"]) == (21, {}, "KH")
@@ -167,7 +167,7 @@ def test_kill_9_on_real_sockets_loses_only_what_was_in_flight(home: Chain) -> No
     """Whatever was said to be finished is on the disk and can be read, and a new run goes on."""
     folder = home.fabric.home("killed", "nobody")
     listed = home.fabric.file("many", "\n".join(HOSTS) + "\n")
-    command = [GATEWATCH, "run", "--targets", listed, "--rate", "300"]
+    command = [GATEWATCH, "run", "--targets", str(listed), "--rate", "300"]
     said = 0
     for finished in (3, 4, 20):
         program = home.vantage.start(command, user="nobody", env={"GATEWATCH_HOME": str(folder)})
@@ -206,7 +206,7 @@ def test_without_any_link_a_run_is_offline(home: Chain) -> None:
     folder = home.fabric.home("offline", "root")
     listed = home.fabric.file("one", "8.8.8.8\n2001:4860:4860::8888\n")
     done = home.target.run(
-        [GATEWATCH, "run", "--targets", listed],
+        [GATEWATCH, "run", "--targets", str(listed)],
         env={"GATEWATCH_HOME": str(folder)},
         check=False,
     )

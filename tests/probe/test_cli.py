@@ -139,6 +139,15 @@ def test_a_full_disk_ends_with_6() -> None:
     assert said.startswith("gatewatch: disk full at /some/file")
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_folder_one_may_not_use_ends_with_4(number: int) -> None:
+    """A file that the system refuses is named, with what to do."""
+    code, said = ending(OSError(number, "it is so", "/some/file"))
+    assert code == 4
+    assert said.startswith("gatewatch: /some/file may not be")
+    assert len(said.splitlines()) == 1
+
+
 def test_other_errors_are_not_hidden() -> None:
     """A fault of ours shows itself as one."""
     assert ending(ZeroDivisionError())[0] == 1
