@@ -176,7 +176,7 @@ class Namespace:
 
     def run(
         self,
-        command: Sequence[str | Path],
+        command: Sequence[object],
         *,
         user: User = "root",
         check: bool = True,
@@ -184,7 +184,7 @@ class Namespace:
         timeout: float = 60.0,
         stdin: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside, to its end, and give back what it printed.
+        """Run a command inside, to its end, and give back what it printed. Paths are words too.
 
         The project's own commands are found (``gatewatch``, ``python``). ``user="nobody"`` is
         user 65534 without groups and without any capability, group 0: ``setpriv --reuid`` and
@@ -215,7 +215,7 @@ class Namespace:
 
     def start(
         self,
-        command: Sequence[str | Path],
+        command: Sequence[object],
         *,
         user: User = "root",
         env: Mapping[str, str] | None = None,

@@ -85,20 +85,36 @@ class Campaign:
         ]
         return [json.loads(line) for line in lines]
 
-    def verdict(self, label: str) -> dict[str, Any]:
-        """What ``gatewatch analyze`` says of one measurement."""
-        spools = [self.spool(volunteer, label) for volunteer in self.volunteers]
-        done = subprocess.run(
-            [GATEWATCH, "analyze", "--json", "--country", "KH", "--policy", "days=1", *spools],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "GATEWATCH_HOME": str(self.net.fabric.folder / "analyst")},
-        )
-        assert done.returncode == 0, done.stderr
-        verdict: dict[str, Any] = json.loads(done.stdout)
-        click.echo(f"\n--- {label}\n{plain(verdict)}")
-        return verdict
+    def verdicts(self, *labels: str) -> list[dict[str, Any]]:
+        """What ``gatewatch analyze`` says of these measurements, each by itself."""
+        command: list[str | Path] = [
+            GATEWATCH,
+            "analyze",
+            "--json",
+            "--country",
+            "KH",
+            "--policy",
+            "days=1",
+        ]
+        analyses = [
+            self.net.fabric.started(
+                subprocess.Popen(
+                    [*command, *(self.spool(volunteer, label) for volunteer in self.volunteers)],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, "GATEWATCH_HOME": str(self.net.fabric.folder / "analyst")},
+                )
+            )
+            for label in labels
+        ]
+        verdicts = []
+        for label, analysis in zip(labels, analyses, strict=True):
+            out, err = analysis.communicate(timeout=120)
+            assert analysis.returncode == 0, err
+            verdicts.append(json.loads(out))
+            click.echo(f"\n--- {label}\n{plain(verdicts[-1])}")
+        return verdicts
 
 
 def test_a_country_is_judged_before_and_after_the_switch() -> None:
@@ -115,8 +131,7 @@ def test_a_country_is_judged_before_and_after_the_switch() -> None:
         gateway = net.topology.gateway
         others = {one.network.asn for one in campaign.volunteers} - {gateway.asn}
         for version in VERSIONS:
-            before = campaign.verdict(f"before, IPv{version}")
-            after = campaign.verdict(f"after, IPv{version}")
+            before, after = campaign.verdicts(f"before, IPv{version}", f"after, IPv{version}")
             assert before["grade"] == "diverse"
             assert before["gateway"] is None
             assert before["effective_gateways"] >= 3
