@@ -177,7 +177,8 @@ class _Screen:
                 self.show(hop)
         self.stack.close()
         self.write(
-            f"{words.stop(trace)} after {len(trace.hops)} hops, {trace.probes} probes, "
+            f"{words.stop(trace)} after {words.many(len(trace.hops), 'hop')}, "
+            f"{words.many(trace.probes or 0, 'probe')}, "
             f"{trace.endtime - trace.timestamp:.1f} s"
         )
         missing = words.unseen(trace.sees)
