@@ -40,14 +40,14 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
     """Simulate into ``folder``, judge both halves, and print them side by side or as JSON."""
     console = Console(highlight=False)
     if as_json:
-        files = simulate(folder)
+        files = simulate(folder, origin=table)
     else:
         console.print(f"[bold]gatewatch demo[/] · {_LABEL}")
         with console.status("measuring …") as status:
             progress: Callable[[str, float], None] = lambda what, done: status.update(  # noqa: E731
                 f"{what} {done:.0%}"
             )
-            files = simulate(folder, progress=progress)
+            files = simulate(folder, progress=progress, origin=table)
     verdicts = {
         "before": _verdict(files.before, files, table, command),
         "after": _verdict(files.after, files, table, command),
