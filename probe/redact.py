@@ -122,12 +122,24 @@ def cut(address: str) -> str:
 class _Redaction:
     """One trace's redaction: the rules with what they need, and the count of what they took."""
 
-    def __init__(self, premises: Premises, access: frozenset[int], origin: Attributor) -> None:
+    def __init__(
+        self, trace: Trace, premises: Premises, access: frozenset[int], origin: Attributor
+    ) -> None:
         self.premises = premises
         self.access = access
         self.organisations = {origin.organisation(asn) for asn in access}
         self.origin = origin
         self.taken: Counter[str] = Counter()
+        # The first hop that shows the access network; what comes before lies inside it.
+        self.reaches_access = next(
+            (
+                hop.number
+                for hop in trace.hops
+                for reply in hop.replies
+                if reply.address is not None and self.reason_to_cut(reply.address) == "access"
+            ),
+            0,
+        )
         # Providers write the address of a line into its name with dashes.
         dashed = {re.sub("[.:]", "-", address) for address in premises.addresses}
         own = sorted(premises.host_names | dashed, key=len, reverse=True)
@@ -159,6 +171,9 @@ class _Redaction:
             self.taken["lan"] += 1
             return None
         reason = self.reason_to_cut(address)
+        if reason is None and number < self.reaches_access:
+            # Carriers number their inside from blocks of others that are unused in public.
+            reason = "access"
         if reason is None:
             return str(_parse(address))
         left = cut(address)
@@ -270,7 +285,7 @@ def redact(
 
     The first hop and whatever lies in one's own subnets becomes the class ``lan`` without an
     address; addresses of the access network (``access``: its AS numbers; all of its
-    organisation count) and private ones anywhere are cut to /24 or /48; deeper hops stay. ICMP
+    organisation count, and whatever comes before its first hop that shows) and private ones anywhere are cut to /24 or /48; deeper hops stay. ICMP
     extensions lose all but MPLS labels. Texts lose addresses and names of this machine.
     ``redactions`` counts what was taken, by kind.
 
@@ -284,7 +299,7 @@ def redact(
             "the network you sit in is not known for sure, so nothing is written; "
             "name it with --access-as ASN"
         )
-    redaction = _Redaction(premises, access, origin)
+    redaction = _Redaction(trace, premises, access, origin)
     target = str(_parse(trace.dst_addr))
     if redaction.is_own(target):
         raise RefusedToRedact("the target is this machine or its own subnet, so nothing is written")

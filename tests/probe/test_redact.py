@@ -118,6 +118,13 @@ def test_siblings_of_the_access_network_are_cut_too() -> None:
     assert SIBLING not in ACCESS
 
 
+def test_what_comes_before_the_access_network_lies_inside_it() -> None:
+    """A carrier that numbers its inside from somebody else's block is cut there as well."""
+    found = redact(trace(None, "80.231.5.77", "36.37.9.9", "80.231.5.77"), HOME, ACCESS, TABLE)
+    assert addresses(found) == [None, "80.231.5.0", "36.37.9.0", "80.231.5.77"]
+    assert found.redactions["access"] == 2
+
+
 def test_ipv6_is_cut_to_48_bits() -> None:
     """An IPv6 hop of the access network keeps its /48, a deeper one everything."""
     found = redact(
