@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -21,17 +21,9 @@ class BadInput(click.ClickException):
 
     exit_code = 9
 
-
-class MissingExtra(click.ClickException):
-    """The analysis extra is not installed; exit code 2."""
-
-    exit_code = 2
-
-    def __init__(self, problem: ModuleNotFoundError) -> None:
-        super().__init__(
-            f"this command needs {problem.name}, which the probe does without; "
-            "install it with: pip install 'gatewatch[analysis]'"
-        )
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the sentence in the form that all of gatewatch's failures have."""
+        click.echo(f"gatewatch: {self.format_message()}", file=file, err=file is None)
 
 
 def _command_line() -> str:
@@ -90,13 +82,11 @@ def analyze(
     PATH is a file, a folder, a glob or - for standard input: records of gatewatch or plain RIPE
     Atlas traceroute results (.jsonl, .json, .gz, .zst, .parquet).
     """
-    try:
-        from analysis.judge import judge  # noqa: PLC0415 - the extra may be absent
-        from analysis.load import InputError, load  # noqa: PLC0415
-        from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
-        from analysis.tables import crossings_table, write_table  # noqa: PLC0415
-    except ModuleNotFoundError as problem:
-        raise MissingExtra(problem) from None
+    # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
+    from analysis.judge import judge  # noqa: PLC0415
+    from analysis.load import InputError, load  # noqa: PLC0415
+    from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
+    from analysis.tables import crossings_table, write_table  # noqa: PLC0415
 
     table = _open_origin(origin)
     code = _country(table, country)
@@ -112,8 +102,8 @@ def analyze(
         raise BadInput(str(problem)) from None
     for complaint in loaded.complaints:
         click.echo(f"warning: {complaint}", err=True)
-    unnamed = loaded.rejected["malformed"] + loaded.rejected["unreadable_file"] - len(
-        loaded.complaints
+    unnamed = (
+        loaded.rejected["malformed"] + loaded.rejected["unreadable_file"] - len(loaded.complaints)
     )
     if unnamed > 0:
         click.echo(f"warning: {unnamed} more lines left out as malformed", err=True)
@@ -171,10 +161,8 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     is the real thing: session, strategy, records, redaction, spool and judgement. Needs neither
     root nor a network.
     """
-    try:
-        from analysis.demo import run_demo  # noqa: PLC0415 - the extra may be absent
-    except ModuleNotFoundError as problem:
-        raise MissingExtra(problem) from None
+    from analysis.demo import run_demo  # noqa: PLC0415 - as in analyze
+
     where = folder or Path(tempfile.mkdtemp(prefix="gatewatch-demo-"))
     try:
         where.mkdir(parents=True, exist_ok=True)

@@ -131,6 +131,11 @@ def find_alarm(
         enough = max(policy.alarm_organisations, policy.alarm_share * len(others))
         if len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
             best = Alarm(node, wave[0][1], tuple(wave), len(others))
+    if not watched:
+        return Timeline(
+            None,
+            f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
+        )
     if best is None:
         return Timeline(
             None, f"no move of many organisations to one gateway ({len(watched)} could be watched)"
