@@ -136,7 +136,9 @@ class _Redaction:
                 hop.number
                 for hop in trace.hops
                 for reply in hop.replies
-                if reply.address is not None and self.reason_to_cut(reply.address) == "access"
+                if reply.address is not None
+                and reply.address != trace.dst_addr
+                and self.reason_to_cut(reply.address) == "access"
             ),
             0,
         )
@@ -284,9 +286,10 @@ def redact(
     """What of a trace may be written and shared.
 
     The first hop and whatever lies in one's own subnets becomes the class ``lan`` without an
-    address; addresses of the access network (``access``: its AS numbers; all of its
-    organisation count, and whatever comes before its first hop that shows) and private ones anywhere are cut to /24 or /48; deeper hops stay. ICMP
-    extensions lose all but MPLS labels. Texts lose addresses and names of this machine.
+    address. Addresses of the access network are cut to /24 or /48 (``access`` are its AS
+    numbers; all of its organisation count, and what comes before its first hop that shows), and
+    private ones anywhere; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose
+    addresses and names of this machine.
     ``redactions`` counts what was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, or when
