@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
-import json
 import re
 import socket
 from datetime import UTC, datetime
@@ -41,7 +40,7 @@ from probe.origin.ranges import (
     registrations,
 )
 from probe.origin.register import write_register
-from probe.origin.snapshot import MANIFEST, sha256_of
+from probe.origin.snapshot import MANIFEST, Manifest, manifest_bytes, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +112,7 @@ class _Blocks(IPSet):  # type: ignore[misc]
         return self._prefixes
 
 
-def build(tables: Path, out: Path) -> dict[str, Any]:
+def build(tables: Path, out: Path) -> Manifest:
     """Write table, register and manifest into ``out`` and return the manifest."""
     v4, v6 = one(tables, "iplocdb_asn-ipv4_*.csv.gz"), one(tables, "iplocdb_asn-ipv6_*.csv.gz")
     blocks_table = one(tables, "iplocdb_asn-country-ipv4_*.csv.gz")
@@ -171,19 +170,20 @@ def build(tables: Path, out: Path) -> dict[str, Any]:
     writer.to_db_file(str(table))
     write_register(register, registrations(ranges, names, countries))
 
-    manifest = {
-        "name": NAME,
-        "date": date,
-        "source": SOURCE,
-        "licence": LICENCE,
-        "attribution": ATTRIBUTION,
-        "table": table.name,
-        "register": register.name,
-        "sha256": {path.name: sha256_of(path) for path in (table, register)},
-        "ranges": len(ranges),
-        "inputs": {path.name: sha256_of(path) for path in sorted((v4, v6, blocks_table, as_table))},
-    }
-    (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    manifest = Manifest(
+        folder=out,
+        name=NAME,
+        date=date,
+        source=SOURCE,
+        licence=LICENCE,
+        table=table.name,
+        register=register.name,
+        sha256={path.name: sha256_of(path) for path in (table, register)},
+    )
+    inputs = {path.name: sha256_of(path) for path in sorted((v4, v6, blocks_table, as_table))}
+    (out / MANIFEST).write_bytes(
+        manifest_bytes(manifest, attribution=ATTRIBUTION, ranges=len(ranges), inputs=inputs)
+    )
     return manifest
 
 
@@ -193,7 +193,7 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, default=root.parent / "shared/data/origin")
     parser.add_argument("--out", type=Path, default=root / "data/origin")
     arguments = parser.parse_args()
-    for file, sha256 in build(arguments.tables, arguments.out)["sha256"].items():
+    for file, sha256 in build(arguments.tables, arguments.out).sha256.items():
         print(f"{sha256}  {file}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from probe.origin.errors import OriginError
@@ -85,7 +86,7 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest(
             folder=folder,
             name=fields["name"],
-            date=fields["date"],
+            date=date.fromisoformat(fields["date"]).isoformat(),
             source=fields["source"],
             licence=fields["licence"],
             table=fields["table"],
@@ -102,6 +103,20 @@ def read_manifest(folder: Path) -> Manifest:
             "'gatewatch data update'"
         ) from None
     return manifest
+
+
+def manifest_bytes(manifest: Manifest, **more: object) -> bytes:
+    """The manifest as it stands in its file; ``more`` is kept for readers, and not read back."""
+    fields = {
+        "name": manifest.name,
+        "date": manifest.date,
+        "source": manifest.source,
+        "licence": manifest.licence,
+        "table": manifest.table,
+        "register": manifest.register,
+        "sha256": manifest.sha256,
+    }
+    return (json.dumps(fields | more, indent=2) + "\n").encode()
 
 
 def updated_folder() -> Path:

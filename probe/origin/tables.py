@@ -159,16 +159,16 @@ class PyasnTable:
             raise OriginError(f"{path} is not a pyasn table, or it is cut short") from None
         except OSError as problem:
             raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
-        head = text[:4096]
-        # pyasn's C parser stops the process on some malformed lines, so the first is looked at.
-        first = next((line for line in head.splitlines() if line and line[0] not in ";#"), "")
-        if not re.fullmatch(r"[0-9a-fA-F.:]+/\d{1,3}\t\d+", first):
-            raise OriginError(f"{path} is not a pyasn table of lines PREFIX, tab, AS number")
+        head = text[:4096].splitlines()
         try:
             self._table = pyasn.pyasn(None, ipasn_string=text)
-        except (RuntimeError, ValueError) as problem:
-            raise OriginError(f"{path} is not a pyasn table: {problem}") from None
-        self._header = "\n".join(line for line in head.splitlines() if line.startswith(";"))
+        except (RuntimeError, ValueError):
+            raise OriginError(
+                f"{path} is not a pyasn table, whose lines are PREFIX, tab, AS number"
+            ) from None
+        if all(line.startswith((";", "#")) for line in head):
+            raise OriginError(f"{path} is not a pyasn table: it holds no prefix")
+        self._header = "\n".join(line for line in head if line.startswith(";"))
 
     @property
     def date(self) -> str | None:

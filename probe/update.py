@@ -1,0 +1,350 @@
+"""Fetches newer address tables, checks them, and puts them in place in one step.
+
+Tables age: one in a hundred hop addresses maps to another AS after four years. What is fetched
+is public, documented, and asked for by the volunteer; until all of it is checked and on the disk
+nothing that is in use changes. This module reads no traces and knows no command line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import ipaddress
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from probe import __version__
+from probe.failure import BadInput, Offline
+from probe.origin.errors import OriginError
+from probe.origin.lists import read_continents
+from probe.origin.mmdb import write_table
+from probe.origin.ranges import V4_END, Range, countries_by_weight, disjoint, registrations
+from probe.origin.register import write_register
+from probe.origin.snapshot import (
+    MANIFEST,
+    Manifest,
+    manifest_bytes,
+    read_manifest,
+    sha256_of,
+)
+from probe.places import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TABLES = "https://iptoasn.com/data/"
+TABLE_FILES = ("ip2asn-v4.tsv.gz", "ip2asn-v6.tsv.gz")
+SOURCE = "iptoasn.com, ip2asn-v4 and ip2asn-v6"
+LICENCE = "PDDL 1.0"
+
+EXCHANGES = "https://www.peeringdb.com/api/"
+EXCHANGE_FILES = ("ixpfx", "ixlan", "ix")
+
+# Seconds without a byte after which the other side counts as gone.
+TIMEOUT = 30.0
+# Seconds after which a file that no manifest names belongs to no update under way.
+_ABANDONED = 86400.0
+# Ten times what the files have today, packed; beyond that it is something else.
+_LARGEST = 100 << 20
+# Under half of what the Internet announced in 2026, it is not the whole table: 3.3 billion IPv4
+# addresses by 84,000 AS numbers, 100,000 IPv6 ranges.
+_FEWEST_ADDRESSES = 1_500_000_000
+_FEWEST_ASNS = 40_000
+_FEWEST_V6_RANGES = 40_000
+# PeeringDB lists some 2,500 peering-LAN prefixes.
+_FEWEST_LANS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file as it came, and when its server says that it was made, if it says so."""
+
+    path: Path
+    made: datetime | None
+
+
+def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
+    """Fetch a file over HTTP, through the system's proxy if one is set.
+
+    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
+    """
+    request = urllib.request.Request(  # noqa: S310 - the address is ours or the user's own
+        url, headers={"User-Agent": f"gatewatch/{__version__}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer, into.open("wb") as file:  # noqa: S310
+            size = 0
+            while chunk := answer.read(1 << 16):
+                size += len(chunk)
+                if size > _LARGEST:
+                    raise BadInput(f"{url} is over {_LARGEST >> 20} MiB, which is no such table")
+                file.write(chunk)
+            expected = answer.headers.get("Content-Length")
+            if expected is not None and int(expected) != size:
+                raise Offline(f"{url} broke off after {size} of {expected} bytes; try again")
+            made = answer.headers.get("Last-Modified")
+    except urllib.error.HTTPError as problem:
+        problem.close()
+        raise Offline(
+            f"{url} is not to be had now (HTTP status {problem.code}); try again later"
+        ) from problem
+    except urllib.error.URLError as problem:
+        raise Offline(
+            f"{url} cannot be reached ({_reason(problem.reason)}); check the connection"
+        ) from problem
+    except (TimeoutError, ConnectionError, http.client.HTTPException) as problem:
+        raise Offline(f"{url} broke off ({_reason(problem)}); try again") from problem
+    return Fetched(into, _parsed_date(made))
+
+
+def _reason(problem: object) -> str:
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    return str(problem) or type(problem).__name__
+
+
+def _parsed_date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC) if header else None
+    except ValueError:
+        return None
+
+
+class _Tables:
+    """What the files of iptoasn.com say, collected line by line."""
+
+    def __init__(self, countries: frozenset[str]) -> None:
+        self.ranges: list[Range] = []
+        self.names: dict[int, str] = {}
+        self.votes: dict[tuple[int, str], int] = {}
+        self._countries = countries
+
+    def read(self, path: Path, url: str, version: int) -> None:
+        """Take in one file. Raises `BadInput`, naming the line that is not of the format."""
+        family = socket.AF_INET if version == 4 else socket.AF_INET6
+        number = 0
+        try:
+            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+                for number, line in enumerate(lines, start=1):  # noqa: B007 - told on failure
+                    first, last, asn, country, name = line.rstrip("\n").split("\t")
+                    self._add(_number(first, family), _number(last, family), asn, country, name)
+        except (OSError, EOFError, zlib.error) as problem:
+            raise BadInput(f"{url} is no whole gzip file ({problem}); try again") from problem
+        except ValueError as problem:
+            raise BadInput(
+                f"{url}, line {number + (number == 0)}: not of the form first address, last "
+                "address, AS number, country, name; the snapshot in use stays"
+            ) from problem
+
+    def _add(self, first: int, last: int, asn_text: str, country: str, name: str) -> None:
+        asn = int(asn_text)
+        if last < first or not 0 <= asn < V4_END:
+            raise ValueError
+        if asn == 0:
+            return  # not routed
+        self.ranges.append(Range(first, last, asn))
+        self.names.setdefault(asn, name.strip())
+        if country in self._countries:
+            key = (asn, country)
+            # IPv4 addresses decide; IPv6 counts by the range, where there is nothing else.
+            weight = (last - first + 1) << 32 if last < V4_END else 1
+            self.votes[key] = self.votes.get(key, 0) + weight
+
+    def check(self, base: str) -> None:
+        """Raises `BadInput` where this cannot be the whole table."""
+        addresses = sum(one.last - one.first + 1 for one in self.ranges if one.last < V4_END)
+        v6 = sum(one.first >= V4_END for one in self.ranges)
+        for what, found, fewest in (
+            ("IPv4 addresses", addresses, _FEWEST_ADDRESSES),
+            ("AS numbers", len(self.names), _FEWEST_ASNS),
+            ("IPv6 ranges", v6, _FEWEST_V6_RANGES),
+        ):
+            if found < fewest:
+                raise BadInput(
+                    f"{base}: only {found:,} {what}, where the Internet has over {fewest:,}; "
+                    "the snapshot in use stays"
+                )
+
+
+def _number(address: str, family: socket.AddressFamily) -> int:
+    try:
+        return int.from_bytes(socket.inet_pton(family, address), "big")
+    except OSError:
+        raise ValueError from None
+
+
+def update_tables(folder: Path, base: str = TABLES) -> Manifest:
+    """Replace the snapshot in ``folder`` by today's tables of iptoasn.com.
+
+    They are fetched and checked first, then written beside the old ones; the manifest, which
+    names the files, is replaced last, so that a reader at any moment sees one whole snapshot.
+    Takes some 20 s and 300 MB. Raises `Offline` or `BadInput`, after which nothing in ``folder``
+    has changed, and OSError where it cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
+        fetched = [fetch(base + name, Path(temporary) / name) for name in TABLE_FILES]
+        tables = _Tables(frozenset(read_continents(shipped("continents.toml"))))
+        for name, file, version in zip(TABLE_FILES, fetched, (4, 6), strict=True):
+            tables.read(file.path, base + name, version)
+        tables.check(base)
+        made = fetched[0].made or datetime.now(UTC)
+        inputs = {
+            name: sha256_of(file.path) for name, file in zip(TABLE_FILES, fetched, strict=True)
+        }
+    return _install(folder, tables, made, inputs)
+
+
+def _install(folder: Path, tables: _Tables, made: datetime, inputs: dict[str, str]) -> Manifest:
+    ranges = disjoint(tables.ranges)
+    countries = countries_by_weight(
+        (asn, country, weight) for (asn, country), weight in tables.votes.items()
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        before: Manifest | None = read_manifest(folder)
+    except (FileNotFoundError, OriginError):
+        before = None
+    date = made.date().isoformat()
+    with tempfile.TemporaryDirectory(prefix=".update-", dir=folder) as staging:
+        table, register = Path(staging) / "table", Path(staging) / "register"
+        with table.open("wb") as file:
+            write_table(
+                file,
+                ranges,
+                lambda asn: (tables.names[asn], countries.get(asn)),
+                kind="gatewatch-origin",
+                description=SOURCE,
+                epoch=int(made.timestamp()),
+            )
+        write_register(register, registrations(ranges, tables.names, countries))
+        sha256 = sha256_of(table)
+        # Named by content: no update writes over a file that somebody has open.
+        stem = f"iptoasn-{date}-{sha256[:12]}"
+        manifest = Manifest(
+            folder=folder,
+            name="iptoasn",
+            date=date,
+            source=SOURCE,
+            licence=LICENCE,
+            table=f"{stem}.mmdb",
+            register=f"{stem}.asns.csv",
+            sha256={f"{stem}.mmdb": sha256, f"{stem}.asns.csv": sha256_of(register)},
+        )
+        _move(table, manifest.table_path)
+        _move(register, manifest.register_path)
+        staged = Path(staging) / MANIFEST
+        staged.write_bytes(manifest_bytes(manifest, inputs=inputs))
+        _move(staged, folder / MANIFEST)
+    _sweep(manifest, before)
+    return manifest
+
+
+def _sweep(now: Manifest, before: Manifest | None) -> None:
+    """Remove the snapshot that was replaced, and what updates left that were killed long ago."""
+    kept = {now.table, now.register, MANIFEST}
+    replaced = {before.table, before.register} if before is not None else set()
+    for path in now.folder.iterdir():
+        if path.name in kept:
+            continue
+        # Windows keeps what a reader has open; it goes next time.
+        with suppress(OSError):
+            if path.name in replaced or time.time() - path.stat().st_mtime > _ABANDONED:
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+
+def _move(staged: Path, final: Path) -> None:
+    """Put a finished file in its place so that it survives a power cut, whole or not at all."""
+    with staged.open("rb+") as file:
+        os.fsync(file.fileno())
+    staged.replace(final)
+    if os.name == "posix":
+        folder = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def update_exchanges(path: Path, base: str = EXCHANGES) -> int:
+    """Replace the list of peering LANs at ``path`` by PeeringDB's; returns how many LANs.
+
+    The list that ships goes before it. PeeringDB's terms allow this use, and no redistribution.
+    Raises `Offline` or `BadInput`, after which nothing has changed, and OSError.
+    """
+    with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
+        prefixes, lans, exchanges = (
+            _objects(fetch(base + name, Path(temporary) / name).path, base + name)
+            for name in EXCHANGE_FILES
+        )
+    try:
+        by_lan = {lan["id"]: lan["ix_id"] for lan in lans}
+        named = {ix["id"]: (ix["name"], ix["country"], ix["city"]) for ix in exchanges}
+        by_exchange: dict[int, list[str]] = {}
+        for prefix in prefixes:
+            exchange = by_lan.get(prefix["ixlan_id"])
+            if exchange is not None and exchange in named:
+                network = str(ipaddress.ip_network(prefix["prefix"], strict=False))
+                by_exchange.setdefault(exchange, []).append(network)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise BadInput(
+            f"{base} does not answer in PeeringDB's form ({problem}); the list in use stays"
+        ) from problem
+    count = sum(map(len, by_exchange.values()))
+    if count < _FEWEST_LANS:
+        raise BadInput(
+            f"{base}: only {count} peering LANs, where there are over {_FEWEST_LANS}; "
+            "the list in use stays"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    date = datetime.now(UTC).date().isoformat()
+    with tempfile.TemporaryDirectory(prefix=".update-", dir=path.parent) as staging:
+        staged = Path(staging) / path.name
+        staged.write_text(
+            "".join(
+                _toml(*named[exchange], sorted(set(networks)), f"PeeringDB, {date}")
+                for exchange, networks in sorted(by_exchange.items())
+            ),
+            encoding="utf-8",
+        )
+        _move(staged, path)
+    return count
+
+
+def _objects(path: Path, url: str) -> list[dict[str, Any]]:
+    try:
+        data = json.loads(path.read_bytes())["data"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise BadInput(f"{url} is not PeeringDB's JSON; the list in use stays") from problem
+    return list(data)
+
+
+def _toml(name: str, country: str, city: str, prefixes: Iterable[str], source: str) -> str:
+    fields = {
+        "name": _quoted(name),
+        "country": _quoted(country),
+        "city": _quoted(city),
+        "prefixes": f"[{', '.join(map(_quoted, prefixes))}]",
+        "source": _quoted(source),
+    }
+    return "[[exchange]]\n" + "".join(f"{key} = {value}\n" for key, value in fields.items()) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: as JSON has it, but for DEL, which TOML wants escaped."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,425 @@
+"""What the shipped snapshot and the lists kept by hand say together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.origin import Origin, OriginError, Snapshot, open_origin
+from probe.origin.lists import (
+    Exchange,
+    Operator,
+    PrefixMap,
+    read_continents,
+    read_exchanges,
+    read_operators,
+)
+from probe.origin.register import Registration, write_register
+from probe.origin.tables import Entry
+from probe.places import shipped
+from probe.record import Attribution
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@pytest.mark.parametrize(
+    ("address", "asn", "country"),
+    [
+        ("8.8.8.8", 15169, "US"),
+        ("1.1.1.1", 13335, "US"),
+        ("193.0.6.139", 3333, "NL"),
+        ("203.144.64.1", 17976, "KH"),
+        ("36.37.128.1", 38623, "KH"),
+        ("2001:4860:4860::8888", 15169, "US"),
+        ("2405:8380::1", 38623, "KH"),
+    ],
+)
+def test_well_known_addresses(origin: Origin, address: str, asn: int, country: str) -> None:
+    """Addresses whose networks are common knowledge are attributed to them."""
+    said = origin.lookup(address)
+    assert (said.asn, said.country, said.special, said.exchange) == (asn, country, None, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "exchange"),
+    [
+        ("202.57.208.7", "MekongIX"),
+        ("218.100.71.3", "HTN-IX"),
+        ("103.7.144.5", "CNX"),
+        ("2001:de8:1d::1", "CNX"),
+        ("2001:deb:4000::9", "MekongIX"),
+    ],
+)
+def test_peering_lans_beat_the_table(origin: Origin, address: str, exchange: str) -> None:
+    """A port on an exchange is the exchange's, although the table names a member."""
+    assert origin.lookup(address) == Attribution(exchange=exchange, country="KH")
+
+
+def test_the_lan_ends_where_it_ends(origin: Origin) -> None:
+    """CNX is a /26: the address after it is not on the exchange."""
+    assert origin.lookup("103.7.144.63").exchange == "CNX"
+    assert origin.lookup("103.7.144.64").exchange is None
+
+
+def test_m247_is_not_cambodian(origin: Origin) -> None:
+    """Geofeeds place thousands of AS9009's addresses in Cambodia; it is registered elsewhere."""
+    assert all(network.asn != 9009 for network in origin.networks("KH"))
+    said = origin.lookup("2.56.16.1")
+    assert (said.asn, said.country) == (9009, "RO")
+
+
+def test_country_follows_the_as_not_the_block(origin: Origin) -> None:
+    """EZECOM leases blocks delegated in the Seychelles; it stays a Cambodian network."""
+    assert origin.lookup("45.201.176.1") == Attribution(
+        asn=131178, name="EZECOM CO., LTD.", organisation="EZECOM", country="KH"
+    )
+
+
+@pytest.mark.parametrize(
+    ("organisation", "asns"),
+    [
+        ("EZECOM", (38901, 131178)),
+        ("NeocomISP", (9902, 133200, 137966)),
+        ("Smart Axiata", (38600, 45498)),
+        ("Viettel (Metfone)", (38623,)),
+    ],
+)
+def test_siblings_are_one_organisation(
+    origin: Origin, organisation: str, asns: tuple[int, ...]
+) -> None:
+    """Each AS number of an operator gives its name, and the name gives them all."""
+    assert origin.asns(organisation) == asns
+    assert {origin.organisation(asn) for asn in asns} == {organisation}
+
+
+def test_parent_and_subsidiary_stay_apart(origin: Origin) -> None:
+    """Viettel abroad is not Metfone in Cambodia, nor Beltelecom the NTEC."""
+    assert origin.organisation(7552) != origin.organisation(38623)
+    assert origin.organisation(6697) != origin.organisation(60280)
+    assert origin.organisation(12880) != origin.organisation(49666)
+
+
+def test_unlisted_organisations_fall_back_to_the_registered_name(origin: Origin) -> None:
+    """Without an entry the name in the register serves, and without a name the number."""
+    assert origin.organisation(3333).startswith("Reseaux IP Europeens")
+    assert origin.organisation(64512) == "AS64512"
+    assert origin.asns("No Such Company") == ()
+
+
+def test_reserved_is_no_organisation(origin: Origin) -> None:
+    """A hundred AS numbers named "-Reserved AS-" are not one operator with a hundred networks."""
+    assert origin.asns("-Reserved AS-") == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "special"),
+    [
+        ("10.20.7.1", "private"),
+        ("172.31.255.255", "private"),
+        ("192.168.1.1", "private"),
+        ("100.64.0.1", "cgnat"),
+        ("100.127.255.254", "cgnat"),
+        ("169.254.3.4", "link_local"),
+        ("fe80::1", "link_local"),
+        ("fd12:3456::1", "ula"),
+        ("192.0.2.1", "documentation"),
+        ("198.51.100.1", "documentation"),
+        ("203.0.113.1", "documentation"),
+        ("2001:db8::1", "documentation"),
+        ("3fff:fff::1", "documentation"),
+        ("224.0.0.5", "multicast"),
+        ("ff02::1", "multicast"),
+        ("127.0.0.1", "loopback"),
+        ("::1", "loopback"),
+        ("0.0.0.0", "reserved"),
+        ("198.18.0.1", "reserved"),
+        ("198.19.255.255", "reserved"),
+        ("240.0.0.1", "reserved"),
+        ("255.255.255.255", "reserved"),
+        ("::", "reserved"),
+        ("::ffff:10.0.0.1", "private"),
+    ],
+)
+def test_special_classes(origin: Origin, address: str, special: str) -> None:
+    """A special-use address has its class and nothing else."""
+    assert origin.lookup(address) == Attribution(special=special)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0"],
+)
+def test_neighbours_of_special_blocks_are_ordinary(origin: Origin, address: str) -> None:
+    """The blocks end where the registries say."""
+    assert origin.lookup(address).special is None
+
+
+def test_mapped_addresses_are_looked_up_as_ipv4(origin: Origin) -> None:
+    """Some systems report IPv4 hops as ::ffff:a.b.c.d."""
+    assert origin.lookup("::ffff:8.8.8.8") == origin.lookup("8.8.8.8")
+
+
+def test_no_address_is_a_value_error(origin: Origin) -> None:
+    """What is no address is the caller's mistake, not an unknown address."""
+    with pytest.raises(ValueError, match="example"):
+        origin.lookup("example.org")
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(st.ip_addresses())
+def test_any_address_has_an_answer(origin: Origin, address: object) -> None:
+    """Every address is answered, and never with a name but no AS number."""
+    said = origin.lookup(str(address))
+    assert said.asn is not None or (said.name is None and said.organisation is None)
+    assert (said.special is None) or said == Attribution(special=said.special)
+
+
+def test_networks_of_a_country(origin: Origin) -> None:
+    """They come largest first, each with prefixes of its own, and every name merged."""
+    networks = origin.networks("kh")
+    assert [network.addresses for network in networks] == sorted(
+        (network.addresses for network in networks), reverse=True
+    )
+    first = networks[0]
+    assert (first.asn, first.organisation) == (38623, "Viettel (Metfone)")
+    assert first.addresses == 87_296
+    assert first.prefixes[0] == "36.37.128.0/17"
+    assert len(networks) > 80
+
+
+def test_every_prefix_in_the_register_is_its_networks(origin: Origin) -> None:
+    """Register and table were made from the same rows."""
+    for network in origin.networks("KH"):
+        for prefix in network.prefixes:
+            said = origin.lookup(str(ip_network(prefix).network_address))
+            assert said.asn == network.asn or said.exchange is not None
+
+
+def test_unknown_country_code(origin: Origin) -> None:
+    """A code that is none is told apart from a country without networks."""
+    with pytest.raises(KeyError):
+        origin.networks("XX")
+    assert origin.continent("XX") is None
+    assert origin.networks("AQ") == origin.networks("aq")
+
+
+def test_watch_list(origin: Origin) -> None:
+    """The gateway's candidates are watched; their competitors and meeting places are not."""
+    assert origin.is_watched("Telecom Cambodia")
+    assert origin.is_watched(origin.organisation(132599))
+    assert not origin.is_watched("EZECOM")
+    assert not origin.is_watched("MekongIX")
+    assert not origin.is_watched("nobody knows")
+    state = origin.operator("Telecom Cambodia")
+    assert state is not None
+    assert state.state_owned
+
+
+def test_exchange_operators(origin: Origin) -> None:
+    """CNX is run by a network; MekongIX is a meeting place."""
+    assert origin.exchange_operator("CNX") == 7712
+    assert origin.exchange_operator("MekongIX") is None
+    assert origin.exchange_operator("no such exchange") is None
+
+
+def test_destinations(origin: Origin) -> None:
+    """Anycast has no continent; an ordinary address has that of its AS."""
+    assert origin.destination("8.8.8.8").anycast
+    assert origin.destination("8.8.8.8").continent is None
+    assert origin.destination("193.0.6.139").continent == "EU"
+    assert origin.destination("36.37.128.1").continent == "AS"
+    assert origin.destination("10.0.0.1").continent is None
+
+
+def test_every_root_server_is_anycast(origin: Origin) -> None:
+    """The list of anycast prefixes covers all root servers' addresses."""
+    from probe.targets import root_servers
+
+    assert [one.address for one in root_servers() if not origin.is_anycast(one.address)] == []
+
+
+def test_every_listed_as_number_carries_its_name(origin: Origin) -> None:
+    """An AS number that changed hands may not stay merged: the snapshot knows all that are listed.
+
+    Where an operator names the registered names of its AS numbers, each has one of them, but for
+    those that the snapshot knows by another name of the same company.
+    """
+    other_names = {5580, 3549, 8218}
+    for operator in read_operators(shipped("operators.toml")):
+        for asn in operator.asns:
+            name = origin._register[asn].name
+            if operator.as_names and asn not in other_names:
+                assert name in operator.as_names, (operator.name, asn, name)
+
+
+def test_no_as_number_is_listed_twice() -> None:
+    """An AS number belongs to one organisation, and a name to one entry."""
+    operators = read_operators(shipped("operators.toml"))
+    asns = [asn for operator in operators for asn in operator.asns]
+    assert len(asns) == len(set(asns))
+    assert len({operator.name for operator in operators}) == len(operators)
+    assert all(operator.source for operator in operators)
+
+
+def test_lists_ship_few_exchanges_and_all_countries() -> None:
+    """PeeringDB's terms allow a few cited entries; every ISO code has one continent."""
+    exchanges = read_exchanges(shipped("exchanges.toml"))
+    assert len(exchanges) <= 25
+    assert all(exchange.source for exchange in exchanges)
+    continents = read_continents(shipped("continents.toml"))
+    assert len(continents) == 250
+    assert set(continents.values()) == {"AF", "AN", "AS", "EU", "NA", "OC", "SA"}
+
+
+class _Table:
+    """A table in memory."""
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self.entries = entries
+        self.asked = 0
+
+    date = None
+    source = None
+
+    def find(self, address: str) -> Entry:
+        self.asked += 1
+        return self.entries.get(address, Entry(None, None, None))
+
+
+MINISTRY = Operator(
+    name="Ministry",
+    asns=(132599,),
+    country="KH",
+    as_names=("Ministry of Post",),
+    state_owned=True,
+    watch=True,
+    source="test",
+)
+
+
+def _origin(folder: Path, entries: Mapping[str, Entry], *exchanges: Exchange) -> Origin:
+    register = folder / "register.csv"
+    write_register(
+        register,
+        [
+            Registration(132599, "Ministry of Post", "KH", 2048, ()),
+            Registration(4200000001, "Ministry of Post", "KH", 256, ()),
+            Registration(4200000002, "Ministry of Post", "LA", 256, ()),
+        ],
+    )
+    return Origin(
+        Snapshot("test@undated+0", folder, None, "0", None, None),
+        _Table(entries),
+        register,
+        operators=[MINISTRY],
+        exchanges=exchanges,
+        anycast=PrefixMap([]),
+        continents={"KH": "AS", "LA": "AS"},
+    )
+
+
+def test_a_new_number_of_a_known_operator_is_known_by_name(tmp_path: Path) -> None:
+    """The ministry's next AS number belongs to it at once; its namesake abroad does not."""
+    origin = _origin(tmp_path, {})
+    assert origin.organisation(4200000001) == "Ministry"
+    assert origin.organisation(4200000002) == "Ministry of Post"
+    assert origin.asns("Ministry") == (132599, 4200000001)
+
+
+def test_a_table_without_names_is_completed_from_the_register(tmp_path: Path) -> None:
+    """What a pyasn table or GeoLite2-ASN does not say is looked up by AS number."""
+    origin = _origin(tmp_path, {"36.37.128.1": Entry(132599, None, None)})
+    assert origin.lookup("36.37.128.1") == Attribution(
+        asn=132599, name="Ministry of Post", organisation="Ministry", country="KH"
+    )
+
+
+def test_codes_that_are_no_country_are_not_passed_on(tmp_path: Path) -> None:
+    """iptoasn writes EU and AP for what is no country."""
+    origin = _origin(tmp_path, {"1.2.3.4": Entry(7, "A", "EU"), "1.2.3.5": Entry(None, None, "ZZ")})
+    assert origin.lookup("1.2.3.4").country is None
+    assert origin.lookup("1.2.3.5") == Attribution()
+
+
+def test_special_blocks_beat_a_leak_in_the_table(tmp_path: Path) -> None:
+    """Somebody announcing 10.0.0.0/8 does not own what others use inside."""
+    assert _origin(tmp_path, {"10.0.0.1": Entry(7, "Leaker", "KH")}).lookup("10.0.0.1") == (
+        Attribution(special="private")
+    )
+
+
+def test_lookups_are_remembered(tmp_path: Path) -> None:
+    """The same address is asked of the table once."""
+    origin = _origin(tmp_path, {})
+    origin.lookup("1.2.3.4")
+    origin.lookup("1.2.3.4")
+    table = origin._table
+    assert isinstance(table, _Table)
+    assert table.asked == 1
+
+
+def test_an_exchange_is_watched_with_its_operator(tmp_path: Path) -> None:
+    """A domestic exchange that the gateway's candidate runs is a candidate too."""
+    lan = (ip_network("198.32.1.0/24"),)
+    run_by_ministry = Exchange("DIX", "KH", "", lan, 132599, watch=False, source="test")
+    marked = Exchange("Marked", "KH", "", (), None, watch=True, source="test")
+    origin = _origin(tmp_path, {}, run_by_ministry, marked)
+    assert origin.is_watched("DIX")
+    assert origin.is_watched("Marked")
+    assert origin.lookup("198.32.1.9") == Attribution(exchange="DIX", country="KH")
+
+
+def test_the_list_that_ships_decides(tmp_path: Path) -> None:
+    """Of two entries for one LAN the earlier list's is taken, and of nested LANs the inner."""
+    wide, narrow = ip_network("198.32.0.0/16"), ip_network("198.32.1.0/24")
+    origin = _origin(
+        tmp_path,
+        {},
+        Exchange("ours", "KH", "", (narrow,), None, watch=False, source="test"),
+        Exchange("fetched", "LA", "", (wide, narrow), None, watch=False, source="test"),
+    )
+    assert origin.lookup("198.32.1.1").exchange == "ours"
+    assert origin.lookup("198.32.2.1").exchange == "fetched"
+
+
+def test_fetched_lans_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A LAN that `data update --exchanges` wrote is known; a broken list is named."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path))
+    (tmp_path / "exchanges.toml").write_text(
+        '[[exchange]]\nname = "X"\ncountry = "NZ"\nprefixes = ["198.32.9.0/24"]\nsource = "s"\n'
+    )
+    assert open_origin().lookup("198.32.9.1").exchange == "X"
+    (tmp_path / "exchanges.toml").write_text('[[exchange]]\nname = "X"\n')
+    with pytest.raises(OriginError, match=r"exchanges\.toml: an \[\[exchange\]\] lacks"):
+        open_origin()
+
+
+def test_snapshot_names_itself(origin: Origin) -> None:
+    """The id has name, date and the beginning of the hash, which records carry."""
+    snapshot = origin.snapshot
+    assert snapshot.id == f"iplocdb@2026-06-17+{snapshot.sha256[:12]}"
+    assert (snapshot.date, snapshot.licence) == ("2026-06-17", "CC BY 4.0")
+
+
+def test_importing_loads_nothing_heavy() -> None:
+    """A volunteer's machine has neither pandas nor pyasn, and scapy is slow to load."""
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, probe.origin;"
+            "print(*{'pandas', 'scapy', 'pyasn', 'numpy'} & set(sys.modules))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert loaded.stdout.strip() == ""

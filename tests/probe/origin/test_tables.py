@@ -1,0 +1,198 @@
+"""Tables that users already have, and files that are none."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
+
+from probe.origin import OriginError, open_origin
+from probe.origin.tables import Entry, open_table
+from probe.places import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+
+
+def write(path: Path, record: Any, version: int = 6, prefix: str = "36.37.128.0/17") -> Path:
+    """A database in MaxMind's format with one record."""
+    writer = MMDBWriter(version, "test", ipv4_compatible=version == 6)
+    writer.insert_network(IPSet([prefix]), record)
+    writer.to_db_file(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shape", "record", "entry"),
+    [
+        (
+            "GeoLite2-ASN",
+            {"autonomous_system_number": 38623, "autonomous_system_organization": "VIETTEL"},
+            Entry(38623, "VIETTEL", None),
+        ),
+        (
+            "GeoLite2-Country",
+            {
+                "continent": {"code": "AS"},
+                "country": {"iso_code": "KH", "names": {"en": "Cambodia"}},
+                "registered_country": {"iso_code": "VN"},
+            },
+            Entry(None, None, "VN"),
+        ),
+        (
+            "GeoLite2-City",
+            {"city": {"names": {"en": "Phnom Penh"}}, "country": {"iso_code": "KH"}},
+            Entry(None, None, "KH"),
+        ),
+        ("DB-IP country", {"country": {"iso_code": "KH"}}, Entry(None, None, "KH")),
+        ("iptoasn country", {"country_code": "KH"}, Entry(None, None, "KH")),
+        (
+            "IPinfo",
+            {"asn": "AS38623", "as_name": "VIETTEL", "country": "KH", "country_code": "KH"},
+            Entry(38623, "VIETTEL", "KH"),
+        ),
+    ],
+)
+def test_shapes_of_other_makers(
+    tmp_path: Path, shape: str, record: dict[str, Any], entry: Entry
+) -> None:
+    """Field names differ between makers; what they mean does not."""
+    table = open_table(write(tmp_path / f"{shape}.mmdb", record))
+    assert table.find("36.37.200.1") == entry
+    assert table.find("36.38.0.1") == Entry(None, None, None)
+
+
+def test_a_country_table_gives_no_as(tmp_path: Path) -> None:
+    """With a country-only table there is a country, and neither AS nor organisation."""
+    origin = open_origin(write(tmp_path / "c.mmdb", {"country_code": "KH"}))
+    said = origin.lookup("36.37.128.1")
+    assert (said.asn, said.organisation, said.country) == (None, None, "KH")
+    assert origin.snapshot.id.startswith("c@20")
+
+
+def test_odd_records_never_crash(tmp_path: Path) -> None:
+    """Empty, misspelt and mistyped fields are unknown; good ones beside them count."""
+    odd = {
+        "autonomous_system_number": "ASxyz",
+        "asn": 0,
+        "autonomous_system_organization": "  ",
+        "country": {"iso_code": 7},
+        "country_code": "KHM",
+        "registered_country": ["KH"],
+        "as_name": "Somebody",
+    }
+    table = open_table(write(tmp_path / "odd.mmdb", odd))
+    assert table.find("36.37.128.1") == Entry(None, "Somebody", None)
+    assert open_origin(tmp_path / "odd.mmdb").lookup("36.37.128.1").asn is None
+
+
+def test_ipv6_asked_of_an_ipv4_table_is_unknown(tmp_path: Path) -> None:
+    """Many tables hold IPv4 only."""
+    table = open_table(write(tmp_path / "v4.mmdb", {"country_code": "KH"}, version=4))
+    assert table.find("2001:db8::1") == Entry(None, None, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 4096, b"not a database\n" * 100])
+def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
+    """One sentence names the file and what to give instead."""
+    path = tmp_path / "broken.mmdb"
+    path.write_bytes(content)
+    with pytest.raises(OriginError, match=r"broken\.mmdb is not a MaxMind database; give"):
+        open_origin(path)
+
+
+def test_a_truncated_database(tmp_path: Path) -> None:
+    """A download that broke off is told at opening, or at the first lookup that misses data."""
+    whole = shipped("origin").joinpath("iplocdb.mmdb").read_bytes()
+    path = tmp_path / "cut.mmdb"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(OriginError, match=r"cut\.mmdb"):
+        open_origin(path).lookup("203.144.64.1")
+
+
+def test_data_cut_out_of_the_middle(tmp_path: Path) -> None:
+    """A damaged table says so instead of naming the wrong network."""
+    whole = shipped("origin").joinpath("iplocdb.mmdb").read_bytes()
+    path = tmp_path / "holed.mmdb"
+    middle = len(whole) - 1_000_000
+    path.write_bytes(whole[: middle - 2_500_000] + b"\xff" * 2_500_000 + whole[middle:])
+    with pytest.raises(OriginError, match=r"holed\.mmdb"):
+        [open_origin(path).lookup(f"203.{third}.64.1") for third in range(0, 256, 4)]
+
+
+def test_a_database_about_something_else(tmp_path: Path) -> None:
+    """A table of connection types is a database, and of no use."""
+    with pytest.raises(OriginError, match="neither AS numbers nor countries"):
+        open_table(write(tmp_path / "type.mmdb", {"connection_type": "Cable/DSL"}))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """The sentence names it."""
+    with pytest.raises(OriginError, match=r"none\.mmdb is not there"):
+        open_origin(tmp_path / "none.mmdb")
+    with pytest.raises(OriginError, match="is not there"):
+        open_origin(tmp_path)
+
+
+DAT = (
+    "; IP-ASN32-DAT file\n; Original file : rib.20140523.0600.bz2\n"
+    "36.37.128.0/17\t38623\n8.8.8.0/24\t15169\n2001:4860::/32\t15169\n"
+)
+
+
+@pytest.mark.parametrize("name", ["day.dat", "day.dat.gz"])
+def test_pyasn_tables(tmp_path: Path, name: str) -> None:
+    """A pyasn table gives AS numbers of its day; names and countries come by AS number."""
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(DAT.encode()) if name.endswith(".gz") else DAT.encode())
+    origin = open_origin(path)
+    said = origin.lookup("36.37.129.1")
+    assert (said.asn, said.organisation, said.country) == (38623, "Viettel (Metfone)", "KH")
+    assert origin.lookup("2001:4860:4860::8888").asn == 15169
+    assert origin.lookup("1.1.1.1").asn is None
+    assert origin.snapshot.date == "2014-05-23"
+    assert origin.snapshot.id.startswith("day@2014-05-23+")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"36.37.128.0/17 38623\n",
+        b"36.37.128.0/17\t38623\nhello\n",
+        b"\xff\xfe\x00",
+        b"; only a header\n",
+    ],
+)
+def test_what_is_no_pyasn_table(tmp_path: Path, content: bytes) -> None:
+    """One sentence says so, also where only a later line is wrong."""
+    path = tmp_path / "bad.dat"
+    path.write_bytes(content)
+    with pytest.raises(OriginError, match=r"bad\.dat is not a pyasn table"):
+        open_table(path)
+
+
+def test_a_cut_pyasn_file(tmp_path: Path) -> None:
+    """A compressed table that was cut short is not taken for a small one."""
+    path = tmp_path / "cut.dat.gz"
+    path.write_bytes(gzip.compress(DAT.encode())[:-12])
+    with pytest.raises(OriginError, match="cut short"):
+        open_table(path)
+
+
+def test_without_pyasn_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A volunteer's machine lacks pyasn; the sentence says what to install."""
+    monkeypatch.setitem(sys.modules, "pyasn", None)
+    path = tmp_path / "day.dat"
+    path.write_text(DAT)
+    with pytest.raises(OriginError, match=r"pip install 'gatewatch\[analysis\]'"):
+        open_table(path)
