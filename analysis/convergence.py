@@ -160,6 +160,15 @@ class Blocks:
 _RESOLVED = frozenset({"resolved", "bracketed"})
 
 
+def most_common(counts: Mapping[Node | None, int]) -> Node | None:
+    """The node counted most often; of equals the first by name, whatever order they came in.
+
+    >>> most_common({Node("organisation", "B"): 2, Node("organisation", "A"): 2, None: 2}).name
+    'A'
+    """
+    return min(counts, key=lambda node: (-counts[node], node is None, node or ()), default=None)
+
+
 def _majority(counts: Counter[Node], of: int) -> frozenset[Node]:
     return frozenset(node for node, count in counts.items() if 2 * count > of)
 
@@ -189,8 +198,8 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks) -> list[Pair
                 resolved=2 * len(known) > len(crossings),
                 strict=_majority(strict, len(known)),
                 lenient=_majority(lenient, len(left)),
-                exit=exits.most_common(1)[0][0] if exits else None,
-                upstream=upstreams.most_common(1)[0][0] if upstreams else None,
+                exit=most_common(exits),
+                upstream=most_common(upstreams),
                 interfaces=frozenset(c.first_foreign for c in known if c.first_foreign is not None),
             )
         )

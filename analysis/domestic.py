@@ -130,7 +130,7 @@ def domestic_pairs(
             DomesticPair(
                 organisation,
                 destination,
-                way=ways.most_common(1)[0][0] if resolved else "unknown",
+                way=min(ways, key=lambda way: (-ways[way], way)) if resolved else "unknown",
                 between=frozenset(node for node, n in counts.items() if 2 * n > len(paths)),
             )
         )

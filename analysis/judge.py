@@ -145,10 +145,12 @@ def _one_operator_behind(
         for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
             if name == exchange.name:
                 behind[seen.organisation][operator] += 1
-    operators = Counter(counts.most_common(1)[0][0] for counts in behind.values())
+    operators = Counter(
+        min(counts, key=lambda name: (-counts[name], name)) for counts in behind.values()
+    )
     if not operators:
         return False
-    operator, organisations = operators.most_common(1)[0]
+    operator, organisations = min(operators.items(), key=lambda item: (-item[1], item[0]))
     at_home = any(
         step.sight is not None
         and step.sight.node == Node("organisation", operator)
@@ -243,7 +245,7 @@ def _gateway(node: Node, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
 def _share_fields(
     shares: Mapping[str, float], weights: Mapping[str, int], policy: Policy
 ) -> dict[str, float | None]:
-    values = [shares[name] for name in sorted(shares)]
+    values = sorted(shares.values())
     lower, upper = resampled_interval(values, policy)
     return {
         "equal": sum(values) / len(values) if values else 0.0,

@@ -168,28 +168,32 @@ def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
 def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     """Which unmapped blocks are one operator: block → all blocks of its group, sorted.
 
-    A block that only one organisation sees is no candidate and is absent. Blocks that alternate
-    right before the border of one pair are one group, and so are neighbouring blocks (one /16,
-    IPv6 /32) right before the border when different organisations go on from them over the same
-    address to the same destination: one operator with many sites. A commonplace block
-    (see `is_commonplace`) is kept only if at least 80% of its organisations go on together,
-    because unrelated networks number themselves alike.
+    A block that only one organisation sees is no candidate and is absent. Only blocks right before
+    the border from which different organisations go on over the same address to the same
+    destination are joined: those that alternate for one organisation, and those that are
+    neighbours (one /16, IPv6 /32): one operator with many sites. Without a common way on,
+    alternating blocks are the inside of a network that happens to be numbered like others. A
+    commonplace block (see `is_commonplace`) is kept only if at least 80% of its organisations go
+    on together, because unrelated networks number themselves alike.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
     >>> merge_blocks(seen)["10.20.1.0/24"]
     ('10.20.1.0/24', '10.20.2.0/24')
     """
     distinct = set(sightings)
+    ways_on: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for sighting in distinct:
+        if sighting.at_border and sighting.successor is not None:
+            ways_on[sighting.destination, sighting.successor].add(sighting.organisation)
     groups = _Groups()
     alternating: dict[tuple[str, str], set[str]] = defaultdict(set)
-    neighbours: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    neighbours: dict[tuple[str, str, str | None], set[str]] = defaultdict(set)
     for sighting in distinct:
         groups.find(sighting.block)
-        if sighting.at_border:
+        way_on = (sighting.destination, sighting.successor)
+        if sighting.at_border and len(ways_on[way_on]) > 1:
             alternating[sighting.organisation, sighting.destination].add(sighting.block)
-            if sighting.successor is not None:
-                place = (_neighbourhood(sighting.block), sighting.destination, sighting.successor)
-                neighbours[place].add(sighting.block)
+            neighbours[_neighbourhood(sighting.block), *way_on].add(sighting.block)
     for blocks in (*alternating.values(), *neighbours.values()):
         groups.join(sorted(blocks))
 

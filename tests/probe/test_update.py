@@ -220,6 +220,17 @@ def test_what_cannot_be_had_whole(site: Site, home: Path, fault: str) -> None:
         (gzip.compress(b"\xff\xfe\n"), "line 1: not of the form"),
         (gzip.compress(b""), "only 0 IPv4 addresses"),
     ],
+    ids=[
+        "a hotel's page",
+        "cut short",
+        "wrong checksum",
+        "missing fields",
+        "no address",
+        "backwards",
+        "AS in front",
+        "not UTF-8",
+        "empty",
+    ],
 )
 def test_what_is_not_the_table(site: Site, home: Path, content: bytes, message: str) -> None:
     """Bad content is a 9 that names file and line, and the old snapshot stays in use."""

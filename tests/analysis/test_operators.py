@@ -1,0 +1,248 @@
+"""What can be a gateway: whose an address is, where it counts as standing, which blocks are one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.operators import (
+    BlockSeen,
+    Gazetteer,
+    Node,
+    block_name,
+    block_of,
+    is_commonplace,
+    merge_blocks,
+)
+from probe.record import Attribution
+from tests.analysis.country import HOME, Table
+
+
+def table() -> Table:
+    made = Table()
+    made.add("20.0.1.0/24", Attribution(101, "N1", "Net 1", HOME))
+    made.add("20.0.2.0/24", Attribution(102, "N2", "Net 1", HOME))
+    made.add("20.8.8.0/24", Attribution(None, None, None, HOME, exchange="HomeIX"))
+    made.add("20.8.9.0/24", Attribution(None, None, None, None, exchange="NowhereIX"))
+    made.add("20.6.6.0/24", Attribution(106, "N6", "Net 6", None))
+    made.add("30.0.1.0/24", Attribution(3001, "F1", "Far 1", "US"))
+    made.add("100.64.0.0/10", Attribution(special="cgnat"))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("address", "node", "place"),
+    [
+        ("20.0.1.7", Node("organisation", "Net 1"), "home"),
+        ("20.0.2.7", Node("organisation", "Net 1"), "home"),
+        ("30.0.1.7", Node("organisation", "Far 1"), "abroad"),
+        ("20.8.8.7", Node("exchange", "HomeIX"), "home"),
+        ("20.8.9.7", Node("exchange", "NowhereIX"), "unlocated"),
+        ("20.6.6.7", Node("organisation", "Net 6"), "unlocated"),
+        ("10.20.7.9", Node("unmapped", "10.20.7.0/24"), "unlocated"),
+        ("100.64.9.1", Node("unmapped", "100.64.9.0/24"), "unlocated"),
+        ("45.1.2.3", Node("unmapped", "45.1.2.0/24"), "unlocated"),
+        ("2a00:1:2:3::4", Node("unmapped", "2a00:1:2::/48"), "unlocated"),
+    ],
+)
+def test_an_address_is_a_node_at_a_place(address: str, node: Node, place: str) -> None:
+    """Siblings are one organisation; what the table does not know is nowhere."""
+    sight = Gazetteer(table(), HOME).sight(address)
+    assert sight.node == node
+    assert sight.place == place
+
+
+def test_home_is_the_country_that_is_judged() -> None:
+    """The same router is abroad when another country is judged."""
+    assert Gazetteer(table(), "US").sight("20.0.1.7").place == "abroad"
+    assert Gazetteer(table(), "US").sight("30.0.1.7").place == "home"
+
+
+def test_an_address_is_looked_up_once() -> None:
+    """A million traces over the same routers ask the table for each router once."""
+    asked: list[str] = []
+
+    class Counting:
+        def lookup(self, address: str) -> Attribution:
+            asked.append(address)
+            return Attribution()
+
+    gazetteer = Gazetteer(Counting(), HOME)
+    for _ in range(3):
+        gazetteer.sight("20.0.1.1")
+    assert asked == ["20.0.1.1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        ("10.20.7.0", "10.20.7.0/24"),
+        ("10.20.7.255", "10.20.7.0/24"),
+        ("fd12:3456:789a:ffff::1", "fd12:3456:789a::/48"),
+        ("::", "::/48"),
+    ],
+)
+def test_blocks_are_24_bits_of_ipv4_and_48_of_ipv6(address: str, block: str) -> None:
+    """The unit of what nobody announces."""
+    assert block_of(address) == block
+
+
+@pytest.mark.parametrize(
+    ("block", "commonplace"),
+    [
+        ("10.0.0.0/24", True),
+        ("10.0.1.0/24", True),
+        ("10.0.2.0/24", False),
+        ("192.168.250.0/24", True),
+        ("100.64.0.0/24", True),
+        ("100.64.2.0/24", False),
+        ("172.16.1.0/24", True),
+        ("172.20.0.0/24", False),
+        ("45.1.2.0/24", False),
+        ("fd00::/48", False),
+    ],
+)
+def test_factory_settings_are_commonplace(block: str, *, commonplace: bool) -> None:
+    """Blocks that come with the box prove nothing when two networks use them."""
+    assert is_commonplace(block) is commonplace
+
+
+def seen(
+    organisation: str,
+    block: str,
+    successor: str | None = "198.51.100.1",
+    *,
+    destination: str = "d",
+    at_border: bool = True,
+) -> BlockSeen:
+    return BlockSeen(organisation, destination, block, at_border, successor)
+
+
+def test_a_block_that_one_organisation_sees_is_its_own_inside() -> None:
+    """One network's private numbering is no candidate, however often it is seen."""
+    assert merge_blocks(seen("a", "10.20.1.0/24", destination=d) for d in "xyz") == {}
+
+
+def test_a_block_that_two_organisations_see_is_a_candidate() -> None:
+    """Rule 2: unmapped, by /24, seen from two organisations or more."""
+    assert merge_blocks([seen("a", "10.20.1.0/24"), seen("b", "10.20.1.0/24")]) == {
+        "10.20.1.0/24": ("10.20.1.0/24",)
+    }
+
+
+def test_neighbouring_blocks_with_the_same_way_on_are_one_operator() -> None:
+    """10.20.1.0/24 … 10.20.40.0/24, each for one network, right before one foreign router."""
+    blocks = [f"10.20.{i}.0/24" for i in range(1, 41)]
+    merged = merge_blocks(seen(f"org{i}", block) for i, block in enumerate(blocks))
+    assert set(merged.values()) == {tuple(blocks)}
+    assert block_name(tuple(blocks)) == "10.20.1.0/24 … 10.20.40.0/24 (40 blocks)"
+
+
+@pytest.mark.parametrize(
+    ("why", "first", "second"),
+    [
+        ("other ways on", seen("a", "10.20.1.0/24", "1.1.1.1"), seen("b", "10.20.2.0/24")),
+        ("the way on unknown", seen("a", "10.20.1.0/24", None), seen("b", "10.20.2.0/24", None)),
+        ("not neighbours", seen("a", "10.20.1.0/24"), seen("b", "10.21.2.0/24")),
+        (
+            "other destinations",
+            seen("a", "10.20.1.0/24", destination="x"),
+            seen("b", "10.20.2.0/24", destination="y"),
+        ),
+        (
+            "not at the border",
+            seen("a", "10.20.1.0/24", at_border=False),
+            seen("b", "10.20.2.0/24", at_border=False),
+        ),
+    ],
+)  # fmt: skip
+def test_blocks_are_not_joined_without_a_reason(
+    why: str, first: BlockSeen, second: BlockSeen
+) -> None:
+    """Two blocks of two networks stay apart, and so neither is a candidate."""
+    assert merge_blocks([first, second]) == {}, why
+
+
+def test_blocks_that_alternate_and_go_on_together_are_one_operator() -> None:
+    """Two far blocks in turn before the same foreign router, for two networks: one operator."""
+    sightings = [
+        seen(who, block) for who in ("a", "b") for block in ("10.20.1.0/24", "172.30.1.0/24")
+    ]
+    assert merge_blocks(sightings)["10.20.1.0/24"] == ("10.20.1.0/24", "172.30.1.0/24")
+
+
+def test_networks_numbered_alike_inside_are_not_chained_into_one() -> None:
+    """a uses blocks 1 and 2, b 2 and 3, c 3 and 4: each its own inside, with its own way on.
+
+    Joining what alternates would make one "gateway" of unrelated networks.
+    """
+    sightings = [
+        seen(f"org{i}", f"10.{2 + i + j}.0.0/24", f"198.51.100.{i}")
+        for i in range(6)
+        for j in range(2)
+    ]
+    assert all(len(group) == 1 for group in merge_blocks(sightings).values())
+
+
+def test_commonplace_blocks_need_a_common_way_on() -> None:
+    """10.0.0.0/24 in ten networks is a candidate when eight of them go on together, not seven."""
+    for together, kept in ((10, True), (8, True), (7, False), (0, False)):
+        sightings = [
+            seen(f"org{i}", "10.0.0.0/24", "1.1.1.1" if i < together else f"2.2.2.{i}")
+            for i in range(10)
+        ]
+        assert bool(merge_blocks(sightings)) is kept, together
+
+
+def test_ipv6_blocks_are_merged_by_48_within_32() -> None:
+    """Unannounced IPv6 space of one gateway is one candidate as well."""
+    merged = merge_blocks(seen(f"org{i}", f"fd00:aaaa:{i}::/48", "2001:db8::1") for i in (1, 2, 3))
+    assert len(merged["fd00:aaaa:1::/48"]) == 3
+    apart = merge_blocks(seen(f"org{i}", f"fd00:{i}::/48", "2001:db8::1") for i in (1, 2, 3))
+    assert apart == {}
+
+
+def sightings_of(*blocks: str) -> st.SearchStrategy[list[BlockSeen]]:
+    return st.lists(
+        st.builds(
+            BlockSeen,
+            organisation=st.sampled_from(["a", "b", "c", "d"]),
+            destination=st.sampled_from(["x", "y"]),
+            block=st.sampled_from(blocks),
+            at_border=st.booleans(),
+            successor=st.sampled_from([None, "1.1.1.1", "2.2.2.2"]),
+        ),
+        max_size=14,
+    )
+
+
+# Families are judged apart, so no group mixes them.
+SIGHTINGS = sightings_of(
+    "10.0.0.0/24", "10.20.1.0/24", "10.20.2.0/24", "10.30.1.0/24", "192.168.1.0/24"
+) | sightings_of("fd00:1:2::/48", "fd00:1:3::/48", "fd00:2:3::/48")
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(SIGHTINGS, st.randoms(use_true_random=False))
+def test_merging_depends_on_what_was_seen_only(
+    sightings: list[BlockSeen], order: random.Random
+) -> None:
+    """Neither the order of the traces nor repetition changes a group."""
+    merged = merge_blocks(sightings)
+    shuffled = [*sightings, *sightings]
+    order.shuffle(shuffled)
+    assert merge_blocks(shuffled) == merged
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(SIGHTINGS)
+def test_groups_are_a_partition_seen_by_two_organisations(sightings: list[BlockSeen]) -> None:
+    """Each block is in its own group and in no other; a group has two organisations at least."""
+    merged = merge_blocks(sightings)
+    for block, group in merged.items():
+        assert block in group
+        assert all(merged[member] == group for member in group)
+        assert len({s.organisation for s in sightings if s.block in group}) >= 2
