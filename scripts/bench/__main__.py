@@ -1,0 +1,94 @@
+"""``make bench``: makes the comparisons that were asked for, and prints them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from probe import __version__
+from scripts.bench.comparison import Result, compare
+from scripts.bench.declared import COMPARISONS
+from scripts.bench.table import missing, plain, table
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+# Seconds for the whole run; what is left out then is named.
+BUDGET = 220.0
+
+# Columns of the table where it does not go to a terminal.
+WIDTH = 132
+
+
+def machine() -> dict[str, object]:
+    """What figures depend on: cores, kernel, Python, gatewatch, day."""
+    return {
+        "cores": os.cpu_count(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "gatewatch": __version__,
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+    }
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    """End as on Ctrl-C, so that namespaces and files are removed."""
+    raise KeyboardInterrupt
+
+
+@click.command()
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice([comparison.name for comparison in COMPARISONS]),
+    help="Make this comparison alone; may be given several times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+def main(*, only: tuple[str, ...], as_json: bool) -> None:
+    """Compare gatewatch with other tools, in one run, on this machine.
+
+    Ratios are gatewatch's cost over the peer's: below 1 it needs less. Comparisons of tracers
+    need root and send packets in network namespaces of their own only.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    began = time.monotonic()
+    chosen = [one for one in COMPARISONS if not only or one.name in only]
+    results: list[Result] = []
+    progress = Console(stderr=True, highlight=False)
+    with tempfile.TemporaryDirectory(prefix="gatewatch-bench-") as folder:
+        for nth, comparison in enumerate(chosen, start=1):
+            line = f"[{nth}/{len(chosen)}] {comparison.name}: {comparison.measures}"
+            progress.print(line, markup=False, soft_wrap=True)
+            results.append(
+                compare(comparison, Path(folder), lambda: BUDGET - (time.monotonic() - began))
+            )
+    about = {**machine(), "seconds": round(time.monotonic() - began, 1)}
+    if as_json:
+        click.echo(json.dumps({**about, "comparisons": plain(results)}, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    if not sys.stdout.isatty():
+        console.width = WIDTH
+    console.print(
+        "gatewatch's cost / the peer's: below 1 gatewatch needs less. Median of the rounds "
+        "(least–greatest), medians of both below."
+    )
+    console.print(table(results))
+    for line in missing(results):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(", ".join(f"{key} {value}" for key, value in about.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What is read by comparisons that send nothing: the demo's records, Atlas results, a table.
+
+Made once in the folder of the run and shared. It knows no peer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.bench.comparison import Missing
+from scripts.bench.scene import here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scripts.bench.scene import Scene
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# RIPE Atlas results of the field, which do not ship. Another file: set this variable.
+ATLAS_VARIABLE = "GATEWATCH_BENCH_ATLAS"
+ATLAS = ROOT.parent / "shared" / "data" / "traces" / "atlas_23449934_half.jsonl.gz"
+
+LONGEST = 60.0
+
+
+def _made(words: list[str]) -> None:
+    try:
+        subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True, timeout=LONGEST)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
+        raise Missing(f"its input could not be made ({problem})") from None
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[Scene]:
+    """The folders that ``gatewatch demo`` writes, as ``{records}``."""
+    records = folder / "demo"
+    if not records.is_dir():
+        gatewatch = Path(sys.executable).with_name("gatewatch")
+        _made([str(gatewatch), "demo", "--json", "--to", str(records)])
+    with here(folder, records=str(records)) as scene:
+        yield scene
+
+
+@contextmanager
+def atlas(folder: Path) -> Iterator[Scene]:
+    """Results of RIPE Atlas from a file, as ``{records}``. Raises `Missing` without it."""
+    path = Path(os.environ.get(ATLAS_VARIABLE, ATLAS))
+    if not path.is_file():
+        raise Missing(f"there is no file of Atlas results; name one with {ATLAS_VARIABLE}=FILE")
+    with here(folder, records=str(path)) as scene:
+        yield scene
+
+
+@contextmanager
+def table(folder: Path) -> Iterator[Scene]:
+    """The address table in use, in pyasn's format, as ``{pyasn}``."""
+    path = folder / "origin.dat"
+    if not path.is_file():
+        _made([sys.executable, "-m", "scripts.bench.work", "write_pyasn", str(path)])
+    with here(folder, pyasn=str(path)) as scene:
+        yield scene

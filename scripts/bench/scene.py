@@ -1,0 +1,142 @@
+"""Where the commands of a comparison run, and what they find there.
+
+A scene fills the fields of a command, runs it under the stopwatch, and judges the paths it
+reports against those that are true. It knows no tool: what a command printed is read by the
+command's own reader.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.bench.comparison import Missing, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scripts.bench.comparison import Figure, Paths, Side
+
+STOPWATCH = Path(__file__).with_name("stopwatch.py")
+
+# Seconds that one command may take, and those in which a stopped one must be gone.
+LONGEST = 60.0
+GRACE = 10.0
+
+
+@dataclass
+class Scene:
+    """``start`` starts words as a side's user, ``fresh`` makes that user an empty folder.
+
+    ``packets`` counts what left the vantage point so far. ``truth`` are the paths as they are.
+    """
+
+    words: dict[str, str]
+    start: Callable[[Sequence[str], Side, Path], subprocess.Popen[str]]
+    fresh: Callable[[Side], Path]
+    packets: Callable[[], int] | None = None
+    truth: Paths = field(default_factory=dict)
+
+    @property
+    def answering(self) -> int | None:
+        """How many hops of all true paths answer; None where there are no paths."""
+        return _answering(self.truth) if self.truth else None
+
+    def run(self, side: Side, seconds: float) -> Run:
+        """Run a side once. Raises `Missing` with what a command said that failed."""
+        folder = self.fresh(side)
+        words = [word.format(**self.words, fresh=folder) for word in side.command]
+        limit = min(LONGEST, seconds)
+        before = self.packets() if self.packets else 0
+        process = self.start([sys.executable, str(STOPWATCH), str(limit), *words], side, folder)
+        try:
+            out, err = process.communicate(timeout=limit + GRACE)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        if process.returncode != 0:
+            raise Missing(f"did not run: {_last_line(err)}")
+        said = json.loads(out)
+        if said["code"] is None:
+            raise Missing(f"was stopped after {limit:.0f} s")
+        if said["code"] != 0:
+            raise Missing(f"ended with {said['code']}: {_last_line(said['err'] or said['out'])}")
+        costs: dict[Figure, float] = {"seconds": said["seconds"], "cpu": said["cpu"]}
+        if said["memory"] is not None:
+            costs["memory"] = said["memory"]
+        if self.packets:
+            costs["packets"] = self.packets() - before
+        answer = side.reader(said["out"], folder) if side.reader else None
+        if isinstance(answer, float):
+            costs["seconds"] = answer
+        if not isinstance(answer, dict):
+            return Run(costs)
+        right, wrong = judged(answer, self.truth)
+        return Run(costs, right, wrong)
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def _answering(truth: Paths) -> int:
+    return sum(address is not None for path in truth.values() for address in path)
+
+
+def judged(said: Paths, truth: Paths) -> tuple[int, int]:
+    """How many hops of these paths are right, and how many name a router that is not there.
+
+    What redaction withholds is right where something answers: an address that is not said, and
+    the /24 that holds the true one.
+
+    >>> truth = {"192.0.2.9": ("192.0.2.1", None, "192.0.2.9")}
+    >>> judged({"192.0.2.9": ("", None, "192.0.2.9")}, truth)
+    (2, 0)
+    >>> judged({"192.0.2.9": ("192.0.2.7", "192.0.2.1")}, truth)
+    (0, 2)
+    """
+    right = wrong = 0
+    for target, path in said.items():
+        for found, real in itertools.zip_longest(path, truth.get(target, ())):
+            if found is None:
+                continue
+            if real is not None and found in {real, "", _cut(real)}:
+                right += 1
+            else:
+                wrong += 1
+    return right, wrong
+
+
+def _cut(address: str) -> str:
+    return str(ipaddress.ip_network(f"{address}/24", strict=False).network_address)
+
+
+@contextmanager
+def here(folder: Path, **words: str) -> Iterator[Scene]:
+    """This machine as it is, with a folder for what the commands write."""
+
+    def fresh(_: Side) -> Path:
+        return Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+
+    def start(command: Sequence[str], _: Side, home: Path) -> subprocess.Popen[str]:
+        beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PATH": beside, "GATEWATCH_HOME": str(home)},
+        )
+
+    yield Scene({"python": sys.executable, **words}, start, fresh)
