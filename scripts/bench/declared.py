@@ -1,6 +1,7 @@
 """What is compared: every comparison of ``make bench`` as data.
 
-To add one, add an entry; to add a peer, add a side. A tool that is not installed is named with
+To add one, add an entry; to add a peer, add a side. What may be cut when time runs out stands
+last. A tool that is not installed is named with
 the reason, and the others go on.
 """
 
@@ -80,6 +81,11 @@ def _python(name: str, code: str, module: str | None = None) -> Side:
     return Side(name, ("{python}", "-c", code), module=module)
 
 
+ENGINE = Side(
+    "raw, ICMP, engine alone",
+    _words(f"{{python}} -m scripts.bench.engine raw icmp {MANY} {{targets}}"),
+    reader=reading.engine,
+)
 RAW_RUN = _run("raw, ICMP", "raw", "icmp", "root")
 PING_RUN = _run("ping socket, as nobody", "errqueue", "icmp", "nobody")
 UDP_RUN = _run("UDP socket, as nobody", "errqueue", "udp", "nobody")
@@ -108,64 +114,6 @@ _DECODERS = tuple(
 
 COMPARISONS = (
     Comparison(
-        "one-target",
-        "one trace over 12 routers, whole process",
-        lab.row,
-        ours=(
-            _trace("raw, ICMP", "raw", "icmp", "root"),
-            _trace("ping socket, as nobody", "errqueue", "icmp", "nobody"),
-            _trace("UDP socket, as nobody", "errqueue", "udp", "nobody"),
-        ),
-        peers=(
-            _scamper("scamper", "-i", "{host}", rate=ONE),
-            Side(
-                "traceroute -I -q1",
-                ("traceroute", "-I", "-q1", "-n", "{host}"),
-                program="traceroute",
-                reader=reading.traceroute,
-            ),
-            Side(
-                "mtr -c1 -G1",
-                ("mtr", "--report", "-n", "-c1", "-G1", "-i0.1", "{host}"),
-                program="mtr",
-                reader=reading.mtr,
-            ),
-            PARIS,
-        ),
-        figures=TRACING,
-    ),
-    Comparison(
-        "many-targets",
-        "1,000 targets behind 12 routers, 10,000 packets/s at most, kept on disk",
-        partial(lab.row, count=1000),
-        ours=(RAW_RUN, PING_RUN, UDP_RUN),
-        peers=(_scamper("scamper", "-f", "{targets}"), *SINGLE),
-        figures=TRACING,
-        repetitions=3,
-    ),
-    Comparison(
-        "silent-hops",
-        "100 targets, three of the 12 routers silent",
-        partial(lab.row, count=100, silent=(4, 7, 10)),
-        ours=(RAW_RUN, PING_RUN),
-        peers=(
-            _scamper("scamper", "-f", "{targets}", most=1),
-            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1"),
-            *SINGLE,
-        ),
-        figures=TRACING,
-        repetitions=3,
-    ),
-    Comparison(
-        "dark-targets",
-        "100 targets, half of which never answer",
-        partial(lab.row, count=100, dark=50),
-        ours=(RAW_RUN, PING_RUN),
-        peers=(_scamper("scamper -w1", "-f", "{targets}", options=" -w 1", most=2), *SINGLE),
-        figures=TRACING,
-        repetitions=3,
-    ),
-    Comparison(
         "start-up",
         "until the help is printed",
         here,
@@ -179,7 +127,7 @@ COMPARISONS = (
             _program("mtr --help", "mtr", "--help"),
         ),
         figures=("seconds", "cpu", "memory"),
-        repetitions=7,
+        repetitions=5,
     ),
     Comparison(
         "import",
@@ -198,7 +146,7 @@ COMPARISONS = (
             _python("icmplib", "import icmplib", "icmplib"),
         ),
         figures=("seconds", "cpu", "memory"),
-        repetitions=7,
+        repetitions=3,
     ),
     Comparison(
         "parsing",
@@ -206,6 +154,7 @@ COMPARISONS = (
         here,
         ours=(_work("probe.packet", "parse_gatewatch"),),
         peers=(_work("scapy", "parse_scapy", module="scapy"),),
+        repetitions=3,
     ),
     Comparison(
         "loading",
@@ -238,7 +187,7 @@ COMPARISONS = (
             _work("pyasn", "origin_pyasn", "{pyasn}", "pyasn"),
         ),
         figures=("seconds", "memory"),
-        repetitions=5,
+        repetitions=3,
     ),
     Comparison(
         "analyze",
@@ -256,6 +205,83 @@ COMPARISONS = (
         ours=(Side("analyze", _words("gatewatch analyze {records} --country IR --json")),),
         peers=_DECODERS,
         figures=("seconds", "cpu", "memory"),
+        repetitions=3,
+    ),
+    Comparison(
+        "one-target",
+        "one trace over 12 routers, whole process",
+        lab.row,
+        ours=(
+            _trace("raw, ICMP", "raw", "icmp", "root"),
+            _trace("ping socket, as nobody", "errqueue", "icmp", "nobody"),
+            _trace("UDP socket, as nobody", "errqueue", "udp", "nobody"),
+        ),
+        peers=(
+            _scamper("scamper", "-i", "{host}", rate=ONE),
+            Side(
+                "traceroute -I -q1",
+                ("traceroute", "-I", "-q1", "-n", "{host}"),
+                program="traceroute",
+                reader=reading.traceroute,
+            ),
+            Side(
+                "mtr -c1 -G1",
+                ("mtr", "--report", "-n", "-c1", "-G1", "-i0.1", "{host}"),
+                program="mtr",
+                reader=reading.mtr,
+            ),
+            PARIS,
+        ),
+        figures=TRACING,
+        repetitions=3,
+    ),
+    Comparison(
+        "many-targets",
+        "1,000 targets behind 12 routers, 10,000 packets/s at most",
+        partial(lab.row, count=1000),
+        ours=(RAW_RUN, ENGINE),
+        peers=(
+            _scamper("scamper", "-f", "{targets}"),
+            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1"),
+            *SINGLE,
+        ),
+        figures=TRACING,
+        repetitions=3,
+    ),
+    Comparison(
+        "unprivileged",
+        "100 targets behind 12 routers, as nobody; peers as root",
+        partial(lab.row, count=100),
+        ours=(PING_RUN, UDP_RUN),
+        peers=(
+            RAW_RUN,
+            _scamper("scamper", "-f", "{targets}"),
+            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1"),
+            *SINGLE,
+        ),
+        figures=TRACING,
+        repetitions=3,
+    ),
+    Comparison(
+        "silent-hops",
+        "100 targets, three of the 12 routers silent",
+        partial(lab.row, count=100, silent=(4, 7, 10)),
+        ours=(RAW_RUN,),
+        peers=(
+            _scamper("scamper", "-f", "{targets}", most=1),
+            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1", most=2),
+            *SINGLE,
+        ),
+        figures=TRACING,
+        repetitions=3,
+    ),
+    Comparison(
+        "dark-targets",
+        "100 targets, half of which never answer",
+        partial(lab.row, count=100, dark=50),
+        ours=(RAW_RUN,),
+        peers=(_scamper("scamper -w1", "-f", "{targets}", options=" -w 1", most=1), *SINGLE),
+        figures=TRACING,
         repetitions=3,
     ),
 )

@@ -23,7 +23,8 @@ def _path(answers: dict[int, str]) -> tuple[str | None, ...]:
     return tuple(answers.get(ttl) for ttl in range(1, max(answers, default=0) + 1))
 
 
-def _of_trace(trace: Trace) -> tuple[str | None, ...]:
+def path_of(trace: Trace) -> tuple[str | None, ...]:
+    """The first address that answered at each TTL of one of our own traces."""
     return _path(
         {
             hop.number: reply.address or ""
@@ -37,13 +38,18 @@ def _of_trace(trace: Trace) -> tuple[str | None, ...]:
 def gatewatch_trace(printed: str, _: Path) -> Paths:
     """``gatewatch trace --json``: one record."""
     trace = from_line(printed)
-    return {trace.dst_addr: _of_trace(trace)}
+    return {trace.dst_addr: path_of(trace)}
 
 
 def gatewatch_run(_: str, folder: Path) -> Paths:
     """``gatewatch run --to``: the records that were kept, redacted as they are."""
     kept = (one.trace for one in read(folder / "spool"))
-    return {trace.dst_addr: _of_trace(trace) for trace in kept if trace is not None}
+    return {trace.dst_addr: path_of(trace) for trace in kept if trace is not None}
+
+
+def engine(printed: str, _: Path) -> Paths:
+    """`scripts.bench.engine`: paths as they are."""
+    return {target: tuple(path) for target, path in json.loads(printed).items()}
 
 
 def scamper(printed: str, _: Path) -> Paths:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.table import Table
 
 from scripts.bench.comparison import UNITS, ratio
@@ -76,7 +77,7 @@ def table(results: list[Result]) -> Table:
 
     Below 1 gatewatch needs less.
     """
-    shown = Table(show_lines=False, pad_edge=False)
+    shown = Table(box=box.SIMPLE, pad_edge=False)
     shown.add_column("comparison", style="bold", no_wrap=True)
     shown.add_column("gatewatch / peer", no_wrap=True)
     for title in TITLES.values():

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from probe.packet import Identity
 
-REPLIES = 2000
-ROUNDS = {"gatewatch": 20, "scapy": 1}
+REPLIES = 1000
+ROUNDS = {"gatewatch": 40, "scapy": 1}
 ADDRESSES = 30_000
 
 
