@@ -18,16 +18,13 @@ from rich.console import Console
 from probe import __version__
 from scripts.bench.comparison import Result, compare
 from scripts.bench.declared import COMPARISONS
-from scripts.bench.table import missing, plain, table
+from scripts.bench.table import missing, plain, table, width
 
 if TYPE_CHECKING:
     from types import FrameType
 
 # Seconds for the whole run; what is left out then is named.
 BUDGET = 228.0
-
-# Columns that the table needs: a narrower terminal breaks its lines, but no figure is cut short.
-WIDTH = 138
 
 
 def machine() -> dict[str, object]:
@@ -82,12 +79,13 @@ def main(*, only: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps({**about, "comparisons": plain(results)}, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    console.width = max(console.width, WIDTH)
+    shown = table(results)
+    console.width = max(console.width, width(shown))
     console.print(
         "gatewatch's cost / the peer's: below 1 gatewatch needs less. Median of the rounds "
         "(least–greatest), medians of both below."
     )
-    console.print(table(results))
+    console.print(shown)
     for line in missing(results):
         console.print(line, markup=False, soft_wrap=True)
     console.print(", ".join(f"{key} {value}" for key, value in about.items()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,8 @@ class Result:
     peers: list[Measured] = field(default_factory=list)
     # How many hops there are to be found in a run, where there are paths.
     hops: int | None = None
+    # How long all of it took, making the scene included.
+    seconds: float = 0.0
 
     @property
     def sides(self) -> list[Measured]:
@@ -172,6 +175,7 @@ def compare(comparison: Comparison, folder: Path, remaining: Callable[[], float]
         ours=[Measured(side, side.absent()) for side in comparison.ours],
         peers=[Measured(side, side.absent()) for side in comparison.peers],
     )
+    began = time.monotonic()
     if remaining() <= 0:
         result.skipped = "the time for the whole run was over"
         return result
@@ -185,6 +189,7 @@ def compare(comparison: Comparison, folder: Path, remaining: Callable[[], float]
                         _once(measured, scene, remaining())
     except Missing as reason:
         result.skipped = str(reason)
+    result.seconds = time.monotonic() - began
     return result
 
 

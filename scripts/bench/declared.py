@@ -179,8 +179,8 @@ COMPARISONS = (
         "whose one IPv4 address is",
         files.table,
         ours=(
-            _work("Origin.lookup, new addresses", "origin_gatewatch"),
-            _work("Origin.lookup, remembered", "origin_again"),
+            _work("lookup, new", "origin_gatewatch"),
+            _work("lookup, remembered", "origin_again"),
         ),
         peers=(
             _work("maxminddb", "origin_maxminddb"),
@@ -256,20 +256,6 @@ COMPARISONS = (
         peers=(
             RAW_RUN,
             _scamper("scamper", "-f", "{targets}"),
-            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1"),
-            *SINGLE,
-        ),
-        figures=TRACING,
-        repetitions=3,
-    ),
-    Comparison(
-        "silent-hops",
-        "100 targets, three of the 12 routers silent",
-        partial(lab.row, count=100, silent=(4, 7, 10)),
-        ours=(RAW_RUN,),
-        peers=(
-            _scamper("scamper", "-f", "{targets}", most=1),
-            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1", most=2),
             *SINGLE,
         ),
         figures=TRACING,
@@ -281,6 +267,19 @@ COMPARISONS = (
         partial(lab.row, count=100, dark=50),
         ours=(RAW_RUN,),
         peers=(_scamper("scamper -w1", "-f", "{targets}", options=" -w 1", most=1), *SINGLE),
+        figures=TRACING,
+        repetitions=3,
+    ),
+    Comparison(
+        "silent-hops",
+        "100 targets, three of the 12 routers silent",
+        partial(lab.row, count=100, silent=(4, 7, 10)),
+        ours=(RAW_RUN,),
+        peers=(
+            _scamper("scamper -w1", "-f", "{targets}", options=" -w 1", most=2),
+            _scamper("scamper", "-f", "{targets}", most=1),
+            *SINGLE,
+        ),
         figures=TRACING,
         repetitions=3,
     ),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from scripts.bench.comparison import UNITS, ratio
@@ -89,6 +91,12 @@ def table(results: list[Result]) -> Table:
     return shown
 
 
+def width(shown: Table) -> int:
+    """The columns that a table needs if no figure is to be cut short."""
+    wide = Console(width=1000)
+    return Measurement.get(wide, wide.options, shown).maximum
+
+
 def _add(shown: Table, result: Result) -> None:
     name = result.comparison.name
     for ours, peer in result.pairs():
@@ -142,6 +150,7 @@ def plain(results: list[Result]) -> list[dict[str, Any]]:
             "measures": result.comparison.measures,
             "skipped": result.skipped,
             "hops": result.hops,
+            "seconds": round(result.seconds, 1),
             "units": {figure: UNITS[figure] for figure in result.comparison.figures},
             "gatewatch": [_side(side, result.comparison.figures) for side in result.ours],
             "peers": [_side(side, result.comparison.figures) for side in result.peers],

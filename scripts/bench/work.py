@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 REPLIES = 1000
 ROUNDS = {"gatewatch": 40, "scapy": 1}
-ADDRESSES = 30_000
+ADDRESSES = 10_000
 
 
 def _said(items: int, seconds: float) -> dict[str, float]:
