@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 # Seconds for the whole run; what is left out then is named.
-BUDGET = 228.0
+BUDGET = 232.0
 
 
 def machine() -> dict[str, object]:

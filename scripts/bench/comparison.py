@@ -36,6 +36,9 @@ Figure = Literal["packets", "seconds", "cpu", "memory"]
 UNITS: dict[Figure, str] = {"packets": "", "seconds": "s", "cpu": "s", "memory": "MiB"}
 
 
+TIME_OVER = "the time for the whole run was over"
+
+
 class Missing(Exception):
     """Why a comparison cannot be made here."""
 
@@ -120,6 +123,10 @@ class Measured:
     absent: str | None = None
     runs: list[Run] = field(default_factory=list)
 
+    def rounds(self, comparison: Comparison) -> int:
+        """How often it was to run."""
+        return min(comparison.repetitions, self.side.most)
+
     def cost(self, figure: Figure) -> Spread | None:
         """The spread of a figure over all runs, None where it was not measured."""
         values = [run.costs[figure] for run in self.runs if figure in run.costs]
@@ -177,14 +184,14 @@ def compare(comparison: Comparison, folder: Path, remaining: Callable[[], float]
     )
     began = time.monotonic()
     if remaining() <= 0:
-        result.skipped = "the time for the whole run was over"
+        result.skipped = TIME_OVER
         return result
     try:
         with comparison.scene(folder) as scene:
             result.hops = scene.answering
             for done in range(comparison.repetitions):
                 for measured in result.sides:
-                    wanted = measured.absent is None and done < measured.side.most
+                    wanted = measured.absent is None and done < measured.rounds(comparison)
                     if wanted and remaining() > 0:
                         _once(measured, scene, remaining())
     except Missing as reason:

@@ -127,7 +127,7 @@ COMPARISONS = (
             _program("mtr --help", "mtr", "--help"),
         ),
         figures=("seconds", "cpu", "memory"),
-        repetitions=5,
+        repetitions=3,
     ),
     Comparison(
         "import",

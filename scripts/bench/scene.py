@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.bench.comparison import Missing, Run
+from scripts.bench.comparison import TIME_OVER, Missing, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +68,7 @@ class Scene:
             raise Missing(f"did not run: {_last_line(err)}")
         said = json.loads(out)
         if said["code"] is None:
-            raise Missing(f"was stopped after {limit:.0f} s")
+            raise Missing(f"was stopped after {limit:.0f} s" if seconds > LONGEST else TIME_OVER)
         if said["code"] != 0:
             raise Missing(f"ended with {said['code']}: {_last_line(said['err'] or said['out'])}")
         costs: dict[Figure, float] = {"seconds": said["seconds"], "cpu": said["cpu"]}

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from scripts.bench.comparison import UNITS, ratio
+from scripts.bench.comparison import TIME_OVER, UNITS, ratio
 
 if TYPE_CHECKING:
     from scripts.bench.comparison import Figure, Measured, Result, Spread
@@ -120,9 +120,10 @@ def missing(results: list[Result]) -> list[str]:
             lines.append(f"{name}: not made: {result.skipped}")
             continue
         for side in result.sides:
-            if side.absent is not None or not side.runs:
-                reason = side.absent or "the time for the whole run was over"
-                lines.append(f"{name}: without {side.side.name}: {reason}")
+            rounds = side.rounds(result.comparison)
+            if len(side.runs) < rounds:
+                part = f"{len(side.runs)} of {rounds} rounds of" if side.runs else "without"
+                lines.append(f"{name}: {part} {side.side.name}: {side.absent or TIME_OVER}")
     return lines
 
 

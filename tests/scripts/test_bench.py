@@ -21,6 +21,7 @@ from scripts.bench import lab, reading
 from scripts.bench import scene as scene_module
 from scripts.bench import table as table_module
 from scripts.bench.comparison import (
+    TIME_OVER,
     Comparison,
     Measured,
     Missing,
@@ -143,6 +144,15 @@ def test_what_the_time_did_not_allow_is_named(tmp_path: Path) -> None:
     """After the time for the whole run nothing is started any more."""
     result = compare(comparison(PASS), tmp_path, lambda: 0.0)
     assert missing([result]) == ["passing: not made: the time for the whole run was over"]
+
+
+def test_rounds_that_were_left_out_are_counted(tmp_path: Path) -> None:
+    """Where time runs out in the middle, what was measured is kept and the rest is named."""
+    left = iter([9.0, 9.0, 9.0, 9.0, 9.0, 9.0])
+    result = compare(comparison(PASS, repetitions=3), tmp_path, lambda: next(left, 0.0))
+    ran = [len(side.runs) for side in result.sides]
+    assert 0 < sum(ran) < 6
+    assert f"passing: {ran[0]} of 3 rounds of ours: {TIME_OVER}" in missing([result])
 
 
 def test_a_command_that_hangs_is_stopped() -> None:
