@@ -59,7 +59,8 @@ class Reply:
     of our probe as the router saw it, ``size`` the reply's IP payload in bytes. ``err`` is the
     Atlas code of an ICMP unreachable: N (network), H (host), P (protocol), p (port), A
     (administratively prohibited), or the bare number of the ICMP code. ``extensions`` are ICMP
-    extension objects in Atlas' ``icmpext`` shape.
+    extension objects in Atlas' ``icmpext`` shape. ``proto`` names the kind of the probe
+    where it was another than the trace's: a silent hop is asked once more with another.
     """
 
     address: str | None = None
@@ -71,6 +72,7 @@ class Reply:
     extensions: dict[str, Any] | None = None
     late: int | None = None
     duplicate: bool = False
+    proto: str | None = None
 
     @property
     def is_star(self) -> bool:
@@ -182,7 +184,8 @@ def to_json(trace: Trace) -> dict[str, Any]:
     """The record as a JSON object, in Atlas' shape with the ``gatewatch`` key.
 
     Hops become ``{"hop": n, "result": [reply, …]}``; what was attributed to them stands in
-    ``gatewatch.hops`` by hop number.
+    ``gatewatch.hops`` by hop number, and for hops that were also asked with probes of another
+    kind ``gatewatch.protos`` has that kind for each reply, null for those of the trace's own.
     """
     vantage_id = trace.vantage.id if trace.vantage else ""
     attributed = [
@@ -242,6 +245,11 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "probes": trace.probes,
         "snapshots": list(trace.snapshots),
         "hops": attributed,
+        "protos": {
+            str(hop.number): [reply.proto for reply in hop.replies]
+            for hop in trace.hops
+            if any(reply.proto is not None for reply in hop.replies)
+        },
         "redactions": dict(sorted(trace.redactions.items())),
         "notes": list(trace.notes),
         "error": trace.error,
@@ -287,12 +295,12 @@ def _text(value: object, where: str) -> str | None:
     return value
 
 
-def _reply_from_json(fields: object) -> Reply:
+def _reply_from_json(fields: object, proto: str | None) -> Reply:
     if not isinstance(fields, dict):
         raise MalformedRecord(f"a reply is not an object: {fields!r}")
     if "x" in fields or ("from" not in fields and "rtt" not in fields):
         # Atlas also writes {"error": …} here when its own send failed: no answer either way.
-        return Reply()
+        return Reply(proto=proto)
     late = fields.get("late")
     return Reply(
         address=_address(fields["from"], "from") if fields.get("from") else None,
@@ -304,10 +312,22 @@ def _reply_from_json(fields: object) -> Reply:
         extensions=fields.get("icmpext"),
         late=late if isinstance(late, int) else None,
         duplicate=bool(fields.get("dup")),
+        proto=proto,
     )
 
 
-def _hops_from_json(entries: object, attributed: dict[int, dict[str, Any]]) -> tuple[Hop, ...]:
+def _protos(said: object, number: int, count: int) -> list[str | None]:
+    """The kinds of probe behind the replies of one hop, by what ``gatewatch.protos`` says."""
+    if said is None:
+        return [None] * count
+    if not isinstance(said, list) or len(said) != count:
+        raise MalformedRecord(f"hop {number}: protos are not one for each reply")
+    return [_text(proto, f"hop {number}: proto") for proto in said]
+
+
+def _hops_from_json(
+    entries: object, attributed: dict[int, dict[str, Any]], protos: dict[str, Any]
+) -> tuple[Hop, ...]:
     if not isinstance(entries, list):
         raise MalformedRecord("result is not a list")
     hops = []
@@ -327,7 +347,12 @@ def _hops_from_json(entries: object, attributed: dict[int, dict[str, Any]]) -> t
         hops.append(
             Hop(
                 number=number,
-                replies=tuple(_reply_from_json(reply) for reply in replies),
+                replies=tuple(
+                    _reply_from_json(reply, proto)
+                    for reply, proto in zip(
+                        replies, _protos(protos.get(str(number)), number, len(replies)), strict=True
+                    )
+                ),
                 attribution=Attribution(
                     asn=said.get("asn"),
                     name=said.get("name"),
@@ -387,7 +412,7 @@ def from_json(fields: object) -> Trace:
             proto=str(fields.get("proto", "ICMP")).upper(),
             timestamp=timestamp,
             endtime=_number(fields.get("endtime", timestamp), "endtime"),
-            hops=_hops_from_json(fields["result"], attributed),
+            hops=_hops_from_json(fields["result"], attributed, ours.get("protos") or {}),
             source=_address(source, "from") if source else None,
             paris_id=int(fields.get("paris_id", 0)),
             size=fields.get("size"),

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from probe.network import NoRoute, Probe
+from probe.network import Method, NoRoute, Probe
 from probe.record import Hop, Reply, Trace
-from probe.strategy import EveryHop, Limits
+from probe.strategy import EveryHop, Horizon, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from probe.network import Answer, Method, Network
+    from probe.network import Answer, Network
 
 TOKENS = 1 << 16
 
@@ -35,6 +35,9 @@ SLACK = 0.010
 
 # Seconds until a full send buffer is tried again.
 BACKOFF = 0.010
+
+# What a hop that is silent to one method may be asked with instead. Not TCP: it knocks on doors.
+ALTERNATIVES = (Method.ICMP, Method.UDP)
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,15 @@ class Task:
 class _Sent:
     """A probe of a trace that is not over. Its token is its own until the trace ends."""
 
-    __slots__ = ("at", "deadline", "heard", "index", "nth", "tracing", "ttl")
+    __slots__ = ("at", "deadline", "heard", "index", "method", "nth", "tracing", "ttl")
 
-    def __init__(self, tracing: _Tracing, ttl: int, at: float, deadline: float) -> None:
+    def __init__(
+        self, tracing: _Tracing, ttl: int, method: Method, at: float, deadline: float
+    ) -> None:
         replies = tracing.replies.setdefault(ttl, [])
         self.tracing = tracing
         self.ttl = ttl
+        self.method = method
         self.at = at
         self.deadline = deadline
         self.heard = False
@@ -83,11 +89,27 @@ class _Sent:
 class _Tracing:
     """A trace in the making."""
 
-    __slots__ = ("began", "course", "probes", "queued", "replies", "task", "tokens", "waiting")
+    __slots__ = (
+        "alternative",
+        "began",
+        "course",
+        "hopeful",
+        "probes",
+        "queued",
+        "replies",
+        "task",
+        "tokens",
+        "told",
+        "waiting",
+    )  # fmt: skip
 
-    def __init__(self, task: Task, course: EveryHop) -> None:
+    def __init__(self, task: Task, course: EveryHop, alternative: Method) -> None:
         self.task = task
         self.course = course
+        self.alternative = alternative
+        # Whether any probe may wait longer than the floor.
+        self.hopeful = False
+        self.told = 0
         self.began: float | None = None
         self.probes = 0
         self.queued = False
@@ -96,14 +118,17 @@ class _Tracing:
         self.tokens: list[int] = []
         self.waiting: dict[_Sent, None] = {}
 
+    def proto_of(self, sent: _Sent) -> str | None:
+        """How a probe is marked that was of another kind than the trace."""
+        return None if sent.method is self.task.method else sent.method.upper()
+
+    def hop(self, ttl: int) -> Hop:
+        """What was heard at one TTL so far."""
+        return Hop(ttl, tuple(reply for reply in self.replies.get(ttl, ()) if reply is not None))
+
     def hops(self) -> tuple[Hop, ...]:
-        last = self.course.last
-        known = (
-            (ttl, tuple(reply for reply in replies if reply is not None))
-            for ttl, replies in sorted(self.replies.items())
-            if ttl <= last
-        )
-        return tuple(Hop(number=ttl, replies=replies) for ttl, replies in known if replies)
+        hops = (self.hop(ttl) for ttl in range(1, self.course.last + 1))
+        return tuple(hop for hop in hops if hop.replies)
 
 
 class _Session:
@@ -114,14 +139,14 @@ class _Session:
         settings: Settings,
         *,
         finished: Callable[[Trace], None],
-        heard: Callable[[Task, int, Reply], None] | None,
+        known: Callable[[Task, Hop], None] | None,
         wall_clock: Callable[[], float],
     ) -> None:
         self.network = network
         self.tasks: Iterator[Task] | None = tasks
         self.settings = settings
         self.finished = finished
-        self.heard = heard
+        self.known = known
         self.wall_clock = wall_clock
         self.interval = 1.0 / settings.rate
         # Seconds between two looks at the network; 0 where packets are rarer than ticks anyway.
@@ -129,8 +154,11 @@ class _Session:
         self.due = -math.inf
         self.idle = True
         self.active = 0
-        # Every token a trace may ever need fits, so that none is taken twice.
-        self.most_active = max(1, TOKENS // (settings.max_ttl * settings.attempts))
+        # Every token a trace may ever need fits, so that none is taken twice: all attempts, one
+        # more where repeating helps, and the probes that learn the distance.
+        self.most_active = max(1, TOKENS // (settings.max_ttl * (settings.attempts + 1) + 2))
+        self.horizon = Horizon(settings)
+        self.learning = True
         self.ready: deque[_Tracing] = deque()
         self.probes: dict[int, _Sent] = {}
         self.deadlines: list[tuple[float, int, _Sent]] = []
@@ -154,13 +182,22 @@ class _Session:
             self.ready.popleft()
         if self.tasks is None or self.active >= self.most_active:
             return None
+        if self.learning and self.active:
+            # What the first trace learns spares each of the others a probe.
+            return None
         task = next(self.tasks, None)
         if task is None:
             self.tasks = None
             return None
-        self.active += 1
-        self.queue(_Tracing(task, EveryHop(self.settings)))
+        self.queue(self.begin(task))
         return self.choose()
+
+    def begin(self, task: Task) -> _Tracing:
+        course = EveryHop(self.settings, self.horizon)
+        usable = self.network.methods(6 if ":" in task.target else 4)
+        others = (other for other in ALTERNATIVES if other is not task.method and other in usable)
+        self.active += 1
+        return _Tracing(task, course, next(others, task.method))
 
     def queue(self, tracing: _Tracing) -> None:
         if not tracing.queued:
@@ -193,20 +230,24 @@ class _Session:
 
     def send(self, tracing: _Tracing, ttl: int, now: float) -> None:
         task = tracing.task
+        course = tracing.course
         if tracing.began is None:
             tracing.began = self.wall_clock()
         token = self.next_token()
+        method = tracing.alternative if course.by_another_method(ttl) else task.method
         try:
-            self.network.send(Probe(task.target, ttl, task.flow, task.method, token))
+            self.network.send(Probe(task.target, ttl, task.flow, method, token))
         except NoRoute as problem:
             self.ready.popleft()
             self.finish(tracing, "error", str(problem))
             return
         self.due += self.interval
         tracing.probes += 1
-        tracing.course.sent(ttl)
+        course.sent(ttl)
         tracing.tokens.append(token)
-        sent = _Sent(tracing, ttl, now, now + tracing.course.patience(ttl))
+        patience = course.patience(ttl)
+        tracing.hopeful |= patience > self.settings.timeout_floor
+        sent = _Sent(tracing, ttl, method, now, now + patience)
         tracing.waiting[sent] = None
         self.probes[token] = sent
         heapq.heappush(self.deadlines, (sent.deadline, next(self.order), sent))
@@ -235,6 +276,7 @@ class _Session:
             extensions=answer.extensions,
             late=max(1, tracing.probes - sent.nth) if late else None,
             duplicate=duplicate,
+            proto=tracing.proto_of(sent),
         )
         replies = tracing.replies[sent.ttl]
         if duplicate:
@@ -243,10 +285,18 @@ class _Session:
             replies[sent.index] = reply
             sent.heard = True
             tracing.waiting.pop(sent, None)
-            tracing.course.answered(sent.ttl, answer.address, answer.kind, answer.rtt)
-            self.hurry(tracing, sent.ttl)
-        self.tell(tracing, sent.ttl, reply)
-        self.after(tracing)
+            tracing.course.answered(
+                sent.ttl,
+                answer.address,
+                answer.kind,
+                answer.rtt,
+                reply_ttl=answer.ttl,
+                quoted_ttl=answer.quoted_ttl,
+                late=late,
+            )
+            if tracing.hopeful:
+                self.hurry(tracing, sent.ttl)
+            self.after(tracing)
 
     def hurry(self, tracing: _Tracing, heard: int) -> None:
         """Wait less for the hops before one that has answered."""
@@ -274,18 +324,19 @@ class _Session:
             _, _, sent = heapq.heappop(self.deadlines)
             tracing = sent.tracing
             del tracing.waiting[sent]
-            tracing.replies[sent.ttl][sent.index] = Reply()
+            tracing.replies[sent.ttl][sent.index] = Reply(proto=tracing.proto_of(sent))
             tracing.course.lost(sent.ttl)
-            self.tell(tracing, sent.ttl, Reply())
             self.after(tracing)
 
     # -- ending -----------------------------------------------------------------------------
 
-    def tell(self, tracing: _Tracing, ttl: int, reply: Reply) -> None:
-        if self.heard is not None and ttl <= tracing.course.last:
-            self.heard(tracing.task, ttl, reply)
-
     def after(self, tracing: _Tracing) -> None:
+        if self.learning:
+            self.learning = tracing.course.aiming
+        if self.known is not None:
+            while tracing.told < tracing.course.known:
+                tracing.told += 1
+                self.known(tracing.task, tracing.hop(tracing.told))
         if tracing.course.stop is not None:
             self.finish(tracing, tracing.course.stop, None)
         else:
@@ -359,7 +410,7 @@ async def measure(
     settings: Settings,
     *,
     finished: Callable[[Trace], None],
-    heard: Callable[[Task, int, Reply], None] | None = None,
+    known: Callable[[Task, Hop], None] | None = None,
     wall_clock: Callable[[], float] = time.time,
 ) -> None:
     """Trace to every task's target; IPv4 and IPv6 may be mixed.
@@ -369,15 +420,15 @@ async def measure(
     target without a route ends at once with stop ``error`` and a sentence; the others go on. A
     full send buffer is waited out.
 
-    `heard` is called with the hop's number for every answer, late and duplicate ones too, and
-    with a star for every probe given up. Hops may be heard out of order, and before the
-    destination is known also some beyond it, which the finished trace leaves out.
+    `known` is called with each hop of a path in their order, as soon as it is sure, by answers
+    from farther on, that the hop belongs to the path and nothing more will be asked of it. Only
+    the finished trace has what comes late, and the silent hops at the end of a path.
 
-    Raises what `finished`, `heard` or ``network.send`` raise, `NoRoute` excepted, just as it was
+    Raises what `finished`, `known` or ``network.send`` raise, `NoRoute` excepted, just as it was
     raised. However it ends, also by cancellation or Ctrl-C, no callback is cut in half, finished
     traces have been handed over, those in flight have not, and the network, which stays open,
     has forgotten all probes.
     """
     await _Session(
-        network, iter(tasks), settings, finished=finished, heard=heard, wall_clock=wall_clock
+        network, iter(tasks), settings, finished=finished, known=known, wall_clock=wall_clock
     ).run()

@@ -1,13 +1,13 @@
 """Which TTL to probe next, how long to wait for its answer, and when a trace is over.
 
-One object per target, told what was sent, heard and given up, and asked what to do. It knows no
-clock, no socket, no token and no other target, so every rule here can be tried by hand. The
-session owns time and packets; a strategy that learns the distance first, or one that shares a
-stop set, takes the place of `EveryHop` by answering the same questions.
+One object per target, told what was sent, heard and given up, and asked what to do; and one
+`Horizon` per run, by which its traces learn from each other. Neither knows a clock, a socket, a
+token or a record, so every rule here can be tried by hand. The session owns time and packets.
 """
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,17 +15,35 @@ from probe.network import Kind
 
 Stop = Literal["destination", "unreachable", "loop", "gap", "max_ttl"]
 
+# Reply TTLs that systems start from. 32 stands for some that are old or small.
+INITIAL_TTLS = (32, 64, 128, 255)
+
+# Of how many earlier traces the distance is remembered.
+REMEMBERED = 64
+
+# How many targets must have answered before their RTTs say how long others may take.
+ENOUGH = 8
+
+# How many silent hops behind the farthest answer are asked more than once. Those farther on are
+# asked again only when one of these turns out to answer.
+WORTH_REPEATING = 2
+
+# What is left of the memory of a long RTT with each target that answers.
+FADING = 0.99
+
 
 @dataclass(frozen=True)
 class Limits:
     """The numbers a trace keeps to; times are in seconds.
 
-    `gap_limit` is both how many silent hops in a row end a trace and how far ahead of the
-    farthest answer it probes, so it is the number of TTLs in flight as well. `attempts` is how
-    often a hop is asked before it counts as silent. A probe is given up after
-    `later_hop_factor` times the RTT of the nearest later hop that answered (the rule of Linux
-    traceroute), kept between `timeout_floor`, which leaves a busy router time to write its ICMP
-    message, and `timeout_ceiling`, which also holds where nothing farther was heard.
+    `gap_limit` is how many silent hops in a row end a trace. `attempts` is how often a hop is
+    asked before it counts as silent; once more on a path where a repetition has helped. A probe
+    is given up after `later_hop_factor` times the RTT of the nearest later hop that answered
+    (the rule of Linux traceroute); where nothing farther was heard, after `farther_factor` times
+    the longest RTT to one of the last targets. Both are kept between `timeout_floor`, which
+    leaves a busy router time to write its ICMP message, and `timeout_ceiling`, which also holds
+    until targets enough have answered. The probe that learns the distance has `aim_timeout` at
+    most: when it is given up the hops are measured meanwhile, and its answer counts all the same.
     `loop_visits` is how often a path must come back to one router to be a loop.
     """
 
@@ -35,7 +53,21 @@ class Limits:
     loop_visits: int = 3
     timeout_floor: float = 0.4
     timeout_ceiling: float = 2.0
+    aim_timeout: float = 1.0
     later_hop_factor: float = 10.0
+    farther_factor: float = 4.0
+
+
+def distance_by_reply(ttl: int) -> int:
+    """How many hops away a reply with this TTL comes from, if its way back is as long.
+
+    It started from the next of the TTLs that systems use and lost one at each router. Nothing
+    but a guess where to look: a path back may be longer, and a reply TTL may lie.
+
+    >>> distance_by_reply(64), distance_by_reply(53), distance_by_reply(244)
+    (1, 12, 12)
+    """
+    return next(initial for initial in INITIAL_TTLS if initial >= ttl) - ttl + 1
 
 
 def visits(ttls: list[int]) -> int:
@@ -52,100 +84,253 @@ def visits(ttls: list[int]) -> int:
     return sum(1 for before, ttl in zip([-1, *ttls], ttls, strict=False) if ttl != before + 1)
 
 
+class Horizon:
+    """What the traces of a run teach each other: how far targets are, how long answers take.
+
+    >>> horizon = Horizon(Limits())
+    >>> for distance in (9, 12, 12, 7): horizon.reached(distance, 0.2)
+    >>> horizon.distance, horizon.patience()
+    (12, 2.0)
+    >>> for distance in (9, 9, 12, 7): horizon.reached(distance, 0.01)
+    >>> horizon.distance, round(horizon.patience(), 2)
+    (9, 0.77)
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._recent: deque[int] = deque(maxlen=REMEMBERED)
+        self._counts: Counter[int] = Counter()
+        self._longest = 0.0
+        self._probes = 0
+        self.asked = [0] * 256
+        """By TTL, the number of the last probe of the run that had it; 0 before the first."""
+        self.distance: int | None = None
+        """The distance in hops that most of the last targets reached had; None before the first."""
+
+    def sent(self, ttl: int) -> None:
+        """One more probe of the run left, with this TTL."""
+        self._probes += 1
+        self.asked[ttl] = self._probes
+
+    def suppose(self, distance: int) -> None:
+        """A target is likely to be this many hops away: better than nothing to go by."""
+        if self.distance is None:
+            self.distance = distance
+
+    def reached(self, distance: int, rtt: float) -> None:
+        """A target turned out to be this many hops away, and answers after so many seconds."""
+        if len(self._recent) == REMEMBERED:
+            self._counts[self._recent[0]] -= 1
+        self._recent.append(distance)
+        self._counts[distance] += 1
+        self.distance = max(self._counts, key=self._counts.__getitem__)
+        self._longest = max(rtt, self._longest * FADING)
+
+    def patience(self) -> float:
+        """Seconds to wait for an answer from farther away than any on the same path."""
+        if len(self._recent) < ENOUGH:
+            return self._limits.timeout_ceiling
+        wanted = self._limits.farther_factor * self._longest
+        return max(self._limits.timeout_floor, min(wanted, self._limits.timeout_ceiling))
+
+
 class EveryHop:
-    """Measure every hop of one path, several TTLs in flight, none asked twice without need.
+    """Measure every hop of one path, with no more probes than that takes, all in flight at once.
+
+    A first probe learns the distance: it goes as far as the last targets were, or to the limit.
+    An answer of the target tells by its TTL, or by that of the probe it quotes, how far the
+    target may be; then exactly these hops are probed, and what they answer corrects the guess.
+    Where the first probe stays without an answer, the path is felt for from the near end, as far
+    as it would wait for silent hops.
 
     The caller sends what `next_ttl` names and says so with `sent`; every probe sent is later
     either `answered` or `lost`, or first lost and then answered late. As long as `stop` is None,
-    there is either a next TTL or a probe whose fate is open.
+    there is either a next TTL or a probe whose fate is open. Of the hops wanted that one is next
+    which all traces of the run have left alone for longest: routers near by are on all paths.
 
-    >>> path = EveryHop(Limits(gap_limit=2))
+    >>> path = EveryHop(Limits(), Horizon(Limits()))
+    >>> path.next_ttl()
+    32
+    >>> path.sent(32); path.next_ttl() is None
+    True
+    >>> path.answered(32, "192.0.2.9", Kind.DESTINATION, 0.002, reply_ttl=63)
     >>> path.next_ttl()
     1
-    >>> path.sent(1); path.sent(2); path.next_ttl() is None
-    True
-    >>> path.answered(1, "192.0.2.1", Kind.TIME_EXCEEDED, 0.001); path.next_ttl()
-    3
+    >>> path.sent(1); path.next_ttl()
+    2
+    >>> path.sent(2); path.answered(1, "192.0.2.1", Kind.TIME_EXCEEDED, 0.001)
     >>> path.answered(2, "192.0.2.9", Kind.DESTINATION, 0.002); path.stop
     'destination'
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, horizon: Horizon) -> None:
         self.stop: Stop | None = None
         """Why the trace is over; None while it is not."""
         self._limits = limits
-        self._frontier = 0
+        self._horizon = horizon
+        prior = horizon.distance
+        self._aims = [limits.max_ttl]
+        if prior is not None and prior < limits.max_ttl:
+            self._aims.append(prior)
+        self._aimed: int | None = None
+        self._guess = 0
         self._farthest = 0
         self._settled = 0
+        self._planned = 0
+        self._plan: list[int] = []
+        self._again: set[int] = set()
         self._tries: dict[int, int] = {}
         self._lost: dict[int, int] = {}
         self._rtt: dict[int, float] = {}
-        self._again: set[int] = set()
+        self._repeating_helps = False
         self._seen_at: dict[str, list[int]] = {}
         self._destination: int | None = None
         self._unreachable: int | None = None
         self._loop: int | None = None
 
     @property
+    def aiming(self) -> bool:
+        """Whether the distance is still being looked for."""
+        return bool(self._aims) or self._aimed is not None
+
+    @property
     def last(self) -> int:
         """The last TTL that belongs to the path, as far as is known now."""
         end = self._end()
-        return self._frontier if end is None else end
+        return min(self._planned, self._farthest + self._limits.gap_limit) if end is None else end
+
+    @property
+    def known(self) -> int:
+        """Up to this TTL all hops are known, silent ones for good, unless an answer comes late."""
+        return min(self._settled, self._end() or self._farthest)
 
     def next_ttl(self) -> int | None:
         """The TTL to probe now; None when there is nothing to do but wait, or nothing at all."""
-        if self.stop is not None:
+        if self.stop is not None or self._aimed is not None:
             return None
-        if self._again:
-            wanted = [ttl for ttl in self._again if ttl <= self.last]
-            if wanted:
-                return min(wanted)
-        return self._frontier + 1 if self._frontier < self._bound() else None
+        if self._aims:
+            return self._aims[-1]
+        wanted = self._plan or self._again
+        return min(wanted, key=self._horizon.asked.__getitem__) if wanted else None
+
+    def by_another_method(self, ttl: int) -> bool:
+        """Whether the next probe with this TTL had better be of another kind.
+
+        Some routers answer only one. The last attempt tries another, unless repeating has helped
+        on this path: then it is loss that must be made up for.
+        """
+        tries = self._tries.get(ttl, 0)
+        return 0 < tries == self._limits.attempts - 1 and not self._repeating_helps
 
     def sent(self, ttl: int) -> None:
         """A probe with this TTL left."""
-        self._tries[ttl] = self._tries.get(ttl, 0) + 1
-        self._frontier = max(self._frontier, ttl)
+        if self._aims and self._aims[-1] == ttl:
+            self._aims.pop()
+            self._aimed = ttl
+        elif ttl in self._plan:
+            self._plan.remove(ttl)
         self._again.discard(ttl)
+        self._tries[ttl] = self._tries.get(ttl, 0) + 1
+        self._horizon.sent(ttl)
 
-    def answered(self, ttl: int, address: str, kind: Kind, rtt: float) -> None:
-        """A probe was answered, in time or late; `rtt` in seconds. Not to be told of duplicates."""
+    def answered(
+        self,
+        ttl: int,
+        address: str,
+        kind: Kind,
+        rtt: float,
+        *,
+        reply_ttl: int | None = None,
+        quoted_ttl: int | None = None,
+        late: bool = False,
+    ) -> None:
+        """A probe was answered, in time or late; `rtt` in seconds. Not to be told of duplicates.
+
+        `reply_ttl` is that of the answer as it arrived, `quoted_ttl` that of the probe as it got
+        there, None where they cannot be seen. `late` is an answer to a probe that was given up.
+        """
         first = ttl not in self._rtt
         self._again.discard(ttl)
         if first:
             self._rtt[ttl] = rtt
-        if kind is Kind.DESTINATION:
-            self._destination = min(ttl, self._destination or ttl)
-        elif kind is Kind.UNREACHABLE:
-            self._unreachable = min(ttl, self._unreachable or ttl)
-        else:
-            self._farthest = max(self._farthest, ttl)
+        if kind is not Kind.TIME_EXCEEDED:
+            self._ended(ttl, kind, reply_ttl, quoted_ttl)
+        elif ttl < self._limits.max_ttl or ttl != self._aimed:
+            # No path is as long as the limit: what answers there is seldom a hop, but a loop.
+            self._passed(ttl)
             if first:
                 self._look_for_loop(ttl, address)
-        self._settle()
+        if ttl == self._aimed:
+            self._aimed = None
+            if kind is not Kind.TIME_EXCEEDED:
+                self._aims.clear()
+        if first and self._lost.get(ttl) and not late and not self._repeating_helps:
+            self._repeating_helps = True
+            self._reconsider(1)
+        self._go_on()
 
     def lost(self, ttl: int) -> None:
         """A probe was given up."""
         self._lost[ttl] = self._lost.get(ttl, 0) + 1
-        if ttl not in self._rtt and self._tries[ttl] < self._limits.attempts:
+        if ttl == self._aimed:
+            self._aimed = None
+            # Most paths are as long as this one was thought to be: no need to feel for that.
+            self._guess = ttl if self._aims else 0
+            self._aims.clear()
+        elif ttl == self._guess and self._end() is not None:
+            self._guess += WORTH_REPEATING
+        if self._is_worth_repeating(ttl):
             self._again.add(ttl)
-        self._settle()
+        self._go_on()
 
     def patience(self, ttl: int) -> float:
         """Seconds to wait for the answer to a probe with this TTL, by what was heard so far.
 
-        >>> path = EveryHop(Limits())
+        >>> path = EveryHop(Limits(), Horizon(Limits()))
         >>> path.patience(3)
         2.0
         >>> path.sent(4); path.answered(4, "192.0.2.1", Kind.TIME_EXCEEDED, 0.070)
         >>> round(path.patience(3), 3), path.patience(5)
         (0.7, 2.0)
         """
-        later = min((heard for heard in self._rtt if heard > ttl), default=None)
+        later = min([heard for heard in self._rtt if heard > ttl], default=None)
         if later is None:
-            return self._limits.timeout_ceiling
+            patience = self._horizon.patience()
+            return min(patience, self._limits.aim_timeout) if self._aimed else patience
         wanted = self._limits.later_hop_factor * self._rtt[later]
         return max(self._limits.timeout_floor, min(wanted, self._limits.timeout_ceiling))
+
+    def _passed(self, ttl: int) -> None:
+        """A router at this TTL is on the path, and so are the silent ones before it."""
+        if ttl <= self._farthest:
+            return
+        before, self._farthest = self._farthest, ttl
+        if self._lost:
+            self._reconsider(before + 1)
+
+    def _ended(self, ttl: int, kind: Kind, reply_ttl: int | None, quoted_ttl: int | None) -> None:
+        """The path has its end at this TTL or nearer; the answer's TTLs tell where to look."""
+        if kind is Kind.DESTINATION:
+            self._destination = min(ttl, self._destination or ttl)
+        else:
+            self._unreachable = min(ttl, self._unreachable or ttl)
+        if quoted_ttl is not None and 0 < quoted_ttl <= ttl:
+            self._guess = max(1, ttl - quoted_ttl + 1)
+        elif reply_ttl is not None and 0 < reply_ttl <= INITIAL_TTLS[-1]:
+            self._guess = distance_by_reply(reply_ttl)
+        else:
+            self._guess = 0
+        if self._guess:
+            self._horizon.suppose(self._guess)
+        if self._lost:
+            self._reconsider(self._farthest + 1)
+        self._cut_off()
+
+    def _cut_off(self) -> None:
+        """Ask nothing more beyond the end."""
+        last = self.last
+        self._plan = [ttl for ttl in self._plan if ttl <= last]
+        self._again = {ttl for ttl in self._again if ttl <= last}
 
     def _end(self) -> int | None:
         """Where the path is known to end; the target's own answer outweighs a router's refusal."""
@@ -156,11 +341,33 @@ class EveryHop:
         return min(self._unreachable, self._loop)
 
     def _bound(self) -> int:
-        """The highest TTL that is still worth a probe."""
+        """The highest TTL that is worth a probe by now."""
         end = self._end()
-        if end is not None:
-            return end
-        return min(self._limits.max_ttl, self._farthest + self._limits.gap_limit)
+        if end is None:
+            return min(
+                self._limits.max_ttl, max(self._guess, self._farthest + self._limits.gap_limit)
+            )
+        ahead = 1 if self._guess else self._limits.gap_limit
+        return min(end, max(self._guess, self._farthest + ahead))
+
+    def _allowed(self, ttl: int) -> int:
+        """How often a hop may be asked before it counts as silent."""
+        if ttl <= self._farthest or self._end() is not None:
+            return self._limits.attempts + self._repeating_helps
+        if ttl <= self._farthest + WORTH_REPEATING:
+            return self._limits.attempts
+        return 1
+
+    def _is_worth_repeating(self, ttl: int) -> bool:
+        wanted = ttl not in self._rtt and ttl <= (self._end() or ttl)
+        return wanted and self._lost[ttl] < self._allowed(ttl)
+
+    def _reconsider(self, first: int) -> None:
+        """Ask hops from this one on again if they are worth more attempts than they were."""
+        self._settled = min(self._settled, first - 1)
+        for ttl, lost in self._lost.items():
+            if ttl >= first and lost == self._tries[ttl] and self._is_worth_repeating(ttl):
+                self._again.add(ttl)
 
     def _look_for_loop(self, ttl: int, address: str) -> None:
         seen = self._seen_at.setdefault(address, [])
@@ -168,24 +375,48 @@ class EveryHop:
         if len(seen) < self._limits.loop_visits:
             return
         seen.sort()
-        stuck = len(seen) > self._limits.gap_limit and visits(seen) == 1
-        if stuck or visits(seen) >= self._limits.loop_visits:
-            self._loop = min(seen[-1], self._loop or seen[-1])
+        end = None
+        if visits(seen) >= self._limits.loop_visits:
+            end = next(
+                ttl
+                for count, ttl in enumerate(seen, 1)
+                if visits(seen[:count]) >= self._limits.loop_visits
+            )
+        elif len(seen) > self._limits.gap_limit and visits(seen) == 1:
+            end = seen[self._limits.gap_limit]
+        if end is not None:
+            self._loop = min(end, self._loop or end)
+            self._cut_off()
 
-    def _settle(self) -> None:
-        """Step over the hops that are answered or silent for good, and see whether it is over."""
-        while self._settled < self._frontier and (
-            self._settled + 1 in self._rtt
-            or self._lost.get(self._settled + 1, 0) >= self._limits.attempts
-        ):
-            self._settled += 1
-        if self._settled < self._bound():
+    def _go_on(self) -> None:
+        """Plan what has become worth probing, step over what is known, and see if it is over."""
+        if self.aiming:
             return
-        if self._destination is not None:
+        while True:
+            bound = self._bound()
+            if bound > self._planned:
+                self._plan_up_to(bound)
+            while self._settled < bound and self._is_settled(self._settled + 1):
+                self._settled += 1
+            if self._settled < bound:
+                return
+            end = self._end()
+            if end is None or bound == end:
+                break
+            self._guess = bound + 1
+        if end is not None and end == self._destination:
             self.stop = "destination"
-        elif (end := self._end()) is not None:
+            self._horizon.reached(end, self._rtt[end])
+        elif end is not None:
             self.stop = "unreachable" if end == self._unreachable else "loop"
         elif self._farthest + self._limits.gap_limit <= self._limits.max_ttl:
             self.stop = "gap"
         else:
             self.stop = "max_ttl"
+
+    def _is_settled(self, ttl: int) -> bool:
+        return ttl in self._rtt or self._lost.get(ttl, 0) >= self._allowed(ttl)
+
+    def _plan_up_to(self, bound: int) -> None:
+        first, self._planned = self._planned + 1, bound
+        self._plan += [ttl for ttl in range(first, bound + 1) if ttl not in self._tries]

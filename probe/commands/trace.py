@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from probe.network import Network
     from probe.origin import Origin
-    from probe.record import Reply, Trace
+    from probe.record import Trace
 
 NOT_REDACTED = "shown on screen, not redacted"
 
@@ -97,9 +97,9 @@ def trace(
         if as_json:
             await measure(network, [task], settings, finished=traced.append)
             return
-        shown = stack.enter_context(_Screen(origin, country, settings.attempts))
+        shown = stack.enter_context(_Screen(origin, country))
         shown.begin(task, network, settings.max_ttl)
-        await measure(network, [task], settings, finished=traced.append, heard=shown.heard)
+        await measure(network, [task], settings, finished=traced.append, known=shown.known)
         shown.end(attribute(traced[0], origin))
 
     with ExitStack() as stack:
@@ -118,12 +118,10 @@ def trace(
 class _Screen:
     """Prints hops in their order as they come in, and marks borders between them."""
 
-    def __init__(self, origin: Origin, country: str | None, attempts: int) -> None:
+    def __init__(self, origin: Origin, country: str | None) -> None:
         self.origin = origin
         self.country = country
-        self.attempts = attempts
         self.target = ""
-        self.pending: dict[int, list[Reply]] = {}
         self.shown: list[Hop] = []
         self.write: Callable[[str], None] = click.echo
         self.stack = ExitStack()
@@ -148,17 +146,8 @@ class _Screen:
             f"at most {max_ttl} hops"
         )
 
-    def heard(self, _: Task, number: int, reply: Reply) -> None:
-        """Print each hop that is next and known: it answered, or was asked often enough."""
-        self.pending.setdefault(number, []).append(reply)
-        while (replies := self.pending.get(len(self.shown) + 1)) is not None:
-            address = majority(replies)
-            if address is None and len(replies) < self.attempts:
-                return
-            before = majority(self.shown[-1].replies) if self.shown else None
-            if before is not None and before in {self.target, address}:
-                return  # beyond the destination, which answers at every TTL
-            self.show(Hop(len(self.shown) + 1, tuple(replies)))
+    def known(self, _: Task, hop: Hop) -> None:
+        self.show(hop)
 
     def show(self, hop: Hop) -> None:
         address = majority(hop.replies)

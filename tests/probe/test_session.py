@@ -13,7 +13,7 @@ import trio.testing
 
 from probe.network import Method, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork, load
-from probe.record import Reply, Trace, from_line, to_line
+from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Settings, Task, measure
 
 if TYPE_CHECKING:
@@ -71,10 +71,11 @@ def tasks(count: int, method: Method = Method.ICMP) -> list[Task]:
 
 def outcome(reply: Reply) -> str:
     """A reply as scenario files write it."""
+    other = f"({reply.proto.lower()})" if reply.proto else ""
     if reply.is_star:
-        return "*"
+        return "*" + other
     assert reply.address is not None
-    marks = ("(late)" if reply.late else "") + ("(dup)" if reply.duplicate else "")
+    marks = ("(late)" if reply.late else "") + ("(dup)" if reply.duplicate else "") + other
     return reply.address + (f"!{reply.err}" if reply.err else "") + marks
 
 
@@ -124,12 +125,14 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
 
 
 async def test_pace_is_exact_and_does_not_drift(autojump_clock: MockClock) -> None:
-    """At 20 packets a second the n-th packet leaves n/20 s after the first."""
+    """At 20 packets a second they leave 50 ms apart, once the first has told the distance."""
     network = Watched(TEN_HOPS)
     await measure(network, tasks(20), Settings(rate=20.0), finished=lambda _: None)
     times = [at for at, _ in network.sent]
     assert len(times) >= 200
-    assert times == pytest.approx([times[0] + n / 20 for n in range(len(times))])
+    assert times[:2] == pytest.approx([0.0, 0.2])
+    assert times[1:181] == pytest.approx([times[1] + n / 20 for n in range(180)])
+    assert min(b - a for a, b in itertools.pairwise(times)) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("rate", [50.0, 500.0, 1_000.0, 20_000.0])
@@ -240,7 +243,7 @@ async def test_a_full_send_buffer_is_waited_out(autojump_clock: MockClock) -> No
     await measure(network, tasks(1), Settings(), finished=traces.append)
     assert traces[0].stop == "destination"
     assert Counter(probe.ttl for _, probe in network.sent)[5] == 1
-    assert network.sent[4][0] == pytest.approx(0.2 + 3 * 0.01)
+    assert network.sent[4][0] == pytest.approx(0.35 + 3 * 0.01)
 
 
 async def test_a_refused_permission_ends_the_run_as_it_is(autojump_clock: MockClock) -> None:
@@ -302,12 +305,13 @@ def test_ctrl_c_does_not_cut_a_callback_in_half() -> None:
     assert network.open == set()
 
 
-async def test_heard_follows_the_trace_as_it_grows(autojump_clock: MockClock) -> None:
-    """Each answer, and each star, is told when it is known; nothing beyond the known end."""
+async def test_known_follows_the_trace_as_it_grows(autojump_clock: MockClock) -> None:
+    """Each hop is told once, in order, when nothing more will be asked of it."""
     told: list[tuple[float, int, str]] = []
 
-    def heard(task: Task, hop: int, reply: Reply) -> None:
-        told.append((round(trio.current_time(), 3), hop, outcome(reply)))
+    def known(task: Task, hop: Hop) -> None:
+        said = " ".join(outcome(reply) for reply in hop.replies)
+        told.append((round(trio.current_time(), 3), hop.number, said))
 
     text = """
     [[path]]
@@ -315,13 +319,19 @@ async def test_heard_follows_the_trace_as_it_grows(autojump_clock: MockClock) ->
     hops = [{ address = "192.0.2.1", rtt = 1 }, "*"]
     end = { rtt = 9 }
     """
-    await measure(load(text).network(), tasks(1), Settings(), finished=lambda _: None, heard=heard)
+    await measure(load(text).network(), tasks(1), Settings(), finished=lambda _: None, known=known)
     assert told == [
-        (0.001, 1, "192.0.2.1"),
-        (0.109, 3, "203.0.113.1"),
-        (0.45, 2, "*"),
-        (0.85, 2, "*"),
+        (0.051, 1, "192.0.2.1"),
+        (0.9, 2, "* *(udp)"),
+        (0.9, 3, "203.0.113.1"),
     ]
+
+
+async def test_the_first_trace_learns_the_distance_for_all(autojump_clock: MockClock) -> None:
+    """Only the first trace spends a probe on that; the others take a probe a hop."""
+    network = Watched(TEN_HOPS)
+    await measure(network, tasks(50), Settings(rate=500.0), finished=lambda _: None)
+    assert len(network.sent) == 50 * 10 + 1
 
 
 async def test_tasks_are_read_as_they_are_begun(autojump_clock: MockClock) -> None:
@@ -354,7 +364,7 @@ async def test_more_probes_than_tokens(
     await measure(
         network, tasks(200), Settings(rate=5000.0), finished=lambda trace: done.append(trace.stop)
     )
-    assert len(network.sent) == 2_000
+    assert len(network.sent) == 1_600
     assert done == ["gap"] * 200
 
 

@@ -4,9 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.network import Kind
-from probe.strategy import EveryHop, Limits, visits
+from probe.strategy import EveryHop, Horizon, Limits, distance_by_reply, visits
 
 HOP = Kind.TIME_EXCEEDED
+TARGET = "203.0.113.7"
+
+
+def begin(limits: Limits | None = None, horizon: Horizon | None = None) -> EveryHop:
+    limits = limits or Limits()
+    return EveryHop(limits, horizon or Horizon(limits))
 
 
 def send_all(path: EveryHop) -> list[int]:
@@ -18,95 +24,267 @@ def send_all(path: EveryHop) -> list[int]:
     return ttls
 
 
-def test_probes_as_far_ahead_as_it_would_wait_for_silent_hops() -> None:
-    """A new path has gap_limit TTLs in flight, and one more for each hop that answers."""
-    path = EveryHop(Limits(gap_limit=5))
+def feel(limits: Limits | None = None) -> EveryHop:
+    """A path whose first probe stays without an answer, so that it is felt for from near by."""
+    path = begin(limits)
+    [aim] = send_all(path)
+    path.lost(aim)
+    return path
+
+
+def test_learns_the_distance_then_asks_each_hop_once() -> None:
+    """The target's answer says how far it may be, and no probe goes elsewhere."""
+    path = begin()
+    assert send_all(path) == [32]
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 4)
+    assert send_all(path) == [1, 2, 3, 4, 5]
+    path.answered(5, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 4)
+    for ttl in (1, 2, 3, 4):
+        assert path.stop is None
+        path.answered(ttl, f"192.0.2.{ttl}", HOP, 0.001)
+    assert (path.stop, path.last) == ("destination", 5)
+
+
+def test_the_ttl_of_the_quoted_probe_beats_that_of_the_answer() -> None:
+    """The probe's own way counts; the way back may be longer."""
+    path = begin()
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 9, quoted_ttl=30)
+    assert send_all(path) == [1, 2, 3]
+
+
+def test_goes_where_the_last_targets_were() -> None:
+    """A first probe that needs no more TTL than the path has is one of the probes wanted."""
+    horizon = Horizon(Limits())
+    horizon.reached(3, 0.01)
+    path = begin(horizon=horizon)
+    assert send_all(path) == [3]
+    path.answered(3, TARGET, Kind.DESTINATION, 0.01, reply_ttl=62)
+    assert sorted(send_all(path)) == [1, 2]
+
+
+def test_a_router_where_the_target_was_thought_to_be_is_a_hop_and_no_answer_yet() -> None:
+    """When the first probe falls short, a second one goes all the way."""
+    horizon = Horizon(Limits())
+    horizon.reached(3, 0.01)
+    path = begin(horizon=horizon)
+    send_all(path)
+    path.answered(3, "192.0.2.3", HOP, 0.01)
+    assert send_all(path) == [32]
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=60)
+    assert sorted(send_all(path)) == [1, 2, 4, 5]
+
+
+def test_a_reply_ttl_that_lies_low_costs_time_and_no_hop() -> None:
+    """While routers answer where the target was thought to be, the path goes on."""
+    path = begin()
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 1)
+    assert send_all(path) == [1, 2]
+    path.answered(2, "192.0.2.2", HOP, 0.01)
+    assert send_all(path) == [3]
+    path.answered(3, "192.0.2.3", HOP, 0.01)
+    assert send_all(path) == [4]
+    path.answered(4, TARGET, Kind.DESTINATION, 0.01, reply_ttl=63)
+    path.answered(1, "192.0.2.1", HOP, 0.01)
+    assert (path.stop, path.last) == ("destination", 4)
+
+
+def test_a_reply_ttl_that_lies_low_behind_a_silent_hop() -> None:
+    """Silence where the target was thought to be does not end a path whose target answers."""
+    path = begin()
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=63)
+    send_all(path)
+    path.answered(1, "192.0.2.1", HOP, 0.01)
+    path.lost(2)
+    assert sorted(send_all(path)) == [2, 3, 4]
+    path.lost(2)
+    path.answered(4, TARGET, Kind.DESTINATION, 0.01, reply_ttl=63)
+    assert path.known == 2
+    path.answered(3, "192.0.2.3", HOP, 0.01)
+    assert (path.stop, path.last) == ("destination", 4)
+
+
+def test_a_reply_ttl_that_lies_high_costs_probes_and_no_hop() -> None:
+    """The path ends at the nearest answer of the target, and those beyond are not waited for."""
+    path = begin()
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 5)
+    assert send_all(path) == [1, 2, 3, 4, 5, 6]
+    path.answered(2, TARGET, Kind.DESTINATION, 0.01, reply_ttl=59)
+    path.answered(1, "192.0.2.1", HOP, 0.01)
+    assert (path.stop, path.last) == ("destination", 2)
+
+
+def test_without_ttls_to_go_by_the_path_is_felt_for() -> None:
+    """An answer that shows no TTL tells that there is an end, not where."""
+    path = begin(Limits(gap_limit=3))
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01)
+    assert send_all(path) == [1, 2, 3]
+    path.answered(1, "192.0.2.1", HOP, 0.01)
+    assert send_all(path) == [4]
+
+
+def test_a_path_that_is_as_long_as_allowed_is_a_loop_or_cut_there() -> None:
+    """What answers at the limit of TTLs does not make a path that long."""
+    path = begin()
+    send_all(path)
+    path.answered(32, "192.0.2.1", HOP, 0.01)
+    assert send_all(path) == [1, 2, 3, 4, 5]
+
+
+def test_an_unanswered_first_probe_leaves_the_hops_to_be_felt_for() -> None:
+    """From near by, as far ahead as it would wait for silent hops, once each."""
+    path = feel(Limits(gap_limit=5))
     assert send_all(path) == [1, 2, 3, 4, 5]
     path.answered(1, "192.0.2.1", HOP, 0.001)
     assert send_all(path) == [6]
 
 
+def test_the_first_probe_counts_when_its_answer_is_late() -> None:
+    """Giving up waiting for it gives nothing away."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 1.4, reply_ttl=64 - 6, late=True)
+    assert send_all(path) == [6, 7]
+
+
+def test_two_silent_hops_behind_the_farthest_answer_are_worth_repeating() -> None:
+    """A dark end costs no attempts that cannot change where the path is seen to end."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    for ttl in (1, 2, 3, 4, 5):
+        path.lost(ttl)
+    assert send_all(path) == [1, 2]
+    path.lost(1)
+    path.lost(2)
+    assert (path.stop, path.last) == ("gap", 5)
+
+
+def test_hops_passed_over_are_worth_repeating() -> None:
+    """When something farther on answers, the silent hops before it are asked again."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    for ttl in (1, 2, 3, 4):
+        path.lost(ttl)
+    send_all(path)
+    path.answered(5, "192.0.2.5", HOP, 0.001)
+    assert {3, 4} < set(send_all(path))
+
+
+def test_a_silent_hop_is_tried_by_another_method_at_last() -> None:
+    """Unless repeating has helped on this path, which speaks for loss."""
+    path = begin()
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=61)
+    assert not any(path.by_another_method(ttl) for ttl in (1, 2, 3))
+    send_all(path)
+    path.lost(1)
+    path.lost(2)
+    assert path.by_another_method(1)
+    send_all(path)
+    path.answered(1, "192.0.2.1", HOP, 0.001)
+    path.lost(2)
+    assert path.next_ttl() == 2
+    assert not path.by_another_method(2)
+
+
 def test_a_hop_that_answers_is_asked_once() -> None:
     """Attempts are spent on silence only."""
-    path = EveryHop(Limits(attempts=3))
+    path = feel(Limits(attempts=3))
     send_all(path)
     path.answered(2, "192.0.2.2", HOP, 0.001)
     path.lost(1)
-    assert path.next_ttl() == 1
+    assert set(send_all(path)) == {1, 6, 7}
 
 
-def test_a_silent_hop_is_asked_again_before_the_path_goes_on() -> None:
-    """Retries go first: they have waited longest."""
-    path = EveryHop(Limits())
+def test_hops_come_before_attempts() -> None:
+    """What has not been asked goes before what was silent, which so gets time to recover."""
+    path = feel()
     send_all(path)
-    path.lost(3)
-    path.answered(5, "192.0.2.5", HOP, 0.001)
-    assert send_all(path) == [3, 6, 7, 8, 9, 10]
-
-
-def test_the_trace_waits_for_the_hops_before_the_destination() -> None:
-    """An early answer of the destination does not cut off hops whose fate is open."""
-    path = EveryHop(Limits())
-    send_all(path)
-    path.answered(4, "203.0.113.7", Kind.DESTINATION, 0.01)
-    assert path.stop is None
-    assert path.last == 4
-    path.answered(1, "192.0.2.1", HOP, 0.001)
-    path.answered(2, "192.0.2.2", HOP, 0.001)
-    assert path.stop is None
+    path.lost(1)
     path.answered(3, "192.0.2.3", HOP, 0.001)
-    assert path.stop == "destination"
+    assert send_all(path) == [6, 7, 8, 1]
+
+
+def test_the_hop_left_alone_for_longest_is_next() -> None:
+    """Traces of one run do not all ask the routers they share at the same time."""
+    limits = Limits(gap_limit=3)
+    horizon = Horizon(limits)
+    one, other = EveryHop(limits, horizon), EveryHop(limits, horizon)
+    for path in (one, other):
+        send_all(path)
+        path.lost(32)
+    one.sent(1)
+    one.sent(2)
+    assert other.next_ttl() == 3
+    other.sent(3)
+    assert other.next_ttl() == 1
 
 
 def test_the_nearest_answer_of_the_destination_counts() -> None:
     """Probes that went beyond the destination reach it as well; the path ends at the first."""
-    path = EveryHop(Limits())
+    path = feel()
     send_all(path)
-    path.answered(5, "203.0.113.7", Kind.DESTINATION, 0.01)
-    path.answered(3, "203.0.113.7", Kind.DESTINATION, 0.01)
+    path.answered(5, TARGET, Kind.DESTINATION, 0.01)
+    path.answered(3, TARGET, Kind.DESTINATION, 0.01)
     assert path.last == 3
 
 
 def test_the_target_outweighs_a_router_that_refused() -> None:
     """A refusal nearer by does not end a path on which the target has answered."""
-    path = EveryHop(Limits())
+    path = feel()
     send_all(path)
     path.answered(2, "192.0.2.2", Kind.UNREACHABLE, 0.01)
+    path.answered(4, TARGET, Kind.DESTINATION, 0.01)
+    assert path.last == 4
     path.lost(3)
-    path.answered(4, "203.0.113.7", Kind.DESTINATION, 0.01)
     assert path.next_ttl() == 3
     path.sent(3)
     path.lost(3)
     path.answered(1, "192.0.2.1", HOP, 0.01)
     assert path.stop == "destination"
-    assert path.last == 4
 
 
 def test_a_late_answer_makes_a_second_attempt_needless() -> None:
     """What is heard late is heard."""
-    path = EveryHop(Limits())
+    path = feel()
     send_all(path)
     path.lost(1)
     assert path.next_ttl() == 1
-    path.answered(1, "192.0.2.1", HOP, 0.7)
+    path.answered(1, "192.0.2.1", HOP, 0.7, late=True)
     assert path.next_ttl() == 6
 
 
 def test_no_probe_goes_beyond_max_ttl() -> None:
     """max_ttl holds while hops go on answering."""
-    path = EveryHop(Limits(max_ttl=7))
+    path = feel(Limits(max_ttl=7))
     for ttl in (1, 2, 3):
         send_all(path)
         path.answered(ttl, f"192.0.2.{ttl}", HOP, 0.001)
     assert path.next_ttl() is None
-    for ttl in (4, 5, 6, 7):
+    for ttl in (4, 5, 6):
         path.answered(ttl, f"192.0.2.{ttl}", HOP, 0.001)
+    assert path.stop is None
+    path.answered(7, "192.0.2.7", HOP, 0.001, late=True)
     assert path.stop == "max_ttl"
+
+
+def test_hops_are_known_as_far_as_something_answered_behind_them() -> None:
+    """Silence at the far end may still turn out to be beyond the path."""
+    path = feel(Limits(gap_limit=2, attempts=1))
+    send_all(path)
+    path.lost(1)
+    assert path.known == 0
+    path.answered(2, "192.0.2.2", HOP, 0.001)
+    assert path.known == 2
 
 
 def test_patience_follows_the_nearest_later_hop_within_floor_and_ceiling() -> None:
     """Ten times the RTT of the next hop that answered, between 0.4 and 2 seconds."""
-    path = EveryHop(Limits())
+    path = feel()
     send_all(path)
     assert path.patience(1) == 2.0
     path.answered(5, "192.0.2.5", HOP, 0.5)
@@ -118,6 +296,20 @@ def test_patience_follows_the_nearest_later_hop_within_floor_and_ceiling() -> No
     assert path.patience(5) == 2.0
 
 
+def test_the_first_probe_is_given_up_sooner_than_others() -> None:
+    """There is something better to do meanwhile."""
+    path = begin()
+    path.sent(32)
+    assert path.patience(32) == 1.0
+
+
+def test_distance_by_reply_takes_the_next_initial_ttl() -> None:
+    """64, 128 and 255 are what systems start from; 32 what some old ones do."""
+    assert [distance_by_reply(ttl) for ttl in (255, 129, 128, 65, 64, 33, 32, 1)] == [
+        1, 127, 1, 64, 1, 32, 1, 32,
+    ]  # fmt: skip
+
+
 def test_visits_counts_returns_not_repetitions() -> None:
     """A router heard at neighbouring TTLs was visited once."""
     assert visits([3]) == 1
@@ -125,42 +317,57 @@ def test_visits_counts_returns_not_repetitions() -> None:
     assert visits([3, 4, 8]) == 2
 
 
-FATES = st.sampled_from(["lost", "hop", "same hop", "destination", "unreachable"])
+FATES = st.sampled_from(["lost", "hop", "same hop", "destination", "unreachable", "late"])
+EVENTS = st.tuples(FATES, st.integers(0, 30), st.floats(0.0, 3.0), st.none() | st.integers(0, 255))
 
 
-@settings(derandomize=True, max_examples=400)
+@settings(derandomize=True, max_examples=600)
 @given(
-    st.lists(st.tuples(FATES, st.integers(0, 30), st.floats(0.0, 3.0)), max_size=120),
+    st.lists(EVENTS, max_size=150),
     st.integers(1, 3),
     st.integers(1, 6),
     st.integers(1, 12),
+    st.none() | st.integers(1, 12),
 )
 def test_every_path_ends_whatever_comes_back(
-    fates: list[tuple[str, int, float]], attempts: int, gap_limit: int, max_ttl: int
+    events: list[tuple[str, int, float, int | None]],
+    attempts: int,
+    gap_limit: int,
+    max_ttl: int,
+    prior: int | None,
 ) -> None:
     """There is always something to send or to wait for, no hop is asked too often, and it ends."""
-    path = EveryHop(Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts))
+    limits = Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts)
+    horizon = Horizon(limits)
+    if prior is not None:
+        horizon.reached(min(prior, max_ttl), 0.01)
+    path = EveryHop(limits, horizon)
     out: list[int] = []
+    given_up: list[int] = []
     asked: dict[int, int] = {}
-    for fate, which, rtt in fates + [("lost", 0, 0.0)] * (attempts * max_ttl + 1):
+    for fate, which, rtt, reply_ttl in events + [("lost", 0, 0.0, None)] * 4 * 13 * 2:
         for ttl in send_all(path):
             out.append(ttl)
             asked[ttl] = asked.get(ttl, 0) + 1
-        assert max(asked.values()) <= attempts
+        assert max(asked.values()) <= attempts + 1
         assert max(asked) <= max_ttl
         if path.stop is not None:
             break
         assert out, "neither over nor waiting for anything"
-        ttl = out.pop(which % len(out))
+        assert path.known <= max(path.last, 0)
+        late = fate == "late" and bool(given_up)
+        ttl = given_up.pop(which % len(given_up)) if late else out.pop(which % len(out))
         assert 0.4 <= path.patience(ttl) <= 2.0
         if fate == "lost":
             path.lost(ttl)
+            given_up.append(ttl)
         elif fate == "destination":
-            path.answered(ttl, "203.0.113.7", Kind.DESTINATION, rtt)
+            path.answered(ttl, TARGET, Kind.DESTINATION, rtt, reply_ttl=reply_ttl)
         elif fate == "unreachable":
-            path.answered(ttl, "192.0.2.200", Kind.UNREACHABLE, rtt)
+            path.answered(ttl, "192.0.2.200", Kind.UNREACHABLE, rtt, quoted_ttl=reply_ttl)
         else:
-            path.answered(ttl, "192.0.2.1" if fate == "same hop" else f"10.0.0.{ttl}", HOP, rtt)
+            address = "192.0.2.1" if fate == "same hop" else f"10.0.0.{ttl}"
+            path.answered(ttl, address, HOP, rtt, reply_ttl=reply_ttl, late=late)
     assert path.stop is not None
     assert 1 <= path.last <= max_ttl
     assert set(range(1, path.last + 1)) <= set(asked)
