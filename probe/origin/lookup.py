@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
+from probe.origin.errors import OriginError
 from probe.origin.lists import (
     Exchange,
     Operator,
@@ -38,10 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from probe.origin.special import Address
     from probe.origin.tables import Table
 
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
+
+# What a NAT64 writes before the IPv4 address that stands behind it (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 # What registries write where there is no holder: no name, and never one organisation.
 _NO_HOLDER = frozenset({"-Reserved AS-", "-Private Use AS-", "Not routed", "UNALLOCATED"})
@@ -72,6 +77,21 @@ class Destination:
 
     anycast: bool
     continent: str | None
+
+
+def _parsed(text: str) -> Address:
+    """The address, IPv4 where IPv6 only wraps it: ``::ffff:0:0/96``, or behind a NAT64.
+
+    >>> _parsed("64:ff9b::808:808")
+    IPv4Address('8.8.8.8')
+    """
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
 
 
 class Origin:
@@ -134,13 +154,11 @@ class Origin:
         A special-use class beats a peering LAN, which beats the table. On a peering LAN there
         is no AS: the port is a member's, the LAN the exchange's. A table without names or
         countries (pyasn's, GeoLite2-ASN) is completed by AS number from the register of the
-        snapshot that is in use otherwise. An IPv4 address inside IPv6 (``::ffff:0:0/96``) is
-        looked up as IPv4. Raises ValueError where the text is no address and `OriginError` where
-        the table turns out to be damaged.
+        snapshot that is in use otherwise. An IPv4 address inside IPv6 (``::ffff:0:0/96``, or
+        ``64:ff9b::/96`` of a NAT64) is looked up as IPv4. Raises ValueError where the text is no
+        address and `OriginError` where the table turns out to be damaged.
         """
-        parsed = ip_address(address)
-        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
+        parsed = _parsed(address)
         special = special_class(parsed)
         if special is not None:
             return Attribution(special=special)
@@ -229,7 +247,7 @@ class Origin:
 
     def is_anycast(self, address: str) -> bool:
         """Whether the address is known to be announced from many places at once."""
-        return self._anycast.get(ip_address(address)) is not None
+        return self._anycast.get(_parsed(address)) is not None
 
     def destination(self, address: str) -> Destination:
         """What kind of destination this address is; together with its organisation, its class."""
@@ -260,7 +278,7 @@ def _described(path: Path) -> Manifest | None:
     """The manifest beside a table, where the table is one of our own."""
     try:
         manifest = read_manifest(path.parent)
-    except (OSError, ValueError):
+    except (OSError, OriginError):
         return None
     return manifest if manifest.table_path == path else None
 

@@ -93,15 +93,13 @@ def read_manifest(folder: Path) -> Manifest:
             register=fields["register"],
             sha256=dict(fields["sha256"]),
         )
-        if manifest.table not in manifest.sha256 or manifest.register not in manifest.sha256:
-            raise OriginError(f"{path} names files without their sha256; remove {folder}")
     except (KeyError, TypeError, ValueError) as problem:
-        if isinstance(problem, OriginError):
-            raise
         raise OriginError(
             f"{path} is not a snapshot's manifest ({problem}); remove {folder} or run "
             "'gatewatch data update'"
         ) from None
+    if manifest.table not in manifest.sha256 or manifest.register not in manifest.sha256:
+        raise OriginError(f"{path} names files without their sha256; remove {folder}")
     return manifest
 
 

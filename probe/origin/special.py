@@ -11,7 +11,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 Address = IPv4Address | IPv6Address
 
 # The IANA special-purpose registries (RFC 6890, 6598, 5737, 3849, 9637, 2544, 4193), in the order
-# in which they are asked: 127/8 and 0/8 are common in no trace and come last.
+# in which they are asked: 127/8 and 0/8 are common in no trace and come last. Blocks that hide in
+# them: 192.0.0.0/24 numbers the inside of DS-Lite and of a phone's CLAT (RFC 6333, 7335),
+# 64:ff9b:1::/48 a network's own NAT64 (RFC 8215), 5f00::/16 segments (RFC 9602), 100::/64 is a
+# drain (RFC 6666), 2001:2::/48 is for benchmarks (RFC 5180), fec0::/10 was for sites (RFC 3879).
 _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
     ("cgnat", ("100.64.0.0/10",)),
@@ -23,7 +26,21 @@ _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("multicast", ("224.0.0.0/4", "ff00::/8")),
     ("loopback", ("127.0.0.0/8", "::1/128")),
-    ("reserved", ("0.0.0.0/8", "198.18.0.0/15", "240.0.0.0/4", "::/128")),
+    (
+        "reserved",
+        (
+            "0.0.0.0/8",
+            "192.0.0.0/24",
+            "198.18.0.0/15",
+            "240.0.0.0/4",
+            "::/128",
+            "64:ff9b:1::/48",
+            "100::/64",
+            "2001:2::/48",
+            "5f00::/16",
+            "fec0::/10",
+        ),
+    ),
 )
 
 
@@ -44,8 +61,8 @@ def special_class(address: Address) -> str | None:
     """The class of a special-use address, None for an ordinary one.
 
     ``private`` (RFC 1918), ``cgnat`` (RFC 6598), ``link_local``, ``ula`` (RFC 4193),
-    ``documentation``, ``multicast``, ``loopback``, or ``reserved`` (0/8, 240/4 and the
-    benchmarking block 198.18/15).
+    ``documentation``, ``multicast``, ``loopback``, or ``reserved`` (0/8, 240/4, and what is set
+    aside for benchmarks and protocols).
 
     >>> special_class(IPv4Address("100.100.1.1")), special_class(IPv4Address("8.8.8.8"))
     ('cgnat', None)

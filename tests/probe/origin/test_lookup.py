@@ -145,6 +145,13 @@ def test_reserved_is_no_organisation(origin: Origin) -> None:
         ("240.0.0.1", "reserved"),
         ("255.255.255.255", "reserved"),
         ("::", "reserved"),
+        ("192.0.0.1", "reserved"),
+        ("64:ff9b:1::1", "reserved"),
+        ("100::1", "reserved"),
+        ("2001:2::1", "reserved"),
+        ("5f00::1", "reserved"),
+        ("fec0::1", "reserved"),
+        ("64:ff9b::10.0.0.1", "private"),
         ("::ffff:10.0.0.1", "private"),
     ],
 )
@@ -155,7 +162,17 @@ def test_special_classes(origin: Origin, address: str, special: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0"],
+    [
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.63.255.255",
+        "100.128.0.0",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.0.1.0",
+        "100:0:0:1::",
+        "2001:2:1::",
+    ],
 )
 def test_neighbours_of_special_blocks_are_ordinary(origin: Origin, address: str) -> None:
     """The blocks end where the registries say."""
@@ -163,8 +180,10 @@ def test_neighbours_of_special_blocks_are_ordinary(origin: Origin, address: str)
 
 
 def test_mapped_addresses_are_looked_up_as_ipv4(origin: Origin) -> None:
-    """Some systems report IPv4 hops as ::ffff:a.b.c.d."""
-    assert origin.lookup("::ffff:8.8.8.8") == origin.lookup("8.8.8.8")
+    """Some systems report IPv4 hops as ::ffff:a.b.c.d, a NAT64 as 64:ff9b::a.b.c.d."""
+    for wrapped in ("::ffff:8.8.8.8", "64:ff9b::8.8.8.8"):
+        assert origin.lookup(wrapped) == origin.lookup("8.8.8.8")
+        assert origin.destination(wrapped).anycast
 
 
 def test_no_address_is_a_value_error(origin: Origin) -> None:

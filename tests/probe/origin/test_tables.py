@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from probe.cli import main
 from probe.origin import OriginError, open_origin
 from probe.origin.tables import Entry, open_table
 from probe.places import shipped
@@ -127,6 +130,36 @@ def test_data_cut_out_of_the_middle(tmp_path: Path) -> None:
     path.write_bytes(whole[: middle - 2_500_000] + b"\xff" * 2_500_000 + whole[middle:])
     with pytest.raises(OriginError, match=r"holed\.mmdb"):
         [open_origin(path).lookup(f"203.{third}.64.1") for third in range(0, 256, 4)]
+
+
+def test_damage_that_a_command_meets_on_its_way(tmp_path: Path) -> None:
+    """Opening cannot see all of it; the lookup that does ends the command with 9, in a sentence."""
+    whole = shipped("origin").joinpath("iplocdb.mmdb").read_bytes()
+    path = tmp_path / "holed.mmdb"
+    path.write_bytes(whole[:-3_500_000] + b"\xff" * 2_500_000 + whole[-1_000_000:])
+    hops = [
+        {"hop": ttl, "result": [{"from": f"{ttl}.64.1.1", "rtt": 1.0, "ttl": 60, "size": 28}]}
+        for ttl in range(1, 200, 4)
+        if ttl not in {10, 127}
+    ]
+    trace = {"fw": 5020, "af": 4, "proto": "ICMP", "type": "traceroute", "paris_id": 1} | {
+        "src_addr": "36.37.128.1",
+        "from": "36.37.128.1",
+        "dst_addr": "193.0.6.139",
+        "timestamp": 1_780_000_000,
+        "endtime": 1_780_000_001,
+        "prb_id": 1,
+        "msm_id": 1,
+        "result": hops,
+    }
+    lines = tmp_path / "atlas.jsonl"
+    lines.write_text(json.dumps(trace) + "\n")
+    done = CliRunner().invoke(
+        main, ["analyze", str(lines), "--country", "KH", "--origin", str(path)]
+    )
+    assert done.exit_code == 9
+    assert "holed.mmdb is damaged" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_database_about_something_else(tmp_path: Path) -> None:
