@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NO_ROUTE = "no route"
 REFUSED = "refused to redact"
+OVER_BUDGET = "over the budget of the day"
 
 
 class Campaign:
@@ -53,6 +54,8 @@ class Campaign:
         self.kept = 0
         self.answered = False
         self.refused = 0
+        # How many targets had to be left for want of budget.
+        self.unaffordable = 0
         # How many traces could not and could be sent, by IP version.
         self.unrouted: Counter[int] = Counter()
         self.routed: Counter[int] = Counter()
@@ -141,7 +144,7 @@ class Campaign:
         Where an IP version has no route at all and the other has, that is no failure: see
         `absent`.
         """
-        failed = Counter({REFUSED: self.refused})
+        failed = Counter({REFUSED: self.refused, OVER_BUDGET: self.unaffordable})
         for version, count in self.unrouted.items():
             if version not in self.absent():
                 failed[NO_ROUTE] += count

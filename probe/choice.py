@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
+from probe.exclusions import LISTED
 from probe.locate import WITNESSES
 from probe.resolve import unfit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from probe.attribute import Attributor
+    from probe.exclusions import Exclusions
     from probe.redact import Premises
     from probe.targets import Target
 
@@ -31,12 +33,17 @@ def version_of(target: Target) -> int:
 
 
 def fit(
-    targets: Iterable[Target], premises: Premises, origin: Attributor, *, own_network: bool
+    targets: Iterable[Target],
+    premises: Premises,
+    origin: Attributor,
+    excluded: Exclusions,
+    *,
+    own_network: bool,
 ) -> tuple[list[Target], Counter[str]]:
     """The targets that may be probed, and how many are left out by reason.
 
-    Multicast, broadcast and one's own subnets never; private, loopback, reserved and other
-    special addresses only with ``own_network``.
+    Multicast, broadcast, one's own subnets and what is ``excluded`` never; private, loopback,
+    reserved and other special addresses only with ``own_network``.
     """
     chosen: list[Target] = []
     left_out: Counter[str] = Counter()
@@ -44,6 +51,8 @@ def fit(
         special = origin.lookup(target.address).special
         if (reason := unfit(target.address, premises)) is not None:
             left_out[reason] += 1
+        elif excluded.holds(target.address):
+            left_out[LISTED] += 1
         elif special is not None and not own_network:
             left_out[special] += 1
         elif premises.holds(target.address):

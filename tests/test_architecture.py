@@ -41,10 +41,16 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.network.linux", "probe.network.simulated"},
         {"probe.network.bpf", "probe.network.errqueue", "probe.network.topology"},
         {"probe.network.raw"},
-        {"probe.session", "probe.redact", "probe.backend", "probe.identity"},
+        {
+            "probe.session",
+            "probe.redact",
+            "probe.backend",
+            "probe.identity",
+            "probe.exclusions",
+        },
         # Redaction stands before the disk.
         {"probe.locate", "probe.spool", "probe.resolve", "probe.targets", "probe.update"},
-        {"probe.choice", "probe.campaign"},
+        {"probe.choice", "probe.campaign", "probe.allowance"},
         {"probe.demo"},
         {"probe.cli", "probe.commands"},
         {"probe.commands.options", "probe.commands.words"},

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import trio
 
+from probe.allowance import MEGABYTE, USUAL_BYTES, USUAL_PROBES, Ledger, bytes_of
 from probe.backend import choose_method, failure_of, open_network
 from probe.campaign import REFUSED, Campaign
 from probe.choice import fit, version_of, witnesses
 from probe.commands import options, words
+from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
     INTERRUPTED,
     BadInput,
@@ -38,12 +40,17 @@ from probe.spool import spool_folder
 from probe.targets import TargetError, read_targets, target_list
 
 if TYPE_CHECKING:
+    from probe.allowance import Cost
+    from probe.exclusions import Exclusions
     from probe.locate import Access
     from probe.network import Method, Network
     from probe.origin import Origin
     from probe.record import Trace
     from probe.redact import Premises
     from probe.targets import Target
+
+# Megabytes a day: some ten runs over the list that ships.
+BUDGET = 5.0
 
 
 @click.command(short_help="Trace to a list of targets and keep the results.")
@@ -72,6 +79,14 @@ if TYPE_CHECKING:
     show_default=True,
     help=f"Packets per second, {options.RATE_CAP:.0f} at most.",
 )
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, min_open=True),
+    default=BUDGET,
+    show_default=True,
+    help="Megabytes that may be sent in a day (UTC).",
+)
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would take.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many targets.")
 @click.option(
     "--to",
@@ -96,6 +111,8 @@ def run(
     version: int | None,
     table: Path | None,
     rate: float,
+    budget: float,
+    dry_run: bool,
     limit: int | None,
     folder: Path | None,
     own_network: bool,
@@ -112,10 +129,20 @@ def run(
     origin = options.address_table(table)
     options.known_country(country, origin)
     here = premises()
-    choice = _Choice(origin, here, version, limit, listed, own_network=own_network)
+    excluded = read_exclusions(exclusions_file())
+    choice = _Choice(
+        origin, here, version, limit, listed, excluded=excluded, own_network=own_network
+    )
     access = _known_access(origin, here, access_as)
+    folder = folder or spool_folder()
+    ledger = Ledger(folder, time.time())
+    if ledger.spent >= budget * MEGABYTE:
+        raise PartlyDone(
+            f"the budget of the day, {budget:g} MB, is spent; nothing was sent, go on after "
+            "midnight UTC or give a larger --budget"
+        )
     campaign = Campaign(
-        folder=folder or spool_folder(),
+        folder=folder,
         origin=origin,
         premises=here,
         identity=Identity(data_folder()),
@@ -130,10 +157,20 @@ def run(
         network = open_network(backend)
         stack.callback(network.close)
         stack.callback(campaign.close)
-        progress = stack.enter_context(_Progress())
+        progress = _Progress() if dry_run else stack.enter_context(_Progress())
         measuring = _Measuring(
-            network, campaign, Settings(rate=rate), options.method(method), progress
+            network,
+            campaign,
+            Settings(rate=rate),
+            options.method(method),
+            progress,
+            allowed=budget * MEGABYTE - ledger.spent,
         )
+        if dry_run:
+            _foretell(measuring.foresee(targets, ledger), choice.left_out, as_json=as_json)
+            if campaign.country is None and listed is None and not as_json:
+                click.echo("without the networks of your country; name it with --country CC")
+            return
         try:
             trio.run(measuring.run, choice, targets)
         except KeyboardInterrupt:
@@ -163,10 +200,12 @@ class _Choice:
         limit: int | None,
         listed: Path | None,
         *,
+        excluded: Exclusions,
         own_network: bool,
     ) -> None:
         self.origin = origin
         self.here = here
+        self.excluded = excluded
         self.version = version
         self.limit = limit
         self.own = _read(listed) if listed is not None else None
@@ -177,7 +216,9 @@ class _Choice:
         """The targets to probe from a country. Raises `BadInput` where there are none."""
         listed = self.own if self.own is not None else target_list(self.origin, country)
         wanted = [target for target in listed if self.version in {None, version_of(target)}]
-        chosen, self.left_out = fit(wanted, self.here, self.origin, own_network=self.own_network)
+        chosen, self.left_out = fit(
+            wanted, self.here, self.origin, self.excluded, own_network=self.own_network
+        )
         if not chosen:
             reasons = _counts(self.left_out) or "the list is empty"
             raise BadInput(f"no target may be probed: {reasons}")
@@ -209,12 +250,27 @@ class _Measuring:
         settings: Settings,
         method: Method | None,
         progress: _Progress,
+        *,
+        allowed: float,
     ) -> None:
         self.network = network
         self.campaign = campaign
         self.settings = settings
         self.method = method
         self.progress = progress
+        # Bytes that may still be sent today, and how many traces under way are yet to be paid.
+        self.left = allowed
+        self.unpaid = 0
+
+    def foresee(self, targets: list[Target], ledger: Ledger) -> Cost:
+        """What tracing to these targets would take."""
+        methods = self.methods({version_of(target) for target in targets})
+        wanted = [
+            (target.address, methods[version_of(target)].upper())
+            for target in targets
+            if version_of(target) in methods
+        ]
+        return ledger.foresee(wanted, self.settings.rate)
 
     async def run(self, choice: _Choice, targets: list[Target]) -> None:
         unknown = sorted({version_of(target) for target in targets} - self.campaign.access.keys())
@@ -252,9 +308,17 @@ class _Measuring:
         tasks = (
             Task(target.address, target.name, methods[version_of(target)], flow)
             for target in targets
-            if version_of(target) in methods
+            if version_of(target) in methods and self.affords_one_more()
         )
         await measure(self.network, tasks, self.settings, finished=self.finished)
+
+    def affords_one_more(self) -> bool:
+        """Whether the budget lasts for one more trace as long as most are; counts it if so."""
+        if (self.unpaid + 1) * USUAL_PROBES * USUAL_BYTES > self.left:
+            self.campaign.unaffordable += 1
+            return False
+        self.unpaid += 1
+        return True
 
     def methods(self, versions: set[int]) -> dict[int, Method]:
         """The method by IP version, for those that can be probed; raises where none can."""
@@ -270,6 +334,8 @@ class _Measuring:
         return found
 
     def finished(self, trace: Trace) -> None:
+        self.unpaid -= 1
+        self.left -= bytes_of(trace)
         self.campaign.finished(trace)
         self.progress.finished(trace)
 
@@ -323,6 +389,32 @@ class _Progress:
         else:
             hops = f", {len(trace.hops)} hops" if trace.hops else ""
             click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
+
+
+def _foretell(cost: Cost, left_out: Counter[str], *, as_json: bool) -> None:
+    """What a run would take, without running."""
+    if as_json:
+        foreseen = {
+            "targets": cost.targets,
+            "known": cost.known,
+            "packets": cost.packets,
+            "bytes": cost.bytes,
+            "minutes": round(cost.minutes, 1),
+            "left_out": dict(sorted(left_out.items())),
+        }
+        click.echo(json.dumps(foreseen))
+        return
+    click.echo(
+        f"would trace to {words.many(cost.targets, 'target')}: about {cost.packets} packets, "
+        f"{cost.bytes / 1000:.0f} kB, {cost.minutes:.1f} minutes at {cost.rate:g} packets/s"
+    )
+    if cost.known < cost.targets:
+        click.echo(
+            f"a guess for {cost.targets - cost.known} of them, never traced from here before"
+        )
+    if left_out:
+        click.echo(f"left out: {_counts(left_out)}")
+    click.echo("nothing was sent")
 
 
 def _counts(counted: Counter[str]) -> str:

@@ -18,6 +18,7 @@ from probe.attribute import attribute, majority
 from probe.backend import choose_method, failure_of, open_network
 from probe.border import borders, home_of
 from probe.commands import options, words
+from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import Failure, Offline
 from probe.locate import premises
 from probe.network import NetworkError
@@ -80,6 +81,7 @@ def trace(
     """
     origin = options.address_table(table)
     options.known_country(country, origin)
+    excluded = read_exclusions(exclusions_file())
     settings = Settings(rate=rate)
     if max_ttl is not None:
         settings = replace(settings, max_ttl=max_ttl)
@@ -90,6 +92,8 @@ def trace(
         reason = unfit(target, premises())
         if reason is not None:
             raise Failure(f"{target} is a {reason} address; a trace needs that of one host")
+        if excluded.holds(target):
+            raise Failure(f"{target} is on your do-not-probe list, {exclusions_file()}")
         network = open_network(backend)
         stack.callback(network.close)
         chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))

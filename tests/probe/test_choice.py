@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.choice import OWN_SUBNET, fit, version_of, witnesses
+from probe.exclusions import LISTED, Exclusions
 from probe.redact import Premises
 from probe.targets import Target
 from tests.probe.paths import HOME
@@ -19,7 +20,9 @@ def target(address: str) -> Target:
 
 
 def chosen(*addresses: str, own_network: bool = False) -> tuple[list[str], dict[str, int]]:
-    found, left_out = fit(map(target, addresses), HOME, Table(), own_network=own_network)
+    found, left_out = fit(
+        map(target, addresses), HOME, Table(), Exclusions(), own_network=own_network
+    )
     return [one.address for one in found], left_out
 
 
@@ -62,7 +65,10 @@ def test_no_host_and_home_are_never_probed() -> None:
         assert (found, sum(left_out.values())) == ([], len(never))
     assert chosen("192.168.1.77", "fd00:1::77", own_network=True) == ([], {OWN_SUBNET: 2})
     public = Premises(frozenset({"80.231.1.7"}), (ipaddress.ip_network("80.231.1.0/24"),))
-    assert fit([target("80.231.1.9")], public, Table(), own_network=False) == ([], {OWN_SUBNET: 1})
+    assert fit([target("80.231.1.9")], public, Table(), Exclusions(), own_network=False) == (
+        [],
+        {OWN_SUBNET: 1},
+    )
 
 
 def test_the_version_is_that_of_the_address() -> None:
@@ -79,3 +85,16 @@ def test_witnesses_are_a_few_of_the_list_from_its_first_to_its_last(items: list[
     assert found == sorted(found, key=items.index)
     assert found[:1] == items[:1]
     assert found[-1:] == items[-1:]
+
+
+def test_what_is_excluded_is_left_out_whoever_asks() -> None:
+    """The do-not-probe list holds in one's own network too."""
+    excluded = Exclusions((ipaddress.ip_network("80.231.0.0/16"),))
+    for own_network in (False, True):
+        assert fit(
+            map(target, ["80.231.1.1", "9.9.9.9"]),
+            HOME,
+            Table(),
+            excluded,
+            own_network=own_network,
+        ) == ([target("9.9.9.9")], {LISTED: 1})

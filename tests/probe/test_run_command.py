@@ -340,3 +340,49 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path, listed: Callable[..., st
     said = json.loads(out)
     assert said["stopped"]
     assert said["kept"] == len(records(tmp_path / "home" / "spool")) >= 5
+
+
+def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """The second time it knows each target, and is right about packets and bytes."""
+    targets = listed(*TARGETS)
+    done = run("--dry-run", "--targets", targets)
+    assert done.exit_code == 0
+    assert "would trace to 5 targets: about 70 packets" in done.stdout
+    assert "a guess for 5 of them" in done.stdout
+    assert not home.exists()
+    run("--targets", targets)
+    foreseen = json.loads(run("--dry-run", "--json", "--targets", targets).stdout)
+    before = [kept.trace for kept in read(home / "spool")]
+    run("--targets", targets)
+    after = [kept.trace for kept in read(home / "spool")][len(before) :]
+    packets = sum(trace.probes or 0 for trace in after if trace)
+    assert foreseen["known"] == 5
+    assert foreseen["packets"] == pytest.approx(packets, rel=0.15)
+
+
+def test_the_budget_of_the_day_holds_over_runs(home: Path, listed: Callable[..., str]) -> None:
+    """What does not fit is left, counted, and said; the next run sends nothing at all."""
+    targets = listed(*TARGETS)
+    said = summary("--budget", "0.002", "--targets", targets)
+    assert said["exit"] == 6
+    assert said["failed"]["over the budget of the day"] + said["kept"] == 5
+    assert said["kept"] >= 1
+    spent = sum((kept.trace.probes or 0) * 60 for kept in read(home / "spool") if kept.trace)
+    done = run("--budget", str(spent / 2e6), "--targets", targets)
+    assert done.exit_code == 6
+    assert "is spent; nothing was sent" in done.stderr
+
+
+def test_the_do_not_probe_list_holds(home: Path, listed: Callable[..., str]) -> None:
+    """A listed target is left out and counted; a list with a fault sends nothing."""
+    home.mkdir()
+    (home / "do-not-probe.txt").write_text("193.0.6.0/24\n", encoding="utf-8")
+    said = summary("--targets", listed(*TARGETS))
+    assert said["left_out"] == {"do not probe": 2}
+    assert said["kept"] == 3
+    (home / "do-not-probe.txt").write_text("everyone\n", encoding="utf-8")
+    done = run("--targets", listed(*TARGETS))
+    assert done.exit_code == 9
+    assert "do-not-probe.txt:1" in done.stderr

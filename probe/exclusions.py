@@ -1,0 +1,73 @@
+"""Whom this volunteer never probes: a file of addresses and prefixes, theirs to write.
+
+Operators ask to be left alone, and a volunteer may know places that it is wiser not to be seen
+to ask for. The list holds for every command that sends. This module sends nothing itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from probe.failure import BadInput
+from probe.places import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# How a target is counted that the list holds.
+LISTED = "do not probe"
+
+
+def exclusions_file() -> Path:
+    """Where the list lies: in the data folder, to be edited by hand."""
+    return data_folder() / "do-not-probe.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Prefixes that are not probed.
+
+    >>> Exclusions((ipaddress.ip_network("192.0.2.0/24"),)).holds("192.0.2.7")
+    True
+    """
+
+    prefixes: tuple[Prefix, ...] = ()
+
+    def holds(self, address: str) -> bool:
+        """Whether an address lies in any of the prefixes."""
+        parsed = ipaddress.ip_address(address)
+        return any(parsed in prefix for prefix in self.prefixes)
+
+
+def read_exclusions(path: Path) -> Exclusions:
+    """The list in a file: an address or prefix a line; what follows ``#`` is a remark.
+
+    No file is an empty list. Raises `BadInput`, naming file and line, for anything else: a list
+    that is only half understood would not protect anyone.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return Exclusions()
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not a text file in UTF-8; nothing was sent") from None
+    return Exclusions(tuple(_prefixes(path, text.splitlines())))
+
+
+def _prefixes(path: Path, lines: Iterable[str]) -> Iterable[Prefix]:
+    for number, line in enumerate(lines, 1):
+        said = line.partition("#")[0].strip()
+        if not said:
+            continue
+        try:
+            yield ipaddress.ip_network(said, strict=False)
+        except ValueError:
+            raise BadInput(
+                f"{path}:{number}: {said!r} is neither an address nor a prefix such as "
+                "192.0.2.0/24; mend the line, nothing was sent"
+            ) from None

@@ -1,0 +1,67 @@
+"""Whom a volunteer never probes."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.exclusions import Exclusions, read_exclusions
+from probe.failure import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_addresses_and_prefixes_of_both_versions(tmp_path: Path) -> None:
+    """A line is an address or a prefix; remarks and empty lines are none."""
+    path = tmp_path / "do-not-probe.txt"
+    path.write_text(
+        "# asked by mail\n192.0.2.7   # one host\n\n198.51.100.9/24\n2001:db8::/32\n",
+        encoding="utf-8",
+    )
+    excluded = read_exclusions(path)
+    for inside in ("192.0.2.7", "198.51.100.0", "198.51.100.255", "2001:db8:9::1"):
+        assert excluded.holds(inside)
+    for outside in ("192.0.2.8", "198.51.101.0", "2001:db9::1"):
+        assert not excluded.holds(outside)
+
+
+def test_no_file_excludes_nothing(tmp_path: Path) -> None:
+    """Who never wrote a list has an empty one."""
+    assert read_exclusions(tmp_path / "none") == Exclusions()
+
+
+@pytest.mark.parametrize("line", ["example.org", "192.0.2.0/33", "192.0.2.300", "192.0.2.1 host"])
+def test_a_line_that_cannot_be_kept_to_stops_everything(tmp_path: Path, line: str) -> None:
+    """The sentence names file and line, and that nothing was sent."""
+    path = tmp_path / "do-not-probe.txt"
+    path.write_text(f"192.0.2.1\n{line}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"do-not-probe\.txt:2: .*nothing was sent"):
+        read_exclusions(path)
+
+
+def test_a_file_of_bytes_is_no_list(tmp_path: Path) -> None:
+    """It is refused as a whole."""
+    path = tmp_path / "do-not-probe.txt"
+    path.write_bytes(b"\xff\xfe1\x00")
+    with pytest.raises(BadInput, match="not a text file"):
+        read_exclusions(path)
+
+
+@settings(derandomize=True, max_examples=100)
+@given(st.ip_addresses(), st.integers(0, 32))
+def test_a_prefix_holds_exactly_its_addresses(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int
+) -> None:
+    """First and last are in, their neighbours are out."""
+    prefix = ipaddress.ip_network(f"{address}/{length}", strict=False)
+    excluded = Exclusions((prefix,))
+    assert excluded.holds(str(prefix[0]))
+    assert excluded.holds(str(prefix[-1]))
+    if length:
+        other = type(address)(int(prefix[0]) ^ (1 << (address.max_prefixlen - length)))
+        assert not excluded.holds(str(other))
