@@ -7,6 +7,7 @@ forgets it. This module sends nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import fmean
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from probe.record import Trace
 
 MEGABYTE = 1_000_000
+
+# Seconds after which an interrupted run is too old to be gone on with.
+RESUMABLE = 86_400.0
 
 # Probes of a trace, and bytes of a probe, where nothing was measured from here yet.
 USUAL_PROBES = 14.0
@@ -61,13 +65,20 @@ class Ledger:
         self.spent = 0
         """Bytes sent on this day."""
         self._last: dict[tuple[str, str], Trace] = {}
+        self._recent: dict[int, set[str]] = defaultdict(set)
         for kept in read(folder):
             trace = kept.trace
             if trace is None or not trace.probes:
                 continue
+            if trace.timestamp > now - RESUMABLE:
+                self._recent[trace.paris_id].add(trace.dst_addr)
             self._last[trace.dst_addr, trace.proto] = trace
             if datetime.fromtimestamp(trace.timestamp, UTC).date() == today:
                 self.spent += bytes_of(trace)
+
+    def measured(self, flow: int) -> frozenset[str]:
+        """The targets of which a trace with this flow was kept in the last 24 hours."""
+        return frozenset(self._recent[flow])
 
     def foresee(self, targets: Iterable[tuple[str, str]], rate: float) -> Cost:
         """What traces to targets, each by address and protocol, are likely to take.

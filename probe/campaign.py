@@ -35,7 +35,8 @@ class Campaign:
 
     ``access`` is the access network by IP version, as far as it is known beforehand; `locate`
     adds what the first traces tell. ``country`` is the user's word on where they are. ``folder``
-    is the spool's. Nothing is made on the disk before the first trace is kept.
+    is the spool's. ``flow`` is that of the run gone on with; None begins a new one. Nothing is
+    made on the disk before the first trace is kept.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class Campaign:
         identity: Identity,
         access: dict[int, Access],
         country: str | None,
+        flow: int | None = None,
     ) -> None:
         self.folder = folder
         self.access = dict(access)
-        self.flow = identity.flow()
+        self.flow = identity.flow() if flow is None else flow
         self.kept = 0
         self.answered = False
         self.refused = 0

@@ -41,6 +41,11 @@ class Identity:
         """The flow this run should use, 1 to 16. Writes nothing; see `used`."""
         return int(self._read().get("flow", 0)) % FLOWS + 1
 
+    def last_flow(self) -> int | None:
+        """The flow of the last run that kept anything; None before the first."""
+        flow = self._read().get("flow")
+        return None if flow is None else int(flow)
+
     def used(self, flow: int) -> None:
         """Remember the flow that was used, so that the next run takes the next."""
         with self._remembered() as state:

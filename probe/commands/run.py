@@ -87,6 +87,9 @@ BUDGET = 5.0
     help="Megabytes that may be sent in a day (UTC).",
 )
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would take.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the last run: what it kept is not traced again."
+)
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many targets.")
 @click.option(
     "--to",
@@ -113,6 +116,7 @@ def run(
     rate: float,
     budget: float,
     dry_run: bool,
+    resume: bool,
     limit: int | None,
     folder: Path | None,
     own_network: bool,
@@ -135,21 +139,24 @@ def run(
     )
     access = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    ledger = Ledger(folder, time.time())
-    if ledger.spent >= budget * MEGABYTE:
-        raise PartlyDone(
-            f"the budget of the day, {budget:g} MB, is spent; nothing was sent, go on after "
-            "midnight UTC or give a larger --budget"
-        )
+    ledger = _ledger(folder, budget)
+    identity = Identity(data_folder())
+    flow = identity.last_flow() if resume else None
+    if flow is not None:
+        choice.done = ledger.measured(flow)
     campaign = Campaign(
         folder=folder,
         origin=origin,
         premises=here,
-        identity=Identity(data_folder()),
+        identity=identity,
         access=access,
         country=country,
+        flow=flow,
     )
     targets = choice.targets(campaign.country)
+    if not targets:
+        click.echo("the last run measured all its targets; nothing was sent", err=as_json)
+        return
     failure: Failure | None = None
     stopped = False
     began = time.monotonic()
@@ -189,6 +196,17 @@ def run(
         click.get_current_context().exit(INTERRUPTED)
 
 
+def _ledger(folder: Path, budget: float) -> Ledger:
+    """What was sent from here before; raises `PartlyDone` where the day has no budget left."""
+    ledger = Ledger(folder, time.time())
+    if ledger.spent >= budget * MEGABYTE:
+        raise PartlyDone(
+            f"the budget of the day, {budget:g} MB, is spent; nothing was sent, go on after "
+            "midnight UTC or give a larger --budget"
+        )
+    return ledger
+
+
 class _Choice:
     """The targets of a run; `left_out` counts by reason those that may not be probed."""
 
@@ -210,10 +228,15 @@ class _Choice:
         self.limit = limit
         self.own = _read(listed) if listed is not None else None
         self.own_network = own_network
+        # Addresses that the run gone on with has measured.
+        self.done: frozenset[str] = frozenset()
         self.left_out: Counter[str] = Counter()
 
     def targets(self, country: str | None) -> list[Target]:
-        """The targets to probe from a country. Raises `BadInput` where there are none."""
+        """The targets to probe from a country; none where the run gone on with is complete.
+
+        Raises `BadInput` where none of the list may be probed.
+        """
         listed = self.own if self.own is not None else target_list(self.origin, country)
         wanted = [target for target in listed if self.version in {None, version_of(target)}]
         chosen, self.left_out = fit(
@@ -222,7 +245,10 @@ class _Choice:
         if not chosen:
             reasons = _counts(self.left_out) or "the list is empty"
             raise BadInput(f"no target may be probed: {reasons}")
-        return chosen[: self.limit]
+        left = [target for target in chosen if target.address not in self.done]
+        if len(left) < len(chosen):
+            self.left_out["measured before"] = len(chosen) - len(left)
+        return left[: self.limit]
 
 
 def _read(path: Path) -> list[Target]:

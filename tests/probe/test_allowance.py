@@ -84,3 +84,15 @@ def test_bytes_of_a_trace_are_those_of_its_probes() -> None:
     """From the IP header on; an unknown size counts as the usual one."""
     assert bytes_of(trace("192.0.2.1", 3)) == 180
     assert bytes_of(replace(trace("192.0.2.1", 3), size=None)) == 180
+
+
+def test_measured_are_the_targets_of_one_flow_within_a_day(keep: Callable[..., Path]) -> None:
+    """An older run is over, and another flow another run."""
+    folder = keep(
+        trace("192.0.2.1", 12, at=NOON - DAY),
+        trace("192.0.2.2", 12, at=NOON - DAY + 1),
+        replace(trace("192.0.2.3", 12), paris_id=4),
+    )
+    ledger = Ledger(folder, NOON)
+    assert ledger.measured(0) == {"192.0.2.2"}
+    assert ledger.measured(4) == {"192.0.2.3"}

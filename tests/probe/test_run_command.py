@@ -386,3 +386,24 @@ def test_the_do_not_probe_list_holds(home: Path, listed: Callable[..., str]) -> 
     done = run("--targets", listed(*TARGETS))
     assert done.exit_code == 9
     assert "do-not-probe.txt:1" in done.stderr
+
+
+def test_a_run_is_gone_on_with(home: Path, listed: Callable[..., str]) -> None:
+    """With the same flow, and nothing that was kept is traced again."""
+    first = summary("--limit", "3", "--targets", listed(*TARGETS))
+    rest = summary("--resume", "--targets", listed(*TARGETS))
+    assert (first["kept"], rest["kept"]) == (3, 2)
+    assert rest["left_out"] == {"measured before": 3}
+    assert rest["flow"] == first["flow"]
+    found = [record["dst_addr"] for record in records(home / "spool")]
+    assert sorted(found) == sorted(TARGETS)
+    done = run("--resume", "--targets", listed(*TARGETS))
+    assert done.exit_code == 0
+    assert "measured all its targets; nothing was sent" in done.stdout
+    again = summary("--targets", listed(*TARGETS))
+    assert (again["kept"], again["flow"]) == (5, first["flow"] + 1)
+
+
+def test_without_a_run_before_resuming_begins_one(home: Path, listed: Callable[..., str]) -> None:
+    """Who always says --resume loses nothing."""
+    assert summary("--resume", "--targets", listed(*TARGETS))["kept"] == 5
