@@ -1,15 +1,15 @@
 """Fetches newer address tables, checks them, and puts them in place in one step.
 
 Tables age: one in a hundred hop addresses maps to another AS after four years. What is fetched
-is public, documented, and asked for by the volunteer; until all of it is checked and on the disk
-nothing that is in use changes. This module reads no traces and knows no command line.
+is public, documented, and asked for by the volunteer. Fetching and installing are apart, so that
+nothing that is in use changes until all that was asked for has come and is checked. This module
+reads no traces and knows no command line.
 """
 
 from __future__ import annotations
 
 import gzip
 import http.client
-import ipaddress
 import json
 import os
 import shutil
@@ -19,17 +19,19 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.failure import BadInput, Offline
 from probe.origin.errors import OriginError
-from probe.origin.lists import read_continents
+from probe.origin.lists import Exchange, read_continents
 from probe.origin.mmdb import write_table
 from probe.origin.ranges import V4_END, Range, countries_by_weight, disjoint, registrations
 from probe.origin.register import write_register
@@ -43,7 +45,8 @@ from probe.origin.snapshot import (
 from probe.places import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from ipaddress import IPv4Network, IPv6Network
 
 TABLES = "https://iptoasn.com/data/"
 TABLE_FILES = ("ip2asn-v4.tsv.gz", "ip2asn-v6.tsv.gz")
@@ -85,17 +88,7 @@ def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
         url, headers={"User-Agent": f"gatewatch/{__version__}"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer, into.open("wb") as file:  # noqa: S310
-            size = 0
-            while chunk := answer.read(1 << 16):
-                size += len(chunk)
-                if size > _LARGEST:
-                    raise BadInput(f"{url} is over {_LARGEST >> 20} MiB, which is no such table")
-                file.write(chunk)
-            expected = answer.headers.get("Content-Length")
-            if expected is not None and int(expected) != size:
-                raise Offline(f"{url} broke off after {size} of {expected} bytes; try again")
-            made = answer.headers.get("Last-Modified")
+        answer = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310
     except urllib.error.HTTPError as problem:
         problem.close()
         raise Offline(
@@ -105,9 +98,28 @@ def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
         raise Offline(
             f"{url} cannot be reached ({_reason(problem.reason)}); check the connection"
         ) from problem
-    except (TimeoutError, ConnectionError, http.client.HTTPException) as problem:
+    except (OSError, http.client.HTTPException) as problem:
         raise Offline(f"{url} broke off ({_reason(problem)}); try again") from problem
-    return Fetched(into, _parsed_date(made))
+    with answer, into.open("wb") as file:
+        size = 0
+        for chunk in _chunks(answer, url):
+            size += len(chunk)
+            if size > _LARGEST:
+                raise BadInput(f"{url} is over {_LARGEST >> 20} MiB, which is no such table")
+            file.write(chunk)
+        expected = answer.headers.get("Content-Length")
+        if expected is not None and expected != str(size):
+            raise Offline(f"{url} broke off after {size} of {expected} bytes; try again")
+        return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
+
+
+def _chunks(answer: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
+    """What comes, bit by bit; apart from writing it, since a full disk is not a lost connection."""
+    try:
+        while chunk := answer.read(1 << 16):
+            yield chunk
+    except (OSError, http.client.HTTPException) as problem:
+        raise Offline(f"{url} broke off ({_reason(problem)}); try again") from problem
 
 
 def _reason(problem: object) -> str:
@@ -123,14 +135,31 @@ def _parsed_date(header: str | None) -> datetime | None:
         return None
 
 
-class _Tables:
-    """What the files of iptoasn.com say, collected line by line."""
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the files of iptoasn.com say, checked and ready to be installed.
+
+    ``ranges`` are disjoint and in order. ``made`` is when the server says that they were made,
+    now where it does not say; ``inputs`` are the files' sha256 by name.
+    """
+
+    ranges: list[Range]
+    names: dict[int, str]
+    countries: dict[int, str]
+    made: datetime
+    inputs: dict[str, str]
+
+
+class _Reader:
+    """Collects what the files say, line by line."""
 
     def __init__(self, countries: frozenset[str]) -> None:
         self.ranges: list[Range] = []
         self.names: dict[int, str] = {}
         self.votes: dict[tuple[int, str], int] = {}
         self._countries = countries
+        # One object for each AS number instead of one a line: 15 MB that a small machine misses.
+        self._asns: dict[int, int] = {}
 
     def read(self, path: Path, url: str, version: int) -> None:
         """Take in one file. Raises `BadInput`, naming the line that is not of the format."""
@@ -155,6 +184,7 @@ class _Tables:
             raise ValueError
         if asn == 0:
             return  # not routed
+        asn = self._asns.setdefault(asn, asn)
         self.ranges.append(Range(first, last, asn))
         self.names.setdefault(asn, name.strip())
         if country in self._countries:
@@ -186,50 +216,57 @@ def _number(address: str, family: socket.AddressFamily) -> int:
         raise ValueError from None
 
 
-def update_tables(folder: Path, base: str = TABLES) -> Manifest:
-    """Replace the snapshot in ``folder`` by today's tables of iptoasn.com.
+def fetch_tables(base: str = TABLES) -> Tables:
+    """Fetch today's tables of iptoasn.com and check them.
 
-    They are fetched and checked first, then written beside the old ones; the manifest, which
-    names the files, is replaced last, so that a reader at any moment sees one whole snapshot.
-    Takes some 20 s and 300 MB. Raises `Offline` or `BadInput`, after which nothing in ``folder``
-    has changed, and OSError where it cannot be written.
+    Together with `install_tables` it takes some 15 s on a PC, and 230 MB of memory at most.
+    Raises `Offline` or `BadInput`; nothing outlasts the call.
     """
+    reader = _Reader(frozenset(read_continents(shipped("continents.toml"))))
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
         fetched = [fetch(base + name, Path(temporary) / name) for name in TABLE_FILES]
-        tables = _Tables(frozenset(read_continents(shipped("continents.toml"))))
         for name, file, version in zip(TABLE_FILES, fetched, (4, 6), strict=True):
-            tables.read(file.path, base + name, version)
-        tables.check(base)
-        made = fetched[0].made or datetime.now(UTC)
+            reader.read(file.path, base + name, version)
         inputs = {
             name: sha256_of(file.path) for name, file in zip(TABLE_FILES, fetched, strict=True)
         }
-    return _install(folder, tables, made, inputs)
-
-
-def _install(folder: Path, tables: _Tables, made: datetime, inputs: dict[str, str]) -> Manifest:
-    ranges = disjoint(tables.ranges)
-    countries = countries_by_weight(
-        (asn, country, weight) for (asn, country), weight in tables.votes.items()
+    reader.check(base)
+    return Tables(
+        ranges=disjoint(reader.ranges),
+        names=reader.names,
+        countries=countries_by_weight(
+            (asn, country, weight) for (asn, country), weight in reader.votes.items()
+        ),
+        made=fetched[0].made or datetime.now(UTC),
+        inputs=inputs,
     )
+
+
+def install_tables(folder: Path, tables: Tables) -> Manifest:
+    """Put these tables in the place of the snapshot in ``folder``, in one step.
+
+    They are written beside the old ones; the manifest, which names the files, is replaced last,
+    so that a reader at any moment sees one whole snapshot. Raises OSError where the folder cannot
+    be written, after which the old snapshot is still in use.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         before: Manifest | None = read_manifest(folder)
     except (FileNotFoundError, OriginError):
         before = None
-    date = made.date().isoformat()
+    date = tables.made.date().isoformat()
     with tempfile.TemporaryDirectory(prefix=".update-", dir=folder) as staging:
         table, register = Path(staging) / "table", Path(staging) / "register"
         with table.open("wb") as file:
             write_table(
                 file,
-                ranges,
-                lambda asn: (tables.names[asn], countries.get(asn)),
+                tables.ranges,
+                lambda asn: (tables.names[asn], tables.countries.get(asn)),
                 kind="gatewatch-origin",
                 description=SOURCE,
-                epoch=int(made.timestamp()),
+                epoch=int(tables.made.timestamp()),
             )
-        write_register(register, registrations(ranges, tables.names, countries))
+        write_register(register, registrations(tables.ranges, tables.names, tables.countries))
         sha256 = sha256_of(table)
         # Named by content: no update writes over a file that somebody has open.
         stem = f"iptoasn-{date}-{sha256[:12]}"
@@ -246,22 +283,25 @@ def _install(folder: Path, tables: _Tables, made: datetime, inputs: dict[str, st
         _move(table, manifest.table_path)
         _move(register, manifest.register_path)
         staged = Path(staging) / MANIFEST
-        staged.write_bytes(manifest_bytes(manifest, inputs=inputs))
+        staged.write_bytes(manifest_bytes(manifest, inputs=tables.inputs))
         _move(staged, folder / MANIFEST)
     _sweep(manifest, before)
     return manifest
 
 
 def _sweep(now: Manifest, before: Manifest | None) -> None:
-    """Remove the snapshot that was replaced, and what updates left that were killed long ago."""
-    kept = {now.table, now.register, MANIFEST}
-    replaced = {before.table, before.register} if before is not None else set()
+    """Remove what is neither in use nor replaced just now, once it is a day old.
+
+    The snapshot that was replaced stays until the next update: a run under way has its table open
+    and may yet open its register. Younger files may belong to an update beside this one.
+    """
+    kept = {MANIFEST, now.table, now.register}
+    if before is not None:
+        kept |= {before.table, before.register}
     for path in now.folder.iterdir():
-        if path.name in kept:
-            continue
         # Windows keeps what a reader has open; it goes next time.
         with suppress(OSError):
-            if path.name in replaced or time.time() - path.stat().st_mtime > _ABANDONED:
+            if path.name not in kept and time.time() - path.stat().st_mtime > _ABANDONED:
                 if path.is_dir():
                     shutil.rmtree(path)
                 else:
@@ -281,66 +321,84 @@ def _move(staged: Path, final: Path) -> None:
             os.close(folder)
 
 
-def update_exchanges(path: Path, base: str = EXCHANGES) -> int:
-    """Replace the list of peering LANs at ``path`` by PeeringDB's; returns how many LANs.
+def fetch_exchanges(base: str = EXCHANGES) -> list[Exchange]:
+    """Fetch the peering LANs that PeeringDB lists, by exchange.
 
-    The list that ships goes before it. PeeringDB's terms allow this use, and no redistribution.
-    Raises `Offline` or `BadInput`, after which nothing has changed, and OSError.
+    Its terms allow this use, and no redistribution. Raises `Offline` or `BadInput`; nothing
+    outlasts the call.
     """
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
         prefixes, lans, exchanges = (
             _objects(fetch(base + name, Path(temporary) / name).path, base + name)
             for name in EXCHANGE_FILES
         )
+    source = f"PeeringDB, {datetime.now(UTC).date().isoformat()}"
     try:
-        by_lan = {lan["id"]: lan["ix_id"] for lan in lans}
-        named = {ix["id"]: (ix["name"], ix["country"], ix["city"]) for ix in exchanges}
-        by_exchange: dict[int, list[str]] = {}
+        exchange_of = {lan["id"]: lan["ix_id"] for lan in lans}
+        networks: defaultdict[int, set[IPv4Network | IPv6Network]] = defaultdict(set)
         for prefix in prefixes:
-            exchange = by_lan.get(prefix["ixlan_id"])
-            if exchange is not None and exchange in named:
-                network = str(ipaddress.ip_network(prefix["prefix"], strict=False))
-                by_exchange.setdefault(exchange, []).append(network)
+            networks[exchange_of.get(prefix["ixlan_id"], 0)].add(
+                ip_network(prefix["prefix"], strict=False)
+            )
+        found = [
+            Exchange(
+                name=_text(one["name"]),
+                country=_text(one["country"]),
+                city=_text(one["city"]),
+                prefixes=tuple(sorted(networks[one["id"]], key=str)),
+                operator_asn=None,
+                watch=False,
+                source=source,
+            )
+            for one in sorted(exchanges, key=lambda one: int(one["id"]))
+            if one["id"] in networks
+        ]
     except (KeyError, TypeError, ValueError) as problem:
         raise BadInput(
             f"{base} does not answer in PeeringDB's form ({problem}); the list in use stays"
         ) from problem
-    count = sum(map(len, by_exchange.values()))
+    count = sum(len(one.prefixes) for one in found)
     if count < _FEWEST_LANS:
         raise BadInput(
             f"{base}: only {count} peering LANs, where there are over {_FEWEST_LANS}; "
             "the list in use stays"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    date = datetime.now(UTC).date().isoformat()
-    with tempfile.TemporaryDirectory(prefix=".update-", dir=path.parent) as staging:
-        staged = Path(staging) / path.name
-        staged.write_text(
-            "".join(
-                _toml(*named[exchange], sorted(set(networks)), f"PeeringDB, {date}")
-                for exchange, networks in sorted(by_exchange.items())
-            ),
-            encoding="utf-8",
-        )
-        _move(staged, path)
-    return count
+    return found
 
 
 def _objects(path: Path, url: str) -> list[dict[str, Any]]:
     try:
-        data = json.loads(path.read_bytes())["data"]
+        return list(json.loads(path.read_bytes())["data"])
     except (ValueError, KeyError, TypeError) as problem:
         raise BadInput(f"{url} is not PeeringDB's JSON; the list in use stays") from problem
-    return list(data)
 
 
-def _toml(name: str, country: str, city: str, prefixes: Iterable[str], source: str) -> str:
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no name")
+    value.encode()  # JSON can hold half a character, a file cannot
+    return value
+
+
+def install_exchanges(path: Path, exchanges: Iterable[Exchange]) -> None:
+    """Put these exchanges in the place of the list at ``path``; the list that ships goes before it.
+
+    Raises OSError where it cannot be written, after which the old list is still in use.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".update-", dir=path.parent) as staging:
+        staged = Path(staging) / path.name
+        staged.write_text("".join(map(_toml, exchanges)), encoding="utf-8")
+        _move(staged, path)
+
+
+def _toml(exchange: Exchange) -> str:
     fields = {
-        "name": _quoted(name),
-        "country": _quoted(country),
-        "city": _quoted(city),
-        "prefixes": f"[{', '.join(map(_quoted, prefixes))}]",
-        "source": _quoted(source),
+        "name": _quoted(exchange.name),
+        "country": _quoted(exchange.country),
+        "city": _quoted(exchange.city),
+        "prefixes": f"[{', '.join(_quoted(str(prefix)) for prefix in exchange.prefixes)}]",
+        "source": _quoted(exchange.source),
     }
     return "[[exchange]]\n" + "".join(f"{key} = {value}\n" for key, value in fields.items()) + "\n"
 

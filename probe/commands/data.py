@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.failure import BadInput, PermissionDenied
-from probe.origin import OriginError
+from probe.origin.lookup import EXCHANGES_FILE
 from probe.origin.snapshot import Manifest, current_manifest, sha256_of, updated_folder
 from probe.places import data_folder
-from probe.update import EXCHANGES, TABLES, update_exchanges, update_tables
+from probe.update import (
+    EXCHANGES,
+    TABLES,
+    fetch_exchanges,
+    fetch_tables,
+    install_exchanges,
+    install_tables,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Days after which a newer table is worth fetching: networks change hands slowly, but a country's
+# new networks are those one wants to know.
+_OLD = 180
 
 
 @click.group(short_help="Show or update the address tables.")
@@ -27,14 +41,12 @@ def status(*, as_json: bool) -> None:
 
     Records carry its id. Ends with exit code 9 where its files are not what its manifest says.
     """
-    manifest = _current()
+    manifest = current_manifest()
     damaged = _damaged(manifest)
-    fields = _status(manifest, damaged)
     if as_json:
-        click.echo(json.dumps(fields))
+        click.echo(json.dumps(_status(manifest, damaged)))
     else:
-        for name, value in fields.items():
-            click.echo(f"{name.replace('_', ' '):<12} {_words(value)}")
+        _print(manifest, damaged)
     if damaged:
         raise BadInput(
             f"{', '.join(damaged)} in {manifest.folder}: not what the manifest says; "
@@ -58,28 +70,26 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
         if not base.startswith(("https://", "http://")):
             raise click.BadParameter(f"{base!r} is not an http address")
     folder = updated_folder()
+    # All is fetched and checked before anything is replaced.
+    tables = fetch_tables(tables_from)
+    lans = fetch_exchanges(exchanges_from) if exchanges else None
     try:
-        update_tables(folder, tables_from)
-        if exchanges:
-            lans = update_exchanges(data_folder() / "exchanges.toml", exchanges_from)
-            click.echo(f"{lans:,} peering LANs", err=True)
+        install_tables(folder, tables)
+        if lans is not None:
+            install_exchanges(data_folder() / EXCHANGES_FILE, lans)
     except PermissionError as problem:
         raise PermissionDenied(
             f"{problem.filename or folder} may not be written; make it yours: "
             f"sudo chown -R $USER {data_folder()}"
         ) from problem
-    manifest = _current()
+    manifest = current_manifest()
     if as_json:
         click.echo(json.dumps(_status(manifest, _damaged(manifest))))
-    else:
-        click.echo(f"in use: {manifest.id}")
-
-
-def _current() -> Manifest:
-    try:
-        return current_manifest()
-    except OriginError as problem:
-        raise BadInput(str(problem)) from problem
+        return
+    click.echo(f"in use: {manifest.id}")
+    if lans is not None:
+        count = sum(len(exchange.prefixes) for exchange in lans)
+        click.echo(f"peering LANs: {count:,} at {len(lans):,} exchanges")
 
 
 def _damaged(manifest: Manifest) -> list[str]:
@@ -91,23 +101,47 @@ def _damaged(manifest: Manifest) -> list[str]:
     ]
 
 
+def _age(manifest: Manifest) -> int:
+    return (datetime.now(UTC).date() - date.fromisoformat(manifest.date)).days
+
+
+def _fetched_exchanges() -> Path | None:
+    path = data_folder() / EXCHANGES_FILE
+    return path if path.is_file() else None
+
+
 def _status(manifest: Manifest, damaged: list[str]) -> dict[str, Any]:
-    fetched = data_folder() / "exchanges.toml"
+    fetched = _fetched_exchanges()
     return {
         "id": manifest.id,
         "date": manifest.date,
-        "age_days": (datetime.now(UTC).date() - date.fromisoformat(manifest.date)).days,
+        "age_days": _age(manifest),
         "sha256": manifest.sha256[manifest.table],
         "intact": not damaged,
         "licence": manifest.licence,
         "source": manifest.source,
         "path": str(manifest.table_path),
         "updated": manifest.folder == updated_folder(),
-        "exchanges": str(fetched) if fetched.is_file() else None,
+        "exchanges": str(fetched) if fetched is not None else None,
     }
 
 
-def _words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "as shipped" if value is None else str(value)
+def _print(manifest: Manifest, damaged: list[str]) -> None:
+    """The status for people: what they may want to do first, what a script wants last."""
+    age = _age(manifest)
+    updated = manifest.folder == updated_folder()
+    fetched = _fetched_exchanges()
+    lines = {
+        "in use": manifest.id,
+        "age": f"of {manifest.date}, {age} day{'' if age == 1 else 's'} old"
+        + ("; for a newer one: gatewatch data update" if age >= _OLD else ""),
+        "came with": "gatewatch data update" if updated else "gatewatch itself",
+        "files": f"damaged: {', '.join(damaged)}" if damaged else "whole",
+        "exchanges": "those that ship" + (f", and those in {fetched}" if fetched else ""),
+        "source": manifest.source,
+        "licence": manifest.licence,
+        "table": str(manifest.table_path),
+        "sha256": manifest.sha256[manifest.table],
+    }
+    for name, text in lines.items():
+        click.echo(f"{name:<10} {text}")

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from probe.origin.special import Address
     from probe.origin.tables import Table
 
+# The list of peering LANs: the one that ships, and in the data folder the one that was fetched.
+EXCHANGES_FILE = "exchanges.toml"
+
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
 
@@ -317,8 +320,8 @@ def open_origin(path: Path | None = None) -> Origin:
             licence=None,
         )
         register = current_manifest().register_path
-    exchanges = read_exchanges(shipped("exchanges.toml"))
-    fetched = data_folder() / "exchanges.toml"
+    exchanges = read_exchanges(shipped(EXCHANGES_FILE))
+    fetched = data_folder() / EXCHANGES_FILE
     if fetched.is_file():
         exchanges += read_exchanges(fetched)
     return Origin(

@@ -47,22 +47,22 @@ def disjoint(ranges: Iterable[Range]) -> list[Range]:
     """
     result: list[Range] = []
 
-    def add(first: int, last: int, asn: int) -> None:
-        if result and result[-1].asn == asn and result[-1].last + 1 == first:
-            first = result.pop().first
-        result.append(Range(first, last, asn))
+    def add(one: Range) -> None:
+        if result and result[-1].asn == one.asn and result[-1].last + 1 == one.first:
+            one = one._replace(first=result.pop().first)
+        result.append(one)
 
     cluster: list[Range] = []
     end = -1
     for one in sorted(ranges):
         if cluster and one.first > end:
             for piece in _settle(cluster):
-                add(*piece)
+                add(piece)
             cluster.clear()
         cluster.append(one)
         end = max(end, one.last)
     for piece in _settle(cluster):
-        add(*piece)
+        add(piece)
     return result
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,12 @@ from probe.cli import main
 from probe.failure import BadInput, Offline
 from probe.origin import open_origin
 from probe.origin.snapshot import read_manifest
-from probe.update import fetch, update_tables
+from probe.update import fetch, fetch_exchanges, fetch_tables, install_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from probe.origin.snapshot import Manifest
 
 # In the form of iptoasn.com: tabs, gaps as AS 0, country None, names that are handles.
 V4 = """\
@@ -107,6 +109,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(updating, "_FEWEST_LANS", 2)
 
 
+def update_tables(folder: Path, base: str) -> Manifest:
+    return install_tables(folder, fetch_tables(base))
+
+
 def command(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["data", *arguments])
 
@@ -140,23 +146,38 @@ def test_an_update_is_used_from_then_on(site: Site, home: Path) -> None:
 
 @pytest.mark.usefixtures("few")
 def test_the_next_update_replaces_it(site: Site, home: Path) -> None:
-    """One snapshot is kept; what is open stays readable; remains of killed updates go."""
+    """The newest answers from then on; a run that began before keeps what it had, whole."""
     site.publish()
-    first = update_tables(home / "origin", site.base)
+    update_tables(home / "origin", site.base)
     before = open_origin()
-    dead = home / "origin" / ".update-dead"
-    dead.mkdir()
-    long_ago = time.time() - 10 * 86400
-    os.utime(dead, (long_ago, long_ago))
-    alive = home / "origin" / ".update-alive"
-    alive.mkdir()
     site.publish(V4.replace("15169", "65002"))
     site.headers["Last-Modified"] = "Wed, 25 Nov 2026 05:00:00 GMT"
     second = update_tables(home / "origin", site.base)
     assert open_origin().lookup("8.8.8.8").asn == 65002
-    assert before.lookup("8.8.8.8").asn == 15169
     assert second.date == "2026-11-25"
-    assert not first.table_path.exists()
+    assert before.lookup("8.8.8.8").asn == 15169
+    # The register is read when it is first asked for, which may be after an update.
+    assert [network.asn for network in before.networks("US")] == [15169]
+
+
+@pytest.mark.usefixtures("few")
+def test_what_nobody_needs_any_more_goes(site: Site, home: Path) -> None:
+    """Two snapshots are kept; older ones, and remains of killed updates, go after a day."""
+    made: list[Manifest] = []
+    for day in range(24, 27):
+        site.publish(V4.replace("15169", f"650{day}"))
+        site.headers["Last-Modified"] = f"Tue, {day} Nov 2026 05:00:00 GMT"
+        if day == 26:
+            dead, alive = home / "origin" / ".update-dead", home / "origin" / ".update-alive"
+            for folder in (dead, alive):
+                folder.mkdir()
+            long_ago = time.time() - 10 * 86400
+            for path in (dead, made[0].table_path, made[0].register_path, made[1].table_path):
+                os.utime(path, (long_ago, long_ago))
+        made.append(update_tables(home / "origin", site.base))
+    assert not made[0].table_path.exists()
+    assert not made[0].register_path.exists()
+    assert made[1].table_path.exists()
     assert not dead.exists()
     assert alive.exists()
 
@@ -287,6 +308,28 @@ def test_a_server_that_says_nothing(tmp_path: Path) -> None:
             fetch(url, tmp_path / "x", timeout=0.05)
 
 
+def test_a_connection_that_dies_on_the_way(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the system calls it, a route that goes away while reading means offline."""
+    site.files["/x"] = bytes(1000)
+
+    def die(*_: object) -> bytes:
+        raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+
+    monkeypatch.setattr("http.client.HTTPResponse.read", die)
+    with pytest.raises(Offline, match="No route to host"):
+        fetch(site.base + "x", tmp_path / "x")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_not_a_lost_connection(site: Site) -> None:
+    """What the disk refuses is told as such by the command line, not as a bad connection."""
+    site.files["/x"] = bytes(100_000)
+    with pytest.raises(OSError, match="No space left"):
+        fetch(site.base + "x", Path("/dev/full"))
+
+
 @pytest.mark.usefixtures("few")
 def test_without_a_date_from_the_server_today_counts(site: Site, home: Path) -> None:
     """Last-Modified may be missing or nonsense."""
@@ -340,7 +383,8 @@ def test_peering_lans_are_fetched(site: Site, home: Path) -> None:
     done = command(
         "update", "--exchanges", "--tables-from", site.base, "--exchanges-from", site.base
     )
-    assert done.exit_code == 0
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "peering LANs: 3 at 2 exchanges" in done.stdout
     origin = open_origin()
     assert origin.lookup("198.32.9.1").exchange == 'A "quoted"\\ Ünïx\x7f'
     assert origin.lookup("2001:de8:99::1").country == "NZ"
@@ -353,17 +397,51 @@ def test_peering_lans_are_fetched(site: Site, home: Path) -> None:
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
-    "content", [b"<html>", b"[]", b'{"data": [{"id": 1}]}', b'{"data": []}', b'{"data": [3]}']
+    "content",
+    [
+        b"<html>",
+        b"[]",
+        b'{"data": 3}',
+        b'{"data": [{"id": 1}]}',
+        b'{"data": []}',
+        b'{"data": [3]}',
+    ],
 )
 def test_what_is_not_peeringdb(site: Site, home: Path, content: bytes) -> None:
-    """An answer of another shape is a 9 and leaves the list as it was."""
+    """An answer of another shape is a 9, and neither list nor tables are replaced."""
     site.publish()
     site.files |= {"/ixpfx": content, "/ixlan": content, "/ix": content}
     done = command(
         "update", "--exchanges", "--tables-from", site.base, "--exchanges-from", site.base
     )
     assert done.exit_code == 9
-    assert not (home / "exchanges.toml").exists()
+    assert not home.exists()
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("country", [None, 7, "\ud800"])
+def test_a_name_that_is_none(site: Site, country: object) -> None:
+    """A list that could not be read back is never written."""
+    for name, objects in (
+        ("ixpfx", IXPFX),
+        ("ixlan", IXLAN),
+        ("ix", [IX[0] | {"country": country}]),
+    ):
+        site.files[f"/{name}"] = json.dumps({"data": objects}).encode()
+    with pytest.raises(BadInput, match="PeeringDB's form"):
+        fetch_exchanges(site.base)
+
+
+@pytest.mark.usefixtures("few")
+def test_peeringdb_out_of_reach(site: Site, home: Path) -> None:
+    """All that was asked for comes, or nothing is replaced: the tables neither."""
+    site.publish()
+    done = command(
+        "update", "--exchanges", "--tables-from", site.base, "--exchanges-from", site.base
+    )
+    assert done.exit_code == 5
+    assert "HTTP status 404" in done.stderr
+    assert not home.exists()
 
 
 def test_status_of_what_ships() -> None:
@@ -376,7 +454,23 @@ def test_status_of_what_ships() -> None:
     assert said["updated"] is False
     assert said["licence"] == "CC BY 4.0"
     assert said["age_days"] > 100
-    assert f"id           {said['id']}" in command("status").stdout
+
+
+def test_status_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A volunteer reads first which table is in use, how old it is, and when to fetch another."""
+    said = json.loads(command("status", "--json").stdout)
+    lines = command("status").stdout.splitlines()
+    assert lines[:4] == [
+        f"in use     {said['id']}",
+        lines[1],
+        "came with  gatewatch itself",
+        "files      whole",
+    ]
+    assert lines[1].startswith(f"age        of 2026-06-17, {said['age_days']} days old")
+    monkeypatch.setattr("probe.commands.data._OLD", said["age_days"])
+    assert "for a newer one: gatewatch data update" in command("status").stdout
+    monkeypatch.setattr("probe.commands.data._OLD", said["age_days"] + 1)
+    assert "for a newer one" not in command("status").stdout
 
 
 @pytest.mark.usefixtures("few")
