@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,22 @@ def test_foreign_networks_span_six_continents() -> None:
         assert len(operators) >= 4
     assert len({target.address for target in listed}) == len(listed)
     assert all(target.kind == "foreign" and target.why for target in listed)
+
+
+def test_large_networks_of_every_continent_are_listed(origin: Origin) -> None:
+    """Universities alone would follow the paths of research networks: carriers stand beside them.
+
+    On each continent at least one network that announces over two million addresses.
+    """
+    large: Counter[str | None] = Counter()
+    for target in foreign_networks():
+        asn = origin.lookup(target.address).asn
+        assert asn is not None
+        country = origin.country(asn)
+        assert country is not None
+        sizes = {network.asn: network.addresses for network in origin.networks(country)}
+        large[target.continent] += sizes[asn] > 2_000_000
+    assert set(+large) == {"AF", "AS", "EU", "NA", "OC", "SA"}
 
 
 def test_root_servers_are_thirteen_and_anycast() -> None:
