@@ -36,7 +36,6 @@ class Operator:
     asns: tuple[int, ...]
     country: str
     as_names: tuple[str, ...]
-    state_owned: bool
     watch: bool
     source: str
 
@@ -100,7 +99,6 @@ def read_operators(path: Path) -> list[Operator]:
                 asns=tuple(entry["asns"]),
                 country=entry["country"],
                 as_names=tuple(entry.get("as_names", ())),
-                state_owned=entry.get("state_owned", False),
                 watch=entry.get("watch", False),
                 source=entry["source"],
             )

@@ -13,17 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.origin import Origin, OriginError, Snapshot, open_origin
-from probe.origin.lists import (
-    Exchange,
-    Operator,
-    PrefixMap,
-    read_continents,
-    read_exchanges,
-    read_operators,
-)
+from probe.origin.lists import Exchange, Operator, PrefixMap
 from probe.origin.register import Registration, write_register
 from probe.origin.tables import Entry
-from probe.places import shipped
 from probe.record import Attribution
 
 if TYPE_CHECKING:
@@ -237,9 +229,6 @@ def test_watch_list(origin: Origin) -> None:
     assert not origin.is_watched("EZECOM")
     assert not origin.is_watched("MekongIX")
     assert not origin.is_watched("nobody knows")
-    state = origin.operator("Telecom Cambodia")
-    assert state is not None
-    assert state.state_owned
 
 
 def test_exchange_operators(origin: Origin) -> None:
@@ -265,39 +254,6 @@ def test_every_root_server_is_anycast(origin: Origin) -> None:
     assert [one.address for one in root_servers() if not origin.is_anycast(one.address)] == []
 
 
-def test_every_listed_as_number_carries_its_name(origin: Origin) -> None:
-    """An AS number that changed hands may not stay merged: the snapshot knows all that are listed.
-
-    Where an operator names the registered names of its AS numbers, each has one of them, but for
-    those that the snapshot knows by another name of the same company.
-    """
-    other_names = {5580, 3549, 8218}
-    for operator in read_operators(shipped("operators.toml")):
-        for asn in operator.asns:
-            name = origin._register[asn].name
-            if operator.as_names and asn not in other_names:
-                assert name in operator.as_names, (operator.name, asn, name)
-
-
-def test_no_as_number_is_listed_twice() -> None:
-    """An AS number belongs to one organisation, and a name to one entry."""
-    operators = read_operators(shipped("operators.toml"))
-    asns = [asn for operator in operators for asn in operator.asns]
-    assert len(asns) == len(set(asns))
-    assert len({operator.name for operator in operators}) == len(operators)
-    assert all(operator.source for operator in operators)
-
-
-def test_lists_ship_few_exchanges_and_all_countries() -> None:
-    """PeeringDB's terms allow a few cited entries; every ISO code has one continent."""
-    exchanges = read_exchanges(shipped("exchanges.toml"))
-    assert len(exchanges) <= 25
-    assert all(exchange.source for exchange in exchanges)
-    continents = read_continents(shipped("continents.toml"))
-    assert len(continents) == 250
-    assert set(continents.values()) == {"AF", "AN", "AS", "EU", "NA", "OC", "SA"}
-
-
 class _Table:
     """A table in memory."""
 
@@ -318,7 +274,6 @@ MINISTRY = Operator(
     asns=(132599,),
     country="KH",
     as_names=("Ministry of Post",),
-    state_owned=True,
     watch=True,
     source="test",
 )
