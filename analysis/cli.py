@@ -7,6 +7,7 @@ import shlex
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,11 @@ import click
 
 from probe import __version__
 from probe.origin import Origin, OriginError, open_origin
+
+if find_spec("pandas") is None:
+    # Commands import what they need when they run. Who lacks the extra is told before that, not
+    # after having found out which arguments are wanted.
+    raise ModuleNotFoundError("the extra for analysts is not installed", name="pandas")
 
 
 class BadInput(click.ClickException):

@@ -97,6 +97,17 @@ def test_a_command_without_its_extra_says_which_to_install() -> None:
     assert done.stderr == "gatewatch: needs the analysis extra: pip install 'gatewatch[analysis]'\n"
 
 
+@pytest.mark.parametrize("arguments", [["analyze"], ["analyze", "x"], ["demo", "--json"]])
+def test_the_extra_is_named_before_any_argument_is_asked_for(arguments: list[str]) -> None:
+    """In a base install ``gatewatch analyze`` says what to install, whatever follows it."""
+    done = python(
+        "import sys; sys.modules['pandas'] = None\n"
+        f"from probe.cli import main; main({arguments!r}, standalone_mode=True)"
+    )
+    assert done.returncode == 2
+    assert done.stderr == "gatewatch: needs the analysis extra: pip install 'gatewatch[analysis]'\n"
+
+
 def test_a_command_that_cannot_be_imported_is_still_listed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
