@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from analysis.crossing import Crossing
 from analysis.operators import BlockSeen, Node, block_name, merge_blocks
@@ -32,8 +32,8 @@ def captured_bounds(captured: int, of: int, confidence: float) -> tuple[float, f
     (0.0, 1.0)
     """
     tail = 1.0 - confidence
-    lower = float(beta.ppf(tail, captured, of - captured + 1)) if captured else 0.0
-    upper = float(beta.ppf(1.0 - tail, captured + 1, of - captured)) if captured < of else 1.0
+    lower = float(betaincinv(captured, of - captured + 1, tail)) if captured else 0.0
+    upper = float(betaincinv(captured + 1, of - captured, 1.0 - tail)) if captured < of else 1.0
     return lower, upper
 
 
