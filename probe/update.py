@@ -42,6 +42,7 @@ from probe.origin.snapshot import (
     read_manifest,
     sha256_of,
 )
+from probe.origin.tables import printable
 from probe.places import shipped
 
 if TYPE_CHECKING:
@@ -186,7 +187,8 @@ class _Reader:
             return  # not routed
         asn = self._asns.setdefault(asn, asn)
         self.ranges.append(Range(first, last, asn))
-        self.names.setdefault(asn, name.strip())
+        if asn not in self.names:
+            self.names[asn] = printable(name)
         if country in self._countries:
             key = (asn, country)
             # IPv4 addresses decide; IPv6 counts by the range, where there is nothing else.
@@ -376,8 +378,7 @@ def _objects(path: Path, url: str) -> list[dict[str, Any]]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no name")
-    value.encode()  # JSON can hold half a character, a file cannot
-    return value
+    return printable(value)
 
 
 def install_exchanges(path: Path, exchanges: Iterable[Exchange]) -> None:
@@ -404,5 +405,5 @@ def _toml(exchange: Exchange) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string: as JSON has it, but for DEL, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A TOML basic string; of printable text it is as JSON has it."""
+    return json.dumps(text, ensure_ascii=False)

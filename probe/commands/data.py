@@ -74,7 +74,7 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
     tables = fetch_tables(tables_from)
     lans = fetch_exchanges(exchanges_from) if exchanges else None
     try:
-        install_tables(folder, tables)
+        installed = install_tables(folder, tables)
         if lans is not None:
             install_exchanges(data_folder() / EXCHANGES_FILE, lans)
     except PermissionError as problem:
@@ -83,6 +83,10 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
             f"sudo chown -R $USER {data_folder()}"
         ) from problem
     manifest = current_manifest()
+    if manifest.id != installed.id:
+        click.echo(
+            f"the tables fetched are of {installed.date}, so a newer one stays in use", err=True
+        )
     if as_json:
         click.echo(json.dumps(_status(manifest, _damaged(manifest))))
         return

@@ -339,6 +339,17 @@ def test_without_a_date_from_the_server_today_counts(site: Site, home: Path) -> 
 
 
 @pytest.mark.usefixtures("few")
+def test_tables_older_than_those_that_ship(site: Site) -> None:
+    """They are not used, and the command says so instead of naming another table only."""
+    site.publish()
+    site.headers["Last-Modified"] = "Wed, 01 Jan 2020 05:00:00 GMT"
+    done = command("update", "--tables-from", site.base)
+    assert done.exit_code == 0
+    assert done.stderr == "the tables fetched are of 2020-01-01, so a newer one stays in use\n"
+    assert done.stdout.startswith("in use: iplocdb@2026-06-17+")
+
+
+@pytest.mark.usefixtures("few")
 def test_a_folder_that_may_not_be_written(
     site: Site, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,7 +397,7 @@ def test_peering_lans_are_fetched(site: Site, home: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert "peering LANs: 3 at 2 exchanges" in done.stdout
     origin = open_origin()
-    assert origin.lookup("198.32.9.1").exchange == 'A "quoted"\\ Ünïx\x7f'
+    assert origin.lookup("198.32.9.1").exchange == 'A "quoted"\\ Ünïx'
     assert origin.lookup("2001:de8:99::1").country == "NZ"
     assert origin.lookup("202.57.208.1").exchange == "MekongIX"
     assert origin.lookup("198.32.10.1").exchange is None
@@ -419,7 +430,7 @@ def test_what_is_not_peeringdb(site: Site, home: Path, content: bytes) -> None:
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("country", [None, 7, "\ud800"])
+@pytest.mark.parametrize("country", [None, 7, ["NZ"]])
 def test_a_name_that_is_none(site: Site, country: object) -> None:
     """A list that could not be read back is never written."""
     for name, objects in (
