@@ -33,6 +33,7 @@ from probe.failure import BadInput, Offline
 from probe.origin.errors import OriginError
 from probe.origin.lists import Exchange, read_continents
 from probe.origin.mmdb import write_table
+from probe.origin.names import printable
 from probe.origin.ranges import V4_END, Range, countries_by_weight, disjoint, registrations
 from probe.origin.register import write_register
 from probe.origin.snapshot import (
@@ -42,7 +43,6 @@ from probe.origin.snapshot import (
     read_manifest,
     sha256_of,
 )
-from probe.origin.tables import printable
 from probe.places import shipped
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import csv
 from typing import TYPE_CHECKING, NamedTuple
 
 from probe.origin.errors import OriginError
+from probe.origin.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,11 @@ def read_register(path: Path) -> dict[int, Registration]:
         with path.open(encoding="utf-8", newline="") as file:
             return {
                 int(asn): Registration(
-                    int(asn), name, country or None, int(addresses), tuple(prefixes.split())
+                    int(asn),
+                    printable(name),
+                    country or None,
+                    int(addresses),
+                    tuple(prefixes.split()),
                 )
                 for asn, country, addresses, prefixes, name in csv.reader(file)
             }

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import maxminddb
 
 from probe.origin.errors import OriginError
+from probe.origin.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,19 +78,6 @@ def _country_code(value: object) -> str | None:
 
 def _text(value: object) -> str | None:
     return printable(value) if isinstance(value, str) else None
-
-
-def printable(name: str) -> str:
-    """A name as it may be shown: without control characters, and without space around it.
-
-    Names come from whoever registered them, and end on a volunteer's terminal.
-
-    >>> printable(" Net\\x1b[31m ")
-    'Net[31m'
-    """
-    if not name.isprintable():
-        name = "".join(filter(str.isprintable, name))
-    return name.strip()
 
 
 def entry_of(record: object) -> Entry:

@@ -106,6 +106,16 @@ def test_unlisted_organisations_fall_back_to_the_registered_name(origin: Origin)
     assert origin.asns("No Such Company") == ()
 
 
+def test_register_and_table_name_alike(origin: Origin) -> None:
+    """By address or by AS number an organisation has one name, also where it ends in a space."""
+    for registered in origin._register.values():
+        assert registered.name.isprintable()
+    for asn in (38623, 3194, 6517, 8286):
+        for prefix in origin._register[asn].prefixes:
+            said = origin.lookup(str(ip_network(prefix).network_address))
+            assert said.organisation == origin.organisation(asn)
+
+
 def test_reserved_is_no_organisation(origin: Origin) -> None:
     """A hundred AS numbers named "-Reserved AS-" are not one operator with a hundred networks."""
     assert origin.asns("-Reserved AS-") == ()
