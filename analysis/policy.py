@@ -6,12 +6,13 @@ Nothing here decides; `verdict` does. The numbers come from the rules of evidenc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 
 
 class PolicyError(ValueError):
-    """A ``key=value`` that is no setting; the message lists what there is."""
+    """A ``key=value`` that is no setting or no sensible one; the message says what would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,31 @@ class Policy:
         return {key: value for key, value in asdict(self).items() if value != defaults[key]}
 
 
+_SHARES = frozenset(
+    {
+        "resolved",
+        "captured",
+        "single",
+        "concentrated",
+        "concentrated_lower",
+        "diverse_upper",
+        "alarm_share",
+        "alarm_hold",
+    }
+)
+_AT_LEAST_ONE = frozenset({"alarm_hold_days", "resamples"})
+
+
+def _demand(key: str, value: float) -> str | None:
+    """What a setting must be and this value is not."""
+    if key == "confidence":
+        return None if 0 < value < 1 else "between 0 and 1, neither of them"
+    if key in _SHARES:
+        return None if 0 <= value <= 1 else "from 0 to 1"
+    least = 1 if key in _AT_LEAST_ONE else 0
+    return None if least <= value < math.inf else f"of {least} or more"
+
+
 def with_overrides(policy: Policy, overrides: Iterable[str]) -> Policy:
     """The policy with ``key=value`` settings applied; raises `PolicyError`.
 
@@ -81,4 +107,7 @@ def with_overrides(policy: Policy, overrides: Iterable[str]) -> Policy:
             raise PolicyError(
                 f"{key} wants {'a whole ' if types[key] is int else 'a '}number, not {text!r}"
             ) from None
+        demand = _demand(key, changes[key])
+        if demand is not None:
+            raise PolicyError(f"{key} wants a number {demand}, not {text!r}")
     return replace(policy, **changes)  # type: ignore[arg-type]  # each value has its field's type
