@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.convergence import Candidate
+from analysis.convergence import Candidate, captured_bounds
 from analysis.policy import Policy
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
@@ -70,14 +70,18 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
-    """Whether reading doubtful hops generously changes neither the candidate nor its level."""
+    """Whether reading doubtful hops generously changes neither the candidate nor its level.
+
+    A candidate that the lenient reading does not have at all captures nobody there.
+    """
     strict, lenient = figures.top, figures.lenient
     if figures.rival is not None:
         return False
-    if strict is None or lenient is None:
+    if strict is None:
         return True
+    captured, of = (lenient.captured, lenient.of) if lenient else (0, strict.of)
     return level(strict.captured, strict.of, strict.lower, strict.upper, policy) == level(
-        lenient.captured, lenient.of, lenient.lower, lenient.upper, policy
+        captured, of, *captured_bounds(captured, of, policy.confidence), policy
     )
 
 
