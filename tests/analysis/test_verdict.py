@@ -1,0 +1,381 @@
+"""The rule at its thresholds: each number just reached and just missed, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from analysis.convergence import Candidate, captured_bounds
+from analysis.operators import Node
+from analysis.policy import Policy
+from analysis.verdict import (
+    LIMITS,
+    Figures,
+    domestic_grade,
+    grade,
+    level,
+    strict_and_lenient_agree,
+)
+from tests.analysis.country import Country
+
+GATE = Node("organisation", "Gate")
+
+
+def made(captured: int, of: int, node: Node = GATE) -> Candidate:
+    """A candidate that captures so many of so many organisations wholly, the others not at all."""
+    shares = {f"Net {i}": float(i < captured) for i in range(of)}
+    return Candidate(node, (), shares, captured, *captured_bounds(captured, of, 0.95))
+
+
+def figures(captured: int, of: int, **changes: Any) -> Figures:
+    """Figures that meet every other demand: eight days, three classes on three continents."""
+    top = made(captured, of) if captured else None
+    lower, upper = captured_bounds(captured, of, 0.95)
+    usual: dict[str, Any] = {
+        "top": top,
+        "of": of,
+        "captured": captured,
+        "lower": lower,
+        "upper": upper,
+        "pairs": 5 * of,
+        "resolved": 1.0,
+        "destination_classes": 3,
+        "continents": 3,
+        "days": 8,
+        "effective_gateways": 5.0,
+        "meeting_place": None,
+        "thin": 0.0,
+        "lenient": top,
+        "rival": None,
+    }
+    return Figures(**(usual | changes))
+
+
+def graded(captured: int, of: int, **changes: Any) -> tuple[str, str]:
+    says, reasons = grade(figures(captured, of, **changes), Policy())
+    return says, " ".join(reasons)
+
+
+# ------------------------------------------------------------------------ bounds by hand
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 7, 13, 30])
+def test_bounds_of_all_and_of_none(n: int) -> None:
+    """All of n: pⁿ = 0.05 bounds from below; none of n: (1 − p)ⁿ = 0.05 from above."""
+    assert captured_bounds(n, n, 0.95) == pytest.approx((0.05 ** (1 / n), 1.0))
+    assert captured_bounds(0, n, 0.95) == pytest.approx((0.0, 1 - 0.05 ** (1 / n)))
+
+
+@pytest.mark.parametrize(
+    ("captured", "of", "lower", "upper"),
+    [
+        (13, 13, 0.7942, 1.0),
+        (0, 13, 0.0, 0.2058),
+        (7, 7, 0.6518, 1.0),
+        (6, 6, 0.6070, 1.0),
+        # 1 of 2: 1 − (1 − p)² = 0.05 and 1 − p² = 0.05
+        (1, 2, 0.0253, 0.9747),
+        # 1 of 5: 1 − (1 − p)⁵ = 0.05; 4 of 5 is its mirror image
+        (1, 5, 0.0102, 0.6574),
+        (4, 5, 0.3426, 0.9898),
+    ],
+)
+def test_bounds_by_hand(captured: int, of: int, lower: float, upper: float) -> None:
+    """Values one can redo with a pocket calculator."""
+    assert captured_bounds(captured, of, 0.95) == pytest.approx((lower, upper), abs=5e-5)
+
+
+def test_bounds_follow_the_confidence() -> None:
+    """At 99% seven of seven say 0.01^(1/7) = 0.518."""
+    assert captured_bounds(7, 7, 0.99)[0] == pytest.approx(0.01 ** (1 / 7))
+
+
+# ------------------------------------------------------------------------ levels
+
+
+@pytest.mark.parametrize(
+    ("captured", "of", "says"),
+    [
+        (7, 7, "single"),
+        (6, 6, "concentrated"),
+        (10, 11, "concentrated"),
+        (11, 12, "single"),
+        (4, 5, "concentrated"),
+        (4, 6, "between"),
+        (9, 17, "concentrated"),
+        (8, 17, "between"),
+        (0, 5, "open"),
+        (0, 4, "between"),
+        (1, 8, "open"),
+        (1, 7, "between"),
+        (2, 11, "open"),
+        (2, 10, "between"),
+        (0, 0, "between"),
+    ],
+)
+def test_levels_just_reached_and_just_missed(captured: int, of: int, says: str) -> None:
+    """The examples with which the rule argues for its numbers."""
+    assert level(captured, of, *captured_bounds(captured, of, 0.95), Policy()) == says
+
+
+@pytest.mark.parametrize(
+    ("captured", "lower", "upper", "says"),
+    [
+        (9, 0.65, 1.0, "single"),
+        (9, 0.6499, 1.0, "concentrated"),
+        (5, 0.3001, 1.0, "concentrated"),
+        (5, 0.3, 1.0, "between"),
+        (4, 0.4, 1.0, "between"),
+        (4, 0.1, 0.4999, "open"),
+        (4, 0.1, 0.5, "between"),
+    ],
+)
+def test_levels_at_the_very_thresholds(
+    captured: int, lower: float, upper: float, says: str
+) -> None:
+    """ "At least" 0.65 and 0.5, "more than" 0.3, "below" 0.5, as rule 7 has it."""
+    assert level(captured, 10, lower, upper, Policy()) == says
+
+
+# ------------------------------------------------------------------------ grades
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "because"),
+    [
+        ({}, "single_gateway", "10 of 10 other organisations"),
+        ({"days": 7}, "single_gateway", "10 of 10"),
+        ({"days": 6}, "concentrated", "Only 6 days have data; 7 are needed."),
+        ({"resolved": 0.6}, "single_gateway", "10 of 10"),
+        ({"resolved": 0.59}, "insufficient", "known for 59% of 50 pairs; 60% are needed."),
+        ({"destination_classes": 2}, "single_gateway", "10 of 10"),
+        ({"destination_classes": 1}, "insufficient", "make 1 class"),
+        ({"destination_classes": 0}, "insufficient", "make 0 class"),
+        ({"continents": 2}, "single_gateway", "10 of 10"),
+        ({"continents": 1}, "mixed", "no operator is named"),
+        ({"lenient": made(5, 10)}, "concentrated", "do not agree."),
+        ({"lenient": made(9, 10)}, "concentrated", "do not agree."),
+        ({"lenient": None}, "concentrated", "do not agree."),
+        (
+            {"rival": made(10, 10, Node("organisation", "Sea"))},
+            "concentrated",
+            "read leniently, Sea would lead.",
+        ),
+        # None of these stands in the way of naming an operator that carries everything.
+        ({"effective_gateways": 1.0}, "single_gateway", "10 of 10"),
+        ({"thin": 1.0}, "single_gateway", "10 of 10"),
+        ({"meeting_place": made(10, 10, Node("exchange", "IX"))}, "single_gateway", "10 of 10"),
+    ],
+    ids=[
+        "all is met", "seven days", "six days", "60% known", "59% known", "two classes",
+        "one class", "no class", "two continents", "one continent", "lenient sees half",
+        "lenient sees one less", "lenient sees nothing", "a rival", "one exit",
+        "shared interfaces", "an exchange too",
+    ],
+)  # fmt: skip
+def test_a_captured_country(changes: dict[str, Any], says: str, because: str) -> None:
+    """Ten of ten is a single gateway unless one of its conditions fails, which is then said."""
+    found, reasons = graded(10, 10, **changes)
+    assert found == says
+    assert because in reasons
+
+
+@pytest.mark.parametrize(
+    ("captured", "of", "says"),
+    [(7, 7, "single_gateway"), (6, 6, "concentrated"), (5, 5, "concentrated"), (9, 18, "mixed")],
+)
+def test_the_number_of_organisations_decides_what_all_of_them_mean(
+    captured: int, of: int, says: str
+) -> None:
+    """Everybody captured means more the more were asked; half of 18 has a bound of 0.29."""
+    assert graded(captured, of)[0] == says
+
+
+def test_four_organisations_are_insufficient_and_five_are_not() -> None:
+    """The candidate is named in the sentence, since it is not counted."""
+    says, reasons = graded(4, 4)
+    assert says == "insufficient"
+    assert "4 organisations could be judged besides Gate; 5 are needed." in reasons
+    assert graded(5, 5)[0] != "insufficient"
+    assert graded(0, 4) == ("insufficient", "4 organisations could be judged; 5 are needed.")
+    assert graded(0, 5)[0] == "diverse"
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    """Whoever collects more data learns everything that is wanted."""
+    missing = figures(0, 2, resolved=0.1, destination_classes=0)
+    says, reasons = grade(missing, Policy())
+    assert says == "insufficient"
+    assert len(reasons) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "because"),
+    [
+        ({}, "diverse", "by 5.0 effective gateways"),
+        ({"effective_gateways": 3.0}, "diverse", "by 3.0 effective gateways"),
+        ({"effective_gateways": 2.9}, "mixed", "2.9 effective gateways; 3 are needed"),
+        (
+            {"meeting_place": made(6, 11, Node("exchange", "IX"))},
+            "mixed",
+            "6 of 11 organisations cross the exchange IX",
+        ),
+        ({"thin": 0.5}, "mixed", "50% of the organisations leave by the same foreign interfaces"),
+        ({"thin": 0.49}, "diverse", "by 5.0 effective gateways"),
+        ({"days": 1}, "diverse", "by 5.0 effective gateways"),
+        ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
+    ],
+    ids=[
+        "all is met", "three gateways", "fewer", "a meeting place", "thin", "nearly thin",
+        "one day", "one continent",
+    ],
+)  # fmt: skip
+def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
+    """One of eleven is diverse unless something might hide a gateway, which is then said."""
+    found, reasons = graded(1, 11, **changes)
+    assert found == says
+    assert because in reasons
+
+
+def test_a_country_that_shares_nothing_is_diverse() -> None:
+    """No candidate at all: said in a sentence of its own."""
+    says, reasons = graded(0, 6)
+    assert says == "diverse"
+    assert "None of 6 organisations shares a domestic network" in reasons
+
+
+def test_neither_convergence_nor_diversity() -> None:
+    """3 of 8: an upper bound of 0.71 excludes no majority, and no lower bound proves one."""
+    says, reasons = graded(3, 8)
+    assert says == "mixed"
+    assert "The upper bound of the captured share, 0.71, does not exclude 0.50." in reasons
+
+
+def test_all_doubts_are_said_at_once() -> None:
+    """A mixed verdict lists everything that speaks against "diverse"."""
+    doubtful = figures(
+        3, 8, effective_gateways=1.5, thin=0.9, meeting_place=made(8, 8, Node("exchange", "IX"))
+    )
+    assert len(grade(doubtful, Policy())[1]) == 5
+
+
+def test_the_sentence_carries_the_numbers() -> None:
+    """k of n, the share that makes captured, the bounds and their confidence, and the name."""
+    assert graded(9, 10)[1].startswith(
+        "9 of 10 other organisations send at least 80% of their pairs through Gate "
+        "(share 0.90, 95% bounds 0.61 to 0.99)."
+    )
+
+
+def test_sentences_follow_the_policy() -> None:
+    """A rule that was changed is described as changed."""
+    policy = Policy(captured=0.9, confidence=0.99)
+    assert "at least 90% of their pairs" in grade(figures(10, 10), policy)[1][0]
+    assert "99% bounds" in grade(figures(10, 10), policy)[1][0]
+
+
+# ------------------------------------------------------------------------ two readings
+
+
+@pytest.mark.parametrize(
+    ("lenient", "agree"),
+    [
+        (made(10, 10), True),
+        (made(12, 12), True),
+        (made(9, 10), False),
+        (made(0, 10), False),
+        (None, False),
+    ],
+    ids=["the same", "the same level", "a lower level", "the opposite", "not seen"],
+)
+def test_readings_agree_when_they_reach_the_same_level(
+    lenient: Candidate | None, agree: bool
+) -> None:
+    """Ten of ten strictly is "single"; what the lenient reading makes of it must be as well."""
+    assert strict_and_lenient_agree(figures(10, 10, lenient=lenient), Policy()) is agree
+
+
+def test_a_candidate_too_weak_to_matter_may_be_missing_leniently() -> None:
+    """One of eleven and none of eleven are the same level: "open"."""
+    assert strict_and_lenient_agree(figures(1, 11, lenient=None), Policy())
+    assert not strict_and_lenient_agree(figures(3, 11, lenient=None), Policy())
+
+
+def test_a_candidate_that_the_lenient_reading_loses_is_no_single_gateway() -> None:
+    """Gate is on 4 of 6 known crossings but on 4 of 10 if doubtful ones count: no majority."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(4))
+    country.everyone("lan own {up}", days=range(4, 6))
+    country.everyone("lan own * * {up}", days=range(6, 10))
+    verdict = country.judge()
+    assert verdict.fields["captured"]["organisations"] == 10
+    assert verdict.fields["strict_and_lenient_agree"] is False
+    assert verdict.grade == "concentrated"
+
+
+def test_a_rival_is_a_disagreement_even_without_a_candidate() -> None:
+    """A node that only the lenient reading has must not lead there."""
+    rival = made(9, 10, Node("organisation", "Sea"))
+    assert not strict_and_lenient_agree(figures(0, 10, rival=rival), Policy())
+    assert strict_and_lenient_agree(figures(0, 10), Policy())
+
+
+# ------------------------------------------------------------------------ domestic
+
+
+@pytest.mark.parametrize(
+    ("captured", "of", "may_be_hub", "says"),
+    [
+        (7, 7, True, "single_hub"),
+        (7, 7, False, "concentrated"),
+        (6, 6, True, "concentrated"),
+        (4, 6, True, "mixed"),
+        (1, 11, True, "diverse"),
+        (4, 4, True, "insufficient"),
+    ],
+)
+def test_domestic_grades(captured: int, of: int, may_be_hub: bool, says: str) -> None:
+    """The same bounds as abroad; a meeting place is "concentrated" at most."""
+    top = made(captured, of)
+    assert domestic_grade(top, 0, 1.0, may_be_hub=may_be_hub, policy=Policy())[0] == says
+
+
+def test_domestic_paths_without_anything_between() -> None:
+    """Direct neighbours are diverse when five could be judged and the ways are known."""
+    judged = {"may_be_hub": False, "policy": Policy()}
+    assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
+    assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
+        "insufficient",
+        "4 organisations could be judged; 5 needed.",
+    )
+    assert domestic_grade(None, 5, 0.59, **judged) == (  # type: ignore[arg-type]
+        "insufficient",
+        "The way is known for 59% of the domestic pairs.",
+    )
+
+
+# ------------------------------------------------------------------------ what is always said
+
+
+@pytest.mark.parametrize("words", ["never that no gateway", "MPLS", "taps", "layer-2", "TTL"])
+def test_the_limits_name_what_is_out_of_sight(words: str) -> None:
+    """Rule 9: every verdict prints what the IP layer cannot show."""
+    assert words in LIMITS[0]
+    assert "return paths" in LIMITS[0]
+
+
+def test_more_captured_organisations_never_make_a_grade_milder() -> None:
+    """From none of twelve to all of twelve the grade only rises."""
+    order = ["diverse", "mixed", "concentrated", "single_gateway"]
+    ranks = [order.index(graded(captured, 12)[0]) for captured in range(13)]
+    assert ranks == sorted(ranks)
+    assert {order[rank] for rank in ranks} == set(order)
+
+
+def test_more_days_and_destinations_never_take_a_name_away() -> None:
+    """What suffices with little data suffices with more."""
+    least = figures(7, 7, days=7, destination_classes=2, continents=2, resolved=0.6)
+    more = replace(least, days=70, destination_classes=20, continents=6, resolved=1.0)
+    assert grade(least, Policy())[0] == grade(more, Policy())[0] == "single_gateway"
