@@ -8,6 +8,7 @@ has a whole country in mind. It knows nothing of sessions, strategies or address
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import heapq
 import ipaddress
@@ -15,7 +16,7 @@ import itertools
 import random
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,12 +91,14 @@ DARK = End(SILENT, methods=frozenset())
 class Way:
     """The routers between here and a target, nearest first, and what is behind them.
 
-    With `loop` = n the last n routers pass the probe round and it never gets to the end.
+    With `loop` = n the last n routers pass the probe round and it never gets to the end. Where a
+    router spreads packets, not flows, `anew` gives the way of the n-th packet of the network.
     """
 
     hops: tuple[Interface, ...]
     end: End
     loop: int = 0
+    anew: Callable[[int], Way] | None = field(default=None, compare=False)
 
     def at(self, ttl: int) -> Interface | None:
         """The router on which this TTL runs out; None when it suffices to reach the end.
@@ -155,6 +158,8 @@ class SimulatedNetwork:
             raise NoRoute(f"the simulated network has no route to {probe.target}")
         self._sent += 1
         self._outstanding[probe.token] = self._sent
+        if way.anew is not None:
+            way = way.anew(self._sent)
         router = way.at(probe.ttl)
         if router is not None:
             self._answer(router, probe, Kind.TIME_EXCEEDED, probe.ttl, None)
@@ -238,23 +243,43 @@ class SimulatedNetwork:
 
 @dataclass(frozen=True, slots=True)
 class _Balancer:
-    """Where a path forks: the flow decides which branch its packets take."""
+    """Where a path forks: the flow decides which branch its packets take.
+
+    A branch of weight 3 gets three times as many as one of weight 1. One that is `per_packet`
+    decides anew for each packet.
+    """
 
     branches: tuple[tuple[Interface | _Balancer, ...], ...]
+    weights: tuple[float, ...]
+    per_packet: bool = False
+
+    def choose(self, key: str, packet: int) -> int:
+        """The number of the branch; `key` is what the router hashes."""
+        lot = chance(key, "packet", packet) if self.per_packet else chance(key)
+        bounds = list(itertools.accumulate(self.weights))
+        return bisect.bisect_right(bounds, lot * bounds[-1], hi=len(bounds) - 1)
 
 
 _Line = tuple["Interface | _Balancer", ...]
 
 
-def _choose(line: Iterable[Interface | _Balancer], key: str) -> tuple[Interface, ...]:
+def _choose(line: Iterable[Interface | _Balancer], key: str, packet: int) -> tuple[Interface, ...]:
     hops: list[Interface] = []
     for position, hop in enumerate(line):
         if isinstance(hop, Interface):
             hops.append(hop)
         else:
-            branch = int(chance(key, position) * len(hop.branches))
-            hops.extend(_choose(hop.branches[branch], f"{key} {position}.{branch}"))
+            branch = hop.choose(f"{key} {position}", packet)
+            hops.extend(_choose(hop.branches[branch], f"{key} {position}.{branch}", packet))
     return tuple(hops)
+
+
+def _spreads_packets(line: Iterable[Interface | _Balancer]) -> bool:
+    return any(
+        hop.per_packet or any(_spreads_packets(branch) for branch in hop.branches)
+        for hop in line
+        if isinstance(hop, _Balancer)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +293,12 @@ class _Path:
         end = self.end
         if end.methods and end.interface.address is None:
             end = replace(end, interface=replace(end.interface, address=target))
-        return Way(_choose(self.line, key), end, self.loop)
+
+        def nth(packet: int) -> Way:
+            return Way(_choose(self.line, key, packet), end, self.loop)
+
+        first = nth(0)
+        return replace(first, anew=nth) if _spreads_packets(self.line) else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,16 +392,9 @@ class _Reader:
             if hop == "*":
                 hops.append(SILENT)
             elif isinstance(hop, list):
-                if not hop:
-                    raise here.fail("a load balancer without branches")
-                hops.append(
-                    _Balancer(
-                        tuple(
-                            here.at(f"branch {n}").line(branch, version)
-                            for n, branch in enumerate(hop, 1)
-                        )
-                    )
-                )
+                hops.append(here.balancer({"branches": hop}, version))
+            elif isinstance(hop, dict) and "branches" in hop:
+                hops.append(here.balancer(hop, version))
             elif isinstance(hop, dict):
                 here.check_keys(hop, _INTERFACE_KEYS)
                 if "address" not in hop:
@@ -380,6 +403,29 @@ class _Reader:
             else:
                 raise here.fail(f"a hop is a table, '*' or a list of branches, not {hop!r}")
         return tuple(hops)
+
+    def balancer(self, table: dict[str, Any], version: int) -> _Balancer:
+        self.check_keys(table, ("branches", "weights", "per"))
+        branches = table["branches"]
+        if not isinstance(branches, list) or not branches:
+            raise self.fail("a load balancer without branches")
+        weights = table.get("weights", [1] * len(branches))
+        if (
+            not isinstance(weights, list)
+            or len(weights) != len(branches)
+            or not all(isinstance(weight, int | float) and weight > 0 for weight in weights)
+        ):
+            raise self.fail(f"weights are {len(branches)} numbers above 0, not {weights!r}")
+        per = table.get("per", "flow")
+        if per not in {"flow", "packet"}:
+            raise self.fail(f"per is 'flow' or 'packet', not {per!r}")
+        return _Balancer(
+            tuple(
+                self.at(f"branch {n}").line(branch, version) for n, branch in enumerate(branches, 1)
+            ),
+            tuple(weights),
+            per == "packet",
+        )
 
     def path(self, table: dict[str, Any]) -> _Path:
         self.check_keys(table, ("to", "hops", "end"))
@@ -436,9 +482,10 @@ def load(source: Path | str) -> Scenario:
     A scenario has `seed` and `jitter` (milliseconds), both optional, and one ``[[path]]`` per
     way: `to` (a prefix or several), `hops` (nearest first: a table with `address` and `rtt` and
     perhaps `loss`, `copies`, `per_second` as in `Interface`; ``"*"`` for a silent hop; a list of
-    lists of hops for a load balancer, whose branch the flow decides) and `end`: ``"dark"``, or
-    a table with `rtt`, where another than the target answers its `address`, and `answers` (the
-    methods it heeds) or `unreachable` (the code a router refuses with, N, H, P, A …); or
+    lists of hops for a load balancer, whose branch the flow decides, or a table of these lists as
+    `branches` with `weights` or ``per = "packet"``) and `end`: ``"dark"``, or a table with `rtt`,
+    where another than the target answers its `address`, and `answers` (the methods it heeds) or
+    `unreachable` (the code a router refuses with, N, H, P, A …); or
     ``{loop = n}``, in which the last n hops pass the probe round. ``[[trace]]`` is left to
     whoever plays the scenario. Raises `ScenarioError` when it is not that.
 

@@ -118,6 +118,42 @@ async def test_a_flow_keeps_to_its_branch_and_all_flows_use_all(autojump_clock: 
     assert 25 < addresses.count("192.0.2.4") < 75
 
 
+FORK = """
+[[path]]
+to = "203.0.113.0/24"
+hops = [{ branches = [
+  [{ address = "192.0.2.1", rtt = 1 }],
+  [{ address = "192.0.2.2", rtt = 1 }],
+], weights = [3, 1] }]
+end = "dark"
+"""
+
+
+def test_flows_are_spread_by_weight() -> None:
+    """A branch of weight 3 gets three flows in four, each of them for good."""
+    scenario = load(FORK)
+    ways = [scenario.way("203.0.113.7", flow) for flow in range(400)]
+    addresses = [way.hops[0].address for way in ways if way is not None]
+    assert 270 < addresses.count("192.0.2.1") < 330
+    assert ways == [scenario.way("203.0.113.7", flow) for flow in range(400)]
+
+
+async def test_a_balancer_per_packet_sends_one_flow_both_ways(autojump_clock: MockClock) -> None:
+    """Packets of one flow meet either router, the same ones when the network is played again."""
+    scenario = load(FORK.replace("weights = [3, 1]", 'per = "packet"'))
+
+    async def heard() -> list[str]:
+        network = scenario.network()
+        for token in range(200):
+            network.send(probe(1, token=token))
+        await trio.sleep(1)
+        return [answer.address for answer in network.drain()]
+
+    addresses = await heard()
+    assert 70 < addresses.count("192.0.2.1") < 130
+    assert addresses == await heard()
+
+
 async def test_loss_is_as_likely_as_said_and_repeats_with_the_seed(
     autojump_clock: MockClock,
 ) -> None:
@@ -216,6 +252,9 @@ BROKEN = {
     "path 1, hop 1: a load balancer without": CHAIN.replace(
         '{ address = "192.0.2.1", rtt = 10 }', "[]"
     ),
+    "path 1, hop 1: unknown key 'weight'": FORK.replace("weights", "weight"),
+    "path 1, hop 1: weights are 2 numbers": FORK.replace("[3, 1]", "[3]"),
+    "path 1, hop 1: per is 'flow' or 'packet'": FORK.replace("weights = [3, 1]", 'per = "mood"'),
     "path 1: no end": CHAIN.replace("end = { rtt = 50 }", ""),
     "path 1, end: a table or 'dark'": CHAIN.replace("{ rtt = 50 }", '"bright"'),
     "path 1, end: unreachable needs the address": CHAIN.replace(
