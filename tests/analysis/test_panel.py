@@ -1,0 +1,193 @@
+"""Which traces are evidence, of whose network, and which are counted and left out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from analysis.operators import Gazetteer
+from analysis.panel import Observation, Panel, observe
+from analysis.policy import Policy
+from probe.record import Attribution, from_json
+from tests.analysis.country import HOME, NOW, Country
+
+
+def country() -> Country:
+    made = Country(3)
+    made.table.add("20.5.5.0/24", Attribution(205, "SIB", "Net 1", HOME))
+    made.table.add("20.6.6.0/24", Attribution(106, "N6", "Nowhere", None))
+    return made
+
+
+def result(words: str = "lan own far6", destination: str = "30.0.1.200") -> dict[str, Any]:
+    made = Country(3)
+    made.trace(1, destination, words)
+    return made.results[0]
+
+
+def seen(*results: dict[str, Any], anycast: str | None = None, judged: str = HOME) -> Panel:
+    table = country().table
+    if anycast is not None:
+        table.anycast.add(anycast)
+    traces = [from_json(value) for value in results]
+    return observe(traces, Gazetteer(table, judged), table, Policy(), NOW)
+
+
+def one(value: dict[str, Any]) -> Observation:
+    panel = seen(value)
+    assert not panel.rejected
+    (observation,) = panel.observations
+    return observation
+
+
+def ours(asn: int | None = 101, at: str | None = HOME) -> dict[str, Any]:
+    """What makes a result a record of ours."""
+    vantage = {"id": "v7", "asn": asn, "country": at}
+    known = {key: value for key, value in vantage.items() if value is not None}
+    return {"gatewatch": {"schema": "gatewatch.trace/1", "vantage": known, "hops": []}}
+
+
+# ------------------------------------------------------------------------ what is kept
+
+
+def test_a_trace_abroad_is_international() -> None:
+    """With its crossing, and the operator and continent of its destination as the class."""
+    found = one(result())
+    assert found.kind == "international"
+    assert found.organisation == "Net 1"
+    assert found.destination == "30.0.1.200"
+    assert found.destination_organisation == "Far 1"
+    assert found.destination_class == ("Far 1", "EU")
+    assert found.crossing is not None
+    assert found.crossing.state == "resolved"
+    assert found.family == 4
+
+
+def test_a_trace_to_another_network_at_home_is_domestic() -> None:
+    """It has no crossing and no class: it never had to leave."""
+    found = one(result("lan own gate", "20.0.2.200"))
+    assert found.kind == "domestic"
+    assert found.destination_organisation == "Net 2"
+    assert found.destination_class is None
+    assert found.crossing is None
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "day"),
+    [(1767225599, dt.date(2025, 12, 31)), (1767225600, dt.date(2026, 1, 1))],
+)
+def test_the_day_is_that_of_utc(timestamp: int, day: dt.date) -> None:
+    """A second before and at midnight, whatever the time zone of the analyst."""
+    assert one(result() | {"timestamp": timestamp}).day == day
+
+
+# ------------------------------------------------------------------------ whose network
+
+
+@pytest.mark.parametrize(
+    ("changes", "who"),
+    [
+        ({"prb_id": 7}, "atlas:7"),
+        ({"prb_id": None}, "address:20.0.1.250"),
+        (ours(), "v7"),
+    ],
+    ids=["a probe of the Atlas", "an address", "a pseudonym"],
+)
+def test_vantage_points_are_told_apart(changes: dict[str, Any], who: str) -> None:
+    """By pseudonym, probe number or address, whichever is there."""
+    value = {key: item for key, item in (result() | changes).items() if item is not None}
+    assert one(value).vantage == who
+
+
+@pytest.mark.parametrize(
+    ("changes", "organisation"),
+    [
+        ({"from": "20.0.2.9"}, "Net 2"),
+        ({"from": "20.5.5.9"}, "Net 1"),
+        ({"from": "20.0.2.9", "src_addr": "10.1.1.1"}, "Net 2"),
+        (ours(102), "Net 2"),
+        (ours(205), "Net 1"),
+        (ours(64999), "AS64999"),
+        (ours(101, None), "Net 1"),
+    ],
+    ids=[
+        "by address", "a sibling", "behind a NAT", "by the record", "a sibling by the record",
+        "a network the table lacks", "a record without country",
+    ],
+)  # fmt: skip
+def test_the_organisation_of_a_vantage_point(changes: dict[str, Any], organisation: str) -> None:
+    """An Atlas result by the address table, a record of ours by its AS number; siblings merged."""
+    assert one(result() | changes).organisation == organisation
+
+
+def test_a_public_source_address_serves_where_nothing_else_is_there() -> None:
+    """Atlas results without `from` carry their own view of it."""
+    value = result() | {"src_addr": "20.0.3.9"}
+    del value["from"]
+    assert one(value).organisation == "Net 3"
+
+
+# ------------------------------------------------------------------------ what is left out
+
+
+REJECTED: dict[str, tuple[dict[str, Any], str]] = {
+    "abroad by address": (result() | {"from": "30.0.3.7"}, "vantage_abroad"),
+    "abroad by record": (result() | ours(101, "DE"), "vantage_abroad"),
+    "no network known": (result() | ours(None), "access_network_unknown"),
+    "private source": (result() | {"from": "10.1.1.1"}, "no_source_address"),
+    "shared source": (result() | {"from": "100.64.1.1"}, "no_source_address"),
+    "source nobody announces": (result() | {"from": "45.1.2.3"}, "source_unmapped"),
+    "source on an exchange": (result() | {"from": "20.8.8.3"}, "source_unmapped"),
+    "source registered nowhere": (result() | {"from": "20.6.6.3"}, "source_unlocated"),
+    "clock never set": (result() | {"timestamp": 86_400}, "implausible_time"),
+    "clock ahead": (result() | {"timestamp": int(NOW) + 86_401}, "implausible_time"),
+    "target nobody announces": (result("lan own far6", "45.1.2.3"), "destination_unmapped"),
+    "target on an exchange": (result("lan own far6", "30.8.8.9"), "destination_unmapped"),
+    "target registered nowhere": (result("lan own far6", "20.6.6.9"), "destination_unmapped"),
+    "target at home in the own network": (
+        result("lan own", "20.0.1.200"),
+        "destination_in_own_network",
+    ),
+    "target in a sibling": (result("lan own", "20.5.5.200"), "destination_in_own_network"),
+    "target cached": (
+        result("lan own@1.5", "30.0.1.200@2.0"),
+        "destination_cached_at_home",
+    ),
+    "silence": (result("* * *") | {"result": [{"hop": 1, "result": [{"x": "*"}]}]}, "no_answers"),
+}
+
+
+@pytest.mark.parametrize("name", REJECTED)
+def test_what_says_nothing_is_left_out_and_counted(name: str) -> None:
+    """One reason a trace, and the good trace beside it stays."""
+    value, reason = REJECTED[name]
+    panel = seen(value, result())
+    assert panel.rejected == {reason: 1}
+    assert len(panel.observations) == 1
+
+
+def test_an_anycast_destination_is_left_out_and_counted() -> None:
+    """The same address elsewhere: nobody knows whether the path had to leave."""
+    panel = seen(result(), anycast="30.0.1.200")
+    assert panel.rejected == {"destination_anycast": 1}
+    assert not panel.observations
+
+
+def test_a_clock_a_day_ahead_is_tolerated() -> None:
+    """Half the world is in another time zone, and some clocks know it wrongly."""
+    assert not seen(result() | {"timestamp": int(NOW) + 86_400}).rejected
+
+
+def test_the_country_that_is_judged_decides() -> None:
+    """Judged for another country the same trace comes from abroad."""
+    assert seen(result(), judged="DE").rejected == {"vantage_abroad": 1}
+
+
+def test_nothing_is_lost_between_kept_and_left_out() -> None:
+    """Every trace is an observation or a count of one reason."""
+    values = [value for value, _ in REJECTED.values()] + [result()] * 3
+    panel = seen(*values)
+    assert len(panel.observations) + sum(panel.rejected.values()) == len(values)
+    assert panel.rejected.total() == len(REJECTED)
