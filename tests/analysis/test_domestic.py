@@ -1,0 +1,330 @@
+"""How networks of one country reach each other, path by path and as pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from analysis.convergence import Blocks
+from analysis.domestic import (
+    DomesticPair,
+    DomesticPath,
+    count_ways,
+    domestic_pairs,
+    domestic_path,
+    hub_candidates,
+    way_of,
+)
+from analysis.operators import Gazetteer, Node
+from analysis.panel import Observation, observe
+from analysis.policy import Policy
+from probe.record import from_json
+from tests.analysis.country import HOME, NOW, Country
+
+GATE = Node("organisation", "Gate")
+HOME_IX = Node("exchange", "HomeIX")
+SEA = Node("organisation", "Sea Cable")
+
+
+def observed(country: Country) -> list[Observation]:
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    assert not panel.rejected
+    return panel.observations
+
+
+def path(words: str, *, arrives: bool = True) -> DomesticPath:
+    """The path from Net 1 to Net 2; where it does not arrive, its last hop is silence."""
+    country = Country(6)
+    country.trace(1, "20.0.2.200", words)
+    if not arrives:
+        country.results[0]["result"][-1]["result"] = [{"x": "*"}]
+    (seen,) = observed(country)
+    return domestic_path(seen, Policy())
+
+
+# ------------------------------------------------------------------------ one path
+
+
+@pytest.mark.parametrize(
+    ("words", "between", "gap", "way"),
+    [
+        ("lan own", (), False, "direct"),
+        ("lan own net2", (), False, "direct"),
+        ("lan own homeix", (HOME_IX,), False, "exchange"),
+        ("lan own gate", (GATE,), False, "third_party"),
+        ("lan own gate homeix net3", (GATE, HOME_IX, Node("organisation", "Net 3")), False,
+         "third_party"),
+        ("lan own gate gate", (GATE,), False, "third_party"),
+        ("lan own *", (), True, "unknown"),
+        ("lan own homeix *", (HOME_IX,), True, "unknown"),
+        # A third network was seen: a gap beside it does not make it unseen.
+        ("lan own gate *", (GATE,), True, "third_party"),
+        # Silence inside the destination's network is not between.
+        ("lan own net2 *", (), False, "direct"),
+        ("lan own net2 gate", (), False, "direct"),
+        # Silence before the last own hop is not between either.
+        ("lan * own", (), False, "direct"),
+        ("lan own 10.1.7.1 own", (), False, "direct"),
+        ("lan own 10.1.7.1", (Node("unmapped", "10.1.7.0/24"),), False, "third_party"),
+    ],
+)  # fmt: skip
+def test_what_stands_between_two_networks(
+    words: str, between: tuple[Node, ...], gap: bool, way: str
+) -> None:
+    """The nodes after the last own hop and before the first of the destination's network."""
+    found = path(words)
+    assert found == DomesticPath(between, gap, abroad=False)
+    assert way_of(found, found.between) == way
+
+
+def test_a_path_that_does_not_arrive_is_unknown() -> None:
+    """Nobody knows what else lay between; a third network that was seen counts."""
+    assert way_of(path("lan own", arrives=False), ()) == "unknown"
+    assert path("lan own homeix", arrives=False).gap
+    over = path("lan own gate", arrives=False)
+    assert way_of(over, over.between) == "third_party"
+
+
+def test_a_path_that_shows_no_own_hop_is_unknown() -> None:
+    """Where it left its own network was not seen."""
+    assert path("* *").gap
+    assert way_of(path("* *"), ()) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("words", "abroad", "way"),
+    [
+        ("lan own@1.0 sea@1.3 net2@1.6", False, "third_party"),
+        ("lan own@1.0 sea@10.9 net2@11", False, "third_party"),
+        ("lan own@1.0 sea@11.0 net2@11", True, "abroad"),
+        ("lan own@1.0 * sea@66 net2@66", True, "abroad"),
+        # The step must be at the foreign hop: a slow link at home is no detour.
+        ("lan own@1.0 gate@60 sea@60.5 net2@61", False, "third_party"),
+        ("lan own@1.0 gate@60 net2@61", False, "third_party"),
+    ],
+    ids=["0.3 ms", "9.9 ms", "10 ms", "behind silence", "slow at home", "no foreign hop"],
+)
+def test_abroad_is_what_physics_says(words: str, abroad: bool, way: str) -> None:
+    """A foreign registration alone is a third party at home."""
+    found = path(words)
+    assert found.abroad is abroad
+    assert way_of(found, found.between) == way
+
+
+# ------------------------------------------------------------------------ pairs
+
+
+def pairs_of(country: Country) -> list[DomesticPair]:
+    observations = observed(country)
+    return domestic_pairs(observations, Blocks(observations), Policy())
+
+
+def to_net2(*paths: str) -> DomesticPair:
+    """The pair that these paths of different days make."""
+    country = Country(6)
+    for day, words in enumerate(paths):
+        country.trace(1, "20.0.2.200", words, day=day)
+    (pair,) = pairs_of(country)
+    return pair
+
+
+def test_a_pair_goes_the_way_of_most_of_its_traces() -> None:
+    """Two over Gate, one direct: a third party, with Gate between."""
+    pair = to_net2("lan own gate", "lan own", "lan own gate")
+    assert (pair.organisation, pair.destination) == ("Net 1", "Net 2")
+    assert pair.way == "third_party"
+    assert pair.between == {GATE}
+
+
+def test_what_is_on_half_of_the_traces_is_not_on_most() -> None:
+    """Half and half: Gate is not between, and the way is the same whatever the order."""
+    pair = to_net2("lan own gate", "lan own")
+    assert pair.between == frozenset()
+    assert pair.way == to_net2("lan own", "lan own gate").way
+
+
+@pytest.mark.parametrize(
+    ("paths", "way"),
+    [
+        (["lan own *", "lan own"], "unknown"),
+        (["lan own *", "lan own", "lan own"], "direct"),
+        (["lan own *", "lan own *", "lan own"], "unknown"),
+        (["lan own *"], "unknown"),
+    ],
+    ids=["half", "a third", "two thirds", "all"],
+)
+def test_a_pair_half_of_whose_ways_are_unknown_is_unknown(paths: list[str], way: str) -> None:
+    """The known ways must be the majority."""
+    assert to_net2(*paths).way == way
+
+
+def test_both_directions_are_pairs_of_their_own() -> None:
+    """The way there need not be the way back."""
+    country = Country(6)
+    country.trace(1, "20.0.2.200", "lan own gate")
+    country.trace(2, "20.0.1.200", "lan own")
+    assert [(p.organisation, p.destination, p.way) for p in pairs_of(country)] == [
+        ("Net 1", "Net 2", "third_party"),
+        ("Net 2", "Net 1", "direct"),
+    ]
+
+
+def test_targets_of_one_network_are_one_pair() -> None:
+    """The pair is of organisations, not of addresses."""
+    country = Country(6)
+    for host in (200, 201, 202):
+        country.trace(1, f"20.0.2.{host}", "lan own gate" if host > 200 else "lan own")
+    (pair,) = pairs_of(country)
+    assert pair.way == "third_party"
+
+
+def test_a_private_block_that_one_network_alone_sees_is_its_interior() -> None:
+    """Two organisations are needed to make it an entity of its own."""
+    country = Country(6)
+    country.trace(1, "20.0.2.200", "lan own 10.20.7.1")
+    assert [pair.way for pair in pairs_of(country)] == ["direct"]
+    country.trace(3, "20.0.4.200", "lan own 10.20.7.9")
+    assert [pair.way for pair in pairs_of(country)] == ["third_party", "third_party"]
+    assert {pair.between for pair in pairs_of(country)} == {
+        frozenset({Node("unmapped", "10.20.7.0/24")})
+    }
+
+
+def test_blocks_that_paths_abroad_proved_to_be_one_stay_one() -> None:
+    """Each network sees another site at home; abroad they are one operator, so they are here."""
+    country = Country(6)
+    for i in range(1, 5):
+        country.trace(i, f"20.0.{i + 1}.200", f"lan own 10.20.{i}.1")
+        country.trace(i, "30.0.1.200", f"lan own 10.20.{i}.1 30.0.9.9")
+    between = {node for pair in pairs_of(country) for node in pair.between}
+    assert between == {Node("unmapped", "10.20.1.0/24 … 10.20.4.0/24 (4 blocks)")}
+
+
+def test_paths_abroad_are_no_domestic_pairs() -> None:
+    """They are judged elsewhere."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=[0])
+    assert pairs_of(country) == []
+
+
+# ------------------------------------------------------------------------ hubs and counts
+
+
+def pair(organisation: str, destination: str, way: str, *between: Node) -> DomesticPair:
+    return DomesticPair(organisation, destination, way, frozenset(between))  # type: ignore[arg-type]
+
+
+def hubs(pairs: Iterable[DomesticPair]) -> Sequence[tuple[str, int, int]]:
+    found = hub_candidates(pairs, Blocks([]), Policy())
+    return [(hub.node.name, hub.captured, hub.of) for hub in found]
+
+
+def test_the_node_that_most_organisations_pass_is_first() -> None:
+    """a and b pass Gate, only a passes the exchange; c goes direct and counts against both."""
+    found = hubs(
+        [
+            pair("a", "b", "third_party", GATE, HOME_IX),
+            pair("b", "a", "third_party", GATE),
+            pair("c", "a", "direct"),
+        ]
+    )
+    assert found == [("Gate", 2, 3), ("HomeIX", 1, 3)]
+
+
+def test_the_hub_says_nothing_about_itself() -> None:
+    """Neither its own pairs nor those towards it count, but a pair over it to others does."""
+    found = hubs(
+        [
+            pair("Gate", "a", "direct"),
+            pair("a", "Gate", "direct"),
+            pair("a", "b", "third_party", GATE),
+            pair("b", "Gate", "direct"),
+        ]
+    )
+    assert found == [("Gate", 1, 1)]
+
+
+def test_unknown_ways_count_neither_for_nor_against() -> None:
+    """Silence is no evidence."""
+    found = hubs(
+        [pair("a", "b", "third_party", GATE), pair("a", "c", "unknown"), pair("b", "c", "unknown")]
+    )
+    assert found == [("Gate", 1, 1)]
+
+
+def test_ways_are_counted_with_the_hub_apart() -> None:
+    """What passes the hub counts there, whatever else it is; without a hub it stays what it is."""
+    pairs = [
+        pair("a", "b", "third_party", GATE),
+        pair("a", "c", "abroad", GATE, SEA),
+        pair("a", "d", "exchange", HOME_IX),
+        pair("a", "e", "unknown", GATE),
+        pair("a", "f", "direct"),
+    ]
+    usual = {"direct": 1, "exchange": 1, "third_party": 1, "hub": 0, "abroad": 1, "unknown": 1}
+    assert count_ways(pairs, None) == usual
+    assert count_ways(pairs, GATE) == usual | {"third_party": 0, "abroad": 0, "hub": 2}
+    assert sum(count_ways(pairs, GATE).values()) == len(pairs)
+    assert count_ways([], GATE) == dict.fromkeys(usual, 0)
+
+
+# ------------------------------------------------------------------------ whole countries
+
+
+def full_mesh(size: int, words: str, **more: str) -> Country:
+    """Everybody to everybody; ``more`` gives other words for one organisation (``n3="…"``)."""
+    country = Country(size)
+    country.everyone("lan own {up}", days=[0])
+    for i in range(1, size + 1):
+        for j in range(1, size + 1):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", more.get(f"n{i}", words))
+    return country
+
+
+@pytest.mark.parametrize(
+    ("size", "words", "more", "grade"),
+    [
+        (4, "lan own", {}, "insufficient"),
+        (5, "lan own", {}, "diverse"),
+        (8, "lan own *", {}, "insufficient"),
+        (8, "lan own gate", {}, "single_hub"),
+        (6, "lan own gate", {}, "concentrated"),
+        (6, "lan own gate", {"n1": "lan own", "n2": "lan own"}, "mixed"),
+        (11, "lan own", {"n1": "lan own gate", "n2": "lan own gate"}, "diverse"),
+        (8, "lan own 10.20.7.1", {}, "single_hub"),
+    ],
+)
+def test_domestic_grades_of_whole_countries(
+    size: int, words: str, more: dict[str, str], grade: str
+) -> None:
+    """From paths to the grade, and the hub named only where the grade names one."""
+    domestic = full_mesh(size, words, **more).judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] is not None) == (grade in {"concentrated", "single_hub"})
+    assert sum(domestic["pairs"].values()) == size * (size - 1)
+
+
+def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:
+    """Domestic and international paths over the same LAN: more than a meeting place."""
+    country = full_mesh(8, "lan own homeix")
+    assert country.judge().fields["domestic"]["grade"] == "concentrated"
+    country.results.clear()
+    country.everyone("lan own homeix {up}", days=[0])
+    for i in range(1, 9):
+        for j in range(1, 9):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", "lan own homeix")
+    assert country.judge().fields["domestic"]["grade"] == "single_hub"
+
+
+def test_an_exchange_on_the_watch_list_is_a_hub() -> None:
+    """The Domestic Internet Exchange of a decree is what one watches for."""
+    country = full_mesh(8, "lan own homeix")
+    country.table.watched.add("HomeIX")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == "single_hub"
+    assert domestic["hub"]["kind"] == "exchange"
+    assert domestic["pairs"]["hub"] == 56
