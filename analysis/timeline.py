@@ -65,10 +65,11 @@ def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
     True
     """
     span = policy.alarm_hold_days
+    most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
     for day in range(span, len(held) - span + 1):
         after = sum(held[day : day + span]) / span
         before = sum(held[day - span : day]) / span
-        if held[day] and after >= policy.alarm_hold and before <= 1 - policy.alarm_hold:
+        if held[day] and after >= policy.alarm_hold and before <= most_before:
             return day
     return None
 
