@@ -1,0 +1,348 @@
+"""The alarm: who moved to one gateway, when, and what looks like a move and is none."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.convergence import Blocks
+from analysis.operators import Gazetteer, Node
+from analysis.panel import observe
+from analysis.policy import Policy
+from analysis.timeline import Timeline, day_moved, find_alarm
+from probe.record import from_json
+from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
+
+GATE = Node("organisation", "Gate")
+NET12 = Node("organisation", "Net 12")
+
+
+def held(days: str) -> list[bool]:
+    """``.`` a day elsewhere, ``#`` a day at the node."""
+    return [day == "#" for day in days]
+
+
+# ------------------------------------------------------------------------ one vantage point
+
+
+@pytest.mark.parametrize(
+    ("days", "moved"),
+    [
+        (".......#######", 7),
+        ("..........##########", 10),
+        # 6 of 7 after (0.86), and at most 1 of 7 before (0.14).
+        (".......######.", 7),
+        (".......#####..", None),
+        ("#......#######", 7),
+        # A day too early to have seven before it: the next one meets the definition.
+        ("......#######.", 7),
+        ("##.....#######", None),
+        # Days away right before the move make no second beginning.
+        (".......#.######", 7),
+        (".......##..###########", None),
+        # The first day on which it held, not the day before.
+        (".........#######", 9),
+        ("......#..#######", 9),
+        # Flapping, always there, never there, there and gone.
+        ("#.#.#.#.#.#.#.#.#.#.", None),
+        ("##############", None),
+        ("..............", None),
+        ("#######.......", None),
+        # Too few days on one side.
+        ("......#######", None),
+        (".......######", None),
+        ("", None),
+    ],
+)
+def test_the_day_a_vantage_point_moved(days: str, moved: int | None) -> None:
+    """80% of the 7 days from then on and at most 20% of the 7 before, that day itself held."""
+    assert day_moved(held(days), Policy()) == moved
+
+
+@pytest.mark.parametrize(
+    ("days", "moved"),
+    [("#....####.", 5), ("##...####.", None), ("#....###..", None)],
+)
+def test_shares_are_met_exactly(days: str, moved: int | None) -> None:
+    """Of five days one is 20% and four are 80%, whatever a computer makes of 1 − 0.8."""
+    assert day_moved(held(days), Policy(alarm_hold_days=5)) == moved
+
+
+@settings(derandomize=True, max_examples=200)
+@given(st.lists(st.booleans(), max_size=40))
+def test_a_day_that_is_found_meets_the_definition_and_is_the_first(days: list[bool]) -> None:
+    """Redone by counting, day by day."""
+    meets = [
+        day
+        for day in range(7, len(days) - 6)
+        if days[day] and sum(days[day : day + 7]) >= 6 and sum(days[day - 7 : day]) <= 1
+    ]
+    assert day_moved(days, Policy()) == (meets[0] if meets else None)
+
+
+# ------------------------------------------------------------------------ a country
+
+
+def alarm(
+    country: Country, nodes: Sequence[Node] = (GATE,), policy: Policy | None = None
+) -> Timeline:
+    traces = [from_json(result) for result in country.results]
+    seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    observations = seen.observations
+    return find_alarm(observations, Blocks(observations), nodes, policy or Policy())
+
+
+def lives(
+    country: Country, organisation: int, days: str, *, first: int = 0, vantage: int = 0
+) -> None:
+    """A vantage point's days: ``#`` over Gate, ``.`` on its own, ``n`` over Net 12, space absent,
+    ``?`` only silence before the border."""
+    words = {"#": "lan own gate far6", ".": "lan own far6", "n": "lan own net12 far6"}
+    for day, way in enumerate(days, start=first):
+        if way != " ":
+            country.trace(
+                organisation,
+                "30.0.1.200",
+                words.get(way, "lan own * * far6"),
+                day=day,
+                vantage=vantage,
+            )
+
+
+def date(day: int) -> dt.date:
+    return FIRST_DAY + dt.timedelta(days=day)
+
+
+MOVES, STAYS = "." * 10 + "#" * 10, "." * 20
+
+
+def country_of(lines: Iterable[str]) -> Country:
+    made = Country(12)
+    for organisation, days in enumerate(lines, start=1):
+        lives(made, organisation, days)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("moving", "staying", "raised"),
+    [(3, 0, True), (3, 3, True), (3, 4, False), (2, 0, False), (2, 2, False), (6, 6, True),
+     (5, 6, False)],
+)  # fmt: skip
+def test_three_organisations_and_half_of_all(moving: int, staying: int, raised: bool) -> None:
+    """Rule 8, just reached and just missed."""
+    found = alarm(country_of([MOVES] * moving + [STAYS] * staying)).alarm
+    assert (found is not None) is raised
+    if found is not None:
+        assert len(found.moved) == moving
+        assert found.watched == moving + staying
+
+
+def test_the_alarm_tells_who_moved_when_and_where_to() -> None:
+    """The onset is the first day of the first one; moves are told by day, then by name."""
+    timeline = alarm(country_of(["." * 12 + "#" * 10, "." * 9 + "#" * 13, "." * 12 + "#" * 10]))
+    assert timeline.alarm is not None
+    assert timeline.alarm.node == GATE
+    assert timeline.alarm.onset == date(9)
+    assert timeline.alarm.moved == (("Net 2", date(9)), ("Net 1", date(12)), ("Net 3", date(12)))
+    assert timeline.reason == (
+        "3 of 3 organisations moved to Gate between 2026-01-10 and 2026-01-13"
+    )
+
+
+@pytest.mark.parametrize(("apart", "raised"), [(28, True), (29, False)])
+def test_the_moves_lie_within_28_days(apart: int, raised: bool) -> None:
+    """A roll-out in stages, not one change of provider a month."""
+    total = 8 + apart + 8
+    late = "." * (8 + apart) + "#" * 8
+    early = "." * 8 + "#" * (total - 8)
+    found = alarm(country_of([early, early, late])).alarm
+    assert (found is not None) is raised
+
+
+def test_stragglers_beyond_28_days_are_not_in_the_wave() -> None:
+    """The largest wave is told, from its own first day on."""
+    lines = ["." * 8 + "#" * 62, *["." * 50 + "#" * 20] * 3]
+    found = alarm(country_of(lines)).alarm
+    assert found is not None
+    assert found.onset == date(50)
+    assert [name for name, _ in found.moved] == ["Net 2", "Net 3", "Net 4"]
+
+
+def test_the_gateways_own_move_says_nothing() -> None:
+    """Net 12 is the gateway: its own paths are neither counted nor watched."""
+    made = country_of(["." * 10 + "n" * 10] * 3)
+    lives(made, 12, STAYS)
+    found = alarm(made, [NET12]).alarm
+    assert found is not None
+    assert found.watched == 3
+    assert len(found.moved) == 3
+
+
+def test_a_change_of_panel_moves_nobody() -> None:
+    """Volunteers that left and others that came were never seen on both sides."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        lives(made, organisation, "." * 10, vantage=0)
+        lives(made, organisation, "#" * 10, first=10, vantage=1)
+    timeline = alarm(made)
+    assert timeline.alarm is None
+    assert timeline.reason == "no vantage point has data on 14 days, as an alarm needs"
+
+
+def test_one_of_two_vantage_points_suffices_and_one_of_three_does_not() -> None:
+    """An organisation moved when half of those that could be watched did."""
+    made = country_of([MOVES] * 3)
+    for organisation in (1, 2, 3):
+        lives(made, organisation, STAYS, vantage=1)
+    assert alarm(made).alarm is not None
+    for organisation in (1, 2, 3):
+        lives(made, organisation, STAYS, vantage=2)
+    assert alarm(made).alarm is None
+
+
+def test_a_short_lived_vantage_point_has_no_vote() -> None:
+    """Thirteen days cannot show seven before and seven after."""
+    made = country_of([MOVES] * 3)
+    for organisation in (1, 2, 3):
+        for vantage in (1, 2):
+            lives(made, organisation, "." * 13, vantage=vantage)
+    assert alarm(made).alarm is not None
+
+
+def test_days_without_data_are_no_days() -> None:
+    """A vantage point that measures every other day needs a month, and gaps harm nothing."""
+    found = alarm(country_of([". " * 8 + "# " * 8] * 3)).alarm
+    assert found is not None
+    assert found.onset == date(16)
+    assert alarm(country_of([". " * 6 + "# " * 6] * 3)).alarm is None
+
+
+def test_silence_is_no_day() -> None:
+    """Days on which no crossing is known are days without data."""
+    found = alarm(country_of(["." * 8 + "?" * 5 + "#" * 8] * 3)).alarm
+    assert found is not None
+    assert found.onset == date(13)
+
+
+@pytest.mark.parametrize(("over_gate", "raised"), [(4, True), (3, False)])
+def test_a_day_is_held_by_four_of_five_crossings(over_gate: int, raised: bool) -> None:
+    """80% of the day's known crossings, as for a captured organisation."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        for n, destination in enumerate(made.destinations()):
+            for day in range(16):
+                over = day >= 8 and n < over_gate
+                words = "lan own gate far6" if over else "lan own far6"
+                made.trace(organisation, destination, words, day=day)
+    assert (alarm(made).alarm is not None) is raised
+
+
+@pytest.mark.parametrize(("days", "raised"), [(13, False), (14, True)])
+def test_fourteen_days_are_needed(days: int, raised: bool) -> None:
+    """Seven before and seven after; the sentence says what there was."""
+    made = country_of(["." * (days - 7) + "#" * 7] * 3)
+    timeline = alarm(made)
+    assert (timeline.alarm is not None) is raised
+    if not raised:
+        assert timeline.reason == "the data span 13 days; an alarm needs 14"
+
+
+def test_a_country_without_data_raises_no_alarm() -> None:
+    """Nothing measured, nothing said but that."""
+    assert alarm(Country(1)) == Timeline(None, "the data span 0 days; an alarm needs 14")
+
+
+def test_a_stable_country_raises_no_alarm() -> None:
+    """Always through Gate is no move to Gate, and the sentence says how many were watched."""
+    for days in ("#" * 20, STAYS):
+        timeline = alarm(country_of([days] * 5))
+        assert timeline.alarm is None
+        assert timeline.reason == (
+            "no move of many organisations to one gateway (5 could be watched)"
+        )
+
+
+def test_an_outage_of_three_days_raises_no_alarm() -> None:
+    """Everybody over one backup for a weekend, and back again."""
+    assert alarm(country_of(["." * 10 + "###" + "." * 10] * 6)).alarm is None
+
+
+def test_the_way_back_is_no_alarm() -> None:
+    """Gate switched off: nobody moved to it."""
+    assert alarm(country_of(["#" * 10 + "." * 10] * 6)).alarm is None
+
+
+def test_the_node_most_moved_to_is_meant_and_of_equals_the_first() -> None:
+    """Net 12 gained four organisations, Gate three of them on the same paths."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(20):
+            via = "net12 gate" if organisation < 4 else "net12"
+            words = f"lan own {via} far6" if day >= 10 else "lan own far6"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    for nodes in ([GATE, NET12], [NET12, GATE]):
+        found = alarm(made, nodes).alarm
+        assert found is not None
+        assert found.node == NET12
+    lives(made, 5, STAYS)
+    three = country_of([])
+    for organisation in range(1, 4):
+        for day in range(20):
+            words = "lan own net12 gate far6" if day >= 10 else "lan own far6"
+            three.trace(organisation, "30.0.1.200", words, day=day)
+    for nodes in ([GATE, NET12], [NET12, GATE]):
+        found = alarm(three, nodes).alarm
+        assert found is not None
+        assert found.node == nodes[0]
+
+
+def test_only_nodes_that_may_be_named_are_looked_at() -> None:
+    """A meeting place that everybody joins is no gateway that was switched on."""
+    assert alarm(country_of([MOVES] * 6), []).alarm is None
+
+
+def test_the_policy_is_followed() -> None:
+    """Two organisations, three days each way: enough when the rule is changed so."""
+    made = country_of(["." * 3 + "#" * 3] * 2)
+    relaxed = Policy(alarm_organisations=2, alarm_hold_days=3, timeline_days=6)
+    found = alarm(made, policy=relaxed).alarm
+    assert found is not None
+    assert found.onset == date(3)
+
+
+# ------------------------------------------------------------------------ in the verdict
+
+
+def test_the_verdict_speaks_of_the_days_since_the_onset() -> None:
+    """Before the switch diverse, after it through Gate: the window begins at the onset."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(8))
+    assert country.judge().grade == "diverse"
+    country.everyone("lan own gate {up}", days=range(8, 16))
+    fields = country.judge().fields
+    assert fields["grade"] == "single_gateway"
+    assert fields["window"] == ["2026-01-09", "2026-01-16"]
+    assert fields["timeline"]["alarm"] is True
+    assert fields["timeline"]["onset"] == "2026-01-09"
+    assert fields["timeline"]["gateway"]["name"] == "Gate"
+    assert fields["timeline"]["moved"][0] == {"organisation": "Net 1", "day": "2026-01-09"}
+    assert fields["measured"]["days"] == 8
+
+
+def test_without_an_alarm_the_whole_time_is_judged() -> None:
+    """The keys are there, and hold nothing."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(16))
+    fields = country.judge().fields
+    assert fields["window"] == ["2026-01-01", "2026-01-16"]
+    assert fields["timeline"] == {
+        "alarm": False,
+        "onset": None,
+        "gateway": None,
+        "moved": [],
+        "reason": "no move of many organisations to one gateway (10 could be watched)",
+    }
