@@ -43,12 +43,13 @@ class Node(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """One address as the analysis sees it."""
+    """One address as the analysis sees it. ``country`` is that of registration."""
 
     node: Node
     place: Place
-    special: str | None
-    asn: int | None
+    special: str | None = None
+    asn: int | None = None
+    country: str | None = None
 
 
 class Table(Protocol):
@@ -108,19 +109,15 @@ class Gazetteer:
     def _look(self, address: str) -> Sight:
         found = self._table.lookup(address)
         if found.special is not None:
-            return Sight(Node("unmapped", block_of(address)), "unlocated", found.special, None)
+            return Sight(Node("unmapped", block_of(address)), "unlocated", found.special)
         if found.exchange is not None:
-            return Sight(
-                Node("exchange", found.exchange), self._place(found.country), None, found.asn
-            )
-        if found.organisation is not None:
-            return Sight(
-                Node("organisation", found.organisation),
-                self._place(found.country),
-                None,
-                found.asn,
-            )
-        return Sight(Node("unmapped", block_of(address)), "unlocated", None, None)
+            node = Node("exchange", found.exchange)
+        elif found.organisation is not None:
+            node = Node("organisation", found.organisation)
+        else:
+            return Sight(Node("unmapped", block_of(address)), "unlocated")
+        place = self._place(found.country)
+        return Sight(node, place, asn=found.asn, country=found.country)
 
 
 @dataclass(frozen=True, slots=True)

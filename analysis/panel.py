@@ -109,7 +109,7 @@ def _observe(
         crossing = crossing_of(steps, trace.dst_addr, policy)
         if crossing.at_home:
             raise _Unusable("destination_cached_at_home")
-        country = table.lookup(trace.dst_addr).country or ""
+        country = target.country or ""
         destination_class = (target.node.name, table.continent(country) or country)
     return Observation(
         kind="international" if crossing is not None else "domestic",
