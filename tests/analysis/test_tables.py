@@ -1,0 +1,151 @@
+"""The tables an analyst works with: columns and types, whatever was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.judge import judge
+from analysis.load import Loaded
+from analysis.operators import Gazetteer
+from analysis.panel import Observation, observe
+from analysis.policy import Policy
+from analysis.tables import CROSSINGS, crossings_table, write_table
+from probe.record import Attribution, from_json
+from tests.analysis.country import HOME, NOW, Country
+
+
+def observed(country: Country) -> list[Observation]:
+    traces = [from_json(result) for result in country.results]
+    gazetteer = Gazetteer(country.table, HOME)
+    return observe(traces, gazetteer, country.table, Policy(), NOW).observations
+
+
+def mixed() -> Country:
+    """One trace of each kind: resolved, its own exit, ambiguous, without a border, domestic."""
+    country = Country(6)
+    country.trace(1, "30.0.1.200", "lan own gate 10.202.4.1 far6", day=3)
+    country.trace(2, "30.0.1.200", "lan own far6")
+    country.trace(3, "30.0.1.200", "lan own * * far6")
+    country.trace(4, "30.0.1.200", "lan own gate")
+    country.results[-1]["result"].pop()
+    country.trace(5, "20.0.6.200", "lan own gate")
+    return country
+
+
+def types(table: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(dtype) for name, dtype in table.dtypes.items()}
+
+
+def test_an_empty_table_carries_columns_and_types() -> None:
+    """Nothing measured is a table without rows, not a table without columns."""
+    table = crossings_table([])
+    assert len(table) == 0
+    assert types(table) == CROSSINGS
+
+
+def test_a_full_table_has_the_same_types() -> None:
+    """Missing values turn no column into another type: no float hops, no object strings."""
+    table = crossings_table(observed(mixed()))
+    assert types(table) == CROSSINGS
+    pd.testing.assert_series_equal(table.dtypes, crossings_table([]).dtypes)
+
+
+def test_a_row_a_trace_abroad() -> None:
+    """The domestic trace has none; the one without a border has one, with nothing in it."""
+    table = crossings_table(observed(mixed()))
+    assert list(table["state"]) == ["resolved", "resolved", "ambiguous", "none"]
+    assert list(table["organisation"]) == ["Net 1", "Net 2", "Net 3", "Net 4"]
+
+
+def test_a_row_says_all_of_a_crossing() -> None:
+    """Each column by hand, for one trace."""
+    row = crossings_table(observed(mixed())).iloc[0].to_dict()
+    assert row == {
+        "organisation": "Net 1",
+        "vantage": "atlas:1000",
+        "family": 4,
+        "day": pd.Timestamp("2026-01-04"),
+        "destination": "30.0.1.200",
+        "destination_organisation": "Far 1",
+        "destination_operator": "Far 1",
+        "destination_continent": "EU",
+        "state": "resolved",
+        "border_from_hop": 4,
+        "border_to_hop": 5,
+        "exit": "unmapped:10.202.4.0/24",
+        "first_foreign": "30.0.6.1",
+        "upstream": "organisation:Far 6",
+        "upstream_asn": 3006,
+        "candidates": "organisation:Gate; unmapped:10.202.4.0/24",
+        "candidates_lenient": "organisation:Gate; unmapped:10.202.4.0/24",
+    }
+
+
+def test_missing_is_missing_and_not_zero() -> None:
+    """Its own exit is no exit; a path without a border has no hop numbers and no operator."""
+    table = crossings_table(observed(mixed()))
+    assert table["exit"].isna().tolist() == [False, True, True, True]
+    empty = table.iloc[3]
+    assert all(
+        pd.isna(empty[name])
+        for name in (
+            "border_from_hop",
+            "border_to_hop",
+            "first_foreign",
+            "upstream",
+            "upstream_asn",
+        )
+    )
+    assert empty["candidates"] == ""
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "full"])
+def test_parquet_keeps_the_types(empty: bool, tmp_path: Path) -> None:
+    """What comes back is what was written, without rows as well."""
+    table = crossings_table([] if empty else observed(mixed()))
+    write_table(table, tmp_path / "crossings.parquet")
+    back = pd.read_parquet(tmp_path / "crossings.parquet")
+    pd.testing.assert_frame_equal(back, table, check_dtype=False)
+    assert types(back)["border_from_hop"] == "Int16"
+    assert types(back)["upstream_asn"] == "Int64"
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["empty", "full"])
+def test_csv_has_a_header_and_a_line_a_row(empty: bool, tmp_path: Path) -> None:
+    """Readable without us; missing is an empty field."""
+    table = crossings_table([] if empty else observed(mixed()))
+    write_table(table, tmp_path / "crossings.csv")
+    header, *lines = (tmp_path / "crossings.csv").read_text().splitlines()
+    assert header.split(",") == list(CROSSINGS)
+    assert len(lines) == len(table)
+    if lines:
+        assert lines[1].startswith("Net 2,atlas:2000,4,2026-01-01,30.0.1.200,Far 1,Far 1,EU,")
+        assert ",resolved,2,3,,30.0.6.2," in lines[1]
+
+
+def test_judging_a_country_looks_each_distinct_address_up_once() -> None:
+    """A thousand traces over a dozen routers cost a dozen lookups in the address table."""
+    country = Country(6)
+    country.everyone("lan own gate {up}")
+    asked: Counter[str] = Counter()
+    honest = country.table.lookup
+
+    def lookup(address: str) -> Attribution:
+        asked[address] += 1
+        return honest(address)
+
+    country.table.lookup = lookup  # type: ignore[method-assign]
+    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    judge(loaded, country.table, HOME, Policy(resamples=10), now=NOW)
+    on_paths = {
+        reply["from"]
+        for result in country.results
+        for hop in result["result"]
+        for reply in hop["result"]
+    }
+    assert on_paths <= set(asked)
+    assert {address: times for address, times in asked.items() if times > 1} == {}
