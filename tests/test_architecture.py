@@ -36,7 +36,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.origin.lookup"},
         {"probe.origin"},
         # Pure: what a packet is, what to ask next, whose a hop is.
-        {"probe.packet", "probe.strategy", "probe.attribute", "probe.border"},
+        {"probe.packet", "probe.strategy", "probe.multipath", "probe.attribute", "probe.border"},
         # Backends: the only ones that touch a wire.
         {"probe.network.linux", "probe.network.simulated"},
         {"probe.network.bpf", "probe.network.errqueue", "probe.network.topology"},
@@ -84,6 +84,7 @@ PURE = {
     "probe.network",
     "probe.packet",
     "probe.strategy",
+    "probe.multipath",
     "probe.attribute",
     "probe.border",
     "probe.redact",
