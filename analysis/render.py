@@ -1,4 +1,8 @@
-"""A verdict as something one wants to read on a terminal. Shows what the JSON says, no more."""
+"""A verdict as something one wants to read on a terminal. Shows what the JSON says, no more.
+
+Names come from whoever registered them, so they are printed as `Text`: rich would read a string
+for its own markup, and a name such as ``[/]`` would end the program.
+"""
 
 from __future__ import annotations
 
@@ -98,8 +102,10 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
     if upstream["operator"]:
         table.add_row(
             "first abroad",
-            f"{upstream['effective_gateways']:.1f} effective operators, "
-            f"most {upstream['operator']['name']}",
+            Text(
+                f"{upstream['effective_gateways']:.1f} effective operators, "
+                f"most {upstream['operator']['name']}"
+            ),
         )
     timeline = verdict["timeline"]
     alarm = Text(timeline["reason"])
@@ -125,7 +131,7 @@ def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for sentence in sentences:
-        table.add_row("  •", sentence)
+        table.add_row("  •", Text(sentence))
     return Group(Text(title, "dim"), table)
 
 
@@ -159,11 +165,12 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column()
     lines.add_row("days", " to ".join(d or "–" for d in verdict["window"]))
-    lines.add_row("gateway", verdict["gateway"]["name"] if verdict["gateway"] else "none named")
+    gateway = verdict["gateway"]["name"] if verdict["gateway"] else "none named"
+    lines.add_row("gateway", Text(gateway))
     lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
     lines.add_row(_bounds(verdict), f"{captured['lower']:.2f}–{captured['upper']:.2f}")
     lines.add_row("effective", f"{verdict['effective_gateways']:.1f} gateways")
-    lines.add_row("domestic", domestic["grade"].replace("_", " ") + hub)
+    lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + hub))
     grade = Text(verdict["grade"], f"bold {style}")
     return Panel(Group(grade, "", lines), title=title, border_style=style, width=width)
 
@@ -180,7 +187,7 @@ def plain(verdict: Mapping[str, Any]) -> str:
     """The verdict as plain lines, for a pipe or a log."""
     console = Console(width=100, no_color=True, highlight=False)
     with console.capture() as captured:
-        console.print(headline(verdict))
+        console.print(Text(headline(verdict)))
         console.print(_figures(verdict))
         console.print(_bullets("why", verdict["reasons"]))
         console.print(_bullets("limits", verdict["limits"]))
