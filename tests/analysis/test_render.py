@@ -1,0 +1,232 @@
+"""A verdict on the terminal: everything it says is in the JSON, and nothing in a name breaks it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from analysis.policy import Policy
+from analysis.render import headline, plain, side_by_side, verdict_panel
+from tests.analysis.country import Country
+
+
+def country(words: str, size: int = 10, **everyone: Any) -> Country:
+    made = Country(size)
+    made.everyone(words, **everyone)
+    return made
+
+
+VERDICTS: dict[str, dict[str, Any]] = {
+    "empty": Country(3).judge().fields,
+    "insufficient": country("lan own {up}", 3).judge().fields,
+    "diverse": country("lan own {up}", 12).judge().fields,
+    "mixed": country("lan own homeix {up}", 12).judge().fields,
+    "concentrated": country("lan own gate {up}", days=range(3)).judge().fields,
+    "single_gateway": country("lan own gate {up}").judge().fields,
+}
+
+
+def printed(shown: RenderableType, width: int = 110, *, colour: bool = False) -> str:
+    console = Console(
+        width=width, force_terminal=colour, color_system="truecolor" if colour else None
+    )
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()
+
+
+def words(text: str) -> str:
+    """The text without the frame and the line breaks a terminal makes."""
+    return " ".join(re.sub(r"[│╭╮╰╯─•]", " ", text).split())
+
+
+def leaves(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for item in value.values() for leaf in leaves(item)]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    return [str(value)]
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_plain_lines_say_grade_reasons_and_limits(name: str) -> None:
+    """The first line is for grep; every reason and every limit follows, whole."""
+    verdict = VERDICTS[name]
+    text = plain(verdict)
+    assert text.splitlines()[0] == f"KH: {verdict['grade']}"
+    said = words(text)
+    for sentence in [headline(verdict), *verdict["reasons"], *verdict["limits"]]:
+        assert words(sentence) in said
+    assert words(verdict["timeline"]["reason"]) in said
+    assert "\x1b" not in text
+    assert all(line == line.rstrip() and len(line) <= 100 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_the_panel_says_the_same_at_any_width(name: str, width: int) -> None:
+    """Nothing is cut off, and no line is wider than the terminal."""
+    verdict = VERDICTS[name]
+    text = printed(verdict_panel(verdict), width)
+    assert all(len(line) <= width for line in text.splitlines())
+    said = words(text)
+    assert verdict["grade"].replace("_", " ").upper() in said
+    for sentence in [*verdict["reasons"], *verdict["limits"]]:
+        assert words(sentence) in said
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("empty", "The evidence does not suffice for a verdict."),
+        ("diverse", "Paths leave by several gateways; no convergence was seen."),
+        ("mixed", "Neither convergence nor diversity can be claimed."),
+        ("concentrated", "Much of the traffic measured passes Gate."),
+        ("single_gateway", "The traffic measured passes one gateway: Gate."),
+    ],
+)
+def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, says: str) -> None:
+    """One sentence a grade."""
+    assert headline(VERDICTS[name]) == says
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("single_gateway", "10 of 10 organisations 95% bounds 0.74–1.00"),
+        ("single_gateway", "1.00 by organisation, 1.00 by addresses"),
+        ("single_gateway", "1.0 effective"),
+        ("single_gateway", "first abroad 8.3 effective operators, most Far 7"),
+        ("single_gateway", "400 traces, 10 vantage points, 5 destinations, 8 days (IPv4)"),
+        ("single_gateway", "(sampled)"),
+        ("diverse", "0 of 12 organisations 95% bounds 0.00–0.22"),
+        ("diverse", "12.0 effective"),
+        ("empty", "0 of 0 organisations 95% bounds 0.00–1.00"),
+        ("empty", "no data"),
+        ("empty", "timeline the data span 0 days; an alarm needs 14"),
+        ("diverse", "2026-01-01 to 2026-01-08"),
+    ],
+)
+def test_the_figures_are_those_of_the_verdict(name: str, says: str) -> None:
+    """Spot checks by hand."""
+    assert says in words(printed(verdict_panel(VERDICTS[name])))
+
+
+def test_only_a_named_gateway_has_a_scope() -> None:
+    """ "Sampled" is a word about a gateway; a diverse country has none."""
+    assert "sampled" not in printed(verdict_panel(VERDICTS["diverse"]))
+
+
+def test_what_was_left_out_is_shown_with_its_reasons() -> None:
+    """In words, with the counts."""
+    verdict = VERDICTS["diverse"] | {"rejected": {"vantage_abroad": 7, "malformed": 2}}
+    assert "left out 7 vantage abroad, 2 malformed" in words(plain(verdict))
+    assert "left out" not in plain(VERDICTS["diverse"])
+
+
+def test_an_alarm_is_shown_with_its_day() -> None:
+    """Who moved, when, and where to."""
+    made = Country(10)
+    made.everyone("lan own {up}", days=range(8))
+    made.everyone("lan own gate {up}", days=range(8, 16))
+    said = words(plain(made.judge().fields))
+    assert "alarm, onset 2026-01-09: 10 of 10 organisations moved to Gate" in said
+
+
+def test_domestic_paths_are_shown_with_their_hub() -> None:
+    """The grade, the name, and how many pairs went which way; ways nobody took are left out."""
+    made = country("lan own {up}", 8, days=[0])
+    for i in range(1, 9):
+        for j in range(1, 9):
+            if i != j:
+                made.trace(i, f"20.0.{j}.200", "lan own gate")
+    assert "domestic single hub (Gate): 56 hub" in words(plain(made.judge().fields))
+
+
+def test_the_bounds_carry_their_own_confidence() -> None:
+    """What was computed at 99% is not called 95%."""
+    verdict = country("lan own gate {up}").judge(Policy(confidence=0.99)).fields
+    assert "99% bounds" in plain(verdict)
+    assert "95% bounds" not in plain(verdict)
+
+
+@pytest.mark.parametrize(
+    ("organisations", "sure", "open_"),
+    [(10, 18, 0), (0, 0, 18)],
+    ids=["all captured", "none captured"],
+)
+def test_the_bar_shows_the_bounds(organisations: int, sure: int, open_: int) -> None:
+    """24 cells: full ones up to the share, dotted beyond the upper bound."""
+    verdict = VERDICTS["single_gateway"] if organisations else VERDICTS["diverse"]
+    (bar,) = re.findall(r"captured +([━╌·]+) ", plain(verdict))
+    assert len(bar) == 24
+    assert bar.count("·") >= open_
+    assert bar.count("━") >= sure
+
+
+NAMES = [
+    "Net [AS1]",
+    "[red]Net",
+    "Net [/red] Ltd",
+    "[/]",
+    "Net :smile: Ltd",
+    "\\[x] Net",
+    "云 [网]",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("grade", ["single_gateway", "diverse", "mixed"])
+def test_no_name_is_taken_for_markup(name: str, grade: str) -> None:
+    """Whoever registers a network chooses its name; it is shown as it is and breaks nothing."""
+    verdict = copy.deepcopy(VERDICTS[grade])
+    gateway = {"kind": "organisation", "name": name, "asns": [], "blocks": []}
+    if verdict["gateway"]:
+        verdict["gateway"] = gateway
+    verdict["upstream"]["operator"] = gateway
+    verdict["domestic"]["hub"] = gateway
+    verdict["timeline"]["reason"] = f"3 of 3 organisations moved to {name}"
+    verdict["reasons"] = [f"All pass {name}."]
+    verdict["limits"] = [f"Of {name} nothing is known."]
+    for text in (plain(verdict), printed(verdict_panel(verdict), 140)):
+        said = words(text)
+        assert f"All pass {name}." in said
+        assert f"Of {name} nothing is known." in said
+        assert f"moved to {name}" in said
+        assert f"most {name}" in said
+        assert f"({name})" in said
+        if verdict["gateway"]:
+            assert f"one gateway: {name}." in said
+    beside = words(printed(side_by_side({"before": verdict, "after": verdict}, 140), 140))
+    assert beside.count(f"({name})") == 2
+    assert beside.count(f"gateway {name} ") == (2 if verdict["gateway"] else 0)
+
+
+@pytest.mark.parametrize("width", [40, 89, 90, 140])
+def test_verdicts_stand_beside_each_other_where_there_is_room(width: int) -> None:
+    """From 90 columns on; below that one under the other; never wider than the terminal."""
+    before, after = VERDICTS["diverse"], VERDICTS["single_gateway"]
+    text = printed(side_by_side({"before": before, "after": after}, width), width)
+    lines = text.splitlines()
+    assert all(len(line) <= width for line in lines)
+    beside = any("before" in line and "after" in line for line in lines)
+    assert beside is (width >= 90)
+    said = words(text)
+    assert "none named" in said
+    assert "Gate" in said
+    assert "diverse" in said
+    assert "single_gateway" in said
+    assert "10 of 10 organisations" in said
+
+
+def test_colours_are_the_terminals_business() -> None:
+    """The same words with colours and without."""
+    verdict = VERDICTS["single_gateway"]
+    coloured = printed(verdict_panel(verdict), colour=True)
+    assert "\x1b[" in coloured
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert words(bare) == words(printed(verdict_panel(verdict)))
