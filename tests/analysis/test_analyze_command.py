@@ -1,0 +1,444 @@
+"""`gatewatch analyze`, as it is typed: what it prints, and every way in which it ends."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from probe import __version__
+from probe.cli import main
+from probe.demo import simulate
+from probe.origin import Origin, open_origin
+
+CONTRACT: dict[str, type | tuple[type, ...]] = {
+    "schema": str,
+    "country": str,
+    "window": list,
+    "grade": str,
+    "scope": str,
+    "gateway": (dict, type(None)),
+    "captured": dict,
+    "share": dict,
+    "effective_gateways": float,
+    "coverage": dict,
+    "strict_and_lenient_agree": bool,
+    "domestic": dict,
+    "upstream": dict,
+    "timeline": dict,
+    "rejected": dict,
+    "reasons": list,
+    "limits": list,
+    "provenance": dict,
+}
+INSIDE = {
+    "captured": {"organisations", "of", "lower", "upper"},
+    "share": {"equal", "eyeballs", "lower", "upper"},
+    "coverage": {"organisations", "eyeballs", "bounds"},
+    "domestic": {"grade", "hub", "pairs"},
+    "timeline": {"alarm", "onset", "gateway", "moved", "reason"},
+}
+
+
+@pytest.fixture(scope="module")
+def tables() -> Callable[[Path | None], Origin]:
+    """The real tables, each opened once: half a second is spent on reading the register."""
+    return functools.cache(open_origin)
+
+
+@pytest.fixture(autouse=True)
+def home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Callable[[Path | None], Origin]
+) -> None:
+    """An own data folder, so that tables of this machine's user play no part."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("analysis.cli.open_origin", tables)
+
+
+def result(number: int = 0, **changes: Any) -> dict[str, Any]:
+    """A path from Metfone in Cambodia over Singapore's Singtel to RIPE's network."""
+    hops = ["192.168.1.1", "36.37.128.1", "203.208.177.1", "193.0.6.139"]
+    return {
+        "fw": 5080,
+        "type": "traceroute",
+        "msm_id": 1,
+        "prb_id": 7,
+        "from": "36.37.128.9",
+        "af": 4,
+        "proto": "ICMP",
+        "dst_addr": hops[-1],
+        "timestamp": 1767268800 + number,
+        "paris_id": 1,
+        "result": [
+            {"hop": n, "result": [{"from": address, "rtt": 1.0 if n < 3 else 60.0}]}
+            for n, address in enumerate(hops, start=1)
+        ],
+        **changes,
+    }
+
+
+def lines(count: int) -> str:
+    return "".join(json.dumps(result(n)) + "\n" for n in range(count))
+
+
+def analyze(*arguments: str | Path, country: str = "KH", **options: Any) -> Result:
+    typed = ["analyze", *map(str, arguments), "--country", country]
+    done = CliRunner().invoke(main, typed, **options)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    path = tmp_path / "traces.jsonl"
+    path.write_text(lines(3))
+    return path
+
+
+# ------------------------------------------------------------------------ what it prints
+
+
+def well_formed(fields: dict[str, Any]) -> None:
+    for key, kind in CONTRACT.items():
+        assert isinstance(fields[key], kind), key
+    for key, inner in INSIDE.items():
+        assert fields[key].keys() >= inner, key
+    assert fields["schema"] == "gatewatch.verdict/1"
+    assert set(fields["domestic"]["pairs"]) == {
+        "direct", "exchange", "third_party", "hub", "abroad", "unknown",
+    }  # fmt: skip
+    assert all(isinstance(sentence, str) for sentence in fields["reasons"] + fields["limits"])
+    assert fields["reasons"]
+    assert fields["limits"]
+
+
+def test_json_is_one_object_with_the_keys_of_the_contract(traces: Path) -> None:
+    """On one line of the standard output, nothing beside it."""
+    done = analyze(traces, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    fields = json.loads(done.stdout)
+    well_formed(fields)
+    assert fields["country"] == "KH"
+    assert fields["grade"] == "insufficient"
+    assert fields["measured"]["traces"] == 3
+    assert fields["window"] == ["2026-01-01", "2026-01-01"]
+
+
+def test_the_verdict_says_what_it_was_made_from(traces: Path) -> None:
+    """The hash of each input, the table, the version and the command."""
+    found = json.loads(analyze(traces, "--json").stdout)["provenance"]
+    digest = hashlib.sha256(traces.read_bytes()).hexdigest()
+    assert found["inputs"] == {"traces.jsonl": digest}
+    assert found["snapshots"] == [open_origin().snapshot.id]
+    assert found["version"] == __version__
+    assert found["command"].startswith("gatewatch")
+    assert found["policy_changed"] == {}
+
+
+def test_without_json_it_prints_plain_lines_into_a_pipe(traces: Path) -> None:
+    """Grade first, no colours, no frames."""
+    done = analyze(traces)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("KH: insufficient\n")
+    assert "\x1b" not in done.stdout
+    assert "│" not in done.stdout
+
+
+def test_the_country_may_be_written_small(traces: Path) -> None:
+    """kh is KH."""
+    small = json.loads(analyze(traces, "--json", country="kh").stdout)
+    assert small["country"] == "KH"
+    assert small["measured"]["traces"] == 3
+
+
+def test_a_whole_spool_is_judged(tmp_path: Path) -> None:
+    """What the real probe wrote in a simulated country: diverse before, one gateway after."""
+    files = simulate(tmp_path / "spool", runs=1)
+    for folder, grade in ((files.before, "diverse"), (files.after, "single_gateway")):
+        fields = json.loads(analyze(folder, "--json", "--policy", "days=1").stdout)
+        well_formed(fields)
+        assert fields["grade"] == grade
+        assert (fields["gateway"] is not None) == (grade == "single_gateway")
+        assert not {"malformed", "duplicate", "not_sent"} & fields["rejected"].keys()
+
+
+# ------------------------------------------------------------------------ broken lines
+
+
+def test_broken_and_foreign_lines_are_named_and_the_rest_is_judged(tmp_path: Path) -> None:
+    """File and line on the standard error, the count in the verdict, exit 0."""
+    path = tmp_path / "mixed.jsonl"
+    good = lines(3).splitlines()
+    ping = json.dumps({"type": "ping", "af": 4, "dst_addr": "193.0.6.139"})
+    path.write_text("\n".join([good[0], "not json", good[1], ping, "[1]", good[2], good[0][:90]]))
+    done = analyze(path, "--json")
+    assert done.exit_code == 0
+    fields = json.loads(done.stdout)
+    assert fields["rejected"]["malformed"] == 4
+    assert fields["measured"]["traces"] == 3
+    complaints = done.stderr.splitlines()
+    assert len(complaints) == 4
+    for number, complaint in zip((2, 4, 5, 7), complaints, strict=True):
+        assert complaint.startswith(f"warning: {path}:{number}: ")
+        assert complaint.endswith("; left out")
+
+
+def test_a_truncated_file_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
+    """A download that broke off: what was whole counts, and the break is named."""
+    path = tmp_path / "torn.jsonl.gz"
+    path.write_bytes(gzip.compress(lines(400).encode(), mtime=0)[:-40])
+    done = analyze(path, "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["measured"]["traces"] > 100
+    assert "breaks off here" in done.stderr
+
+
+def test_a_good_file_beside_a_broken_one_is_judged(traces: Path, tmp_path: Path) -> None:
+    """One file of which nothing can be read costs itself only."""
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
+    done = analyze(traces, tmp_path / "broken.parquet", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["rejected"]["unreadable_file"] == 1
+    assert "broken.parquet" in done.stderr
+
+
+def test_a_flood_of_broken_lines_is_summed_up(tmp_path: Path) -> None:
+    """Twenty are named, the rest is a number; all are counted."""
+    path = tmp_path / "flood.jsonl"
+    path.write_text("garbage\n" * 50 + lines(1))
+    done = analyze(path, "--json")
+    assert done.exit_code == 0
+    assert len(done.stderr.splitlines()) == 21
+    assert done.stderr.splitlines()[-1] == "warning: 30 more lines left out as malformed"
+    assert json.loads(done.stdout)["rejected"]["malformed"] == 50
+
+
+def test_traces_that_say_nothing_are_no_error(tmp_path: Path) -> None:
+    """Readable but all from abroad: an honest "insufficient", with the count."""
+    path = tmp_path / "abroad.jsonl"
+    path.write_text(json.dumps(result() | {"from": "193.0.6.9"}))
+    done = analyze(path, "--json")
+    assert done.exit_code == 0
+    fields = json.loads(done.stdout)
+    well_formed(fields)
+    assert fields["grade"] == "insufficient"
+    assert fields["window"] == [None, None]
+    assert fields["rejected"] == {"vantage_abroad": 1}
+
+
+# ------------------------------------------------------------------------ exit 9: bad input
+
+
+def nothing(path: Path) -> Path:
+    return path / "nowhere.jsonl"
+
+
+def empty_folder(path: Path) -> Path:
+    folder = path / "empty"
+    folder.mkdir()
+    return folder
+
+
+def folder_of_other_things(path: Path) -> Path:
+    folder = path / "photos"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(b"\xff\xd8\xff")
+    return folder
+
+
+def written(content: bytes, name: str = "input.jsonl") -> Callable[[Path], Path]:
+    def write(path: Path) -> Path:
+        (path / name).write_bytes(content)
+        return path / name
+
+    return write
+
+
+UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "nothing there": (nothing, "no such file or folder"),
+    "glob without match": (lambda path: path / "*.nothing", "no such file or folder"),
+    "empty folder": (empty_folder, "holds no measurements"),
+    "folder of other things": (folder_of_other_things, "holds no measurements"),
+    "empty file": (written(b""), "the input is empty"),
+    "blank lines": (written(b"\n\n \n"), "the input is empty"),
+    "prose": (written(b"Dear all,\nplease find attached\n"), "2 malformed"),
+    "another kind of JSON": (written(b'{"a": 1}\n'), "1 malformed"),
+    "an empty array": (written(b"[]"), "the input is empty"),
+    "truncated at once": (written(lines(1).encode()[:50]), "1 malformed"),
+    "garbage": (written(bytes(range(128, 256)) * 3), "1 malformed"),
+    "no gzip": (written(b"plain", "input.jsonl.gz"), "1 unreadable_file"),
+    "no Parquet": (written(b"plain", "input.parquet"), "1 unreadable_file"),
+    "never sent": (written(json.dumps(result(result=[])).encode()), "1 not_sent"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_nothing_usable_is_exit_9(name: str, tmp_path: Path) -> None:
+    """One sentence that names the path and what was wrong; nothing on the standard output."""
+    make, says = UNUSABLE[name]
+    path = make(tmp_path)
+    done = analyze(path, "--json")
+    assert done.exit_code == 9
+    assert done.stdout == ""
+    sentence = done.stderr.splitlines()[-1]
+    assert sentence.startswith(f"gatewatch: {path}: ")
+    assert says in sentence
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
+    """The remedy stands in the sentence."""
+    assert "gatewatch run" in analyze(empty_folder(tmp_path)).stderr
+
+
+def test_empty_standard_input_is_exit_9() -> None:
+    """A pipe from which nothing came."""
+    done = analyze("-", input=io.BytesIO(b""))
+    assert done.exit_code == 9
+    assert done.stderr.startswith("gatewatch: -: no usable trace (the input is empty)")
+
+
+def test_standard_input_is_judged() -> None:
+    """`cat … | gatewatch analyze -`."""
+    done = analyze("-", "--json", input=lines(2))
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["measured"]["traces"] == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no table at all\n", b"\x00" * 4096, b"\xab\xcd\xefMaxMind.com"],
+    ids=["empty", "prose", "zeros", "a marker and nothing more"],
+)
+@pytest.mark.parametrize("suffix", [".mmdb", ".dat"])
+def test_a_table_that_is_none_is_exit_9(
+    content: bytes, suffix: str, traces: Path, tmp_path: Path
+) -> None:
+    """An .mmdb or .dat that is not what its name says: named, and nothing is judged."""
+    table = tmp_path / f"table{suffix}"
+    table.write_bytes(content)
+    done = analyze(traces, "--origin", table)
+    assert done.exit_code == 9
+    assert done.stdout == ""
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("gatewatch: ")
+    assert str(table) in sentence
+
+
+def test_a_table_that_is_not_there_is_named(traces: Path, tmp_path: Path) -> None:
+    """A path mistyped."""
+    done = analyze(traces, "--origin", tmp_path / "nowhere.mmdb")
+    assert done.exit_code == 9
+    assert "nowhere.mmdb" in done.stderr
+
+
+# ------------------------------------------------------------------------ exit 2: usage
+
+
+@pytest.mark.parametrize("country", ["XX", "KHM", "Cambodia", "", "K", "1"])
+def test_an_unknown_country_is_exit_2(country: str, traces: Path) -> None:
+    """Not "insufficient", which would be an answer."""
+    done = analyze(traces, "--json", country=country)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert f"{country!r} is no country code; use two letters of ISO 3166, such as KH" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("days", "no setting 'days'"),
+        ("dayz=1", "no setting 'dayz=1'"),
+        ("days=soon", "days wants a whole number, not 'soon'"),
+        ("single=2", "single wants a number from 0 to 1, not '2'"),
+    ],
+)
+def test_a_setting_that_is_none_is_exit_2(override: str, says: str, traces: Path) -> None:
+    """Before anything is read."""
+    done = analyze(traces, "--json", "--policy", override)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+
+
+def test_a_changed_rule_is_said_in_the_verdict(traces: Path) -> None:
+    """For scripts and for readers, on the terminal as well."""
+    options = ["--policy", "days=1", "--policy", "single=0.6"]
+    fields = json.loads(analyze(traces, "--json", *options).stdout)
+    assert fields["provenance"]["policy_changed"] == {"days": 1, "single": 0.6}
+    said = "The rule was changed for this verdict: days=1, single=0.6."
+    assert said in fields["limits"]
+    assert said in analyze(traces, *options).stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["analyze", "--country", "KH"], "PATH"),
+        (["analyze", "x.jsonl"], "--country"),
+        (["analyze", "x.jsonl", "--country", "KH", "--jsno"], "--jsno"),
+    ],
+    ids=["no path", "no country", "no such option"],
+)
+def test_what_is_missing_or_mistyped_is_exit_2(typed: list[str], says: str) -> None:
+    """Usage, as for every command."""
+    done = CliRunner().invoke(main, typed)
+    assert done.exit_code == 2
+    assert says in done.stderr
+
+
+# ------------------------------------------------------------------------ --crossings
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_crossings_are_written_beside_the_verdict(
+    suffix: str, traces: Path, tmp_path: Path
+) -> None:
+    """One row a trace; the verdict is printed all the same."""
+    target = tmp_path / f"crossings{suffix}"
+    done = analyze(traces, "--json", "--crossings", target)
+    assert done.exit_code == 0
+    well_formed(json.loads(done.stdout))
+    table = pd.read_csv(target) if suffix == ".csv" else pd.read_parquet(target)
+    assert len(table) == 3
+    assert set(table["state"]) == {"resolved"}
+    assert set(table["border_to_hop"]) == {3}
+
+
+def test_crossings_of_an_unknown_kind_are_exit_2(traces: Path, tmp_path: Path) -> None:
+    """The name decides the format; nothing is written."""
+    done = analyze(traces, "--crossings", tmp_path / "crossings.xlsx")
+    assert done.exit_code == 2
+    assert ".csv or a .parquet" in done.stderr
+    assert not (tmp_path / "crossings.xlsx").exists()
+
+
+def test_crossings_that_cannot_be_written_are_an_error(traces: Path, tmp_path: Path) -> None:
+    """A folder that is not there: a sentence with the name, never exit 0."""
+    target = tmp_path / "nowhere" / "crossings.csv"
+    done = analyze(traces, "--crossings", target)
+    assert done.exit_code == 9
+    assert str(target) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full to be a full disk")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_full_disk_is_an_error(suffix: str, traces: Path, tmp_path: Path) -> None:
+    """A table that could not be written whole is never exit 0."""
+    target = tmp_path / f"full{suffix}"
+    target.symlink_to("/dev/full")
+    done = analyze(traces, "--crossings", target)
+    assert done.exit_code != 0
+    assert str(target) in done.stderr
+    assert "Traceback" not in done.stderr
