@@ -9,7 +9,7 @@ once, and one flow serves as many of them as it can. It knows no clock, socket, 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -213,13 +213,15 @@ class Enumeration:
         self._repeats: Counter[int] = Counter()
         self._rtt: dict[int, float] = {}
         self._probes = 0
+        # By TTL, the number of the last probe that had it.
+        self._asked_last: Counter[int] = Counter()
         self._plan: dict[tuple[int, int], None] = {}
         self._news = True
 
     @property
     def done(self) -> bool:
         """Whether nothing is left to send or to wait for."""
-        return not self._open.total() and self.next_probe() is None
+        return not self._open and self.next_probe() is None
 
     def next_probe(self) -> tuple[int, int] | None:
         """TTL and flow of the probe to send now; None when there is nothing to do but wait."""
@@ -241,6 +243,7 @@ class Enumeration:
         self._tries[key] += 1
         self._open[key] += 1
         self._probes += 1
+        self._asked_last[ttl] = self._probes
 
     def answered(self, ttl: int, flow: int, address: str, kind: Kind, rtt: float) -> None:
         """A probe was answered, in time or late, or was by an earlier trace; `rtt` in seconds.
@@ -340,8 +343,10 @@ class Enumeration:
         return tuple((self._flow + number) % FLOWS for number in sorted(numbers))
 
     def _settle(self, key: tuple[int, int]) -> None:
-        if self._open[key] > 0:
+        if self._open[key] > 1:
             self._open[key] -= 1
+        else:
+            del self._open[key]
 
     def _allowed(self, ttl: int) -> int:
         """How often a flow may be asked at this hop before it counts as silent."""
@@ -426,16 +431,18 @@ class Enumeration:
     # -- what is to be asked ----------------------------------------------------------------
 
     def _wanted(self) -> dict[tuple[int, int], None]:
-        wanted = dict.fromkeys(sorted(self._again))
+        hops = self._survey()
+        # First what may make other probes needless.
+        wanted = dict.fromkeys(key for hop in hops for key in self._repetitions(hop))
+        wanted.update(dict.fromkeys(sorted(self._again)))
         horizon = min(self._ends.values(), default=self._last)
         for ttl in range(self._first, min(horizon, self._last) + 1):
             for number in range(self._least):
                 if not self._asked(ttl, number) and self._passes(ttl, number):
                     wanted[ttl, number] = None
         demand: Counter[_Vertex] = Counter()
-        for hop in reversed(self._survey()):
+        for hop in reversed(hops):
             demand = self._ask(hop, demand, wanted)
-            wanted.update(dict.fromkeys(self._repetitions(hop)))
             wanted.update(dict.fromkeys(self._confirmations(hop)))
         return wanted
 
@@ -455,7 +462,7 @@ class Enumeration:
                     max(leading, key=lambda n: hop.through[n][vertex] / hop.through[n].total())
                 ] += count
         under_way: Counter[_Vertex] = Counter()
-        for ttl, number in [*(key for key, count in self._open.items() if count), *self._again]:
+        for ttl, number in [*self._open, *self._again]:
             if ttl == hop.ttl and number not in self._met[ttl]:
                 near = hop.before.get(number) if hop.common is None else hop.common
                 if near is not None:
@@ -522,15 +529,17 @@ class Enumeration:
                 if fresh and not waiting:
                     yield before, fresh[0]
 
-    @staticmethod
-    def _interleaved(wanted: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-        """One probe per TTL in turn, so that no router gets many in a row."""
-        nth: Counter[int] = Counter()
-        ranked = []
-        for ttl, number in wanted:
-            ranked.append((nth[ttl], ttl, number))
-            nth[ttl] += 1
-        return [(ttl, number) for _, ttl, number in sorted(ranked)]
+    def _interleaved(self, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """One probe per TTL in turn, first that which was left alone for longest: no bursts."""
+        queues: dict[int, deque[tuple[int, int]]] = {}
+        for key in wanted:
+            queues.setdefault(key[0], deque()).append(key)
+        turns = deque(sorted(queues, key=lambda ttl: (self._asked_last[ttl], ttl)))
+        while turns:
+            ttl = turns.popleft()
+            yield queues[ttl].popleft()
+            if queues[ttl]:
+                turns.append(ttl)
 
 
 def _sorted(addresses: Iterable[str | None]) -> list[str | None]:

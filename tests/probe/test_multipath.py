@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from probe.multipath import Enumeration, Graph, MultipathLimits, chance_of_a_miss, probes_needed
+from probe.network import Kind, Method, Probe
+from probe.network.simulated import SimulatedNetwork, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trio.testing import MockClock
+
+    from probe.network.simulated import Scenario
+
+SCENARIOS = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parents[1] / "scenarios-multipath").glob("*.toml"))
+}
+
+# What scamper's tracelb sends for a diamond of this width, by the project's field notes.
+TRACELB = {2: 51, 4: 93, 8: 173, 16: 380}
+
+Step = tuple[int, str | None, str | None]
+
+
+def heard_before(scenario: Scenario, path: Enumeration, target: str, flow: int) -> int:
+    """Tell what an ordinary trace of one flow would have heard; says what that took."""
+    way = scenario.way(target, flow)
+    assert way is not None
+    for ttl, router in enumerate(way.hops, 1):
+        if router.address is not None:
+            path.answered(ttl, flow, router.address, Kind.TIME_EXCEEDED, 0.001 * ttl)
+    path.answered(len(way.hops) + 1, flow, target, Kind.DESTINATION, 0.001 * len(way.hops))
+    return len(way.hops) + 1
+
+
+async def drive(
+    network: SimulatedNetwork, path: Enumeration, target: str, interval: float = 0.001
+) -> list[tuple[float, int, int]]:
+    """Play an enumeration over a network, one probe an interval; says when what was sent."""
+    sent: dict[int, tuple[int, int, float]] = {}
+    log: list[tuple[float, int, int]] = []
+    due = trio.current_time()
+    while not path.done:
+        now = trio.current_time()
+        for token, (ttl, flow, deadline) in list(sent.items()):
+            if deadline <= now:
+                del sent[token]
+                network.forget(token)
+                path.lost(ttl, flow)
+        while due <= now and (probe := path.next_probe()) is not None:
+            ttl, flow = probe
+            network.send(Probe(target, ttl, flow, Method.UDP, len(log)))
+            path.sent(ttl, flow)
+            sent[len(log)] = (ttl, flow, now + path.patience(ttl))
+            log.append((now, ttl, flow))
+            due = now + interval
+        wake = min((deadline for _, _, deadline in sent.values()), default=now + interval)
+        with trio.move_on_at(min(wake, due) if path.next_probe() else wake):
+            await network.wait()
+        for answer in network.drain():
+            ttl, flow, _ = sent.pop(answer.token)
+            path.answered(ttl, flow, answer.address, answer.kind, answer.rtt)
+    return log
+
+
+def play(
+    scenario: Scenario, path: Enumeration, target: str = "203.0.113.7", at_once: int | None = None
+) -> None:
+    """The same without a clock: all probes that can be sent go, then all are answered."""
+    packet = 0
+    while not path.done:
+        round_: list[tuple[int, int]] = []
+        while len(round_) != at_once and (probe := path.next_probe()) is not None:
+            path.sent(*probe)
+            round_.append(probe)
+        assert round_
+        for ttl, flow in round_:
+            packet += 1
+            way = scenario.way(target, flow)
+            assert way is not None
+            router = (way.anew(packet) if way.anew else way).at(ttl)
+            if router is None:
+                path.answered(ttl, flow, target, Kind.DESTINATION, 0.01)
+            elif router.address is None:
+                path.lost(ttl, flow)
+            else:
+                path.answered(ttl, flow, router.address, Kind.TIME_EXCEEDED, 0.01)
+
+
+def nodes_of(graph: Graph) -> list[list[str]]:
+    """The addresses found, hop by hop, as scenario files write them."""
+    return [[node.address or "*" for node in level.nodes] for level in graph.levels]
+
+
+def links_of(graph: Graph) -> set[Step]:
+    return {(link.ttl, link.near, link.far) for link in graph.links}
+
+
+def stated_links(first: int, steps: Iterable[Iterable[str]]) -> set[Step]:
+    """Links of a scenario file: each of the nodes before ``>`` to each of those behind it."""
+
+    def read(names: str) -> list[str | None]:
+        return [None if name == "*" else name for name in names.split()]
+
+    return {
+        (ttl, near, far)
+        for ttl, step in enumerate(steps, first)
+        for stated in step
+        for near in read(stated.partition(">")[0])
+        for far in read(stated.partition(">")[2])
+    }
+
+
+def explored(scenario: Scenario, limits: MultipathLimits) -> tuple[Graph, int]:
+    """What a whole enumeration finds after an ordinary trace, and the probes of both."""
+    path = Enumeration(limits, 1, 32, 0)
+    before = heard_before(scenario, path, "203.0.113.7", 0)
+    play(scenario, path)
+    graph = path.graph()
+    return graph, before + graph.probes
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_scenario(name: str, autojump_clock: MockClock) -> None:
+    """A network described in a file has the nodes and links that the file says, none else."""
+    scenario = load(SCENARIOS[name])
+    for expected in tomllib.loads(SCENARIOS[name])["trace"]:
+        first = expected.get("first", 1)
+        last = expected.get("last", len(expected["nodes"]) + first - 1)
+        path = Enumeration(MultipathLimits(), first, last, expected.get("flow", 0))
+        log = await drive(scenario.network(), path, expected["target"])
+        graph = path.graph()
+        assert [level.ttl for level in graph.levels] == list(range(first, last + 1))
+        assert nodes_of(graph) == [sorted(level) for level in expected["nodes"]]
+        assert links_of(graph) == stated_links(first, expected["links"])
+        assert all(level.complete for level in graph.levels)
+        spread = [level.ttl for level in graph.levels if level.per_packet]
+        assert spread == expected.get("per_packet", [])
+        assert graph.probes == len(log) <= expected.get("most_probes", len(log))
+
+
+@pytest.mark.parametrize("width", TRACELB)
+def test_all_nodes_and_links_are_found_with_few_probes(width: int) -> None:
+    """In at least 95% of 200 networks all is found, never more, with tracelb's probes or fewer."""
+    scenario = load(SCENARIOS[f"width_{width}"])
+    [expected] = tomllib.loads(SCENARIOS[f"width_{width}"])["trace"]
+    nodes, links = expected["nodes"], stated_links(1, expected["links"])
+    whole = probes = 0
+    for seed in range(200):
+        graph, sent = explored(replace(scenario, seed=seed), MultipathLimits())
+        found = nodes_of(graph)
+        assert links_of(graph) <= links
+        assert all(set(level) <= set(true) for level, true in zip(found, nodes, strict=True))
+        whole += found == nodes and links_of(graph) == links
+        probes += sent
+    assert whole >= 190
+    assert probes / 200 <= TRACELB[width]
+
+
+def test_the_rule_of_99_percent_finds_more_for_more() -> None:
+    """Asked to miss less, it sends more and misses less."""
+    scenario = load(SCENARIOS["width_2"])
+    whole, probes = {0.05: 0, 0.01: 0}, {0.05: 0, 0.01: 0}
+    for failure in whole:
+        for seed in range(200):
+            graph, sent = explored(replace(scenario, seed=seed), MultipathLimits(failure=failure))
+            assert graph.failure == failure
+            whole[failure] += len(graph.links) == 6
+            probes[failure] += sent
+    assert whole[0.01] > whole[0.05] >= 190
+    assert whole[0.01] >= 196
+    assert probes[0.01] > probes[0.05]
+
+
+@pytest.mark.parametrize("failure", [0.05, 0.01])
+@pytest.mark.parametrize("successors", [2, 3, 8, 16, 64, 101])
+def test_the_rule_is_met_and_no_probe_is_wasted_on_it(successors: int, failure: float) -> None:
+    """One probe fewer would miss a next hop more often than allowed."""
+    probes = probes_needed(successors, failure)
+    assert chance_of_a_miss(successors, probes) <= failure
+    assert chance_of_a_miss(successors, probes - 1) > failure
+
+
+async def test_all_hops_are_asked_at_once(autojump_clock: MockClock) -> None:
+    """Before the first answer can be there, six flows are on their way to every hop, in turn."""
+    scenario = load(SCENARIOS["chain"].replace("rtt = 1 ", "rtt = 100 "))
+    path = Enumeration(MultipathLimits(), 1, 4, 7)
+    log = await drive(scenario.network(), path, "203.0.113.7")
+    assert [probe[1] for probe in log[:8]] == [1, 2, 3, 4, 1, 2, 3, 4]
+    assert {flow for _, ttl, flow in log if ttl == 1} == {7, 8, 9, 10, 11, 12}
+    assert all(at < 0.1 for at, ttl, _ in log if ttl == 1)
+
+
+def test_a_flow_serves_every_hop() -> None:
+    """Flows are used again from hop to hop: no more of them than the widest hop was asked with."""
+    graph, _ = explored(load(SCENARIOS["width_16"]), MultipathLimits())
+    used = {flow for level in graph.levels for node in level.nodes for flow in node.flows}
+    widest = max(sum(len(node.flows) for node in level.nodes) for level in graph.levels)
+    assert len(used) == widest
+
+
+@pytest.mark.parametrize("name", ["width_8", "nested", "asymmetric", "meshed", "uneven"])
+def test_every_link_has_a_flow_seen_at_both_ends(name: str) -> None:
+    """A link is never concluded from one end alone."""
+    graph, _ = explored(load(SCENARIOS[name]), MultipathLimits())
+    at = {(level.ttl, node.address): node.flows for level in graph.levels for node in level.nodes}
+    for link in graph.links:
+        assert link.flows
+        assert set(link.flows) <= set(at[link.ttl, link.near]) & set(at[link.ttl + 1, link.far])
+
+
+@pytest.mark.parametrize("name", ["width_4", "nested", "meshed", "uneven"])
+def test_every_node_gets_the_flows_that_the_rule_asks_for(name: str) -> None:
+    """Of each node with k next hops as many flows are known to go on as exclude another one."""
+    graph, _ = explored(load(SCENARIOS[name]), MultipathLimits())
+    for level in graph.levels[:-1]:
+        for node in level.nodes:
+            out = [x for x in graph.links if (x.ttl, x.near) == (level.ttl, node.address)]
+            after = graph.levels[level.ttl]
+            through = {flow for further in after.nodes for flow in further.flows}
+            if len(level.nodes) > 1:
+                through &= set(node.flows)
+            assert len(through) >= probes_needed(len(out) + 1, 0.05)
+
+
+@pytest.mark.parametrize("at_once", [1, 7])
+def test_fewer_at_once_find_the_same(at_once: int) -> None:
+    """However many probes are under way at a time, a nested diamond is found whole."""
+    [expected] = tomllib.loads(SCENARIOS["nested"])["trace"]
+    path = Enumeration(MultipathLimits(), 1, 5, 0)
+    play(load(SCENARIOS["nested"]), path, at_once=at_once)
+    assert nodes_of(path.graph()) == expected["nodes"]
+    assert links_of(path.graph()) == stated_links(1, expected["links"])
+
+
+def test_what_was_heard_before_is_not_asked_again() -> None:
+    """A hop known from an ordinary trace costs one probe less, and nothing behind its end any."""
+    path = Enumeration(MultipathLimits(), 1, 32, 0)
+    scenario = load(SCENARIOS["chain"])
+    heard_before(scenario, path, "203.0.113.7", 0)
+    play(scenario, path)
+    assert path.graph().probes == 4 * 5
+    assert [level.ttl for level in path.graph().levels] == [1, 2, 3, 4]
+
+
+def test_the_budget_ends_it_and_the_graph_says_what_is_missing() -> None:
+    """Out of budget, what was found stands, and hops without their due are not complete."""
+    path = Enumeration(MultipathLimits(budget=40), 1, 5, 0)
+    play(load(SCENARIOS["width_16"]), path)
+    graph = path.graph()
+    assert graph.probes == 40
+    assert [level.complete for level in graph.levels] == [True, True, False, False, False]
+    assert 1 < len(graph.levels[2].nodes) <= 16
+
+
+def test_a_late_answer_is_no_silence() -> None:
+    """An answer to a probe that was given up puts its node where silence stood."""
+    path = Enumeration(MultipathLimits(attempts=1), 2, 2, 0)
+    flows = []
+    while (probe := path.next_probe()) is not None:
+        path.sent(*probe)
+        flows.append(probe[1])
+    for flow in flows:
+        path.lost(2, flow)
+    assert path.done
+    assert nodes_of(path.graph()) == [["*"]]
+    for flow in flows:
+        path.answered(2, flow, "192.0.2.1", Kind.TIME_EXCEEDED, 3.0)
+    assert nodes_of(path.graph()) == [["192.0.2.1"]]
+    assert path.done
+
+
+def test_a_silent_hop_is_not_asked_for_ever() -> None:
+    """Nothing answers: two attempts for each flow of the first lot, and that is all."""
+    path = Enumeration(MultipathLimits(), 4, 4, 0)
+    while not path.done:
+        probe = path.next_probe()
+        assert probe is not None
+        path.sent(*probe)
+        path.lost(*probe)
+    assert path.graph().probes == 3 * 2 + 3
+    assert path.graph().levels[0].complete
+
+
+def test_flows_are_counted_round() -> None:
+    """Behind the last flow comes the first."""
+    path = Enumeration(MultipathLimits(), 1, 1, 65534)
+    scenario = load(SCENARIOS["chain"])
+    play(scenario, path)
+    [level] = path.graph().levels
+    assert level.nodes[0].flows == (65534, 65535, 0, 1, 2, 3)
