@@ -8,6 +8,7 @@ once, and one flow serves as many of them as it can. It knows no clock, socket, 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -470,12 +471,12 @@ class Enumeration:
         more: Counter[_Vertex] = Counter()
         for near in hop.through:
             count = max(needed[near], control[near]) - under_way[near]
-            for number in self._candidates(hop, near):
-                if count <= 0:
-                    break
+            if count <= 0:
+                continue
+            for number in itertools.islice(self._candidates(hop, near), count):
                 wanted[hop.ttl, number] = None
                 count -= 1
-            if count > 0:
+            if count:
                 more[near] = count
         return more
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ def play(
 ) -> None:
     """The same without a clock: all probes that can be sent go, then all are answered."""
     packet = 0
+    ways = cache(scenario.way)
     while not path.done:
         round_: list[tuple[int, int]] = []
         while len(round_) != at_once and (probe := path.next_probe()) is not None:
@@ -84,7 +86,7 @@ def play(
         assert round_
         for ttl, flow in round_:
             packet += 1
-            way = scenario.way(target, flow)
+            way = ways(target, flow)
             assert way is not None
             router = (way.anew(packet) if way.anew else way).at(ttl)
             if router is None:
