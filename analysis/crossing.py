@@ -44,7 +44,8 @@ class Crossing:
     within one hop of the border and cannot be located. ``exit`` is the last strict node, None
     where the own organisation is its own exit. ``border`` are the hop numbers on both sides.
     ``first_foreign`` is the interface behind the border and ``upstream`` its node. ``blocks``
-    are the unmapped blocks among the nodes, with the address that answered behind them.
+    are the unmapped blocks among the nodes, each with whether it stands right before the border
+    (a silent hop between may be the gateway itself) and the address that answered behind it.
     ``at_home`` tells that the destination answered from within the country (a cache).
     """
 
@@ -281,7 +282,7 @@ def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Cros
         upstream=outer.sight.node,
         upstream_asn=outer.sight.asn,
         blocks=tuple(
-            (_node(steps[i]).name, near[-1] == i, _successor(steps, i, destination))
+            (_node(steps[i]).name, i == border - 1, _successor(steps, i, destination))
             for i in sorted({*strict, *unsure})
             if _node(steps[i]).kind == "unmapped"
         ),

@@ -283,13 +283,23 @@ def test_who_stands_behind_an_exchange(words: str, behind: tuple[tuple[str, str]
     assert crossing(words).behind_exchange == behind
 
 
-def test_blocks_carry_where_they_stand_and_what_answered_behind_them() -> None:
+@pytest.mark.parametrize(
+    ("words", "blocks"),
+    [
+        (
+            "lan own 10.202.4.1 gate 10.21.211.9 far6",
+            (("10.202.4.0/24", False, "20.9.9.1"), ("10.21.211.0/24", True, "30.0.6.1")),
+        ),
+        # What is silent may be the gateway: the block before it is then somebody's interior.
+        ("lan own 10.202.4.1 * far6", (("10.202.4.0/24", False, "30.0.6.1"),)),
+    ],
+    ids=["before and behind another network", "before a silent hop"],
+)
+def test_blocks_carry_where_they_stand_and_what_answered_behind_them(
+    words: str, blocks: tuple[tuple[str, bool, str | None], ...]
+) -> None:
     """Right before the border or not, with the first public address behind."""
-    found = crossing("lan own 10.202.4.1 gate 10.21.211.9 * far6")
-    assert found.blocks == (
-        ("10.202.4.0/24", False, "20.9.9.1"),
-        ("10.21.211.0/24", True, "30.0.6.1"),
-    )
+    assert crossing(words).blocks == blocks
 
 
 def test_the_destination_is_no_way_on() -> None:
