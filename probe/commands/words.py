@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 _UNSEEN = {
     Capability.REPLY_TTL: "the TTL of the answers",
     Capability.QUOTED_TTL: "the TTL that routers saw in our probes",
+    Capability.QUOTED_TOS: "the type of service that routers saw in our probes",
+    Capability.QUOTE: "what was rewritten on the way",
     Capability.EXTENSIONS: "MPLS labels",
     Capability.KERNEL_TIME: "when the kernel received an answer, so RTTs are less exact",
     Capability.PARIS: "which path a flow takes, so hops of several paths may be mixed",
+    Capability.TAG: "whether an answer was forged",
 }
 
 _SPECIAL = {

@@ -8,9 +8,8 @@ memory), ``errqueue`` (Linux without privileges), ``raw`` (with CAP_NET_RAW).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Method(StrEnum):
@@ -22,13 +21,20 @@ class Method(StrEnum):
 
 
 class Capability(StrEnum):
-    """What a network layer may be able to observe; a record lists those that it could."""
+    """What a network layer may be able to observe; a record lists those that it could.
+
+    ``quote`` is what was rewritten on the way, by comparing a quote with what was sent. ``tag`` is
+    that each probe carries a keyed tag, without which an answer is refused.
+    """
 
     REPLY_TTL = "reply_ttl"
     QUOTED_TTL = "quoted_ttl"
+    QUOTED_TOS = "quoted_tos"
+    QUOTE = "quote"
     EXTENSIONS = "extensions"
     KERNEL_TIME = "kernel_time"
     PARIS = "paris"
+    TAG = "tag"
 
 
 class Kind(StrEnum):
@@ -39,8 +45,7 @@ class Kind(StrEnum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """One packet to send.
 
     ``token`` (0 to 65535) is chosen by the session, unique among the probes outstanding;
@@ -56,12 +61,12 @@ class Probe:
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back for the probe with this token.
 
     ``rtt`` is in seconds, by kernel time where the backend has it. ``err`` is the Atlas code of
-    an unreachable (see `probe.record.Reply`). Fields a backend cannot see are None.
+    an unreachable (see `probe.record.Reply`). ``changed`` names the header fields of the probe
+    that differ in the quote from what was sent. Fields a backend cannot see are None, or empty.
     """
 
     token: int
@@ -73,6 +78,8 @@ class Answer:
     quoted_ttl: int | None = None
     err: str | int | None = None
     extensions: dict[str, Any] | None = None
+    quoted_tos: int | None = None
+    changed: tuple[str, ...] = ()
 
 
 class NetworkError(Exception):
@@ -92,7 +99,7 @@ class Network(Protocol):
 
     @property
     def name(self) -> str:
-        """The backend's name as records carry it: ``simulated``, ``errqueue`` or ``raw``."""
+        """The backend's name as records carry it: the name of its module."""
 
     def methods(self, version: int) -> tuple[Method, ...]:
         """Methods usable for this IP version (4 or 6), best first; empty where none is."""

@@ -43,6 +43,16 @@ _CONTROL_SPACE: Final = 256
 # after this time (ns). It also keeps their number small.
 _TEMPLATE_LIFE: Final = 10_000_000_000
 
+_SEES: Final = frozenset(
+    {
+        Capability.REPLY_TTL,
+        Capability.QUOTED_TTL,
+        Capability.EXTENSIONS,
+        Capability.KERNEL_TIME,
+        Capability.PARIS,
+    }
+)
+
 _METHODS: Final = (Method.ICMP, Method.UDP, Method.TCP)
 
 
@@ -83,8 +93,8 @@ class Raw:
         return _METHODS if version in self._families else ()
 
     def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - all alike
-        """Everything there is to see."""
-        return frozenset(Capability)
+        """All but the changes to a probe on its way."""
+        return _SEES
 
     def probe_size(self, method: Method, version: int) -> int:
         """Bytes of one probe on the wire, from its IP header on."""

@@ -144,7 +144,9 @@ class SimulatedNetwork:
         return (Method.ICMP, Method.UDP, Method.TCP)
 
     def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002
-        return frozenset(Capability) - {Capability.EXTENSIONS}
+        return frozenset(
+            {Capability.REPLY_TTL, Capability.QUOTED_TTL, Capability.KERNEL_TIME, Capability.PARIS}
+        )
 
     def probe_size(self, method: Method, version: int) -> int:
         return _IP_HEADER[version] + _HEADER[method] + _PAYLOAD

@@ -8,7 +8,6 @@ left the machine; ``--tun`` puts a small Internet with odd routers behind a TUN 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import fcntl
 import json
 import os
@@ -40,7 +39,7 @@ async def _answers(
     with trio.move_on_after(seconds):
         while len(found) < len(probes):
             await network.wait()
-            found += [dataclasses.asdict(answer) for answer in network.drain()]
+            found += [answer._asdict() for answer in network.drain()]
     return found
 
 
@@ -160,7 +159,7 @@ def main() -> None:
             )
         ]
         said["answers"] = trio.run(_answers, network, probes, options.seconds)
-        said["probes"] = {probe.token: dataclasses.asdict(probe) for probe in probes}
+        said["probes"] = {probe.token: probe._asdict() for probe in probes}
         said["discarded"] = network.discarded()
         network.close()
     except (NetworkError, BlockingIOError) as refused:
