@@ -3,20 +3,23 @@
 Every backend builds and reads the same packets, so that one flow means the same path whichever
 of them sends it. A flow keeps constant all that load balancers hash (addresses, ports, ICMP
 identifier and checksum, IPv6 flow label: "Paris", Augustin et al., IMC 2006); the token that
-tells the probes of a flow apart stands where routers quote it and NATs leave it alone. Pure
+tells the probes of a flow apart stands where routers quote it and NATs leave it alone. Beside it
+stands a tag that only this program can make, another one for each target and flow: who has seen
+one probe, as its target has, still cannot forge an answer to a probe to anybody else. Pure
 functions over bytes: no socket, no clock, and nothing that arrives can make them raise.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from probe.network import Kind, Method
 
-# Whoever looks at a probe can read what it is. With the four bytes of token and balance the
-# length is even, which keeps every 16-bit word of a checksum where it is.
+# Whoever looks at a probe can read what it is. Behind the four bytes of two words the length is
+# even, which keeps every 16-bit word of a checksum where it is.
 CONTACT: Final = b"gatewatch: measures Internet paths. "
 
 # Ports: UDP flows differ in the destination port, from traceroute's first one on. TCP flows
@@ -41,8 +44,51 @@ _IP_HEADER: Final = {4: 20, 6: 40}
 _QUOTE_BEFORE_EXTENSIONS: Final = 128
 
 _WORD: Final = struct.Struct("!H")
+_pack_word: Final = _WORD.pack_into
+_ECHO: Final = struct.Struct("!BBHHHHH")
+# Where in an echo message `CONTACT` begins.
+ECHO_CONTACT: Final = _ECHO.size
 _WORDS: Final = struct.Struct("!HH")
 _EXTENSION_OBJECT: Final = struct.Struct("!HBB")
+_HALVES: Final = struct.Struct("!HHHH")
+_SEGMENT: Final = struct.Struct("!HHIIBB")
+
+# What a middlebox may rewrite: name, first byte and the one past the last, and a mask. Counted
+# from the start of the IP header, and of the header behind it.
+_IP_FIELDS: Final = {
+    4: (
+        ("tos", 1, 2, -1),
+        ("length", 2, 4, -1),
+        ("id", 4, 6, -1),
+        ("flags", 6, 8, -1),
+        ("source", 12, 16, -1),
+        ("destination", 16, 20, -1),
+    ),
+    6: (
+        ("tos", 0, 2, 0x0FF0),
+        ("flow", 0, 4, 0xFFFFF),
+        ("length", 4, 6, -1),
+        ("source", 8, 24, -1),
+        ("destination", 24, 40, -1),
+    ),
+}
+_WHOLE: Final = 0xFFFF
+_FIELDS: Final = {
+    PROTOCOL_ICMP: (("checksum", 2, 4), ("payload", 8, _WHOLE)),
+    PROTOCOL_ICMP6: (("checksum", 2, 4), ("payload", 8, _WHOLE)),
+    PROTOCOL_UDP: (
+        ("ports", 0, 4),
+        ("length", 4, 6),
+        ("checksum", 6, 8),
+        ("payload", 8, _WHOLE),
+    ),
+    PROTOCOL_TCP: (
+        ("ports", 0, 4),
+        ("window", 14, 16),
+        ("checksum", 16, 18),
+        ("options", 20, _WHOLE),
+    ),
+}
 
 
 class Refusal(StrEnum):
@@ -56,39 +102,45 @@ class Refusal(StrEnum):
 class Identity(NamedTuple):
     """What marks the probes of one running program, so that others' answers are told apart.
 
-    ``echo_id`` is the ICMP identifier, ``udp_port`` the UDP source port. ``tag`` (1 to 65534,
-    random) stands in UDP payloads and TCP sequence numbers, and shifts the TCP source ports.
+    ``key`` is secret and random, and makes the tags; ``udp_port`` is the UDP source port.
     """
 
-    echo_id: int
+    key: bytes
     udp_port: int
-    tag: int
+
+    def tag(self, method: Method, target: bytes, flow: int) -> int:
+        """The tag, 1 to 65534, of all probes of one flow to one target (packed).
+
+        A keyed hash (BLAKE2, RFC 7693): one tag says nothing of another.
+
+        >>> identity = Identity(bytes(16), 40404)
+        >>> here, there = (identity.tag(Method.UDP, bytes((192, 0, 2, n)), 1) for n in (1, 2))
+        >>> here == there
+        False
+        """
+        said = f"{method} {flow} ".encode() + target
+        digest = hashlib.blake2b(said, digest_size=8, key=self.key).digest()
+        return 1 + int.from_bytes(digest, "big") % 0xFFFE
 
 
 class Heard(NamedTuple):
     """What a packet says about one of our probes.
 
-    ``target`` is the packed destination that the packet quotes, ``port`` what tells the flow:
-    the UDP destination port or TCP source port. Both are None where the packet has neither.
-    ``quoted_ttl`` is the hop limit that our probe had left where it was answered.
+    ``method`` is the protocol: ``TCP`` for SYN and ACK alike. ``tag`` is None where the quote is
+    too short to hold it. ``quote_at`` is where in the packet the quoted probe begins, None in
+    answers that quote nothing; ``quoted_ttl`` is the hop limit that our probe had left where it
+    was answered, ``quoted_tos`` its type of service (traffic class).
     """
 
     kind: Kind
     method: Method
     token: int
-    target: bytes | None = None
-    port: int | None = None
+    tag: int | None
     err: str | int | None = None
+    quote_at: int | None = None
     quoted_ttl: int | None = None
+    quoted_tos: int | None = None
     extensions: dict[str, Any] | None = None
-
-
-class Received(NamedTuple):
-    """An IPv4 packet as a raw socket gives it: sender (packed), TTL, and what it carries."""
-
-    source: bytes
-    ttl: int
-    payload: bytes
 
 
 def checksum(data: bytes) -> int:
@@ -120,99 +172,118 @@ def udp_port(flow: int) -> int:
     return _UDP_FIRST + flow % _UDP_COUNT
 
 
-def tcp_port(flow: int, identity: Identity) -> int:
-    """The TCP source port of a flow; the tag keeps two programs on one machine apart."""
-    return TCP_FIRST + (identity.tag + flow) % _TCP_COUNT
+def tcp_port(flow: int) -> int:
+    """The TCP source port of a flow.
+
+    >>> tcp_port(0), tcp_port(15)
+    (61000, 61015)
+    """
+    return TCP_FIRST + flow % _TCP_COUNT
 
 
 def probe_size(method: Method, version: int) -> int:
     """Bytes of one probe from its IP header on.
 
-    >>> probe_size(Method.UDP, 4), probe_size(Method.TCP, 6)
-    (68, 64)
+    >>> probe_size(Method.UDP, 4), probe_size(Method.TCP, 6), probe_size(Method.ACK, 4)
+    (68, 64, 40)
     """
     header = _IP_HEADER[version]
     if method is Method.TCP:
         return header + 24
-    return header + 8 + _WORD.size * (2 if method is Method.UDP else 1) + len(CONTACT)
+    if method is Method.ACK:
+        return header + 20
+    return header + 8 + 2 * _WORD.size + len(CONTACT)
 
 
 def udp_payload(token: int, tag: int) -> bytes:
-    """Token, a balance that keeps the UDP checksum constant and proves the tag, who we are."""
+    """Token, a balance that keeps the UDP checksum constant and gives the tag, who we are."""
     return _WORDS.pack(token, balance(tag, token)) + CONTACT
 
 
-def token_in_payload(payload: bytes, tag: int) -> int | None:
-    """The token in a quoted UDP payload; None when too little is quoted or it is not ours.
+def in_payload(payload: bytes) -> tuple[int, int] | None:
+    """Token and tag in a quoted UDP payload; None where none is quoted, but at most padding.
 
-    >>> token_in_payload(udp_payload(7, tag=500), tag=500)
-    7
-    >>> token_in_payload(b"", tag=500) is token_in_payload(bytes(4), tag=500) is None
-    True
+    >>> in_payload(udp_payload(7, tag=500)), in_payload(bytes(4)), in_payload(b"")
+    ((7, 500), None, None)
     """
     if len(payload) < _WORDS.size:
         return None
     token, word = _WORDS.unpack_from(payload)
-    return token if (token + word - tag) % 0xFFFF == 0 else None
+    return (token, (token + word) % 0xFFFF) if token or word else None
 
 
-def echo_request(version: int, flow: int, token: int, echo_id: int = 0) -> bytes:
+def echo_request(version: int, flow: int, token: int, tag: int, echo_id: int = 0) -> bytes:
     """An ICMP echo request with the token as sequence number and the checksum field empty.
 
-    A payload word balances the token, so that the checksum depends on the flow alone. A ping
-    socket fills identifier and checksum in by itself.
+    A payload word balances the token, so that the checksum depends on the flow alone; the tag
+    follows. A ping socket fills identifier and checksum in by itself.
     """
-    return (
-        struct.pack("!BBHHHH", _ECHO_REQUEST[version], 0, 0, echo_id, token, balance(flow, token))
-        + CONTACT
-    )
+    kind = _ECHO_REQUEST[version]
+    return _ECHO.pack(kind, 0, 0, echo_id, token, balance(flow, token), tag) + CONTACT
+
+
+def tag_in_echo(message: bytes) -> int | None:
+    """The tag in the payload of an echo request or reply; None where so much is not there.
+
+    >>> tag_in_echo(echo_request(4, flow=1, token=7, tag=500)), tag_in_echo(bytes(8))
+    (500, None)
+    """
+    end = _ECHO.size
+    return None if len(message) < end else int.from_bytes(message[end - 2 : end], "big")
 
 
 class Template:
     """The probe of one flow to one target, in which only hop limit and token are still open.
 
     ``source`` and ``target`` are packed addresses of one family. All checksums are computed
-    here, once; `probe` patches three or four fields.
+    here, once; `probe` patches a few fields. `tag` is the tag of all its probes.
     """
 
-    __slots__ = ("_balance_at", "_ident_at", "_packet", "_token_at", "_total", "_ttl_at")
+    __slots__ = (
+        "_balance_at", "_ident_at", "_packet", "_second_at", "_times", "_token_at", "_total",
+        "_ttl_at", "tag",
+    )  # fmt: skip
 
     def __init__(
         self, method: Method, source: bytes, target: bytes, flow: int, identity: Identity
     ) -> None:
         version = 4 if len(target) == 4 else 6
         start = _IP_HEADER[version]
+        tag = self.tag = identity.tag(method, target, flow)
+        # Where the token stands a second time, and how often it counts in what balances it.
+        self._second_at, self._times = 0, 1
         if method is Method.ICMP:
             protocol = PROTOCOL_ICMP if version == 4 else PROTOCOL_ICMP6
-            body = bytearray(echo_request(version, flow, 0, identity.echo_id))
+            body = bytearray(echo_request(version, flow, 0, tag, echo_id=tag))
             checksum_at, self._token_at, self._balance_at = 2, start + 6, start + 8
             self._total = flow
         elif method is Method.UDP:
             protocol = PROTOCOL_UDP
-            payload = udp_payload(0, identity.tag)
-            body = bytearray(
-                struct.pack("!HHHH", identity.udp_port, udp_port(flow), 8 + len(payload), 0)
-                + payload
-            )
+            payload = udp_payload(0, tag)
+            ports = identity.udp_port, udp_port(flow)
+            body = bytearray(struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload)
             checksum_at, self._token_at, self._balance_at = 6, start + 8, start + 10
-            self._total = identity.tag
+            self._total = tag
         else:
             protocol = PROTOCOL_TCP
-            # Sequence number: token and tag. SYN, window 64240, and the option that every real
-            # SYN has, the maximum segment size: firewalls drop bare ones.
-            body = bytearray(
-                struct.pack(
-                    "!HHHHIBBHHHBBH",
-                    *(tcp_port(flow, identity), _TCP_DESTINATION, 0, identity.tag, 0),
-                    *(6 << 4, 0x02, 64240, 0, 0, 2, 4, 1460 if version == 4 else 1440),
-                )
-            )
-            # Here the word that balances the token is the checksum itself.
+            ports = tcp_port(flow), _TCP_DESTINATION
+            # The sequence number is token and tag. The word that balances the token is the
+            # checksum itself.
             checksum_at, self._token_at, self._balance_at = 16, start + 4, start + 16
+            if method is Method.TCP:
+                # A SYN with the option that every real one has, the maximum segment size:
+                # firewalls drop bare ones.
+                segment = 1460 if version == 4 else 1440
+                more = struct.pack("!IBBHHHBBH", 0, 6 << 4, 0x02, 64240, 0, 0, 2, 4, segment)
+            else:
+                # An ACK of what nobody sent; the reset that answers it repeats this number.
+                more = struct.pack("!HHBBHHH", 0, tag, 5 << 4, 0x10, 502, 0, 0)
+                self._second_at, self._times = start + 8, 2
+            body = bytearray(struct.pack("!HHHH", *ports, 0, tag) + more)
         pseudo = source + target + struct.pack("!II", len(body), protocol)
         covered = body if method is Method.ICMP and version == 4 else pseudo + body
         total = checksum(bytes(covered))
-        if method is Method.TCP:
+        if protocol == PROTOCOL_TCP:
             self._total = total
         if method is Method.UDP and total == 0:
             total = 0xFFFF  # zero would say that there is no checksum
@@ -229,15 +300,17 @@ class Template:
     def probe(self, ttl: int, token: int) -> bytes:
         """The whole packet, IP header included, ready for a raw socket.
 
-        In IPv4 the IP identification carries the token as well (65535 for token 0, since the
-        kernel replaces a zero), because it is in the shortest quotes and NATs keep it.
+        In IPv4 the IP identification carries the token as well, because it is in the shortest
+        quotes and NATs keep it.
         """
         packet = self._packet
         packet[self._ttl_at] = ttl
         if self._ident_at:
-            _WORD.pack_into(packet, self._ident_at, token or 0xFFFF)
-        _WORD.pack_into(packet, self._token_at, token)
-        _WORD.pack_into(packet, self._balance_at, (self._total - token) % 0xFFFF)
+            _pack_word(packet, self._ident_at, token)
+        if self._second_at:
+            _pack_word(packet, self._second_at, token)
+        _pack_word(packet, self._token_at, token)
+        _pack_word(packet, self._balance_at, (self._total - self._times * token) % 0xFFFF)
         return bytes(packet)
 
 
@@ -331,90 +404,132 @@ def undeclared_extensions(quoted: bytes, stripped: int) -> dict[str, Any] | None
     return extensions(quoted, _QUOTE_BEFORE_EXTENSIONS - stripped, declared=False)
 
 
-def parse_ipv4(packet: bytes) -> Received | Refusal:
-    """Take the IP header off what a raw IPv4 socket received."""
-    if len(packet) < 20 or packet[0] >> 4 != 4:
-        return Refusal.TRUNCATED
+def payload_start(packet: bytes) -> int | None:
+    """Where an IPv4 packet's payload begins; None where it has no room for eight bytes of it."""
+    if len(packet) < 28 or packet[0] >> 4 != 4:
+        return None
     start = (packet[0] & 0x0F) * 4
-    if start < 20 or len(packet) < start + 8:
-        return Refusal.TRUNCATED
-    return Received(packet[12:16], packet[8], packet[start:])
+    return start if 20 <= start <= len(packet) - 8 else None
 
 
-def parse_icmp(version: int, message: bytes, identity: Identity) -> Heard | Refusal:
-    """Read an ICMP or ICMPv6 message: an echo reply, or an error that quotes a probe of ours."""
-    if len(message) < 8:
+def parse_icmp(version: int, data: bytes, at: int, udp_port: int) -> Heard | Refusal:
+    """Read an ICMP or ICMPv6 message: an echo reply, or an error that quotes a probe of ours.
+
+    The message begins at ``at``; ``udp_port`` is the source port of our UDP probes. Whether the
+    tag is that of the probe is for the caller to say, who knows what was sent.
+    """
+    if len(data) < at + 8:
         return Refusal.TRUNCATED
-    icmp_type, code = message[0], message[1]
+    icmp_type, code = data[at], data[at + 1]
     if icmp_type == _ECHO_REPLY[version]:
-        echo_id, token = _WORDS.unpack_from(message, 4)
-        if echo_id != identity.echo_id:
+        if data[at + ECHO_CONTACT : at + ECHO_CONTACT + 4] != CONTACT[:4]:
             return Refusal.FOREIGN
-        return Heard(Kind.DESTINATION, Method.ICMP, token)
+        tag, token = _WORDS.unpack_from(data, at + 4)
+        return Heard(Kind.DESTINATION, Method.ICMP, token, tag)
     if judge(version, icmp_type, code, Method.ICMP) is None:
         return Refusal.OTHER_TYPE
-    quoted = message[8:]
-    found = _identify(version, quoted, identity)
+    quote = at + 8
+    found = _identify(version, data, quote, udp_port)
     if isinstance(found, Refusal):
         return found
-    method, token, port = found
+    method, token, tag = found
     meaning = judge(version, icmp_type, code, method)
     if meaning is None:
         return Refusal.OTHER_TYPE
     kind, err = meaning
     if version == 4:
-        target, quoted_ttl, declared = quoted[16:20], quoted[8], message[5] * 4
+        quoted_ttl, quoted_tos = data[quote + 8], data[quote + 1]
     else:
-        target, quoted_ttl, declared = quoted[24:40], quoted[7], message[4] * 8
+        quoted_ttl, quoted_tos = data[quote + 7], (data[quote] << 4 | data[quote + 1] >> 4) & 0xFF
     more: dict[str, Any] | None = None
-    if len(quoted) > _QUOTE_BEFORE_EXTENSIONS:
+    if len(data) > quote + _QUOTE_BEFORE_EXTENSIONS:
+        declared = data[at + 5] * 4 if version == 4 else data[at + 4] * 8
         if declared:
-            more = extensions(quoted, declared, declared=True)
+            more = extensions(data[quote:], declared, declared=True)
         else:
-            more = undeclared_extensions(quoted, 0)
-    return Heard(kind, method, token, target, port, err, quoted_ttl, more)
+            more = undeclared_extensions(data[quote:], 0)
+    return Heard(kind, method, token, tag, err, quote, quoted_ttl, quoted_tos, more)
 
 
 def _identify(
-    version: int, quoted: bytes, identity: Identity
+    version: int, data: bytes, quote: int, udp_port: int
 ) -> tuple[Method, int, int | None] | Refusal:
-    """Method, token and port of the probe that a router quotes."""
-    if len(quoted) < _IP_HEADER[version] + 8:
+    """Method, token and tag of the probe that a router quotes."""
+    if len(data) < quote + _IP_HEADER[version] + 8:
         return Refusal.TRUNCATED
-    at, protocol = ((quoted[0] & 0x0F) * 4, quoted[9]) if version == 4 else (40, quoted[6])
-    if quoted[0] >> 4 != version or at < _IP_HEADER[version]:
+    first_byte = data[quote]
+    if version == 4:
+        at, protocol = quote + (first_byte & 0x0F) * 4, data[quote + 9]
+    else:
+        at, protocol = quote + 40, data[quote + 6]
+    if first_byte >> 4 != version or at < quote + _IP_HEADER[version]:
         return Refusal.FOREIGN
-    if len(quoted) < at + 8:
+    if len(data) < at + 8:
         return Refusal.TRUNCATED
-    first, second, third, fourth = struct.unpack_from("!HHHH", quoted, at)
+    first, _, third, fourth = _HALVES.unpack_from(data, at)
     if protocol == PROTOCOL_UDP:
-        if first != identity.udp_port:
+        if first != udp_port:
             return Refusal.FOREIGN
-        token = token_in_payload(quoted[at + 8 : at + 12], identity.tag)
-        if token is None:
-            if version == 6:
-                return Refusal.TRUNCATED
-            (token,) = _WORD.unpack_from(quoted, 4)
-        return Method.UDP, token, second
+        found = in_payload(data[at + 8 : at + 12])
+        if found is not None:
+            return Method.UDP, *found
+        if version == 6:
+            return Refusal.TRUNCATED
+        return Method.UDP, _WORD.unpack_from(data, quote + 4)[0], None
     if protocol == PROTOCOL_TCP:
-        if first < TCP_FIRST or fourth != identity.tag:
-            return Refusal.FOREIGN
-        return Method.TCP, third, first
-    if protocol in {PROTOCOL_ICMP, PROTOCOL_ICMP6}:
-        if quoted[at] != _ECHO_REQUEST[version] or third != identity.echo_id:
-            return Refusal.FOREIGN
-        return Method.ICMP, fourth, None
+        return (Method.TCP, third, fourth) if first >= TCP_FIRST else Refusal.FOREIGN
+    if protocol in {PROTOCOL_ICMP, PROTOCOL_ICMP6} and data[at] == _ECHO_REQUEST[version]:
+        return Method.ICMP, fourth, third
     return Refusal.FOREIGN
 
 
-def parse_tcp(segment: bytes, identity: Identity) -> Heard | Refusal:
-    """Read a TCP segment: SYN-ACK or RST means that the destination answered our SYN."""
-    if len(segment) < 20:
+def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
+    """Read a TCP segment that begins at ``at``: does the destination answer our SYN or ACK?
+
+    It does so by SYN-ACK or RST. They acknowledge the sequence number of a SYN, or, as the
+    reset that an ACK gets, repeat the number that it acknowledged (RFC 9293, section 3.10.7.1).
+    """
+    if len(data) < at + 20:
         return Refusal.TRUNCATED
-    _, port, _, acknowledged, _, flags = struct.unpack_from("!HHIIBB", segment)
+    _, port, sequence, acknowledged, _, flags = _SEGMENT.unpack_from(data, at)
     if not flags & 0x04 and flags & 0x12 != 0x12:
         return Refusal.OTHER_TYPE
-    token, tag = divmod((acknowledged - 1) & 0xFFFFFFFF, 0x10000)
-    if port < TCP_FIRST or not flags & 0x10 or tag != identity.tag:
+    if port < TCP_FIRST:
         return Refusal.FOREIGN
-    return Heard(Kind.DESTINATION, Method.TCP, token, None, port)
+    said = (acknowledged - 1) & 0xFFFFFFFF if flags & 0x10 else sequence
+    return Heard(Kind.DESTINATION, Method.TCP, said >> 16, said & 0xFFFF)
+
+
+def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
+    """What was rewritten on the way: names of header fields that a quote has otherwise than sent.
+
+    ``sent`` is the whole probe, ``quoted`` the quote and what follows it. The hop limit, which
+    every router changes, and IPv4's header checksum do not count, nor does what is not quoted.
+    What stands in place of a payload and is all zeros is padding.
+
+    >>> sent = Template(Method.UDP, bytes(4), bytes(4), 1, Identity(b"key", 40404)).probe(3, 7)
+    >>> changes(sent, sent[:1] + bytes([0x20]) + sent[2:])
+    ('tos',)
+    """
+    end = len(sent)
+    version = sent[0] >> 4
+    start = _IP_HEADER[version]
+    if quoted[start:end] == sent[start:] and (
+        quoted[:8] == sent[:8] and quoted[12:20] == sent[12:20] and quoted[9] == sent[9]
+        if version == 4
+        else quoted[:7] == sent[:7] and quoted[8:40] == sent[8:40]
+    ):
+        return ()
+    # A quote with IP options has its transport header farther back.
+    moved = (quoted[0] & 0x0F) * 4 - start if version == 4 else 0
+    protocol = sent[9 if version == 4 else 6]
+    fields = [(name, at, past, 0, mask) for name, at, past, mask in _IP_FIELDS[version]]
+    fields += [(name, start + at, start + past, moved, -1) for name, at, past in _FIELDS[protocol]]
+    changed: dict[str, None] = {}
+    for name, at, past, by, mask in fields:
+        here = quoted[at + by : min(past, end) + by]
+        there = sent[at:past][: len(here)]
+        differs = int.from_bytes(here, "big") & mask != int.from_bytes(there, "big") & mask
+        if differs and (any(here) or name != "payload"):
+            changed[name] = None
+    return tuple(changed)

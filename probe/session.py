@@ -163,7 +163,7 @@ class _Session:
         self.probes: dict[int, _Sent] = {}
         self.deadlines: list[tuple[float, int, _Sent]] = []
         self.order = itertools.count()
-        self.token = -1
+        self.token = 0
 
     # -- choosing ---------------------------------------------------------------------------
 
@@ -205,9 +205,9 @@ class _Session:
             self.ready.append(tracing)
 
     def next_token(self) -> int:
-        token = (self.token + 1) % TOKENS
+        token = self.token % (TOKENS - 1) + 1
         while token in self.probes:
-            token = (token + 1) % TOKENS
+            token = token % (TOKENS - 1) + 1
         self.token = token
         return token
 

@@ -38,8 +38,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         # Pure: what a packet is, what to ask next, whose a hop is.
         {"probe.packet", "probe.strategy", "probe.multipath", "probe.attribute", "probe.border"},
         # Backends: the only ones that touch a wire.
-        {"probe.network.linux", "probe.network.simulated"},
-        {"probe.network.bpf", "probe.network.errqueue", "probe.network.topology"},
+        {"probe.network.addresses", "probe.network.clock", "probe.network.simulated"},
+        {"probe.network.linux", "probe.network.matching", "probe.network.topology"},
+        {"probe.network.bpf", "probe.network.errqueue"},
         {"probe.network.raw"},
         {
             "probe.session",

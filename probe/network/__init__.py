@@ -13,11 +13,17 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Method(StrEnum):
-    """What a probe is. TCP is a SYN."""
+    """What a probe is. TCP is a SYN, ACK a TCP segment that belongs to no connection."""
 
     ICMP = "icmp"
     UDP = "udp"
     TCP = "tcp"
+    ACK = "ack"
+
+    @property
+    def protocol(self) -> str:
+        """The transport protocol, as records carry it: ``ICMP``, ``UDP`` or ``TCP``."""
+        return "TCP" if self is Method.ACK else self.upper()
 
 
 class Capability(StrEnum):
@@ -48,7 +54,7 @@ class Kind(StrEnum):
 class Probe(NamedTuple):
     """One packet to send.
 
-    ``token`` (0 to 65535) is chosen by the session, unique among the probes outstanding;
+    ``token`` (1 to 65535) is chosen by the session, unique among the probes outstanding;
     a backend hides it in the packet and gives it back in the `Answer`. ``flow`` selects the
     header fields that load balancers hash; equal flows take equal paths. Target is the text
     of an IPv4 or IPv6 address.

@@ -13,16 +13,26 @@ import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe.network.linux import SO_ATTACH_FILTER
-from probe.packet import PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP, TCP_FIRST
+from probe.packet import (
+    CONTACT,
+    ECHO_CONTACT,
+    PROTOCOL_ICMP,
+    PROTOCOL_ICMP6,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    TCP_FIRST,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from probe.packet import Identity
-
-# linux/bpf_common.h: load byte or half-word at X + k; X from the IP header length or a constant.
+# linux/bpf_common.h: load byte, half-word or word at X + k, or the packet's length; X from the
+# IP header length or a constant.
 _LOAD_BYTE: Final = 0x50
 _LOAD_HALF: Final = 0x48
+_LOAD_WORD: Final = 0x40
+_LOAD_LENGTH: Final = 0x80
+_MINUS_X: Final = 0x1C
 _X_FROM_HEADER: Final = 0xB1
 _X_CONSTANT: Final = 0x01
 _AND: Final = 0x54
@@ -62,10 +72,11 @@ def _assemble(steps: Sequence[_Step]) -> bytes:
     )
 
 
-def icmp_program(version: int, identity: Identity) -> bytes:
-    """Keep echo replies with our identifier, and errors that quote a packet from our ports.
+def icmp_program(version: int, udp_port: int) -> bytes:
+    """Keep echo replies and quoted echo requests that say who we are, and quotes of our ports.
 
-    IPv4 raw sockets see the IP header, IPv6 ones start at the ICMPv6 header.
+    Quotes too short to say it are kept: `probe.packet` looks at them. IPv4 raw sockets see the
+    IP header, IPv6 ones start at the ICMPv6 header.
     """
     if version == 4:
         start, echo_reply = _Step(_X_FROM_HEADER, 0), 0
@@ -75,22 +86,28 @@ def icmp_program(version: int, identity: Identity) -> bytes:
         start, echo_reply = _Step(_X_CONSTANT, 0), 129
         errors = (1, 3, 4)
         protocol_at, quoted, icmp = 8 + 6, 8 + 40, PROTOCOL_ICMP6
+    contact = int.from_bytes(CONTACT[:4], "big")
     return _assemble(
         (
             start,
             _Step(_LOAD_BYTE, 0),
             *(_Step(_EQUAL, icmp_type, then="error") for icmp_type in errors),
             _Step(_EQUAL, echo_reply, otherwise="drop"),
-            _Step(_LOAD_HALF, 4),
-            _Step(_EQUAL, identity.echo_id, then="keep", otherwise="drop"),
+            _Step(_LOAD_WORD, ECHO_CONTACT),
+            _Step(_EQUAL, contact, then="keep", otherwise="drop"),
             _Step(_LOAD_BYTE, protocol_at, label="error"),
             _Step(_EQUAL, PROTOCOL_UDP, then="udp"),
             _Step(_EQUAL, PROTOCOL_TCP, then="tcp"),
             _Step(_EQUAL, icmp, otherwise="drop"),
-            _Step(_LOAD_HALF, quoted + 4),
-            _Step(_EQUAL, identity.echo_id, then="keep", otherwise="drop"),
+            _Step(_LOAD_LENGTH, 0),
+            _Step(_MINUS_X, 0),
+            _Step(_AT_LEAST, quoted + ECHO_CONTACT + 4, otherwise="short"),
+            _Step(_LOAD_WORD, quoted + ECHO_CONTACT),
+            _Step(_EQUAL, contact, then="keep"),
+            _Step(_EQUAL, 0, then="keep", otherwise="drop"),  # the padding of a short quote
+            _Step(_AT_LEAST, quoted + 8, then="keep", otherwise="drop", label="short"),
             _Step(_LOAD_HALF, quoted, label="udp"),
-            _Step(_EQUAL, identity.udp_port, then="keep", otherwise="drop"),
+            _Step(_EQUAL, udp_port, then="keep", otherwise="drop"),
             _Step(_LOAD_HALF, quoted, label="tcp"),
             _Step(_AT_LEAST, TCP_FIRST, then="keep", otherwise="drop"),
         )
@@ -98,7 +115,7 @@ def icmp_program(version: int, identity: Identity) -> bytes:
 
 
 def tcp_program(version: int) -> bytes:
-    """Keep SYN-ACK and RST segments to the ports that SYN probes come from."""
+    """Keep SYN-ACK and RST segments to the ports that TCP probes come from."""
     return _assemble(
         (
             _Step(_X_FROM_HEADER, 0) if version == 4 else _Step(_X_CONSTANT, 0),

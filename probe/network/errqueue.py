@@ -30,8 +30,9 @@ from probe.network import (
     NoRoute,
     NotPermitted,
 )
+from probe.network.addresses import FAMILY, canonical, is_own_voice, send_problem
+from probe.network.clock import round_trip
 from probe.network.linux import (
-    FAMILY,
     IP_RECVERR,
     IP_RECVERR_RFC4884,
     IP_RECVTTL,
@@ -41,14 +42,9 @@ from probe.network.linux import (
     MSG_ERRQUEUE,
     ControlMessages,
     Readiness,
-    Sent,
     arrival,
-    canonical,
     hop_limit_message,
-    is_own_voice,
     open_socket,
-    round_trip,
-    send_problem,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +60,9 @@ _INVALID_EXTENSIONS: Final = 1
 _LARGEST: Final = 2048
 _CONTROL_SPACE: Final = 512
 
+# How many flows' tags are remembered; each can be made again.
+_TAGS_KEPT: Final = 4096
+
 # How often one send may be held up by errors that arrive at the same moment.
 _SEND_ATTEMPTS: Final = 64
 
@@ -73,11 +72,23 @@ _SEES: Final = frozenset(
         Capability.EXTENSIONS,
         Capability.KERNEL_TIME,
         Capability.PARIS,
+        Capability.TAG,
     }
 )
 
 # Target and UDP destination port (0 for ICMP): all that the shortest quote leaves.
 _FlowKey = tuple[str, int]
+
+
+class _Sent(NamedTuple):
+    """A probe on its way: method, target in canonical text, flow's port, tag; times in ns."""
+
+    method: Method
+    target: str
+    port: int
+    tag: int
+    wall: int
+    monotonic: int
 
 
 class Opened(NamedTuple):
@@ -129,8 +140,9 @@ class ErrorQueue:
 
     def __init__(self, opened: Iterable[Opened]) -> None:
         self._opened = {(each.method, each.version): each for each in opened}
-        self._tag = 1 + secrets.randbelow(0xFFFE)
-        self._sent: dict[int, Sent] = {}
+        self._identity = packet.Identity(secrets.token_bytes(16), udp_port=0)
+        self._tags: dict[tuple[Method, str, int], int] = {}
+        self._sent: dict[int, _Sent] = {}
         self._unanswered: dict[_FlowKey, set[int]] = {}
         self._short: dict[_FlowKey, list[_Short]] = {}
         self._read: list[tuple[int, Answer]] = []
@@ -155,12 +167,13 @@ class ErrorQueue:
         through = self._opened.get((probe.method, version))
         if through is None:
             raise NoRoute(f"no {probe.method} probe over IPv{version} can be sent to {target}")
+        tag = self._tag(probe.method, target, probe.flow)
         if probe.method is Method.UDP:
             port = packet.udp_port(probe.flow)
-            data = packet.udp_payload(probe.token, self._tag)
+            data = packet.udp_payload(probe.token, tag)
         else:
             port = 0
-            data = packet.echo_request(version, probe.flow, probe.token)
+            data = packet.echo_request(version, probe.flow, probe.token, tag)
         self.forget(probe.token)
         wall, monotonic = self._transmit(
             through,
@@ -168,8 +181,18 @@ class ErrorQueue:
             hop_limit_message(version, probe.ttl),
             (target, port),
         )
-        self._sent[probe.token] = Sent(probe.method, target, port, wall, monotonic)
+        self._sent[probe.token] = _Sent(probe.method, target, port, tag, wall, monotonic)
         self._unanswered.setdefault((target, port), set()).add(probe.token)
+
+    def _tag(self, method: Method, target: str, flow: int) -> int:
+        key = (method, target, flow)
+        tag = self._tags.get(key)
+        if tag is None:
+            if len(self._tags) >= _TAGS_KEPT:
+                self._tags.clear()
+            packed = socket.inet_pton(FAMILY[6 if ":" in target else 4], target)
+            tag = self._tags[key] = self._identity.tag(method, packed, flow)
+        return tag
 
     def _transmit(
         self,
@@ -279,16 +302,16 @@ class ErrorQueue:
             received, error.offender, kind, ttl, 8 + stripped + len(data), err, found
         )
         if method is Method.UDP:
-            token = packet.token_in_payload(data, self._tag)
-            if token is None:
+            found_tag = packet.in_payload(data)
+            if found_tag is None:
                 self._hold(flow, observation)
                 return
+            token, tag = found_tag
+            self._settle(token, tag, method, flow, observation)
         elif len(data) < 8:
             self._discarded[packet.Refusal.TRUNCATED] += 1
-            return
         else:
-            token = int.from_bytes(data[6:8], "big")
-        self._settle(token, method, flow, observation)
+            self._settle(_echo_token(data), packet.tag_in_echo(data), method, flow, observation)
 
     def _read_data(self, opened: Opened) -> None:
         """Read what came as ordinary data: echo replies."""
@@ -306,16 +329,25 @@ class ErrorQueue:
                 continue
             received, ttl = arrival(control)
             self._settle(
-                int.from_bytes(data[6:8], "big"),
+                _echo_token(data),
+                packet.tag_in_echo(data),
                 Method.ICMP,
                 None,
                 _Observation(received, str(address[0]), Kind.DESTINATION, ttl, len(data)),
             )
 
     def _settle(
-        self, token: int, method: Method, flow: _FlowKey | None, observation: _Observation
+        self,
+        token: int,
+        tag: int | None,
+        method: Method,
+        flow: _FlowKey | None,
+        observation: _Observation,
     ) -> None:
-        """Give an answer to the probe with this token, if it can be that probe's."""
+        """Give an answer to the probe with this token, if it can be that probe's.
+
+        Without ``tag`` the quote was too short to hold it; a tag of zero is padding.
+        """
         sent = self._sent.get(token)
         if (
             sent is None
@@ -323,6 +355,9 @@ class ErrorQueue:
             or (flow is not None and flow != (sent.target, sent.port))
         ):
             self._discarded["unexpected"] += 1
+            return
+        if tag and tag != sent.tag:
+            self._discarded["wrong_tag"] += 1
             return
         if observation.kind is Kind.UNREACHABLE and is_own_voice(observation.address, sent.target):
             self._discarded["own_address"] += 1
@@ -332,12 +367,12 @@ class ErrorQueue:
         self._keep(token, sent, observation)
         self._eliminate(flow, {token})
 
-    def _keep(self, token: int, sent: Sent, observation: _Observation) -> None:
+    def _keep(self, token: int, sent: _Sent, observation: _Observation) -> None:
         answer = Answer(
             token=token,
             address=observation.address,
             kind=observation.kind,
-            rtt=round_trip(sent, observation.received, time.monotonic_ns()),
+            rtt=round_trip(sent.wall, sent.monotonic, observation.received, time.monotonic_ns()),
             ttl=observation.ttl,
             size=observation.size,
             err=observation.err,
@@ -378,6 +413,10 @@ class ErrorQueue:
         tokens.discard(token)
         if not tokens:
             self._unanswered.pop(flow, None)
+
+
+def _echo_token(message: bytes) -> int:
+    return int.from_bytes(message[6:8], "big")
 
 
 def _error_in(control: ControlMessages, version: int) -> _Error | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # An IP header, then eight bytes of ICMP or UDP (twenty of TCP), then the payload.
 _IP_HEADER = {4: 20, 6: 40}
-_HEADER = {Method.ICMP: 8, Method.UDP: 8, Method.TCP: 20}
+_HEADER = {Method.ICMP: 8, Method.UDP: 8, Method.TCP: 20, Method.ACK: 20}
 _PAYLOAD = 32
 
 _ROUTER_TTL = 255

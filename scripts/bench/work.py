@@ -46,13 +46,13 @@ def _replies() -> tuple[Identity, list[bytes]]:
     from probe.network import Method  # noqa: PLC0415
     from probe.packet import Identity, Template, checksum  # noqa: PLC0415
 
-    identity = Identity(echo_id=0xBEEF, udp_port=40404, tag=0x1234)
+    identity = Identity(key=bytes(16), udp_port=40404)
     me, router, target = (
         socket.inet_aton(text) for text in ("192.0.2.1", "198.51.100.1", "203.0.113.9")
     )
     template = Template(Method.ICMP, me, target, 1, identity)
     made = []
-    for token in range(REPLIES):
+    for token in range(1, REPLIES + 1):
         quote = template.probe(1, token)
         message = struct.pack("!BBHI", 11, 0, 0, 0) + quote
         total = checksum(message + b"\0" * (len(message) % 2))
@@ -63,7 +63,7 @@ def _replies() -> tuple[Identity, list[bytes]]:
 
 
 def parse_gatewatch(_: str) -> dict[str, float]:
-    from probe.packet import Heard, Received, parse_icmp, parse_ipv4  # noqa: PLC0415
+    from probe.packet import Heard, parse_icmp, payload_start  # noqa: PLC0415
 
     identity, replies = _replies()
 
@@ -71,12 +71,12 @@ def parse_gatewatch(_: str) -> dict[str, float]:
         tokens = 0
         for _ in range(ROUNDS["gatewatch"]):
             for data in replies:
-                received = parse_ipv4(data)
-                assert isinstance(received, Received)
-                heard = parse_icmp(4, received.payload, identity)
+                at = payload_start(data)
+                assert at is not None
+                heard = parse_icmp(4, data, at, identity.udp_port)
                 assert isinstance(heard, Heard)
                 tokens += heard.token
-        assert tokens == ROUNDS["gatewatch"] * sum(range(REPLIES))
+        assert tokens == ROUNDS["gatewatch"] * sum(range(1, REPLIES + 1))
         return ROUNDS["gatewatch"] * REPLIES
 
     return _timed(work)
@@ -92,7 +92,7 @@ def parse_scapy(_: str) -> dict[str, float]:
         for _ in range(ROUNDS["scapy"]):
             for data in replies:
                 tokens += IP(data)[ICMPerror].seq
-        assert tokens == ROUNDS["scapy"] * sum(range(REPLIES))
+        assert tokens == ROUNDS["scapy"] * sum(range(1, REPLIES + 1))
         return ROUNDS["scapy"] * REPLIES
 
     return _timed(work)

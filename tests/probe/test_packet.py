@@ -13,13 +13,14 @@ from probe import packet
 from probe.network import Kind, Method
 from probe.packet import Heard, Identity, Refusal, Template
 
-IDENTITY = Identity(echo_id=0xBEEF, udp_port=40404, tag=0x1234)
+IDENTITY = Identity(key=b"a key of the tests", udp_port=40404)
+PORT = IDENTITY.udp_port
 SOURCE = {4: "36.37.129.1", 6: "2405:8380:0:1::1"}
 TARGET = {4: "193.0.6.139", 6: "2001:67c:2e8:22::c100:68b"}
 HEADER = {4: 20, 6: 40}
 
 repeatable = settings(derandomize=True, deadline=None)
-tokens = st.integers(0, 0xFFFF)
+tokens = st.integers(1, 0xFFFF)
 flows = st.integers(0, 70_000)
 ttls = st.integers(1, 255)
 methods = st.sampled_from(list(Method))
@@ -34,6 +35,10 @@ def template(
     method: Method, version: int, flow: int = 0, identity: Identity = IDENTITY
 ) -> Template:
     return Template(method, packed(SOURCE[version]), packed(TARGET[version]), flow, identity)
+
+
+def tag_of(method: Method, version: int, flow: int = 0) -> int:
+    return IDENTITY.tag(method, packed(TARGET[version]), flow)
 
 
 def error(
@@ -69,15 +74,13 @@ def test_a_quoted_probe_gives_its_token_back(
 ) -> None:
     """Whatever we send and a router quotes in full comes back as the probe that it was."""
     probe = template(method, version, flow).probe(ttl, token)
-    heard = packet.parse_icmp(version, error(version, probe), IDENTITY)
-    port = {
-        Method.ICMP: None,
-        Method.UDP: packet.udp_port(flow),
-        Method.TCP: packet.tcp_port(flow, IDENTITY),
-    }[method]
+    message = error(version, probe)
+    heard = packet.parse_icmp(version, message, 0, PORT)
+    read_as = Method.TCP if method is Method.ACK else method
     assert heard == Heard(
-        Kind.TIME_EXCEEDED, method, token, packed(TARGET[version]), port, None, ttl, None
+        Kind.TIME_EXCEEDED, read_as, token, tag_of(method, version, flow), None, 8, ttl, 0, None
     )
+    assert packet.changes(probe, message[8:]) == ()
     assert len(probe) == packet.probe_size(method, version)
 
 
@@ -86,16 +89,17 @@ def test_a_quoted_probe_gives_its_token_back(
 def test_the_shortest_legal_quote_is_enough_in_ipv4(method: Method, token: int) -> None:
     """A router that quotes 28 bytes only (RFC 792) is understood."""
     probe = template(method, 4).probe(9, token)
-    heard = packet.parse_icmp(4, error(4, probe[:28]), IDENTITY)
+    heard = packet.parse_icmp(4, error(4, probe[:28]), 0, PORT)
     assert isinstance(heard, Heard)
-    assert (heard.method, heard.token, heard.quoted_ttl) == (method, token, 9)
+    assert (heard.method.protocol, heard.token, heard.quoted_ttl) == (method.protocol, token, 9)
+    assert heard.tag == (None if method is Method.UDP else tag_of(method, 4))
 
 
-@pytest.mark.parametrize("method", [Method.ICMP, Method.TCP])
+@pytest.mark.parametrize("method", [Method.ICMP, Method.TCP, Method.ACK])
 def test_eight_bytes_are_enough_in_ipv6(method: Method) -> None:
     """ICMP and TCP probes need no more than eight bytes behind the quoted IPv6 header."""
     probe = template(method, 6).probe(9, 500)
-    heard = packet.parse_icmp(6, error(6, probe[:48]), IDENTITY)
+    heard = packet.parse_icmp(6, error(6, probe[:48]), 0, PORT)
     assert isinstance(heard, Heard)
     assert heard.token == 500
 
@@ -103,7 +107,7 @@ def test_eight_bytes_are_enough_in_ipv6(method: Method) -> None:
 def test_a_udp_quote_without_payload_does_not_identify_an_ipv6_probe() -> None:
     """There is no IP identification in IPv6, so such an answer is refused, not guessed."""
     probe = template(Method.UDP, 6).probe(9, 500)
-    assert packet.parse_icmp(6, error(6, probe[:48]), IDENTITY) is Refusal.TRUNCATED
+    assert packet.parse_icmp(6, error(6, probe[:48]), 0, PORT) is Refusal.TRUNCATED
 
 
 @repeatable
@@ -132,15 +136,15 @@ def test_flows_differ_in_what_load_balancers_hash(method: Method, version: int) 
 
 
 @repeatable
-@given(methods, versions, flows, ttls, tokens, st.integers(1, 0xFFFE))
+@given(methods, versions, flows, ttls, tokens, st.binary(min_size=1, max_size=64))
 def test_scapy_agrees_with_every_field_and_checksum(
-    method: Method, version: int, flow: int, ttl: int, token: int, tag: int
+    method: Method, version: int, flow: int, ttl: int, token: int, key: bytes
 ) -> None:
     """Scapy, building the packet anew from what it reads in ours, gets the same bytes."""
     from scapy.layers.inet import IP, TCP, UDP
     from scapy.layers.inet6 import IPv6
 
-    identity = IDENTITY._replace(tag=tag)
+    identity = IDENTITY._replace(key=key)
     probe = template(method, version, flow, identity).probe(ttl, token)
     read = IP(probe) if version == 4 else IPv6(probe)
     assert (read.src, read.dst) == (SOURCE[version], TARGET[version])
@@ -150,6 +154,9 @@ def test_scapy_agrees_with_every_field_and_checksum(
     elif method is Method.TCP:
         assert read[TCP].flags == "S"
         assert read[TCP].options == [("MSS", 1460 if version == 4 else 1440)]
+    elif method is Method.ACK:
+        assert read[TCP].flags == "A"
+        assert read[TCP].seq == read[TCP].ack
     layer = read.payload
     if method is Method.ICMP and version == 6:
         del layer.cksum
@@ -178,67 +185,127 @@ def test_scapy_and_we_read_the_same_in_what_scapy_builds(
         )
         wire = bytes(built / probe)
         read = IP(wire)
-        received = packet.parse_ipv4(wire)
-        assert isinstance(received, packet.Received)
-        assert (received.source, received.ttl) == (packed(read.src), read.ttl)
-        heard = packet.parse_icmp(4, received.payload, IDENTITY)
+        at = packet.payload_start(wire)
+        assert at == 20
+        heard = packet.parse_icmp(4, wire, at, PORT)
         quoted = read[IPerror]
-        target, quoted_ttl = quoted.dst, quoted.ttl
+        target, quoted_ttl, quoted_tos = quoted.dst, quoted.ttl, quoted.tos
     else:
         layer = ICMPv6DestUnreach(code=1) if unreachable else ICMPv6TimeExceeded(code=0)
         wire = bytes(IPv6(src="2001:db8::1", dst=SOURCE[6]) / layer / probe)
-        heard = packet.parse_icmp(6, wire[40:], IDENTITY)
+        heard = packet.parse_icmp(6, wire, 40, PORT)
         quoted = IPv6(wire)[IPerror6]
-        target, quoted_ttl = quoted.dst, quoted.hlim
+        target, quoted_ttl, quoted_tos = quoted.dst, quoted.hlim, quoted.tc
     assert isinstance(heard, Heard)
     assert heard.token == token
     assert heard.kind is (Kind.UNREACHABLE if unreachable else Kind.TIME_EXCEEDED)
     assert heard.err == ("A" if unreachable else None)
-    assert (heard.target, heard.quoted_ttl) == (packed(target), quoted_ttl)
+    assert (heard.quoted_ttl, heard.quoted_tos) == (quoted_ttl, quoted_tos)
+    assert heard.quote_at is not None
+    assert packet.changes(probe, wire[heard.quote_at :]) == ()
+    assert packed(target) == packed(TARGET[version])
 
 
 @repeatable
 @given(versions, tokens)
 def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
-    """An echo reply as scapy builds it, with our identifier, is an answer; another's is not."""
+    """An echo reply as scapy builds it, with our words in it, is an answer; another's is not."""
     from scapy.layers.inet import ICMP
     from scapy.layers.inet6 import ICMPv6EchoReply
 
-    for echo_id, expected in (
-        (IDENTITY.echo_id, Heard(Kind.DESTINATION, Method.ICMP, token)),
-        (IDENTITY.echo_id ^ 1, Refusal.FOREIGN),
+    for load, expected in (
+        (b"\0\0\0\0" + packet.CONTACT, Heard(Kind.DESTINATION, Method.ICMP, token, 0xBEEF)),
+        (b"abcdefgh", Refusal.FOREIGN),
     ):
         reply = (
-            ICMP(type=0, id=echo_id, seq=token)
+            ICMP(type=0, id=0xBEEF, seq=token)
             if version == 4
-            else ICMPv6EchoReply(id=echo_id, seq=token)
+            else ICMPv6EchoReply(id=0xBEEF, seq=token)
         )
-        assert packet.parse_icmp(version, bytes(reply), IDENTITY) == expected
+        assert packet.parse_icmp(version, bytes(reply / load), 0, PORT) == expected
 
 
 @repeatable
-@given(tokens, st.sampled_from(["SA", "RA", "R", "A", "PA"]))
-def test_syn_ack_and_reset_are_the_destination(token: int, flags: str) -> None:
-    """SYN-ACK and RST that acknowledge our sequence number are answers, other segments not."""
+@given(tokens, st.integers(0, 0xFFFF), st.sampled_from(["SA", "RA", "R", "A", "PA"]))
+def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str) -> None:
+    """SYN-ACK and RST that repeat our number are answers, other segments are not."""
     from scapy.layers.inet import TCP
 
-    port = packet.tcp_port(5, IDENTITY)
-    sequence = token << 16 | IDENTITY.tag
-    segment = bytes(TCP(sport=443, dport=port, ack=(sequence + 1) & 0xFFFFFFFF, flags=flags))
-    heard = packet.parse_tcp(segment, IDENTITY)
-    if flags in {"SA", "RA"}:
-        assert heard == Heard(Kind.DESTINATION, Method.TCP, token, None, port)
+    number = token << 16 | tag
+    acknowledged = 0 if flags == "R" else (number + 1) & 0xFFFFFFFF
+    built = TCP(sport=443, dport=packet.tcp_port(5), seq=number, ack=acknowledged, flags=flags)
+    heard = packet.parse_tcp(bytes(built), 0)
+    if flags in {"SA", "RA", "R"}:
+        assert heard == Heard(Kind.DESTINATION, Method.TCP, token, tag)
     else:
-        assert heard is (Refusal.FOREIGN if flags == "R" else Refusal.OTHER_TYPE)
+        assert heard is Refusal.OTHER_TYPE
 
 
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("method", list(Method))
-def test_answers_to_another_program_are_refused(method: Method, version: int) -> None:
-    """A quote of a probe that another program sent, or with another tag, is foreign."""
-    stranger = Identity(echo_id=1, udp_port=50000, tag=99)
+def test_another_program_has_other_tags(method: Method, version: int) -> None:
+    """A quote of a probe that another program sent is foreign, or has not the tag of ours."""
+    stranger = Identity(key=b"another key", udp_port=50000)
     probe = template(method, version, identity=stranger).probe(4, 1)
-    assert packet.parse_icmp(version, error(version, probe), IDENTITY) is Refusal.FOREIGN
+    heard = packet.parse_icmp(version, error(version, probe), 0, PORT)
+    if method is Method.UDP:
+        assert heard is Refusal.FOREIGN
+    else:
+        assert isinstance(heard, Heard)
+        assert heard.tag not in {None, tag_of(method, version)}
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_one_tag_says_nothing_of_another(method: Method) -> None:
+    """Targets and flows have tags of their own, spread over all there are."""
+    tags = {IDENTITY.tag(method, bytes((192, 0, 2, n)), flow) for n in range(50) for flow in (1, 2)}
+    assert len(tags) > 95
+    assert max(tags) - min(tags) > 50_000
+
+
+REWRITTEN = [
+    (4, Method.ICMP, 1, "tos"),
+    (4, Method.UDP, 3, "length"),
+    (4, Method.UDP, 5, "id"),
+    (4, Method.TCP, 6, "flags"),
+    (4, Method.TCP, 15, "source"),
+    (4, Method.UDP, 19, "destination"),
+    (4, Method.UDP, 23, "ports"),
+    (4, Method.ICMP, 22, "checksum"),
+    (4, Method.TCP, 35, "window"),
+    (4, Method.TCP, 43, "options"),
+    (4, Method.UDP, 40, "payload"),
+    (6, Method.ICMP, 1, "tos"),
+    (6, Method.UDP, 3, "flow"),
+    (6, Method.UDP, 5, "length"),
+    (6, Method.TCP, 20, "source"),
+    (6, Method.TCP, 39, "destination"),
+    (6, Method.ACK, 41, "ports"),
+    (6, Method.UDP, 46, "checksum"),
+]
+
+
+NAMES = {name for *_, name in REWRITTEN}
+
+
+@pytest.mark.parametrize(("version", "method", "at", "name"), REWRITTEN)
+def test_what_was_rewritten_on_the_way_is_named(
+    version: int, method: Method, at: int, name: str
+) -> None:
+    """One byte changed is one field named; a shorter quote hides what it does not hold."""
+    sent = template(method, version, 5).probe(9, 300)
+    quoted = bytearray(sent)
+    quoted[at] ^= 0x10
+    assert packet.changes(sent, bytes(quoted)) == (name,)
+    assert packet.changes(sent, bytes(quoted[:at])) == ()
+
+
+def test_options_and_padding_are_no_change() -> None:
+    """IP options added on the way move the rest; zeros in place of the payload are padding."""
+    sent = template(Method.UDP, 4).probe(9, 300)
+    assert packet.changes(sent, sent[:28].ljust(128, b"\0")) == ()
+    moved = bytes((0x46,)) + sent[1:20] + bytes(4) + sent[20:]
+    assert packet.changes(sent, moved) == ()
 
 
 @pytest.mark.parametrize(
@@ -263,7 +330,7 @@ def test_type_and_code_decide_what_an_answer_means(
 ) -> None:
     """Kind and Atlas code follow from ICMP type and code and the method, not from addresses."""
     probe = template(method, version).probe(2, 1)
-    heard = packet.parse_icmp(version, error(version, probe, (icmp_type, code)), IDENTITY)
+    heard = packet.parse_icmp(version, error(version, probe, (icmp_type, code)), 0, PORT)
     assert isinstance(heard, Heard)
     assert (heard.kind, heard.err) == (kind, err)
 
@@ -275,7 +342,7 @@ def test_other_messages_end_nothing(version: int, icmp_type: int, code: int) -> 
     """Redirects, reassembly timeouts, packet too big, requests and neighbours are no answers."""
     probe = template(Method.UDP, version).probe(2, 1)
     message = error(version, probe, (icmp_type, code))
-    assert packet.parse_icmp(version, message, IDENTITY) is Refusal.OTHER_TYPE
+    assert packet.parse_icmp(version, message, 0, PORT) is Refusal.OTHER_TYPE
 
 
 LABELS = [
@@ -293,7 +360,7 @@ def test_mpls_labels_are_read_with_and_without_the_length_field(
     quote = template(Method.UDP, version).probe(1, 77).ljust(128, b"\0")
     structure = mpls((24001, 0, 0, 1), (1048575, 7, 1, 254))
     length = (32 if version == 4 else 16) if declared else 0
-    heard = packet.parse_icmp(version, error(version, quote + structure, length=length), IDENTITY)
+    heard = packet.parse_icmp(version, error(version, quote + structure, length=length), 0, PORT)
     assert isinstance(heard, Heard)
     assert heard.token == 77
     assert heard.extensions == {
@@ -323,7 +390,7 @@ def test_bytes_that_only_look_like_extensions_are_not_believed() -> None:
     wrong = bytearray(mpls((24001, 0, 1, 1)))
     wrong[9] ^= 1
     for tail in (bytes(wrong), b"\x20\0\0\0" + wrong[4:], b"\x20", bytes(40)):
-        heard = packet.parse_icmp(4, error(4, quote + tail), IDENTITY)
+        heard = packet.parse_icmp(4, error(4, quote + tail), 0, PORT)
         assert isinstance(heard, Heard)
         assert heard.extensions is None
 
@@ -337,13 +404,16 @@ def test_the_payload_says_who_we_are() -> None:
 @settings(derandomize=True, deadline=None, max_examples=500)
 @given(versions, st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_quietly(version: int, data: bytes) -> None:
-    """Nothing that arrives raises, and noise is never an answer but by naming us exactly."""
-    received = packet.parse_ipv4(data)
-    heard = packet.parse_icmp(version, data, IDENTITY)
-    segment = packet.parse_tcp(data, IDENTITY)
-    assert isinstance(received, packet.Received | Refusal)
-    assert isinstance(heard, Refusal) or IDENTITY.echo_id.to_bytes(2, "big") in data
-    assert isinstance(segment, Refusal) or IDENTITY.tag.to_bytes(2, "big") in data[10:12]
+    """Nothing that arrives raises, whatever reads it."""
+    start = packet.payload_start(data)
+    heard = packet.parse_icmp(version, data, 0, PORT)
+    segment = packet.parse_tcp(data, 0)
+    assert start is None or 20 <= start <= len(data) - 8
+    assert isinstance(heard, Heard | Refusal)
+    assert isinstance(segment, Heard | Refusal)
+    sent = template(Method.UDP, version).probe(1, 1)
+    if data:
+        assert set(packet.changes(sent, data)) <= NAMES
 
 
 @settings(derandomize=True, deadline=None, max_examples=500)
@@ -357,5 +427,5 @@ def test_damaged_answers_never_raise(method: Method, version: int, data: st.Data
     ):
         answer[at] = value
     message = bytes(answer[: data.draw(st.integers(0, len(answer)))])
-    heard = packet.parse_icmp(version, message, IDENTITY)
+    heard = packet.parse_icmp(version, message, 0, PORT)
     assert isinstance(heard, Heard | Refusal)

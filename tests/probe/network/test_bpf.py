@@ -14,8 +14,8 @@ from probe.packet import Identity, Template, tcp_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OURS = Identity(echo_id=0xBEEF, udp_port=40404, tag=0x1234)
-THEIRS = Identity(echo_id=0xBEE0, udp_port=40405, tag=0x1235)
+OURS = Identity(key=b"ours", udp_port=40404)
+THEIRS = Identity(key=b"theirs", udp_port=40405)
 OUTER = bytes((0x45,)) + bytes(19)  # only the header's length matters to the filter
 OUTER_WITH_OPTIONS = bytes((0x47,)) + bytes(27)
 
@@ -50,7 +50,7 @@ def test_icmp_errors_pass_when_they_quote_our_probe(
     ends: tuple[socket.socket, socket.socket], method: Method, outer: bytes
 ) -> None:
     """Unreachables and Time Exceeded about us pass, even from senders that use IP options."""
-    attach(ends[1], icmp_program(4, OURS))
+    attach(ends[1], icmp_program(4, OURS.udp_port))
     for icmp_type in (3, 11):
         assert passes(ends, outer + bytes((icmp_type,)) + bytes(7) + quoted(4, method, OURS))
     assert not passes(ends, outer + bytes((5,)) + bytes(7) + quoted(4, method, OURS))
@@ -61,33 +61,47 @@ def test_icmpv6_errors_pass_when_they_quote_our_probe(
     ends: tuple[socket.socket, socket.socket], method: Method
 ) -> None:
     """The same in IPv6, where the socket does not show the outer header."""
-    attach(ends[1], icmp_program(6, OURS))
+    attach(ends[1], icmp_program(6, OURS.udp_port))
     for icmp_type in (1, 3, 4):
         assert passes(ends, bytes((icmp_type,)) + bytes(7) + quoted(6, method, OURS))
     for icmp_type in (2, 128, 134, 135):
         assert not passes(ends, bytes((icmp_type,)) + bytes(7) + quoted(6, method, OURS))
 
 
-@pytest.mark.parametrize("method", [Method.ICMP, Method.UDP])
-def test_errors_about_other_programs_stay_out(
-    ends: tuple[socket.socket, socket.socket], method: Method
-) -> None:
+def test_errors_about_other_programs_stay_out(ends: tuple[socket.socket, socket.socket]) -> None:
     """An error that quotes another program's packet never reaches us, nor does a stub."""
-    attach(ends[1], icmp_program(4, OURS))
-    error = OUTER + bytes((11,)) + bytes(7) + quoted(4, method, THEIRS)
-    assert not passes(ends, error)
-    assert not passes(ends, error[:30])
+    attach(ends[1], icmp_program(4, OURS.udp_port))
+    head = OUTER + bytes((11,)) + bytes(7)
+    theirs = quoted(4, Method.UDP, THEIRS)
+    pings = quoted(4, Method.ICMP, THEIRS)
+    assert not passes(ends, head + theirs)
+    assert not passes(ends, (head + theirs)[:30])
+    assert not passes(ends, head + pings[:32] + b"abcdefghijklmnop")
+    assert not passes(ends, head + pings[:27])
+
+
+@pytest.mark.parametrize(("version", "head"), [(4, 28), (6, 48)])
+def test_quotes_too_short_to_say_whose_they_are_pass(
+    ends: tuple[socket.socket, socket.socket], version: int, head: int
+) -> None:
+    """Eight bytes of an echo request, bare or padded with zeros, are for the parser to judge."""
+    attach(ends[1], icmp_program(version, OURS.udp_port))
+    outer, icmp_type = (OUTER, 11) if version == 4 else (b"", 3)
+    short = outer + bytes((icmp_type,)) + bytes(7) + quoted(version, Method.ICMP, OURS)[:head]
+    assert passes(ends, short)
+    assert passes(ends, short.ljust(200, b"\0"))
 
 
 @pytest.mark.parametrize(("version", "outer", "reply"), [(4, OUTER, 0), (6, b"", 129)])
-def test_echo_replies_pass_by_identifier(
+def test_echo_replies_pass_by_what_they_repeat(
     ends: tuple[socket.socket, socket.socket], version: int, outer: bytes, reply: int
 ) -> None:
-    """Only replies to our own echo requests pass: another ping on the machine stays out."""
-    attach(ends[1], icmp_program(version, OURS))
-    for identity, expected in ((OURS, True), (THEIRS, False)):
-        message = bytes((reply, 0, 0, 0)) + identity.echo_id.to_bytes(2, "big") + bytes(2)
-        assert passes(ends, outer + message) is expected
+    """Only replies to such echo requests pass: another ping on the machine stays out."""
+    attach(ends[1], icmp_program(version, OURS.udp_port))
+    ours = quoted(version, Method.ICMP, OURS)[20 if version == 4 else 40 :]
+    assert passes(ends, outer + bytes((reply,)) + ours[1:])
+    assert not passes(ends, outer + bytes((reply,)) + ours[1:12] + b"abcdefghijklmnopqrstuvwxyz")
+    assert not passes(ends, outer + bytes((reply,)) + ours[1:8])
 
 
 @pytest.mark.parametrize(("version", "outer"), [(4, OUTER), (6, b"")])
@@ -96,7 +110,7 @@ def test_only_answers_to_syn_probes_pass(
 ) -> None:
     """SYN-ACK and RST to our ports pass; data, and segments of ordinary connections, do not."""
     attach(ends[1], tcp_program(version))
-    ours = tcp_port(0, OURS)
+    ours = tcp_port(0)
     for port, flags, expected in (
         (ours, 0x12, True),
         (ours, 0x14, True),

@@ -34,7 +34,7 @@ async def collect(network: Raw, count: int) -> list[Answer]:
 async def test_loopback_is_the_destination(method: Method, version: int) -> None:
     """Echo reply, port unreachable and RST all say that the destination was reached."""
     with closing(opened()) as network:
-        tokens = [0, 1, 255, 256, 65534, 65535]
+        tokens = [1, 2, 255, 256, 65534, 65535]
         for token in tokens:
             network.send(Probe(LOOPBACK[version], 5, 2, method, token))
         found = await collect(network, len(tokens))
@@ -43,6 +43,8 @@ async def test_loopback_is_the_destination(method: Method, version: int) -> None
             assert (answer.kind, answer.err) == (Kind.DESTINATION, None)
             assert (answer.address, answer.ttl) == (LOOPBACK[version], 64)
             assert answer.quoted_ttl == (5 if method is Method.UDP else None)
+            assert answer.quoted_tos == (0 if method is Method.UDP else None)
+            assert answer.changed == ()
             assert 0 < answer.rtt < 1
         assert network.discarded() == {}
 
@@ -52,9 +54,20 @@ async def test_two_programs_do_not_hear_each_other() -> None:
     with closing(opened()) as one, closing(opened()) as other:
         for method in Method:
             one.send(Probe("127.0.0.1", 1, 0, method, 1 + list(Method).index(method)))
-        assert len(await collect(one, 3)) == 3
+        assert len(await collect(one, len(Method))) == len(Method)
         assert other.drain() == []
-        assert set(other.discarded()) <= {"foreign"}  # a RST within the shared port range
+        assert set(other.discarded()) <= {"foreign", "unexpected"}
+
+
+async def test_an_answer_with_another_tag_is_refused_and_counted() -> None:
+    """Two programs with the same token under way: each takes what has its own tag."""
+    with closing(opened()) as one, closing(opened()) as other:
+        for network in (one, other):
+            for method in (Method.ICMP, Method.TCP, Method.ACK):
+                network.send(Probe("127.0.0.1", 1, 0, method, 1 + list(Method).index(method)))
+        assert len(await collect(one, 3)) == 3
+        assert len(await collect(other, 3)) == 3
+        assert one.discarded() == other.discarded() == {"wrong_tag": 3}
 
 
 async def test_a_probe_given_up_is_not_answered() -> None:
@@ -78,11 +91,11 @@ async def test_every_answer_to_a_token_is_reported_until_it_is_forgotten() -> No
 
 
 def test_it_says_what_it_can_see() -> None:
-    """Raw sockets see what the kernel does, with all three methods; closing twice is safe."""
+    """Raw sockets see everything, with all methods; closing twice is safe."""
     network = opened()
     assert network.name == "raw"
-    assert network.methods(4) == (Method.ICMP, Method.UDP, Method.TCP)
-    assert {Capability.QUOTED_TTL, Capability.KERNEL_TIME} < network.sees(Method.TCP, 4)
+    assert network.methods(4) == tuple(Method)
+    assert network.sees(Method.TCP, 4) == frozenset(Capability)
     with pytest.raises(NoRoute, match="not an IP address"):
         network.send(Probe("example.org", 1, 0, Method.UDP, 1))
     network.close()

@@ -1,0 +1,158 @@
+"""Which of our probes a packet answers: what backends share that send and hear whole packets.
+
+A probe is remembered with its bytes, so that a quote can be compared with what was sent: only
+what has the right tag counts, and what was rewritten on the way shows. It builds the packets too,
+since they hold our own address, which can change while a run goes on. No socket is kept here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from probe import packet
+from probe.network import Answer, Capability, Kind, Method, NoRoute
+from probe.network.addresses import FAMILY, canonical, is_own_voice, source_towards
+from probe.network.clock import round_trip
+
+if TYPE_CHECKING:
+    from probe.network import Probe
+
+METHODS: Final = (Method.ICMP, Method.UDP, Method.TCP, Method.ACK)
+
+# Everything there is to see.
+SEES: Final = frozenset(Capability)
+
+# Addresses and routes of a laptop change: templates, which hold our address, are made anew
+# after this time (ns). It also keeps their number small.
+_TEMPLATE_LIFE: Final = 2_000_000_000
+
+
+class Made(NamedTuple):
+    """What probes of one flow to one target are made of."""
+
+    version: int
+    target: str
+    heard_as: Method
+    template: packet.Template
+
+
+class _Sent(NamedTuple):
+    """A probe on its way; times in ns."""
+
+    made: Made
+    data: bytes
+    wall: int
+    monotonic: int
+
+
+class Matching:
+    """The probes under way of one network layer, and what it heard that was none of its answers.
+
+    ``udp_ports`` are the source ports of UDP probes by IP version; the versions are those that
+    this machine has.
+    """
+
+    def __init__(self, udp_ports: dict[int, int]) -> None:
+        key = secrets.token_bytes(16)
+        self.identities = {
+            version: packet.Identity(key, port) for version, port in udp_ports.items()
+        }
+        self.discarded: Counter[str] = Counter()
+        self._sent: dict[int, _Sent] = {}
+        self._made: dict[tuple[str, Method, int], Made] = {}
+        self._made_until = 0
+
+    def make(self, probe: Probe, now: int) -> Made:
+        """What a probe is made of, at this monotonic time. Raises `NoRoute` or `NetworkError`."""
+        if now > self._made_until:
+            self.renew()
+            self._made_until = now + _TEMPLATE_LIFE
+        key = (probe.target, probe.method, probe.flow)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._template(*key)
+        return made
+
+    def renew(self) -> None:
+        """Look addresses up anew from the next probe on."""
+        self._made.clear()
+
+    def _template(self, text: str, method: Method, flow: int) -> Made:
+        version, target = canonical(text)
+        if version not in self.identities:
+            raise NoRoute(f"this machine has no IPv{version} to reach {target} with")
+        source = source_towards(target, version).partition("%")[0]
+        source_packed, target_packed = (
+            socket.inet_pton(FAMILY[version], address) for address in (source, target)
+        )
+        identity = self.identities[version]
+        template = packet.Template(method, source_packed, target_packed, flow, identity)
+        heard_as = Method.TCP if method is Method.ACK else method
+        return Made(version, target, heard_as, template)
+
+    def sent(self, token: int, made: Made, data: bytes, wall: int, monotonic: int) -> None:
+        """This probe left at these times (ns)."""
+        self._sent[token] = _Sent(made, data, wall, monotonic)
+
+    def forget(self, token: int) -> None:
+        self._sent.pop(token, None)
+
+    def hear(  # noqa: PLR0917 - once per packet, and names at the call cost time
+        self,
+        version: int,
+        protocol: int,
+        data: bytes,
+        at: int,
+        address: str,
+        ttl: int | None,
+        received: int | None,
+        now: int,
+    ) -> Answer | None:
+        """The answer that a packet is, by what it carries from ``at`` on; else it is counted.
+
+        ``received`` is the kernel's time (ns since the epoch) where it gave one, ``now`` the
+        monotonic time.
+        """
+        heard = (
+            packet.parse_tcp(data, at)
+            if protocol == packet.PROTOCOL_TCP
+            else packet.parse_icmp(version, data, at, self.identities[version].udp_port)
+        )
+        if isinstance(heard, packet.Refusal):
+            self.discarded[heard] += 1
+            return None
+        kind, method, token, tag, err, quote_at, quoted_ttl, quoted_tos, extensions = heard
+        sent = self._sent.get(token)
+        if sent is None or sent.made.heard_as is not method:
+            self.discarded["unexpected"] += 1
+            return None
+        made = sent.made
+        changed: tuple[str, ...] = ()
+        if quote_at is not None:
+            changed = packet.changes(sent.data, data[quote_at:])
+        if tag is None:
+            if "destination" in changed or "ports" in changed:
+                self.discarded["unexpected"] += 1
+                return None
+        elif tag != made.template.tag:
+            self.discarded["wrong_tag"] += 1
+            return None
+        if kind is Kind.UNREACHABLE and is_own_voice(address, made.target):
+            self.discarded["own_address"] += 1
+            return None
+        return Answer(
+            token,
+            address,
+            kind,
+            round_trip(sent.wall, sent.monotonic, received, now),
+            ttl,
+            len(data) - at,
+            quoted_ttl,
+            err,
+            extensions,
+            quoted_tos,
+            changed,
+        )
