@@ -69,5 +69,5 @@ def attribute(trace: Trace, origin: Attributor) -> Trace:
     for hop in trace.hops:
         address = majority(hop.replies)
         said = None if address is None else origin.lookup(address)
-        hops.append(replace(hop, attribution=said))
+        hops.append(hop._replace(attribution=said))
     return replace(trace, hops=tuple(hops), snapshots=(origin.snapshot.id,))

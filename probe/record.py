@@ -14,7 +14,7 @@ import ipaddress
 import json
 import zlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 SCHEMA = "gatewatch.trace/1"
 
@@ -51,8 +51,7 @@ class Attribution:
 UNATTRIBUTED = Attribution()
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back for one probe. A star has neither address nor RTT.
 
     ``rtt`` is in milliseconds, ``ttl`` is that of the reply as it arrived, ``quoted_ttl`` that
@@ -61,6 +60,8 @@ class Reply:
     (administratively prohibited), or the bare number of the ICMP code. ``extensions`` are ICMP
     extension objects in Atlas' ``icmpext`` shape. ``proto`` names the kind of the probe
     where it was another than the trace's: a silent hop is asked once more with another.
+    ``quoted_tos`` is the type of service of our probe as the router saw it, ``changed`` names the
+    fields of the probe that were rewritten on the way to it.
     """
 
     address: str | None = None
@@ -73,14 +74,15 @@ class Reply:
     late: int | None = None
     duplicate: bool = False
     proto: str | None = None
+    quoted_tos: int | None = None
+    changed: tuple[str, ...] = ()
 
     @property
     def is_star(self) -> bool:
         return self.address is None and self.rtt is None
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """All replies heard at one TTL, and whose they are.
 
     ``measured`` is False where the hop was taken over from another trace (*inferred*); such a
@@ -171,6 +173,7 @@ def _reply_to_json(reply: Reply) -> dict[str, Any]:
             "size": reply.size,
             "err": reply.err,
             "ittl": reply.quoted_ttl,
+            "itos": reply.quoted_tos,
             "icmpext": reply.extensions,
             "late": reply.late,
         }
@@ -184,8 +187,9 @@ def to_json(trace: Trace) -> dict[str, Any]:
     """The record as a JSON object, in Atlas' shape with the ``gatewatch`` key.
 
     Hops become ``{"hop": n, "result": [reply, …]}``; what was attributed to them stands in
-    ``gatewatch.hops`` by hop number, and for hops that were also asked with probes of another
-    kind ``gatewatch.protos`` has that kind for each reply, null for those of the trace's own.
+    ``gatewatch.hops`` by hop number. For hops that were also asked with probes of another kind
+    ``gatewatch.protos`` has that kind for each reply, null for those of the trace's own; for hops
+    on the way to which probes were rewritten ``gatewatch.changed`` has the fields for each reply.
     """
     vantage_id = trace.vantage.id if trace.vantage else ""
     attributed = [
@@ -250,6 +254,11 @@ def to_json(trace: Trace) -> dict[str, Any]:
             for hop in trace.hops
             if any(reply.proto is not None for reply in hop.replies)
         },
+        "changed": {
+            str(hop.number): [list(reply.changed) for reply in hop.replies]
+            for hop in trace.hops
+            if any(reply.changed for reply in hop.replies)
+        },
         "redactions": dict(sorted(trace.redactions.items())),
         "notes": list(trace.notes),
         "error": trace.error,
@@ -295,7 +304,7 @@ def _text(value: object, where: str) -> str | None:
     return value
 
 
-def _reply_from_json(fields: object, proto: str | None) -> Reply:
+def _reply_from_json(fields: object, proto: str | None, changed: tuple[str, ...]) -> Reply:
     if not isinstance(fields, dict):
         raise MalformedRecord(f"a reply is not an object: {fields!r}")
     if "x" in fields or ("from" not in fields and "rtt" not in fields):
@@ -313,7 +322,21 @@ def _reply_from_json(fields: object, proto: str | None) -> Reply:
         late=late if isinstance(late, int) else None,
         duplicate=bool(fields.get("dup")),
         proto=proto,
+        quoted_tos=fields.get("itos"),
+        changed=changed,
     )
+
+
+def _changed(said: object, number: int, count: int) -> list[tuple[str, ...]]:
+    """What was rewritten on the way of each probe of a hop, by ``gatewatch.changed``."""
+    if said is None:
+        return [()] * count
+    if not isinstance(said, list) or len(said) != count:
+        raise MalformedRecord(f"hop {number}: changed is not one list for each reply")
+    for names in said:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise MalformedRecord(f"hop {number}: changed is not lists of texts")
+    return [tuple(names) for names in said]
 
 
 def _protos(said: object, number: int, count: int) -> list[str | None]:
@@ -326,7 +349,10 @@ def _protos(said: object, number: int, count: int) -> list[str | None]:
 
 
 def _hops_from_json(
-    entries: object, attributed: dict[int, dict[str, Any]], protos: dict[str, Any]
+    entries: object,
+    attributed: dict[int, dict[str, Any]],
+    protos: dict[str, Any],
+    changed: dict[str, Any],
 ) -> tuple[Hop, ...]:
     if not isinstance(entries, list):
         raise MalformedRecord("result is not a list")
@@ -348,9 +374,12 @@ def _hops_from_json(
             Hop(
                 number=number,
                 replies=tuple(
-                    _reply_from_json(reply, proto)
-                    for reply, proto in zip(
-                        replies, _protos(protos.get(str(number)), number, len(replies)), strict=True
+                    _reply_from_json(*each)
+                    for each in zip(
+                        replies,
+                        _protos(protos.get(str(number)), number, len(replies)),
+                        _changed(changed.get(str(number)), number, len(replies)),
+                        strict=True,
                     )
                 ),
                 attribution=Attribution(
@@ -412,7 +441,9 @@ def from_json(fields: object) -> Trace:
             proto=str(fields.get("proto", "ICMP")).upper(),
             timestamp=timestamp,
             endtime=_number(fields.get("endtime", timestamp), "endtime"),
-            hops=_hops_from_json(fields["result"], attributed, ours.get("protos") or {}),
+            hops=_hops_from_json(
+                fields["result"], attributed, ours.get("protos") or {}, ours.get("changed") or {}
+            ),
             source=_address(source, "from") if source else None,
             paris_id=int(fields.get("paris_id", 0)),
             size=fields.get("size"),

@@ -187,8 +187,7 @@ class _Redaction:
 
     def reply(self, reply: Reply, number: int) -> Reply:
         known_code = isinstance(reply.err, int) or (reply.err is not None and len(reply.err) == 1)
-        return replace(
-            reply,
+        return reply._replace(
             address=None if reply.address is None else self.address(reply.address, number),
             err=reply.err if known_code else None,
             extensions=self.extensions(reply.extensions),
@@ -229,7 +228,7 @@ class _Redaction:
             attribution = LAN
         else:
             attribution = None
-        return replace(hop, replies=replies, attribution=attribution)
+        return hop._replace(replies=replies, attribution=attribution)
 
     def text(self, text: str, keep: str) -> str:
         """A sentence without names of this machine, and without any address but ``keep``."""

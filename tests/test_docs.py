@@ -283,7 +283,21 @@ FULL = Trace(
     hops=(
         Hop(
             1,
-            (Reply(), Reply("192.0.2.1", 1.0, 64, 28, "N", 1, {"version": 2}, 3, duplicate=True)),
+            (
+                Reply(),
+                Reply(
+                    "192.0.2.1",
+                    1.0,
+                    64,
+                    28,
+                    "N",
+                    1,
+                    {"version": 2},
+                    3,
+                    duplicate=True,
+                    quoted_tos=0,
+                ),
+            ),
             Attribution(1, "ONE", "One", "KH", "CNX", "private"),
         ),
     ),

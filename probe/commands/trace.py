@@ -156,7 +156,7 @@ class _Screen:
     def show(self, hop: Hop) -> None:
         address = majority(hop.replies)
         said = None if address is None else self.origin.lookup(address)
-        self.shown.append(replace(hop, attribution=said))
+        self.shown.append(hop._replace(attribution=said))
         home = self.country or home_of(self.shown)
         if home is not None:
             for border in borders(self.shown, home)[-1:]:

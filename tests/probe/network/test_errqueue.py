@@ -18,6 +18,9 @@ from probe.network.linux import IP_RECVERR, IP_TTL, MSG_ERRQUEUE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# All programs on a machine hear the answers of loopback, so one after the other.
+pytestmark = pytest.mark.xdist_group("loopback")
+
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 Message = tuple[bytes, list[tuple[int, int, bytes]], int, tuple[str, int]]

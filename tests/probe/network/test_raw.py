@@ -10,6 +10,9 @@ import trio
 from probe.network import Answer, Capability, Kind, Method, NoRoute, NotPermitted, Probe
 from probe.network.raw import Raw, open_raw
 
+# All programs on a machine hear the answers of loopback, so one after the other.
+pytestmark = pytest.mark.xdist_group("loopback")
+
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
