@@ -25,8 +25,9 @@ from probe.origin import open_origin
 from probe.places import shipped
 from probe.record import Vantage
 from probe.redact import Premises, redact
-from probe.session import Settings, Task, measure
+from probe.session import Settings, measure
 from probe.spool import Spool
+from probe.tracing import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

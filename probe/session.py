@@ -1,8 +1,8 @@
 """The one loop that measures many targets at once: pace, send, wait then drain, match, give up.
 
 Everything that costs time stands here and nowhere else: one task, one heap of deadlines, plain
-dictionaries; nothing is spawned, timed or awaited per probe. It asks a strategy per target what
-to do and a `Network` to do it, and hands over each trace as it ends. It knows no address table,
+dictionaries; nothing is spawned, timed or awaited per probe. It asks a `Work` per target what to
+do and a `Network` to do it, and hands over each trace as it ends. It knows no address table,
 no redaction and no disk: what `finished` gets is unattributed and unredacted and has not left
 the memory of this process.
 """
@@ -12,21 +12,27 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+import os
 import time
+from array import array
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
 
-from probe.network import Method, NoRoute, Probe
-from probe.record import Hop, Reply, Trace
+from probe.economical import Economical
+from probe.network import NoRoute, Probe
 from probe.strategy import EveryHop, Horizon, Limits
+from probe.tracing import Sent, Task, Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from probe.network import Answer, Network
+    from probe.economical import Routes
+    from probe.network import Method, Network
+    from probe.record import Hop, Trace
+    from probe.tracing import Work
 
 TOKENS = 1 << 16
 
@@ -35,9 +41,6 @@ SLACK = 0.010
 
 # Seconds until a full send buffer is tried again.
 BACKOFF = 0.010
-
-# What a hop that is silent to one method may be asked with instead. Not TCP: it knocks on doors.
-ALTERNATIVES = (Method.ICMP, Method.UDP)
 
 
 @dataclass(frozen=True)
@@ -53,82 +56,12 @@ class Settings(Limits):
     tick: float = 0.002
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One trace to make. `target` is an address in text, `name` what a person calls it.
-
-    Equal `flow` to an equal target takes an equal path through load balancers.
-    """
-
-    target: str
-    name: str | None
-    method: Method
-    flow: int
-
-
-class _Sent:
-    """A probe of a trace that is not over. Its token is its own until the trace ends."""
-
-    __slots__ = ("at", "deadline", "heard", "index", "method", "nth", "tracing", "ttl")
-
-    def __init__(
-        self, tracing: _Tracing, ttl: int, method: Method, at: float, deadline: float
-    ) -> None:
-        replies = tracing.replies.setdefault(ttl, [])
-        self.tracing = tracing
-        self.ttl = ttl
-        self.method = method
-        self.at = at
-        self.deadline = deadline
-        self.heard = False
-        self.nth = tracing.probes
-        self.index = len(replies)
-        replies.append(None)
-
-
-class _Tracing:
-    """A trace in the making."""
-
-    __slots__ = (
-        "alternative",
-        "began",
-        "course",
-        "hopeful",
-        "probes",
-        "queued",
-        "replies",
-        "task",
-        "tokens",
-        "told",
-        "waiting",
-    )  # fmt: skip
-
-    def __init__(self, task: Task, course: EveryHop, alternative: Method) -> None:
-        self.task = task
-        self.course = course
-        self.alternative = alternative
-        # Whether any probe may wait longer than the floor.
-        self.hopeful = False
-        self.told = 0
-        self.began: float | None = None
-        self.probes = 0
-        self.queued = False
-        # By TTL, one entry a probe in order of sending, then duplicates; None: its fate is open.
-        self.replies: dict[int, list[Reply | None]] = {}
-        self.tokens: list[int] = []
-        self.waiting: dict[_Sent, None] = {}
-
-    def proto_of(self, sent: _Sent) -> str | None:
-        """How a probe is marked that was of another kind than the trace."""
-        return None if sent.method is self.task.method else sent.method.upper()
-
-    def hop(self, ttl: int) -> Hop:
-        """What was heard at one TTL so far."""
-        return Hop(ttl, tuple(reply for reply in self.replies.get(ttl, ()) if reply is not None))
-
-    def hops(self) -> tuple[Hop, ...]:
-        hops = (self.hop(ttl) for ttl in range(1, self.course.last + 1))
-        return tuple(hop for hop in hops if hop.replies)
+def tokens() -> Iterator[int]:
+    """Numbers from 1 to 65535 in an order that nobody can foresee, without end."""
+    while True:
+        for token in array("H", os.urandom(2048)):
+            if token:
+                yield token
 
 
 class _Session:
@@ -138,6 +71,7 @@ class _Session:
         tasks: Iterator[Task],
         settings: Settings,
         *,
+        routes: Routes | None,
         finished: Callable[[Trace], None],
         known: Callable[[Task, Hop], None] | None,
         wall_clock: Callable[[], float],
@@ -145,6 +79,7 @@ class _Session:
         self.network = network
         self.tasks: Iterator[Task] | None = tasks
         self.settings = settings
+        self.routes = routes
         self.finished = finished
         self.known = known
         self.wall_clock = wall_clock
@@ -155,35 +90,37 @@ class _Session:
         self.idle = True
         self.active = 0
         # Every token a trace may ever need fits, so that none is taken twice: all attempts, one
-        # more where repeating helps, and the probes that learn the distance.
-        self.most_active = max(1, TOKENS // (settings.max_ttl * (settings.attempts + 1) + 2))
+        # more where repeating helps, and the probes that learn the distance. Half of them stay
+        # free, so that a free one is found at once.
+        self.most_active = max(1, TOKENS // 2 // (settings.max_ttl * (settings.attempts + 1) + 2))
         self.horizon = Horizon(settings)
         self.learning = True
-        self.ready: deque[_Tracing] = deque()
-        self.probes: dict[int, _Sent] = {}
-        self.deadlines: list[tuple[float, int, _Sent]] = []
+        self.ready: deque[Work] = deque()
+        self.probes: dict[int, Sent] = {}
+        self.deadlines: list[tuple[float, int, Work]] = []
         self.order = itertools.count()
-        self.token = 0
+        self.tokens = tokens()
 
     # -- choosing ---------------------------------------------------------------------------
 
-    def choose(self) -> tuple[_Tracing, int] | None:
-        """The trace whose turn it is and the TTL it wants.
+    def choose(self) -> tuple[Work, tuple[int, int, Method]] | None:
+        """The work whose turn it is and the probe it wants to be sent.
 
         Traces under way come before new ones, and take turns. So near routers, which all paths
         share, are asked once per trace begun, never by all traces at the same time.
         """
-        while self.ready:
-            tracing = self.ready[0]
-            ttl = tracing.course.next_ttl()
-            if ttl is not None:
-                return tracing, ttl
-            tracing.queued = False
-            self.ready.popleft()
+        ready = self.ready
+        while ready:
+            work = ready[0]
+            wanted = work.next()
+            if wanted is not None:
+                return work, wanted
+            work.queued = False
+            ready.popleft()
         if self.tasks is None or self.active >= self.most_active:
             return None
         if self.learning and self.active:
-            # What the first trace learns spares each of the others a probe.
+            # What the first trace learns spares each of the others probes.
             return None
         task = next(self.tasks, None)
         if task is None:
@@ -192,24 +129,19 @@ class _Session:
         self.queue(self.begin(task))
         return self.choose()
 
-    def begin(self, task: Task) -> _Tracing:
-        course = EveryHop(self.settings, self.horizon)
-        usable = self.network.methods(6 if ":" in task.target else 4)
-        others = (other for other in ALTERNATIVES if other is not task.method and other in usable)
+    def begin(self, task: Task) -> Work:
+        course = (
+            EveryHop(self.settings, self.horizon)
+            if self.routes is None
+            else Economical(self.settings, self.horizon, self.routes)
+        )
         self.active += 1
-        return _Tracing(task, course, next(others, task.method))
+        return Tracing(task, course, tuple(self.network.methods(task.version)))
 
-    def queue(self, tracing: _Tracing) -> None:
-        if not tracing.queued:
-            tracing.queued = True
-            self.ready.append(tracing)
-
-    def next_token(self) -> int:
-        token = self.token % (TOKENS - 1) + 1
-        while token in self.probes:
-            token = token % (TOKENS - 1) + 1
-        self.token = token
-        return token
+    def queue(self, work: Work) -> None:
+        if not work.queued:
+            work.queued = True
+            self.ready.append(work)
 
     # -- sending ----------------------------------------------------------------------------
 
@@ -228,147 +160,111 @@ class _Session:
             except BlockingIOError:
                 self.due = now + BACKOFF
 
-    def send(self, tracing: _Tracing, ttl: int, now: float) -> None:
-        task = tracing.task
-        course = tracing.course
-        if tracing.began is None:
-            tracing.began = self.wall_clock()
-        token = self.next_token()
-        method = tracing.alternative if course.by_another_method(ttl) else task.method
+    def send(self, work: Work, wanted: tuple[int, int, Method], now: float) -> None:
+        ttl, flow, method = wanted
+        probes = self.probes
+        token = next(self.tokens)
+        while token in probes:
+            token = next(self.tokens)
         try:
-            self.network.send(Probe(task.target, ttl, task.flow, method, token))
+            self.network.send(Probe(work.task.target, ttl, flow, method, token))
         except NoRoute as problem:
             self.ready.popleft()
-            self.finish(tracing, "error", str(problem))
+            self.finish(work, str(problem))
             return
         self.due += self.interval
-        tracing.probes += 1
-        course.sent(ttl)
-        tracing.tokens.append(token)
-        patience = course.patience(ttl)
-        tracing.hopeful |= patience > self.settings.timeout_floor
-        sent = _Sent(tracing, ttl, method, now, now + patience)
-        tracing.waiting[sent] = None
-        self.probes[token] = sent
-        heapq.heappush(self.deadlines, (sent.deadline, next(self.order), sent))
+        if work.began is None:
+            work.began = self.wall_clock()
+        probes[token] = sent = Sent(work, wanted, now)
+        work.tokens.append(token)
+        work.sent(sent)
+        if work.due is None:
+            self.look_again(work, now + self.settings.timeout_floor)
         self.ready.rotate(-1)
 
     # -- hearing ----------------------------------------------------------------------------
 
-    def collect(self) -> None:
+    def collect(self, now: float) -> None:
         """Take in all answers that are there."""
+        probes = self.probes
+        telling = self.known is not None
+        soon = now + self.settings.timeout_floor
         for answer in self.network.drain():
-            sent = self.probes.get(answer.token)
-            if sent is not None:
-                self.take(sent, answer)
-
-    def take(self, sent: _Sent, answer: Answer) -> None:
-        tracing = sent.tracing
-        duplicate = sent.heard
-        late = not duplicate and sent not in tracing.waiting
-        reply = Reply(
-            address=answer.address,
-            rtt=answer.rtt * 1000.0,
-            ttl=answer.ttl,
-            size=answer.size,
-            err=answer.err,
-            quoted_ttl=answer.quoted_ttl,
-            extensions=answer.extensions,
-            late=max(1, tracing.probes - sent.nth) if late else None,
-            duplicate=duplicate,
-            proto=tracing.proto_of(sent),
-        )
-        replies = tracing.replies[sent.ttl]
-        if duplicate:
-            replies.append(reply)
-        else:
-            replies[sent.index] = reply
-            sent.heard = True
-            tracing.waiting.pop(sent, None)
-            tracing.course.answered(
-                sent.ttl,
-                answer.address,
-                answer.kind,
-                answer.rtt,
-                reply_ttl=answer.ttl,
-                quoted_ttl=answer.quoted_ttl,
-                late=late,
-            )
-            if tracing.hopeful:
-                self.hurry(tracing, sent.ttl)
-            self.after(tracing)
-
-    def hurry(self, tracing: _Tracing, heard: int) -> None:
-        """Wait less for the hops before one that has answered."""
-        for sent in tracing.waiting:
-            if sent.ttl < heard:
-                deadline = sent.at + tracing.course.patience(sent.ttl)
-                if deadline < sent.deadline:
-                    sent.deadline = deadline
-                    heapq.heappush(self.deadlines, (deadline, next(self.order), sent))
+            sent = probes.get(answer[0])
+            if sent is None:
+                continue
+            work = sent.work
+            changed = work.answered(sent, answer)
+            if work.due is not None and work.due > soon:
+                # What was heard may shorten the wait for the hops before.
+                self.look_again(work, now)
+            if changed or telling:
+                self.after(work)
 
     # -- giving up --------------------------------------------------------------------------
 
+    def look_again(self, work: Work, at: float) -> None:
+        """Look at this time whether probes of this work are to be given up."""
+        work.due = at
+        heapq.heappush(self.deadlines, (at, next(self.order), work))
+
     def next_deadline(self) -> float:
-        """When the next probe is to be given up; drops entries that no longer hold."""
+        """When some work is to be looked at; drops entries that no longer hold."""
         while self.deadlines:
-            deadline, _, sent = self.deadlines[0]
-            if deadline == sent.deadline and sent in sent.tracing.waiting:
-                return deadline
+            due, _, work = self.deadlines[0]
+            if due == work.due:
+                return due
             heapq.heappop(self.deadlines)
         return math.inf
 
     def expire(self, now: float) -> None:
-        """Give up all probes whose time is over."""
+        """Give up all probes whose time is over.
+
+        A work is looked at when its oldest open probe may be given up at the earliest, and how
+        long each is waited for is asked only then: most have been answered by that time.
+        """
         while self.next_deadline() <= now:
-            _, _, sent = heapq.heappop(self.deadlines)
-            tracing = sent.tracing
-            del tracing.waiting[sent]
-            tracing.replies[sent.ttl][sent.index] = Reply(proto=tracing.proto_of(sent))
-            tracing.course.lost(sent.ttl)
-            self.after(tracing)
+            _, _, work = heapq.heappop(self.deadlines)
+            work.due = None
+            for sent in self.waiting(work):
+                if sent.at + work.patience(sent) <= now:
+                    work.lost(sent)
+                    self.after(work)
+                    if work.over:
+                        break
+            left = [sent.at + work.patience(sent) for sent in self.waiting(work)]
+            if left and not work.over:
+                self.look_again(work, max(min(left), math.nextafter(now, math.inf)))
+
+    def waiting(self, work: Work) -> list[Sent]:
+        """The probes of a work whose fate is open, in order of sending."""
+        return [sent for token in work.tokens if (sent := self.probes[token]).open]
 
     # -- ending -----------------------------------------------------------------------------
 
-    def after(self, tracing: _Tracing) -> None:
-        if self.learning:
-            self.learning = tracing.course.aiming
-        if self.known is not None:
-            while tracing.told < tracing.course.known:
-                tracing.told += 1
-                self.known(tracing.task, tracing.hop(tracing.told))
-        if tracing.course.stop is not None:
-            self.finish(tracing, tracing.course.stop, None)
+    def after(self, work: Work) -> None:
+        """Something has become known."""
+        if isinstance(work, Tracing):
+            if self.learning:
+                self.learning = work.course.learning
+            if self.known is not None:
+                for hop in work.news():
+                    self.known(work.task, hop)
+        if work.over:
+            self.finish(work, None)
         else:
-            self.queue(tracing)
+            self.queue(work)
 
-    def finish(self, tracing: _Tracing, stop: str, error: str | None) -> None:
-        task = tracing.task
-        version = 6 if ":" in task.target else 4
+    def finish(self, work: Work, error: str | None) -> None:
         self.active -= 1
-        for token in tracing.tokens:
+        forget = self.network.forget
+        for token in work.tokens:
             del self.probes[token]
-            self.network.forget(token)
-        tracing.waiting.clear()
-        ended = self.wall_clock()
-        self.finished(
-            Trace(
-                dst_addr=task.target,
-                dst_name=task.name,
-                af=version,
-                proto=task.method.upper(),
-                timestamp=ended if tracing.began is None else tracing.began,
-                endtime=ended,
-                hops=tracing.hops(),
-                paris_id=task.flow,
-                size=self.network.probe_size(task.method, version),
-                backend=self.network.name,
-                sees=tuple(sorted(self.network.sees(task.method, version))),
-                stop=stop,
-                probes=tracing.probes,
-                error=error,
-            )
-        )
+            forget(token)
+        work.tokens.clear()
+        work.due = None
+        assert isinstance(work, Tracing)
+        self.finished(work.trace(self.network, ended=self.wall_clock(), error=error))
 
     # -- the loop ---------------------------------------------------------------------------
 
@@ -397,7 +293,7 @@ class _Session:
                 self.expire(now)
                 self.transmit(now)
                 await self.rest(now)
-                self.collect()
+                self.collect(trio.current_time())
         finally:
             for token in self.probes:
                 self.network.forget(token)
@@ -411,6 +307,7 @@ async def measure(
     *,
     finished: Callable[[Trace], None],
     known: Callable[[Task, Hop], None] | None = None,
+    routes: Routes | None = None,
     wall_clock: Callable[[], float] = time.time,
 ) -> None:
     """Trace to every task's target; IPv4 and IPv6 may be mixed.
@@ -419,6 +316,9 @@ async def measure(
     with each trace as it ends: no vantage, hops without attribution, `rtt` in milliseconds. A
     target without a route ends at once with stop ``error`` and a sentence; the others go on. A
     full send buffer is waited out.
+
+    With `routes` the traces take over from each other what they share; without, each measures
+    every hop.
 
     `known` is called with each hop of a path in their order, as soon as it is sure, by answers
     from farther on, that the hop belongs to the path and nothing more will be asked of it. Only
@@ -430,5 +330,11 @@ async def measure(
     has forgotten all probes.
     """
     await _Session(
-        network, iter(tasks), settings, finished=finished, known=known, wall_clock=wall_clock
+        network,
+        iter(tasks),
+        settings,
+        routes=routes,
+        finished=finished,
+        known=known,
+        wall_clock=wall_clock,
     ).run()

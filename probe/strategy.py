@@ -3,6 +3,7 @@
 One object per target, told what was sent, heard and given up, and asked what to do; and one
 `Horizon` per run, by which its traces learn from each other. Neither knows a clock, a socket, a
 token or a record, so every rule here can be tried by hand. The session owns time and packets.
+Here every hop of a path is measured; `probe.economical` takes over what other traces have met.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from probe.network import Kind
+
+_TIME_EXCEEDED = Kind.TIME_EXCEEDED
 
 Stop = Literal["destination", "unreachable", "loop", "gap", "max_ttl"]
 
@@ -154,20 +157,25 @@ class EveryHop:
     >>> path.sent(32); path.next_ttl() is None
     True
     >>> path.answered(32, "192.0.2.9", Kind.DESTINATION, 0.002, reply_ttl=63)
+    True
     >>> path.next_ttl()
     1
     >>> path.sent(1); path.next_ttl()
     2
     >>> path.sent(2); path.answered(1, "192.0.2.1", Kind.TIME_EXCEEDED, 0.001)
-    >>> path.answered(2, "192.0.2.9", Kind.DESTINATION, 0.002); path.stop
-    'destination'
+    True
+    >>> path.answered(2, "192.0.2.9", Kind.DESTINATION, 0.002), path.stop
+    (True, 'destination')
     """
 
     def __init__(self, limits: Limits, horizon: Horizon) -> None:
         self.stop: Stop | None = None
         """Why the trace is over; None while it is not."""
+        self.inferred: dict[int, str | None] = {}
+        """By TTL, what was taken over from other traces and not measured; here always empty."""
         self._limits = limits
         self._horizon = horizon
+        self._gap = limits.gap_limit
         prior = horizon.distance
         self._aims = [limits.max_ttl]
         if prior is not None and prior < limits.max_ttl:
@@ -177,12 +185,19 @@ class EveryHop:
         self._farthest = 0
         self._settled = 0
         self._planned = 0
+        # What to ask, and what to ask again after that.
         self._plan: list[int] = []
-        self._again: set[int] = set()
-        self._tries: dict[int, int] = {}
-        self._lost: dict[int, int] = {}
-        self._rtt: dict[int, float] = {}
+        self._again: list[int] = []
+        # How many hops of the path have still to answer, where nothing else can happen; else 0.
+        self._missing = 0
+        # By TTL: how often asked, how often given up, the RTT of the first answer.
+        self._tries = [0] * (limits.max_ttl + 1)
+        self._lost = [0] * (limits.max_ttl + 1)
+        self._rtt: list[float | None] = [None] * (limits.max_ttl + 1)
+        self._any_lost = False
         self._repeating_helps = False
+        # By address, where it first answered, and all TTLs of those that answered at several.
+        self._first_at: dict[str, int] = {}
         self._seen_at: dict[str, list[int]] = {}
         self._destination: int | None = None
         self._unreachable: int | None = None
@@ -194,19 +209,26 @@ class EveryHop:
         return bool(self._aims) or self._aimed is not None
 
     @property
+    def learning(self) -> bool:
+        """Whether what this trace is about to learn spares other traces probes."""
+        return self.aiming
+
+    @property
     def last(self) -> int:
         """The last TTL that belongs to the path, as far as is known now."""
         end = self._end()
-        return min(self._planned, self._farthest + self._limits.gap_limit) if end is None else end
+        return min(self._planned, self._farthest + self._gap) if end is None else end
 
     @property
     def known(self) -> int:
         """Up to this TTL all hops are known, silent ones for good, unless an answer comes late."""
+        if not self.aiming:
+            self._step_over(min(self._farthest, self._planned))
         return min(self._settled, self._end() or self._farthest)
 
     def next_ttl(self) -> int | None:
         """The TTL to probe now; None when there is nothing to do but wait, or nothing at all."""
-        if self.stop is not None or self._aimed is not None:
+        if self._aimed is not None or self.stop is not None:
             return None
         if self._aims:
             return self._aims[-1]
@@ -219,19 +241,18 @@ class EveryHop:
         Some routers answer only one. The last attempt tries another, unless repeating has helped
         on this path: then it is loss that must be made up for.
         """
-        tries = self._tries.get(ttl, 0)
-        return 0 < tries == self._limits.attempts - 1 and not self._repeating_helps
+        return 0 < self._tries[ttl] == self._limits.attempts - 1 and not self._repeating_helps
 
     def sent(self, ttl: int) -> None:
         """A probe with this TTL left."""
+        self._tries[ttl] += 1
+        self._horizon.sent(ttl)
         if self._aims and self._aims[-1] == ttl:
             self._aims.pop()
             self._aimed = ttl
         elif ttl in self._plan:
             self._plan.remove(ttl)
-        self._again.discard(ttl)
-        self._tries[ttl] = self._tries.get(ttl, 0) + 1
-        self._horizon.sent(ttl)
+        self._not_again(ttl)
 
     def answered(
         self,
@@ -243,35 +264,56 @@ class EveryHop:
         reply_ttl: int | None = None,
         quoted_ttl: int | None = None,
         late: bool = False,
-    ) -> None:
+    ) -> bool:
         """A probe was answered, in time or late; `rtt` in seconds. Not to be told of duplicates.
 
         `reply_ttl` is that of the answer as it arrived, `quoted_ttl` that of the probe as it got
         there, None where they cannot be seen. `late` is an answer to a probe that was given up.
+        Returns whether that may have changed what is to be asked, or ended it.
         """
-        first = ttl not in self._rtt
-        self._again.discard(ttl)
+        if (
+            self._missing > 1
+            and kind is _TIME_EXCEEDED
+            and self._rtt[ttl] is None
+            and address not in self._first_at
+        ):
+            # One hop more of a path that is known to end farther on: most answers are that.
+            self._missing -= 1
+            self._rtt[ttl] = rtt
+            self._first_at[address] = ttl
+            self._farthest = max(self._farthest, ttl)
+            return False
+        self._missing = 0
+        first = self._rtt[ttl] is None
+        self._not_again(ttl)
         if first:
             self._rtt[ttl] = rtt
-        if kind is not Kind.TIME_EXCEEDED:
+        if kind is not _TIME_EXCEEDED:
             self._ended(ttl, kind, reply_ttl, quoted_ttl)
         elif ttl < self._limits.max_ttl or ttl != self._aimed:
             # No path is as long as the limit: what answers there is seldom a hop, but a loop.
-            self._passed(ttl)
+            if ttl > self._farthest:
+                self._passed(ttl)
             if first:
-                self._look_for_loop(ttl, address)
+                if self._first_at.setdefault(address, ttl) != ttl:
+                    self._look_for_loop(ttl, address)
+                self._met(ttl, address)
         if ttl == self._aimed:
             self._aimed = None
-            if kind is not Kind.TIME_EXCEEDED:
+            if kind is not _TIME_EXCEEDED:
                 self._aims.clear()
-        if first and self._lost.get(ttl) and not late and not self._repeating_helps:
+        if first and self._lost[ttl] and not late and not self._repeating_helps:
             self._repeating_helps = True
             self._reconsider(1)
-        self._go_on()
+        if self._aimed is None and not self._aims:
+            self._go_on()
+        return True
 
     def lost(self, ttl: int) -> None:
         """A probe was given up."""
-        self._lost[ttl] = self._lost.get(ttl, 0) + 1
+        self._lost[ttl] += 1
+        self._any_lost = True
+        self._missing = 0
         if ttl == self._aimed:
             self._aimed = None
             # Most paths are as long as this one was thought to be: no need to feel for that.
@@ -279,9 +321,10 @@ class EveryHop:
             self._aims.clear()
         elif ttl == self._guess and self._end() is not None:
             self._guess += WORTH_REPEATING
-        if self._is_worth_repeating(ttl):
-            self._again.add(ttl)
-        self._go_on()
+        if self._is_worth_repeating(ttl) and ttl not in self._again:
+            self._again.append(ttl)
+        if self._aimed is None and not self._aims:
+            self._go_on()
 
     def patience(self, ttl: int) -> float:
         """Seconds to wait for the answer to a probe with this TTL, by what was heard so far.
@@ -290,22 +333,34 @@ class EveryHop:
         >>> path.patience(3)
         2.0
         >>> path.sent(4); path.answered(4, "192.0.2.1", Kind.TIME_EXCEEDED, 0.070)
+        True
         >>> round(path.patience(3), 3), path.patience(5)
         (0.7, 2.0)
         """
-        later = min([heard for heard in self._rtt if heard > ttl], default=None)
+        limits = self._limits
+        later = next((rtt for rtt in self._rtt[ttl + 1 :] if rtt is not None), None)
         if later is None:
             patience = self._horizon.patience()
-            return min(patience, self._limits.aim_timeout) if self._aimed else patience
-        wanted = self._limits.later_hop_factor * self._rtt[later]
-        return max(self._limits.timeout_floor, min(wanted, self._limits.timeout_ceiling))
+            return min(patience, limits.aim_timeout) if ttl == self._aimed else patience
+        return max(
+            limits.timeout_floor, min(limits.later_hop_factor * later, limits.timeout_ceiling)
+        )
+
+    def _met(self, ttl: int, address: str) -> None:
+        """A router showed its address, for the first time at this TTL."""
+
+    def _lacks(self) -> bool:
+        """Whether more is to be asked although all hops are known; plans it."""
+        return False
+
+    def _not_again(self, ttl: int) -> None:
+        if self._again and ttl in self._again:
+            self._again.remove(ttl)
 
     def _passed(self, ttl: int) -> None:
         """A router at this TTL is on the path, and so are the silent ones before it."""
-        if ttl <= self._farthest:
-            return
         before, self._farthest = self._farthest, ttl
-        if self._lost:
+        if self._any_lost:
             self._reconsider(before + 1)
 
     def _ended(self, ttl: int, kind: Kind, reply_ttl: int | None, quoted_ttl: int | None) -> None:
@@ -322,7 +377,7 @@ class EveryHop:
             self._guess = 0
         if self._guess:
             self._horizon.suppose(self._guess)
-        if self._lost:
+        if self._any_lost:
             self._reconsider(self._farthest + 1)
         self._cut_off()
 
@@ -330,7 +385,7 @@ class EveryHop:
         """Ask nothing more beyond the end."""
         last = self.last
         self._plan = [ttl for ttl in self._plan if ttl <= last]
-        self._again = {ttl for ttl in self._again if ttl <= last}
+        self._again = [ttl for ttl in self._again if ttl <= last]
 
     def _end(self) -> int | None:
         """Where the path is known to end; the target's own answer outweighs a router's refusal."""
@@ -344,10 +399,8 @@ class EveryHop:
         """The highest TTL that is worth a probe by now."""
         end = self._end()
         if end is None:
-            return min(
-                self._limits.max_ttl, max(self._guess, self._farthest + self._limits.gap_limit)
-            )
-        ahead = 1 if self._guess else self._limits.gap_limit
+            return min(self._limits.max_ttl, max(self._guess, self._farthest + self._gap))
+        ahead = 1 if self._guess else self._gap
         return min(end, max(self._guess, self._farthest + ahead))
 
     def _allowed(self, ttl: int) -> int:
@@ -359,18 +412,21 @@ class EveryHop:
         return 1
 
     def _is_worth_repeating(self, ttl: int) -> bool:
-        wanted = ttl not in self._rtt and ttl <= (self._end() or ttl)
+        wanted = self._rtt[ttl] is None and ttl <= (self._end() or ttl)
         return wanted and self._lost[ttl] < self._allowed(ttl)
 
     def _reconsider(self, first: int) -> None:
         """Ask hops from this one on again if they are worth more attempts than they were."""
         self._settled = min(self._settled, first - 1)
-        for ttl, lost in self._lost.items():
-            if ttl >= first and lost == self._tries[ttl] and self._is_worth_repeating(ttl):
-                self._again.add(ttl)
+        for ttl in range(first, len(self._lost)):
+            lost = self._lost[ttl]
+            asked = lost and lost == self._tries[ttl] and ttl not in self._again
+            if asked and self._is_worth_repeating(ttl):
+                self._again.append(ttl)
 
     def _look_for_loop(self, ttl: int, address: str) -> None:
-        seen = self._seen_at.setdefault(address, [])
+        """An address has answered at another TTL before: is that a loop, and where does it end?"""
+        seen = self._seen_at.setdefault(address, [self._first_at[address]])
         seen.append(ttl)
         if len(seen) < self._limits.loop_visits:
             return
@@ -390,33 +446,40 @@ class EveryHop:
 
     def _go_on(self) -> None:
         """Plan what has become worth probing, step over what is known, and see if it is over."""
-        if self.aiming:
-            return
         while True:
             bound = self._bound()
             if bound > self._planned:
                 self._plan_up_to(bound)
-            while self._settled < bound and self._is_settled(self._settled + 1):
-                self._settled += 1
+            self._step_over(bound)
             if self._settled < bound:
+                if not self._any_lost and bound == self._end():
+                    self._missing = self._rtt[self._settled + 1 : bound + 1].count(None)
                 return
             end = self._end()
             if end is None or bound == end:
                 break
             self._guess = bound + 1
+        if self._lacks():
+            return
         if end is not None and end == self._destination:
             self.stop = "destination"
-            self._horizon.reached(end, self._rtt[end])
+            self._horizon.reached(end, self._rtt[end] or 0.0)
         elif end is not None:
             self.stop = "unreachable" if end == self._unreachable else "loop"
-        elif self._farthest + self._limits.gap_limit <= self._limits.max_ttl:
+        elif self._farthest + self._gap <= self._limits.max_ttl:
             self.stop = "gap"
         else:
             self.stop = "max_ttl"
 
+    def _step_over(self, bound: int) -> None:
+        while self._settled < bound and self._is_settled(self._settled + 1):
+            self._settled += 1
+
     def _is_settled(self, ttl: int) -> bool:
-        return ttl in self._rtt or self._lost.get(ttl, 0) >= self._allowed(ttl)
+        return self._rtt[ttl] is not None or (
+            self._any_lost and self._lost[ttl] >= self._allowed(ttl)
+        )
 
     def _plan_up_to(self, bound: int) -> None:
         first, self._planned = self._planned + 1, bound
-        self._plan += [ttl for ttl in range(first, bound + 1) if ttl not in self._tries]
+        self._plan += [ttl for ttl in range(first, bound + 1) if not self._tries[ttl]]

@@ -37,6 +37,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.origin"},
         # Pure: what a packet is, what to ask next, whose a hop is.
         {"probe.packet", "probe.strategy", "probe.multipath", "probe.attribute", "probe.border"},
+        {"probe.economical"},
+        {"probe.tracing"},
         # Backends: the only ones that touch a wire.
         {"probe.network.addresses", "probe.network.clock", "probe.network.simulated"},
         {"probe.network.linux", "probe.network.matching", "probe.network.topology"},
@@ -85,6 +87,8 @@ PURE = {
     "probe.network",
     "probe.packet",
     "probe.strategy",
+    "probe.economical",
+    "probe.tracing",
     "probe.multipath",
     "probe.attribute",
     "probe.border",

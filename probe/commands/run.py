@@ -35,9 +35,10 @@ from probe.identity import Identity
 from probe.locate import access_of_interfaces, access_said, premises
 from probe.network import NetworkError
 from probe.places import data_folder
-from probe.session import Settings, Task, measure
+from probe.session import Settings, measure
 from probe.spool import spool_folder
 from probe.targets import TargetError, read_targets, target_list
+from probe.tracing import Task
 
 if TYPE_CHECKING:
     from probe.allowance import Cost

@@ -24,7 +24,8 @@ from probe.locate import premises
 from probe.network import NetworkError
 from probe.record import Hop, to_line
 from probe.resolve import resolve, unfit
-from probe.session import Settings, Task, measure
+from probe.session import Settings, measure
+from probe.tracing import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ import trio
 
 from probe.backend import open_network
 from probe.network import Method
-from probe.session import Settings, Task, measure
+from probe.session import Settings, measure
+from probe.tracing import Task
 from scripts.bench.reading import path_of
 
 if TYPE_CHECKING:

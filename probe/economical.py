@@ -1,0 +1,213 @@
+"""Measuring a path from its end backward, until it joins one that another trace has measured.
+
+Near routers are on all paths; asking them once per run, not once per trace, spares most packets
+(Doubletree: Donnet, Raoult, Friedman, Crovella, SIGMETRICS 2005). What is taken over from another
+trace is *inferred*: the path may differ all the same, so it is never evidence. The border is what
+the whole measurement is about, so the hops around it are measured in every trace.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from probe.strategy import EveryHop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from probe.strategy import Horizon, Limits
+
+# How many hops on either side of the first foreign one are measured in every trace.
+AROUND_BORDER = 2
+
+# How many hops are asked at the same time while nothing on a path has answered.
+ABREAST = 3
+
+# How many silent hops in a row end a trace.
+GAP = 3
+
+
+class _Met(NamedTuple):
+    """A hop of a measured path: its address, None where it was silent, and what came before."""
+
+    address: str | None
+    before: _Met | None
+
+
+class Routes:
+    """The stop set of a run: which address was met at which TTL, and by which way.
+
+    Address *and* TTL must agree: a router met one hop farther on was reached by another way.
+    ``abroad`` says of an address whether it is foreign; None where that is not known.
+
+    >>> routes = Routes(lambda address: None)
+    >>> routes.learn(["192.0.2.1", None, "192.0.2.3"])
+    >>> list(routes.before(3, "192.0.2.3")), routes.before(2, "192.0.2.3")
+    ([None, '192.0.2.1'], None)
+    """
+
+    def __init__(self, abroad: Callable[[str], bool | None]) -> None:
+        self.abroad = abroad
+        self._met: dict[tuple[int, str], _Met] = {}
+
+    def before(self, ttl: int, address: str) -> Iterable[str | None] | None:
+        """What was met before this address at this TTL, nearest to it first; None if it was not."""
+        met = self._met.get((ttl, address))
+        return None if met is None else _backward(met.before)
+
+    def learn(self, path: Iterable[str | None], joined: tuple[int, str] | None = None) -> None:
+        """A path was measured: its addresses from home on, None where a hop was silent.
+
+        ``joined`` is where it left one that is known, by TTL and address; then ``path`` is what
+        comes behind.
+        """
+        start, before = (1, None) if joined is None else (joined[0] + 1, self._met.get(joined))
+        for ttl, address in enumerate(path, start):
+            if address is None:
+                before = _Met(None, before)
+            else:
+                before = self._met.setdefault((ttl, address), _Met(address, before))
+
+
+def _backward(met: _Met | None) -> Iterable[str | None]:
+    while met is not None:
+        yield met.address
+        met = met.before
+
+
+class Economical(EveryHop):
+    """Measure what no other trace of the run has measured, and the hops around the border.
+
+    The distance is learnt as `EveryHop` does it. From there the path is asked hop by hop
+    towards home; at the first address that is in the stop set at the same TTL, the hops before it
+    are taken over. Where a hop around the border turns out to be another than the one taken over,
+    so may be those before it, and the way back goes on from there.
+
+    >>> from probe.network import Kind
+    >>> from probe.strategy import Horizon, Limits
+    >>> horizon, routes = Horizon(Limits()), Routes(lambda address: None)
+    >>> routes.learn(["192.0.2.1", "192.0.2.2", "192.0.2.3"])
+    >>> horizon.reached(5, 0.01)
+    >>> path = Economical(Limits(), horizon, routes)
+    >>> path.next_ttl(); path.sent(5)
+    5
+    >>> path.answered(5, "203.0.113.7", Kind.DESTINATION, 0.01, reply_ttl=60), path.next_ttl()
+    (True, 4)
+    >>> path.sent(4)
+    >>> path.answered(4, "198.51.100.1", Kind.TIME_EXCEEDED, 0.01), path.next_ttl()
+    (True, 3)
+    >>> path.sent(3)
+    >>> path.answered(3, "192.0.2.3", Kind.TIME_EXCEEDED, 0.01)
+    True
+    >>> path.stop, path.inferred
+    ('destination', {2: '192.0.2.2', 1: '192.0.2.1'})
+    """
+
+    def __init__(self, limits: Limits, horizon: Horizon, routes: Routes) -> None:
+        super().__init__(limits, horizon)
+        self._routes = routes
+        self._gap = min(GAP, limits.gap_limit)
+        # The last step of the way back; None before the first.
+        self._front: int | None = None
+        # Where the path joins a known one: TTL and address.
+        self._joined: tuple[int, str] | None = None
+        self._address: dict[int, str] = {}
+        self._near_border: set[int] = set()
+
+    @property
+    def learning(self) -> bool:
+        """Whether what this trace is about to learn spares other traces probes."""
+        return self.stop is None
+
+    def _plan_up_to(self, bound: int) -> None:
+        beyond, self._planned = self._planned + 1, bound
+        if self._front is None:
+            # Where the target's answer shows its distance, the hop before it proves that.
+            self._front = bound + 1
+            self._step_back(2 if self._end() is not None and not self._tries[bound] else 1)
+        else:
+            self._plan += [ttl for ttl in range(beyond, bound + 1) if not self._tries[ttl]]
+
+    def _met(self, ttl: int, address: str) -> None:
+        self._address[ttl] = address
+        if self.inferred.pop(ttl, address) != address:
+            self.inferred = {far: known for far, known in self.inferred.items() if far > ttl}
+            self._joined = None
+            self._front = ttl
+            self._settled = 0
+        if self._front is not None:
+            self._join(ttl, address)
+
+    def _join(self, ttl: int, address: str) -> None:
+        """Take over what comes before this hop, if another trace has met it there."""
+        before = None if self._joined else self._routes.before(ttl, address)
+        if before is None:
+            return
+        self._joined = ttl, address
+        self._plan = [other for other in self._plan if other > ttl]
+        for other, known in zip(range(ttl - 1, 0, -1), before, strict=False):
+            if not self._tries[other]:
+                self.inferred[other] = known
+
+    def _go_on(self) -> None:
+        super()._go_on()
+        self._missing = 0  # each answer may be where the path joins another
+        if self.stop is None:
+            self._walk_back()
+            self._lacks()
+        elif self.stop != "loop":
+            first = self._joined[0] + 1 if self._joined else 1
+            path = [self._known_at(ttl) for ttl in range(first, self._farthest + 1)]
+            self._routes.learn(path, self._joined)
+
+    def _known_at(self, ttl: int) -> str | None:
+        return self._address.get(ttl) or self.inferred.get(ttl)
+
+    def _walk_back(self) -> None:
+        """Go on towards home once it is known what the last step back has met."""
+        while self._front and self._front > 1 and not self._plan and self._joined is None:
+            front = self._front
+            if self._rtt[front] is None and not self._lost[front]:
+                return
+            address = self._address.get(front)
+            if address is not None:
+                self._join(front, address)
+            if self._joined is None:
+                lively = self._farthest or self._end() is not None
+                self._step_back(1 if lively else ABREAST)
+
+    def _step_back(self, steps: int) -> None:
+        assert self._front is not None
+        front, self._front = self._front, max(1, self._front - steps)
+        wanted = range(self._front, front)
+        self._plan += [ttl for ttl in wanted if not self._tries[ttl] and ttl not in self._plan]
+
+    def _is_settled(self, ttl: int) -> bool:
+        if ttl in self.inferred and ttl not in self._near_border:
+            return True
+        return super()._is_settled(ttl)
+
+    def _lacks(self) -> bool:
+        """Plan the hops around the border that were not measured, where it is known to be."""
+        if self._joined is None:
+            return False
+        first_foreign = next(
+            (
+                ttl
+                for ttl in range(1, self._farthest + 1)
+                if (address := self._known_at(ttl)) and self._routes.abroad(address)
+            ),
+            None,
+        )
+        if first_foreign is None:
+            return False
+        around = range(
+            max(1, first_foreign - AROUND_BORDER),
+            min(first_foreign + AROUND_BORDER, self.last) + 1,
+        )
+        missing = [ttl for ttl in around if not self._tries[ttl]]
+        self._near_border.update(missing)
+        if missing:
+            self._settled = min(self._settled, missing[0] - 1)
+            self._plan += [ttl for ttl in missing if ttl not in self._plan]
+        return bool(missing)
