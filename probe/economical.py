@@ -109,10 +109,12 @@ class Economical(EveryHop):
         self._gap = min(GAP, limits.gap_limit)
         # The last step of the way back; None before the first.
         self._front: int | None = None
-        # Where the path joins a known one: TTL and address.
+        # Where the path joins a known one: TTL and address. And up to where it may do so.
         self._joined: tuple[int, str] | None = None
+        self._joins_until = limits.max_ttl
         self._address: dict[int, str] = {}
-        self._near_border: set[int] = set()
+        # What was taken over at hops that are measured all the same.
+        self._expected: dict[int, str | None] = {}
 
     @property
     def learning(self) -> bool:
@@ -128,19 +130,28 @@ class Economical(EveryHop):
         else:
             self._plan += [ttl for ttl in range(beyond, bound + 1) if not self._tries[ttl]]
 
+    def sent(self, ttl: int) -> None:
+        """A probe with this TTL left."""
+        super().sent(ttl)
+        if ttl in self.inferred:
+            self._expected[ttl] = self.inferred.pop(ttl)
+
     def _met(self, ttl: int, address: str) -> None:
         self._address[ttl] = address
-        if self.inferred.pop(ttl, address) != address:
+        if self._expected.get(ttl, address) != address:
             self.inferred = {far: known for far, known in self.inferred.items() if far > ttl}
             self._joined = None
-            self._front = ttl
+            self._joins_until = min(ttl, self._joins_until)
+            self._front = self._joins_until
             self._settled = 0
         if self._front is not None:
             self._join(ttl, address)
 
     def _join(self, ttl: int, address: str) -> None:
         """Take over what comes before this hop, if another trace has met it there."""
-        before = None if self._joined else self._routes.before(ttl, address)
+        if self._joined is not None or ttl > self._joins_until:
+            return
+        before = self._routes.before(ttl, address)
         if before is None:
             return
         self._joined = ttl, address
@@ -149,19 +160,27 @@ class Economical(EveryHop):
             if not self._tries[other]:
                 self.inferred[other] = known
 
+    def _allowed(self, ttl: int) -> int:
+        if ttl > self._farthest and self._end() is None:
+            return 1
+        return super()._allowed(ttl)
+
     def _go_on(self) -> None:
-        super()._go_on()
+        joined_before: tuple[int, str] | None = (0, "")
+        while self.stop is None and joined_before != self._joined:
+            super()._go_on()
+            joined_before = self._joined
+            if self.stop is None:
+                self._walk_back()
+                self._lacks()
         self._missing = 0  # each answer may be where the path joins another
-        if self.stop is None:
-            self._walk_back()
-            self._lacks()
-        elif self.stop != "loop":
+        if self.stop is not None and self.stop != "loop":
             first = self._joined[0] + 1 if self._joined else 1
             path = [self._known_at(ttl) for ttl in range(first, self._farthest + 1)]
             self._routes.learn(path, self._joined)
 
     def _known_at(self, ttl: int) -> str | None:
-        return self._address.get(ttl) or self.inferred.get(ttl)
+        return self._address.get(ttl) or self._expected.get(ttl) or self.inferred.get(ttl)
 
     def _walk_back(self) -> None:
         """Go on towards home once it is known what the last step back has met."""
@@ -183,9 +202,7 @@ class Economical(EveryHop):
         self._plan += [ttl for ttl in wanted if not self._tries[ttl] and ttl not in self._plan]
 
     def _is_settled(self, ttl: int) -> bool:
-        if ttl in self.inferred and ttl not in self._near_border:
-            return True
-        return super()._is_settled(ttl)
+        return ttl in self.inferred or super()._is_settled(ttl)
 
     def _lacks(self) -> bool:
         """Plan the hops around the border that were not measured, where it is known to be."""
@@ -206,7 +223,6 @@ class Economical(EveryHop):
             min(first_foreign + AROUND_BORDER, self.last) + 1,
         )
         missing = [ttl for ttl in around if not self._tries[ttl]]
-        self._near_border.update(missing)
         if missing:
             self._settled = min(self._settled, missing[0] - 1)
             self._plan += [ttl for ttl in missing if ttl not in self._plan]

@@ -9,6 +9,7 @@ the memory of this process.
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import math
@@ -24,7 +25,7 @@ import trio
 from probe.economical import Economical
 from probe.network import NoRoute, Probe
 from probe.strategy import EveryHop, Horizon, Limits
-from probe.tracing import Sent, Task, Tracing
+from probe.tracing import Seen, Sent, Task, Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from probe.economical import Routes
     from probe.network import Method, Network
     from probe.record import Hop, Trace
-    from probe.tracing import Work
+    from probe.tracing import Wanted, Work
 
 TOKENS = 1 << 16
 
@@ -100,10 +101,11 @@ class _Session:
         self.deadlines: list[tuple[float, int, Work]] = []
         self.order = itertools.count()
         self.tokens = tokens()
+        self.seen = functools.cache(self.see)
 
     # -- choosing ---------------------------------------------------------------------------
 
-    def choose(self) -> tuple[Work, tuple[int, int, Method]] | None:
+    def choose(self) -> tuple[Work, Wanted] | None:
         """The work whose turn it is and the probe it wants to be sent.
 
         Traces under way come before new ones, and take turns. So near routers, which all paths
@@ -160,7 +162,7 @@ class _Session:
             except BlockingIOError:
                 self.due = now + BACKOFF
 
-    def send(self, work: Work, wanted: tuple[int, int, Method], now: float) -> None:
+    def send(self, work: Work, wanted: Wanted, now: float) -> None:
         ttl, flow, method = wanted
         probes = self.probes
         token = next(self.tokens)
@@ -175,8 +177,7 @@ class _Session:
         self.due += self.interval
         if work.began is None:
             work.began = self.wall_clock()
-        probes[token] = sent = Sent(work, wanted, now)
-        work.tokens.append(token)
+        probes[token] = sent = Sent(work, wanted, token, now)
         work.sent(sent)
         if work.due is None:
             self.look_again(work, now + self.settings.timeout_floor)
@@ -238,7 +239,7 @@ class _Session:
 
     def waiting(self, work: Work) -> list[Sent]:
         """The probes of a work whose fate is open, in order of sending."""
-        return [sent for token in work.tokens if (sent := self.probes[token]).open]
+        return [sent for sent in work.probes if sent.reply is None]
 
     # -- ending -----------------------------------------------------------------------------
 
@@ -258,13 +259,18 @@ class _Session:
     def finish(self, work: Work, error: str | None) -> None:
         self.active -= 1
         forget = self.network.forget
-        for token in work.tokens:
-            del self.probes[token]
-            forget(token)
-        work.tokens.clear()
+        for sent in work.probes:
+            del self.probes[sent.token]
+            forget(sent.token)
         work.due = None
         assert isinstance(work, Tracing)
-        self.finished(work.trace(self.network, ended=self.wall_clock(), error=error))
+        seen = self.seen(work.task.method, work.task.version)
+        self.finished(work.trace(seen, ended=self.wall_clock(), error=error))
+
+    def see(self, method: Method, version: int) -> Seen:
+        network = self.network
+        sees = tuple(sorted(network.sees(method, version)))
+        return Seen(network.name, network.probe_size(method, version), sees)
 
     # -- the loop ---------------------------------------------------------------------------
 

@@ -247,14 +247,15 @@ class EveryHop:
         """A probe with this TTL left."""
         self._tries[ttl] += 1
         self._horizon.sent(ttl)
-        if self._aims and self._aims[-1] == ttl:
+        if ttl in self._plan:
+            self._plan.remove(ttl)
+        elif self._aims and self._aims[-1] == ttl:
             self._aims.pop()
             self._aimed = ttl
-        elif ttl in self._plan:
-            self._plan.remove(ttl)
-        self._not_again(ttl)
+        if self._again:
+            self._not_again(ttl)
 
-    def answered(
+    def answered(  # noqa: PLR0912 - each fact that an answer tells is looked at once
         self,
         ttl: int,
         address: str,
@@ -281,11 +282,13 @@ class EveryHop:
             self._missing -= 1
             self._rtt[ttl] = rtt
             self._first_at[address] = ttl
-            self._farthest = max(self._farthest, ttl)
+            if ttl > self._farthest:  # noqa: PLR1730 - a call costs more than the rest
+                self._farthest = ttl
             return False
         self._missing = 0
         first = self._rtt[ttl] is None
-        self._not_again(ttl)
+        if self._again:
+            self._not_again(ttl)
         if first:
             self._rtt[ttl] = rtt
         if kind is not _TIME_EXCEEDED:
@@ -354,7 +357,7 @@ class EveryHop:
         return False
 
     def _not_again(self, ttl: int) -> None:
-        if self._again and ttl in self._again:
+        if ttl in self._again:
             self._again.remove(ttl)
 
     def _passed(self, ttl: int) -> None:

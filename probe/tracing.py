@@ -7,13 +7,13 @@ target. It is told of time, and knows no clock, no socket, no pace and no other 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from probe.network import Method
 from probe.record import Hop, Reply, Trace
 
 if TYPE_CHECKING:
-    from probe.network import Answer, Network
+    from probe.network import Answer
     from probe.strategy import EveryHop
 
 # What a hop that is silent to one method may be asked with instead. Not TCP: it knocks on doors.
@@ -37,42 +37,49 @@ class Task:
         return 6 if ":" in self.target else 4
 
 
+# TTL, flow and method of a probe.
+Wanted = tuple[int, int, Method]
+
+
+class Seen(NamedTuple):
+    """What a record says of the network layer: its name, a probe's size, what it can observe."""
+
+    backend: str
+    size: int
+    sees: tuple[str, ...]
+
+
 class Sent:
-    """A probe of some work that is not over. Its token is its own until the work ends."""
+    """A probe of some work that is not over. Its token is its own until the work ends.
 
-    __slots__ = ("at", "flow", "given_up", "heard", "index", "method", "nth", "ttl", "work")
+    `reply` is what it got: a star once it is given up, None as long as its fate is open.
+    """
 
-    def __init__(self, work: Work, wanted: tuple[int, int, Method], at: float) -> None:
+    __slots__ = ("at", "flow", "method", "reply", "token", "ttl", "work")
+
+    def __init__(self, work: Work, wanted: Wanted, token: int, at: float) -> None:
         self.work = work
         self.ttl, self.flow, self.method = wanted
+        self.token = token
         self.at = at
-        self.heard = False
-        self.given_up = False
-        # Which probe of its work it is, and which of those with its TTL; the work sets them.
-        self.nth = 0
-        self.index = 0
-
-    @property
-    def open(self) -> bool:
-        """Whether its fate is open."""
-        return not self.heard and not self.given_up
+        self.reply: Reply | None = None
 
 
 class Work(Protocol):
     """What a session does for one target: probes to send, answers to take in, an end.
 
-    `tokens`, `began`, `queued` and `due` are the session's own notes. Every probe that `next`
-    names is `sent` or the work is dropped; every one sent is `answered` or `lost`, or lost and
-    then answered late.
+    `probes` are those sent, in their order; `began`, `queued` and `due` are the session's own
+    notes. Every probe that `next` names is `sent` or the work is dropped; every one sent is
+    `answered` or `lost`, or lost and then answered late.
     """
 
     task: Task
-    tokens: list[int]
+    probes: list[Sent]
     began: float | None
     queued: bool
     due: float | None
 
-    def next(self) -> tuple[int, int, Method] | None:
+    def next(self) -> Wanted | None:
         """TTL, flow and method of the probe to send now; None where there is none."""
 
     def sent(self, probe: Sent) -> None:
@@ -99,16 +106,7 @@ class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""
 
     __slots__ = (
-        "alternative",
-        "began",
-        "course",
-        "due",
-        "probes",
-        "queued",
-        "replies",
-        "task",
-        "tokens",
-        "told",
+        "alternative", "began", "course", "due", "duplicates", "probes", "queued", "task", "told",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
@@ -116,13 +114,12 @@ class Tracing:
         self.course = course
         others = (other for other in ALTERNATIVES if other is not task.method and other in usable)
         self.alternative = next(others, task.method)
-        self.tokens: list[int] = []
+        self.probes: list[Sent] = []
         self.began: float | None = None
         self.queued = False
         self.due: float | None = None
-        self.probes = 0
-        # By TTL, one entry a probe in order of sending, then duplicates; None: its fate is open.
-        self.replies: dict[int, list[Reply | None]] = {}
+        # More answers to probes that were answered, by TTL.
+        self.duplicates: dict[int, list[Reply]] = {}
         # Up to which hop `news` has told.
         self.told = 0
 
@@ -130,23 +127,17 @@ class Tracing:
     def over(self) -> bool:
         return self.course.stop is not None
 
-    def next(self) -> tuple[int, int, Method] | None:
+    def next(self) -> Wanted | None:
         ttl = self.course.next_ttl()
         if ttl is None:
             return None
         task = self.task
-        again = ttl in self.replies and self.course.by_another_method(ttl)
-        return ttl, task.flow, self.alternative if again else task.method
+        if self.course.by_another_method(ttl):
+            return ttl, task.flow, self.alternative
+        return ttl, task.flow, task.method
 
     def sent(self, probe: Sent) -> None:
-        self.probes += 1
-        probe.nth = self.probes
-        replies = self.replies.get(probe.ttl)
-        if replies is None:
-            self.replies[probe.ttl] = [None]
-        else:
-            probe.index = len(replies)
-            replies.append(None)
+        self.probes.append(probe)
         self.course.sent(probe.ttl)
 
     def patience(self, probe: Sent) -> float:
@@ -155,19 +146,20 @@ class Tracing:
     def answered(self, probe: Sent, answer: Answer) -> bool:
         _, address, kind, rtt, reply_ttl, size, quoted_ttl, err, extensions, tos, changed = answer
         ttl = probe.ttl
-        heard = probe.heard
-        late = max(1, self.probes - probe.nth) if probe.given_up and not heard else None
-        method = probe.method
-        proto = None if method is self.task.method else method.upper()
+        before = probe.reply
+        duplicate = late = None
+        if before is not None:
+            duplicate = not before.is_star
+            if not duplicate:
+                late = max(1, len(self.probes) - self.probes.index(probe) - 1)
         reply = Reply(
-            address, rtt * 1000.0, reply_ttl, size, err, quoted_ttl, extensions, late, heard,
-            proto, tos, changed,
+            address, rtt * 1000.0, reply_ttl, size, err, quoted_ttl, extensions, late,
+            bool(duplicate), self.proto_of(probe), tos, changed,
         )  # fmt: skip
-        if heard:
-            self.replies[ttl].append(reply)
+        if duplicate:
+            self.duplicates.setdefault(ttl, []).append(reply)
             return False
-        self.replies[ttl][probe.index] = reply
-        probe.heard = True
+        probe.reply = reply
         return self.course.answered(
             ttl,
             address,
@@ -179,32 +171,40 @@ class Tracing:
         )
 
     def lost(self, probe: Sent) -> None:
-        probe.given_up = True
-        proto = None if probe.method is self.task.method else probe.method.upper()
-        self.replies[probe.ttl][probe.index] = Reply(proto=proto)
+        probe.reply = Reply(proto=self.proto_of(probe))
         self.course.lost(probe.ttl)
 
-    def hop(self, ttl: int) -> Hop:
-        """What was heard at one TTL so far, or taken over from another trace."""
-        replies = self.replies.get(ttl)
-        if replies is not None:
-            return Hop(ttl, tuple([reply for reply in replies if reply is not None]))
-        return Hop(ttl, (Reply(self.course.inferred.get(ttl)),), measured=False)
+    def proto_of(self, probe: Sent) -> str | None:
+        """How a reply is marked whose probe was of another kind than the trace."""
+        return None if probe.method is self.task.method else probe.method.upper()
+
+    def hops(self, first: int, last: int) -> list[Hop]:
+        """What was heard at these TTLs so far, or taken over from other traces."""
+        heard: dict[int, list[Reply]] = {}
+        asked = set()
+        for probe in self.probes:
+            asked.add(probe.ttl)
+            if probe.reply is not None:
+                heard.setdefault(probe.ttl, []).append(probe.reply)
+        for ttl, replies in self.duplicates.items():
+            heard[ttl] += replies
+        found = []
+        inferred = self.course.inferred
+        for ttl in range(first, last + 1):
+            if ttl in heard:
+                found.append(Hop(ttl, tuple(heard[ttl])))
+            elif ttl in inferred and ttl not in asked:
+                found.append(Hop(ttl, (Reply(inferred[ttl]),), None, measured=False))
+        return found
 
     def news(self) -> list[Hop]:
         """Hops that have become known for sure since this was asked last, in their order."""
         first, self.told = self.told + 1, max(self.told, self.course.known)
-        return [self.hop(ttl) for ttl in range(first, self.told + 1)]
+        return self.hops(first, self.told) if first <= self.told else []
 
-    def trace(self, network: Network, *, ended: float, error: str | None) -> Trace:
-        """The record of it; times are in seconds since the epoch."""
+    def trace(self, seen: Seen, *, ended: float, error: str | None) -> Trace:
+        """The record of it; `ended` is in seconds since the epoch."""
         task = self.task
-        inferred = self.course.inferred
-        hops = [
-            self.hop(ttl)
-            for ttl in range(1, self.course.last + 1)
-            if ttl in self.replies or ttl in inferred
-        ]
         return Trace(
             dst_addr=task.target,
             dst_name=task.name,
@@ -212,12 +212,12 @@ class Tracing:
             proto=task.method.protocol,
             timestamp=ended if self.began is None else self.began,
             endtime=ended,
-            hops=tuple(hop for hop in hops if hop.replies),
+            hops=tuple(self.hops(1, self.course.last)),
             paris_id=task.flow,
-            size=network.probe_size(task.method, task.version),
-            backend=network.name,
-            sees=tuple(sorted(network.sees(task.method, task.version))),
+            size=seen.size,
+            backend=seen.backend,
+            sees=seen.sees,
             stop="error" if error is not None else self.course.stop,
-            probes=self.probes,
+            probes=len(self.probes),
             error=error,
         )

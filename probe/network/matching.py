@@ -25,6 +25,9 @@ METHODS: Final = (Method.ICMP, Method.UDP, Method.TCP, Method.ACK)
 # Everything there is to see.
 SEES: Final = frozenset(Capability)
 
+# Type and code of ICMP's Time Exceeded in transit.
+_TIME_EXCEEDED: Final = bytes((11, 0))
+
 # Addresses and routes of a laptop change: templates, which hold our address, are made anew
 # after this time (ns). It also keeps their number small.
 _TEMPLATE_LIFE: Final = 2_000_000_000
@@ -116,6 +119,26 @@ class Matching:
         ``received`` is the kernel's time (ns since the epoch) where it gave one, ``now`` the
         monotonic time.
         """
+        # Most packets are this: the time of a probe was exceeded, and it is quoted as it was sent.
+        if version == 4 and data[at : at + 2] == _TIME_EXCEEDED:
+            quote = at + 8
+            token = data[quote + 4] << 8 | data[quote + 5]
+            sent = self._sent.get(token)
+            if sent is not None:
+                made, probe, wall, monotonic = sent
+                quoted = data[quote:]
+                size = len(quoted)
+                if (
+                    28 <= size <= len(probe)
+                    and quoted[12:] == probe[12:size]
+                    and quoted[:8] == probe[:8]
+                    and quoted[9] == probe[9]
+                ):
+                    rtt = round_trip(wall, monotonic, received, now)
+                    return Answer(
+                        token, address, Kind.TIME_EXCEEDED, rtt, ttl, size + 8, quoted[8],
+                        None, None, quoted[1],
+                    )  # fmt: skip
         heard = (
             packet.parse_tcp(data, at)
             if protocol == packet.PROTOCOL_TCP

@@ -1,0 +1,228 @@
+"""Measuring backward with a stop set: what is asked, what is taken over, what is never inferred."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.economical import Economical, Routes
+from probe.network import Kind
+from probe.strategy import Horizon, Limits
+
+HOP = Kind.TIME_EXCEEDED
+TARGET = "203.0.113.7"
+
+
+def router(ttl: int, branch: int = 0) -> str:
+    return f"192.0.{branch}.{ttl}"
+
+
+def nowhere(_: str) -> bool | None:
+    return None
+
+
+def begin(
+    routes: Routes | None = None, distance: int | None = None, limits: Limits | None = None
+) -> Economical:
+    limits = limits or Limits()
+    horizon = Horizon(limits)
+    if distance is not None:
+        horizon.reached(distance, 0.01)
+    return Economical(limits, horizon, routes or Routes(nowhere))
+
+
+def play(path: Economical, way: list[str | None], *, dark: bool = False) -> list[int]:
+    """Answer what the path asks as routers on this way would, until it is over; what was asked."""
+    asked = []
+    while path.stop is None:
+        wanted = []
+        while (ttl := path.next_ttl()) is not None:
+            path.sent(ttl)
+            wanted.append(ttl)
+        assert wanted, "neither over nor anything to ask"
+        asked += wanted
+        for ttl in wanted:
+            if ttl > len(way):
+                if dark:
+                    path.lost(ttl)
+                else:
+                    left = ttl - len(way)
+                    path.answered(ttl, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=left)
+            elif (address := way[ttl - 1]) is None:
+                path.lost(ttl)
+            else:
+                path.answered(ttl, address, HOP, 0.001 * ttl)
+    return asked
+
+
+TEN = [router(ttl) for ttl in range(1, 11)]
+
+
+def learnt(*ways: list[str | None]) -> Routes:
+    routes = Routes(nowhere)
+    for way in ways:
+        routes.learn(way)
+    return routes
+
+
+def test_the_first_path_is_measured_whole() -> None:
+    """With nothing to take over every hop is measured, from the target backward."""
+    path = begin(distance=11)
+    assert play(path, list(TEN)) == list(range(11, 0, -1))
+    assert (path.stop, path.last, path.inferred) == ("destination", 11, {})
+
+
+def test_a_known_path_costs_two_probes() -> None:
+    """One to the target and one to where the path joins what is known."""
+    path = begin(learnt(list(TEN)), distance=11)
+    assert play(path, list(TEN)) == [11, 10]
+    assert path.inferred == {ttl: router(ttl) for ttl in range(1, 10)}
+
+
+def test_one_trace_teaches_the_next() -> None:
+    """What a trace measured stops those after it, on the part of the path that they share."""
+    limits = Limits()
+    horizon, routes = Horizon(limits), Routes(nowhere)
+    first = Economical(limits, horizon, routes)
+    assert first.learning
+    play(first, list(TEN))
+    assert not first.learning
+    other = [*TEN[:6], router(7, 1), router(8, 1), router(9, 1), router(10, 1)]
+    second = Economical(limits, horizon, routes)
+    assert play(second, list(other)) == [11, 10, 9, 8, 7, 6]
+    third = Economical(limits, horizon, routes)
+    assert play(third, list(other)) == [11, 10]
+    assert third.inferred[7] == router(7, 1)
+
+
+def test_address_and_ttl_must_both_agree() -> None:
+    """A router that is known one hop nearer was reached by another way."""
+    path = begin(learnt(TEN[1:]), distance=11)
+    assert play(path, list(TEN)) == list(range(11, 0, -1))
+
+
+def test_silent_hops_are_passed_over_and_asked_again() -> None:
+    """A silent hop does not end the way back; it is asked once more, as in any trace."""
+    way = [*TEN[:8], None, None]
+    path = begin(learnt(list(TEN)), distance=11)
+    asked = play(path, list(way))
+    assert sorted(asked) == [8, 9, 9, 10, 10, 11]
+    assert set(path.inferred) == set(range(1, 8))
+
+
+def test_a_silent_hop_that_is_taken_over_stays_silent() -> None:
+    """It is inferred that there is a hop, and that it keeps silent."""
+    path = begin(learnt([TEN[0], None, *TEN[2:]]), distance=11)
+    assert play(path, list(TEN)) == [11, 10]
+    assert path.inferred[2] is None
+
+
+def test_a_dark_target_is_given_up_early() -> None:
+    """Three hops are asked at once from where targets are; three silent ones end it."""
+    path = begin(learnt(list(TEN)), distance=11)
+    asked = play(path, list(TEN), dark=True)
+    assert sorted(asked) == [8, 9, 10, 11, 12, 13]
+    assert (path.stop, path.last) == ("gap", 13)
+    assert set(path.inferred) == set(range(1, 8))
+
+
+def test_the_hops_around_the_border_are_measured_every_time() -> None:
+    """From two before the first foreign hop to two after, although all are known."""
+    routes = Routes(lambda address: address == router(5))
+    routes.learn(TEN)
+    path = begin(routes, distance=11)
+    asked = play(path, list(TEN))
+    assert asked[:2] == [11, 10]
+    assert sorted(asked[2:]) == [3, 4, 5, 6, 7]
+    assert sorted(path.inferred) == [1, 2, 8, 9]
+
+
+def test_a_border_that_is_measured_otherwise_unmakes_what_was_inferred() -> None:
+    """Before a hop that is not the one taken over nothing is known, so the way back goes on."""
+    routes = Routes(lambda address: address == router(5))
+    routes.learn(TEN)
+    moved = [*TEN[:1], router(2, 9), router(3, 9), *TEN[3:]]
+    path = begin(routes, distance=11)
+    asked = play(path, list(moved))
+    assert sorted(asked) == [1, 2, 3, 4, 5, 6, 7, 10, 11]
+    assert sorted(path.inferred) == [8, 9]
+
+
+def test_loops_teach_nothing() -> None:
+    """A path that is a loop is no path that another could join."""
+    routes = Routes(nowhere)
+    path = begin(routes)
+    two = [router(1), router(2)] * 20
+    play(path, [*two[:32]], dark=True)
+    assert path.stop == "loop"
+    assert routes.before(1, router(1)) is None
+
+
+EVENTS = st.tuples(
+    st.sampled_from(["lost", "hop", "known", "same hop", "destination", "unreachable", "late"]),
+    st.integers(0, 30),
+    st.floats(0.0, 3.0),
+    st.none() | st.integers(0, 255),
+)
+
+
+@settings(derandomize=True, max_examples=400, deadline=None)
+@given(
+    st.lists(EVENTS, max_size=120),
+    st.integers(1, 3),
+    st.integers(1, 6),
+    st.integers(1, 12),
+    st.none() | st.integers(1, 12),
+    st.none() | st.integers(1, 12),
+)
+def test_every_path_ends_whatever_comes_back(
+    events: list[tuple[str, int, float, int | None]],
+    attempts: int,
+    gap_limit: int,
+    max_ttl: int,
+    prior: int | None,
+    border: int | None,
+) -> None:
+    """It always goes on or ends, asks no hop too often, and leaves no hop unaccounted for."""
+    limits = Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts)
+    routes = Routes(lambda address: border is not None and address == router(border))
+    routes.learn([router(ttl) for ttl in range(1, 13)])
+    path = begin(routes, prior and min(prior, max_ttl), limits)
+    out: list[int] = []
+    given_up: list[int] = []
+    asked: dict[int, int] = {}
+    for fate, which, rtt, reply_ttl in events + [("lost", 0, 0.0, None)] * 4 * 13 * 2:
+        while (wanted := path.next_ttl()) is not None:
+            path.sent(wanted)
+            out.append(wanted)
+            asked[wanted] = asked.get(wanted, 0) + 1
+        assert max(asked.values()) <= attempts + 1
+        if path.stop is not None:
+            break
+        assert out, "neither over nor waiting for anything"
+        late = fate == "late" and bool(given_up)
+        ttl = given_up.pop(which % len(given_up)) if late else out.pop(which % len(out))
+        if fate == "lost":
+            path.lost(ttl)
+            given_up.append(ttl)
+        elif fate == "destination":
+            path.answered(ttl, TARGET, Kind.DESTINATION, rtt, reply_ttl=reply_ttl)
+        elif fate == "unreachable":
+            path.answered(ttl, "192.0.2.200", Kind.UNREACHABLE, rtt, quoted_ttl=reply_ttl)
+        else:
+            address = {"same hop": "198.51.100.1", "known": router(ttl)}.get(fate, f"10.0.0.{ttl}")
+            path.answered(ttl, address, HOP, rtt, reply_ttl=reply_ttl, late=late)
+    assert path.stop is not None
+    assert 1 <= path.last <= max_ttl
+    assert set(range(1, path.last + 1)) <= set(asked) | set(path.inferred)
+    assert not set(asked) & set(path.inferred)
+
+
+@pytest.mark.parametrize("distance", [None, 4, 11, 20])
+def test_whatever_was_thought_of_the_distance(distance: int | None) -> None:
+    """A wrong idea of how far targets are costs probes, and no hop."""
+    path = begin(learnt(list(TEN)), distance=distance)
+    play(path, list(TEN))
+    assert (path.stop, path.last) == ("destination", 11)
+    assert path.inferred.items() <= {ttl: router(ttl) for ttl in range(1, 11)}.items()
