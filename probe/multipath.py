@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from probe.graph import Graph, Level, Link, Node
 from probe.network import Kind
 
 if TYPE_CHECKING:
@@ -88,52 +89,6 @@ class MultipathLimits:
     timeout_ceiling: float = 2.0
     same_hop_factor: float = 3.0
     later_hop_factor: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An interface that answers at a TTL, and the flows that showed it.
-
-    Without an address it stands for the routers there that keep silent, one or several.
-    """
-
-    address: str | None
-    flows: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Flows met `near` at this TTL and `far` at the next one."""
-
-    ttl: int
-    near: str | None
-    far: str | None
-    flows: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What stands at one TTL.
-
-    `complete` where the rule was met for each node before this hop, and at all hops before.
-    `per_packet` where one flow met different nodes: a balancer on the way spreads packets, not
-    flows (or the route changed meanwhile), and nothing can be said on what a flow meets here.
-    """
-
-    ttl: int
-    nodes: tuple[Node, ...]
-    complete: bool
-    per_packet: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """What was found, hop by hop; links that start where packets are spread are not claimed."""
-
-    levels: tuple[Level, ...]
-    links: tuple[Link, ...]
-    probes: int
-    failure: float
 
 
 class _Vertex(NamedTuple):

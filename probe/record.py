@@ -16,6 +16,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from probe import graph as graphs
+
 SCHEMA = "gatewatch.trace/1"
 
 # The Atlas firmware whose result format these records follow; parsers choose by this number.
@@ -113,7 +115,8 @@ class Trace:
     by redaction. ``stop`` says why it ended: ``destination``, ``unreachable``, ``gap``,
     ``max_ttl``, ``loop``, ``cancelled`` or ``error``. ``sees`` lists what the network layer could
     observe (see `probe.network.Capability`); what is not in it was not looked for. ``redactions``
-    counts what was taken out, by kind.
+    counts what was taken out, by kind. ``multipath`` is what was found of parallel paths, None
+    where they were not looked for.
     """
 
     dst_addr: str
@@ -137,6 +140,7 @@ class Trace:
     redactions: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     error: str | None = None
+    multipath: graphs.Graph | None = None
 
     @property
     def reached(self) -> bool:
@@ -259,6 +263,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
             for hop in trace.hops
             if any(reply.changed for reply in hop.replies)
         },
+        "multipath": None if trace.multipath is None else graphs.to_json(trace.multipath),
         "redactions": dict(sorted(trace.redactions.items())),
         "notes": list(trace.notes),
         "error": trace.error,
@@ -465,6 +470,9 @@ def from_json(fields: object) -> Trace:
             redactions=dict(ours.get("redactions", {})),
             notes=tuple(ours.get("notes", ())),
             error=ours.get("error") or _error_of(fields["result"]),
+            multipath=graphs.from_json(ours["multipath"], _address)
+            if ours.get("multipath")
+            else None,
         )
     except MalformedRecord:
         raise

@@ -313,6 +313,7 @@ def redact(
         dst_name=redaction.target_name(trace.dst_name, target),
         source=None,
         hops=tuple(redaction.hop(hop) for hop in trace.hops),
+        multipath=None if trace.multipath is None else trace.multipath.renamed(redaction.address),
         notes=tuple(redaction.text(note, target) for note in trace.notes),
         error=None if trace.error is None else redaction.text(trace.error, target),
         snapshots=tuple(redaction.text(name, target) for name in trace.snapshots),

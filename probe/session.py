@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from probe.economical import Economical
+from probe.exploring import Exploring
 from probe.network import NoRoute, Probe
 from probe.strategy import EveryHop, Horizon, Limits
 from probe.tracing import Seen, Sent, Task, Tracing
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from probe.economical import Routes
+    from probe.multipath import Enumeration
     from probe.network import Method, Network
     from probe.record import Hop, Trace
     from probe.tracing import Wanted, Work
@@ -73,6 +75,7 @@ class _Session:
         settings: Settings,
         *,
         routes: Routes | None,
+        explore: Callable[[Trace], Enumeration | None] | None,
         finished: Callable[[Trace], None],
         known: Callable[[Task, Hop], None] | None,
         wall_clock: Callable[[], float],
@@ -81,6 +84,7 @@ class _Session:
         self.tasks: Iterator[Task] | None = tasks
         self.settings = settings
         self.routes = routes
+        self.explore = explore
         self.finished = finished
         self.known = known
         self.wall_clock = wall_clock
@@ -190,17 +194,19 @@ class _Session:
         probes = self.probes
         telling = self.known is not None
         soon = now + self.settings.timeout_floor
+        changed: dict[Work, None] = {}
         for answer in self.network.drain():
             sent = probes.get(answer[0])
             if sent is None:
                 continue
             work = sent.work
-            changed = work.answered(sent, answer)
+            if work.answered(sent, answer) or telling:
+                changed[work] = None
             if work.due is not None and work.due > soon:
                 # What was heard may shorten the wait for the hops before.
                 self.look_again(work, now)
-            if changed or telling:
-                self.after(work)
+        for work in changed:
+            self.after(work)
 
     # -- giving up --------------------------------------------------------------------------
 
@@ -263,9 +269,15 @@ class _Session:
             del self.probes[sent.token]
             forget(sent.token)
         work.due = None
-        assert isinstance(work, Tracing)
         seen = self.seen(work.task.method, work.task.version)
-        self.finished(work.trace(seen, ended=self.wall_clock(), error=error))
+        trace = work.trace(seen, ended=self.wall_clock(), error=error)
+        if self.explore is not None and error is None and isinstance(work, Tracing):
+            enumeration = self.explore(trace)
+            if enumeration is not None and not enumeration.done:
+                self.active += 1
+                self.queue(Exploring(work.task, trace, enumeration))
+                return
+        self.finished(trace)
 
     def see(self, method: Method, version: int) -> Seen:
         network = self.network
@@ -314,6 +326,7 @@ async def measure(
     finished: Callable[[Trace], None],
     known: Callable[[Task, Hop], None] | None = None,
     routes: Routes | None = None,
+    explore: Callable[[Trace], Enumeration | None] | None = None,
     wall_clock: Callable[[], float] = time.time,
 ) -> None:
     """Trace to every task's target; IPv4 and IPv6 may be mixed.
@@ -324,7 +337,8 @@ async def measure(
     full send buffer is waited out.
 
     With `routes` the traces take over from each other what they share; without, each measures
-    every hop.
+    every hop. `explore` may give for a trace that has ended the enumeration of its parallel
+    paths, which is made before the trace is handed over.
 
     `known` is called with each hop of a path in their order, as soon as it is sure, by answers
     from farther on, that the hop belongs to the path and nothing more will be asked of it. Only
@@ -340,6 +354,7 @@ async def measure(
         iter(tasks),
         settings,
         routes=routes,
+        explore=explore,
         finished=finished,
         known=known,
         wall_clock=wall_clock,

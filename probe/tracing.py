@@ -101,6 +101,9 @@ class Work(Protocol):
     def over(self) -> bool:
         """Whether nothing is left to send or to wait for."""
 
+    def trace(self, seen: Seen, *, ended: float, error: str | None) -> Trace:
+        """The record of it; `ended` is in seconds since the epoch."""
+
 
 class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""

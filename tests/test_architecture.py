@@ -27,6 +27,7 @@ PACKAGES = ("probe", "analysis")
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "probe": (
         {"probe"},
+        {"probe.graph"},
         # Contracts, and what needs nothing.
         {"probe.record", "probe.network", "probe.failure", "probe.places"},
         {"probe.origin.errors", "probe.origin.names", "probe.origin.special"},
@@ -37,8 +38,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.origin"},
         # Pure: what a packet is, what to ask next, whose a hop is.
         {"probe.packet", "probe.strategy", "probe.multipath", "probe.attribute", "probe.border"},
-        {"probe.economical"},
-        {"probe.tracing"},
+        {"probe.economical", "probe.tracing", "probe.forks"},
+        {"probe.exploring"},
         # Backends: the only ones that touch a wire.
         {"probe.network.addresses", "probe.network.clock", "probe.network.simulated"},
         {"probe.network.linux", "probe.network.matching", "probe.network.topology"},
@@ -83,12 +84,15 @@ MEETING = {"analysis.demo": {"probe.demo"}}
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.
 PURE = {
+    "probe.graph",
     "probe.record",
     "probe.network",
     "probe.packet",
     "probe.strategy",
     "probe.economical",
     "probe.tracing",
+    "probe.exploring",
+    "probe.forks",
     "probe.multipath",
     "probe.attribute",
     "probe.border",

@@ -25,6 +25,7 @@ import pytest
 from analysis.policy import Policy
 from probe.cli import main
 from probe.failure import Failure
+from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
 from scripts.picture import COMMAND, picture
 from tests.analysis.country import Country
@@ -280,6 +281,12 @@ FULL = Trace(
     sees=("paris",),
     snapshots=("table@2026-06-17+0",),
     notes=("a remark",),
+    multipath=Graph(
+        (Level(1, (Node("192.0.2.1", (1,)),), complete=True, per_packet=False),),
+        (Link(1, "192.0.2.1", "192.0.2.2", (1,)),),
+        6,
+        0.05,
+    ),
     hops=(
         Hop(
             1,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 from probe.economical import Economical, Routes
 from probe.network import Kind
 from probe.strategy import Horizon, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HOP = Kind.TIME_EXCEEDED
 TARGET = "203.0.113.7"
@@ -32,7 +37,7 @@ def begin(
     return Economical(limits, horizon, routes or Routes(nowhere))
 
 
-def play(path: Economical, way: list[str | None], *, dark: bool = False) -> list[int]:
+def play(path: Economical, way: Sequence[str | None], *, dark: bool = False) -> list[int]:
     """Answer what the path asks as routers on this way would, until it is over; what was asked."""
     asked = []
     while path.stop is None:
@@ -59,7 +64,7 @@ def play(path: Economical, way: list[str | None], *, dark: bool = False) -> list
 TEN = [router(ttl) for ttl in range(1, 11)]
 
 
-def learnt(*ways: list[str | None]) -> Routes:
+def learnt(*ways: Sequence[str | None]) -> Routes:
     routes = Routes(nowhere)
     for way in ways:
         routes.learn(way)
@@ -69,14 +74,14 @@ def learnt(*ways: list[str | None]) -> Routes:
 def test_the_first_path_is_measured_whole() -> None:
     """With nothing to take over every hop is measured, from the target backward."""
     path = begin(distance=11)
-    assert play(path, list(TEN)) == list(range(11, 0, -1))
+    assert play(path, TEN) == list(range(11, 0, -1))
     assert (path.stop, path.last, path.inferred) == ("destination", 11, {})
 
 
 def test_a_known_path_costs_two_probes() -> None:
     """One to the target and one to where the path joins what is known."""
-    path = begin(learnt(list(TEN)), distance=11)
-    assert play(path, list(TEN)) == [11, 10]
+    path = begin(learnt(TEN), distance=11)
+    assert play(path, TEN) == [11, 10]
     assert path.inferred == {ttl: router(ttl) for ttl in range(1, 10)}
 
 
@@ -86,27 +91,27 @@ def test_one_trace_teaches_the_next() -> None:
     horizon, routes = Horizon(limits), Routes(nowhere)
     first = Economical(limits, horizon, routes)
     assert first.learning
-    play(first, list(TEN))
+    play(first, TEN)
     assert not first.learning
     other = [*TEN[:6], router(7, 1), router(8, 1), router(9, 1), router(10, 1)]
     second = Economical(limits, horizon, routes)
-    assert play(second, list(other)) == [11, 10, 9, 8, 7, 6]
+    assert play(second, other) == [11, 10, 9, 8, 7, 6]
     third = Economical(limits, horizon, routes)
-    assert play(third, list(other)) == [11, 10]
+    assert play(third, other) == [11, 10]
     assert third.inferred[7] == router(7, 1)
 
 
 def test_address_and_ttl_must_both_agree() -> None:
     """A router that is known one hop nearer was reached by another way."""
     path = begin(learnt(TEN[1:]), distance=11)
-    assert play(path, list(TEN)) == list(range(11, 0, -1))
+    assert play(path, TEN) == list(range(11, 0, -1))
 
 
 def test_silent_hops_are_passed_over_and_asked_again() -> None:
     """A silent hop does not end the way back; it is asked once more, as in any trace."""
     way = [*TEN[:8], None, None]
-    path = begin(learnt(list(TEN)), distance=11)
-    asked = play(path, list(way))
+    path = begin(learnt(TEN), distance=11)
+    asked = play(path, way)
     assert sorted(asked) == [8, 9, 9, 10, 10, 11]
     assert set(path.inferred) == set(range(1, 8))
 
@@ -114,14 +119,14 @@ def test_silent_hops_are_passed_over_and_asked_again() -> None:
 def test_a_silent_hop_that_is_taken_over_stays_silent() -> None:
     """It is inferred that there is a hop, and that it keeps silent."""
     path = begin(learnt([TEN[0], None, *TEN[2:]]), distance=11)
-    assert play(path, list(TEN)) == [11, 10]
+    assert play(path, TEN) == [11, 10]
     assert path.inferred[2] is None
 
 
 def test_a_dark_target_is_given_up_early() -> None:
     """Three hops are asked at once from where targets are; three silent ones end it."""
-    path = begin(learnt(list(TEN)), distance=11)
-    asked = play(path, list(TEN), dark=True)
+    path = begin(learnt(TEN), distance=11)
+    asked = play(path, TEN, dark=True)
     assert sorted(asked) == [8, 9, 10, 11, 12, 13]
     assert (path.stop, path.last) == ("gap", 13)
     assert set(path.inferred) == set(range(1, 8))
@@ -132,7 +137,7 @@ def test_the_hops_around_the_border_are_measured_every_time() -> None:
     routes = Routes(lambda address: address == router(5))
     routes.learn(TEN)
     path = begin(routes, distance=11)
-    asked = play(path, list(TEN))
+    asked = play(path, TEN)
     assert asked[:2] == [11, 10]
     assert sorted(asked[2:]) == [3, 4, 5, 6, 7]
     assert sorted(path.inferred) == [1, 2, 8, 9]
@@ -144,7 +149,7 @@ def test_a_border_that_is_measured_otherwise_unmakes_what_was_inferred() -> None
     routes.learn(TEN)
     moved = [*TEN[:1], router(2, 9), router(3, 9), *TEN[3:]]
     path = begin(routes, distance=11)
-    asked = play(path, list(moved))
+    asked = play(path, moved)
     assert sorted(asked) == [1, 2, 3, 4, 5, 6, 7, 10, 11]
     assert sorted(path.inferred) == [8, 9]
 
@@ -222,7 +227,7 @@ def test_every_path_ends_whatever_comes_back(
 @pytest.mark.parametrize("distance", [None, 4, 11, 20])
 def test_whatever_was_thought_of_the_distance(distance: int | None) -> None:
     """A wrong idea of how far targets are costs probes, and no hop."""
-    path = begin(learnt(list(TEN)), distance=distance)
-    play(path, list(TEN))
+    path = begin(learnt(TEN), distance=distance)
+    play(path, TEN)
     assert (path.stop, path.last) == ("destination", 11)
     assert path.inferred.items() <= {ttl: router(ttl) for ttl in range(1, 11)}.items()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from probe.multipath import Enumeration, Graph, MultipathLimits, chance_of_a_miss, probes_needed
+from probe.graph import Graph
+from probe.multipath import Enumeration, MultipathLimits, chance_of_a_miss, probes_needed
 from probe.network import Kind, Method, Probe
 from probe.network.simulated import SimulatedNetwork, load
 

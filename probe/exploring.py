@@ -1,0 +1,71 @@
+"""Looking for the parallel paths of a trace that is finished: its `Work` for the session.
+
+Joins an `Enumeration`, which decides by TTL and flow, with the answers. It is told of time, and
+knows no clock, no socket and no pace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from probe.record import Reply
+
+if TYPE_CHECKING:
+    from probe.multipath import Enumeration
+    from probe.network import Answer
+    from probe.record import Trace
+    from probe.tracing import Seen, Sent, Task, Wanted
+
+
+class Exploring:
+    """The `Work` of enumerating the nodes and links of a path; ``traced`` is the trace of it."""
+
+    __slots__ = ("began", "due", "enumeration", "probes", "queued", "task", "traced")
+
+    def __init__(self, task: Task, traced: Trace, enumeration: Enumeration) -> None:
+        self.task = task
+        self.traced = traced
+        self.enumeration = enumeration
+        self.probes: list[Sent] = []
+        self.began: float | None = None
+        self.queued = False
+        self.due: float | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.enumeration.done
+
+    def next(self) -> Wanted | None:
+        wanted = self.enumeration.next_probe()
+        return None if wanted is None else (*wanted, self.task.method)
+
+    def sent(self, probe: Sent) -> None:
+        self.probes.append(probe)
+        self.enumeration.sent(probe.ttl, probe.flow)
+
+    def patience(self, probe: Sent) -> float:
+        return self.enumeration.patience(probe.ttl)
+
+    def answered(self, probe: Sent, answer: Answer) -> bool:
+        if probe.reply is not None and not probe.reply.is_star:
+            return False
+        probe.reply = Reply(answer.address, answer.rtt * 1000.0)
+        self.enumeration.answered(probe.ttl, probe.flow, answer.address, answer.kind, answer.rtt)
+        return True
+
+    def lost(self, probe: Sent) -> None:
+        probe.reply = Reply()
+        self.enumeration.lost(probe.ttl, probe.flow)
+
+    def trace(self, _: Seen, *, ended: float, error: str | None) -> Trace:
+        """The trace with what was found; an ``error`` on the way ends the search, not the trace."""
+        traced = self.traced
+        notes = traced.notes if error is None else (*traced.notes, f"multipath: {error}")
+        return replace(
+            traced,
+            endtime=ended,
+            probes=(traced.probes or 0) + len(self.probes),
+            multipath=self.enumeration.graph(),
+            notes=notes,
+        )

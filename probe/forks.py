@@ -1,0 +1,86 @@
+"""Which paths are looked at for load balancing, and between which hops.
+
+At the border by default: there the question is decided whether all paths pass one operator, and a
+trace of one flow sees one of several parallel links. The same border is looked at once in a run,
+however many targets lie behind it. It knows attributed hops, no socket and no clock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from probe.attribute import attribute, majority
+from probe.border import leaves
+from probe.multipath import Enumeration, MultipathLimits
+from probe.network import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probe.attribute import Attributor
+    from probe.record import Trace
+
+Where = Literal["border", "full", "off"]
+
+# How many hops on either side of the border are looked at.
+AROUND = 1
+
+
+class Forks:
+    """Chooses what is enumerated in the traces of one run.
+
+    ``where`` is the border or the full path; ``home`` gives the country the traces start in (ISO
+    3166 alpha-2), None as long as it is not known.
+    """
+
+    def __init__(
+        self,
+        where: Where,
+        origin: Attributor,
+        home: Callable[[Trace], str | None],
+        limits: MultipathLimits,
+    ) -> None:
+        self._where = where
+        self._origin = origin
+        self._home = home
+        self._limits = limits
+        self._seen: set[tuple[str | None, str | None]] = set()
+
+    def __call__(self, trace: Trace) -> Enumeration | None:
+        """The enumeration to make for a trace that has ended, if any."""
+        span = self._whole(trace) if self._where == "full" else self._border(trace)
+        if self._where == "off" or span is None:
+            return None
+        first, last = span
+        enumeration = Enumeration(self._limits, first, last, trace.paris_id)
+        for hop in trace.hops:
+            if first <= hop.number <= last and hop.measured:
+                for reply in hop.replies:
+                    if reply.address is not None and reply.rtt is not None and not reply.proto:
+                        at_end = hop is trace.hops[-1] and trace.stop in {
+                            "destination",
+                            "unreachable",
+                        }
+                        kind = Kind.DESTINATION if at_end else Kind.TIME_EXCEEDED
+                        enumeration.answered(
+                            hop.number, trace.paris_id, reply.address, kind, reply.rtt / 1000.0
+                        )
+                        break
+        return enumeration
+
+    def _whole(self, trace: Trace) -> tuple[int, int] | None:
+        answered = [hop.number for hop in trace.hops if majority(hop.replies) is not None]
+        return (1, max(answered)) if answered else None
+
+    def _border(self, trace: Trace) -> tuple[int, int] | None:
+        attributed = attribute(trace, self._origin)
+        home = self._home(attributed)
+        border = None if home is None else leaves(attributed.hops, home)
+        if border is None:
+            return None
+        crossed = majority(border.before.replies), majority(border.after.replies)
+        if crossed in self._seen:
+            return None
+        self._seen.add(crossed)
+        first = max(1, border.before.number - AROUND)
+        return first, min(border.after.number + AROUND, trace.hops[-1].number)

@@ -1,0 +1,126 @@
+"""Parallel paths of finished traces: where they are looked for, and what a record says of them."""
+
+from __future__ import annotations
+
+from trio.testing import MockClock
+
+from probe.economical import Routes
+from probe.forks import Forks, Where
+from probe.graph import Graph
+from probe.multipath import MultipathLimits
+from probe.network import Method
+from probe.network.simulated import load
+from probe.record import Trace, from_line, to_line
+from probe.session import Settings, measure
+from probe.tracing import Task
+from tests.probe.table import Table
+
+# Two border routers of the provider, three ports abroad, then one way to the targets.
+DIAMOND = """
+[[path]]
+to = "203.0.113.0/24"
+hops = [
+  { address = "192.168.1.1", rtt = 1 },
+  { address = "36.37.0.1", rtt = 2 },
+  [[{ address = "36.37.1.1", rtt = 3 }], [{ address = "36.37.1.2", rtt = 3 }]],
+  [[{ address = "80.231.1.1", rtt = 40 }], [{ address = "80.231.1.2", rtt = 40 }],
+   [{ address = "80.231.1.3", rtt = 40 }]],
+  { address = "80.231.2.1", rtt = 41 },
+  { address = "80.231.3.1", rtt = 42 },
+]
+end = { rtt = 43 }
+"""
+
+
+def forks(where: Where, home: str | None = "KH") -> Forks:
+    return Forks(where, Table(), lambda trace: home, MultipathLimits())
+
+
+async def traced(looked_at: Forks, count: int = 1, text: str = DIAMOND) -> list[Trace]:
+    traces: list[Trace] = []
+    tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, 5) for n in range(count)]
+    await measure(
+        load(text).network(), tasks, Settings(rate=500), finished=traces.append, explore=looked_at
+    )
+    return sorted(traces, key=lambda trace: trace.dst_addr)
+
+
+def addresses(graph: Graph | None) -> dict[int, set[str | None]]:
+    assert graph is not None
+    return {level.ttl: {node.address for node in level.nodes} for level in graph.levels}
+
+
+async def test_the_border_is_looked_at_from_one_hop_before_to_one_after(
+    autojump_clock: MockClock,
+) -> None:
+    """All border routers, all ports abroad and the links between them are found."""
+    [trace] = await traced(forks("border"))
+    found = addresses(trace.multipath)
+    assert found == {
+        2: {"36.37.0.1"},
+        3: {"36.37.1.1", "36.37.1.2"},
+        4: {"80.231.1.1", "80.231.1.2", "80.231.1.3"},
+        5: {"80.231.2.1"},
+    }
+    assert trace.multipath is not None
+    assert all(level.complete for level in trace.multipath.levels)
+    assert len([link for link in trace.multipath.links if link.ttl == 3]) == 6
+    assert trace.probes == 8 + trace.multipath.probes
+    assert trace.stop == "destination"
+
+
+async def test_a_record_carries_what_was_found(autojump_clock: MockClock) -> None:
+    """It comes back from the line as it went in."""
+    [trace] = await traced(forks("full"))
+    assert from_line(to_line(trace)).multipath == trace.multipath
+
+
+async def test_one_border_is_looked_at_once_in_a_run(autojump_clock: MockClock) -> None:
+    """However many targets lie behind it, each pair of hops that cross it is looked at once."""
+    traces = await traced(forks("border"), 30)
+    looked_at = [trace for trace in traces if trace.multipath is not None]
+    assert 1 <= len(looked_at) <= 6
+    assert len(traces) == 30
+
+
+async def test_the_full_path_on_request(autojump_clock: MockClock) -> None:
+    """From the first hop to the target, and nothing beyond it."""
+    [trace] = await traced(forks("full"))
+    found = addresses(trace.multipath)
+    assert set(found) == {1, 2, 3, 4, 5, 6, 7}
+    assert found[7] == {"203.0.113.1"}
+
+
+async def test_nothing_is_looked_at_where_no_border_is_known(autojump_clock: MockClock) -> None:
+    """Without a home country, on a path that stays at home, or when it was not wanted."""
+    for looked_at in (forks("border", None), forks("border", "US"), forks("off")):
+        [trace] = await traced(looked_at)
+        assert trace.multipath is None
+
+
+async def test_what_was_taken_over_is_not_told_to_the_enumeration(
+    autojump_clock: MockClock,
+) -> None:
+    """Only measured hops count as flows seen; the others are asked anew."""
+    traces: list[Trace] = []
+    tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, 5) for n in range(2)]
+    await measure(
+        load(DIAMOND).network(),
+        tasks,
+        Settings(rate=500),
+        finished=traces.append,
+        explore=forks("full"),
+        routes=Routes(lambda address: None),
+    )
+    second = next(trace for trace in traces if any(not hop.measured for hop in trace.hops))
+    assert set(addresses(second.multipath)) == {1, 2, 3, 4, 5, 6, 7}
+
+
+async def test_a_path_that_ends_in_silence_is_looked_at_as_far_as_it_answers(
+    autojump_clock: MockClock,
+) -> None:
+    """The silent hops behind the last answer are no part of it."""
+    dark = DIAMOND.replace("end = { rtt = 43 }", 'end = "dark"')
+    [trace] = await traced(forks("full"), text=dark)
+    assert max(addresses(trace.multipath)) == 6
+    assert trace.stop == "gap"
