@@ -1,17 +1,20 @@
 """The command ``gatewatch``: finds its commands, and says every failure in one sentence.
 
 Commands register themselves under the entry points ``gatewatch.commands`` and are imported when
-they are called, so that starting is fast, the probe never imports the analysis, and a base
-install without its libraries still lists it. This module knows no command by what it does.
+they are called, so that the probe never imports the analysis, and a base install without its
+libraries still lists it. Those of the probe are found by the name of their module first: reading
+what is installed takes longer than all else at a start. This module knows no command by what it
+does.
 """
 
 from __future__ import annotations
 
 import errno
+import importlib
+import importlib.util
 import os
 import re
 import sys
-from importlib import metadata
 from typing import Any, NoReturn
 
 import click
@@ -31,6 +34,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all commands, without importing any."""
+        from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
+
         names = {entry.name for entry in metadata.entry_points(group=COMMANDS)} | set(self.commands)
         return sorted(names, key=lambda name: (_place(name), name))
 
@@ -39,6 +44,13 @@ class Commands(click.Group):
         known = super().get_command(ctx, cmd_name)
         if known is not None:
             return known
+        module = f"probe.commands.{cmd_name}"
+        if cmd_name.isidentifier() and importlib.util.find_spec(module) is not None:
+            command = getattr(importlib.import_module(module), cmd_name, None)
+            if isinstance(command, click.Command):
+                return command
+        from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
+
         for entry in metadata.entry_points(group=COMMANDS, name=cmd_name):
             try:
                 command = entry.load()
@@ -92,6 +104,8 @@ def _extra_missing() -> Failure:
 
 def _needs_extra(missing: ModuleNotFoundError) -> bool:
     """Whether the module that is missing comes with the extra for analysts."""
+    from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
+
     module = (missing.name or "").partition(".")[0].lower()
     for requirement in metadata.requires("gatewatch") or ():
         name = re.match(r"[\w.-]+", requirement)
