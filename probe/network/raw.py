@@ -125,6 +125,7 @@ class Raw:
         """Read a socket until it is empty; adds answers with the kernel's time of each."""
         receive = receiving.recvmsg
         hear = self._matching.hear
+        now = time.monotonic_ns()
         while True:
             try:
                 data, control, _, sender = receive(_LARGEST, _CONTROL_SPACE)
@@ -138,7 +139,6 @@ class Raw:
                     self._matching.discarded[packet.Refusal.TRUNCATED] += 1
                     continue
                 ttl = data[8]
-            now = time.monotonic_ns()
             answer = hear(version, protocol, data, at or 0, sender[0], ttl, received, now)
             if answer is not None:
                 found.append((received or time.time_ns(), answer))

@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 
+from probe.economical import Routes
 from probe.network import Method, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork, load
 from probe.record import Hop, Reply, Trace, from_line, to_line
@@ -390,3 +391,72 @@ def test_a_run_repeats_itself() -> None:
         return [(at, probe._replace(token=0)) for at, probe in network.sent], traces
 
     assert once() == once()
+
+
+TREE = """
+[[path]]
+to = "203.0.113.0/25"
+hops = [{ address = "192.0.2.1", rtt = 1 }, { address = "192.0.2.2", rtt = 2 }, "*",
+  { address = "192.0.2.4", rtt = 4 }, { address = "198.51.100.5", rtt = 5 }]
+end = { rtt = 9 }
+
+[[path]]
+to = "203.0.113.128/25"
+hops = [{ address = "192.0.2.1", rtt = 1 }, { address = "192.0.2.2", rtt = 2 }, "*",
+  { address = "192.0.2.44", rtt = 4 }, { address = "198.51.100.55", rtt = 5 }]
+end = { rtt = 9 }
+"""
+
+
+async def test_economical_traces_share_what_they_have_in_common(autojump_clock: MockClock) -> None:
+    """Two probes a target; every router is measured by some trace, and what is not says so."""
+    network = Watched(TREE)
+    traces: list[Trace] = []
+    wanted = [
+        Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in (*range(1, 31), *range(201, 231))
+    ]
+    await measure(
+        network,
+        wanted,
+        Settings(rate=20.0),
+        finished=traces.append,
+        routes=Routes(lambda address: None),
+    )
+    assert len(network.sent) <= 2 * 60 + 20
+    for trace in traces:
+        near = trace.dst_addr < "203.0.113.2"
+        expected = ["192.0.2.1", "192.0.2.2", None, "192.0.2.4" if near else "192.0.2.44"]
+        assert [hop.replies[0].address for hop in trace.hops[:4]] == expected
+        assert len(trace.hops) == 6
+        assert trace.stop == "destination"
+    measured = {hop.replies[0].address for trace in traces for hop in trace.hops if hop.measured}
+    assert {"192.0.2.1", "192.0.2.2", "192.0.2.4", "192.0.2.44", "198.51.100.55"} <= measured
+    inferred = [hop for trace in traces for hop in trace.hops if not hop.measured]
+    assert len(inferred) > 150
+    assert all(hop.replies[0].rtt is None for hop in inferred)
+    assert from_line(to_line(traces[-1])).hops == traces[-1].hops
+
+
+async def test_economical_traces_measure_the_border_all_the_same(autojump_clock: MockClock) -> None:
+    """Where it is known who is abroad, the hops around the border are measured in every trace."""
+    traces: list[Trace] = []
+    await measure(
+        load(TREE).network(),
+        [Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in range(1, 31)],
+        Settings(rate=500.0),
+        finished=traces.append,
+        routes=Routes(lambda address: address.startswith("198.51.100.")),
+    )
+    for trace in traces:
+        assert {3, 4, 5, 6} <= {hop.number for hop in trace.hops if hop.measured}
+    assert sum(not hop.measured for trace in traces for hop in trace.hops) > 40
+
+
+async def test_tokens_cannot_be_foreseen(autojump_clock: MockClock) -> None:
+    """Whoever sees some probes cannot tell what marks the next; zero marks none."""
+    network = Watched(TEN_HOPS)
+    await measure(network, tasks(50), Settings(rate=500.0), finished=lambda _: None)
+    drawn = [probe.token for _, probe in network.sent]
+    assert all(0 < token < 1 << 16 for token in drawn)
+    steps = Counter(b - a for a, b in itertools.pairwise(drawn))
+    assert max(steps.values()) < 5
