@@ -19,8 +19,9 @@ from trio.testing import MockClock
 
 from probe.attribute import attribute
 from probe.network import Method
-from probe.network.simulated import SimulatedNetwork, chance
+from probe.network.simulated import SimulatedNetwork
 from probe.network.topology import Host, Internet, Line, Numbering, Site, System, host_address
+from probe.network.ways import chance
 from probe.origin import open_origin
 from probe.places import shipped
 from probe.record import Vantage

@@ -37,12 +37,24 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.origin.lookup"},
         {"probe.origin"},
         # Pure: what a packet is, what to ask next, whose a hop is.
-        {"probe.packet", "probe.strategy", "probe.multipath", "probe.attribute", "probe.border"},
+        {
+            "probe.packet",
+            "probe.strategy",
+            "probe.multipath",
+            "probe.network.ways",
+            "probe.attribute",
+            "probe.border",
+        },
         {"probe.economical", "probe.tracing", "probe.forks"},
         {"probe.exploring"},
         # Backends: the only ones that touch a wire.
         {"probe.network.addresses", "probe.network.clock", "probe.network.simulated"},
-        {"probe.network.linux", "probe.network.matching", "probe.network.topology"},
+        {
+            "probe.network.linux",
+            "probe.network.matching",
+            "probe.network.scenario",
+            "probe.network.topology",
+        },
         {"probe.network.bpf", "probe.network.errqueue"},
         {"probe.network.raw"},
         {
@@ -87,6 +99,7 @@ PURE = {
     "probe.graph",
     "probe.record",
     "probe.network",
+    "probe.network.ways",
     "probe.packet",
     "probe.strategy",
     "probe.economical",

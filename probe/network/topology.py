@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
-from probe.network.simulated import DARK, SILENT, End, Interface, Way, chance
+from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

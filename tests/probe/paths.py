@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from probe.network.simulated import DARK, End, Interface, SimulatedNetwork, Way
+from probe.network.simulated import SimulatedNetwork
+from probe.network.ways import DARK, End, Interface, Way
 from probe.redact import Premises
 
 HOME = Premises(

@@ -9,7 +9,7 @@ from probe.forks import Forks, Where
 from probe.graph import Graph
 from probe.multipath import MultipathLimits
 from probe.network import Method
-from probe.network.simulated import load
+from probe.network.scenario import load
 from probe.record import Trace, from_line, to_line
 from probe.session import Settings, measure
 from probe.tracing import Task

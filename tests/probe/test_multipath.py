@@ -3,33 +3,23 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import trio
 
 from probe.graph import Graph
 from probe.multipath import Enumeration, MultipathLimits, chance_of_a_miss, probes_needed
-from probe.network import Kind, Method, Probe
-from probe.network.simulated import SimulatedNetwork, load
+from probe.network import Kind
+from probe.network.scenario import load
+from tests.enumerating import SCENARIOS, drive, links_of, nodes_of, stated_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from trio.testing import MockClock
 
-    from probe.network.simulated import Scenario
-
-SCENARIOS = {
-    path.stem: path.read_text(encoding="utf-8")
-    for path in sorted((Path(__file__).parents[1] / "scenarios-multipath").glob("*.toml"))
-}
+    from probe.network.scenario import Scenario
 
 # What scamper's tracelb sends for a diamond of this width, by the project's field notes.
 TRACELB = {2: 51, 4: 93, 8: 173, 16: 380}
-
-Step = tuple[int, str | None, str | None]
 
 
 def heard_before(scenario: Scenario, path: Enumeration, target: str, flow: int) -> int:
@@ -41,36 +31,6 @@ def heard_before(scenario: Scenario, path: Enumeration, target: str, flow: int) 
             path.answered(ttl, flow, router.address, Kind.TIME_EXCEEDED, 0.001 * ttl)
     path.answered(len(way.hops) + 1, flow, target, Kind.DESTINATION, 0.001 * len(way.hops))
     return len(way.hops) + 1
-
-
-async def drive(
-    network: SimulatedNetwork, path: Enumeration, target: str, interval: float = 0.001
-) -> list[tuple[float, int, int]]:
-    """Play an enumeration over a network, one probe an interval; says when what was sent."""
-    sent: dict[int, tuple[int, int, float]] = {}
-    log: list[tuple[float, int, int]] = []
-    due = trio.current_time()
-    while not path.done:
-        now = trio.current_time()
-        for token, (ttl, flow, deadline) in list(sent.items()):
-            if deadline <= now:
-                del sent[token]
-                network.forget(token)
-                path.lost(ttl, flow)
-        while due <= now and (probe := path.next_probe()) is not None:
-            ttl, flow = probe
-            network.send(Probe(target, ttl, flow, Method.UDP, len(log)))
-            path.sent(ttl, flow)
-            sent[len(log)] = (ttl, flow, now + path.patience(ttl))
-            log.append((now, ttl, flow))
-            due = now + interval
-        wake = min((deadline for _, _, deadline in sent.values()), default=now + interval)
-        with trio.move_on_at(min(wake, due) if path.next_probe() else wake):
-            await network.wait()
-        for answer in network.drain():
-            ttl, flow, _ = sent.pop(answer.token)
-            path.answered(ttl, flow, answer.address, answer.kind, answer.rtt)
-    return log
 
 
 def play(
@@ -96,30 +56,6 @@ def play(
                 path.lost(ttl, flow)
             else:
                 path.answered(ttl, flow, router.address, Kind.TIME_EXCEEDED, 0.01)
-
-
-def nodes_of(graph: Graph) -> list[list[str]]:
-    """The addresses found, hop by hop, as scenario files write them."""
-    return [[node.address or "*" for node in level.nodes] for level in graph.levels]
-
-
-def links_of(graph: Graph) -> set[Step]:
-    return {(link.ttl, link.near, link.far) for link in graph.links}
-
-
-def stated_links(first: int, steps: Iterable[Iterable[str]]) -> set[Step]:
-    """Links of a scenario file: each of the nodes before ``>`` to each of those behind it."""
-
-    def read(names: str) -> list[str | None]:
-        return [None if name == "*" else name for name in names.split()]
-
-    return {
-        (ttl, near, far)
-        for ttl, step in enumerate(steps, first)
-        for stated in step
-        for near in read(stated.partition(">")[0])
-        for far in read(stated.partition(">")[2])
-    }
 
 
 def explored(scenario: Scenario, limits: MultipathLimits) -> tuple[Graph, int]:
