@@ -505,7 +505,7 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
 
     ``sent`` is the whole probe, ``quoted`` the quote and what follows it. The hop limit, which
     every router changes, and IPv4's header checksum do not count, nor does what is not quoted.
-    What stands in place of a payload and is all zeros is padding.
+    Zeros at the end of a quote, behind the eight bytes that every router quotes, are padding.
 
     >>> sent = Template(Method.UDP, bytes(4), bytes(4), 1, Identity(b"key", 40404)).probe(3, 7)
     >>> changes(sent, sent[:1] + bytes([0x20]) + sent[2:])
@@ -522,6 +522,8 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
         return ()
     # A quote with IP options has its transport header farther back.
     moved = (quoted[0] & 0x0F) * 4 - start if version == 4 else 0
+    least = start + moved + 8
+    quoted = quoted[:least] + quoted[least : end + moved].rstrip(b"\0")
     protocol = sent[9 if version == 4 else 6]
     fields = [(name, at, past, 0, mask) for name, at, past, mask in _IP_FIELDS[version]]
     fields += [(name, start + at, start + past, moved, -1) for name, at, past in _FIELDS[protocol]]
@@ -530,6 +532,6 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
         here = quoted[at + by : min(past, end) + by]
         there = sent[at:past][: len(here)]
         differs = int.from_bytes(here, "big") & mask != int.from_bytes(there, "big") & mask
-        if differs and (any(here) or name != "payload"):
+        if differs:
             changed[name] = None
     return tuple(changed)

@@ -300,10 +300,17 @@ def test_what_was_rewritten_on_the_way_is_named(
     assert packet.changes(sent, bytes(quoted[:at])) == ()
 
 
-def test_options_and_padding_are_no_change() -> None:
-    """IP options added on the way move the rest; zeros in place of the payload are padding."""
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize("quoted", [28, 36])
+def test_padding_is_no_change(method: Method, quoted: int) -> None:
+    """Zeros in place of what a router did not quote are padding, whatever stood there."""
+    sent = template(method, 4).probe(9, 300)
+    assert packet.changes(sent, sent[:quoted].ljust(128, b"\0")) == ()
+
+
+def test_options_are_no_change() -> None:
+    """IP options added on the way move the rest."""
     sent = template(Method.UDP, 4).probe(9, 300)
-    assert packet.changes(sent, sent[:28].ljust(128, b"\0")) == ()
     moved = bytes((0x46,)) + sent[1:20] + bytes(4) + sent[20:]
     assert packet.changes(sent, moved) == ()
 
