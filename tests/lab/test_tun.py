@@ -1,0 +1,179 @@
+"""The networks in ``tests/scenarios`` with real packets: they measure the same as in memory."""
+
+from __future__ import annotations
+
+import functools
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from probe.network import Capability, Network
+from probe.network.errqueue import open_errqueue
+from probe.network.raw import open_raw
+from probe.network.scenario import load
+from tests.lab import wild
+from tests.lab.namespaces import requires_lab
+from tests.lab.tun import Internet, allow_ping_sockets, enter_own_network
+from tests.playing import SCENARIOS, Played, play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-tun")]
+
+OPENING: dict[str, Callable[[], Network]] = {"raw": open_raw, "errqueue": open_errqueue}
+
+# Which of the networks thrown together by chance; first, since they take longest.
+WILD = range(16)
+NETWORKS = {f"wild {number}": wild.scenario(number) for number in WILD} | SCENARIOS
+
+# Nearly all of a scenario is waiting, so many are played side by side.
+AT_ONCE = 32
+
+# A program that wakes up later (seconds) than it asked for measures another network than it was
+# given. What differs then is played again.
+PUNCTUAL = 0.01
+TRIES = 5
+
+
+class Outcome(NamedTuple):
+    """What a network layer measured, what it threw away, and by how much the machine was late."""
+
+    played: list[Played]
+    discarded: dict[str, int]
+    lag: float
+
+
+async def _for_real(text: str, opening: Callable[[], Network]) -> Outcome:
+    internet = Internet(text)
+    network = opening()
+    lag = 0.0
+
+    async def watch() -> None:
+        nonlocal lag
+        while True:
+            due = trio.current_time() + PUNCTUAL
+            await trio.sleep_until(due)
+            lag = max(lag, trio.current_time() - due)
+
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(internet.serve)
+            nursery.start_soon(watch)
+            played = await play(network, text)
+            await internet.settled()
+            await trio.sleep(PUNCTUAL)
+            network.drain()
+            nursery.cancel_scope.cancel()
+        return Outcome(played, network.discarded(), max(lag, internet.lag))
+    finally:
+        network.close()
+        internet.close()
+
+
+def for_real(text: str, opening: Callable[[], Network]) -> Outcome:
+    """Play a scenario with real packets; again where it came out otherwise and the machine late."""
+    expected = in_memory(text)
+    for _ in range(TRIES):
+        enter_own_network()
+        allow_ping_sockets()
+        outcome = trio.run(_for_real, text, opening)
+        if outcome.lag < PUNCTUAL or not differences(expected, outcome):
+            break
+    return outcome
+
+
+@functools.cache
+def in_memory(text: str) -> Outcome:
+    """Play a scenario on the simulated network."""
+
+    async def main() -> Outcome:
+        network = load(text).network()
+        played = await play(network, text)
+        await trio.sleep(60)
+        network.drain()
+        return Outcome(played, network.discarded(), 0.0)
+
+    return trio.run(main, clock=MockClock(autojump_threshold=0.0))
+
+
+def differences(simulated: Outcome, real: Outcome) -> list[str]:
+    """In what the traces made with real packets are not those made in memory."""
+    found: list[str] = []
+    expected = {each.task: each for each in simulated.played}
+    whole = False
+    for each in real.played:
+        other = expected[each.task]
+        seen = each.sees & other.sees
+        whole = Capability.QUOTE in seen
+        ours, theirs = each.comparable(seen), other.comparable(seen)
+        found += [
+            f"{each.task.method} {key}: {ours[key]}, in memory {theirs[key]}"
+            for key in ours
+            if ours[key] != theirs[key]
+        ]
+        rtts = each.rtts()
+        found += [
+            f"{each.task.method} rtt at {place}: {rtts[place]:.1f} ms, in memory {rtt:.1f} ms"
+            for place, rtt in other.rtts().items()
+            if place in rtts and not rtt - 2 <= rtts[place] <= rtt + 1000 * (real.lag + PUNCTUAL)
+        ]
+    # Where a network layer does not see whole quotes, the kernel keeps strangers out unsaid.
+    if whole and real.discarded != simulated.discarded:
+        found.append(f"discarded: {real.discarded}, in memory {simulated.discarded}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Iterator[Mapping[tuple[str, str], Outcome]]:
+    """All networks played, by backend and name."""
+    keys = [(backend, name) for name in NETWORKS for backend in OPENING]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        made = threads.map(lambda key: for_real(NETWORKS[key[1]], OPENING[key[0]]), keys)
+        yield dict(zip(keys, made, strict=True))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("backend", OPENING)
+def test_real_packets_give_the_same_trace(
+    outcomes: Mapping[tuple[str, str], Outcome], backend: str, name: str
+) -> None:
+    """Hops, answers and all that is seen of them are those of the simulated network."""
+    assert differences(in_memory(NETWORKS[name]), outcomes[backend, name]) == []
+
+
+def test_each_backend_plays_nearly_all(outcomes: Mapping[tuple[str, str], Outcome]) -> None:
+    """Raw sockets make every trace of every network, the error queue all by ping and UDP."""
+    for (backend, name), outcome in outcomes.items():
+        made = {each.task for each in outcome.played}
+        wanted = {each.task for each in in_memory(NETWORKS[name]).played}
+        if backend == "errqueue":
+            assert {task.method for task in made} <= {"icmp", "udp"}
+            wanted = {task for task in wanted if task.method in {"icmp", "udp"}}
+            if "needs" in NETWORKS[name]:
+                continue
+        assert made == wanted, (backend, name)
+
+
+def without_forgers(text: str) -> str:
+    """The same network, in which everybody is who they say."""
+    return re.sub(r', forged = "[^"]+"', "", text)
+
+
+@pytest.mark.parametrize("backend", OPENING)
+def test_forged_time_exceeded_changes_no_hop_and_is_counted(
+    outcomes: Mapping[tuple[str, str], Outcome], backend: str
+) -> None:
+    """With the right addresses and a wrong tag nothing gets into a trace, by any method."""
+    honest, real = in_memory(without_forgers(NETWORKS["forged"])), outcomes[backend, "forged"]
+    assert honest.discarded == {}
+    assert differences(honest, real._replace(discarded={})) == []
+    # A ping socket is not even told of what quotes another identifier than its own.
+    forged = in_memory(NETWORKS["forged"]).discarded["wrong_tag"]
+    assert real.discarded.keys() == {"wrong_tag"}
+    assert 4 <= real.discarded["wrong_tag"] <= forged
+    assert real.discarded["wrong_tag"] == forged or backend == "errqueue"
