@@ -253,6 +253,7 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "probes": trace.probes,
         "snapshots": list(trace.snapshots),
         "hops": attributed,
+        "inferred": [hop.number for hop in trace.hops if not hop.measured],
         "protos": {
             str(hop.number): [reply.proto for reply in hop.replies]
             for hop in trace.hops
@@ -358,6 +359,7 @@ def _hops_from_json(
     attributed: dict[int, dict[str, Any]],
     protos: dict[str, Any],
     changed: dict[str, Any],
+    inferred: set[int],
 ) -> tuple[Hop, ...]:
     if not isinstance(entries, list):
         raise MalformedRecord("result is not a list")
@@ -397,7 +399,8 @@ def _hops_from_json(
                 )
                 if said
                 else None,
-                measured=said.get("evidence", "measured") == "measured" if said else True,
+                measured=number not in inferred
+                and (said is None or said.get("evidence", "measured") == "measured"),
             )
         )
     return tuple(hops)
@@ -447,7 +450,11 @@ def from_json(fields: object) -> Trace:
             timestamp=timestamp,
             endtime=_number(fields.get("endtime", timestamp), "endtime"),
             hops=_hops_from_json(
-                fields["result"], attributed, ours.get("protos") or {}, ours.get("changed") or {}
+                fields["result"],
+                attributed,
+                ours.get("protos") or {},
+                ours.get("changed") or {},
+                set(ours.get("inferred") or ()),
             ),
             source=_address(source, "from") if source else None,
             paris_id=int(fields.get("paris_id", 0)),

@@ -306,6 +306,7 @@ FULL = Trace(
                 ),
             ),
             Attribution(1, "ONE", "One", "KH", "CNX", "private"),
+            measured=False,
         ),
     ),
 )
@@ -330,7 +331,12 @@ def test_unmarked_fields_are_always_there() -> None:
     )
     always = {cell.replace("`", "") for cell in rows("record.md", "field") if "•" not in cell}
     held = {path.removesuffix("[]") for path in paths_in(to_json(bare))}
-    lists = {"gatewatch.method.sees", "gatewatch.snapshots", "gatewatch.notes"}
+    lists = {
+        "gatewatch.inferred",
+        "gatewatch.method.sees",
+        "gatewatch.snapshots",
+        "gatewatch.notes",
+    }
     assert {path.removesuffix("[]") for path in always} <= held | lists
 
 
