@@ -46,7 +46,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.border",
         },
         {"probe.economical", "probe.tracing", "probe.forks"},
-        {"probe.exploring"},
+        {"probe.exploring", "probe.manner"},
         # Backends: the only ones that touch a wire.
         {"probe.network.addresses", "probe.network.clock", "probe.network.simulated"},
         {
@@ -106,6 +106,7 @@ PURE = {
     "probe.tracing",
     "probe.exploring",
     "probe.forks",
+    "probe.manner",
     "probe.multipath",
     "probe.attribute",
     "probe.border",

@@ -1,0 +1,59 @@
+"""How the traces of a run are made: sparing with packets or not, and looking for parallel paths.
+
+What traces of one run share stands here: the stop set of economical tracing, and the borders that
+were looked at already. Both need to know who is abroad, by the address table and the country the
+run starts in. This module sends nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from probe.economical import Routes
+from probe.forks import Forks
+from probe.multipath import MultipathLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probe.attribute import Attributor
+    from probe.forks import Where
+    from probe.record import Trace
+
+
+class Manner:
+    """What `probe.session.measure` is given as ``routes`` and ``explore``.
+
+    ``home`` gives the country that a trace starts in (ISO 3166 alpha-2), or None where that is
+    not known; it is asked with None for the run as a whole.
+    """
+
+    def __init__(
+        self,
+        origin: Attributor,
+        home: Callable[[Trace | None], str | None],
+        *,
+        economical: bool = False,
+        multipath: Where = "border",
+    ) -> None:
+        self._origin = origin
+        self._home = home
+        self._economical = economical
+        self._multipath = multipath
+        self.routes: Routes | None = None
+        self.explore: Forks | None = None
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget what was shared so far: this machine is in another place now."""
+        if self._economical:
+            self.routes = Routes(self.is_abroad)
+        if self._multipath != "off":
+            self.explore = Forks(self._multipath, self._origin, self._home, MultipathLimits())
+
+    def is_abroad(self, address: str) -> bool | None:
+        """Whether an address is registered in another country; None where that is not known."""
+        home, said = self._home(None), self._origin.lookup(address)
+        if home is None or said.country is None or said.special is not None:
+            return None
+        return said.country != home

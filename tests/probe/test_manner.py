@@ -1,0 +1,43 @@
+"""How the traces of a run are made."""
+
+from __future__ import annotations
+
+from probe.forks import Forks
+from probe.manner import Manner
+from tests.probe.table import Table
+
+
+def manner(home: str | None = "KH", *, economical: bool = True) -> Manner:
+    return Manner(Table(), lambda trace: home, economical=economical)
+
+
+def test_abroad_is_what_is_registered_in_another_country() -> None:
+    """Networks of the country and its exchange are at home; private addresses are nowhere."""
+    said = [manner().is_abroad(text) for text in ("36.37.0.1", "103.7.144.1", "80.231.0.1")]
+    assert said == [False, False, True]
+    assert manner().is_abroad("10.1.2.3") is None
+    assert manner().is_abroad("198.51.100.1") is None
+
+
+def test_without_a_country_nobody_is_abroad() -> None:
+    """Where it is not known where one is, it is not known who is abroad."""
+    assert manner(None).is_abroad("80.231.0.1") is None
+
+
+def test_what_is_shared_is_forgotten_in_another_place() -> None:
+    """Routes that were learnt elsewhere are not taken over."""
+    ours = manner()
+    before = ours.routes
+    assert before is not None
+    before.learn(["36.37.0.1"])
+    ours.begin_anew()
+    assert ours.routes is not None
+    assert ours.routes.before(1, "36.37.0.1") is None
+
+
+def test_nothing_is_shared_where_every_hop_is_measured() -> None:
+    """Taking over is what was asked for, or it does not happen; the border is looked at."""
+    ours = manner(economical=False)
+    assert ours.routes is None
+    assert isinstance(ours.explore, Forks)
+    assert Manner(Table(), lambda trace: "KH", multipath="off").explore is None
