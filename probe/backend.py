@@ -13,6 +13,9 @@ from probe.failure import Failure, Offline, PermissionDenied
 from probe.network import Method, NetworkError, NotPermitted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from probe.network import Network
 
 BACKENDS = ("auto", "raw", "errqueue")
@@ -20,8 +23,12 @@ BACKENDS = ("auto", "raw", "errqueue")
 PING_SOCKETS = "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'"
 
 
-def open_network(backend: str) -> Network:
+def open_network(backend: str, *, writes: Iterable[Path] = ()) -> Network:
     """The network layer of this name; ``auto`` is ``raw`` where allowed, else ``errqueue``.
+
+    Once its sockets are open this process has no privileges left, nor can it start threads that
+    have: call it before the first one. ``writes`` are the folders in which it has to be able to
+    write nevertheless.
 
     Raises `PermissionDenied` with what was refused and the command that grants it, `Offline`
     where no socket can be opened for another reason.
@@ -29,19 +36,31 @@ def open_network(backend: str) -> Network:
     if sys.platform != "linux":
         raise Failure(f"probing works on Linux only so far, and this is {sys.platform}")
     try:
-        if backend in {"auto", "raw"}:
-            from probe.network.raw import open_raw  # noqa: PLC0415 - not on every system
-
-            try:
-                return open_raw()
-            except NetworkError:
-                if backend == "raw":
-                    raise
-        from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
-
-        return open_errqueue()
+        network = _open_on_linux(backend)
     except NetworkError as problem:
         raise failure_of(problem) from problem
+    from probe.privileges import give_up  # noqa: PLC0415 - not on every system
+
+    try:
+        give_up(writes)
+    except BaseException:
+        network.close()
+        raise
+    return network
+
+
+def _open_on_linux(backend: str) -> Network:
+    if backend in {"auto", "raw"}:
+        from probe.network.raw import open_raw  # noqa: PLC0415 - not on every system
+
+        try:
+            return open_raw()
+        except NetworkError:
+            if backend == "raw":
+                raise
+    from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
+
+    return open_errqueue()
 
 
 def failure_of(problem: NetworkError) -> Failure:

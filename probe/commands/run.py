@@ -162,7 +162,7 @@ def run(
     stopped = False
     began = time.monotonic()
     with ExitStack() as stack:
-        network = open_network(backend)
+        network = open_network(backend, writes=() if dry_run else (folder, data_folder()))
         stack.callback(network.close)
         stack.callback(campaign.close)
         progress = _Progress() if dry_run else stack.enter_context(_Progress())

@@ -95,8 +95,6 @@ def trace(
             raise Failure(f"{target} is a {reason} address; a trace needs that of one host")
         if excluded.holds(target):
             raise Failure(f"{target} is on your do-not-probe list, {exclusions_file()}")
-        network = open_network(backend)
-        stack.callback(network.close)
         chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
         task = Task(target, None if host == target else host, chosen, flow)
         if as_json:
@@ -108,6 +106,8 @@ def trace(
         shown.end(attribute(traced[0], origin))
 
     with ExitStack() as stack:
+        network = open_network(backend)
+        stack.callback(network.close)
         try:
             trio.run(measure_it)
         except NetworkError as problem:

@@ -30,9 +30,17 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-User = Literal["root", "nobody"]
+User = Literal["root", "nobody", "net_raw"]
 
 NOBODY = 65534
+
+_BECOME: dict[User, str] = {
+    "root": "",
+    "nobody": f"setpriv --reuid {NOBODY} --clear-groups --inh-caps=-all --bounding-set=-all "
+    "--no-new-privs --",
+    "net_raw": f"setpriv --reuid {NOBODY} --clear-groups --inh-caps=-all,+net_raw "
+    "--ambient-caps=-all,+net_raw --bounding-set=-all,+net_raw --",
+}
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _NETNS = Path("/run/netns")
@@ -156,15 +164,14 @@ class Namespace:
     name: str
     fabric: Fabric
 
-    def _command(self, command: Sequence[str], user: User) -> list[str]:
-        if user == "root":
+    def _command(self, command: Sequence[str], user: User, *, uncovered: bool) -> list[str]:
+        if user == "root" and not uncovered:
             return ["ip", "netns", "exec", self.name, *command]
         script = "\n".join(
             (
                 "set -e",
                 _uncover([Path(sys.base_prefix), Path(sys.prefix), _PROJECT, self.fabric.folder]),
-                f"exec setpriv --reuid {NOBODY} --clear-groups --inh-caps=-all "
-                '--bounding-set=-all --no-new-privs -- "$@"',
+                f'exec {_BECOME[user]} "$@"',
             )
         )
         return ["ip", "netns", "exec", self.name, "/bin/sh", "-c", script, "sh", *command]
@@ -179,6 +186,7 @@ class Namespace:
         command: Sequence[object],
         *,
         user: User = "root",
+        uncovered: bool = False,
         check: bool = True,
         env: Mapping[str, str] | None = None,
         timeout: float = 60.0,
@@ -188,17 +196,19 @@ class Namespace:
 
         The project's own commands are found (``gatewatch``, ``python``). ``user="nobody"`` is
         user 65534 without groups and without any capability, group 0: ``setpriv --reuid`` and
-        an empty bounding set. Where interpreter, project or the fabric's folder lie below a
+        an empty bounding set; ``"net_raw"`` is the same user with CAP_NET_RAW alone, as a systemd
+        unit may have it. Where interpreter, project or the fabric's folder lie below a
         folder closed to nobody (this happens: pyenv below /root), they are bound into a mount
-        namespace of the command's own, so the same works on a laptop and in CI. The working
-        directory is ``/``; files for nobody belong into `Fabric.home`.
+        namespace of the command's own, so the same works on a laptop and in CI; for root as well
+        with ``uncovered``. The working directory is ``/``; files for another user than root belong
+        into `Fabric.home`.
 
         Raises `LabError` when ``check`` and the exit code is not 0, `subprocess.TimeoutExpired`
         after ``timeout`` seconds.
         """
         words = [str(word) for word in command]
         pipe = subprocess.DEVNULL if stdin is None else subprocess.PIPE
-        with self.start(words, user=user, env=env, stdin=pipe) as process:
+        with self.start(words, user=user, uncovered=uncovered, env=env, stdin=pipe) as process:
             try:
                 out, err = process.communicate(stdin, timeout=timeout)
             except BaseException:
@@ -218,13 +228,14 @@ class Namespace:
         command: Sequence[object],
         *,
         user: User = "root",
+        uncovered: bool = False,
         env: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[str]:
         """Start a command inside and return at once; the fabric kills it when it is taken down."""
         return self.fabric.started(
             subprocess.Popen(
-                self._command([str(word) for word in command], user),
+                self._command([str(word) for word in command], user, uncovered=uncovered),
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -422,7 +433,7 @@ class Fabric:
         """A fresh folder of this user's own, for ``GATEWATCH_HOME``; removed with the fabric."""
         folder = self.folder / name
         folder.mkdir(mode=0o700)
-        if user == "nobody":
+        if user != "root":
             os.chown(folder, NOBODY, 0)
         return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,14 @@ class OnlyUdp:
 
     def methods(self, version: int) -> tuple[Method, ...]:
         return (Method.UDP,) if version == 4 else ()
+
+
+@pytest.fixture(autouse=True)
+def given_up(monkeypatch: pytest.MonkeyPatch) -> list[list[Path]]:
+    """The folders of each call that would give up privileges; the tests' process keeps its own."""
+    calls: list[list[Path]] = []
+    monkeypatch.setattr("probe.privileges.give_up", lambda writes: calls.append(list(writes)))
+    return calls
 
 
 def refusing(problem: NetworkError) -> Callable[[], None]:
@@ -71,6 +80,44 @@ def test_auto_takes_raw_sockets_where_they_are_allowed(monkeypatch: pytest.Monke
     monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: other)
     assert open_network("auto") is NETWORK
     assert open_network("errqueue") is other
+
+
+@pytest.mark.parametrize("backend", ["auto", "raw", "errqueue"])
+def test_privileges_are_given_up_once_sockets_are_open(
+    backend: str, monkeypatch: pytest.MonkeyPatch, given_up: list[list[Path]]
+) -> None:
+    """Whichever sockets they are; where none can be opened, nothing is given up."""
+    monkeypatch.setattr("probe.network.raw.open_raw", lambda: NETWORK)
+    monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: NETWORK)
+    open_network(backend, writes=[Path("spool")])
+    assert given_up == [[Path("spool")]]
+    denied = refusing(NotPermitted("denied"))
+    monkeypatch.setattr("probe.network.raw.open_raw", denied)
+    monkeypatch.setattr("probe.network.errqueue.open_errqueue", denied)
+    with pytest.raises(PermissionDenied):
+        open_network(backend)
+    assert len(given_up) == 1
+
+
+def test_sockets_are_closed_where_privileges_cannot_be_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing goes on with more rights than it says, nor leaves its sockets behind."""
+    closed: list[bool] = []
+
+    class Closing(OnlyUdp):
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr("probe.network.raw.open_raw", Closing)
+
+    def stuck(_: object) -> None:
+        raise PermissionDenied("nobody reaches it")
+
+    monkeypatch.setattr("probe.privileges.give_up", stuck)
+    with pytest.raises(PermissionDenied, match="nobody reaches it"):
+        open_network("raw")
+    assert closed == [True]
 
 
 def test_another_system_is_told_plainly(monkeypatch: pytest.MonkeyPatch) -> None:

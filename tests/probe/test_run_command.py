@@ -42,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, ways: object) -> None:
-    monkeypatch.setattr("probe.commands.run.open_network", lambda _: paths.network(ways))
+    monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network(ways))
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ import sys
 import probe.commands.run as command
 from tests.probe import paths
 command.premises = lambda: paths.HOME
-command.open_network = lambda _: paths.network()
+command.open_network = lambda *_, **__: paths.network()
 from probe.cli import main
 main(["run", *sys.argv[1:]])
 """

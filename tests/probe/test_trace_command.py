@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.trace.premises", lambda: paths.HOME)
-    monkeypatch.setattr("probe.commands.trace.open_network", lambda _: paths.network())
+    monkeypatch.setattr("probe.commands.trace.open_network", lambda *_, **__: paths.network())
     return folder
 
 
@@ -180,7 +180,7 @@ def test_a_file_that_is_no_address_table_is_bad_input(home: Path, tmp_path: Path
 def test_a_denied_socket_ends_with_4(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the system refused, and the command that grants it, is one sentence."""
 
-    def denied(_: str) -> None:
+    def denied(*_: object, **__: object) -> None:
         raise PermissionDenied("ping sockets are denied; `sudo sysctl …` allows them")
 
     monkeypatch.setattr("probe.commands.trace.open_network", denied)
@@ -250,7 +250,7 @@ _DARK = """
 import sys
 import probe.commands.trace as command
 from tests.probe import paths
-command.open_network = lambda _: paths.network(paths.all_dark)
+command.open_network = lambda *_, **__: paths.network(paths.all_dark)
 from probe.cli import main
 main(["trace", *sys.argv[1:]])
 """

@@ -1,0 +1,136 @@
+"""What a measurement may still do while it measures, as the kernel says; and that it gets on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from probe.spool import read
+from tests.lab.namespaces import NOBODY, Chain, User, chain, requires_lab
+
+pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-privileges")]
+
+GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
+NONE = "0" * 16
+
+
+@pytest.fixture(scope="module")
+def row() -> Iterator[Chain]:
+    """Two routers; the second is silent, so that a trace takes its time."""
+    with chain(2, silent=(2,)) as built:
+        yield built
+
+
+def statuses(program: subprocess.Popen[str]) -> list[dict[str, str]]:
+    """What the kernel says of each thread of a process."""
+    threads = list(Path(f"/proc/{program.pid}/task").iterdir())
+    return [
+        dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines())
+        for thread in threads
+    ]
+
+
+@pytest.mark.parametrize(
+    ("user", "backend"), [("root", "raw"), ("net_raw", "raw"), ("nobody", "errqueue")]
+)
+def test_while_it_probes_it_may_do_nothing_more(row: Chain, user: User, backend: str) -> None:
+    """With sockets open, no thread has a capability in any set, or could gain one."""
+    nobody_there = "193.0.6.141"
+    program = row.vantage.start([GATEWATCH, "trace", nobody_there], user=user)
+    assert program.stdout is not None
+    assert f"through {backend}" in program.stdout.readline()
+    found = statuses(program)
+    assert found
+    for said in found:
+        held = {name: said[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
+        assert set(held.values()) == {NONE}
+        assert said["NoNewPrivs"] == "1"
+        # Only who has CAP_SETPCAP may empty it; nothing can be gained from it any more.
+        assert said["CapBnd"] == (f"{1 << 13:016x}" if user == "net_raw" else NONE)
+    assert program.poll() is None
+    program.kill()
+
+
+def test_a_name_is_looked_up_by_a_thread_without_privileges(row: Chain) -> None:
+    """The resolver's thread starts after the sockets were opened, and has what is left: nothing."""
+    # Port 53 of a host that drops everything keeps the resolver waiting.
+    server = row.host[4]
+    row.target.run(
+        ["nft", "-f", "-"],
+        stdin="table inet dark { chain in { type filter hook input priority 0;\n"
+        "udp dport 53 drop;\n}\n}\n",
+    )
+    resolv = row.fabric.file("resolv.conf", f"nameserver {server}\noptions timeout:20\n")
+    program = row.vantage.start(
+        [
+            "/bin/sh",
+            "-ec",
+            f"mount --bind {resolv} /etc/resolv.conf; exec {GATEWATCH} trace www.example.org",
+        ]
+    )
+    row.target.run(
+        ["timeout", "20", "tcpdump", "-nn", "-c", "1", "-i", "any", "udp", "port", "53"],
+        timeout=30,
+    )
+    found = statuses(program)
+    assert len(found) > 1
+    assert {said[name] for said in found for name in ("CapPrm", "CapEff", "CapBnd")} == {NONE}
+    assert {said["NoNewPrivs"] for said in found} == {"1"}
+    program.kill()
+
+
+TARGETS = ["193.0.6.137", "193.0.6.139"]
+
+
+@pytest.mark.parametrize("user", ["root", "net_raw"])
+def test_a_run_keeps_its_traces_in_its_own_folder(row: Chain, user: User) -> None:
+    """Without capabilities it still writes where its user may."""
+    folder = row.fabric.home(f"own-{user}", user)
+    listed = row.fabric.file(f"own-{user}-targets", "\n".join(TARGETS))
+    command = [GATEWATCH, "run", "--targets", listed, "--access-as", "AS38623", "--json"]
+    done = row.vantage.run(command, user=user, env={"GATEWATCH_HOME": str(folder)})
+    assert json.loads(done.stdout)["kept"] == 2
+    kept = list(read(folder / "spool"))
+    assert {line.trace and line.trace.backend for line in kept} == {"raw"}
+
+
+def test_root_keeps_the_traces_of_a_user_in_that_users_folder(row: Chain) -> None:
+    """Under sudo with the home of a user, the records belong to the user, who can read them."""
+    folder = row.fabric.home("of-nobody", "nobody")
+    listed = row.fabric.file("of-nobody-targets", "\n".join(TARGETS))
+    command = [GATEWATCH, "run", "--targets", listed, "--access-as", "AS38623", "--json"]
+    environment = {"GATEWATCH_HOME": str(folder)}
+    done = row.vantage.run(command, uncovered=True, env=environment)
+    assert json.loads(done.stdout)["kept"] == 2
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert written
+    assert {path.stat().st_uid for path in written} == {NOBODY}
+    shown = row.vantage.run([GATEWATCH, "show"], user="nobody", env=environment)
+    assert len(shown.stdout.splitlines()) == 2
+    again = row.vantage.run([*command, "--limit", "1"], user="nobody", env=environment)
+    assert json.loads(again.stdout)["kept"] == 1
+
+
+def test_a_folder_that_nobody_could_write_is_named_before_anything_is_sent(row: Chain) -> None:
+    """A file of root in a user's folder, left by an older run: 4, one sentence, no packet."""
+    folder = row.fabric.home("mixed", "nobody")
+    left = folder / "vantage.lock"
+    left.touch(0o600)
+    os.chown(left, 0, 0)
+    listed = row.fabric.file("mixed-targets", "\n".join(TARGETS))
+    done = row.vantage.run(
+        [GATEWATCH, "run", "--targets", listed],
+        uncovered=True,
+        env={"GATEWATCH_HOME": str(folder)},
+        check=False,
+    )
+    assert done.returncode == 4
+    (sentence,) = done.stderr.splitlines()
+    assert f"root cannot use {folder}, nor nobody {left}" in sentence
+    assert not (folder / "spool").exists()
