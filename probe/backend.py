@@ -18,29 +18,41 @@ if TYPE_CHECKING:
 
     from probe.network import Network
 
-BACKENDS = ("auto", "raw", "errqueue")
+BACKENDS = ("auto", "raw", "errqueue", "pcap")
 
 PING_SOCKETS = "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'"
 
 
 def open_network(backend: str, *, writes: Iterable[Path] = ()) -> Network:
-    """The network layer of this name; ``auto`` is ``raw`` where allowed, else ``errqueue``.
+    """The network layer of this name.
 
-    Once its sockets are open this process has no privileges left, nor can it start threads that
-    have: call it before the first one. ``writes`` are the folders in which it has to be able to
-    write nevertheless.
+    ``auto`` is ``raw`` on Linux where allowed, else ``errqueue``; on other systems ``pcap``.
+
+    On Linux this process has no privileges left once its sockets are open (``pcap`` keeps that
+    of opening more), nor can it start threads that have: call it before the first one.
+    ``writes`` are the folders in which it has to be able to write nevertheless.
 
     Raises `PermissionDenied` with what was refused and the command that grants it, `Offline`
     where no socket can be opened for another reason.
     """
-    if sys.platform != "linux":
-        raise Failure(f"probing works on Linux only so far, and this is {sys.platform}")
     try:
-        network = _open_on_linux(backend)
+        if sys.platform == "linux":
+            return _open_on_linux(backend, writes)
+        if backend in {"raw", "errqueue"}:
+            raise Failure(f"--backend {backend} is for Linux, and this is {sys.platform}: omit it")
+        return _open_pcap()
     except NetworkError as problem:
         raise failure_of(problem) from problem
-    from probe.privileges import give_up  # noqa: PLC0415 - not on every system
 
+
+def _open_on_linux(backend: str, writes: Iterable[Path]) -> Network:
+    from probe.privileges import NET_RAW, give_up  # noqa: PLC0415 - not on every system
+
+    if backend == "pcap":
+        # It opens each interface with the first probe that takes it, and threads with those.
+        give_up(writes, keep=frozenset({NET_RAW}))
+        return _open_pcap()
+    network = _open_sockets(backend)
     try:
         give_up(writes)
     except BaseException:
@@ -49,7 +61,7 @@ def open_network(backend: str, *, writes: Iterable[Path] = ()) -> Network:
     return network
 
 
-def _open_on_linux(backend: str) -> Network:
+def _open_sockets(backend: str) -> Network:
     if backend in {"auto", "raw"}:
         from probe.network.raw import open_raw  # noqa: PLC0415 - not on every system
 
@@ -61,6 +73,12 @@ def _open_on_linux(backend: str) -> Network:
     from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
 
     return open_errqueue()
+
+
+def _open_pcap() -> Network:
+    from probe.network.pcap import open_pcap  # noqa: PLC0415 - takes most of a second
+
+    return open_pcap()
 
 
 def failure_of(problem: NetworkError) -> Failure:

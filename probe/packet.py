@@ -30,6 +30,9 @@ TCP_FIRST: Final = 61000
 _TCP_COUNT: Final = 65536 - TCP_FIRST
 _TCP_DESTINATION: Final = 443
 
+# The window of ACK probes: unlike SYNs, they have nothing else that sets them apart in a filter.
+ACK_WINDOW: Final = 502
+
 PROTOCOL_ICMP: Final = 1
 PROTOCOL_TCP: Final = 6
 PROTOCOL_UDP: Final = 17
@@ -277,7 +280,7 @@ class Template:
                 more = struct.pack("!IBBHHHBBH", 0, 6 << 4, 0x02, 64240, 0, 0, 2, 4, segment)
             else:
                 # An ACK of what nobody sent; the reset that answers it repeats this number.
-                more = struct.pack("!HHBBHHH", 0, tag, 5 << 4, 0x10, 502, 0, 0)
+                more = struct.pack("!HHBBHHH", 0, tag, 5 << 4, 0x10, ACK_WINDOW, 0, 0)
                 self._second_at, self._times = start + 8, 2
             body = bytearray(struct.pack("!HHHH", *ports, 0, tag) + more)
         pseudo = source + target + struct.pack("!II", len(body), protocol)
@@ -312,6 +315,18 @@ class Template:
         _pack_word(packet, self._token_at, token)
         _pack_word(packet, self._balance_at, (self._total - self._times * token) % 0xFFFF)
         return bytes(packet)
+
+
+def as_on_the_wire(probe: bytes) -> bytes:
+    """A probe with what the kernel fills in where it sends it: IPv4's header checksum.
+
+    >>> probe = Template(Method.UDP, bytes(4), bytes(4), 1, Identity(b"key", 40404)).probe(3, 7)
+    >>> checksum(as_on_the_wire(probe)[:20])  # a right one makes the sum zero
+    0
+    """
+    if probe[0] >> 4 == 6:
+        return probe
+    return probe[:10] + checksum(probe[:20]).to_bytes(2, "big") + probe[12:]
 
 
 _UNREACHABLE: Final[dict[int, dict[int, str]]] = {

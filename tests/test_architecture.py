@@ -55,8 +55,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.network.scenario",
             "probe.network.topology",
         },
-        {"probe.network.bpf", "probe.network.errqueue"},
-        {"probe.network.raw"},
+        {"probe.network.bpf", "probe.network.errqueue", "probe.network.interfaces"},
+        {"probe.network.raw", "probe.network.pcap"},
         {
             "probe.session",
             "probe.redact",

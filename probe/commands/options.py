@@ -41,8 +41,9 @@ def probing(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.Choice(BACKENDS),
                 default="auto",
                 show_default=True,
-                help="Raw sockets, or the error queue, which needs no privileges. "
-                "Auto: raw where allowed.",
+                help="Raw sockets, the error queue, which needs no privileges, or libpcap, which "
+                "passes by this machine's firewall. Auto: on Linux raw where allowed, else the "
+                "error queue; elsewhere libpcap.",
             ),
             click.option("-4", "version", flag_value=4, type=int, help="IPv4 only."),
             click.option("-6", "version", flag_value=6, type=int, help="IPv6 only."),

@@ -23,6 +23,7 @@ from probe import packet
 from probe.network import Method, Network, NetworkError, Probe
 from probe.network.errqueue import open_errqueue
 from probe.network.raw import open_raw
+from probe.session import BACKOFF
 
 _ALL_PROTOCOLS = 3
 _TUNSETIFF = 0x400454CA
@@ -30,12 +31,30 @@ _TUN_WITHOUT_HEADER = 0x1001
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
+def _open(backend: str) -> Network:
+    if backend == "pcap":
+        from probe.network.pcap import open_pcap
+
+        return open_pcap()
+    return open_raw() if backend == "raw" else open_errqueue()
+
+
+async def _send(network: Network, probe: Probe) -> None:
+    """Send as a session does, later where told so: pcap asks next hops for their address."""
+    while True:
+        try:
+            return network.send(probe)
+        except BlockingIOError:
+            await trio.sleep(BACKOFF)
+
+
 async def _answers(
     network: Network, probes: list[Probe], seconds: float
 ) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for probe in probes:
-        network.send(probe)
+        with trio.fail_after(seconds):
+            await _send(network, probe)
     with trio.move_on_after(seconds):
         while len(found) < len(probes):
             await network.wait()
@@ -129,7 +148,7 @@ def _datagram(version: int, source: bytes, target: bytes, message: bytes) -> byt
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("backend", choices=["raw", "errqueue"])
+    parser.add_argument("backend", choices=["raw", "errqueue", "pcap"])
     parser.add_argument("method", type=Method, choices=list(Method))
     parser.add_argument("targets", nargs="+")
     parser.add_argument("--ttls", type=int, default=7)
@@ -147,7 +166,7 @@ def main() -> None:
             socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ALL_PROTOCOLS)
         )
     try:
-        network: Network = open_raw() if options.backend == "raw" else open_errqueue()
+        network = _open(options.backend)
         said["methods"] = {version: network.methods(version) for version in (4, 6)}
         probes = [
             Probe(target, ttl, flow, options.method, token)
@@ -162,7 +181,7 @@ def main() -> None:
         said["probes"] = {probe.token: probe._asdict() for probe in probes}
         said["discarded"] = network.discarded()
         network.close()
-    except (NetworkError, BlockingIOError) as refused:
+    except (NetworkError, trio.TooSlowError) as refused:
         said["error"] = [type(refused).__name__, str(refused)]
     if wire is not None:
         said["captured"] = _captured(wire, options.targets[0])

@@ -13,14 +13,21 @@ from tests.lab.namespaces import Chain, Fabric, Namespace, User, chain, requires
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-backends")]
 
-USER: dict[str, User] = {"raw": "root", "errqueue": "nobody"}
+USER: dict[str, User] = {"raw": "root", "errqueue": "nobody", "pcap": "net_raw"}
 WAYS = [
     ("raw", "icmp"),
     ("raw", "udp"),
     ("raw", "tcp"),
+    ("raw", "ack"),
     ("errqueue", "icmp"),
     ("errqueue", "udp"),
+    ("pcap", "icmp"),
+    ("pcap", "udp"),
+    ("pcap", "tcp"),
+    ("pcap", "ack"),
 ]
+FLAGS = {"tcp": 0x02, "ack": 0x10}
+PLAIN = [way for way in WAYS if way[1] in {"icmp", "udp"}]
 
 
 def probe(
@@ -93,7 +100,7 @@ def test_every_hop_of_six_routers_and_a_host_answers(
     assert [answer["ttl"] for answer in answers] == [64, 63, 62, 61, 60, 59, 58]
     assert all(0 < answer["rtt"] < 1 for answer in answers)
     quoted = {answer["quoted_ttl"] for answer in answers[:6]}
-    assert quoted == ({1} if backend == "raw" else {None})
+    assert quoted == ({None} if backend == "errqueue" else {1})
 
 
 @pytest.mark.parametrize(("backend", "method"), WAYS)
@@ -127,7 +134,7 @@ def test_on_the_wire_a_flow_is_one_flow(
         + data[header : header + 4]  # ports, or ICMP type, code and checksum
         + (data[header + 4 : header + 6] if method == "icmp" else b"")  # ICMP identifier
         for data in packets
-        if len(data) > header + 20 and (method != "tcp" or data[header + 13] == 0x02)
+        if method not in FLAGS or data[header + 13] == FLAGS[method]  # not the kernel's resets
     ]
     assert len(hashed) == 14
     assert len(set(hashed[:7])) == len(set(hashed[7:])) == 1
@@ -167,7 +174,7 @@ def test_a_target_without_route_says_so(alone: Namespace, backend: str, method: 
     assert "192.0.2.1" in sentence
 
 
-@pytest.mark.parametrize(("backend", "method"), WAYS)
+@pytest.mark.parametrize(("backend", "method"), [way for way in WAYS if way[0] != "pcap"])
 def test_a_firewall_of_this_machine_is_named(backend: str, method: str) -> None:
     """Probes that the own firewall drops are a refusal, not silent hops."""
     with chain(1) as guarded:
@@ -180,8 +187,52 @@ def test_a_firewall_of_this_machine_is_named(backend: str, method: str) -> None:
         assert "firewall" in sentence
 
 
+def test_libpcap_goes_past_the_firewall_of_this_machine() -> None:
+    """Frames are put on the link below the firewall: it forbids all, and every hop answers."""
+    with chain(1) as guarded:
+        guarded.vantage.run(
+            ["nft", "-f", "-"],
+            stdin="table inet own { chain out { type filter hook output priority 0;\ndrop;\n}\n"
+            "chain in { type filter hook input priority 0;\ndrop;\n}\n}\n",
+        )
+        said = probe(guarded.vantage, "pcap", "icmp", guarded.host[4], ttls=2)
+        assert hops(said) == dict(enumerate(guarded.hops[4], start=1))
+
+
 @pytest.mark.parametrize("version", [4, 6])
-@pytest.mark.parametrize(("backend", "method"), [way for way in WAYS if way[1] != "tcp"])
+def test_libpcap_names_a_neighbour_that_does_not_answer(link: Namespace, version: int) -> None:
+    """Without the hardware address of the next hop nothing can be sent, so it is no silent hop."""
+    target = "192.0.2.9" if version == 4 else "2001:db8:7::9"
+    kind, sentence = probe(link, "pcap", "icmp", target, ttls=1, seconds=10)["error"]
+    assert kind == "NoRoute"
+    assert f"{target}, the next hop" in sentence
+
+
+def test_libpcap_needs_a_privilege_and_says_how_to_get_it(row: Chain) -> None:
+    """The same refusal on every system, so it names what each of them needs."""
+    kind, sentence = probe(row.vantage, "pcap", "icmp", row.host[4], user="nobody")["error"]
+    assert kind == "NotPermitted"
+    assert all(word in sentence for word in ("sudo", "access_bpf", "Npcap", "administrator"))
+
+
+def test_libpcap_leaves_nothing_in_the_home_of_whoever_probes(row: Chain) -> None:
+    """Scapy would keep a cache there, of the user who runs it, that tells of its use."""
+    home = row.fabric.home("left", "root")
+    command = [sys.executable, "-m", "tests.lab.prober", "pcap", "icmp", row.host[4]]
+    said = json.loads(row.vantage.run(command, env={"HOME": str(home)}).stdout)
+    assert len(hops(said)) == 7
+    assert list(home.iterdir()) == []
+
+
+def test_libpcap_does_not_trace_to_its_own_machine(row: Chain) -> None:
+    """Packets to itself never reach a link."""
+    kind, sentence = probe(row.vantage, "pcap", "icmp", row.source[4])["error"]
+    assert kind == "NoRoute"
+    assert "this machine itself" in sentence
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize(("backend", "method"), [way for way in PLAIN if way[0] != "pcap"])
 def test_a_dead_neighbour_is_no_hop(
     link: Namespace, backend: str, method: str, version: int
 ) -> None:
@@ -194,7 +245,7 @@ def test_a_dead_neighbour_is_no_hop(
 
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("style", ["declared", "undeclared"])
-@pytest.mark.parametrize(("backend", "method"), [way for way in WAYS if way[1] != "tcp"])
+@pytest.mark.parametrize(("backend", "method"), PLAIN)
 def test_mpls_labels_are_seen(
     alone: Namespace, style: str, backend: str, method: str, version: int
 ) -> None:
@@ -215,7 +266,7 @@ def test_mpls_labels_are_seen(
     }
 
 
-@pytest.mark.parametrize(("backend", "method"), [way for way in WAYS if way[1] != "tcp"])
+@pytest.mark.parametrize(("backend", "method"), PLAIN)
 def test_a_router_that_quotes_28_bytes_is_matched(
     alone: Namespace, backend: str, method: str
 ) -> None:

@@ -57,6 +57,23 @@ def test_while_it_probes_it_may_do_nothing_more(row: Chain, user: User, backend:
     program.kill()
 
 
+@pytest.mark.parametrize("user", ["root", "net_raw"])
+def test_libpcap_keeps_one_capability_and_no_more(row: Chain, user: User) -> None:
+    """It opens interfaces as it goes; its reading threads have that one as well, and no other."""
+    command = [GATEWATCH, "trace", "--backend", "pcap", "193.0.6.141"]
+    program = row.vantage.start(command, user=user)
+    assert program.stdout is not None
+    assert "through pcap" in program.stdout.readline()
+    assert program.stdout.readline().split()[:2] == ["1", row.hops[4][0]]
+    found = statuses(program)
+    assert len(found) > 1
+    for said in found:
+        assert {int(said[name], 16) for name in ("CapPrm", "CapEff")} == {1 << 13}
+        assert {said[name] for name in ("CapInh", "CapAmb")} == {NONE}
+        assert said["NoNewPrivs"] == "1"
+    program.kill()
+
+
 def test_a_name_is_looked_up_by_a_thread_without_privileges(row: Chain) -> None:
     """The resolver's thread starts after the sockets were opened, and has what is left: nothing."""
     # Port 53 of a host that drops everything keeps the resolver waiting.

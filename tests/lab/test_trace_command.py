@@ -45,6 +45,8 @@ def row_without_ping_sockets() -> Iterator[Chain]:
         ("root", "tcp", "raw"),
         ("nobody", "icmp", "errqueue"),
         ("nobody", "udp", "errqueue"),
+        ("root", "icmp", "pcap"),
+        ("net_raw", "tcp", "pcap"),
     ],
 )
 def test_all_seven_hops_are_in_one_record(
@@ -52,6 +54,8 @@ def test_all_seven_hops_are_in_one_record(
 ) -> None:
     """A host behind six routers: one line, seven hops, by each backend, method and IP version."""
     command = [GATEWATCH, "trace", "--json", "--method", method, row.host[version]]
+    if backend == "pcap":
+        command += ["--backend", "pcap"]
     done = row.vantage.run(command, user=user)
     (line,) = done.stdout.splitlines()
     record = from_line(line)

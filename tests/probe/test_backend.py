@@ -26,10 +26,13 @@ class OnlyUdp:
 
 
 @pytest.fixture(autouse=True)
-def given_up(monkeypatch: pytest.MonkeyPatch) -> list[list[Path]]:
-    """The folders of each call that would give up privileges; the tests' process keeps its own."""
-    calls: list[list[Path]] = []
-    monkeypatch.setattr("probe.privileges.give_up", lambda writes: calls.append(list(writes)))
+def given_up(monkeypatch: pytest.MonkeyPatch) -> list[list[Path | str]]:
+    """What each call says that would give up privileges; the tests' process keeps its own."""
+    calls: list[list[Path | str]] = []
+    monkeypatch.setattr(
+        "probe.privileges.give_up",
+        lambda writes, keep=frozenset(): calls.append([*writes, *map(str, keep)]),
+    )
     return calls
 
 
@@ -84,7 +87,7 @@ def test_auto_takes_raw_sockets_where_they_are_allowed(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("backend", ["auto", "raw", "errqueue"])
 def test_privileges_are_given_up_once_sockets_are_open(
-    backend: str, monkeypatch: pytest.MonkeyPatch, given_up: list[list[Path]]
+    backend: str, monkeypatch: pytest.MonkeyPatch, given_up: list[list[Path | str]]
 ) -> None:
     """Whichever sockets they are; where none can be opened, nothing is given up."""
     monkeypatch.setattr("probe.network.raw.open_raw", lambda: NETWORK)
@@ -120,12 +123,36 @@ def test_sockets_are_closed_where_privileges_cannot_be_given_up(
     assert closed == [True]
 
 
-def test_another_system_is_told_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no backend exists yet, one sentence says so."""
-    monkeypatch.setattr("probe.backend.sys.platform", "darwin")
-    with pytest.raises(Failure, match="Linux only") as failure:
+def test_libpcap_gives_up_what_it_can_before_it_starts_threads(
+    monkeypatch: pytest.MonkeyPatch, given_up: list[list[Path | str]]
+) -> None:
+    """It opens interfaces as it goes, so it keeps CAP_NET_RAW, number 13, and nothing else."""
+
+    def opened() -> object:
+        assert given_up == [[Path("spool"), "13"]]
+        return NETWORK
+
+    monkeypatch.setattr("probe.network.pcap.open_pcap", opened)
+    assert open_network("pcap", writes=[Path("spool")]) is NETWORK
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_other_systems_use_libpcap(
+    system: str, monkeypatch: pytest.MonkeyPatch, given_up: list[list[Path | str]]
+) -> None:
+    """It is all there is; what works on Linux alone is a wrong use, in one sentence."""
+    monkeypatch.setattr("probe.backend.sys.platform", system)
+    monkeypatch.setattr("probe.network.pcap.open_pcap", lambda: NETWORK)
+    assert open_network("auto") is NETWORK
+    assert open_network("pcap") is NETWORK
+    for backend in ("raw", "errqueue"):
+        with pytest.raises(Failure, match=f"is for Linux, and this is {system}") as failure:
+            open_network(backend)
+        assert failure.value.exit_code == 2
+    monkeypatch.setattr("probe.network.pcap.open_pcap", refusing(NotPermitted("no Npcap")))
+    with pytest.raises(PermissionDenied, match="no Npcap"):
         open_network("auto")
-    assert failure.value.exit_code == 2
+    assert given_up == []
 
 
 def test_troubles_of_the_network_end_with_their_codes() -> None:

@@ -1,0 +1,242 @@
+"""Traceroute through libpcap: all methods, on macOS and Windows, where there is no better way.
+
+Frames are put on the link and heard there, so nothing is left to the system but its routes. The
+probes are heard as they leave, too: both ends of a round trip are taken from one clock, which on
+Windows is not the system's. Needs root, on macOS membership of access_bpf, on Windows Npcap.
+
+It is tested on Linux, where nothing needs it, in the same lab as the other backends; that it runs
+on macOS and Windows is what scapy and libpcap promise, and has not been seen. It goes past the
+firewall of this machine: what that forbids is sent all the same, and a Time Exceeded that
+Windows' firewall drops is heard before.
+"""
+
+from __future__ import annotations
+
+import operator
+import socket
+import time
+from collections import Counter, deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import trio
+
+from probe import packet
+from probe.network import NetworkError
+from probe.network.addresses import FAMILY
+from probe.network.interfaces import Interfaces
+from probe.network.matching import METHODS, SEES, Matching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from probe.network import Answer, Capability, Method, Probe
+    from probe.network.matching import Made
+
+_ICMP: Final = {4: packet.PROTOCOL_ICMP, 6: packet.PROTOCOL_ICMP6}
+
+_ECHO_REQUEST: Final = {4: 8, 6: 128}
+
+# How many packets may wait to be drained.
+_QUEUE: Final = 1 << 16
+
+
+def filter_expression(udp_ports: Iterable[int]) -> str:
+    """What to hear, in libpcap's words (pcap-filter(7)): probes, and what may answer them.
+
+    Other programs' downloads may use our TCP ports, so of TCP only segments are kept that have
+    SYN or RST set, or look like an ACK probe.
+    """
+    ports = " or ".join(f"udp port {port}" for port in udp_ports)
+    echo = "icmp[0] = 0 or icmp[0] = 3 or icmp[0] = 8 or icmp[0] = 11"
+    echo6 = " or ".join(f"ip6[40] = {kind}" for kind in (1, 3, 4, 128, 129))
+    flags, flags6 = (
+        f"{at}[{first + 13}] & 6 != 0 or "
+        f"({at}[{first + 13}] = 16 and {at}[{first + 14}:2] = {packet.ACK_WINDOW})"
+        for at, first in (("tcp", 0), ("ip6", 40))
+    )
+    return (
+        f"(icmp and ({echo})) or (icmp6 and ({echo6})) or {ports} or "
+        f"(tcp portrange {packet.TCP_FIRST}-65535 and "
+        f"((ip and ({flags})) or (ip6 and ({flags6}))))"
+    )
+
+
+class Pcap:
+    """The `Network` of libpcap. Use `open_pcap`."""
+
+    name: Final = "pcap"
+
+    def __init__(self, ports: dict[int, socket.socket]) -> None:
+        self._ports = ports
+        numbers = {version: port.getsockname()[1] for version, port in ports.items()}
+        self._matching = Matching(numbers)
+        # Probes not yet heard leaving, by their bytes; and the bytes by token.
+        self._leaving: dict[bytes, _Leaving] = {}
+        self._packets: dict[int, bytes] = {}
+        self._own: set[bytes] = set()
+        # Filled by the threads that read the interfaces.
+        self._heard: deque[tuple[int, bytes]] = deque()
+        self._overflown = 0
+        self._bell, self._hammer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._hammer.setblocking(False)
+        self._rung = False
+        self._waiting = False
+        try:
+            self._interfaces = Interfaces(filter_expression(numbers.values()), self._take)
+        except NetworkError:
+            self._bell.close()
+            self._hammer.close()
+            raise
+
+    def methods(self, version: int) -> tuple[Method, ...]:
+        """All there are, where this machine has the IP version."""
+        return METHODS if version in self._ports else ()
+
+    def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - all alike
+        """Everything there is to see."""
+        return SEES
+
+    def probe_size(self, method: Method, version: int) -> int:
+        """Bytes of one probe on the wire, from its IP header on."""
+        return packet.probe_size(method, version)
+
+    def send(self, probe: Probe) -> None:
+        """Send now, without blocking; see `probe.network.Network.send` for what it raises."""
+        monotonic = time.monotonic_ns()
+        made = self._matching.make(probe, monotonic)
+        data = packet.as_on_the_wire(made.template.probe(probe.ttl, probe.token))
+        source = _source(data)
+        wall = time.time_ns()
+        try:
+            self._interfaces.send(
+                data, made.version, socket.inet_ntop(FAMILY[made.version], source), made.target
+            )
+        except NetworkError:
+            self._matching.renew()
+            raise
+        self.forget(probe.token)
+        self._own.add(source)
+        self._matching.sent(probe.token, made, data, wall, monotonic)
+        self._leaving[data] = _Leaving(probe.token, made, monotonic)
+        self._packets[probe.token] = data
+
+    async def wait(self) -> None:
+        """Return once answers may be there to `drain`. Cancellable; one task at a time."""
+        self._waiting = True
+        try:
+            await trio.lowlevel.wait_readable(self._bell)
+        finally:
+            self._waiting = False
+
+    def drain(self) -> list[Answer]:
+        """All answers there now, without blocking, in order of arrival."""
+        self._rung = False
+        with suppress(BlockingIOError):
+            while self._bell.recv(_QUEUE):
+                pass
+        found: list[tuple[int, Answer]] = []
+        while self._heard:
+            received, data = self._heard.popleft()
+            answer = self._hear(received, data)
+            if answer is not None:
+                found.append((received, answer))
+        found.sort(key=operator.itemgetter(0))
+        return [answer for _, answer in found]
+
+    def _hear(self, received: int, data: bytes) -> Answer | None:
+        version = data[0] >> 4 if data else 0
+        at = packet.payload_start(data) if version == 4 else 40
+        if version not in self._ports or at is None or len(data) < at + 8:
+            self._matching.discarded[packet.Refusal.TRUNCATED] += 1
+            return None
+        length = int.from_bytes(data[2:4], "big") if version == 4 else data[4] << 8 | data[5]
+        data = data[: length if version == 4 else 40 + length]  # short frames are padded
+        if len(data) < at + 8:
+            self._matching.discarded[packet.Refusal.TRUNCATED] += 1
+            return None
+        leaving = self._leaving.pop(data, None)
+        if leaving is not None:
+            token, made, monotonic = leaving
+            self._matching.sent(token, made, data, received, monotonic)
+            return None
+        protocol = data[9 if version == 4 else 6]
+        if _source(data) in self._own or (
+            protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]
+        ):
+            return None  # other programs' packets on their way out, and pings to this machine
+        if protocol == packet.PROTOCOL_UDP:
+            self._matching.discarded["data"] += 1
+            return None
+        address = socket.inet_ntop(FAMILY[version], _source(data))
+        ttl = data[8 if version == 4 else 7]
+        return self._matching.hear(
+            version, protocol, data, at, address, ttl, received, time.monotonic_ns()
+        )
+
+    def _take(self, received: int, data: bytes) -> None:
+        """Called by the threads that read."""
+        if len(self._heard) >= _QUEUE:
+            self._overflown += 1
+            return
+        self._heard.append((received, data))
+        if not self._rung:
+            self._rung = True
+            with suppress(BlockingIOError):
+                self._hammer.send(b"!")
+
+    def forget(self, token: int) -> None:
+        """The session gave this probe up: the token may be used again."""
+        self._matching.forget(token)
+        data = self._packets.pop(token, None)
+        if data is not None:
+            self._leaving.pop(data, None)
+
+    def discarded(self) -> dict[str, int]:
+        """What arrived and was no answer to a probe of ours, counted by reason.
+
+        The filter has dropped most of it before: that is not counted.
+        """
+        return dict(+(self._matching.discarded + Counter(overflow=self._overflown)))
+
+    def close(self) -> None:
+        """Close what is open. Safe to call twice."""
+        self._interfaces.close()
+        if self._waiting:
+            trio.lowlevel.notify_closing(self._bell)
+        for opened in (self._bell, self._hammer, *self._ports.values()):
+            opened.close()
+
+
+class _Leaving(NamedTuple):
+    """A probe that was handed over and has not been heard on the link yet."""
+
+    token: int
+    made: Made
+    monotonic: int
+
+
+def _source(data: bytes) -> bytes:
+    return data[12:16] if data[0] >> 4 == 4 else data[8:24]
+
+
+def open_pcap() -> Pcap:
+    """Open libpcap, and hold a UDP port for each IP version that this machine has.
+
+    Raises `NotPermitted` without the privilege to capture, `NetworkError` without libpcap.
+    """
+    ports: dict[int, socket.socket] = {}
+    for version, anywhere in ((4, "0.0.0.0"), (6, "::")):  # noqa: S104 - only to hold the port
+        with suppress(OSError):
+            port = socket.socket(FAMILY[version], socket.SOCK_DGRAM)
+            ports[version] = port
+            if version == 6:
+                port.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            port.bind((anywhere, 0))
+    try:
+        return Pcap(ports)
+    except NetworkError:
+        for port in ports.values():
+            port.close()
+        raise
