@@ -16,43 +16,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from probe.network import Network
+    from probe.network import Network, Tap
 
 BACKENDS = ("auto", "raw", "errqueue", "pcap")
 
 PING_SOCKETS = "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'"
 
 
-def open_network(backend: str, *, writes: Iterable[Path] = ()) -> Network:
+def open_network(backend: str, *, writes: Iterable[Path] = (), tap: Tap | None = None) -> Network:
     """The network layer of this name.
 
     ``auto`` is ``raw`` on Linux where allowed, else ``errqueue``; on other systems ``pcap``.
 
     On Linux this process has no privileges left once its sockets are open (``pcap`` keeps that
     of opening more), nor can it start threads that have: call it before the first one.
-    ``writes`` are the folders in which it has to be able to write nevertheless.
+    ``writes`` are the folders in which it has to be able to write nevertheless. ``tap`` is shown
+    the raw packets; the error queue has none, so with one it is no choice.
 
     Raises `PermissionDenied` with what was refused and the command that grants it, `Offline`
     where no socket can be opened for another reason.
     """
     try:
         if sys.platform == "linux":
-            return _open_on_linux(backend, writes)
+            return _open_on_linux(backend, writes, tap)
         if backend in {"raw", "errqueue"}:
             raise Failure(f"--backend {backend} is for Linux, and this is {sys.platform}: omit it")
-        return _open_pcap()
+        return _open_pcap(tap)
     except NetworkError as problem:
         raise failure_of(problem) from problem
 
 
-def _open_on_linux(backend: str, writes: Iterable[Path]) -> Network:
+def _open_on_linux(backend: str, writes: Iterable[Path], tap: Tap | None) -> Network:
     from probe.privileges import NET_RAW, give_up  # noqa: PLC0415 - not on every system
 
     if backend == "pcap":
         # It opens each interface with the first probe that takes it, and threads with those.
         give_up(writes, keep=frozenset({NET_RAW}))
-        return _open_pcap()
-    network = _open_sockets(backend)
+        return _open_pcap(tap)
+    network = _open_sockets(backend, tap)
     try:
         give_up(writes)
     except BaseException:
@@ -61,24 +62,29 @@ def _open_on_linux(backend: str, writes: Iterable[Path]) -> Network:
     return network
 
 
-def _open_sockets(backend: str) -> Network:
+def _open_sockets(backend: str, tap: Tap | None) -> Network:
     if backend in {"auto", "raw"}:
         from probe.network.raw import open_raw  # noqa: PLC0415 - not on every system
 
         try:
-            return open_raw()
+            return open_raw(tap)
         except NetworkError:
             if backend == "raw":
                 raise
+    if tap is not None:
+        raise Failure(
+            "raw packets are not seen without raw sockets, so there is nothing to keep: run the "
+            "same command through sudo, or without --pcap"
+        )
     from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
 
     return open_errqueue()
 
 
-def _open_pcap() -> Network:
+def _open_pcap(tap: Tap | None) -> Network:
     from probe.network.pcap import open_pcap  # noqa: PLC0415 - takes most of a second
 
-    return open_pcap()
+    return open_pcap(tap)
 
 
 def failure_of(problem: NetworkError) -> Failure:

@@ -329,6 +329,15 @@ def as_on_the_wire(probe: bytes) -> bytes:
     return probe[:10] + checksum(probe[:20]).to_bytes(2, "big") + probe[12:]
 
 
+def ipv6_packet(source: bytes, target: bytes, hop_limit: int, protocol: int, data: bytes) -> bytes:
+    """A packet whose header the kernel kept for itself, all but its traffic class and flow label.
+
+    >>> ipv6_packet(bytes(16), bytes(16), 64, PROTOCOL_ICMP6, b"....")[:8].hex(" ", -4)
+    '60000000 00043a40'
+    """
+    return struct.pack("!IHBB", 6 << 28, len(data), protocol, hop_limit) + source + target + data
+
+
 _UNREACHABLE: Final[dict[int, dict[int, str]]] = {
     4: {0: "N", 1: "H", 2: "P", 3: "p", 13: "A"},
     6: {0: "N", 1: "A", 2: "h", 3: "H", 4: "p"},

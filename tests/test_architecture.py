@@ -30,7 +30,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.graph"},
         # Contracts, and what needs nothing.
         {"probe.record", "probe.network", "probe.failure", "probe.places"},
-        {"probe.origin.errors", "probe.origin.names", "probe.origin.special", "probe.privileges"},
+        {
+            "probe.evidence",
+            "probe.origin.errors",
+            "probe.origin.names",
+            "probe.origin.special",
+            "probe.privileges",
+        },
         {"probe.origin.lists", "probe.origin.register", "probe.origin.snapshot"},
         {"probe.origin.ranges"},
         {"probe.origin.mmdb", "probe.origin.tables"},

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.backend import BACKENDS
+from probe.evidence import Evidence
 from probe.failure import BadInput
 from probe.network import Method
 from probe.origin import OriginError, open_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from probe.network import Tap
     from probe.origin import Origin
 
 # Packets a second that nobody needs a permission for, and the most on networks of others.
@@ -45,6 +48,13 @@ def probing(command: Callable[..., Any]) -> Callable[..., Any]:
                 "passes by this machine's firewall. Auto: on Linux raw where allowed, else the "
                 "error queue; elsewhere libpcap.",
             ),
+            click.option(
+                "--pcap",
+                "evidence",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Also keep each packet sent or received in this new file, as evidence for an "
+                "expert whom you trust: not redacted, with your own address.",
+            ),
             click.option("-4", "version", flag_value=4, type=int, help="IPv4 only."),
             click.option("-6", "version", flag_value=6, type=int, help="IPv6 only."),
             click.option(
@@ -57,6 +67,29 @@ def probing(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+@contextmanager
+def evidence(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | None]:
+    """The tap that keeps raw packets in a file, where one was asked for; says so at the end.
+
+    Raises `Failure` where the file may not or cannot be made.
+    """
+    if path is None:
+        yield None
+        return
+    kept = Evidence(path, apart_from)
+    try:
+        yield kept.keep
+    finally:
+        kept.close()
+        if kept.count:
+            click.echo(
+                f"{path} holds the {kept.count} packets sent and received: they are not redacted "
+                "and show your own address; give them to nobody but an expert whom you trust, and "
+                "delete them then",
+                err=True,
+            )
 
 
 def country(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

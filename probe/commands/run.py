@@ -112,6 +112,7 @@ def run(
     access_as: int | None,
     method: str,
     backend: str,
+    evidence: Path | None,
     version: int | None,
     table: Path | None,
     rate: float,
@@ -162,8 +163,8 @@ def run(
     stopped = False
     began = time.monotonic()
     with ExitStack() as stack:
-        network = open_network(backend, writes=() if dry_run else (folder, data_folder()))
-        stack.callback(network.close)
+        writes = () if dry_run else (folder, data_folder())
+        network = _open(stack, backend, writes, None if dry_run else evidence)
         stack.callback(campaign.close)
         progress = _Progress() if dry_run else stack.enter_context(_Progress())
         measuring = _Measuring(
@@ -195,6 +196,16 @@ def run(
         raise failure
     if stopped:
         click.get_current_context().exit(INTERRUPTED)
+
+
+def _open(
+    stack: ExitStack, backend: str, writes: tuple[Path, ...], evidence: Path | None
+) -> Network:
+    """The network layer, and the file of raw packets where one is wanted, until the stack ends."""
+    tap = stack.enter_context(options.evidence(evidence, writes))
+    network = open_network(backend, writes=writes, tap=tap)
+    stack.callback(network.close)
+    return network
 
 
 def _ledger(folder: Path, budget: float) -> Ledger:

@@ -22,6 +22,7 @@ from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import Failure, Offline
 from probe.locate import premises
 from probe.network import NetworkError
+from probe.places import data_folder
 from probe.record import Hop, to_line
 from probe.resolve import resolve, unfit
 from probe.session import Settings, measure
@@ -67,6 +68,7 @@ def trace(
     host: str,
     method: str,
     backend: str,
+    evidence: Path | None,
     version: int | None,
     table: Path | None,
     flow: int,
@@ -106,7 +108,8 @@ def trace(
         shown.end(attribute(traced[0], origin))
 
     with ExitStack() as stack:
-        network = open_network(backend)
+        tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
+        network = open_network(backend, tap=tap)
         stack.callback(network.close)
         try:
             trio.run(measure_it)

@@ -3,11 +3,13 @@
 A `Network` sends a probe and reports what came back; it says what it can observe, as
 capabilities that callers ask of the object instead of testing for a platform. Strategy, session
 and record know only this file. The backends stand beside it: ``simulated`` (a network in
-memory), ``errqueue`` (Linux without privileges), ``raw`` (with CAP_NET_RAW).
+memory), ``errqueue`` (Linux without privileges), ``raw`` (with CAP_NET_RAW), ``pcap`` (macOS,
+Windows).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -86,6 +88,11 @@ class Answer(NamedTuple):
     extensions: dict[str, Any] | None = None
     quoted_tos: int | None = None
     changed: tuple[str, ...] = ()
+
+
+# Is shown each packet that a backend sends, or takes in as an answer or refuses as one: from its IP
+# header on, with its time (ns since the epoch), the kernel's where there is one.
+Tap = Callable[[bytes, int], None]
 
 
 class NetworkError(Exception):

@@ -27,6 +27,8 @@ IP_RECVTTL: Final = 12
 IP_RECVERR_RFC4884: Final = 26
 IPV6_RECVERR: Final = 25
 IPV6_RECVERR_RFC4884: Final = 31
+IPV6_RECVPKTINFO: Final = 49
+IPV6_PKTINFO: Final = 50
 IPV6_RECVHOPLIMIT: Final = 51
 IPV6_HOPLIMIT: Final = 52
 SO_ATTACH_FILTER: Final = 26
@@ -58,6 +60,14 @@ def open_socket(version: int, kind: int, protocol: int) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def arrived_at(control: ControlMessages) -> bytes:
+    """Our address (packed) at which an IPv6 packet arrived; the unspecified one where not told."""
+    for level, kind, data in control:
+        if (level, kind) == (socket.IPPROTO_IPV6, IPV6_PKTINFO):
+            return data[:16]
+    return bytes(16)
 
 
 def hop_limit_message(version: int, ttl: int) -> tuple[int, int, bytes]:

@@ -30,7 +30,7 @@ from probe.network.matching import METHODS, SEES, Matching
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from probe.network import Answer, Capability, Method, Probe
+    from probe.network import Answer, Capability, Method, Probe, Tap
     from probe.network.matching import Made
 
 _ICMP: Final = {4: packet.PROTOCOL_ICMP, 6: packet.PROTOCOL_ICMP6}
@@ -67,8 +67,9 @@ class Pcap:
 
     name: Final = "pcap"
 
-    def __init__(self, ports: dict[int, socket.socket]) -> None:
+    def __init__(self, ports: dict[int, socket.socket], tap: Tap | None = None) -> None:
         self._ports = ports
+        self._tap = tap
         numbers = {version: port.getsockname()[1] for version, port in ports.items()}
         self._matching = Matching(numbers)
         # Probes not yet heard leaving, by their bytes; and the bytes by token.
@@ -119,7 +120,7 @@ class Pcap:
         self.forget(probe.token)
         self._own.add(source)
         self._matching.sent(probe.token, made, data, wall, monotonic)
-        self._leaving[data] = _Leaving(probe.token, made, monotonic)
+        self._leaving[data] = _Leaving(probe.token, made, wall, monotonic)
         self._packets[probe.token] = data
 
     async def wait(self) -> None:
@@ -158,14 +159,16 @@ class Pcap:
             return None
         leaving = self._leaving.pop(data, None)
         if leaving is not None:
-            token, made, monotonic = leaving
+            token, made, _, monotonic = leaving
             self._matching.sent(token, made, data, received, monotonic)
+            self._show(data, received)
             return None
         protocol = data[9 if version == 4 else 6]
         if _source(data) in self._own or (
             protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]
         ):
             return None  # other programs' packets on their way out, and pings to this machine
+        self._show(data, received)
         if protocol == packet.PROTOCOL_UDP:
             self._matching.discarded["data"] += 1
             return None
@@ -174,6 +177,10 @@ class Pcap:
         return self._matching.hear(
             version, protocol, data, at, address, ttl, received, time.monotonic_ns()
         )
+
+    def _show(self, data: bytes, at: int) -> None:
+        if self._tap is not None:
+            self._tap(data, at)
 
     def _take(self, received: int, data: bytes) -> None:
         """Called by the threads that read."""
@@ -191,7 +198,9 @@ class Pcap:
         self._matching.forget(token)
         data = self._packets.pop(token, None)
         if data is not None:
-            self._leaving.pop(data, None)
+            leaving = self._leaving.pop(data, None)
+            if leaving is not None:
+                self._show(data, leaving.wall)
 
     def discarded(self) -> dict[str, int]:
         """What arrived and was no answer to a probe of ours, counted by reason.
@@ -202,11 +211,15 @@ class Pcap:
 
     def close(self) -> None:
         """Close what is open. Safe to call twice."""
-        self._interfaces.close()
-        if self._waiting:
-            trio.lowlevel.notify_closing(self._bell)
-        for opened in (self._bell, self._hammer, *self._ports.values()):
-            opened.close()
+        try:
+            for token in list(self._packets):
+                self.forget(token)  # and show it, if it was not heard leaving
+        finally:
+            self._interfaces.close()
+            if self._waiting:
+                trio.lowlevel.notify_closing(self._bell)
+            for opened in (self._bell, self._hammer, *self._ports.values()):
+                opened.close()
 
 
 class _Leaving(NamedTuple):
@@ -214,6 +227,7 @@ class _Leaving(NamedTuple):
 
     token: int
     made: Made
+    wall: int
     monotonic: int
 
 
@@ -221,8 +235,10 @@ def _source(data: bytes) -> bytes:
     return data[12:16] if data[0] >> 4 == 4 else data[8:24]
 
 
-def open_pcap() -> Pcap:
+def open_pcap(tap: Tap | None = None) -> Pcap:
     """Open libpcap, and hold a UDP port for each IP version that this machine has.
+
+    ``tap`` is not shown what the filter drops, nor packets of other programs that pass it.
 
     Raises `NotPermitted` without the privilege to capture, `NetworkError` without libpcap.
     """
@@ -235,7 +251,7 @@ def open_pcap() -> Pcap:
                 port.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             port.bind((anywhere, 0))
     try:
-        return Pcap(ports)
+        return Pcap(ports, tap)
     except NetworkError:
         for port in ports.values():
             port.close()

@@ -18,11 +18,19 @@ from probe import packet
 from probe.network import NetworkError, NotPermitted
 from probe.network.addresses import send_problem
 from probe.network.bpf import attach, icmp_program, tcp_program
-from probe.network.linux import IPV6_RECVHOPLIMIT, Readiness, arrival, open_socket
+from probe.network.linux import (
+    IPV6_RECVHOPLIMIT,
+    IPV6_RECVPKTINFO,
+    ControlMessages,
+    Readiness,
+    arrival,
+    arrived_at,
+    open_socket,
+)
 from probe.network.matching import METHODS, SEES, Matching
 
 if TYPE_CHECKING:
-    from probe.network import Answer, Capability, Method, Probe
+    from probe.network import Answer, Capability, Method, Probe, Tap
 
 _LARGEST: Final = 2048
 _CONTROL_SPACE: Final = 256
@@ -47,8 +55,12 @@ class Raw:
 
     name: Final = "raw"
 
-    def __init__(self, families: dict[int, _Family]) -> None:
+    def __init__(self, families: dict[int, _Family], tap: Tap | None = None) -> None:
         self._families = families
+        self._tap = tap
+        if tap is not None and 6 in families:
+            for receiving in (families[6].icmp, families[6].tcp):
+                receiving.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
         self._matching = Matching(
             {version: family.port.getsockname()[1] for version, family in families.items()}
         )
@@ -82,6 +94,8 @@ class Raw:
             self._matching.renew()
             raise send_problem(error, made.target) from None
         self._matching.sent(probe.token, made, data, wall, monotonic)
+        if self._tap is not None:
+            self._tap(packet.as_on_the_wire(data), wall)
 
     async def wait(self) -> None:
         """Return once answers may be there to `drain`. Cancellable; one task at a time."""
@@ -132,6 +146,11 @@ class Raw:
             except BlockingIOError:
                 return
             received, ttl = arrival(control)
+            if self._tap is not None:
+                whole = data
+                if version == 6:
+                    whole = _with_header(protocol, data, control, sender[0], ttl)
+                self._tap(whole, received or time.time_ns())
             at: int | None = 0
             if version == 4:
                 at = packet.payload_start(data)
@@ -151,6 +170,16 @@ class Raw:
             except BlockingIOError:
                 return
             self._matching.discarded["data"] += 1
+
+
+def _with_header(
+    protocol: int, data: bytes, control: ControlMessages, sender: str, hop_limit: int | None
+) -> bytes:
+    """An IPv6 packet as it arrived, of what the kernel says about it."""
+    if protocol == packet.PROTOCOL_ICMP:
+        protocol = packet.PROTOCOL_ICMP6
+    source = socket.inet_pton(socket.AF_INET6, sender.partition("%")[0])
+    return packet.ipv6_packet(source, arrived_at(control), hop_limit or 0, protocol, data)
 
 
 def _open_family(version: int) -> _Family:
@@ -195,8 +224,11 @@ def _empty(receiving: socket.socket) -> None:
             return
 
 
-def open_raw() -> Raw:
+def open_raw(tap: Tap | None = None) -> Raw:
     """Open raw sockets for the IP versions that this machine has.
+
+    ``tap`` is not shown what the kernel's filter drops, nor data sent to the UDP port. The kernel
+    keeps the headers of IPv6 answers: they are made anew, without traffic class and flow label.
 
     Raises `NotPermitted` without CAP_NET_RAW, `NetworkError` when the system has no such
     sockets at all.
@@ -209,7 +241,7 @@ def open_raw() -> Raw:
         except OSError as error:
             refused = refused or error
     if families:
-        return Raw(families)
+        return Raw(families, tap)
     if refused is not None and refused.errno in {errno.EPERM, errno.EACCES}:
         raise NotPermitted(
             "raw sockets were denied because they need CAP_NET_RAW: run the same command through "

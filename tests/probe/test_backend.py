@@ -36,8 +36,8 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> list[list[Path | str]]:
     return calls
 
 
-def refusing(problem: NetworkError) -> Callable[[], None]:
-    def refuse() -> None:
+def refusing(problem: NetworkError) -> Callable[..., None]:
+    def refuse(*_: object) -> None:
         raise problem
 
     return refuse
@@ -78,7 +78,7 @@ def test_auto_falls_back_where_raw_sockets_are_denied(monkeypatch: pytest.Monkey
 
 def test_auto_takes_raw_sockets_where_they_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """More is seen through raw sockets, so they come first, but not where errqueue is asked for."""
-    monkeypatch.setattr("probe.network.raw.open_raw", lambda: NETWORK)
+    monkeypatch.setattr("probe.network.raw.open_raw", lambda tap: NETWORK)
     other = paths.network()
     monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: other)
     assert open_network("auto") is NETWORK
@@ -90,7 +90,7 @@ def test_privileges_are_given_up_once_sockets_are_open(
     backend: str, monkeypatch: pytest.MonkeyPatch, given_up: list[list[Path | str]]
 ) -> None:
     """Whichever sockets they are; where none can be opened, nothing is given up."""
-    monkeypatch.setattr("probe.network.raw.open_raw", lambda: NETWORK)
+    monkeypatch.setattr("probe.network.raw.open_raw", lambda tap: NETWORK)
     monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: NETWORK)
     open_network(backend, writes=[Path("spool")])
     assert given_up == [[Path("spool")]]
@@ -109,6 +109,9 @@ def test_sockets_are_closed_where_privileges_cannot_be_given_up(
     closed: list[bool] = []
 
     class Closing(OnlyUdp):
+        def __init__(self, tap: object) -> None:
+            pass
+
         def close(self) -> None:
             closed.append(True)
 
@@ -128,12 +131,40 @@ def test_libpcap_gives_up_what_it_can_before_it_starts_threads(
 ) -> None:
     """It opens interfaces as it goes, so it keeps CAP_NET_RAW, number 13, and nothing else."""
 
-    def opened() -> object:
+    def opened(tap: object) -> object:
         assert given_up == [[Path("spool"), "13"]]
         return NETWORK
 
     monkeypatch.setattr("probe.network.pcap.open_pcap", opened)
     assert open_network("pcap", writes=[Path("spool")]) is NETWORK
+
+
+@pytest.mark.parametrize("backend", ["raw", "pcap", "auto"])
+def test_raw_packets_are_shown_to_who_asks(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backends that have any get the tap."""
+    shown: list[object] = []
+
+    def opened(tap: object) -> object:
+        shown.append(tap)
+        return NETWORK
+
+    monkeypatch.setattr("probe.network.raw.open_raw", opened)
+    monkeypatch.setattr("probe.network.pcap.open_pcap", opened)
+    tap = print
+    open_network(backend, tap=tap)
+    assert shown == [tap]
+
+
+@pytest.mark.parametrize("backend", ["errqueue", "auto"])
+def test_without_raw_sockets_there_are_no_raw_packets(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks for them is told so, in one sentence, instead of getting an empty file."""
+    monkeypatch.setattr("probe.network.raw.open_raw", refusing(NotPermitted("denied")))
+    monkeypatch.setattr("probe.network.errqueue.open_errqueue", lambda: NETWORK)
+    with pytest.raises(Failure, match=r"without raw sockets.*sudo") as failure:
+        open_network(backend, tap=print)
+    assert failure.value.exit_code == 2
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])
@@ -142,7 +173,7 @@ def test_other_systems_use_libpcap(
 ) -> None:
     """It is all there is; what works on Linux alone is a wrong use, in one sentence."""
     monkeypatch.setattr("probe.backend.sys.platform", system)
-    monkeypatch.setattr("probe.network.pcap.open_pcap", lambda: NETWORK)
+    monkeypatch.setattr("probe.network.pcap.open_pcap", lambda tap: NETWORK)
     assert open_network("auto") is NETWORK
     assert open_network("pcap") is NETWORK
     for backend in ("raw", "errqueue"):

@@ -117,6 +117,30 @@ def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[.
     assert first["gatewatch"]["vantage"] == second["gatewatch"]["vantage"]
 
 
+@pytest.mark.parametrize("place", ["home/raw.pcap", "home/spool/raw.pcap", "results/raw.pcap"])
+def test_raw_packets_are_not_put_among_the_results(
+    home: Path, tmp_path: Path, listed: Callable[..., str], place: str
+) -> None:
+    """Neither in the data folder nor where --to says; nothing is measured, and nothing made."""
+    (tmp_path / place).parent.mkdir(parents=True)
+    results = tmp_path / "results"
+    done = run(
+        "--targets", listed(paths.TARGET), "--to", str(results), "--pcap", str(tmp_path / place)
+    )
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "may be shared, and raw packets may not" in done.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "targets.txt"]
+
+
+def test_a_dry_run_makes_no_file_of_raw_packets(
+    home: Path, tmp_path: Path, listed: Callable[..., str]
+) -> None:
+    """Nothing is sent, so there is nothing to keep."""
+    path = tmp_path / "raw.pcap"
+    assert run("--targets", listed(paths.TARGET), "--dry-run", "--pcap", str(path)).exit_code == 0
+    assert not path.exists()
+
+
 def test_without_a_list_the_shipped_one_is_traced(home: Path) -> None:
     """Root servers and the country's own networks, as soon as the country is known."""
     said = summary("--limit", "4")

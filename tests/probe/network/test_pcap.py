@@ -42,11 +42,15 @@ class Wire:
 wires: list[Wire] = []
 
 
+shown: list[tuple[bytes, int]] = []
+
+
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pcap]:
     monkeypatch.setattr("probe.network.pcap.Interfaces", Wire)
     wires.clear()
-    with closing(open_pcap()) as opened:
+    shown.clear()
+    with closing(open_pcap(lambda data, at: shown.append((data, at)))) as opened:
         yield opened
 
 
@@ -131,6 +135,22 @@ def test_a_forgotten_probe_is_not_answered(network: Pcap) -> None:
     wires[0].hear(captured(0), exceeded(probe))
     assert network.drain() == []
     assert network.discarded() == {"unexpected": 1}
+
+
+def test_raw_packets_are_shown_once_each_with_the_captures_times(network: Pcap) -> None:
+    """Probes as they left, and all that could have answered one; not what others sent."""
+    probe, lost = send(network), send(network, token=8)
+    refused = exceeded(probe[:24] + b"\xff\xff" + probe[26:])
+    times = [captured(second) for second in range(5)]
+    wires[0].hear(times[0], probe)
+    wires[0].hear(times[1], exceeded(probe))
+    wires[0].hear(times[2], refused)
+    wires[0].hear(times[3], bytes(IP(src=ROUTER, dst=HERE) / ICMP(type=8)))
+    wires[0].hear(times[4], bytes(IP(src=HERE, dst=ROUTER) / TCP(flags="R")))
+    network.drain()
+    assert shown == list(zip((probe, exceeded(probe), refused), times, strict=False))
+    network.close()
+    assert [data for data, _ in shown[3:]] == [lost]
 
 
 def test_a_flood_is_counted_and_ends_somewhere(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 
 import pytest
 import trio
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
 
 from probe.network import Answer, Capability, Kind, Method, NoRoute, NotPermitted, Probe
 from probe.network.raw import Raw, open_raw
@@ -91,6 +94,40 @@ async def test_every_answer_to_a_token_is_reported_until_it_is_forgotten() -> No
             network.send(Probe("127.0.0.1", 1, 0, Method.ICMP, 9))
         assert [answer.token for answer in await collect(network, 2)] == [9, 9]
         assert network.discarded() == {}
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("method", list(Method))
+async def test_raw_packets_are_shown_whole(method: Method, version: int) -> None:
+    """Probe and answer with IP header, checksums that hold, and times in the order of the wire."""
+    shown: list[tuple[bytes, int]] = []
+    opened().close()  # skips where it is denied
+    before = time.time_ns()
+    with closing(open_raw(lambda data, at: shown.append((data, at)))) as network:
+        network.send(Probe(LOOPBACK[version], 5, 2, method, 7))
+        await collect(network, 1)
+        network.forget(7)
+        network.send(Probe(LOOPBACK[version], 5, 2, method, 7))
+        network.forget(7)
+        await network.wait()
+        assert network.drain() == []
+    assert len(shown) == 4  # that of the forgotten probe was refused, and is evidence, too
+    assert before <= shown[0][1] <= shown[1][1] <= shown[2][1] <= shown[3][1] <= time.time_ns()
+    kind = IP if version == 4 else IPv6
+    for data, _ in shown:
+        parsed = kind(data)
+        again = kind(data)
+        for layer in (again, again.payload):
+            for field in ("chksum", "cksum", "len", "plen"):
+                if field in layer.fields:
+                    del layer.fields[field]
+        assert bytes(kind(bytes(again))) == data, parsed.summary()
+        assert (parsed.src, parsed.dst) == (LOOPBACK[version],) * 2
+    protocols = [kind(data).fields["proto" if version == 4 else "nh"] for data, _ in shown]
+    icmp = 1 if version == 4 else 58
+    assert protocols == {Method.ICMP: [icmp] * 4, Method.UDP: [17, icmp] * 2}.get(method, [6] * 4)
+    assert kind(shown[0][0]).fields["ttl" if version == 4 else "hlim"] == 5
+    assert kind(shown[1][0]).fields["ttl" if version == 4 else "hlim"] == 64
 
 
 def test_it_says_what_it_can_see() -> None:

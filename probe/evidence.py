@@ -1,0 +1,91 @@
+"""The raw packets of one measurement, in a pcap file, for an expert who asked for them.
+
+Records say what was concluded from packets; who doubts that has to see these. They hold the
+volunteer's own address and everything else that redaction takes out, so the file is made only on
+request, readable by its owner alone, never over another one, and never among what may be shared.
+This module knows nothing of who sends packets or what they mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from probe.failure import Failure, PartlyDone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# The classic format (draft-ietf-opsawg-pcap) with times in nanoseconds; packets begin with their
+# IP header. Scapy has a writer as well; loading it would take longer than most traces.
+_FILE: Final = struct.Struct("=IHHiIII")
+_NANOSECONDS: Final = 0xA1B23C4D
+_RAW_IP: Final = 101
+_LARGEST: Final = 65535
+_PACKET: Final = struct.Struct("=IIII")
+
+_SECOND: Final = 1_000_000_000
+
+
+class Evidence:
+    """A new pcap file. `count` is how many packets it holds; without any it is removed.
+
+    ``apart_from`` are folders within which it may not be. Raises `Failure` where it is, where
+    there is such a file already, or where none can be made.
+    """
+
+    def __init__(self, path: Path, apart_from: Iterable[Path] = ()) -> None:
+        for folder in apart_from:
+            if path.resolve().is_relative_to(folder.resolve()):
+                raise Failure(
+                    f"{path} would lie in {folder}, among what may be shared, and raw packets may "
+                    "not: name a file elsewhere"
+                )
+        self.path = path
+        self.count = 0
+        self._size = 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+        try:
+            self._file = os.open(path, flags, 0o600)
+        except FileExistsError:
+            raise Failure(f"{path} is there already and is not overwritten: name another") from None
+        except OSError as problem:
+            raise Failure(f"{path} cannot be made ({problem.strerror}): name another") from problem
+        self._write(_FILE.pack(_NANOSECONDS, 2, 4, 0, 0, _LARGEST, _RAW_IP))
+
+    def keep(self, packet: bytes, at: int) -> None:
+        """Add a packet, from its IP header on, and its time in ns since the epoch.
+
+        It is in the file when this returns. Raises `PartlyDone` when the disk is full.
+        """
+        size = len(packet)
+        self._write(_PACKET.pack(at // _SECOND, at % _SECOND, size, size) + packet)
+        self.count += 1
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        if self._file < 0:
+            return
+        os.close(self._file)
+        self._file = -1
+        if self.count == 0:
+            with suppress(OSError):  # the privilege to remove it may be given up
+                self.path.unlink()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            written = os.write(self._file, data)
+        except OSError as problem:
+            if problem.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+                raise
+            written = 0
+        if written < len(data):
+            os.ftruncate(self._file, self._size)
+            raise PartlyDone(
+                f"disk full: {self.path} has no room for another packet; make room and run again"
+            )
+        self._size += written

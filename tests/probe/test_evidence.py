@@ -1,0 +1,100 @@
+"""The file of raw packets: what is in it, and where it may not be."""
+
+from __future__ import annotations
+
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scapy.utils import RawPcapReader
+
+from probe.evidence import Evidence
+from probe.failure import Failure, PartlyDone
+
+PACKETS = st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 2**32 * 10**9 - 1)))
+
+
+def read(path: Path) -> list[tuple[bytes, int]]:
+    """Packets and times (ns) as scapy reads them."""
+    with RawPcapReader(str(path)) as reader:
+        assert reader.nano
+        assert reader.linktype == 101
+        return [(data, meta.sec * 10**9 + meta.usec) for data, meta in reader]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(packets=PACKETS)
+def test_another_program_reads_what_was_kept(
+    tmp_path: Path, packets: list[tuple[bytes, int]]
+) -> None:
+    """Every packet, its length and its nanosecond, in their order."""
+    path = tmp_path / "evidence.pcap"
+    path.unlink(missing_ok=True)
+    evidence = Evidence(path)
+    for data, at in packets:
+        evidence.keep(data, at)
+    assert evidence.count == len(packets)
+    if packets:
+        assert read(path) == packets
+    evidence.close()
+    evidence.close()
+    assert path.exists() == bool(packets)
+
+
+def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
+    """It shows where the volunteer is."""
+    path = tmp_path / "evidence.pcap"
+    evidence = Evidence(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    evidence.close()
+
+
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
+    """Neither one that is there nor what a link points to."""
+    path = tmp_path / "evidence.pcap"
+    path.write_text("older")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "elsewhere")
+    for name in (path, link):
+        with pytest.raises(Failure, match="is not overwritten: name another"):
+            Evidence(name)
+    assert path.read_text() == "older"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_it_is_not_made_among_what_may_be_shared(tmp_path: Path) -> None:
+    """Not in the folder of results, nor below it, nor through a link."""
+    spool = tmp_path / "spool"
+    (spool / "deeper").mkdir(parents=True)
+    (tmp_path / "way").symlink_to(spool)
+    for place in (spool, spool / "deeper", tmp_path / "way", tmp_path / "way" / ".." / "spool"):
+        with pytest.raises(Failure, match=r"may be shared.*name a file elsewhere"):
+            Evidence(place / "evidence.pcap", [tmp_path / "other", spool])
+    assert [path for path in spool.rglob("*") if path.is_file()] == []
+    Evidence(tmp_path / "spool.pcap", [spool]).close()
+
+
+def test_where_no_file_can_be_made_it_says_so(tmp_path: Path) -> None:
+    """The reason of the system, and what mends it."""
+    with pytest.raises(Failure, match=r"No such file or directory.*name another"):
+        Evidence(tmp_path / "missing" / "evidence.pcap")
+
+
+def test_a_full_disk_leaves_whole_packets(tmp_path: Path) -> None:
+    """The packet that found no room is not there in part, and the run ends with that sentence."""
+    path = tmp_path / "evidence.pcap"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    evidence = Evidence(path)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (24 + 2 * 116 + 30, before[1]))
+        for number in range(2):
+            evidence.keep(bytes([number]) * 100, number)
+        with pytest.raises(PartlyDone, match=r"disk full: .*evidence\.pcap"):
+            evidence.keep(bytes(100), 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        evidence.close()
+    assert read(path) == [(bytes([number]) * 100, number) for number in range(2)]
