@@ -235,7 +235,7 @@ class Interfaces:
             way.link.send(way.header + packet)
         except OSError as problem:
             self._ways.clear()
-            if problem.errno in _GONE:
+            if problem.errno not in _PASSING:
                 del self._links[way.link.name]
                 way.link.close()
             raise send_problem(problem, target) from None

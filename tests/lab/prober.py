@@ -20,7 +20,7 @@ import threading
 import trio
 
 from probe import packet
-from probe.network import Method, Network, NetworkError, Probe
+from probe.network import Method, Network, NetworkError, NoRoute, Probe
 from probe.network.errqueue import open_errqueue
 from probe.network.raw import open_raw
 from probe.session import BACKOFF
@@ -46,6 +46,26 @@ async def _send(network: Network, probe: Probe) -> None:
             return network.send(probe)
         except BlockingIOError:
             await trio.sleep(BACKOFF)
+
+
+def _ip(command: str) -> None:
+    subprocess.run(["ip", *command.split()], check=True)
+
+
+async def _interrupt(network: Network, probe: Probe, device: str, gateway: str) -> str:
+    """Take the link down and up again around one probe; says what became of that."""
+    await _send(network, probe)
+    _ip(f"link set dev {device} down")
+    try:
+        await _send(network, probe)
+    except NoRoute as refused:
+        said = str(refused)
+    else:
+        said = "sent"
+    _ip(f"link set dev {device} up")
+    _ip(f"route add default via {gateway}")
+    network.forget(probe.token)
+    return said
 
 
 async def _answers(
@@ -91,7 +111,7 @@ def _tun_internet(style: str, odd_hop: int, length: int) -> None:
         "route add 198.18.0.0/15 dev odd",
         "route add 2001:db8:18::/48 dev odd",
     ):
-        subprocess.run(["ip", *command.split()], check=True)
+        _ip(command)
 
     def answer_all() -> None:
         while True:
@@ -155,6 +175,7 @@ def main() -> None:
     parser.add_argument("--flows", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--capture", action="store_true")
+    parser.add_argument("--interrupt", nargs=2, metavar=("DEVICE", "GATEWAY"))
     parser.add_argument("--tun", nargs=3, metavar=("STYLE", "HOP", "LENGTH"))
     options = parser.parse_args()
     said: dict[str, object] = {}
@@ -177,6 +198,9 @@ def main() -> None:
                 for ttl in range(1, options.ttls + 1)
             )
         ]
+        if options.interrupt:
+            first = probes[0]._replace(token=65535)
+            said["down"] = trio.run(_interrupt, network, first, *options.interrupt)
         said["answers"] = trio.run(_answers, network, probes, options.seconds)
         said["probes"] = {probe.token: probe._asdict() for probe in probes}
         said["discarded"] = network.discarded()

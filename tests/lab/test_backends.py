@@ -199,6 +199,18 @@ def test_libpcap_goes_past_the_firewall_of_this_machine() -> None:
         assert hops(said) == dict(enumerate(guarded.hops[4], start=1))
 
 
+@pytest.mark.parametrize(("backend", "method"), PLAIN)
+def test_a_link_that_comes_back_is_used_again(backend: str, method: str) -> None:
+    """While it is down there is no route; afterwards every hop answers, on the same sockets."""
+    with chain(1) as row:
+        interrupt = f"east {row.hops[4][0]}"
+        said = probe(
+            row.vantage, backend, method, row.host[4], user="root", ttls=2, interrupt=interrupt
+        )
+        assert "no route" in said["down"]
+        assert hops(said) == dict(enumerate(row.hops[4], start=1))
+
+
 @pytest.mark.parametrize("version", [4, 6])
 def test_libpcap_names_a_neighbour_that_does_not_answer(link: Namespace, version: int) -> None:
     """Without the hardware address of the next hop nothing can be sent, so it is no silent hop."""

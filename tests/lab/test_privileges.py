@@ -37,12 +37,14 @@ def statuses(program: subprocess.Popen[str]) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("user", "backend"), [("root", "raw"), ("net_raw", "raw"), ("nobody", "errqueue")]
+    ("user", "backend"),
+    [("root", "raw"), ("net_raw", "raw"), ("nobody", "errqueue"), ("root", "errqueue")],
 )
 def test_while_it_probes_it_may_do_nothing_more(row: Chain, user: User, backend: str) -> None:
     """With sockets open, no thread has a capability in any set, or could gain one."""
     nobody_there = "193.0.6.141"
-    program = row.vantage.start([GATEWATCH, "trace", nobody_there], user=user)
+    command = [GATEWATCH, "trace", "--backend", backend, nobody_there]
+    program = row.vantage.start(command, user=user)
     assert program.stdout is not None
     assert f"through {backend}" in program.stdout.readline()
     found = statuses(program)
