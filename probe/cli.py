@@ -30,6 +30,9 @@ EXTRA = "analysis"
 # every 700 objects costs a tenth of a start and of a run; after so many, next to nothing.
 gc.set_threshold(50_000, 20, 100)
 
+# Modules of Python that Windows does not have.
+_UNIX = frozenset({"fcntl", "pwd"})
+
 # The order in which a newcomer meets them; others follow by name.
 _ORDER = ("demo", "trace", "run", "show", "analyze", "data")
 
@@ -121,18 +124,26 @@ def _needs_extra(missing: ModuleNotFoundError) -> bool:
 
 def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
     """Stands in for a command that cannot be imported, so that the others can be listed."""
-    if not _needs_extra(missing):
+    if _needs_extra(missing):
+        failure, said = (
+            _extra_missing(),
+            f"Needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'.",
+        )
+    elif missing.name in _UNIX:
+        failure = Failure(f"`gatewatch {name}` works on Linux and macOS only so far, not here")
+        said = "Works on Linux and macOS only so far."
+    else:
         raise missing
 
     def refuse(args: tuple[str, ...]) -> NoReturn:  # noqa: ARG001 - click passes them
-        raise _extra_missing() from missing
+        raise failure from missing
 
     return click.Command(
         name,
         callback=refuse,
         params=[click.Argument(["args"], nargs=-1, type=click.UNPROCESSED)],
         context_settings={"ignore_unknown_options": True},
-        help=f"Needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'.",
+        help=said,
         add_help_option=False,
     )
 

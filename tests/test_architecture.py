@@ -252,6 +252,17 @@ def test_the_analysis_imports_only_what_its_extra_has() -> None:
     assert missing == {}
 
 
+def test_one_module_knows_which_system_it_is() -> None:
+    """What differs is a backend, and asked of it; what is missing shows as an ImportError."""
+    asking = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.platform", "os.uname"}
+    }
+    assert asking == {"probe.backend"}
+
+
 def test_nobody_imports_all_of_scapy() -> None:
     """``scapy.all`` costs 0.7 s and 70 MB at start; single layers are imported where used."""
     careless = [

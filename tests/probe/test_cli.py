@@ -126,6 +126,26 @@ def test_a_command_that_cannot_be_imported_is_still_listed(
     assert "pip install 'gatewatch[analysis]'" in done.stderr
 
 
+WINDOWS = (
+    "import os, select, sys, trio; del select.epoll, os.eventfd\n"
+    "sys.modules |= dict.fromkeys(('fcntl', 'pwd', 'resource', 'termios'))\n"
+    "from probe.cli import main\n"
+)
+
+
+def test_where_files_cannot_be_locked_the_other_commands_remain() -> None:
+    """Windows lacks what ``run`` locks files with: that is listed and said, and ``trace`` works."""
+    listed = python(f"{WINDOWS}main(['--help'])")
+    assert listed.returncode == 0, listed.stderr
+    assert "run      Works on Linux and macOS only so far." in listed.stdout
+    run = python(f"{WINDOWS}main(['run', '--country', 'KH'])")
+    assert run.returncode == 2
+    assert (
+        run.stderr == "gatewatch: `gatewatch run` works on Linux and macOS only so far, not here\n"
+    )
+    assert python(f"{WINDOWS}main(['trace', '--help'])").returncode == 0
+
+
 def test_another_missing_module_is_not_blamed_on_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
