@@ -48,6 +48,7 @@ with _homeless():
     from scapy.automaton import select_objects
     from scapy.config import conf
     from scapy.error import Scapy_Exception
+    from scapy.interfaces import resolve_iface
     from scapy.layers.inet6 import getmacbyip6
     from scapy.layers.l2 import getmacbyip
 
@@ -68,6 +69,11 @@ _LARGEST: Final = 2048
 _WAY_LIFE: Final = 2.0
 _NEIGHBOUR_LIFE: Final = 60.0
 _SILENCE_LIFE: Final = 1.0
+
+# How often a neighbour is asked, since a question may get lost; and what scapy says where its
+# table of routes was being filled anew meanwhile.
+_ASKED: Final = 2
+_EVERYBODY: Final = "ff:ff:ff:ff:ff:ff"
 
 # Link types of libpcap and the length of their headers. The raw ones differ between systems.
 _ETHERNET: Final = 1
@@ -161,7 +167,9 @@ class _Link:
         self.reader.start()
 
     def send(self, frame: bytes) -> None:
-        """Send a frame; raises OSError."""
+        """Send a frame; raises OSError, also where nobody would hear its answer."""
+        if not self.reader.is_alive():
+            raise OSError(errno.ENODEV, "it can be listened to no more")
         if self.sending.send(frame) >= 0:
             return
         from scapy.libs.winpcapy import pcap_geterr  # noqa: PLC0415 - fails without libpcap
@@ -222,8 +230,9 @@ class Interfaces:
         self._ways_until = 0.0
         self._neighbours: dict[tuple[str, str], _Neighbour] = {}
         self._asking: set[tuple[str, str]] = set()
-        with suppress(NoRoute):  # it may come up later
-            _open(str(conf.iface.network_name), _NOTHING).close()
+        if conf.iface is not None:
+            with suppress(NoRoute):  # it may come up later
+                _open(str(conf.iface.network_name), _NOTHING).close()
 
     def send(self, packet: bytes, version: int, source: str, target: str) -> None:
         """Put an IP packet on its way without blocking; see `probe.network.Network.send`.
@@ -280,8 +289,11 @@ class Interfaces:
                 conf.route6.resync()
             table = conf.route if version == 4 else conf.route6
             name, _, gateway = table.route(target, verbose=0)
-            interface = conf.ifaces.get(name)
-            if interface is None or source not in interface.ips[version]:
+            try:
+                interface = resolve_iface(name)
+            except ValueError:
+                continue
+            if source not in interface.ips[version]:
                 continue
             if name == conf.loopback_name or source == target:
                 raise NoRoute(f"{target} is this machine itself; a trace needs another")
@@ -304,14 +316,15 @@ class Interfaces:
         return known.address
 
     def _ask(self, key: tuple[str, str], version: int, target: str) -> None:
-        """Ask for a hardware address by ARP or neighbour discovery; takes up to two seconds."""
+        """Ask for a hardware address by ARP or neighbour discovery; takes up to four seconds."""
         found = None
-        try:
-            conf.netcache.flush()
-            found = (getmacbyip if version == 4 else getmacbyip6)(target)
-        finally:
-            life = _NEIGHBOUR_LIFE if found else _SILENCE_LIFE
-            self._neighbours[key] = _Neighbour(
-                _hardware(found) if found else None, time.monotonic() + life
-            )
-            self._asking.discard(key)
+        conf.netcache.flush()
+        for _ in range(_ASKED):
+            with suppress(OSError, Scapy_Exception):  # the link went down
+                said = (getmacbyip if version == 4 else getmacbyip6)(target)
+                if said and said != _EVERYBODY:
+                    found = _hardware(said)
+                    break
+        life = _NEIGHBOUR_LIFE if found else _SILENCE_LIFE
+        self._neighbours[key] = _Neighbour(found, time.monotonic() + life)
+        self._asking.discard(key)

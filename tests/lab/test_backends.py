@@ -220,6 +220,25 @@ def test_libpcap_names_a_neighbour_that_does_not_answer(link: Namespace, version
     assert f"{target}, the next hop" in sentence
 
 
+def test_libpcap_does_not_leave_by_another_way_than_the_system_would() -> None:
+    """A rule sends the target into a tunnel, say, and scapy's table of routes knows no rules."""
+    with Fabric() as fabric:
+        here = fabric.node("here")
+        for number, tunnel in ((1, "plain"), (2, "tunnel")):
+            fabric.node(tunnel, router=True)
+            near, far = f"192.0.{number}.1", f"192.0.{number}.2"
+            fabric.link("here", tunnel, [f"{near}/24"], [f"{far}/24"])
+        fabric.route("here", "default", "192.0.1.2")
+        fabric.configure("here", "rule add to 203.0.113.0/24 lookup 100")
+        fabric.build()
+        here.run(["ip", "route", "add", "default", "via", "192.0.2.2", "table", "100"])
+        kind, sentence = probe(here, "pcap", "icmp", "203.0.113.9")["error"]
+        assert kind == "NoRoute"
+        assert "the system sends from 192.0.2.1" in sentence
+        # The other targets go on by the plain way.
+        assert hops(probe(here, "pcap", "icmp", "192.0.1.2", ttls=1)) == {1: "192.0.1.2"}
+
+
 def test_libpcap_needs_a_privilege_and_says_how_to_get_it(row: Chain) -> None:
     """The same refusal on every system, so it names what each of them needs."""
     kind, sentence = probe(row.vantage, "pcap", "icmp", row.host[4], user="nobody")["error"]
