@@ -120,8 +120,8 @@ class Matching:
         monotonic time.
         """
         # Most packets are this: the time of a probe was exceeded, and it is quoted as it was sent.
-        if version == 4 and data[at : at + 2] == _TIME_EXCEEDED:
-            quote = at + 8
+        quote = at + 8
+        if version == 4 and data[at : at + 2] == _TIME_EXCEEDED and len(data) >= quote + 28:
             token = data[quote + 4] << 8 | data[quote + 5]
             sent = self._sent.get(token)
             if sent is not None:
@@ -129,7 +129,7 @@ class Matching:
                 quoted = data[quote:]
                 size = len(quoted)
                 if (
-                    28 <= size <= len(probe)
+                    size <= len(probe)
                     and quoted[12:] == probe[12:size]
                     and quoted[:8] == probe[:8]
                     and quoted[9] == probe[9]

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scapy.arch.common import compile_filter, free_filter
 from scapy.layers.inet import ICMP, IP, TCP, UDP
@@ -110,6 +110,10 @@ def test_what_is_no_answer_is_counted_or_belongs_to_others(network: Pcap) -> Non
     for heard in (
         b"",
         probe[:24],
+        *(
+            bytes(IP(src=ROUTER, dst=HERE) / ICMP(type=11) / probe[:size])
+            for size in (0, 5, 20, 27)
+        ),
         b"\x45" + bytes(60),
         bytes(IP(src=HERE, dst=ROUTER) / TCP(flags="R")),
         bytes(IP(src=ROUTER, dst=HERE) / ICMP(type=8)),
@@ -119,7 +123,7 @@ def test_what_is_no_answer_is_counted_or_belongs_to_others(network: Pcap) -> Non
     ):
         wires[0].hear(captured(0), heard)
     assert network.drain() == []
-    assert network.discarded() == {"truncated": 3, "data": 1, "foreign": 1, "wrong_tag": 1}
+    assert network.discarded() == {"truncated": 7, "data": 1, "foreign": 1, "wrong_tag": 1}
 
 
 def packet_port(probe: bytes) -> int:
@@ -180,12 +184,14 @@ async def test_waiting_ends_when_something_was_heard(network: Pcap) -> None:
     assert scope.cancelled_caught
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example(heard=b"A\x12\xe4", cut=30, at=30)
 @given(heard=st.binary(max_size=200), cut=st.integers(0, 200), at=st.integers(0, 99))
 def test_nothing_that_is_heard_can_harm(network: Pcap, heard: bytes, cut: int, at: int) -> None:
     """Any bytes, and answers with any bytes in their middle: no exception."""
     answer = exceeded(send(network))
-    for data in (heard, answer[:cut], answer[:at] + heard + answer[at + len(heard) :]):
+    whole = answer[:2] + bytes([0, cut]) + answer[4:cut]
+    for data in (heard, answer[:cut], whole, answer[:at] + heard + answer[at + len(heard) :]):
         wires[0].hear(captured(0), data)
     network.drain()
 
