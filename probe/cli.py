@@ -52,18 +52,21 @@ class Commands(click.Group):
         known = super().get_command(ctx, cmd_name)
         if known is not None:
             return known
-        module = f"probe.commands.{cmd_name}"
-        if cmd_name.isidentifier() and importlib.util.find_spec(module) is not None:
-            command = getattr(importlib.import_module(module), cmd_name, None)
+        try:
+            return self._load(cmd_name)
+        except ModuleNotFoundError as missing:
+            return _unavailable(cmd_name, missing)
+
+    def _load(self, name: str) -> click.Command | None:
+        module = f"probe.commands.{name}"
+        if name.isidentifier() and importlib.util.find_spec(module) is not None:
+            command = getattr(importlib.import_module(module), name, None)
             if isinstance(command, click.Command):
                 return command
         from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
 
-        for entry in metadata.entry_points(group=COMMANDS, name=cmd_name):
-            try:
-                command = entry.load()
-            except ModuleNotFoundError as missing:
-                return _unavailable(cmd_name, missing)
+        for entry in metadata.entry_points(group=COMMANDS, name=name):
+            command = entry.load()
             assert isinstance(command, click.Command)
             return command
         return None
