@@ -320,14 +320,17 @@ class Fabric:
         near_device: str | None = None,
         far_device: str | None = None,
         delay_ms: float = 0.0,
+        hop_ms: float = 0.0,
     ) -> None:
         """Join two nodes. Addresses carry their prefix length; a device is named for its peer.
 
         ``delay_ms`` is how long a packet takes, one way: twice of it adds to a round trip.
+        ``hop_ms`` is added, on their way to ``near``, to packets from the next router, twice of
+        it to those from the router behind that, and so on.
         """
         near_device, far_device = near_device or far, far_device or near
-        if delay_ms:
-            self._cable((near, near_device), (far, far_device), delay_ms)
+        if delay_ms or hop_ms:
+            self._cable((near, near_device), (far, far_device), f"{delay_ms} {hop_ms}")
         else:
             self._veth((near, near_device), (far, far_device))
         for node, device, addresses in (
@@ -346,13 +349,13 @@ class Fabric:
             f"peer name {far[1]} netns {self[far[0]].name}"
         )
 
-    def _cable(self, near: tuple[str, str], far: tuple[str, str], delay_ms: float) -> None:
+    def _cable(self, near: tuple[str, str], far: tuple[str, str], delays: str) -> None:
         if _DISTANCE not in self._nodes:
             self.node(_DISTANCE)
             self._nodes[_DISTANCE].settings["ipv6/conf/default/disable_ipv6"] = "1"
         number = len(self._cables)
         ends = f"a{number}", f"b{number}"
-        self._cables.append(f"{ends[0]} {ends[1]} {delay_ms}")
+        self._cables.append(f"{ends[0]} {ends[1]} {delays}")
         for router, end in zip((near, far), ends, strict=True):
             self._veth(router, (_DISTANCE, end))
             self.configure(_DISTANCE, f"link set dev {end} up")
@@ -529,6 +532,7 @@ def chain(
     nat: bool = False,
     local: Sequence[str] = (),
     delay_ms: float = 0.0,
+    hop_ms: float = 0.0,
 ) -> Iterator[Chain]:
     """Build a row of routers, in IPv4 and IPv6, and take it down at the end.
 
@@ -538,7 +542,8 @@ def chain(
     Exceeded. With ``nat`` the vantage point has 192.168.1.10 and the first router hides it
     behind its own address (IPv4 only). ``local`` are further prefixes, such as
     ``198.18.0.0/22``, all addresses of which the host answers for. ``delay_ms`` is added to the
-    round trip where the row crosses the border, as a cable abroad would.
+    round trip where the row crosses the border, as a cable abroad would; ``hop_ms`` to that of
+    each hop once more than to that of the hop before.
     """
     border = (routers + 1) // 2
 
@@ -581,6 +586,7 @@ def chain(
                 near_device="east",
                 far_device="west",
                 delay_ms=delay_ms / 2 if link == border + 1 else 0.0,
+                hop_ms=hop_ms if link == 1 else 0.0,
             )
             for version, index in ((4, 0), (6, 1)):
                 before, after = (side[index].partition("/")[0] for side in (at_near, at_far))

@@ -1,16 +1,20 @@
-"""Distance: carries frames between pairs of interfaces and holds each back for a fixed time.
+"""Distance: carries frames between pairs of interfaces and holds each back for a time.
 
 Not every kernel can delay packets (``netem`` is often left out), yet what judges a border by
 round-trip times needs some between its networks. So this runs as a program of its own inside one
-namespace through which all long links of a lab pass. It knows nothing of what it carries.
+namespace through which all long links of a lab pass. Of what it carries it knows one thing: how
+many routers a packet has passed since one of the lab's kernels sent it, so that one link can
+stand for a network in which every hop is some way off.
 
-Usage: ``relay.py`` with, on standard input, one line a link: ``first second milliseconds``, the
-delay one way. It prints ``ready`` once every frame is caught.
+Usage: ``relay.py`` with, on standard input, one line a link: ``first second milliseconds hop``.
+The third is the delay of every frame, either way; the fourth is added for each hop that a packet
+towards ``first`` has come. It prints ``ready`` once every frame is caught.
 """
 
 from __future__ import annotations
 
-import collections
+import heapq
+import itertools
 import select
 import socket
 import sys
@@ -22,8 +26,16 @@ SOL_PACKET = 263
 # kernel left to "hardware" stays left to the next one. Own frames are not seen again.
 PACKET_VNET_HDR = 15
 PACKET_IGNORE_OUTGOING = 23
+# More than the system's limit: what a busy machine leaves lying for some milliseconds is not lost.
+SO_RCVBUFFORCE = 33
+BUFFER = 1 << 24
 LARGEST = 10 + 14 + 65536
 BATCH = 64
+
+# Where, behind that state, a frame says what it carries, and the TTL of IPv4 and IPv6.
+KIND = slice(10 + 12, 10 + 14)
+TTL_AT = {b"\x08\x00": 10 + 14 + 8, b"\x86\xdd": 10 + 14 + 7}
+FIRST_TTL = 64
 
 
 def opened(device: str) -> socket.socket:
@@ -31,57 +43,75 @@ def opened(device: str) -> socket.socket:
     port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     port.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     port.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-    port.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    port.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
     port.bind((device, ETH_P_ALL))
     port.setblocking(False)
     return port
 
 
+def hops_come(frame: bytes) -> int:
+    """How many hops from here the sender of a packet is: 1 for the next router.
+
+    Kernels of a lab start at TTL 64; what starts higher is talk between neighbours.
+    """
+    at = TTL_AT.get(frame[KIND])
+    return 0 if at is None else max(0, FIRST_TTL + 1 - frame[at])
+
+
 class Direction:
-    """One way of one link: frames leave in the order they came, each after the same delay."""
+    """One way of one link: how long each of its frames takes, in seconds."""
 
-    def __init__(self, source: socket.socket, sink: socket.socket, delay: float) -> None:
-        self.source, self.sink, self.delay = source, sink, delay
-        self.waiting: collections.deque[tuple[float, bytes]] = collections.deque()
+    def __init__(
+        self, source: socket.socket, sink: socket.socket, delay: float, hop: float
+    ) -> None:
+        self.source, self.sink, self.delay, self.hop = source, sink, delay, hop
 
-    def take(self) -> None:
-        for _ in range(BATCH):
-            try:
-                frame = self.source.recv(LARGEST)
-            except BlockingIOError:
-                return
-            self.waiting.append((time.monotonic() + self.delay, frame))
+    def delay_of(self, frame: bytes) -> float:
+        return self.delay + self.hop * hops_come(frame) if self.hop else self.delay
 
-    def give(self, now: float) -> None:
-        while self.waiting and self.waiting[0][0] <= now:
-            try:
-                self.sink.send(self.waiting.popleft()[1])
-            except OSError:
-                continue  # a full or closed interface loses frames, as a cable would
+
+def put(sink: socket.socket, frame: bytes) -> None:
+    try:
+        sink.send(frame)
+    except OSError:
+        return  # a full or closed interface loses frames, as a cable would
 
 
 def carry(directions: list[Direction]) -> None:
-    poll = select.epoll()
+    """Carry frames for ever; those that are due at the same time leave in the order they came."""
     by_port = {direction.source.fileno(): direction for direction in directions}
-    for port in by_port:
-        poll.register(port, select.EPOLLIN)
+    ports = list(by_port)
+    order = itertools.count()
+    waiting: list[tuple[float, int, socket.socket, bytes]] = []
     while True:
-        due = min((way.waiting[0][0] for way in directions if way.waiting), default=None)
-        timeout = -1 if due is None else max(0.0, due - time.monotonic())
-        for port, _ in poll.poll(timeout):
-            by_port[port].take()
+        timeout = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
+        # Unlike epoll it does not round the time up to a millisecond.
+        for port in select.select(ports, (), (), timeout)[0]:
+            direction = by_port[port]
+            for _ in range(BATCH):
+                try:
+                    frame = direction.source.recv(LARGEST)
+                except BlockingIOError:
+                    break
+                delay = direction.delay_of(frame)
+                if delay:
+                    due = time.monotonic() + delay
+                    heapq.heappush(waiting, (due, next(order), direction.sink, frame))
+                else:
+                    put(direction.sink, frame)
         now = time.monotonic()
-        for direction in directions:
-            direction.give(now)
+        while waiting and waiting[0][0] <= now:
+            _, _, sink, frame = heapq.heappop(waiting)
+            put(sink, frame)
 
 
 def main() -> None:
     directions = []
     for line in sys.stdin:
-        near, far, milliseconds = line.split()
-        ports = opened(near), opened(far)
-        for source, sink in (ports, ports[::-1]):
-            directions.append(Direction(source, sink, float(milliseconds) / 1000))
+        near, far, delay, hop = line.split()
+        first, second = opened(near), opened(far)
+        directions.append(Direction(first, second, float(delay) / 1000, 0.0))
+        directions.append(Direction(second, first, float(delay) / 1000, float(hop) / 1000))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     carry(directions)

@@ -63,6 +63,18 @@ def test_a_delay_adds_to_every_round_trip_beyond_it() -> None:
             assert max(near) < 300.0 <= min(far)
 
 
+def test_each_hop_can_be_farther_than_the_one_before() -> None:
+    """One slow link can stand for many: an answer takes longer by so much for each hop it came."""
+    with chain(3, hop_ms=150.0) as row:
+        for version in (4, 6):
+            seen = path_heard(row.vantage, row.host[version])
+            assert tuple(heard for heard, _ in seen) == row.hops[version]
+            steps = [
+                150.0 * hop <= took < 150.0 * (hop + 1) for hop, (_, took) in enumerate(seen, 1)
+            ]
+            assert all(steps), seen
+
+
 def test_nobody_has_no_capability_and_still_finds_the_project() -> None:
     """As nobody there is no capability left to use or to gain, yet the project can be imported."""
     code = "import os, probe, trio; print(os.geteuid(), open('/proc/self/status').read())"
