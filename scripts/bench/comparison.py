@@ -12,9 +12,10 @@ import importlib.util
 import shutil
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -27,13 +28,34 @@ if TYPE_CHECKING:
 # None where nothing answered.
 Paths = dict[str, tuple[str | None, ...]]
 
-# What a command printed, and the folder it may have written to, turned into paths or into the
-# seconds that one item took.
-Reader = Callable[[str, Path], Paths | float]
+# Pairs of neighbours, where several paths lead to one target.
+Links = frozenset[tuple[str, str]]
+
+
+class Said(NamedTuple):
+    """What a tracer found: paths, or links where it looked for all ways to one target.
+
+    ``inferred`` are the TTLs of hops that were taken over from other traces. ``each`` is how many
+    seconds one probe took, where that and not the whole process is measured.
+    """
+
+    paths: Paths
+    links: Links = frozenset()
+    inferred: Mapping[str, frozenset[int]] = MappingProxyType({})
+    each: float | None = None
+
+
+# What a command printed, and the folder it may have written to, turned into what it found or
+# into the seconds that one item took.
+Reader = Callable[[str, Path], Said | float]
 
 Figure = Literal["packets", "seconds", "cpu", "memory"]
 
 UNITS: dict[Figure, str] = {"packets": "", "seconds": "s", "cpu": "s", "memory": "MiB"}
+
+# What there is to be found: hops of all paths, the routers and links that they consist of, and
+# paths of which every hop around the border was measured.
+Thing = Literal["hops", "routers", "links", "border"]
 
 
 TIME_OVER = "the time for the whole run was over"
@@ -49,7 +71,8 @@ class Side:
 
     Words of ``command`` may hold fields of the scene, such as ``{host}``. ``program`` and
     ``module`` must be installed for it. ``cannot`` says why the tool has no part in this work at
-    all. ``user`` "nobody" has no privileges. ``most`` bounds the repetitions of a slow one.
+    all, or not yet. ``user`` "nobody" has no privileges. ``most`` bounds the repetitions of a
+    slow one.
     """
 
     name: str
@@ -73,6 +96,22 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What one of ours is to reach.
+
+    ``most`` is what its costs may be at most: times the peer's, or in the figure's own unit where
+    no peer is named. ``least`` is the share of what there is that each run is to find, with
+    nothing wrong; ``like`` names that of which it is to find as much as the peer.
+    """
+
+    ours: Side
+    peer: Side | None = None
+    most: dict[Figure, float] = field(default_factory=dict)
+    least: dict[Thing, float] = field(default_factory=dict)
+    like: tuple[Thing, ...] = ()
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The same work, done by gatewatch and by its peers.
 
@@ -88,15 +127,22 @@ class Comparison:
     peers: tuple[Side, ...]
     figures: tuple[Figure, ...] = ("seconds",)
     repetitions: int = 5
+    goals: tuple[Goal, ...] = ()
+
+
+class Found(NamedTuple):
+    """How many were found that are there, and how many that are not."""
+
+    right: int
+    wrong: int = 0
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one side: costs by figure; hops found right, and wrong, where there are paths."""
+    """One run of one side: costs by figure, and what it found where there is something to find."""
 
     costs: dict[Figure, float]
-    right: int | None = None
-    wrong: int | None = None
+    found: dict[Thing, Found] = field(default_factory=dict)
 
 
 class Spread(NamedTuple):
@@ -127,6 +173,13 @@ class Measured:
         """How often it was to run."""
         return min(comparison.repetitions, self.side.most)
 
+    def found(self, thing: Thing) -> Found | None:
+        """The fewest that a run found right, and the most that one found wrong."""
+        found = [run.found[thing] for run in self.runs if thing in run.found]
+        if not found:
+            return None
+        return Found(min(one.right for one in found), max(one.wrong for one in found))
+
     def cost(self, figure: Figure) -> Spread | None:
         """The spread of a figure over all runs, None where it was not measured."""
         values = [run.costs[figure] for run in self.runs if figure in run.costs]
@@ -141,8 +194,8 @@ class Result:
     skipped: str | None = None
     ours: list[Measured] = field(default_factory=list)
     peers: list[Measured] = field(default_factory=list)
-    # How many hops there are to be found in a run, where there are paths.
-    hops: int | None = None
+    # How much there is to be found in a run, where there is something to find.
+    there: dict[Thing, int] = field(default_factory=dict)
     # How long all of it took, making the scene included.
     seconds: float = 0.0
 
@@ -150,26 +203,33 @@ class Result:
     def sides(self) -> list[Measured]:
         return [*self.ours, *self.peers]
 
-    def pairs(self) -> Iterator[tuple[Measured, Measured]]:
-        """Each of ours that ran with each peer that ran."""
+    def pairs(self) -> Iterator[tuple[Measured, Measured | None]]:
+        """Each of ours that ran with each peer that ran, or by itself where none did."""
+        ran = [peer for peer in self.peers if peer.runs]
+        peers: list[Measured | None] = [*ran] if ran else [None]
         for ours in self.ours:
-            for peer in self.peers:
-                if ours.runs and peer.runs:
+            if ours.runs:
+                for peer in peers:
                     yield ours, peer
 
 
 def ratio(ours: Measured, peer: Measured, figure: Figure) -> Spread | None:
     """Our cost over the peer's, round by round; None where one of them was not measured.
 
-    A side that ran fewer rounds bounds the number of ratios. A peer's cost of 0, below what the
-    clock resolves, gives no ratio.
+    In rounds that a slow peer left out its median stands for it. A peer's cost of 0, below what
+    the clock resolves, gives no ratio.
     """
+    median = peer.cost(figure)
+    if median is None:
+        return None
+    theirs = [run.costs.get(figure) for run in peer.runs]
     both = [
-        (mine.costs[figure], theirs.costs[figure])
-        for mine, theirs in zip(ours.runs, peer.runs, strict=False)
-        if figure in mine.costs and theirs.costs.get(figure)
+        (mine.costs[figure], theirs[nth] if nth < len(theirs) else median.median)
+        for nth, mine in enumerate(ours.runs)
+        if figure in mine.costs
     ]
-    return Spread.of([mine / theirs for mine, theirs in both]) if both else None
+    ratios = [mine / their for mine, their in both if their]
+    return Spread.of(ratios) if ratios else None
 
 
 def compare(comparison: Comparison, folder: Path, remaining: Callable[[], float]) -> Result:
@@ -188,7 +248,7 @@ def compare(comparison: Comparison, folder: Path, remaining: Callable[[], float]
         return result
     try:
         with comparison.scene(folder) as scene:
-            result.hops = scene.answering
+            result.there = scene.truth.there()
             for done in range(comparison.repetitions):
                 for measured in result.sides:
                     wanted = measured.absent is None and done < measured.rounds(comparison)

@@ -1,4 +1,4 @@
-"""What each tool prints, read into the same form: paths, or the seconds that one item took.
+"""What each tool prints, read into the same form: what it found, or the seconds an item took.
 
 One function a format. Nothing here judges or runs anything.
 """
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from probe.record import from_line
 from probe.spool import read
+from scripts.bench.comparison import Said
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from probe.record import Trace
-    from scripts.bench.comparison import Paths
 
 
 def _path(answers: dict[int, str]) -> tuple[str | None, ...]:
@@ -35,64 +36,114 @@ def path_of(trace: Trace) -> tuple[str | None, ...]:
     )
 
 
-def gatewatch_trace(printed: str, _: Path) -> Paths:
+def inferred_in(trace: Trace) -> list[int]:
+    """The TTLs at which one of our own traces took over what another had measured."""
+    return [hop.number for hop in trace.hops if not hop.measured]
+
+
+def _said(traces: Iterable[Trace]) -> Said:
+    kept = list(traces)
+    return Said(
+        {trace.dst_addr: path_of(trace) for trace in kept},
+        inferred={trace.dst_addr: frozenset(inferred_in(trace)) for trace in kept},
+    )
+
+
+def gatewatch_trace(printed: str, _: Path) -> Said:
     """``gatewatch trace --json``: one record."""
-    trace = from_line(printed)
-    return {trace.dst_addr: path_of(trace)}
+    return _said([from_line(printed)])
 
 
-def gatewatch_run(_: str, folder: Path) -> Paths:
+def gatewatch_run(_: str, folder: Path) -> Said:
     """``gatewatch run --to``: the records that were kept, redacted as they are."""
-    kept = (one.trace for one in read(folder / "spool"))
-    return {trace.dst_addr: path_of(trace) for trace in kept if trace is not None}
+    return _said(one.trace for one in read(folder / "spool") if one.trace is not None)
 
 
-def engine(printed: str, _: Path) -> Paths:
-    """`scripts.bench.engine`: paths as they are."""
-    return {target: tuple(path) for target, path in json.loads(printed).items()}
+def engine(printed: str, _: Path) -> Said:
+    """`scripts.bench.engine`: a path a line, and a last line that sums up."""
+    *found, _summed = (json.loads(line) for line in printed.splitlines())
+    return Said(
+        {target: tuple(path) for target, path, _ in found},
+        inferred={target: frozenset(ttls) for target, _, ttls in found},
+    )
 
 
-def scamper(printed: str, _: Path) -> Paths:
+def engine_pace(printed: str, folder: Path) -> Said:
+    """The same, and the seconds that each probe took, start-up left out."""
+    summed = json.loads(printed.splitlines()[-1])
+    return engine(printed, folder)._replace(each=summed["seconds"] / summed["probes"])
+
+
+def paths(printed: str, _: Path) -> Said:
+    """`scripts.bench.peers`: by target, the answering hops by their TTL."""
+    return Said(
+        {
+            target: _path({int(ttl): address for ttl, address in hops.items()})
+            for target, hops in json.loads(printed).items()
+        }
+    )
+
+
+def scamper(printed: str, _: Path) -> Said:
     """``scamper -O json``: one object a line, of which those of type trace count."""
     found = (json.loads(line) for line in printed.splitlines())
-    return {
-        trace["dst"]: _path({hop["probe_ttl"]: hop["addr"] for hop in trace.get("hops", ())})
-        for trace in found
-        if trace["type"] == "trace"
-    }
+    return Said(
+        {
+            trace["dst"]: _path({hop["probe_ttl"]: hop["addr"] for hop in trace.get("hops", ())})
+            for trace in found
+            if trace["type"] == "trace"
+        }
+    )
+
+
+def tracelb(printed: str, _: Path) -> Said:
+    """``scamper -O json`` with ``tracelb``: nodes, and under each the links that leave it."""
+    found = (json.loads(line) for line in printed.splitlines())
+    return Said(
+        {},
+        links=frozenset(
+            (node["addr"], link["addr"])
+            for trace in found
+            if trace["type"] == "tracelb"
+            for node in trace["nodes"]
+            for hop in node.get("links", ())
+            for link in hop
+            if link["addr"] != "*"
+        ),
+    )
 
 
 _TRACEROUTE_TARGET = re.compile(r"^traceroute to \S+ \((\S+)\)")
 _TRACEROUTE_HOP = re.compile(r"^ *(\d+)  (?:\* )*(\d[\d.]+)  ", re.MULTILINE)
 
 
-def traceroute(printed: str, _: Path) -> Paths:
+def traceroute(printed: str, _: Path) -> Said:
     """Debian's ``traceroute -n``.
 
     >>> traceroute('''traceroute to 192.0.2.9 (192.0.2.9), 30 hops max, 60 byte packets
     ...  1  192.0.2.1  0.4 ms
     ...  2  *
-    ...  3  192.0.2.9  20.9 ms''', None)
+    ...  3  192.0.2.9  20.9 ms''', None).paths
     {'192.0.2.9': ('192.0.2.1', None, '192.0.2.9')}
     """
     named = _TRACEROUTE_TARGET.search(printed)
     hops = {int(ttl): address for ttl, address in _TRACEROUTE_HOP.findall(printed)}
-    return {named[1]: _path(hops)} if named else {}
+    return Said({named[1]: _path(hops)} if named else {})
 
 
 _MTR_HOP = re.compile(r"^ *(\d+)\.\|-- (\d[\d.]+) ", re.MULTILINE)
 
 
-def mtr(printed: str, _: Path) -> Paths:
+def mtr(printed: str, _: Path) -> Said:
     """``mtr --report -n``, which does not name its target: the last hop is taken for it.
 
     >>> mtr('''  1.|-- 192.0.2.1   0.0%  1  0.1  0.1  0.1  0.1  0.0
     ...   2.|-- ???   100.0  1  0.0  0.0  0.0  0.0  0.0
-    ...   3.|-- 192.0.2.9   0.0%  1  0.1  0.1  0.1  0.1  0.0''', None)
+    ...   3.|-- 192.0.2.9   0.0%  1  0.1  0.1  0.1  0.1  0.0''', None).paths
     {'192.0.2.9': ('192.0.2.1', None, '192.0.2.9')}
     """
     path = _path({int(ttl): address for ttl, address in _MTR_HOP.findall(printed)})
-    return {path[-1]: path} if path and path[-1] is not None else {}
+    return Said({path[-1]: path} if path and path[-1] is not None else {})
 
 
 def work(printed: str, _: Path) -> float:

@@ -1,14 +1,11 @@
 """Where the commands of a comparison run, and what they find there.
 
-A scene fills the fields of a command, runs it under the stopwatch, and judges the paths it
-reports against those that are true. It knows no tool: what a command printed is read by the
-command's own reader.
+A scene fills the fields of a command, runs it under the stopwatch, and has what it found judged
+by the truth. It knows no tool: what a command printed is read by the command's own reader.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import itertools
 import json
 import os
 import subprocess
@@ -19,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.bench.comparison import TIME_OVER, Missing, Run
+from scripts.bench.comparison import TIME_OVER, Missing, Run, Said
+from scripts.bench.truth import Truth, judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from scripts.bench.comparison import Figure, Paths, Side
+    from scripts.bench.comparison import Figure, Side
 
 STOPWATCH = Path(__file__).with_name("stopwatch.py")
 
@@ -37,19 +35,15 @@ GRACE = 10.0
 class Scene:
     """``start`` starts words as a side's user, ``fresh`` makes that user an empty folder.
 
-    ``packets`` counts what left the vantage point so far. ``truth`` are the paths as they are.
+    ``packets`` counts what left the vantage point so far. ``truth`` is what
+    there is to be found.
     """
 
     words: dict[str, str]
     start: Callable[[Sequence[str], Side, Path], subprocess.Popen[str]]
     fresh: Callable[[Side], Path]
     packets: Callable[[], int] | None = None
-    truth: Paths = field(default_factory=dict)
-
-    @property
-    def answering(self) -> int | None:
-        """How many hops of all true paths answer; None where there are no paths."""
-        return _answering(self.truth) if self.truth else None
+    truth: Truth = field(default_factory=Truth)
 
     def run(self, side: Side, seconds: float) -> Run:
         """Run a side once. Raises `Missing` with what a command said that failed."""
@@ -79,46 +73,15 @@ class Scene:
         answer = side.reader(said["out"], folder) if side.reader else None
         if isinstance(answer, float):
             costs["seconds"] = answer
-        if not isinstance(answer, dict):
+        if not isinstance(answer, Said):
             return Run(costs)
-        right, wrong = judged(answer, self.truth)
-        return Run(costs, right, wrong)
+        if answer.each is not None:
+            costs["seconds"] = answer.each
+        return Run(costs, judged(answer, self.truth))
 
 
 def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["it said nothing"])[-1]
-
-
-def _answering(truth: Paths) -> int:
-    return sum(address is not None for path in truth.values() for address in path)
-
-
-def judged(said: Paths, truth: Paths) -> tuple[int, int]:
-    """How many hops of these paths are right, and how many name a router that is not there.
-
-    What redaction withholds is right where something answers: an address that is not said, and
-    the /24 that holds the true one.
-
-    >>> truth = {"192.0.2.9": ("192.0.2.1", None, "192.0.2.9")}
-    >>> judged({"192.0.2.9": ("", None, "192.0.2.9")}, truth)
-    (2, 0)
-    >>> judged({"192.0.2.9": ("192.0.2.7", "192.0.2.1")}, truth)
-    (0, 2)
-    """
-    right = wrong = 0
-    for target, path in said.items():
-        for found, real in itertools.zip_longest(path, truth.get(target, ())):
-            if found is None:
-                continue
-            if real is not None and found in {real, "", _cut(real)}:
-                right += 1
-            else:
-                wrong += 1
-    return right, wrong
-
-
-def _cut(address: str) -> str:
-    return str(ipaddress.ip_network(f"{address}/24", strict=False).network_address)
 
 
 @contextmanager

@@ -13,11 +13,14 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from scripts.bench.comparison import TIME_OVER, UNITS, ratio
+from scripts.bench.goals import Check, checks
 
 if TYPE_CHECKING:
-    from scripts.bench.comparison import Figure, Measured, Result, Spread
+    from collections.abc import Iterator
 
-TITLES: dict[Figure, str] = {
+    from scripts.bench.comparison import Figure, Found, Measured, Result, Spread, Thing
+
+TITLES: dict[Figure | Thing, str] = {
     "packets": "packets",
     "seconds": "wall",
     "cpu": "CPU",
@@ -55,11 +58,41 @@ def number(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-def _cell(ours: Measured, peer: Measured, figure: Figure) -> str:
-    found = ratio(ours, peer, figure)
-    mine, theirs = ours.cost(figure), peer.cost(figure)
-    if found is None or mine is None or theirs is None:
+def goal(check: Check) -> str:
+    """What is asked, in words.
+
+    >>> from scripts.bench.comparison import Measured, Side
+    >>> ours, peer = Measured(Side("ours")), Measured(Side("peer"))
+    >>> goal(Check(ours, peer, "most", "seconds", 1.1, 1.3))
+    '≤ 1.1'
+    >>> goal(Check(ours, None, "most", "seconds", 0.00002, 0.00003))
+    '≤ 20 µs'
+    >>> goal(Check(ours, None, "least", "hops", 1.0, 1.0))
+    'all'
+    """
+    if check.kind == "like":
+        return "≥ the peer's"
+    if check.kind == "least":
+        return "all" if check.wanted == 1.0 else f"≥ {check.wanted:.1%}"
+    for figure in UNITS:
+        if figure == check.what and check.peer is None:
+            return f"≤ {quantity(check.wanted, figure)}"
+    return f"≤ {check.wanted:g}"
+
+
+def _wanted(check: Check) -> str:
+    if check.met is None:
+        return f"[dim]{goal(check)}[/]"
+    return f"[green]{goal(check)} met[/]" if check.met else f"[red]{goal(check)} not met[/]"
+
+
+def _cell(ours: Measured, peer: Measured | None, figure: Figure) -> str:
+    found = None if peer is None else ratio(ours, peer, figure)
+    mine, theirs = ours.cost(figure), None if peer is None else peer.cost(figure)
+    if mine is None:
         return "–"
+    if found is None or theirs is None:
+        return f"\n[dim]{quantity(mine.median, figure)}[/]"
     colour = "green" if found.high < 1 else "red" if found.low > 1 else "yellow"
     return (
         f"[bold {colour}]{number(found.median)}[/] ({number(found.low)}–{number(found.high)})\n"
@@ -67,15 +100,23 @@ def _cell(ours: Measured, peer: Measured, figure: Figure) -> str:
     )
 
 
-def _hops(side: Measured) -> str:
-    """The fewest right hops of a run, with the most wrong ones where there are any."""
-    right = [run.right for run in side.runs if run.right is not None]
-    wrong = max((run.wrong or 0 for run in side.runs), default=0)
-    return f"{min(right):,}" + (f" (+{wrong:,} wrong)" if wrong else "") if right else "–"
+def _count(found: Found | None) -> str:
+    if found is None:
+        return "–"
+    return f"{found.right:,}" + (f" (+{found.wrong:,} wrong)" if found.wrong else "")
+
+
+def _things(ours: Measured, peer: Measured | None, result: Result) -> Iterator[tuple[Thing, str]]:
+    """What a row says of what was found: that of which something is asked, else the hops."""
+    asked = {check.what for check in checks(result)} & set(result.there) or {"hops"}
+    for thing, count in result.there.items():
+        if thing in asked:
+            theirs = "" if peer is None else f" / {_count(peer.found(thing))}"
+            yield thing, f"{thing} {_count(ours.found(thing))}{theirs} [dim]of {count:,}[/]"
 
 
 def table(results: list[Result]) -> Table:
-    """One row a pair of ours and a peer's: ratios with their spread, medians below.
+    """One row a pair of ours and a peer's: ratios with their spread, medians and goals below.
 
     Below 1 gatewatch needs less.
     """
@@ -84,7 +125,7 @@ def table(results: list[Result]) -> Table:
     shown.add_column("gatewatch / peer", no_wrap=True)
     for title in TITLES.values():
         shown.add_column(title, no_wrap=True)
-    shown.add_column("hops", no_wrap=True)
+    shown.add_column("found", no_wrap=True)
     for result in results:
         _add(shown, result)
         shown.add_section()
@@ -99,16 +140,58 @@ def width(shown: Table) -> int:
 
 def _add(shown: Table, result: Result) -> None:
     name = result.comparison.name
+    asked = checks(result)
     for ours, peer in result.pairs():
+        here = [
+            check
+            for check in asked
+            if check.ours is ours and (check.peer is None or check.peer is peer)
+        ]
+        # What is asked of ours alone stands in its first row.
+        asked = [check for check in asked if check not in here]
+        wanted = {check.what: _wanted(check) for check in here}
         cells = (
-            _cell(ours, peer, figure) if figure in result.comparison.figures else ""
-            for figure in TITLES
+            f"{_cell(ours, peer, figure)}\n{wanted.get(figure, '')}".rstrip()
+            if figure in result.comparison.figures
+            else ""
+            for figure in UNITS
         )
-        hops = ""
-        if result.hops is not None:
-            hops = f"{_hops(ours)} / {_hops(peer)}\n[dim]of {result.hops:,}[/]"
-        shown.add_row(name, f"{ours.side.name}\n[dim]/[/] {peer.side.name}", *cells, hops)
+        found = "\n".join(
+            f"{line} {wanted.get(thing, '')}".rstrip()
+            for thing, line in _things(ours, peer, result)
+        )
+        beside = "" if peer is None else f"\n[dim]/[/] {peer.side.name}"
+        shown.add_row(name, f"{ours.side.name}{beside}", *cells, found)
         name = ""
+
+
+def unmet(results: list[Result]) -> list[str]:
+    """How many goals are met, then each that is not, or that could not be measured."""
+    asked = [(result, check) for result in results for check in checks(result)]
+    if not asked:
+        return []
+    lines = [f"goals: {sum(check.met is True for _, check in asked)} of {len(asked)} met"]
+    for result, check in asked:
+        if not check.met:
+            beside = "" if check.peer is None else f" / {check.peer.side.name}"
+            lines.append(
+                f"{result.comparison.name}: {check.ours.side.name}{beside}: "
+                f"{TITLES.get(check.what, check.what)} {goal(check)}: {_reached(check)}"
+            )
+    return lines
+
+
+def _reached(check: Check) -> str:
+    if check.reached is None:
+        sides = [check.ours] if check.peer is None else [check.ours, check.peer]
+        reasons = (side.absent or TIME_OVER for side in sides if not side.runs)
+        return f"not measured: {next(reasons, 'nothing to compare')}"
+    wrong = "" if check.flawless else ", and some wrong"
+    for figure in UNITS:
+        if figure == check.what:
+            amount = quantity if check.peer is None else lambda value, _: number(value)
+            return f"not met: {amount(check.reached, figure)}"
+    return f"not met: {check.reached:.2%}{wrong}"
 
 
 def missing(results: list[Result]) -> list[str]:
@@ -138,8 +221,9 @@ def _side(side: Measured, figures: tuple[Figure, ...]) -> dict[str, Any]:
         "absent": side.absent,
         "runs": len(side.runs),
         "costs": {figure: _spread(side.cost(figure)) for figure in figures},
-        "hops_right": [run.right for run in side.runs],
-        "hops_wrong": [run.wrong for run in side.runs],
+        "found": [
+            {thing: found._asdict() for thing, found in run.found.items()} for run in side.runs
+        ],
     }
 
 
@@ -150,7 +234,7 @@ def plain(results: list[Result]) -> list[dict[str, Any]]:
             "name": result.comparison.name,
             "measures": result.comparison.measures,
             "skipped": result.skipped,
-            "hops": result.hops,
+            "there": result.there,
             "seconds": round(result.seconds, 1),
             "units": {figure: UNITS[figure] for figure in result.comparison.figures},
             "gatewatch": [_side(side, result.comparison.figures) for side in result.ours],
@@ -165,6 +249,19 @@ def plain(results: list[Result]) -> list[dict[str, Any]]:
                     },
                 }
                 for ours, peer in result.pairs()
+                if peer is not None
+            ],
+            "goals": [
+                {
+                    "gatewatch": check.ours.side.name,
+                    "peer": None if check.peer is None else check.peer.side.name,
+                    "what": check.what,
+                    "kind": check.kind,
+                    "wanted": check.wanted,
+                    "reached": check.reached,
+                    "met": check.met,
+                }
+                for check in checks(result)
             ],
         }
         for result in results

@@ -23,6 +23,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Self
 
 import pytest
@@ -295,10 +296,19 @@ class Fabric:
         return self._nodes[node].namespace
 
     def node(
-        self, name: str, *, router: bool = False, ping_sockets: bool = False, silent: bool = False
+        self,
+        name: str,
+        *,
+        router: bool = False,
+        ping_sockets: bool = False,
+        silent: bool = False,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Namespace:
-        """Add a node. A silent one drops the Time Exceeded that it would send."""
-        settings = {**_SETTINGS, **(_FORWARDING if router else {})}
+        """Add a node. A silent one drops the Time Exceeded that it would send.
+
+        ``settings`` are the kernel's, below ``net``, such as ``{"ipv4/ip_default_ttl": "255"}``.
+        """
+        settings = {**_SETTINGS, **(_FORWARDING if router else {}), **settings}
         settings["ipv4/ping_group_range"] = _PING_SOCKETS[ping_sockets]
         namespace = Namespace(f"{self.prefix}-{name}", self)
         self._nodes[name] = _Node(namespace, settings, ["link set dev lo up"], [])
