@@ -257,7 +257,9 @@ def diamond(*, width: int) -> Iterator[Network]:
 def reflection(*, count: int) -> Iterator[Network]:
     """A row without kernels, for what is faster than they are: one process answers for all."""
     with Fabric() as fabric:
-        vantage = fabric.node("vantage")
+        # Without IPv6 nothing but probes goes to the device.
+        settings = {"ipv6/conf/default/disable_ipv6": "1"}
+        vantage = fabric.node("vantage", ping_sockets=True, settings=settings)
         fabric.build()
         command = [sys.executable, "-m", "scripts.bench.reflector", str(ROUTERS), REFLECTED]
         process = vantage.start(command)

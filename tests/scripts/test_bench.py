@@ -8,6 +8,7 @@ from __future__ import annotations
 import doctest
 import json
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,12 @@ from scripts.bench.comparison import (
     TIME_OVER,
     Comparison,
     Found,
+    Goal,
     Measured,
     Missing,
     Result,
     Run,
+    Said,
     Side,
     Spread,
     compare,
@@ -35,13 +38,19 @@ from scripts.bench.comparison import (
 from scripts.bench.declared import COMPARISONS
 from scripts.bench.scene import Scene, here
 from scripts.bench.stopwatch import measured
-from scripts.bench.table import missing, plain, table
+from scripts.bench.table import missing, plain, table, unmet
+from scripts.bench.truth import Truth, judged
+from tests.lab.namespaces import requires_lab
+from tests.lab.path import paths_seen
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import ModuleType
+
+    from scripts.bench.comparison import Paths
+    from scripts.bench.networks import Network
 
 FOREVER = lambda: 1e9  # noqa: E731 - as long as it takes
 
@@ -211,3 +220,176 @@ def test_scampers_paths_are_read(tmp_path: Path) -> None:
     }
     lines = "\n".join(json.dumps(line) for line in ({"type": "cycle-start"}, trace))
     assert reading.scamper(lines, tmp_path).paths == {"192.0.2.9": ("192.0.2.1", None, "192.0.2.9")}
+
+
+def test_a_path_counts_for_its_hops_routers_links_and_border() -> None:
+    """What was found is counted by what is there; what is inferred was not measured."""
+    true = ("192.0.2.1", "192.0.2.2", None, "198.51.100.4", "198.51.100.5")
+    there = Truth({"198.51.100.5": true, "198.51.100.9": (*true[:4], "198.51.100.9")}, border=4)
+    assert there.there() == {"hops": 8, "routers": 3, "links": 3, "border": 2}
+    paths: Paths = {"198.51.100.5": true, "198.51.100.9": (None, *true[1:4], "203.0.113.7")}
+    inferred = {"198.51.100.5": frozenset({1})}
+    assert judged(Said(paths, inferred=inferred), there) == {
+        "hops": Found(6, 1),
+        "routers": Found(3),
+        "links": Found(2),
+        "border": Found(1),
+    }
+    inferred = {"198.51.100.5": frozenset({2})}
+    assert judged(Said(paths, inferred=inferred), there)["border"] == Found(0)
+
+
+def test_links_count_where_paths_fork() -> None:
+    """Where several ways lead to a target, routers and links are counted, wrong ones apart."""
+    there = Truth(links=frozenset({("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")}))
+    assert there.there() == {"routers": 4, "links": 4}
+    said = Said({}, links=frozenset({("a", "b"), ("b", "d"), ("a", "x")}))
+    assert judged(said, there) == {"routers": Found(3, 1), "links": Found(2, 1)}
+
+
+OURS, PEER = Side("ours", ("x",)), Side("peer", ("y",))
+
+
+def asked(goal: Goal, ours: list[Run], peer: list[Run]) -> list[bool | None]:
+    """Whether each thing that a goal asks of these runs is met, where there are ten hops."""
+    declared = Comparison("goals", "", here, (OURS,), (PEER,), goals=(goal,))
+    sides = [Measured(OURS, runs=ours)], [Measured(PEER, runs=peer)]
+    result = Result(declared, ours=sides[0], peers=sides[1], there={"hops": 10})
+    return [check.met for check in goals.checks(result)]
+
+
+@pytest.mark.parametrize(("ours", "met"), [(9.0, True), (10.0, True), (11.0, False)])
+def test_a_cost_is_compared_with_the_peers(ours: float, met: bool) -> None:
+    """The median of the ratios decides, once as many as were asked for included."""
+    costs = [Run({"seconds": seconds}) for seconds in (ours, ours, 40.0)]
+    peer = [Run({"seconds": 20.0})]
+    assert asked(Goal(OURS, PEER, most={"seconds": 0.5}), costs, peer) == [met]
+    assert asked(Goal(OURS, most={"seconds": 10.0}), costs, []) == [met]
+    assert asked(Goal(OURS, PEER, most={"seconds": 0.5}), costs, []) == [None]
+
+
+def test_what_is_found_is_compared_with_what_is_there_or_the_peers() -> None:
+    """The worst round counts, and one hop that is not there fails it."""
+    good, bad = Run({}, {"hops": Found(10)}), Run({}, {"hops": Found(9)})
+    wrong = Run({}, {"hops": Found(10, 1)})
+    everything = Goal(OURS, least={"hops": 1.0})
+    assert asked(everything, [good, good], []) == [True]
+    assert asked(everything, [good, bad], []) == [False]
+    assert asked(everything, [wrong], []) == [False]
+    assert asked(everything, [], []) == [None]
+    assert asked(Goal(OURS, least={"hops": 0.9}), [bad], []) == [True]
+    like = Goal(OURS, PEER, like=("hops",))
+    assert asked(like, [bad], [bad]) == [True]
+    assert asked(like, [bad], [good]) == [False]
+    assert asked(like, [bad], []) == [None]
+
+
+def test_goals_stand_below_the_table() -> None:
+    """How many are met is said, then each that is not with its figure or the reason."""
+    goal = Goal(OURS, PEER, most={"seconds": 0.5, "cpu": 2.0}, least={"hops": 1.0})
+    declared = Comparison("goals", "", here, (OURS,), (PEER,), goals=(goal,))
+    run = Run({"seconds": 3.0}, {"hops": Found(9)})
+    ours, peer = Measured(OURS, runs=[run]), Measured(PEER, runs=[Run({"seconds": 4.0})])
+    assert unmet([Result(declared, ours=[ours], peers=[peer], there={"hops": 10})]) == [
+        "goals: 0 of 3 met",
+        "goals: ours / peer: wall ≤ 0.5: not met: 0.75",
+        "goals: ours / peer: CPU ≤ 2: not measured: nothing to compare",
+        "goals: ours / peer: hops all: not met: 90.00%",
+    ]
+    absent = Measured(OURS, absent="it is not there yet")
+    assert unmet([Result(declared, ours=[absent], peers=[peer], there={"hops": 10})])[1] == (
+        "goals: ours / peer: wall ≤ 0.5: not measured: it is not there yet"
+    )
+
+
+def test_goals_are_of_sides_that_are_compared() -> None:
+    """Every goal names one of ours and a peer of the same comparison, and figures it measures."""
+    for declared in COMPARISONS:
+        for goal in declared.goals:
+            assert goal.ours in declared.ours
+            assert goal.peer is None or goal.peer in declared.peers
+            assert goal.most.keys() <= set(declared.figures)
+
+
+def answers(network: Network, *words: str) -> list[tuple[int, int, str]]:
+    """Probe all targets at once, without a session: flow, TTL and who answered."""
+    command = [sys.executable, "-m", "tests.lab.prober", *words[:2], *network.targets, *words[2:]]
+    said = json.loads(network.vantage.run(command).stdout)
+    probes = said["probes"]
+    return [
+        (probe["flow"], probe["ttl"], answer["address"])
+        for answer in said["answers"]
+        for probe in [probes[str(answer["token"])]]
+    ]
+
+
+@pytest.mark.lab
+@requires_lab
+def test_a_row_is_what_it_is_said_to_be() -> None:
+    """Silent hops are silent, dark ends dark, every packet is counted by the first router."""
+    with networks.row(count=3, dark=1, silent=[2, 5]) as network:
+        seen = paths_seen([network.vantage], network.targets, patience=1.0)[network.vantage.name]
+        assert {target: [who for who, _ in path] for target, path in seen.items()} == {
+            target: [*path, *[None] * (12 - len(path))]
+            for target, path in network.truth.paths.items()
+        }
+        assert network.packets() == 12 * 3
+
+
+@pytest.mark.lab
+@requires_lab
+def test_a_lossy_row_loses_one_probe_in_twenty() -> None:
+    """Of probes that pass the middle router 5% are lost, of others none."""
+    with networks.row(count=150, lossy=True) as network:
+        heard = answers(network, "raw", "icmp", "--ttls", "12", "--seconds", "3")
+    by_ttl = Counter(ttl for _, ttl, _ in heard)
+    middle = networks.ROUTERS // 2 + 1
+    assert [by_ttl[ttl] for ttl in range(1, middle + 1)] == [150] * middle
+    lost = sum(150 - by_ttl[ttl] for ttl in range(middle + 1, 13))
+    # 45 of 900, give or take five standard deviations.
+    assert 12 < lost < 78
+
+
+@pytest.mark.lab
+@requires_lab
+def test_a_tree_is_what_it_is_said_to_be() -> None:
+    """107 routers, seven hops to each of the targets behind its forty ends."""
+    with networks.tree(count=80) as network:
+        assert network.truth.there() == {"hops": 560, "routers": 107, "links": 186, "border": 80}
+        seen = paths_seen([network.vantage], network.targets, hops=7, patience=2.0)
+    assert {
+        target: tuple(who for who, _ in path) for target, path in seen[network.vantage.name].items()
+    } == network.truth.paths
+
+
+@pytest.mark.lab
+@requires_lab
+@pytest.mark.parametrize("width", [2, 16])
+def test_a_diamond_is_what_it_is_said_to_be(width: int) -> None:
+    """Many flows take every link that is there and no other, each flow one way."""
+    with networks.diamond(width=width) as network:
+        heard = answers(network, "raw", "udp", "--ttls", "5", "--flows", "200")
+    flows: dict[int, dict[int, str]] = {}
+    for flow, ttl, address in heard:
+        flows.setdefault(flow, {})[ttl] = address
+    found = {
+        (path[ttl], path[ttl + 1])
+        for path in flows.values()
+        for ttl in range(1, 5)
+        if ttl in path and ttl + 1 in path
+    }
+    assert found == network.truth.links
+
+
+@pytest.mark.lab
+@requires_lab
+def test_the_reflector_answers_as_a_row_does() -> None:
+    """A kernel takes its answers, checksums and all, for those of routers and a target."""
+    with networks.reflection(count=1) as network:
+        before = network.packets()
+        heard = answers(network, "errqueue", "icmp", "--ttls", "14")
+        assert network.packets() - before == 14
+    (target,) = network.targets
+    path = [*network.truth.paths[target], target, target]
+    assert sorted(heard) == [(0, ttl, address) for ttl, address in enumerate(path, start=1)]
+    assert network.truth.there()["hops"] == 12
