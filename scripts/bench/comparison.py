@@ -100,14 +100,16 @@ class Goal:
     """What one of ours is to reach.
 
     ``most`` is what its costs may be at most: times the peer's, or in the figure's own unit where
-    no peer is named. ``least`` is the share of what there is that each run is to find, with
-    nothing wrong; ``like`` names that of which it is to find as much as the peer.
+    no peer is named. ``least`` is the share of what there is that so large a share of the
+    ``runs`` is to find, with nothing wrong; ``like`` names that of which each run is to find as
+    much as the peer.
     """
 
     ours: Side
     peer: Side | None = None
     most: dict[Figure, float] = field(default_factory=dict)
     least: dict[Thing, float] = field(default_factory=dict)
+    runs: float = 1.0
     like: tuple[Thing, ...] = ()
 
 
@@ -243,8 +245,10 @@ def compare(comparison: Comparison, folder: Path, remaining: Callable[[], float]
         peers=[Measured(side, side.absent()) for side in comparison.peers],
     )
     began = time.monotonic()
-    if remaining() <= 0:
-        result.skipped = TIME_OVER
+    absent = [ours.absent for ours in result.ours if ours.absent is not None]
+    if remaining() <= 0 or len(absent) == len(result.ours):
+        # A peer alone has nothing to be compared with.
+        result.skipped = absent[0] if remaining() > 0 else TIME_OVER
         return result
     try:
         with comparison.scene(folder) as scene:

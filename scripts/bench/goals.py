@@ -19,14 +19,15 @@ class Check(NamedTuple):
     """One thing asked of one of ours.
 
     ``most``: a cost of at most so many times the peer's, or so much where there is no peer.
-    ``least``: at least such a share of what there is to be found. ``like``: at least so many times
-    what the peer found. ``reached`` is None where it could not be measured; ``flawless`` is False
-    where something was found that is not there.
+    ``least``: at least such a share of what there is to be found. ``often``: all of it in at least
+    such a share of the runs. ``like``: at least so many times what the peer found. ``reached`` is
+    None where it could not be measured; ``flawless`` is False where something was found that is
+    not there.
     """
 
     ours: Measured
     peer: Measured | None
-    kind: Literal["most", "least", "like"]
+    kind: Literal["most", "least", "often", "like"]
     what: Figure | Thing
     wanted: float
     reached: float | None
@@ -67,6 +68,10 @@ def _checks(result: Result, goal: Goal) -> Iterator[Check]:
         found, there = ours.found(thing), result.there.get(thing)
         if found is None or not there:
             yield Check(ours, peer, "least", thing, least, None)
+        elif goal.runs < 1.0:
+            runs = [run.found[thing] for run in ours.runs]
+            good = sum(one.right >= least * there and not one.wrong for one in runs)
+            yield Check(ours, peer, "often", thing, goal.runs, good / len(runs))
         else:
             yield Check(ours, peer, "least", thing, least, found.right / there, found.wrong == 0)
     for thing in goal.like:

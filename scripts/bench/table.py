@@ -72,6 +72,8 @@ def goal(check: Check) -> str:
     """
     if check.kind == "like":
         return "≥ the peer's"
+    if check.kind == "often":
+        return f"all in {check.wanted:.0%} of runs"
     if check.kind == "least":
         return "all" if check.wanted == 1.0 else f"≥ {check.wanted:.1%}"
     for figure in UNITS:
@@ -107,10 +109,10 @@ def _count(found: Found | None) -> str:
 
 
 def _things(ours: Measured, peer: Measured | None, result: Result) -> Iterator[tuple[Thing, str]]:
-    """What a row says of what was found: that of which something is asked, else the hops."""
-    asked = {check.what for check in checks(result)} & set(result.there) or {"hops"}
+    """What a row says of what was found: hops, links, and that of which something is asked."""
+    shown = {"hops", "links", *(check.what for check in checks(result))}
     for thing, count in result.there.items():
-        if thing in asked:
+        if thing in shown:
             theirs = "" if peer is None else f" / {_count(peer.found(thing))}"
             yield thing, f"{thing} {_count(ours.found(thing))}{theirs} [dim]of {count:,}[/]"
 

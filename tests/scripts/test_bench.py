@@ -138,6 +138,14 @@ def test_absent_peers_are_named_with_the_reason(tmp_path: Path) -> None:
     assert said["ratios"][0]["seconds"]["median"] > 0
 
 
+def test_without_any_of_ours_no_peer_is_run(tmp_path: Path) -> None:
+    """Where there is nothing to compare it with, a slow peer costs no time."""
+    ours = Side("ours", PASS.command, cannot="it is not there yet")
+    result = compare(Comparison("none", "", here, (ours,), (PASS,)), tmp_path, FOREVER)
+    assert missing([result]) == ["none: not made: it is not there yet"]
+    assert not any(side.runs for side in result.sides)
+
+
 def test_without_its_scene_a_comparison_says_so(tmp_path: Path) -> None:
     """Where the namespaces cannot stand, the comparison is named with the reason."""
 
@@ -278,6 +286,9 @@ def test_what_is_found_is_compared_with_what_is_there_or_the_peers() -> None:
     assert asked(everything, [wrong], []) == [False]
     assert asked(everything, [], []) == [None]
     assert asked(Goal(OURS, least={"hops": 0.9}), [bad], []) == [True]
+    often = Goal(OURS, least={"hops": 1.0}, runs=0.75)
+    assert asked(often, [good, good, good, bad], []) == [True]
+    assert asked(often, [good, good, wrong, bad], []) == [False]
     like = Goal(OURS, PEER, like=("hops",))
     assert asked(like, [bad], [bad]) == [True]
     assert asked(like, [bad], [good]) == [False]
