@@ -3,8 +3,8 @@
 Beside ``gatewatch run`` it shows what attribution, redaction and the disk cost. As scamper does,
 it prints each path on a line of its own as soon as it is known; the last line sums up.
 
-Usage: ``python -m scripts.bench.engine BACKEND METHOD RATE FILE [SETTING=WORD…]``; a setting is a
-text field of `probe.session.Settings`.
+Usage: ``python -m scripts.bench.engine BACKEND METHOD RATE FILE [COUNTRY]``. With a country, such
+as KH, it measures economically, and every hop around that country's border; ``-`` is no country.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import trio
 
 from probe.backend import open_network
+from probe.economical import Routes
 from probe.network import Method
+from probe.origin import open_origin
 from probe.session import Settings, measure
 from probe.tracing import Task
 from scripts.bench.reading import inferred_in, path_of
@@ -28,9 +29,21 @@ if TYPE_CHECKING:
     from probe.record import Trace
 
 
-def main(backend: str, method: str, rate: float, listed: Path, *more: str) -> None:
-    chosen: dict[str, Any] = dict(word.split("=") for word in more)
-    settings = replace(Settings(rate=rate), **chosen)
+def routes_from(country: str) -> Routes:
+    """A stop set that knows by the address table who is abroad, as ``gatewatch run`` does."""
+    if country == "-":
+        return Routes(lambda _: None)
+    origin = open_origin()
+
+    def abroad(address: str) -> bool | None:
+        registered = origin.lookup(address).country
+        return None if registered is None else registered != country
+
+    return Routes(abroad)
+
+
+def main(backend: str, method: str, rate: float, listed: Path, country: str | None = None) -> None:
+    routes = None if country is None else routes_from(country)
     network = open_network(backend)
     tasks = [Task(target, None, Method(method), 1) for target in listed.read_text("utf-8").split()]
     probes = 0
@@ -42,7 +55,7 @@ def main(backend: str, method: str, rate: float, listed: Path, *more: str) -> No
 
     async def run() -> float:
         began = time.perf_counter()
-        await measure(network, tasks, settings, finished=finished)
+        await measure(network, tasks, Settings(rate=rate), routes=routes, finished=finished)
         return time.perf_counter() - began
 
     seconds = trio.run(run)

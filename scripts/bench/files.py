@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# RIPE Atlas results of the field, which do not ship. Another file: set this variable.
+# RIPE Atlas results that the tests read. Another file: set this variable.
 ATLAS_VARIABLE = "GATEWATCH_BENCH_ATLAS"
-ATLAS = ROOT.parent / "shared" / "data" / "traces" / "atlas_23449934_half.jsonl.gz"
+ATLAS = ROOT / "tests" / "data" / "traces" / "atlas_23449934_half.jsonl.gz"
 
 LONGEST = 60.0
 

@@ -168,32 +168,37 @@ def _add(shown: Table, result: Result) -> None:
 
 
 def unmet(results: list[Result]) -> list[str]:
-    """How many goals are met, then each that is not, or that could not be measured."""
-    asked = [(result, check) for result in results for check in checks(result)]
+    """How many goals are met, then each that is not, then those that could not be measured."""
+    asked = [(result.comparison.name, check) for result in results for check in checks(result)]
     if not asked:
         return []
     lines = [f"goals: {sum(check.met is True for _, check in asked)} of {len(asked)} met"]
-    for result, check in asked:
-        if not check.met:
-            beside = "" if check.peer is None else f" / {check.peer.side.name}"
-            lines.append(
-                f"{result.comparison.name}: {check.ours.side.name}{beside}: "
-                f"{TITLES.get(check.what, check.what)} {goal(check)}: {_reached(check)}"
-            )
+    unknown: dict[tuple[str, str], list[str]] = {}
+    for name, check in asked:
+        beside = "" if check.peer is None else f" / {check.peer.side.name}"
+        what = f"{TITLES.get(check.what, check.what)} {goal(check)}"
+        if check.reached is not None and not check.met:
+            row = f"{name}: {check.ours.side.name}{beside}"
+            lines.append(f"not met: {row}: {what}: {_reached(check, check.reached)}")
+        elif check.reached is None:
+            row = f"{name}: {check.ours.side.name}"
+            unknown.setdefault((row, _why(check)), []).append(what)
+    for (row, reason), whats in unknown.items():
+        lines.append(f"not measured: {row}: {', '.join(whats)}: {reason}")
     return lines
 
 
-def _reached(check: Check) -> str:
-    if check.reached is None:
-        sides = [check.ours] if check.peer is None else [check.ours, check.peer]
-        reasons = (side.absent or TIME_OVER for side in sides if not side.runs)
-        return f"not measured: {next(reasons, 'nothing to compare')}"
-    wrong = "" if check.flawless else ", and some wrong"
+def _reached(check: Check, reached: float) -> str:
     for figure in UNITS:
         if figure == check.what:
-            amount = quantity if check.peer is None else lambda value, _: number(value)
-            return f"not met: {amount(check.reached, figure)}"
-    return f"not met: {check.reached:.2%}{wrong}"
+            return quantity(reached, figure) if check.peer is None else number(reached)
+    return f"{reached:.2%}" + ("" if check.flawless else ", and some wrong")
+
+
+def _why(check: Check) -> str:
+    sides = [check.ours] if check.peer is None else [check.ours, check.peer]
+    reasons = (side.absent or TIME_OVER for side in sides if not side.runs)
+    return next(reasons, "nothing to compare")
 
 
 def missing(results: list[Result]) -> list[str]:

@@ -303,13 +303,13 @@ def test_goals_stand_below_the_table() -> None:
     ours, peer = Measured(OURS, runs=[run]), Measured(PEER, runs=[Run({"seconds": 4.0})])
     assert unmet([Result(declared, ours=[ours], peers=[peer], there={"hops": 10})]) == [
         "goals: 0 of 3 met",
-        "goals: ours / peer: wall ≤ 0.5: not met: 0.75",
-        "goals: ours / peer: CPU ≤ 2: not measured: nothing to compare",
-        "goals: ours / peer: hops all: not met: 90.00%",
+        "not met: goals: ours / peer: wall ≤ 0.5: 0.75",
+        "not met: goals: ours / peer: hops all: 90.00%",
+        "not measured: goals: ours: CPU ≤ 2: nothing to compare",
     ]
     absent = Measured(OURS, absent="it is not there yet")
     assert unmet([Result(declared, ours=[absent], peers=[peer], there={"hops": 10})])[1] == (
-        "goals: ours / peer: wall ≤ 0.5: not measured: it is not there yet"
+        "not measured: goals: ours: wall ≤ 0.5, CPU ≤ 2, hops all: it is not there yet"
     )
 
 
