@@ -1,4 +1,5 @@
-# Every target sets up .venv by itself. PYTHON chooses the interpreter (3.11 or later).
+# Every target sets up .venv by itself. PYTHON chooses the interpreter (3.11 or later). ARGS goes to
+# the benchmark: make bench ARGS='--only chain'.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,7 +32,7 @@ lab: $(STAMP)
 	$(PYTEST) tests/lab -n 0 -s
 
 bench: $(STAMP)
-	$(BIN)/python -m scripts.bench
+	$(BIN)/python -m scripts.bench $(ARGS)
 
 # Needs uv (pip install uv); run after changing a dependency in pyproject.toml.
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -49,10 +49,8 @@ DARK = "198.19.0.0/22"
 # What the reflector answers for.
 REFLECTED = "198.18.0.0/16"
 
-# How many routers each one of a level has behind it: 1, 2, 4, 20, 40, 40, in all 107.
-FAN_OUT = (2, 2, 5, 2, 1)
-
-# How many hosts there are behind the last level.
+# How many each router of a level has behind it: 1, 2, 4, 20, 40 and 40 routers, then as many hosts.
+FAN_OUT = (2, 2, 5, 2, 1, 1)
 HOSTS = math.prod(FAN_OUT)
 
 # Levels of the tree that are in the country.
@@ -179,7 +177,7 @@ def tree(*, count: int) -> Iterator[Network]:
         def grow(near: str, name: str, level: int, above: tuple[str, ...]) -> list[str]:
             """Add a router with all that is behind it; the prefixes that it leads to."""
             nonlocal leaves
-            is_host = level > len(FAN_OUT) + 1
+            is_host = level > len(FAN_OUT)
             fabric.node(name, router=not is_host)
             before, address = links.join(near, name, abroad=level > DOMESTIC)
             fabric.route(name, "default", before)
@@ -193,8 +191,7 @@ def tree(*, count: int) -> Iterator[Network]:
                     target = f"198.18.{third}.{number // HOSTS + 1}"
                     paths[target] = (*above, target)
             else:
-                fan = FAN_OUT[level - 1] if level <= len(FAN_OUT) else 1
-                for nth in range(fan):
+                for nth in range(FAN_OUT[level - 1]):
                     behind += grow(name, f"{name}{'abcde'[nth]}", level + 1, (*above, address))
             for prefix in behind:
                 fabric.route(near, prefix, address)
@@ -230,26 +227,29 @@ def diamond(*, width: int) -> Iterator[Network]:
         fabric.route("first", "default", fork)
         fabric.route("vantage", "default", first)
         fabric.route("fork", "default", back)
-        found = {(first, fork)}
-        hops = []
+        sides = []
+        ways_back = []
+        joins = []
         for nth in range(width):
             name = f"side{nth}"
             fabric.node(name, router=True)
             back, side = links.join("fork", name, abroad=True)
-            at_side, at_join = links.join(name, "join", abroad=True)
+            way_back, join = links.join(name, "join", abroad=True)
             fabric.route(name, "36.37.0.0/16", back)
-            fabric.route(name, "default", at_join)
-            hops.append((side, at_side, at_join))
-        _, _, join = hops[0]
-        at_join, host = links.join("join", "host", abroad=True)
-        fabric.route("host", "default", at_join)
-        fabric.route("join", "36.37.0.0/16", hops[0][1])
-        nexthops = " ".join(f"nexthop via {side}" for side, _, _ in hops)
+            fabric.route(name, "default", join)
+            sides.append(side)
+            ways_back.append(way_back)
+            joins.append(join)
+        back, host = links.join("join", "host", abroad=True)
+        fabric.route("host", "default", back)
+        # All that the join sends home goes by its first link, from whose address it speaks.
+        join = joins[0]
+        fabric.route("join", "36.37.0.0/16", ways_back[0])
+        nexthops = " ".join(f"nexthop via {side}" for side in sides)
         fabric.configure("fork", f"route add {host}/32 {nexthops}")
-        found |= {(fork, side) for side, _, _ in hops} | {(side, join) for side, _, _ in hops}
-        found.add((join, host))
         fabric.build()
-        truth = Truth(links=frozenset(found))
+        spread_out = {(fork, side) for side in sides} | {(side, join) for side in sides}
+        truth = Truth(links=frozenset({(first, fork), *spread_out, (join, host)}))
         yield Network(fabric, vantage, [host], truth, counted_by(fabric["first"]))
 
 

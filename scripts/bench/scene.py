@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 STOPWATCH = Path(__file__).with_name("stopwatch.py")
 
 # Seconds that one command may take, and those in which a stopped one must be gone.
-LONGEST = 60.0
+LONGEST = 120.0
 GRACE = 10.0
 
 
