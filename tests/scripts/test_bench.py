@@ -10,6 +10,7 @@ import json
 import sys
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from scripts.bench import __main__ as bench
 from scripts.bench import comparison as comparison_module
-from scripts.bench import goals, networks, reading, truth
+from scripts.bench import goals, lab, networks, reading, tracers, truth
 from scripts.bench import table as table_module
 from scripts.bench.comparison import (
     TIME_OVER,
@@ -230,6 +231,32 @@ def test_scampers_paths_are_read(tmp_path: Path) -> None:
     assert reading.scamper(lines, tmp_path).paths == {"192.0.2.9": ("192.0.2.1", None, "192.0.2.9")}
 
 
+def test_links_of_tracelb_are_read(tmp_path: Path) -> None:
+    """Of scamper's load-balanced paths every link counts; one to nobody is none."""
+    nodes = [
+        {"addr": "192.0.2.1", "links": [[{"addr": "192.0.2.2"}], [{"addr": "*"}]]},
+        {"addr": "192.0.2.2", "links": [[{"addr": "192.0.2.3"}, {"addr": "192.0.2.4"}]]},
+        {"addr": "192.0.2.3"},
+    ]
+    trace = {"type": "tracelb", "dst": "192.0.2.9", "nodes": nodes}
+    lines = "\n".join(json.dumps(line) for line in ({"type": "cycle-start"}, trace))
+    assert reading.tracelb(lines, tmp_path).links == {
+        ("192.0.2.1", "192.0.2.2"),
+        ("192.0.2.2", "192.0.2.3"),
+        ("192.0.2.2", "192.0.2.4"),
+    }
+
+
+def test_the_engines_lines_are_read(tmp_path: Path) -> None:
+    """Each line is a path and what was inferred in it; the last says how long a probe took."""
+    lines = '["192.0.2.9", ["192.0.2.1", null, "192.0.2.9"], [1]]\n{"seconds": 6.0, "probes": 3}'
+    said = reading.engine_pace(lines, tmp_path)
+    assert said.paths == {"192.0.2.9": ("192.0.2.1", None, "192.0.2.9")}
+    assert said.inferred == {"192.0.2.9": {1}}
+    assert said.each == 2.0
+    assert reading.engine(lines, tmp_path).each is None
+
+
 def test_a_path_counts_for_its_hops_routers_links_and_border() -> None:
     """What was found is counted by what is there; what is inferred was not measured."""
     true = ("192.0.2.1", "192.0.2.2", None, "198.51.100.4", "198.51.100.5")
@@ -404,3 +431,26 @@ def test_the_reflector_answers_as_a_row_does() -> None:
     path = [*network.truth.paths[target], target, target]
     assert sorted(heard) == [(0, ttl, address) for ttl, address in enumerate(path, start=1)]
     assert network.truth.there()["hops"] == 12
+
+
+@pytest.mark.lab
+@requires_lab
+@pytest.mark.parametrize(
+    "ours",
+    [
+        tracers.ENGINE,
+        tracers.ENGINE_ECONOMICAL,
+        tracers.ENGINE_PING,
+        tracers.ENGINE_UDP,
+        tracers.RUN,
+    ],
+    ids=lambda side: side.name,
+)
+def test_each_of_ours_runs_and_is_judged(tmp_path: Path, ours: Side) -> None:
+    """What the benchmark runs of ours runs, and finds all there is, counted by the first router."""
+    declared = Comparison("row", "", lab.scene("row", count=5), (ours,), (), tracers.TRACING)
+    result = compare(replace(declared, repetitions=1), tmp_path, FOREVER)
+    assert missing([result]) == []
+    ((run,),) = (side.runs for side in result.ours)
+    assert run.costs["packets"] >= 12
+    assert run.found == {thing: Found(count) for thing, count in result.there.items()}
