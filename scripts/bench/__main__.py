@@ -56,7 +56,7 @@ def _stop(_: int, __: FrameType | None) -> None:
 )
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 60),
     help="How often everything is run; what is slow keeps to its own number.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")

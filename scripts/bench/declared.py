@@ -10,7 +10,7 @@ from __future__ import annotations
 from scripts.bench import files, reading
 from scripts.bench.comparison import Comparison, Side
 from scripts.bench.scene import here
-from scripts.bench.tracers import QUICK, SLOW
+from scripts.bench.tracers import TRACERS
 
 
 def _words(line: str) -> tuple[str, ...]:
@@ -142,4 +142,4 @@ _WITHOUT_PACKETS = (
     ),
 )
 
-COMPARISONS = (*QUICK, *_WITHOUT_PACKETS, *SLOW)
+COMPARISONS = (*TRACERS, *_WITHOUT_PACKETS)

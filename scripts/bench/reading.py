@@ -74,6 +74,12 @@ def engine_pace(printed: str, folder: Path) -> Said:
     return engine(printed, folder)._replace(each=summed["seconds"] / summed["probes"])
 
 
+def ways(printed: str, _: Path) -> Said:
+    """`scripts.bench.ways`: links; to and from routers that keep silent there are none."""
+    links = json.loads(printed)
+    return Said({}, links=frozenset((near, far) for near, far in links if near and far))
+
+
 def paths(printed: str, _: Path) -> Said:
     """`scripts.bench.peers`: by target, the answering hops by their TTL."""
     return Said(

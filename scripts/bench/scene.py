@@ -6,6 +6,7 @@ by the truth. It knows no tool: what a command printed is read by the command's 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -35,6 +36,7 @@ GRACE = 10.0
 class Scene:
     """``start`` starts words as a side's user, ``fresh`` makes that user an empty folder.
 
+    Of a command's fields ``{fresh}`` is that folder and ``{nth}`` a number that no other run has.
     ``packets`` counts what left the vantage point so far. ``truth`` is what
     there is to be found.
     """
@@ -44,11 +46,13 @@ class Scene:
     fresh: Callable[[Side], Path]
     packets: Callable[[], int] | None = None
     truth: Truth = field(default_factory=Truth)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def run(self, side: Side, seconds: float) -> Run:
         """Run a side once. Raises `Missing` with what a command said that failed."""
         folder = self.fresh(side)
-        words = [word.format(**self.words, fresh=folder) for word in side.command]
+        nth = next(self.numbers)
+        words = [word.format(**self.words, fresh=folder, nth=nth) for word in side.command]
         limit = min(LONGEST, seconds)
         before = self.packets() if self.packets else 0
         process = self.start([sys.executable, str(STOPWATCH), str(limit), *words], side, folder)

@@ -435,6 +435,21 @@ def test_the_reflector_answers_as_a_row_does() -> None:
 
 @pytest.mark.lab
 @requires_lab
+def test_all_ways_are_looked_for_and_judged(tmp_path: Path) -> None:
+    """Of a diamond two wide most links are found whatever chance will have, and none that is not."""
+    declared = Comparison(
+        "diamond", "", lab.scene("diamond", width=2), (tracers.WAYS,), (), tracers.TRACING
+    )
+    result = compare(replace(declared, repetitions=1), tmp_path, FOREVER)
+    assert missing([result]) == []
+    found = result.ours[0].found("links")
+    assert found is not None
+    assert (found.wrong, result.there["links"]) == (0, 6)
+    assert found.right >= 4
+
+
+@pytest.mark.lab
+@requires_lab
 @pytest.mark.parametrize(
     "ours",
     [

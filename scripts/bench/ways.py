@@ -1,0 +1,43 @@
+"""Looks for all ways to one target with the probing engine alone, and prints the links as JSON.
+
+Usage: ``python -m scripts.bench.ways HOST RATE FLOW``; it begins with this flow.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import trio
+
+from probe.backend import open_network
+from probe.forks import Forks
+from probe.multipath import MultipathLimits
+from probe.network import Method
+from probe.origin import open_origin
+from probe.session import Settings, measure
+from probe.tracing import Task
+
+if TYPE_CHECKING:
+    from probe.record import Trace
+
+
+def main(host: str, rate: float, flow: int) -> None:
+    traces: list[Trace] = []
+    network = open_network("raw")
+    forks = Forks("full", open_origin(), lambda _: None, MultipathLimits())
+
+    async def run() -> None:
+        task = Task(host, None, Method.UDP, flow)
+        await measure(network, [task], Settings(rate=rate), explore=forks, finished=traces.append)
+
+    trio.run(run)
+    network.close()
+    graph = traces[0].multipath
+    assert graph is not None
+    print(json.dumps([[link.near, link.far] for link in graph.links]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))
