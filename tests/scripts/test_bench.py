@@ -436,7 +436,7 @@ def test_the_reflector_answers_as_a_row_does() -> None:
 @pytest.mark.lab
 @requires_lab
 def test_all_ways_are_looked_for_and_judged(tmp_path: Path) -> None:
-    """Of a diamond two wide most links are found whatever chance will have, and none that is not."""
+    """Of a diamond two wide most links are found whatever chance will have, and no other."""
     declared = Comparison(
         "diamond", "", lab.scene("diamond", width=2), (tracers.WAYS,), (), tracers.TRACING
     )
