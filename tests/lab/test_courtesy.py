@@ -6,17 +6,23 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from probe.spool import read
-from tests.lab.namespaces import Namespace, chain, requires_lab
+from tests.lab.namespaces import Chain, chain, requires_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.lab.namespaces import Namespace
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
 GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
 
-RATE = 100
+RATE = "100"
 WINDOW = 0.1
 MOST = 3
 
@@ -42,26 +48,49 @@ def test_arrivals_are_counted_in_every_window() -> None:
     assert most_at_once([0.0, 0.25, 0.5]) == 1
 
 
-def test_no_router_gets_a_burst(tmp_path: Path) -> None:
-    """At 100 packets a second no router gets more than 3 probes in any 100 ms.
+def arrivals(row: Chain, command: list[str]) -> list[list[float]]:
+    """By router, when probes ended at it while this command ran."""
+    programs = [counting(router) for router in row.routers]
+    row.vantage.run(command)
+    return [json.loads(program.communicate()[0]) for program in programs]
 
-    Some 400 probes, a quarter of the targets silent and so asked about again. If all targets were
-    asked at the same TTL one after the other, ten would come to one router.
-    """
+
+@pytest.fixture(scope="module")
+def row() -> Iterator[Chain]:
+    """Ten routers in a row, each 4 ms from the one before."""
+    with chain(10, hop_ms=4.0, local=["198.18.0.0/24"]) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def targets(row: Chain) -> Path:
+    """A list of 32 targets, of which the last quarter is silent and so asked about again."""
     answering = [f"198.18.0.{number}" for number in range(1, 25)]
     dark = [f"198.19.0.{number}" for number in range(1, 9)]
-    with chain(10, hop_ms=4.0, local=["198.18.0.0/24"]) as row:
-        targets = row.fabric.file("targets", "\n".join([*answering, *dark]))
-        spool = row.fabric.home("spool", "root")
-        programs = [counting(router) for router in row.routers]
-        row.vantage.run(
-            [
-                *(GATEWATCH, "run", "--i-run-this-network", "--rate", RATE),
-                *("--targets", targets, "--to", spool),
-            ]
-        )
-        arrived = [json.loads(program.communicate()[0]) for program in programs]
-        probes = sum(one.trace.probes or 0 for one in read(spool) if one.trace is not None)
-    assert min(map(len, arrived)) >= len(answering) + len(dark)
+    return row.fabric.file("targets", "\n".join([*answering, *dark]))
+
+
+def test_no_router_gets_a_burst(row: Chain, targets: Path) -> None:
+    """At 100 packets a second no router gets more than 3 probes in any 100 ms.
+
+    If all targets were asked at the same TTL one after the other, ten would come to one router.
+    """
+    spool = row.fabric.home("spool", "root")
+    command = [GATEWATCH, "run", "--i-run-this-network", "--rate", RATE, "--targets", str(targets)]
+    arrived = arrivals(row, [*command, "--to", str(spool)])
+    probes = sum(one.trace.probes or 0 for one in read(spool) if one.trace is not None)
+    assert min(map(len, arrived)) >= 32
     assert sum(map(len, arrived)) < probes
+    assert max(map(most_at_once, arrived)) <= MOST
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="asked backward, the last router gets 6 or 7: every trace begins with the same two hops",
+)
+def test_nor_where_all_paths_are_asked_from_their_ends(row: Chain, targets: Path) -> None:
+    """So it must be when paths are measured backward, until they join others, and at the border."""
+    command = [sys.executable, "-m", "scripts.bench.engine", "raw", "icmp", RATE, str(targets)]
+    arrived = arrivals(row, [*command, "KH"])
+    assert min(map(len, arrived[3:7])) >= 32
     assert max(map(most_at_once, arrived)) <= MOST
