@@ -53,9 +53,9 @@ Figure = Literal["packets", "seconds", "cpu", "memory"]
 
 UNITS: dict[Figure, str] = {"packets": "", "seconds": "s", "cpu": "s", "memory": "MiB"}
 
-# What there is to be found: hops of all paths, the routers and links that they consist of, and
-# paths of which every hop around the border was measured.
-Thing = Literal["hops", "routers", "links", "border"]
+# What there is to be found: hops of all paths; those of them that were measured, not inferred; the
+# routers and links that they consist of; paths of which every hop around the border was measured.
+Thing = Literal["hops", "measured", "routers", "links", "border"]
 
 
 TIME_OVER = "the time for the whole run was over"

@@ -300,7 +300,7 @@ TRACERS = (
             mixed,
             SCAMPER_TUNED,
             most={"packets": 1.0, "seconds": 0.9},
-            like=("hops", "routers"),
+            like=("hops", "measured", "routers"),
         ),
     ),
     _comparison(

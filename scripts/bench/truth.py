@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from scripts.bench.comparison import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from scripts.bench.comparison import Links, Paths, Said, Thing
 
@@ -39,12 +39,14 @@ class Truth:
 
         >>> truth = Truth({"192.0.2.9": ("192.0.2.1", None, "192.0.2.8", "192.0.2.9")}, border=3)
         >>> truth.there()
-        {'hops': 3, 'routers': 2, 'links': 1, 'border': 1}
+        {'hops': 3, 'measured': 3, 'routers': 2, 'links': 1, 'border': 1}
         """
         if self.links:
             return {"routers": len(_ends(self.links)), "links": len(self.links)}
+        hops = sum(address is not None for path in self.paths.values() for address in path)
         counts: dict[Thing, int] = {
-            "hops": sum(address is not None for path in self.paths.values() for address in path),
+            "hops": hops,
+            "measured": hops,
             "routers": len(_routers(self.paths)),
             "links": len(_links(self.paths)),
         }
@@ -85,6 +87,7 @@ def judged(said: Said, truth: Truth) -> dict[Thing, Found]:
     hops = sum(address is not None for path in right.values() for address in path)
     found: dict[Thing, Found] = {
         "hops": Found(hops, claims - hops),
+        "measured": Found(hops - _inferred(right, said.inferred)),
         "routers": Found(len(_routers(right))),
         "links": Found(len(_links(right))),
     }
@@ -97,6 +100,14 @@ def judged(said: Said, truth: Truth) -> dict[Thing, Found]:
             )
         )
     return found
+
+
+def _inferred(right: Paths, inferred: Mapping[str, Collection[int]]) -> int:
+    return sum(
+        ttl <= len(right.get(target, ())) and right[target][ttl - 1] is not None
+        for target, ttls in inferred.items()
+        for ttl in ttls
+    )
 
 
 def _measured(

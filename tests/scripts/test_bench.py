@@ -261,11 +261,12 @@ def test_a_path_counts_for_its_hops_routers_links_and_border() -> None:
     """What was found is counted by what is there; what is inferred was not measured."""
     true = ("192.0.2.1", "192.0.2.2", None, "198.51.100.4", "198.51.100.5")
     there = Truth({"198.51.100.5": true, "198.51.100.9": (*true[:4], "198.51.100.9")}, border=4)
-    assert there.there() == {"hops": 8, "routers": 3, "links": 3, "border": 2}
+    assert there.there() == {"hops": 8, "measured": 8, "routers": 3, "links": 3, "border": 2}
     paths: Paths = {"198.51.100.5": true, "198.51.100.9": (None, *true[1:4], "203.0.113.7")}
     inferred = {"198.51.100.5": frozenset({1})}
     assert judged(Said(paths, inferred=inferred), there) == {
         "hops": Found(6, 1),
+        "measured": Found(5),
         "routers": Found(3),
         "links": Found(2),
         "border": Found(1),
@@ -393,7 +394,8 @@ def test_a_lossy_row_loses_one_probe_in_twenty() -> None:
 def test_a_tree_is_what_it_is_said_to_be() -> None:
     """107 routers, seven hops to each of the targets behind its forty ends."""
     with networks.tree(count=80) as network:
-        assert network.truth.there() == {"hops": 560, "routers": 107, "links": 186, "border": 80}
+        there = network.truth.there()
+        assert (there["hops"], there["routers"], there["links"]) == (560, 107, 186)
         seen = paths_seen([network.vantage], network.targets, hops=7, patience=2.0)
     assert {
         target: tuple(who for who, _ in path) for target, path in seen[network.vantage.name].items()
@@ -468,4 +470,6 @@ def test_each_of_ours_runs_and_is_judged(tmp_path: Path, ours: Side) -> None:
     assert missing([result]) == []
     ((run,),) = (side.runs for side in result.ours)
     assert run.costs["packets"] >= 12
-    assert run.found == {thing: Found(count) for thing, count in result.there.items()}
+    there = {thing: Found(count) for thing, count in result.there.items()}
+    assert {**run.found, "measured": there["measured"]} == there
+    assert (run.found["measured"] < there["measured"]) == (ours is tracers.ENGINE_ECONOMICAL)
