@@ -1,0 +1,186 @@
+"""Whom one would have to take over: the operators without whom a country cannot leave itself.
+
+The ways abroad make a graph from organisations over domestic nodes to the border. Dominators say
+who cannot do without whom, a minimum cut how few close everything, a smallest cover how few see
+nearly everything. They describe the ways that were measured; spare ways that nobody took are
+unknown, so all three are an upper bound of what a country depends on. No grade rests on them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from analysis.convergence import Blocks, Pair
+from analysis.operators import Node
+from analysis.panel import Observation
+
+# The part of the crossings that whoever listens or blocks would be content with.
+NEARLY_ALL = 0.9
+
+# Up to so many nodes the smallest cover is found exactly, beyond by the greedy rule.
+EXACT_UP_TO = 300
+
+_COUNTRY, _ABROAD = -1, -2
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a pair leaves the country: the organisation itself, then its domestic nodes in order.
+
+    Weights sum to 1; each organisation weighs the same, and so does each of its pairs.
+    """
+
+    nodes: tuple[Node, ...]
+    weight: float
+
+
+def ways_abroad(
+    observations: Iterable[Observation], blocks: Blocks, grouped: Mapping[str, Sequence[Pair]]
+) -> list[Way]:
+    """The way of each resolved pair: its nodes in the order of the fullest of its traces, and of
+    several such orders the commonest."""
+    resolved = {
+        (pair.organisation, pair.destination): pair for pairs in grouped.values() for pair in pairs
+    }
+    orders: dict[tuple[str, str], Counter[tuple[Node, ...]]] = defaultdict(Counter)
+    for seen in observations:
+        pair = resolved.get((seen.organisation, seen.destination))
+        if pair is not None and seen.crossing is not None:
+            passed = blocks.nodes(seen.crossing.strict)
+            orders[pair.organisation, pair.destination][
+                tuple(node for node in passed if node in pair.strict)
+            ] += 1
+    return [
+        Way(
+            (Node("organisation", name), *min(order, key=lambda o: (-len(o), -order[o], o))),
+            1.0 / len(grouped) / len(grouped[name]),
+        )
+        for (name, _), order in sorted(orders.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A set of nodes, the share of the crossings that pass at least one of them, and whether no
+    smaller set can do it (else it is the greedy rule's)."""
+
+    nodes: tuple[Node, ...]
+    share: float
+    exact: bool
+
+
+def _graph(ways: Iterable[Way], number: Mapping[Node, int]) -> nx.DiGraph:
+    """The ways as a graph of numbers, so that nothing depends on the order of hashes."""
+    graph = nx.DiGraph()
+    for way in ways:
+        nx.add_path(graph, [_COUNTRY, *(number[node] for node in way.nodes), _ABROAD])
+    return graph
+
+
+def _numbered(ways: Iterable[Way]) -> dict[Node, int]:
+    return {node: i for i, node in enumerate(sorted({n for way in ways for n in way.nodes}))}
+
+
+def dominators(ways: Sequence[Way]) -> dict[Node, tuple[str, ...]]:
+    """Which organisations have no way abroad without a node, the node with most first.
+
+    Dominators of the graph from abroad inward (Lengauer and Tarjan 1979). The ways may be
+    recombined: a node is no dominator if a neighbour's way leads around it. An organisation does
+    not dominate itself.
+    """
+    number = _numbered(ways)
+    names = list(number)
+    above = nx.immediate_dominators(_graph(ways, number).reverse(), _ABROAD) if ways else {}
+    without: dict[Node, list[str]] = defaultdict(list)
+    for origin in sorted({way.nodes[0] for way in ways}):
+        at = above[number[origin]]
+        while at != _ABROAD:
+            without[names[at]].append(origin.name)
+            at = above[at]
+    return {
+        node: tuple(cut_off)
+        for node, cut_off in sorted(without.items(), key=lambda item: (-len(item[1]), item[0]))
+    }
+
+
+def minimum_cut(ways: Sequence[Way]) -> tuple[Node, ...]:
+    """A smallest set of operators without which no way abroad is left; there may be others.
+
+    Exact (Menger 1927, by maximum flow). Organisations can be cut off at themselves, so there
+    never are more than were measured.
+    """
+    if not ways:
+        return ()
+    number = _numbered(ways)
+    names = list(number)
+    cut = nx.minimum_node_cut(_graph(ways, number), _COUNTRY, _ABROAD)
+    return tuple(sorted(names[i] for i in cut))
+
+
+def smallest_cover(
+    ways: Sequence[Way], share: float = NEARLY_ALL, exact_up_to: int = EXACT_UP_TO
+) -> Cover:
+    """The fewest operators that together are on this share of the crossings.
+
+    Exact by integer programming (HiGHS) up to ``exact_up_to`` nodes; among the smallest sets one
+    that sees most. Beyond, greedily: always the node that adds most.
+    """
+    sets: Counter[frozenset[Node]] = Counter()
+    for way in ways:
+        sets[frozenset(way.nodes)] += way.weight  # type: ignore[assignment]  # weights are fractions
+    nodes = sorted({node for way in ways for node in way.nodes})
+    exact = len(nodes) <= exact_up_to
+    chosen = _by_programming(sets, nodes, share) if exact else _greedily(sets, nodes, share)
+    seen = sum(weight for members, weight in sets.items() if members & chosen)
+    return Cover(tuple(node for node in nodes if node in chosen), min(seen, 1.0), exact)
+
+
+def _by_programming(
+    sets: Mapping[frozenset[Node], float], nodes: Sequence[Node], share: float
+) -> set[Node]:
+    if not nodes:
+        return set()
+    members = sorted(sets, key=sorted)
+    weights = [sets[one] for one in members]
+    # A set is seen (between 0 and 1) no more than so many of its nodes are taken.
+    seen_by = [
+        [-float(node in one) for node in nodes] + [float(other is one) for other in members]
+        for one in members
+    ]
+    # Minimise the number of nodes; the other two terms only choose among equals: the larger
+    # share, then the first by name. Together they are worth less than one node.
+    order = [1.0 + i / len(nodes) ** 2 / 100 for i in range(len(nodes))]
+    found = milp(
+        c=[*order, *(-0.5 * weight for weight in weights)],
+        integrality=[1] * len(nodes) + [0] * len(members),
+        bounds=Bounds(0, 1),
+        constraints=[
+            LinearConstraint(seen_by, ub=0),
+            LinearConstraint([[0.0] * len(nodes) + weights], lb=share * sum(weights) - _ROUNDING),
+        ],
+        options={"mip_rel_gap": 0},
+    )
+    return {node for node, taken in zip(nodes, found.x, strict=False) if taken > 0.5}
+
+
+def _greedily(
+    sets: Mapping[frozenset[Node], float], nodes: Sequence[Node], share: float
+) -> set[Node]:
+    chosen: set[Node] = set()
+    unseen = dict(sets)
+    allowed = (1.0 - share) * sum(sets.values()) + _ROUNDING
+    while sum(unseen.values()) > allowed:
+        gain: Counter[Node] = Counter()
+        for one, weight in unseen.items():
+            for node in one:
+                gain[node] += weight  # type: ignore[assignment]  # weights are fractions
+        best = min(nodes, key=lambda node: (-round(gain[node], 12), node))
+        chosen.add(best)
+        unseen = {one: weight for one, weight in unseen.items() if best not in one}
+    return chosen

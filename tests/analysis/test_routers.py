@@ -1,0 +1,114 @@
+"""One organisation with many interfaces, or one interface that many organisations meet."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.convergence import Blocks, by_organisation, make_pairs
+from analysis.operators import Gazetteer, Node
+from analysis.panel import observe
+from analysis.policy import Policy
+from analysis.routers import Interfaces, first_abroad, interfaces_of
+from probe.record import from_json
+from tests.analysis.country import HOME, NOW, Country
+
+GATE = Node("organisation", "Gate")
+
+
+def at_both_levels(
+    country: Country, left_out: tuple[str, ...] = (), node: Node = GATE
+) -> tuple[Interfaces, Interfaces]:
+    traces = [from_json(result) for result in country.results]
+    seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    blocks = Blocks(seen.observations)
+    grouped = by_organisation(make_pairs(seen.observations, blocks))
+    return (
+        interfaces_of(node, seen.observations, blocks, grouped, Policy(), left_out=left_out),
+        first_abroad(grouped, Policy(), left_out=left_out),
+    )
+
+
+def test_one_interface_that_everybody_meets() -> None:
+    """Six networks over one interface of Gate."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=[0])
+    gateway, _ = at_both_levels(country)
+    assert (gateway.count, gateway.busiest) == (1, "20.9.9.1")
+    assert gateway.effective == pytest.approx(1.0)
+    assert (gateway.captured, gateway.of) == (6, 6)
+    assert gateway.lower == pytest.approx(0.05 ** (1 / 6))
+
+
+def test_one_organisation_with_many_interfaces() -> None:
+    """Each of six networks meets an interface of its own: none captures more than one."""
+    country = Country(6)
+    country.everyone("lan own 20.9.9.{i} {up}", days=[0])
+    gateway, _ = at_both_levels(country)
+    assert gateway.count == 6
+    assert gateway.effective == pytest.approx(6.0)
+    assert (gateway.captured, gateway.of) == (1, 6)
+
+
+def test_two_interfaces_of_one_way_share_its_weight() -> None:
+    """In and out of one router, or two routers in a row: two interfaces, both on every way."""
+    country = Country(6)
+    country.everyone("lan own 20.9.9.1 20.9.9.2 {up}", days=[0])
+    gateway, _ = at_both_levels(country)
+    assert gateway.effective == pytest.approx(2.0)
+    assert (gateway.busiest, gateway.captured) == ("20.9.9.1", 6)
+
+
+def test_an_interface_on_half_of_the_traces_belongs_to_no_pair() -> None:
+    """Load balancing over two: neither is on more than half."""
+    country = Country(6)
+    country.everyone("lan own 20.9.9.1 {up}", days=[0])
+    country.everyone("lan own 20.9.9.2 {up}", days=[1])
+    gateway, _ = at_both_levels(country)
+    assert (gateway.count, gateway.busiest, gateway.captured) == (0, None, 0)
+    assert gateway.effective == 0.0
+
+
+def test_silent_borders_do_not_count_against_an_interface() -> None:
+    """Only known crossings are counted: two of four days are silent."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=[0, 1, 2])
+    country.everyone("lan own * * {up}", days=[3, 4])
+    gateway, _ = at_both_levels(country)
+    assert gateway.captured == 6
+
+
+def test_the_gateways_own_volunteers_are_left_out() -> None:
+    """They see their own routers."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=[0])
+    gateway, _ = at_both_levels(country, left_out=("Net 1", "Net 2"))
+    assert (gateway.captured, gateway.of) == (4, 4)
+
+
+def test_a_thin_gateway_shows_at_the_first_interfaces_abroad() -> None:
+    """No domestic node is shared, and everybody meets on one interface behind the border."""
+    country = Country(8)
+    country.everyone("lan own 30.0.9.9", days=[0])
+    gateway, abroad = at_both_levels(country)
+    assert (gateway.count, gateway.captured) == (0, 0)
+    assert (abroad.count, abroad.busiest, abroad.captured) == (1, "30.0.9.9", 8)
+
+
+def test_own_carriers_are_as_many_interfaces() -> None:
+    """Each of eight networks has its own way: nothing is shared."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=[0])
+    _, abroad = at_both_levels(country)
+    assert abroad.count == 8
+    assert abroad.effective == pytest.approx(8.0)
+    assert abroad.captured == 1
+
+
+def test_interfaces_of_merged_blocks_are_one_candidates() -> None:
+    """Ten private blocks that are one gateway show ten interfaces."""
+    country = Country(6)
+    country.everyone("lan own 10.20.{i}.1 30.0.9.9", days=[0])
+    merged = Node("unmapped", "10.20.1.0/24 … 10.20.6.0/24 (6 blocks)")
+    gateway, _ = at_both_levels(country, node=merged)
+    assert gateway.count == 6
+    assert gateway.of == 6
