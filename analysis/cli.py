@@ -74,6 +74,16 @@ def _country(table: Origin, country: str) -> str:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the crossing of every trace to this file (.csv or .parquet).",
 )
+@click.option(
+    "--eyeballs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Users by network, to weigh organisations by: APNIC's aspop as CSV or JSON.",
+)
+@click.option(
+    "--rib",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A routing table to hear as a witness: an MRT dump of RouteViews or RIPE RIS.",
+)
 def analyze(
     paths: tuple[str, ...],
     country: str,
@@ -82,6 +92,8 @@ def analyze(
     overrides: tuple[str, ...],
     origin: Path | None,
     crossings: Path | None,
+    eyeballs: Path | None,
+    rib: Path | None,
 ) -> None:
     """Judge whether a country's traffic passes one operator.
 
@@ -89,9 +101,12 @@ def analyze(
     Atlas traceroute results (.jsonl, .json, .gz, .zst, .parquet).
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
+    from analysis.coverage import by_users  # noqa: PLC0415
+    from analysis.eyeballs import EyeballsError, read_eyeballs  # noqa: PLC0415
     from analysis.judge import judge  # noqa: PLC0415
     from analysis.load import InputError, load  # noqa: PLC0415
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
+    from analysis.rib import RibError, read_rib  # noqa: PLC0415
     from analysis.tables import crossings_table, write_table  # noqa: PLC0415
 
     table = _open_origin(origin)
@@ -103,8 +118,14 @@ def analyze(
     if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
         raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
     try:
+        users = read_eyeballs(eyeballs, code) if eyeballs is not None else None
         loaded = load(paths)
-    except InputError as problem:
+        recording = (
+            read_rib(rib, lambda address: table.lookup(address).country == code)
+            if rib is not None
+            else None
+        )
+    except (EyeballsError, InputError, RibError) as problem:
         raise BadInput(str(problem)) from None
     for complaint in loaded.complaints:
         click.echo(f"warning: {complaint}", err=True)
@@ -125,7 +146,15 @@ def analyze(
         code,
         policy,
         now=time.time(),
-        provenance={"version": __version__, "command": _command_line()},
+        provenance={
+            "version": __version__,
+            "command": _command_line(),
+            "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
+            if users is not None
+            else None,
+        },
+        weights=by_users(users.users, table.organisation) if users is not None else None,
+        recording=recording,
     )
     if crossings is not None:
         try:

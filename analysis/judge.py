@@ -8,7 +8,7 @@ verdict that the contract fixes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -30,13 +30,24 @@ from analysis.convergence import (
     shared_interfaces,
     weighted_share,
 )
+from analysis.coverage import RegisteredNetwork, Weights, by_addresses, covered
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates
 from analysis.load import Loaded
 from analysis.operators import Gazetteer, Node
 from analysis.panel import CountryTable, Observation, Panel, observe
 from analysis.policy import Policy
+from analysis.ranges import Outcome
+from analysis.supplement import supplement
 from analysis.timeline import Timeline, find_alarm
-from analysis.verdict import LIMITS, Figures, domestic_grade, grade, strict_and_lenient_agree
+from analysis.verdict import (
+    LIMITS,
+    Figures,
+    domestic_grade,
+    grade,
+    scope,
+    strict_and_lenient_agree,
+)
+from analysis.witness import Recording, hear
 
 SCHEMA = "gatewatch.verdict/1"
 _SHOWN = 10
@@ -47,16 +58,6 @@ class Snapshot(Protocol):
 
     @property
     def id(self) -> str: ...
-
-
-class RegisteredNetwork(Protocol):
-    """A network of the country and how many IPv4 addresses it announces."""
-
-    @property
-    def organisation(self) -> str: ...
-
-    @property
-    def addresses(self) -> int: ...
 
 
 class JudgingTable(CountryTable, Protocol):
@@ -71,6 +72,8 @@ class JudgingTable(CountryTable, Protocol):
     def exchange_operator(self, exchange: str) -> int | None: ...
 
     def is_watched(self, name: str) -> bool: ...
+
+    def country(self, asn: int) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,12 @@ class _Family:
     timeline: Timeline
     grade: str
     reasons: list[str]
+    again: Callable[[Sequence[Pair]], _Family] = field(repr=False)
+    """The same with other pairs; blocks, period and timeline stay."""
+
+    @property
+    def named(self) -> Candidate | None:
+        return self.figures.top if self.grade in {"concentrated", "single_gateway"} else None
 
 
 def _own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -180,6 +189,29 @@ def _judge_family(
     if timeline.alarm is not None:
         observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
     pairs = make_pairs(observations, blocks)
+    return _judge_pairs(
+        pairs,
+        table,
+        policy,
+        observations=observations,
+        blocks=blocks,
+        nearness=nearness,
+        nameable=nameable,
+        timeline=timeline,
+    )
+
+
+def _judge_pairs(
+    pairs: Sequence[Pair],
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    observations: Sequence[Observation],
+    blocks: Blocks,
+    nearness: Mapping[Node, float],
+    nameable: Callable[[Node], bool],
+    timeline: Timeline,
+) -> _Family:
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
     top = next((c for c in candidates if nameable(c.node)), None)
@@ -224,7 +256,25 @@ def _judge_family(
     )
     verdict, reasons = grade(figures, policy)
     return _Family(
-        tuple(observations), blocks, pairs, grouped, candidates, figures, timeline, verdict, reasons
+        tuple(observations),
+        blocks,
+        list(pairs),
+        grouped,
+        candidates,
+        figures,
+        timeline,
+        verdict,
+        reasons,
+        again=lambda others: _judge_pairs(
+            others,
+            table,
+            policy,
+            observations=observations,
+            blocks=blocks,
+            nearness=nearness,
+            nameable=nameable,
+            timeline=timeline,
+        ),
     )
 
 
@@ -243,7 +293,7 @@ def _gateway(node: Node, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
 
 
 def _share_fields(
-    shares: Mapping[str, float], weights: Mapping[str, int], policy: Policy
+    shares: Mapping[str, float], weights: Mapping[str, float], policy: Policy
 ) -> dict[str, float | None]:
     values = sorted(shares.values())
     lower, upper = resampled_interval(values, policy)
@@ -268,7 +318,7 @@ def _candidate_fields(found: Candidate, blocks: Blocks, table: JudgingTable) -> 
 
 
 def _upstream(
-    family: _Family, table: JudgingTable, weights: Mapping[str, int], policy: Policy
+    family: _Family, table: JudgingTable, weights: Mapping[str, float], policy: Policy
 ) -> dict[str, Any]:
     """The first foreign operator on the paths, with the figures of a gateway but no grade."""
     passes = {
@@ -340,42 +390,39 @@ def _timeline_fields(timeline: Timeline, blocks: Blocks, table: JudgingTable) ->
     }
 
 
-def _addresses(table: JudgingTable, country: str) -> dict[str, int]:
-    weights: Counter[str] = Counter()
-    for network in table.networks(country):
-        weights[network.organisation] += network.addresses
-    return dict(weights)
-
-
 def _window(observations: Sequence[Observation]) -> list[str | None]:
     days = [seen.day for seen in observations]
     return [min(days).isoformat(), max(days).isoformat()] if days else [None, None]
 
 
 def _coverage(
-    family: _Family, weights: Mapping[str, int], share: dict[str, float | None]
+    family: _Family, weights: Weights, share: dict[str, float | None], left_out: frozenset[str]
 ) -> dict[str, Any]:
-    total = sum(weights.values())
-    measured = sum(weights.get(name, 0) for name in family.grouped)
-    eyeballs = measured / total if total else 0.0
+    eyeballs = covered(family.grouped, left_out, weights)
     weighed = share["eyeballs"] if share["eyeballs"] is not None else share["equal"]
     return {
         "organisations": len(family.grouped),
-        "organisations_known": len(weights),
+        "organisations_known": len(weights.of),
         "eyeballs": eyeballs,
-        "weights": "addresses",
+        "weights": weights.unit,
+        "unweighed": sum(name not in weights.of for name in family.grouped),
         "bounds": list(coverage_bounds(weighed or 0.0, eyeballs)),
     }
 
 
-def _scope(family: _Family, coverage: dict[str, Any]) -> tuple[str, list[str]]:
-    """Always "sampled" for now: national needs a witness besides the traces, and none is read."""
-    if family.grade != "single_gateway":
-        return "sampled", []
-    return "sampled", [
-        f"Sampled, not national: {coverage['eyeballs']:.0%} of the country's addresses were "
-        "covered and no independent witness (BGP, operator, law) was given."
-    ]
+def _headline(family: _Family) -> Mapping[str, float]:
+    """Shares of the candidate by organisation; without a candidate nobody passes it."""
+    top = family.figures.top
+    return top.shares if top else dict.fromkeys(family.grouped, 0.0)
+
+
+def _outcome(family: _Family) -> Outcome:
+    shares = _headline(family).values()
+    return Outcome(
+        sum(shares) / len(shares) if shares else 0.0,
+        family.grade,
+        family.named.node.name if family.named else None,
+    )
 
 
 def judge(
@@ -386,12 +433,17 @@ def judge(
     *,
     now: float,
     provenance: Mapping[str, Any] | None = None,
+    weights: Weights | None = None,
+    recording: Recording | None = None,
+    supplements: bool = True,
 ) -> Verdict:
     """Judge a country by the traces loaded.
 
     IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
     were measured (IPv4 where equal), and ``families`` tells both grades. ``now`` is epoch
-    seconds.
+    seconds. ``weights`` are users by organisation, if there is an estimate; ``recording`` is a
+    routing table, the witness. Without ``supplements`` the figures are left out on which
+    neither grade nor scope rests: whoever judges thousands of simulated countries needs none.
     """
     gazetteer = Gazetteer(table, country)
     panel = observe(loaded.traces, gazetteer, table, policy, now)
@@ -405,15 +457,34 @@ def judge(
     }
     version = max(families, key=lambda v: (len(families[v].grouped), v == 4))
     family = families[version]
-    weights = _addresses(table, country)
+    weights = weights or by_addresses(table.networks(country))
     figures = family.figures
-    top = figures.top
-    share = _share_fields(top.shares if top else {}, weights, policy)
-    if top is None and family.grouped:
-        share = _share_fields(dict.fromkeys(family.grouped, 0.0), weights, policy)
-    coverage = _coverage(family, weights, share)
-    named = top if family.grade in {"concentrated", "single_gateway"} else None
-    scope, scope_reasons = _scope(family, coverage)
+    top, named = figures.top, family.named
+    left_out = _own_names(top.node, table) if top else frozenset()
+    share = _share_fields(_headline(family), weights.of, policy)
+    coverage = _coverage(family, weights, share, left_out)
+    witness = (
+        hear(
+            recording,
+            country,
+            table,
+            policy,
+            family=version,
+            grade=family.grade,
+            gateway=next(iter(sorted(_own_names(named.node, table))), None) if named else None,
+            days={seen.day for seen in family.observations},
+        )
+        if recording is not None
+        else None
+    )
+    extent, scope_reasons = scope(
+        family.grade,
+        figures.lower,
+        policy,
+        covered=coverage["eyeballs"],
+        unit=weights.unit,
+        witness=witness.speaks if witness else None,
+    )
     other = families[10 - version]
     both = other.grouped and other.grade != family.grade
     rejected = loaded.rejected + panel.rejected
@@ -424,7 +495,7 @@ def judge(
         "families": {f"ipv{v}": f.grade if f.observations else None for v, f in families.items()},
         "window": _window(family.observations),
         "grade": family.grade,
-        "scope": scope,
+        "scope": extent,
         "gateway": _gateway(named.node, family.blocks, table) if named else None,
         "captured": _captured_fields(figures.captured, figures.of, figures.lower, figures.upper),
         "share": share,
@@ -432,19 +503,34 @@ def judge(
         "coverage": coverage,
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
         "domestic": _domestic(family, table, policy),
-        "upstream": _upstream(family, table, weights, policy),
+        "upstream": _upstream(family, table, weights.of, policy),
         "timeline": _timeline_fields(family.timeline, family.blocks, table),
         "candidates": [
             _candidate_fields(found, family.blocks, table) for found in family.candidates[:_SHOWN]
         ],
         "measured": _measured(family, panel),
+        "witness": {**witness.fields, "table": table.snapshot.id} if witness else None,
+        **(
+            supplement(
+                family.pairs,
+                family.observations,
+                family.blocks,
+                policy,
+                candidate=top.node if top else None,
+                left_out=left_out,
+                weights=weights,
+                judged=lambda pairs: _outcome(family.again(pairs)),
+            )
+            if supplements
+            else {}
+        ),
         "rejected": dict(sorted(rejected.items())),
         "reasons": [
             *family.reasons,
             *scope_reasons,
             *([f"IPv{10 - version} is judged apart, and is {other.grade}."] if both else []),
         ],
-        "limits": _limits(policy),
+        "limits": _limits(policy, weights),
         "provenance": {
             "inputs": dict(loaded.inputs),
             "snapshots": [table.snapshot.id],
@@ -468,12 +554,16 @@ def _measured(family: _Family, panel: Panel) -> dict[str, int]:
     }
 
 
-def _limits(policy: Policy) -> list[str]:
-    limits = [
-        *LIMITS,
-        "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
-        "networks.",
-    ]
+_WEIGHTS = {
+    "addresses": "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
+    "networks.",
+    "eyeballs": "Eyeballs are estimated from whom advertisements reached: people behind VPNs, and "
+    "networks that block advertisements, are counted wrongly.",
+}
+
+
+def _limits(policy: Policy, weights: Weights) -> list[str]:
+    limits = [*LIMITS, _WEIGHTS[weights.unit]]
     changed = policy.changed()
     if changed:
         settings = ", ".join(f"{key}={value:g}" for key, value in changed.items())

@@ -33,6 +33,14 @@ class Policy:
     """Share of an organisation's pairs that makes it captured."""
     single: float = 0.65
     """Lower bound of the captured share for "single gateway"."""
+    national: float = 0.8
+    """Lower bound of the captured share for a single gateway of the nation."""
+    national_eyeballs: float = 0.7
+    """Share of the users (or addresses) besides the candidate's that must be covered for that."""
+    witness: float = 0.8
+    """Share of the others' addresses that BGP must show behind a single gateway."""
+    witness_days: int = 31
+    """Days that may lie between the routing table and the traces."""
     concentrated: float = 0.5
     concentrated_lower: float = 0.3
     diverse_upper: float = 0.5
@@ -66,6 +74,9 @@ _SHARES = frozenset(
         "resolved",
         "captured",
         "single",
+        "national",
+        "national_eyeballs",
+        "witness",
         "concentrated",
         "concentrated_lower",
         "diverse_upper",

@@ -30,6 +30,7 @@ _HEADLINE = {
     "concentrated": "Much of the traffic measured passes {gateway}.",
     "single_gateway": "The traffic measured passes one gateway: {gateway}.",
 }
+_SAYS = {"agrees": "agrees", "disagrees": "disagrees", "silent": "is silent"}
 _BAR = 24
 
 
@@ -77,15 +78,20 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
     table.add_row(
         "share of pairs",
         f"{share['equal']:.2f} by organisation"
-        + (f", {share['eyeballs']:.2f} by addresses" if share["eyeballs"] is not None else ""),
+        + (
+            f", {share['eyeballs']:.2f} by {coverage['weights']}"
+            if share["eyeballs"] is not None
+            else ""
+        ),
     )
     table.add_row("gateways", f"{verdict['effective_gateways']:.1f} effective")
     low, high = coverage["bounds"]
     table.add_row(
         "coverage",
         f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
-        f"{coverage['eyeballs']:.0%} of addresses; nationally {low:.2f}–{high:.2f}",
+        f"{coverage['eyeballs']:.0%} of {coverage['weights']}; nationally {low:.2f}–{high:.2f}",
     )
+    _add_other_sides(table, verdict)
     domestic = verdict["domestic"]
     hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
     ways = ", ".join(
@@ -124,6 +130,53 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
         )
         table.add_row("left out", left_out)
     return table
+
+
+def _some(nodes: Sequence[Mapping[str, Any]], most: int = 3) -> str:
+    names = [node["name"] for node in nodes[:most]]
+    return ", ".join(names) + (f" and {len(nodes) - most} more" if len(nodes) > most else "")
+
+
+def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
+    """The figures on which no grade rests, a row each."""
+    hegemony, points = verdict["hegemony"], verdict["chokepoints"]
+    if hegemony["nodes"]:
+        first = hegemony["nodes"][0]
+        national = f", nationally {first['country']:.2f}" if first["country"] is not None else ""
+        few = f"; only {hegemony['viewpoints']} viewpoints" if hegemony["warning"] else ""
+        table.add_row("hegemony", Text(f"{first['name']} {first['panel']:.2f}{national}{few}"))
+    watch = points["see_90"]
+    if watch["nodes"]:
+        sole = points["dominators"][:1]
+        depend = (
+            f"; {sole[0]['organisations']} cannot leave without {sole[0]['name']}" if sole else ""
+        )
+        table.add_row(
+            "chokepoints",
+            Text(
+                f"90% seen by {len(watch['nodes'])}{'' if watch['exact'] else ' or fewer'} "
+                f"({_some(watch['nodes'])}), all cut by {len(points['cut'])}{depend}"
+            ),
+        )
+    at_gateway, abroad = verdict["interfaces"]["gateway"], verdict["interfaces"]["first_abroad"]
+    if at_gateway:
+        table.add_row(
+            "interfaces",
+            f"{at_gateway['count']} of the candidate ({at_gateway['effective']:.1f} effective), "
+            f"{abroad['count']} first abroad ({abroad['effective']:.1f} effective)",
+        )
+    for of, left_out in verdict["ranges"].items():
+        if left_out["share"]:
+            low, high = left_out["share"]
+            grades = ", ".join(
+                f"{count} {grade.replace('_', ' ')}" for grade, count in left_out["grades"].items()
+            )
+            table.add_row(f"without one {of[:-1]}", f"share {low:.2f}–{high:.2f}, {grades}")
+    witness = verdict["witness"]
+    if witness:
+        table.add_row(
+            "witness", Text(f"BGP of {(witness['taken'] or '?')[:10]} {_SAYS[witness['says']]}")
+        )
 
 
 def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:

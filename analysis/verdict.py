@@ -208,3 +208,40 @@ def domestic_grade(
     if says in {"single", "concentrated"}:
         return "concentrated", sentence
     return ("diverse" if says == "open" else "mixed"), sentence
+
+
+def scope(
+    says: str,
+    lower: float,
+    policy: Policy,
+    *,
+    covered: float,
+    unit: str,
+    witness: tuple[str, str] | None,
+) -> tuple[Literal["sampled", "national"], list[str]]:
+    """Whether a single gateway holds for the nation, and if not, what is missing.
+
+    ``says`` is the grade. ``covered`` is the share of the country's users or addresses (``unit``)
+    that was measured. ``witness`` is what an independent witness says (agrees, disagrees, silent)
+    and its sentence, None where there is none.
+    """
+    if says != "single_gateway":
+        return "sampled", []
+    missing = []
+    if lower < policy.national:
+        missing.append(
+            f"the lower bound of the captured share is {lower:.2f}, {policy.national:.2f} is needed"
+        )
+    if covered < policy.national_eyeballs:
+        missing.append(
+            f"{covered:.0%} of the country's {unit} were covered, "
+            f"{policy.national_eyeballs:.0%} are needed"
+        )
+    if witness is None:
+        missing.append("no independent witness (BGP, operator, law) was given")
+    elif witness[0] != "agrees":
+        missing.append(f"the witness {'is silent' if witness[0] == 'silent' else witness[0]}")
+    heard = [witness[1]] if witness else []
+    if missing:
+        return "sampled", [f"Sampled, not national: {'; '.join(missing)}.", *heard]
+    return "national", heard

@@ -80,6 +80,9 @@ class Table:
     def exchange_operator(self, exchange: str) -> int | None:
         return self.operators.get(exchange)
 
+    def country(self, asn: int) -> str | None:
+        return next((a.country for a in self.prefixes.values() if a.asn == asn), None)
+
     def is_watched(self, name: str) -> bool:
         return name in self.watched
 

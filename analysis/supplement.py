@@ -1,0 +1,120 @@
+"""The figures on which no grade rests, as they stand in the verdict's JSON.
+
+They let a reader check the grade from other sides: what hegemony says, whom one would have to take
+over, how it looks by interfaces, what hangs on one organisation. Each is computed elsewhere; only
+names and shape are decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from analysis.chokepoint import dominators, minimum_cut, smallest_cover, ways_abroad
+from analysis.convergence import Blocks, Pair, by_organisation
+from analysis.coverage import Weights
+from analysis.hegemony import ALPHA, FEWEST, dependences, trimmed
+from analysis.operators import Node
+from analysis.panel import Observation
+from analysis.policy import Policy
+from analysis.ranges import Outcome, Range, leave_one_out
+from analysis.routers import Interfaces, first_abroad, interfaces_of
+
+_SHOWN = 10
+
+
+def supplement(
+    pairs: Sequence[Pair],
+    observations: Sequence[Observation],
+    blocks: Blocks,
+    policy: Policy,
+    *,
+    candidate: Node | None,
+    left_out: Collection[str],
+    weights: Weights,
+    judged: Callable[[Sequence[Pair]], Outcome],
+) -> dict[str, Any]:
+    """``hegemony``, ``chokepoints``, ``interfaces`` and ``ranges`` of the family judged.
+
+    ``candidate`` is the strongest node and ``left_out`` the organisations that it is itself.
+    """
+    grouped = by_organisation(pairs)
+    organisations, destinations = leave_one_out(pairs, judged)
+    seen = [one for one in observations if one.crossing is not None]
+    return {
+        "hegemony": _hegemony(grouped, weights),
+        "chokepoints": _chokepoints(seen, blocks, grouped),
+        "interfaces": {
+            "gateway": _interfaces(
+                interfaces_of(candidate, seen, blocks, grouped, policy, left_out=left_out)
+            )
+            if candidate
+            else None,
+            "first_abroad": _interfaces(first_abroad(grouped, policy, left_out=left_out)),
+        },
+        "ranges": {"organisations": _range(organisations), "destinations": _range(destinations)},
+    }
+
+
+def _hegemony(grouped: dict[str, list[Pair]], weights: Weights) -> dict[str, Any]:
+    viewpoints = len(grouped)
+    return {
+        "alpha": ALPHA,
+        "viewpoints": viewpoints,
+        "trimmed": trimmed(viewpoints),
+        "warning": f"{viewpoints} viewpoints are too few to trim ({FEWEST} are needed): "
+        "one of them can move the mean."
+        if viewpoints < FEWEST
+        else None,
+        "nodes": [
+            {**_named(one.node), "panel": one.panel, "country": one.country}
+            for one in dependences(grouped, weights.of)[:_SHOWN]
+        ],
+    }
+
+
+def _named(node: Node) -> dict[str, str]:
+    return {"kind": node.kind, "name": node.name}
+
+
+def _chokepoints(
+    observations: Sequence[Observation], blocks: Blocks, grouped: dict[str, list[Pair]]
+) -> dict[str, Any]:
+    ways = ways_abroad(observations, blocks, grouped)
+    cover = smallest_cover(ways)
+    return {
+        "dominators": [
+            {**_named(node), "organisations": len(cut_off)}
+            for node, cut_off in list(dominators(ways).items())[:_SHOWN]
+        ],
+        "cut": [_named(node) for node in minimum_cut(ways)],
+        "see_90": {
+            "nodes": [_named(node) for node in cover.nodes],
+            "share": cover.share,
+            "exact": cover.exact,
+        },
+    }
+
+
+def _interfaces(found: Interfaces) -> dict[str, Any]:
+    return {
+        "count": found.count,
+        "effective": found.effective,
+        "busiest": found.busiest,
+        "captured": {
+            "organisations": found.captured,
+            "of": found.of,
+            "lower": found.lower,
+            "upper": found.upper,
+        },
+    }
+
+
+def _range(found: Range) -> dict[str, Any]:
+    fields = asdict(found)
+    return {
+        **fields,
+        "share": list(found.share) if found.share else None,
+        "decisive": list(found.decisive[:_SHOWN]),
+    }
