@@ -6,9 +6,11 @@ follow the same rule of organisations as the international figures.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from analysis.convergence import Blocks, Candidate, candidate, rank
@@ -45,8 +47,15 @@ class DomesticPair:
 
 
 def _went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
+    """Whether a foreign-registered hop lies as far above the last domestic one as abroad does.
+
+    A router that answers slowly looks so too, but what lies behind it answers sooner: of the
+    foreign hop and all behind it the nearest counts, since a packet cannot come back earlier than
+    it was there.
+    """
     base: float | None = None
-    for step in steps:
+    nearest = list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
+    for step, rtt in zip(steps, nearest, strict=True):
         if step.own or (step.sight is not None and step.sight.place == "home"):
             base = step.rtt if step.rtt is not None else base
         elif (
@@ -54,10 +63,14 @@ def _went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
             and step.sight.place == "abroad"
             and step.rtt is not None
             and base is not None
-            and step.rtt - base >= policy.abroad_step_ms
+            and rtt - base >= policy.abroad_step_ms
         ):
             return True
     return False
+
+
+def _rtt(step: Step) -> float:
+    return math.inf if step.rtt is None else step.rtt
 
 
 def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
@@ -138,11 +151,15 @@ def domestic_pairs(
 
 
 def hub_candidates(
-    pairs: Iterable[DomesticPair], blocks: Blocks, policy: Policy
+    pairs: Iterable[DomesticPair],
+    blocks: Blocks,
+    own: Callable[[Node], frozenset[str]],
+    policy: Policy,
 ) -> list[Candidate]:
     """Nodes between domestic organisations, the one that most organisations pass first.
 
     An organisation is judged by its pairs with others than the hub itself, on the known ways.
+    ``own`` names the organisations that a node is or that run it: they say nothing about it.
     """
     known = [pair for pair in pairs if pair.way != "unknown"]
     nodes = sorted({node for pair in known for node in pair.between})
@@ -150,10 +167,9 @@ def hub_candidates(
     for node in nodes:
         passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
         for pair in known:
-            if pair.destination != node.name:
+            if pair.destination not in own(node):
                 passes[pair.organisation].append(pair.between)
-        left_out = frozenset({node.name}) if node.kind == "organisation" else frozenset()
-        found.append(candidate(node, blocks.blocks(node), passes, left_out, policy))
+        found.append(candidate(node, blocks.blocks(node), passes, own(node), policy))
     return rank(found, {})
 
 

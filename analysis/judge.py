@@ -41,6 +41,7 @@ from analysis.supplement import supplement
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import (
     LIMITS,
+    DomesticGrade,
     Figures,
     domestic_grade,
     grade,
@@ -348,21 +349,29 @@ def _upstream(
 
 def _domestic(family: _Family, table: JudgingTable, policy: Policy) -> dict[str, Any]:
     pairs = domestic_pairs(family.observations, family.blocks, policy)
-    hubs = hub_candidates(pairs, family.blocks, policy)
+    hubs = hub_candidates(pairs, family.blocks, lambda node: _own_names(node, table), policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     judged = len({pair.organisation for pair in known})
-    top = hubs[0] if hubs else None
     abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
-    may_be_hub = top is not None and (
-        top.node.kind != "exchange" or top.node in abroad_too or table.is_watched(top.node.name)
-    )
-    says, reason = domestic_grade(
-        top,
-        judged,
-        len(known) / len(pairs) if pairs else 0.0,
-        may_be_hub=may_be_hub,
-        policy=policy,
-    )
+
+    def may_be_hub(node: Node) -> bool:
+        return node.kind != "exchange" or node in abroad_too or table.is_watched(node.name)
+
+    def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
+        return domestic_grade(
+            hub,
+            judged,
+            len(known) / len(pairs) if pairs else 0.0,
+            may_be_hub=hub is not None and may_be_hub(hub.node),
+            policy=policy,
+        )
+
+    top = hubs[0] if hubs else None
+    says, reason = graded(top)
+    # A meeting place that more organisations cross hides no hub that stands beside it.
+    second = next((hub for hub in hubs if may_be_hub(hub.node)), None)
+    if second is not None and graded(second)[0] == "single_hub":
+        top, (says, reason) = second, graded(second)
     named = top if says in {"concentrated", "single_hub"} else None
     return {
         "grade": says,

@@ -113,6 +113,28 @@ def test_abroad_is_what_physics_says(words: str, abroad: bool, way: str) -> None
     assert way_of(found, found.between) == way
 
 
+@pytest.mark.parametrize(
+    ("words", "arrival", "abroad"),
+    [
+        ("lan own@1.0 sea@30", "@30.5", True),
+        # A router that answers slowly is no detour: what lies behind it would be as far.
+        ("lan own@1.0 sea@30", "@1.9", False),
+        ("lan own@1.0 sea@30 net2@1.6", "@1.9", False),
+        ("lan own@1.0 sea@30 *", "@10.9", False),
+        ("lan own@1.0 sea@30 *", "@11.0", True),
+        # Of two foreign hops one is enough, as long as nothing behind it is nearer.
+        ("lan own@1.0 sea@30 far3@14", "@14", True),
+    ],
+    ids=["far", "slow", "slow hop", "just too near", "just far enough", "two abroad"],
+)
+def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: bool) -> None:
+    """Packets that went abroad came back from there: later hops answer no sooner."""
+    country = Country(6)
+    country.trace(1, f"20.0.2.200{arrival}", words)
+    (seen,) = observed(country)
+    assert domestic_path(seen, Policy()).abroad is abroad
+
+
 # ------------------------------------------------------------------------ pairs
 
 
@@ -217,7 +239,7 @@ def pair(organisation: str, destination: str, way: str, *between: Node) -> Domes
 
 
 def hubs(pairs: Iterable[DomesticPair]) -> Sequence[tuple[str, int, int]]:
-    found = hub_candidates(pairs, Blocks([]), Policy())
+    found = hub_candidates(pairs, Blocks([]), lambda node: frozenset({node.name}), Policy())
     return [(hub.node.name, hub.captured, hub.of) for hub in found]
 
 
@@ -318,6 +340,24 @@ def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:
             if i != j:
                 country.trace(i, f"20.0.{j}.200", "lan own homeix")
     assert country.judge().fields["domestic"]["grade"] == "single_hub"
+
+
+def test_whoever_runs_an_exchange_says_nothing_about_it() -> None:
+    """Net 1 runs the LAN and need not cross it: seven of the seven others do."""
+    country = full_mesh(8, "lan own homeix", n1="lan own")
+    before = country.judge().fields["domestic"]["captured"]
+    assert (before["organisations"], before["of"]) == (7, 8)
+    country.table.operators["HomeIX"] = 101
+    after = country.judge().fields["domestic"]["captured"]
+    assert (after["organisations"], after["of"]) == (7, 7)
+
+
+def test_an_exchange_hides_no_hub_that_stands_beside_it() -> None:
+    """Everybody crosses the LAN, and all but one pass Gate too: Gate is a hub all the same."""
+    domestic = full_mesh(14, "lan own gate homeix", n1="lan own homeix").judge().fields["domestic"]
+    assert domestic["grade"] == "single_hub"
+    assert domestic["hub"]["name"] == "Gate"
+    assert domestic["captured"]["organisations"] == 13
 
 
 def test_an_exchange_on_the_watch_list_is_a_hub() -> None:
