@@ -39,11 +39,13 @@ class Transit:
     """How much of a country's address space is reached through one network.
 
     ``share`` is its hegemony over all announced addresses of the country, its own among them;
-    ``others`` that over the addresses which other networks announce, None where there are none.
+    ``others`` that over the addresses which ``origins`` other networks announce, None where there
+    are none.
     """
 
     share: float
     others: float | None
+    origins: int
 
 
 def informed(routes: Iterable[Route]) -> set[str]:
@@ -76,6 +78,7 @@ def transits(routes: Sequence[Route], entity: Callable[[int], Entity]) -> dict[E
         for one in {entity(asn) for asn in route.path} - {origin}:
             through[one][route.peer] += size
     found = {}
+    origins = set(own)
     for one in {**own, **through}:
         mine, passing = own.get(one, Counter()), through.get(one, Counter())
         rest = {peer: total[peer] - mine[peer] for peer in total}
@@ -84,6 +87,7 @@ def transits(routes: Sequence[Route], entity: Callable[[int], Entity]) -> dict[E
             others=hegemony([passing[peer] / left for peer, left in rest.items() if left])
             if any(rest.values())
             else None,
+            origins=len(origins - {one}),
         )
     return found
 
@@ -131,18 +135,28 @@ def compare(
         if gateway is None:
             return Statement("silent", "No AS number stands for the gateway: BGP cannot show it.")
         needed = policy.witness if grade == "single_gateway" else policy.concentrated
-        others = organisations[gateway].others if gateway in organisations else 0.0
-        if others is None:
-            return Statement("silent", f"Nobody but {gateway} announces addresses.")
+        transit = organisations.get(gateway)
+        others = (transit.others or 0.0) if transit is not None else 0.0
+        origins = (transit or max(organisations.values(), key=lambda one: one.origins)).origins
+        if origins < policy.organisations:
+            return Statement(
+                "silent",
+                f"{origins} organisations besides {gateway} announce addresses; "
+                f"{policy.organisations} are needed.",
+            )
         return Statement(
             "agrees" if others >= needed else "disagrees",
             f"In BGP {others:.0%} of the others' addresses are reached through {gateway}; "
             f"{needed:.0%} would agree.",
         )
-    name, most = max(
-        ((name, one.others or 0.0) for name, one in organisations.items()),
-        key=lambda item: (item[1], item[0]),
-    )
+    enough = [
+        (one.others or 0.0, name)
+        for name, one in organisations.items()
+        if one.origins >= policy.organisations
+    ]
+    if not enough:
+        return Statement("silent", "Too few organisations announce addresses to tell.")
+    most, name = max(enough)
     return Statement(
         "disagrees" if most >= policy.witness else "agrees",
         f"In BGP {most:.0%} of the others' addresses are reached through {name}, "

@@ -42,9 +42,9 @@ def test_transit_by_hand() -> None:
         ],
         own,
     )
-    assert found[9] == Transit(0.75, 0.5)
-    assert found[100] == Transit(0.25, 0.0)
-    assert found[701] == Transit(1.0, 1.0)
+    assert found[9] == Transit(0.75, 0.5, 2)
+    assert found[100] == Transit(0.25, 0.0, 2)
+    assert found[701] == Transit(1.0, 1.0, 3)
 
 
 def test_each_peer_weighs_the_same() -> None:
@@ -66,13 +66,13 @@ def test_sibling_numbers_are_one_network() -> None:
         [route("20.0.0.0/24", "701 9 10"), route("20.0.1.0/24", "701 10 100")],
         lambda asn: "G" if asn in {9, 10} else str(asn),
     )
-    assert found["G"] == Transit(1.0, 1.0)
-    assert found["100"] == Transit(0.5, 0.0)
+    assert found["G"] == Transit(1.0, 1.0, 1)
+    assert found["100"] == Transit(0.5, 0.0, 1)
 
 
 def test_a_network_that_announces_everything_has_no_others() -> None:
     """Nothing is known of what nobody else announces."""
-    assert transits([route("20.0.0.0/24", "701 9")], own)[9] == Transit(1.0, None)
+    assert transits([route("20.0.0.0/24", "701 9")], own)[9] == Transit(1.0, None, 0)
 
 
 def test_peers_that_know_less_than_half_are_not_heard() -> None:
@@ -96,7 +96,12 @@ def said(
     organisations: Mapping[str, Transit] | None = None,
     policy: Policy | None = None,
 ) -> str:
-    heard = {"G": Transit(0.9, 0.8), "H": Transit(0.2, 0.1), "I": Transit(1.0, None)}
+    heard = {
+        "G": Transit(0.9, 0.8, 5),
+        "H": Transit(0.2, 0.1, 9),
+        "I": Transit(1.0, None, 0),
+        "J": Transit(1.0, 1.0, 4),
+    }
     return compare(
         heard if organisations is None else organisations,
         grade,
@@ -116,6 +121,7 @@ def said(
         # Not on any path: nobody is reached through it.
         ("single_gateway", "absent", "disagrees"),
         ("single_gateway", "I", "silent"),
+        ("single_gateway", "J", "silent"),
         ("single_gateway", None, "silent"),
         ("insufficient", None, "silent"),
         ("diverse", None, "disagrees"),
@@ -123,13 +129,14 @@ def said(
     ],
 )
 def test_what_the_witness_says(grade: str, gateway: str | None, says: str) -> None:
-    """80% of the others' addresses behind G, 10% behind H; nobody but I announces anything."""
+    """80% of the others' addresses behind G, 10% behind H; besides I nobody announces anything,
+    and besides J four do, which are too few."""
     assert said(grade, gateway) == says
 
 
 def test_concentrated_needs_half_and_single_four_fifths() -> None:
     """60% of the others' addresses agree with the weaker grade only."""
-    sixty = {"G": Transit(0.9, 0.6)}
+    sixty = {"G": Transit(0.9, 0.6, 5)}
     assert said("concentrated", "G", organisations=sixty) == "agrees"
     assert said("single_gateway", "G", organisations=sixty) == "disagrees"
     assert said("single_gateway", "G", organisations=sixty, policy=Policy(witness=0.6)) == "agrees"
@@ -146,6 +153,8 @@ def test_an_old_table_is_no_witness() -> None:
 def test_a_table_without_the_country_is_silent() -> None:
     """No route, no word."""
     assert said("diverse", organisations={}) == "silent"
+    assert said("diverse", organisations={"J": Transit(1.0, 1.0, 4)}) == "silent"
+    assert said("single_gateway", "G", organisations={"J": Transit(1.0, 1.0, 4)}) == "silent"
 
 
 @pytest.mark.parametrize(
@@ -177,9 +186,8 @@ def recording(*routes: Route, complete: bool = True, day: dt.date = DAY) -> Rib:
 
 ALL_BEHIND = (
     route("20.0.0.0/24", "701 100"),
-    route("20.0.1.0/24", "701 100 101"),
-    route("20.0.2.0/24", "701 100 102"),
-    route("2020::/32", "702 103"),
+    *(route(f"20.0.{i}.0/24", f"701 100 {100 + i}") for i in range(1, 6)),
+    *(route(f"2020:{i}::/32", f"702 {100 + i}") for i in range(6)),
 )
 
 
@@ -211,24 +219,24 @@ def test_only_domestic_networks_are_candidates() -> None:
     assert found.fields["says"] == "agrees"
     assert [(one["asn"], one["share"], one["others"]) for one in found.fields["transit"]] == [
         (100, 1.0, 1.0),
-        (101, pytest.approx(1 / 3), 0.0),
-        (102, pytest.approx(1 / 3), 0.0),
+        *((100 + i, pytest.approx(1 / 6), 0.0) for i in range(1, 6)),
     ]
-    assert found.fields["routes"] == 3
+    assert found.fields["routes"] == 6
     assert found.fields["peers"] == 1
 
 
 def test_families_are_heard_apart() -> None:
-    """In IPv6 Net 103 needs nobody: the witness of IPv4 says nothing about it."""
+    """In IPv6 nobody needs Net 100: the witness of IPv4 says nothing about it."""
     assert heard(recording(*ALL_BEHIND)).says == "agrees"
     assert heard(recording(*ALL_BEHIND), family=6).says == "disagrees"
-    assert heard(recording(*ALL_BEHIND[:3]), family=6).says == "silent"
+    assert heard(recording(*ALL_BEHIND[:6]), family=6).says == "silent"
 
 
 def test_a_table_that_ends_in_the_middle_may_disagree_but_not_agree() -> None:
     """What is missing might speak against, never against what was seen to be otherwise."""
     assert heard(recording(*ALL_BEHIND, complete=False)).says == "silent"
-    other_ways = recording(route("20.0.1.0/24", "701 101"), complete=False)
+    ways = [route(f"20.0.{i}.0/24", f"701 {100 + i}") for i in range(6)]
+    other_ways = recording(*ways, complete=False)
     assert heard(other_ways).says == "disagrees"
 
 
