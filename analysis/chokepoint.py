@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array
 
 from analysis.convergence import Blocks, Pair
 from analysis.operators import Node
@@ -22,8 +23,11 @@ from analysis.panel import Observation
 # The part of the crossings that whoever listens or blocks would be content with.
 NEARLY_ALL = 0.9
 
-# Up to so many nodes the smallest cover is found exactly, beyond by the greedy rule.
+# For up to so many different ways it is looked whether a cover smaller than the greedy one exists,
+# with at most so many branchings: seconds, not hours.
 EXACT_UP_TO = 300
+EFFORT = 30
+_SOLVED = 0
 
 _COUNTRY, _ABROAD = -1, -2
 _ROUNDING = 1e-9
@@ -128,45 +132,74 @@ def smallest_cover(
 ) -> Cover:
     """The fewest operators that together are on this share of the crossings.
 
-    Exact by integer programming (HiGHS) up to ``exact_up_to`` nodes; among the smallest sets one
-    that sees most. Beyond, greedily: always the node that adds most.
+    Found greedily, always the node that adds most, and then improved or proven by integer
+    programming (HiGHS) for up to ``exact_up_to`` different ways, where that ends within ``EFFORT``.
     """
-    sets: Counter[frozenset[Node]] = Counter()
+    sets: dict[frozenset[Node], float] = defaultdict(float)
     for way in ways:
-        sets[frozenset(way.nodes)] += way.weight  # type: ignore[assignment]  # weights are fractions
+        sets[frozenset(way.nodes)] += way.weight
     nodes = sorted({node for way in ways for node in way.nodes})
-    exact = len(nodes) <= exact_up_to
-    chosen = _by_programming(sets, nodes, share) if exact else _greedily(sets, nodes, share)
+    chosen = _greedily(sets, nodes, share)
+    exact = len(chosen) <= _at_least(sets, share)
+    if not exact and len(sets) <= exact_up_to:
+        smallest = _by_programming(sets, nodes, share)
+        exact = smallest is not None
+        if smallest is not None and len(smallest) < len(chosen):
+            chosen = smallest
     seen = sum(weight for members, weight in sets.items() if members & chosen)
     return Cover(tuple(node for node in nodes if node in chosen), min(seen, 1.0), exact)
 
 
+def _alone(sets: Mapping[frozenset[Node], float]) -> dict[Node, float]:
+    """What each node sees alone."""
+    seen: dict[Node, float] = defaultdict(float)
+    for one, weight in sets.items():
+        for node in one:
+            seen[node] += weight
+    return seen
+
+
+def _at_least(sets: Mapping[frozenset[Node], float], share: float) -> int:
+    """So many nodes are needed at least: together they see no more than the sum of each alone."""
+    missing = share * sum(sets.values()) - _ROUNDING
+    count = 0
+    for seen in sorted(_alone(sets).values(), reverse=True):
+        if missing <= 0:
+            break
+        missing -= seen
+        count += 1
+    return count
+
+
 def _by_programming(
     sets: Mapping[frozenset[Node], float], nodes: Sequence[Node], share: float
-) -> set[Node]:
-    if not nodes:
-        return set()
+) -> set[Node] | None:
+    """A smallest cover, None where the effort does not suffice to know that none is smaller."""
     members = sorted(sets, key=sorted)
-    weights = [sets[one] for one in members]
-    # A set is seen (between 0 and 1) no more than so many of its nodes are taken.
-    seen_by = [
-        [-float(node in one) for node in nodes] + [float(other is one) for other in members]
-        for one in members
-    ]
-    # Minimise the number of nodes; the other two terms only choose among equals: the larger
-    # share, then the first by name. Together they are worth less than one node.
-    order = [1.0 + i / len(nodes) ** 2 / 100 for i in range(len(nodes))]
+    column = {node: i for i, node in enumerate(nodes)}
+    # One unknown a node (taken or not), then one a set (seen, between 0 and 1): a set is seen no
+    # more than so many of its nodes are taken.
+    holds = [(row, column[node]) for row, one in enumerate(members) for node in one]
+    own = [(row, len(nodes) + row) for row in range(len(members))]
+    rows, columns = zip(*holds, *own, strict=True)
+    shape = (len(members), len(nodes) + len(members))
+    seen_by = coo_array(([-1.0] * len(holds) + [1.0] * len(own), (rows, columns)), shape=shape)
     found = milp(
-        c=[*order, *(-0.5 * weight for weight in weights)],
+        c=[1.0] * len(nodes) + [0.0] * len(members),
         integrality=[1] * len(nodes) + [0] * len(members),
         bounds=Bounds(0, 1),
         constraints=[
             LinearConstraint(seen_by, ub=0),
-            LinearConstraint([[0.0] * len(nodes) + weights], lb=share * sum(weights) - _ROUNDING),
+            LinearConstraint(
+                [[0.0] * len(nodes) + [sets[one] for one in members]],
+                lb=share * sum(sets.values()) - _ROUNDING,
+            ),
         ],
-        options={"mip_rel_gap": 0},
+        options={"node_limit": EFFORT},
     )
-    return {node for node, taken in zip(nodes, found.x, strict=False) if taken > 0.5}
+    if found.status != _SOLVED:
+        return None
+    return {node for node, part in zip(nodes, found.x, strict=False) if part > 0.5}
 
 
 def _greedily(
@@ -176,11 +209,8 @@ def _greedily(
     unseen = dict(sets)
     allowed = (1.0 - share) * sum(sets.values()) + _ROUNDING
     while sum(unseen.values()) > allowed:
-        gain: Counter[Node] = Counter()
-        for one, weight in unseen.items():
-            for node in one:
-                gain[node] += weight  # type: ignore[assignment]  # weights are fractions
-        best = min(nodes, key=lambda node: (-round(gain[node], 12), node))
+        gain = _alone(unseen)
+        best = min(nodes, key=lambda node: (-round(gain.get(node, 0.0), 12), node))
         chosen.add(best)
         unseen = {one: weight for one, weight in unseen.items() if best not in one}
     return chosen

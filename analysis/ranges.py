@@ -17,8 +17,8 @@ from analysis.convergence import Pair
 
 # Beyond so many organisations or destinations no single one decides much, and each costs a
 # verdict: of more, a fixed sample is left out.
-AT_MOST = 60
-_SEED = 60
+AT_MOST = 30
+_SEED = 30
 
 
 class Outcome(NamedTuple):

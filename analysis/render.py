@@ -84,7 +84,11 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
             else ""
         ),
     )
-    table.add_row("gateways", f"{verdict['effective_gateways']:.1f} effective")
+    table.add_row(
+        "gateways",
+        f"{verdict['effective_gateways']:.1f} effective"
+        + _interval(verdict["intervals"]["effective_gateways"], 1),
+    )
     low, high = coverage["bounds"]
     table.add_row(
         "coverage",
@@ -130,6 +134,10 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
         )
         table.add_row("left out", left_out)
     return table
+
+
+def _interval(bounds: Sequence[float] | None, digits: int) -> str:
+    return f" ({bounds[0]:.{digits}f}–{bounds[1]:.{digits}f})" if bounds else ""
 
 
 def _some(nodes: Sequence[Mapping[str, Any]], most: int = 3) -> str:

@@ -12,9 +12,10 @@ from dataclasses import asdict
 from typing import Any
 
 from analysis.chokepoint import dominators, minimum_cut, smallest_cover, ways_abroad
-from analysis.convergence import Blocks, Pair, by_organisation
+from analysis.convergence import Blocks, Pair, by_organisation, exit_shares
 from analysis.coverage import Weights
-from analysis.hegemony import ALPHA, FEWEST, dependences, trimmed
+from analysis.hegemony import ALPHA, FEWEST, dependences, hegemony, trimmed
+from analysis.intervals import effective, resampled
 from analysis.operators import Node
 from analysis.panel import Observation
 from analysis.policy import Policy
@@ -35,7 +36,7 @@ def supplement(
     weights: Weights,
     judged: Callable[[Sequence[Pair]], Outcome],
 ) -> dict[str, Any]:
-    """``hegemony``, ``chokepoints``, ``interfaces`` and ``ranges`` of the family judged.
+    """``hegemony``, ``chokepoints``, ``interfaces``, ``intervals`` and ``ranges`` of the family.
 
     ``candidate`` is the strongest node and ``left_out`` the organisations that it is itself.
     """
@@ -53,6 +54,7 @@ def supplement(
             else None,
             "first_abroad": _interfaces(first_abroad(grouped, policy, left_out=left_out)),
         },
+        "intervals": _intervals(grouped, candidate, frozenset(left_out), policy),
         "ranges": {"organisations": _range(organisations), "destinations": _range(destinations)},
     }
 
@@ -72,6 +74,26 @@ def _hegemony(grouped: dict[str, list[Pair]], weights: Weights) -> dict[str, Any
             for one in dependences(grouped, weights.of)[:_SHOWN]
         ],
     }
+
+
+def _intervals(
+    grouped: dict[str, list[Pair]], candidate: Node | None, left_out: frozenset[str], policy: Policy
+) -> dict[str, list[float] | None]:
+    others = {name: pairs for name, pairs in grouped.items() if name not in left_out}
+    # In an order of what they do, so that no name decides which ones are drawn.
+    together = exit_shares(others, candidate, left_out)
+    exits = sorted(
+        (exit_shares({name: pairs}, candidate, left_out) for name, pairs in others.items()),
+        key=lambda parts: sorted((-part, -together[node]) for node, part in parts.items()),
+    )
+    passing = sorted(
+        sum(candidate in pair.strict for pair in pairs) / len(pairs) for pairs in others.values()
+    )
+    found = {
+        "effective_gateways": resampled(exits, effective, policy),
+        "hegemony": resampled(passing, hegemony, policy) if candidate else None,
+    }
+    return {name: list(interval) if interval else None for name, interval in found.items()}
 
 
 def _named(node: Node) -> dict[str, str]:

@@ -13,7 +13,7 @@ from analysis.policy import Policy
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
-KEYS = {"hegemony", "chokepoints", "interfaces", "ranges"}
+KEYS = {"hegemony", "chokepoints", "interfaces", "intervals", "ranges"}
 
 
 def judged(words: str, size: int = 10) -> dict[str, Any]:
@@ -57,6 +57,22 @@ def test_everybody_on_their_own() -> None:
     assert len(fields["chokepoints"]["cut"]) == 10
     assert len(fields["chokepoints"]["see_90"]["nodes"]) == 9
     assert fields["interfaces"]["gateway"] is None
+
+
+def test_intervals_resample_organisations() -> None:
+    """Where all do the same nothing moves; of ten on their own a draw repeats some."""
+    assert judged("lan own gate {up}")["intervals"] == {
+        "effective_gateways": [1.0, 1.0],
+        "hegemony": [1.0, 1.0],
+    }
+    alone = judged("lan own {up}")["intervals"]
+    low, high = alone["effective_gateways"]
+    assert 2.0 < low < high < 10.0
+    assert alone["hegemony"] is None
+    assert judged("lan own gate {up}", 1)["intervals"] == {
+        "effective_gateways": None,
+        "hegemony": None,
+    }
 
 
 def test_nine_organisations_are_too_few_to_trim_and_it_says_so() -> None:
