@@ -145,6 +145,12 @@ def _some(nodes: Sequence[Mapping[str, Any]], most: int = 3) -> str:
     return ", ".join(names) + (f" and {len(nodes) - most} more" if len(nodes) > most else "")
 
 
+def _outcomes(left_out: Mapping[str, Any]) -> str:
+    low, high = left_out["share"]
+    grades = (f"{n} {grade.replace('_', ' ')}" for grade, n in left_out["grades"].items())
+    return f"share {low:.2f}–{high:.2f}, {', '.join(grades)}"
+
+
 def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
     """The figures on which no grade rests, a row each."""
     hegemony, points = verdict["hegemony"], verdict["chokepoints"]
@@ -173,13 +179,12 @@ def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
             f"{at_gateway['count']} of the candidate ({at_gateway['effective']:.1f} effective), "
             f"{abroad['count']} first abroad ({abroad['effective']:.1f} effective)",
         )
-    for of, left_out in verdict["ranges"].items():
-        if left_out["share"]:
-            low, high = left_out["share"]
-            grades = ", ".join(
-                f"{count} {grade.replace('_', ' ')}" for grade, count in left_out["grades"].items()
-            )
-            table.add_row(f"without one {of[:-1]}", f"share {low:.2f}–{high:.2f}, {grades}")
+    ranges = {of: left_out for of, left_out in verdict["ranges"].items() if left_out["share"]}
+    if ranges:
+        table.add_row(
+            "leave one out",
+            "; ".join(f"{of}: {_outcomes(left_out)}" for of, left_out in ranges.items()),
+        )
     witness = verdict["witness"]
     if witness:
         table.add_row(

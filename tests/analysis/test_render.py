@@ -247,10 +247,10 @@ def test_colours_are_the_terminals_business() -> None:
             "single_gateway",
             "interfaces 1 of the candidate (1.0 effective), 10 first abroad (10.0 effective)",
         ),
-        ("single_gateway", "without one organisation share 1.00–1.00, 10 single gateway"),
-        ("single_gateway", "without one destination share 1.00–1.00, 5 single gateway"),
+        ("single_gateway", "leave one out organisations: share 1.00–1.00, 10 single gateway;"),
+        ("single_gateway", "; destinations: share 1.00–1.00, 5 single gateway"),
         ("diverse", "chokepoints 90% seen by 11 (Net 1, Net 10, Net 11 and 8 more), all cut by 12"),
-        ("insufficient", "without one organisation share 0.00–0.00, 3 insufficient"),
+        ("insufficient", "leave one out organisations: share 0.00–0.00, 3 insufficient;"),
     ],
 )
 def test_each_other_side_has_a_line(name: str, says: str) -> None:
@@ -261,7 +261,7 @@ def test_each_other_side_has_a_line(name: str, says: str) -> None:
 def test_what_was_not_measured_has_no_line() -> None:
     """Nothing is said of a gateway's interfaces where there is no candidate."""
     assert "interfaces" not in plain(VERDICTS["diverse"])
-    for line in ("hegemony", "chokepoints", "interfaces", "without one", "witness"):
+    for line in ("hegemony", "chokepoints", "interfaces", "leave one out", "witness"):
         assert line not in plain(VERDICTS["empty"])
 
 
