@@ -539,7 +539,7 @@ def judge(
             *scope_reasons,
             *([f"IPv{10 - version} is judged apart, and is {other.grade}."] if both else []),
         ],
-        "limits": _limits(policy, weights),
+        "limits": _limits(policy, weights, heard=witness is not None),
         "provenance": {
             "inputs": dict(loaded.inputs),
             "snapshots": [table.snapshot.id],
@@ -571,8 +571,13 @@ _WEIGHTS = {
 }
 
 
-def _limits(policy: Policy, weights: Weights) -> list[str]:
+def _limits(policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
     limits = [*LIMITS, _WEIGHTS[weights.unit]]
+    if heard:
+        limits.append(
+            "The witness counts prefixes to the countries that the address table names, which may "
+            "not be those of the day of the routing table."
+        )
     changed = policy.changed()
     if changed:
         settings = ", ".join(f"{key}={value:g}" for key, value in changed.items())

@@ -225,10 +225,12 @@ def hear(
 ) -> Witness:
     """Ask a routing table whether it says what the traces of one address family say.
 
-    ``gateway`` is the organisation that the named gateway is, ``days`` are those with traces.
+    Peers inside the country are not heard: they need no way in. ``gateway`` is the organisation
+    that the named gateway is, ``days`` are those with traces.
     """
     routes = [route for route in recording.routes if route.prefix.version == family]
-    full = informed(routes)
+    inside = {route.peer for route in routes if register.country(route.path[0]) == country}
+    full = informed(route for route in routes if route.peer not in inside)
     heard = [route for route in routes if route.peer in full]
     by_asn = transits(heard, lambda asn: asn)
     at_home = {asn for asn in by_asn if register.country(asn) == country}
@@ -265,7 +267,8 @@ def hear(
             for asn in strongest
         ],
         "peers": len(full),
-        "peers_left_out": len({route.peer for route in routes} - full),
+        "peers_inside": len(inside),
+        "peers_with_less": len({route.peer for route in routes} - full - inside),
         "prefixes": len({route.prefix for route in heard}),
         "prefixes_of_all_countries": recording.prefixes,
         "routes": len(heard),

@@ -92,6 +92,7 @@ def test_traces_addresses_and_bgp_make_a_national_gateway() -> None:
     assert verdict.fields["witness"]["table"] == "synthetic@2026-01-01+0"
     assert verdict.fields["coverage"]["eyeballs"] == pytest.approx(14 / 16)
     assert not any("Sampled" in reason for reason in verdict.fields["reasons"])
+    assert any("not be those of the day of the routing" in one for one in verdict.fields["limits"])
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,21 @@ def test_without_users_the_verdict_says_that_addresses_stand_in() -> None:
     fields = captured(None).fields
     assert fields["coverage"]["weights"] == "addresses"
     assert any("approximated by registered IPv4 addresses" in one for one in fields["limits"])
+
+
+def test_a_gateway_that_took_part_covers_nothing() -> None:
+    """Gate has 60% of the users and volunteers of its own: of the others' 40% a half is covered."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", members=range(1, 6))
+    for destination in country.destinations():
+        country.trace(1, destination, "20.9.9.1 far9", source={"from": "20.9.9.250"})
+    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    users = Weights({"Gate": 600.0, **{f"Net {i}": 40.0 for i in range(1, 11)}}, "eyeballs")
+    fields = judge(loaded, country.table, HOME, Policy(), now=NOW, weights=users).fields
+    assert fields["measured"]["organisations"] == 6
+    assert fields["captured"]["of"] == 5
+    assert fields["coverage"]["eyeballs"] == pytest.approx(0.5)
+    assert fields["coverage"]["bounds"] == pytest.approx([0.5, 1.0])
 
 
 def test_shares_are_weighed_by_users() -> None:

@@ -225,6 +225,24 @@ def test_only_domestic_networks_are_candidates() -> None:
     assert found.fields["peers"] == 1
 
 
+def test_peers_inside_the_country_are_not_heard() -> None:
+    """They need no way in: from where Net 150 stands nobody is behind Net 100."""
+    inside = [route(f"20.0.{i}.0/24", f"150 {100 + i}", "inside") for i in range(6)]
+    found = hear(
+        recording(*ALL_BEHIND, *inside),
+        "KH",
+        Register(),
+        Policy(),
+        family=4,
+        grade="single_gateway",
+        gateway="Net 100",
+        days={DAY},
+    ).fields
+    assert (found["peers"], found["peers_inside"], found["peers_with_less"]) == (1, 1, 0)
+    assert found["says"] == "agrees"
+    assert found["transit"][0]["others"] == 1.0
+
+
 def test_families_are_heard_apart() -> None:
     """In IPv6 nobody needs Net 100: the witness of IPv4 says nothing about it."""
     assert heard(recording(*ALL_BEHIND)).says == "agrees"
