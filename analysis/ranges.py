@@ -34,9 +34,9 @@ class Outcome(NamedTuple):
 class Range:
     """The outcomes with one thing at a time left out, ``left_out`` times ``of`` so many.
 
-    ``share`` is the lowest and the highest headline share (None where nothing can be left out),
-    ``grades`` and ``gateways`` count outcomes, ``decisive`` are those whose absence changes grade
-    or gateway.
+    ``share`` is the lowest and the highest headline share; None where nothing can be left out,
+    since without the only one nothing would be left. ``grades`` and ``gateways`` count outcomes,
+    ``decisive`` are those whose absence changes grade or gateway.
     """
 
     left_out: int
@@ -54,7 +54,7 @@ def _range(
     whole: Outcome,
 ) -> Range:
     names = sorted({named(pair) for pair in pairs})
-    sample = names
+    sample = names if len(names) > 1 else []
     if len(names) > AT_MOST:
         draw = random.Random(_SEED)  # noqa: S311 - a repeatable sample, not a secret
         sample = sorted(draw.sample(names, AT_MOST))

@@ -67,6 +67,13 @@ def test_another_gateway_with_the_same_grade_is_decisive_too() -> None:
     assert leave_one_out(mesh(3, 1), judged)[0].decisive == ("o000", "o001", "o002")
 
 
+def test_the_only_one_cannot_be_left_out() -> None:
+    """A single destination: without it nobody would have been asked anything."""
+    organisations, destinations = leave_one_out(mesh(3, 1), by_count)
+    assert organisations.left_out == 3
+    assert destinations == Range(0, 1, None, {}, {}, ())
+
+
 def test_nothing_to_leave_out() -> None:
     """No pairs, no range."""
     assert leave_one_out([], by_count) == (Range(0, 0, None, {}, {}, ()),) * 2
@@ -82,6 +89,6 @@ def test_of_many_a_fixed_sample_is_left_out() -> None:
 
     first, _ = leave_one_out(mesh(AT_MOST + 40, 1), counted)
     assert (first.left_out, first.of) == (AT_MOST, AT_MOST + 40)
-    assert len(judged) == 1 + AT_MOST + 1
+    assert len(judged) == 1 + AT_MOST
     assert first == leave_one_out(mesh(AT_MOST + 40, 1), by_count)[0]
     assert first.share == pytest.approx(((AT_MOST + 39) / 100, (AT_MOST + 39) / 100))
