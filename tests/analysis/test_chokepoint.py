@@ -214,6 +214,15 @@ def test_ways_are_in_the_order_of_the_traces() -> None:
     assert way.weight == 1.0
 
 
+def test_what_few_traces_show_is_on_no_way() -> None:
+    """Net 3 on one day of four, be it a detour or a wrong address, makes no way of its own."""
+    country = Country(3)
+    for day in range(4):
+        country.trace(1, "30.0.1.200", f"lan own gate {'net3 ' * (day == 3)}far9", day=day)
+    (way,) = measured(country)
+    assert [one.name for one in way.nodes] == ["Net 1", "Gate"]
+
+
 def test_every_organisation_weighs_the_same() -> None:
     """Net 1 with four destinations and Net 2 with one make a half each."""
     country = Country(3)

@@ -58,6 +58,14 @@ def test_two_interfaces_of_one_way_share_its_weight() -> None:
     assert (gateway.busiest, gateway.captured) == ("20.9.9.1", 6)
 
 
+def test_an_interface_behind_the_border_is_not_the_gateways_at_home() -> None:
+    """A loop: out over Gate, abroad, and back to a router of Gate that stands there."""
+    country = Country(6)
+    country.everyone("lan own 20.9.9.1 {up} 20.9.9.2@90 {up}", days=[0])
+    gateway, _ = at_both_levels(country)
+    assert (gateway.count, gateway.busiest) == (1, "20.9.9.1")
+
+
 def test_an_interface_on_half_of_the_traces_belongs_to_no_pair() -> None:
     """Load balancing over two: neither is on more than half."""
     country = Country(6)
