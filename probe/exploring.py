@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 class Exploring:
     """The `Work` of enumerating the nodes and links of a path; ``traced`` is the trace of it."""
 
-    __slots__ = ("began", "due", "enumeration", "probes", "queued", "task", "traced")
+    __slots__ = ("due", "enumeration", "probes", "queued", "task", "traced")
 
     def __init__(self, task: Task, traced: Trace, enumeration: Enumeration) -> None:
         self.task = task
         self.traced = traced
         self.enumeration = enumeration
         self.probes: list[Sent] = []
-        self.began: float | None = None
         self.queued = False
         self.due: float | None = None
 
@@ -58,13 +57,13 @@ class Exploring:
         probe.reply = Reply()
         self.enumeration.lost(probe.ttl, probe.flow)
 
-    def trace(self, _: Seen, *, ended: float, error: str | None) -> Trace:
+    def trace(self, _: Seen, *, began: float, ended: float, error: str | None) -> Trace:
         """The trace with what was found; an ``error`` on the way ends the search, not the trace."""
         traced = self.traced
         notes = traced.notes if error is None else (*traced.notes, f"multipath: {error}")
         return replace(
             traced,
-            endtime=ended,
+            endtime=traced.endtime + ended - began,
             probes=(traced.probes or 0) + len(self.probes),
             multipath=self.enumeration.graph(),
             notes=notes,

@@ -179,8 +179,6 @@ class _Session:
             self.finish(work, str(problem))
             return
         self.due += self.interval
-        if work.began is None:
-            work.began = self.wall_clock()
         probes[token] = sent = Sent(work, wanted, token, now)
         work.sent(sent)
         if work.due is None:
@@ -270,7 +268,10 @@ class _Session:
             forget(sent.token)
         work.due = None
         seen = self.seen(work.task.method, work.task.version)
-        trace = work.trace(seen, ended=self.wall_clock(), error=error)
+        # Of the wall clock only the last word counts: it may have been set in between.
+        ended = self.wall_clock()
+        took = trio.current_time() - work.probes[0].at if work.probes else 0.0
+        trace = work.trace(seen, began=ended - took, ended=ended, error=error)
         if self.explore is not None and error is None and isinstance(work, Tracing):
             enumeration = self.explore(trace)
             if enumeration is not None and not enumeration.done:

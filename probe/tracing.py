@@ -68,14 +68,13 @@ class Sent:
 class Work(Protocol):
     """What a session does for one target: probes to send, answers to take in, an end.
 
-    `probes` are those sent, in their order; `began`, `queued` and `due` are the session's own
-    notes. Every probe that `next` names is `sent` or the work is dropped; every one sent is
-    `answered` or `lost`, or lost and then answered late.
+    `probes` are those sent, in their order; `queued` and `due` are the session's own notes.
+    Every probe that `next` names is `sent` or the work is dropped; every one sent is `answered`
+    or `lost`, or lost and then answered late.
     """
 
     task: Task
     probes: list[Sent]
-    began: float | None
     queued: bool
     due: float | None
 
@@ -101,15 +100,15 @@ class Work(Protocol):
     def over(self) -> bool:
         """Whether nothing is left to send or to wait for."""
 
-    def trace(self, seen: Seen, *, ended: float, error: str | None) -> Trace:
-        """The record of it; `ended` is in seconds since the epoch."""
+    def trace(self, seen: Seen, *, began: float, ended: float, error: str | None) -> Trace:
+        """The record of it; times are in seconds since the epoch."""
 
 
 class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""
 
     __slots__ = (
-        "alternative", "began", "course", "due", "duplicates", "probes", "queued", "task", "told",
+        "alternative", "course", "due", "duplicates", "probes", "queued", "task", "told",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
@@ -118,7 +117,6 @@ class Tracing:
         others = (other for other in ALTERNATIVES if other is not task.method and other in usable)
         self.alternative = next(others, task.method)
         self.probes: list[Sent] = []
-        self.began: float | None = None
         self.queued = False
         self.due: float | None = None
         # More answers to probes that were answered, by TTL.
@@ -205,15 +203,15 @@ class Tracing:
         first, self.told = self.told + 1, max(self.told, self.course.known)
         return self.hops(first, self.told) if first <= self.told else []
 
-    def trace(self, seen: Seen, *, ended: float, error: str | None) -> Trace:
-        """The record of it; `ended` is in seconds since the epoch."""
+    def trace(self, seen: Seen, *, began: float, ended: float, error: str | None) -> Trace:
+        """The record of it; times are in seconds since the epoch."""
         task = self.task
         return Trace(
             dst_addr=task.target,
             dst_name=task.name,
             af=task.version,
             proto=task.method.protocol,
-            timestamp=ended if self.began is None else self.began,
+            timestamp=began,
             endtime=ended,
             hops=tuple(self.hops(1, self.course.last)),
             paris_id=task.flow,

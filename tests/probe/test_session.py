@@ -427,3 +427,21 @@ async def test_tokens_cannot_be_foreseen(autojump_clock: MockClock) -> None:
     assert all(0 < token < 1 << 16 for token in drawn)
     steps = Counter(b - a for a, b in itertools.pairwise(drawn))
     assert max(steps.values()) < 5
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+async def test_a_clock_that_is_set_does_not_stretch_a_trace(
+    autojump_clock: MockClock, step: float
+) -> None:
+    """A trace ends when the clock last said so, and began as long before as it took."""
+    network = load(TEN_HOPS).network()
+    traces: list[Trace] = []
+
+    def wall_clock() -> float:
+        now = trio.current_time()
+        return 1_700_000_000.0 + now + (step if now > 0.3 else 0.0)
+
+    await measure(network, tasks(1), Settings(), finished=traces.append, wall_clock=wall_clock)
+    [trace] = traces
+    assert trace.endtime == pytest.approx(1_700_000_000.65 + step)
+    assert trace.timestamp == pytest.approx(1_700_000_000.0 + step)
