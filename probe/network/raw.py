@@ -19,6 +19,8 @@ from probe.network import NetworkError, NotPermitted
 from probe.network.addresses import send_problem
 from probe.network.bpf import attach, icmp_program, tcp_program
 from probe.network.linux import (
+    IP_RECVERR,
+    IPV6_RECVERR,
     IPV6_RECVHOPLIMIT,
     IPV6_RECVPKTINFO,
     ControlMessages,
@@ -197,6 +199,11 @@ def _open_family(version: int) -> _Family:
         )
         tcp = opening(socket.SOCK_RAW, packet.PROTOCOL_TCP)
         port = opening(socket.SOCK_DGRAM, 0)
+        # Else the kernel throws packets away in silence where the queue of the link is full.
+        if version == 4:
+            sending.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        else:
+            sending.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
         if version == 6:
             port.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             for receiving in (icmp, tcp):
