@@ -177,10 +177,11 @@ class Namespace:
         )
         return ["ip", "netns", "exec", self.name, "/bin/sh", "-c", script, "sh", *command]
 
-    def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
+    def _environment(self, user: User, more: Mapping[str, str] | None) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
-        home = {"HOME": str(self.fabric.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        return {**os.environ, "PATH": path, **home, **(more or {})}
+        home = {"HOME": str(self.fabric.homes[user]), "PYTHONDONTWRITEBYTECODE": "1"}
+        outside = {name: said for name, said in os.environ.items() if name != "GATEWATCH_HOME"}
+        return {**outside, "PATH": path, **home, **(more or {})}
 
     def run(
         self,
@@ -242,7 +243,7 @@ class Namespace:
                 stderr=subprocess.PIPE,
                 text=True,
                 cwd="/",
-                env=self._environment(env),
+                env=self._environment(user, env),
             )
         )
 
@@ -276,6 +277,9 @@ class Fabric:
             shutil.rmtree(folder, ignore_errors=True)
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.prefix}-"))
         self.folder.chmod(0o755)
+        self.homes: dict[User, Path] = {
+            user: self.home(f"home-of-{user}", user) for user in _BECOME
+        }
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -331,16 +335,18 @@ class Fabric:
         far_device: str | None = None,
         delay_ms: float = 0.0,
         hop_ms: float = 0.0,
+        jitter_ms: float = 0.0,
     ) -> None:
         """Join two nodes. Addresses carry their prefix length; a device is named for its peer.
 
         ``delay_ms`` is how long a packet takes, one way: twice of it adds to a round trip.
         ``hop_ms`` is added, on their way to ``near``, to packets from the next router, twice of
-        it to those from the router behind that, and so on.
+        it to those from the router behind that, and so on. Up to ``jitter_ms`` is added to any,
+        so that packets overtake each other.
         """
         near_device, far_device = near_device or far, far_device or near
         if delay_ms or hop_ms:
-            self._cable((near, near_device), (far, far_device), f"{delay_ms} {hop_ms}")
+            self._cable((near, near_device), (far, far_device), f"{delay_ms} {hop_ms} {jitter_ms}")
         else:
             self._veth((near, near_device), (far, far_device))
         for node, device, addresses in (
@@ -543,6 +549,7 @@ def chain(
     local: Sequence[str] = (),
     delay_ms: float = 0.0,
     hop_ms: float = 0.0,
+    jitter_ms: float = 0.0,
 ) -> Iterator[Chain]:
     """Build a row of routers, in IPv4 and IPv6, and take it down at the end.
 
@@ -553,7 +560,8 @@ def chain(
     behind its own address (IPv4 only). ``local`` are further prefixes, such as
     ``198.18.0.0/22``, all addresses of which the host answers for. ``delay_ms`` is added to the
     round trip where the row crosses the border, as a cable abroad would; ``hop_ms`` to that of
-    each hop once more than to that of the hop before.
+    each hop once more than to that of the hop before. Up to ``jitter_ms`` is added where the row
+    crosses the border, so that packets overtake each other.
     """
     border = (routers + 1) // 2
 
@@ -597,6 +605,7 @@ def chain(
                 far_device="west",
                 delay_ms=delay_ms / 2 if link == border + 1 else 0.0,
                 hop_ms=hop_ms if link == 1 else 0.0,
+                jitter_ms=jitter_ms / 2 if link == border + 1 else 0.0,
             )
             for version, index in ((4, 0), (6, 1)):
                 before, after = (side[index].partition("/")[0] for side in (at_near, at_far))

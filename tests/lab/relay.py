@@ -6,15 +6,17 @@ namespace through which all long links of a lab pass. Of what it carries it know
 many routers a packet has passed since one of the lab's kernels sent it, so that one link can
 stand for a network in which every hop is some way off.
 
-Usage: ``relay.py`` with, on standard input, one line a link: ``first second milliseconds hop``.
-The third is the delay of every frame, either way; the fourth is added for each hop that a packet
-towards ``first`` has come. It prints ``ready`` once every frame is caught.
+Usage: ``relay.py`` with, on standard input, one line a link: ``first second milliseconds hop
+jitter``. The third is the delay of every frame, either way; the fourth is added for each hop that a
+packet towards ``first`` has come; up to the fifth is added to any, so that frames overtake each
+other. It prints ``ready`` once every frame is caught.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import random
 import select
 import socket
 import sys
@@ -62,12 +64,15 @@ class Direction:
     """One way of one link: how long each of its frames takes, in seconds."""
 
     def __init__(
-        self, source: socket.socket, sink: socket.socket, delay: float, hop: float
+        self, source: socket.socket, sink: socket.socket, delay: float, hop: float, jitter: float
     ) -> None:
-        self.source, self.sink, self.delay, self.hop = source, sink, delay, hop
+        self.source, self.sink = source, sink
+        self.delay, self.hop, self.jitter = delay, hop, jitter
+        self.random = random.Random(source.fileno())  # noqa: S311 - repeatable chance, no secret
 
     def delay_of(self, frame: bytes) -> float:
-        return self.delay + self.hop * hops_come(frame) if self.hop else self.delay
+        delay = self.delay + self.hop * hops_come(frame) if self.hop else self.delay
+        return delay + self.random.uniform(0.0, self.jitter) if self.jitter else delay
 
 
 def put(sink: socket.socket, frame: bytes) -> None:
@@ -108,10 +113,11 @@ def carry(directions: list[Direction]) -> None:
 def main() -> None:
     directions = []
     for line in sys.stdin:
-        near, far, delay, hop = line.split()
+        near, far, *milliseconds = line.split()
+        delay, hop, jitter = (float(each) / 1000 for each in milliseconds)
         first, second = opened(near), opened(far)
-        directions.append(Direction(first, second, float(delay) / 1000, 0.0))
-        directions.append(Direction(second, first, float(delay) / 1000, float(hop) / 1000))
+        directions.append(Direction(first, second, delay, 0.0, jitter))
+        directions.append(Direction(second, first, delay, hop, jitter))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     carry(directions)
