@@ -1,107 +1,155 @@
-"""What a run costs, in packets, bytes and minutes: foreseen, and held against the day's budget.
+"""How much this machine may still send today, over all commands that send.
 
-A volunteer on a metered line must know beforehand and must never pay more than agreed. What was
-spent today and what traces to a target cost before is read from the spool, so that no crash
-forgets it. This module sends nothing.
+A volunteer on a metered line must never pay more than agreed, and what was sent costs the same
+whether it was kept, refused or cut short. So each packet is counted as it leaves, in one small
+file that names no target, no hour and no network: a day, and the bytes of that day. This module
+sends nothing.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+import fcntl
+import os
+import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from statistics import fmean
 from typing import TYPE_CHECKING
 
-from probe.spool import read
+from probe.failure import BadInput, PartlyDone
+from probe.places import data_folder, give_to_owner, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from probe.record import Trace
 
 MEGABYTE = 1_000_000
 
-# Seconds after which an interrupted run is too old to be gone on with.
-RESUMABLE = 86_400.0
+# The file is charged with so many bytes at a time, beforehand. What was not sent of them is given
+# back at the end; a killed run leaves the day charged with a little too much, never too little.
+BLOCK = 10_000
 
-# Probes of a trace, and bytes of a probe, where nothing was measured from here yet.
-USUAL_PROBES = 14.0
-USUAL_BYTES = 60
+DAY = 86_400
+
+_LINE = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What tracing to some targets takes. `bytes` are those sent, from the IP header on.
+def allowance_file() -> Path:
+    """Where the count of the day lies, in the data folder."""
+    return data_folder() / "allowance.state"
 
-    `known` of the `targets` were traced from here before, so that their part is no guess.
 
-    >>> Cost(targets=60, known=0, packets=840, bytes=50_400, rate=20.0).minutes
-    0.7
+class OverAllowance(PartlyDone):
+    """The bytes of the day are used up."""
+
+
+class Allowance:
+    """The bytes of this day (UTC), shared by all processes that name the same file.
+
+    ``limit`` is in bytes a day, ``clock`` gives seconds since the epoch. Nothing is written
+    before something was sent. Where the clock was set back, what was sent on the later day counts
+    for the earlier one: setting it is no new allowance.
     """
 
-    targets: int
-    known: int
-    packets: int
-    bytes: int
-    rate: float
+    def __init__(self, path: Path, limit: float, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._limit = limit
+        self._clock = clock
+        # Of what stands in the file for this day, the bytes charged beforehand and not yet sent.
+        self._spare = 0
+        self._day = -1
 
     @property
-    def minutes(self) -> float:
-        """How long that takes at the packet rate."""
-        return self.packets / self.rate / 60.0
+    def left(self) -> float:
+        """Bytes that may still be sent today by this process. Raises `BadInput` as `spend` does."""
+        today = self._today()
+        return self._limit - self._read(today) + (self._spare if today == self._day else 0)
 
+    def check(self) -> None:
+        """Raise `OverAllowance` where nothing is left of the day."""
+        if self.left <= 0:
+            raise self._over()
 
-class Ledger:
-    """What traces that are kept have cost.
+    def require(self, size: int) -> None:
+        """Raise `OverAllowance` where the day has not so many bytes left. Writes nothing."""
+        if size > self._spare and size > self.left:
+            raise self._over()
 
-    ``now`` is in seconds since the epoch; a day is one of UTC, as in the spool. Traces that were
-    measured but could not be kept are not counted.
-    """
+    def spend(self, sent: int) -> None:
+        """Count bytes that were sent.
 
-    def __init__(self, folder: Path, now: float) -> None:
-        today = datetime.fromtimestamp(now, UTC).date()
-        self.spent = 0
-        """Bytes sent on this day."""
-        self._last: dict[tuple[str, str], Trace] = {}
-        self._recent: dict[int, set[str]] = defaultdict(set)
-        for kept in read(folder):
-            trace = kept.trace
-            if trace is None or not trace.probes:
-                continue
-            if trace.timestamp > now - RESUMABLE:
-                self._recent[trace.paris_id].add(trace.dst_addr)
-            self._last[trace.dst_addr, trace.proto] = trace
-            if datetime.fromtimestamp(trace.timestamp, UTC).date() == today:
-                self.spent += bytes_of(trace)
-
-    def measured(self, flow: int) -> frozenset[str]:
-        """The targets of which a trace with this flow was kept in the last 24 hours."""
-        return frozenset(self._recent[flow])
-
-    def foresee(self, targets: Iterable[tuple[str, str]], rate: float) -> Cost:
-        """What traces to targets, each by address and protocol, are likely to take.
-
-        As many probes as the last time; for a target never traced from here, as many as others
-        took on average.
+        Raises `BadInput` for a file that cannot be understood, OSError where it cannot be written.
         """
-        wanted = list(targets)
-        before = self._last.values()
-        probes = fmean(trace.probes or 0 for trace in before) if before else USUAL_PROBES
-        size = fmean(trace.size or USUAL_BYTES for trace in before) if before else USUAL_BYTES
-        known = [self._last[target] for target in wanted if target in self._last]
-        unknown = len(wanted) - len(known)
-        packets = sum(trace.probes or 0 for trace in known) + unknown * probes
-        return Cost(
-            targets=len(wanted),
-            known=len(known),
-            packets=round(packets),
-            bytes=round(sum(map(bytes_of, known)) + unknown * probes * size),
-            rate=rate,
+        if sent > self._spare or self._today() != self._day:
+            self._charge(sent)
+        self._spare -= sent
+
+    def writable(self) -> bool:
+        """Whether this user may keep the count where it lies."""
+        known = next(path for path in (self._path, *self._path.parents) if path.exists())
+        return os.access(known, os.W_OK | (os.X_OK if known.is_dir() else 0))
+
+    def settle(self) -> None:
+        """Give back what was charged beforehand and not sent. Safe to call twice."""
+        spare, self._spare = self._spare, 0
+        today = self._today()
+        if spare and today == self._day:
+            with self._locked() as file:
+                spent = self._parse(os.pread(file, 64, 0), today)
+                self._write(file, today, max(0, spent - spare))
+
+    def _charge(self, sent: int) -> None:
+        today = self._today()
+        if today != self._day:
+            self._day, self._spare = today, 0
+        with self._locked() as file:
+            spent = self._parse(os.pread(file, 64, 0), today) - self._spare
+            self._spare = max(sent, int(min(BLOCK, self._limit - spent)))
+            self._write(file, today, spent + self._spare)
+
+    def _over(self) -> OverAllowance:
+        return OverAllowance(
+            f"the budget of the day, {self._limit / MEGABYTE:g} MB, is spent; go on after "
+            "midnight UTC, or give a larger --budget"
         )
 
+    def _today(self) -> int:
+        return int(self._clock() // DAY)
 
-def bytes_of(trace: Trace) -> int:
-    """The bytes that a trace sent, from the IP header on."""
-    return (trace.probes or 0) * (trace.size or USUAL_BYTES)
+    def _read(self, today: int) -> int:
+        try:
+            return self._parse(self._path.read_bytes(), today)
+        except FileNotFoundError:
+            return 0
+
+    def _parse(self, said: bytes, today: int) -> int:
+        """The bytes that count for this day; those of days before are forgotten."""
+        if not said:
+            return 0
+        line = _LINE.fullmatch(said)
+        if line is None:
+            raise BadInput(
+                f"{self._path} cannot be read, and how much was sent today is not known; "
+                "delete it and the day begins anew"
+            )
+        return int(line[2]) if line[1].decode() >= _date(today) else 0
+
+    def _write(self, file: int, day: int, spent: int) -> None:
+        # Of one length, so that no crash leaves half a line behind.
+        os.pwrite(file, f"{_date(day)} {spent:018}\n".encode(), 0)
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        make_folder(self._path.parent)
+        new = not self._path.exists()
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if new:
+                give_to_owner(self._path)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+        finally:
+            os.close(file)
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")

@@ -21,7 +21,15 @@ from typing import Any, NoReturn
 import click
 
 from probe import __version__
-from probe.failure import INTERRUPTED, PIPE_CLOSED, Failure, PartlyDone, PermissionDenied, cause
+from probe.failure import (
+    INTERRUPTED,
+    PIPE_CLOSED,
+    Failure,
+    PartlyDone,
+    PermissionDenied,
+    Stopped,
+    cause,
+)
 
 COMMANDS = "gatewatch.commands"
 EXTRA = "analysis"
@@ -89,6 +97,9 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
     if isinstance(problem, KeyboardInterrupt):
         click.echo("gatewatch: stopped; what was finished is kept", err=True)
         ctx.exit(INTERRUPTED)
+    if isinstance(problem, Stopped):
+        click.echo("gatewatch: stopped; what was finished is kept", err=True)
+        ctx.exit(128 + problem.number)
     if isinstance(problem, BrokenPipeError):
         # The reader has seen enough. Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

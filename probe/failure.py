@@ -67,6 +67,14 @@ class BadInput(Failure):
     exit_code = 9
 
 
+class Stopped(BaseException):
+    """Somebody ended the program by another signal than Ctrl-C; ``number`` is that signal's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def cause(problem: BaseException) -> BaseException:
     """What went wrong, taken out of the groups that concurrent code wraps it in.
 

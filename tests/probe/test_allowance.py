@@ -1,98 +1,143 @@
-"""What a run costs."""
+"""What may still be sent today."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import multiprocessing
+import os
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from probe.allowance import Ledger, bytes_of
-from probe.record import Trace, to_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from probe.allowance import BLOCK, Allowance, OverAllowance
+from probe.failure import BadInput
 
 NOON = 1_645_012_800.0  # 2022-02-16 12:00 UTC
 DAY = 86_400.0
 
 
-def trace(address: str, probes: int, *, at: float = NOON, proto: str = "ICMP") -> Trace:
-    return Trace(
-        dst_addr=address,
-        af=4,
-        proto=proto,
-        timestamp=at,
-        endtime=at + 1,
-        hops=(),
-        size=60,
-        probes=probes,
-        stop="destination",
-    )
+class Clock:
+    """Seconds since the epoch, as the test sets them."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
 
 
-@pytest.fixture
-def keep(tmp_path: Path) -> Callable[..., Path]:
-    """Writes traces as a spool has them."""
-
-    def write(*traces: Trace) -> Path:
-        (tmp_path / "2022-02-16.jsonl").write_text(
-            "".join(f"{to_line(one)}\n" for one in traces), encoding="utf-8"
-        )
-        return tmp_path
-
-    return write
-
-
-def test_only_what_was_sent_today_counts_against_the_day(keep: Callable[..., Path]) -> None:
-    """A day is one of UTC, from midnight to midnight."""
-    folder = keep(
-        trace("192.0.2.1", 10, at=NOON - DAY / 2 - 1),
-        trace("192.0.2.1", 20, at=NOON - DAY / 2),
-        trace("192.0.2.2", 5, at=NOON),
-    )
-    assert Ledger(folder, NOON).spent == 25 * 60
-    assert Ledger(folder, NOON + DAY).spent == 0
+def test_the_file_holds_a_day_and_a_number_and_nothing_else(tmp_path: Path) -> None:
+    """No target, hour or network can be read from it, and only its owner may read it."""
+    path = tmp_path / "home" / "allowance.state"
+    allowance = Allowance(path, 1e6, Clock())
+    assert not path.parent.exists()
+    allowance.spend(60)
+    allowance.settle()
+    assert path.read_bytes() == b"2022-02-16 000000000000000060\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert allowance.left == 1e6 - 60
 
 
-def test_a_target_is_foreseen_by_its_last_trace_and_others_by_the_mean(
-    keep: Callable[..., Path],
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_sudo_counts_the_user_can_go_on_with(tmp_path: Path) -> None:
+    """Made by root in somebody's home, folders and file belong to whom the home belongs."""
+    home = tmp_path / "sokha"
+    home.mkdir()
+    os.chown(home, 1000, 1000)
+    path = home / ".local" / "gatewatch" / "allowance.state"
+    Allowance(path, 1e6, Clock()).spend(60)
+    for made in (path, path.parent, path.parent.parent):
+        assert (made.stat().st_uid, made.stat().st_gid) == (1000, 1000)
+
+
+def test_a_killed_program_has_paid_what_it_sent(tmp_path: Path) -> None:
+    """Without an orderly end the day is charged with a little too much, never too little."""
+    path = tmp_path / "allowance.state"
+    killed = Allowance(path, 1e6, Clock())
+    for _ in range(400):
+        killed.spend(60)
+    after = Allowance(path, 1e6, Clock())
+    assert 400 * 60 <= 1e6 - after.left < 400 * 60 + BLOCK
+
+
+def test_a_new_day_is_a_new_allowance(tmp_path: Path) -> None:
+    """At midnight UTC, also in the middle of a run, the count begins anew."""
+    clock = Clock(NOON + DAY / 2 - 1)
+    allowance = Allowance(tmp_path / "state", 1000, clock)
+    allowance.spend(900)
+    with pytest.raises(OverAllowance, match="after midnight UTC"):
+        allowance.require(200)
+    clock.now += 2
+    allowance.require(200)
+    allowance.spend(200)
+    allowance.settle()
+    assert (tmp_path / "state").read_bytes() == b"2022-02-17 000000000000000200\n"
+
+
+def test_setting_the_clock_back_is_no_new_allowance(tmp_path: Path) -> None:
+    """What was sent on a day that is yet to come counts for today."""
+    clock = Clock(NOON + 3 * DAY)
+    allowance = Allowance(tmp_path / "state", 1000, clock)
+    allowance.spend(900)
+    allowance.settle()
+    clock.now = NOON
+    assert Allowance(tmp_path / "state", 1000, clock).left == 100
+
+
+def test_a_spent_day_is_said(tmp_path: Path) -> None:
+    """The sentence names the budget and both ways on."""
+    allowance = Allowance(tmp_path / "state", 5e6, Clock())
+    allowance.check()
+    allowance.spend(5_000_000)
+    with pytest.raises(OverAllowance, match=r"5 MB, is spent; .* midnight UTC.* --budget"):
+        allowance.check()
+
+
+@pytest.mark.parametrize("said", [b"x", b"2022-02-16 12", b"2022-02-16 -5\n", b"\0" * 30])
+def test_a_file_that_cannot_be_read_stops_everything(tmp_path: Path, said: bytes) -> None:
+    """A count that is not known is no permission; the sentence says what to delete."""
+    path = tmp_path / "state"
+    path.write_bytes(said)
+    with pytest.raises(BadInput, match="delete it"):
+        Allowance(path, 1000, Clock()).check()
+
+
+@settings(derandomize=True, max_examples=50)
+@given(st.lists(st.integers(40, 1500), max_size=60), st.integers(0, 30_000))
+def test_never_more_than_the_limit(
+    tmp_path_factory: pytest.TempPathFactory, packets: list[int], limit: int
 ) -> None:
-    """12 as the last time, and (12 + 18) / 2 for one that is new: 27 packets of 60 bytes."""
-    folder = keep(
-        trace("192.0.2.1", 30, at=NOON - 9), trace("192.0.2.1", 12), trace("192.0.2.2", 18)
-    )
-    cost = Ledger(folder, NOON).foresee([("192.0.2.1", "ICMP"), ("192.0.2.3", "ICMP")], 20.0)
-    assert (cost.targets, cost.known, cost.packets, cost.bytes) == (2, 1, 27, 27 * 60)
-    assert cost.minutes == pytest.approx(27 / 20 / 60)
+    """Whoever asks before each packet never sends more than allowed, and the file says how much."""
+    path = tmp_path_factory.mktemp("day") / "state"
+    allowance = Allowance(path, limit, Clock())
+    sent = 0
+    for size in packets:
+        try:
+            allowance.require(size)
+        except OverAllowance:
+            continue
+        allowance.spend(size)
+        sent += size
+    assert sent <= limit
+    allowance.settle()
+    assert limit - Allowance(path, limit, Clock()).left == sent
 
 
-def test_another_protocol_is_another_path(keep: Callable[..., Path]) -> None:
-    """What ICMP took is no more than a hint for UDP."""
-    folder = keep(trace("192.0.2.1", 12))
-    assert Ledger(folder, NOON).foresee([("192.0.2.1", "UDP")], 20.0).known == 0
+def _spend(path: Path) -> None:
+    allowance = Allowance(path, 1e9, Clock())
+    for _ in range(2000):
+        allowance.spend(100)
+    allowance.settle()
 
 
-def test_without_a_spool_what_is_usual_is_said(tmp_path: Path) -> None:
-    """Fourteen probes of 60 bytes a target."""
-    cost = Ledger(tmp_path / "none", NOON).foresee([("192.0.2.1", "ICMP")] * 10, 20.0)
-    assert (cost.known, cost.packets, cost.bytes) == (0, 140, 8400)
-
-
-def test_bytes_of_a_trace_are_those_of_its_probes() -> None:
-    """From the IP header on; an unknown size counts as the usual one."""
-    assert bytes_of(trace("192.0.2.1", 3)) == 180
-    assert bytes_of(replace(trace("192.0.2.1", 3), size=None)) == 180
-
-
-def test_measured_are_the_targets_of_one_flow_within_a_day(keep: Callable[..., Path]) -> None:
-    """An older run is over, and another flow another run."""
-    folder = keep(
-        trace("192.0.2.1", 12, at=NOON - DAY),
-        trace("192.0.2.2", 12, at=NOON - DAY + 1),
-        replace(trace("192.0.2.3", 12), paris_id=4),
-    )
-    ledger = Ledger(folder, NOON)
-    assert ledger.measured(0) == {"192.0.2.2"}
-    assert ledger.measured(4) == {"192.0.2.3"}
+def test_several_programs_share_the_day(tmp_path: Path) -> None:
+    """Four at once: no packet of any of them is forgotten."""
+    path = tmp_path / "state"
+    spawn = multiprocessing.get_context("spawn")
+    programs = [spawn.Process(target=_spend, args=(path,)) for _ in range(4)]
+    for program in programs:
+        program.start()
+    for program in programs:
+        program.join(60)
+    assert 1e9 - Allowance(path, 1e9, Clock()).left == 4 * 2000 * 100

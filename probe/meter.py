@@ -1,0 +1,97 @@
+"""A network layer that counts what it sends, and does not let one closed door end the journey.
+
+Stands between the session and a backend, where every packet passes, so that the budget of the
+day counts what was sent and not what was kept. It knows nothing of traces; what the day has left
+is `probe.allowance`'s business.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from probe.network import NetworkError, NoRoute, NotPermitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probe.allowance import Allowance
+    from probe.network import Answer, Capability, Method, Network, Probe
+
+# Seconds for which a send buffer may stay full before the line counts as dead.
+STUCK = 30.0
+
+
+class Metered:
+    """The `Network` behind it, each packet counted against the allowance of the day.
+
+    Sending also raises what `Allowance.require` and `Allowance.spend` raise, and `NetworkError`
+    once the send buffer has been full for `STUCK` seconds. A packet that this machine's own
+    firewall refuses ends the trace that it belongs to, as one without a route does, since rules
+    may hold for some targets only; ``denied`` has the targets, and what was said.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        allowance: Allowance,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._network = network
+        self._allowance = allowance
+        self._clock = clock
+        self._full_since: float | None = None
+        self.denied: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return self._network.name
+
+    def methods(self, version: int) -> tuple[Method, ...]:
+        return self._network.methods(version)
+
+    def sees(self, method: Method, version: int) -> frozenset[Capability]:
+        return self._network.sees(method, version)
+
+    def probe_size(self, method: Method, version: int) -> int:
+        return self._network.probe_size(method, version)
+
+    def send(self, probe: Probe) -> None:
+        size = self._network.probe_size(probe.method, 6 if ":" in probe.target else 4)
+        self._allowance.require(size)
+        try:
+            self._network.send(probe)
+        except NotPermitted as problem:
+            self.denied[probe.target] = str(problem)
+            raise NoRoute(str(problem)) from problem
+        except BlockingIOError as full:
+            self._wait_or_give_up(full)
+            raise
+        self._full_since = None
+        self._allowance.spend(size)
+
+    def _wait_or_give_up(self, full: BlockingIOError) -> None:
+        now = self._clock()
+        if self._full_since is None:
+            self._full_since = now
+        elif now - self._full_since > STUCK:
+            raise NetworkError(
+                f"this machine has taken no packet for {STUCK:.0f} s ({full.strerror}); "
+                "check the connection"
+            ) from full
+
+    async def wait(self) -> None:
+        await self._network.wait()
+
+    def drain(self) -> list[Answer]:
+        return self._network.drain()
+
+    def forget(self, token: int) -> None:
+        self._network.forget(token)
+
+    def discarded(self) -> dict[str, int]:
+        return self._network.discarded()
+
+    def close(self) -> None:
+        self._network.close()
+        self._allowance.settle()
