@@ -2,7 +2,8 @@
 
 A `Campaign` takes each trace as the session hands it over, attributes it, redacts it, appends it
 and counts what became of it. Until the access network is known it holds traces in memory, and
-the disk stays untouched. It knows no socket, no option and no screen.
+the disk stays untouched; so it is again after the machine moved. It knows no socket, no option
+and no screen.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from probe.attribute import attribute
-from probe.failure import Offline, RefusedToRedact
-from probe.locate import Access, access_of_traces
+from probe.failure import Offline, PermissionDenied, RefusedToRedact
+from probe.locate import Access, access_of_interfaces, access_of_traces
 from probe.record import Trace, Vantage
 from probe.redact import redact
 from probe.spool import Spool
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from probe.redact import Premises
 
 NO_ROUTE = "no route"
+UNLOCATED = "dropped before it was known where this machine is"
+FIREWALL = "kept back by this machine's firewall"
+INTERRUPTED = "interrupted too often"
 REFUSED = "refused to redact"
+ELSEWHERE = "left through another network than the rest"
 OVER_BUDGET = "over the budget of the day"
 
 
@@ -56,6 +61,16 @@ class Campaign:
         self.kept = 0
         self.answered = False
         self.refused = 0
+        # Traces that began in another network than the others, although no interface changed.
+        self.elsewhere = 0
+        # Targets that the own firewall kept back, and what the system said of the last.
+        self.held_back = 0
+        self.firewall: str | None = None
+        # Targets given up because something came in between each time.
+        self.given_up = 0
+        # What came in between, and how many traces had to be begun anew for it.
+        self.interruptions: Counter[str] = Counter()
+        self.begun_anew = 0
         # How many targets had to be left for want of budget.
         self.unaffordable = 0
         # How many traces could not and could be sent, by IP version.
@@ -67,13 +82,25 @@ class Campaign:
         self._country = country
         self._vantages: dict[int, Vantage] = {}
         self._held: list[Trace] = []
+        # AS numbers of networks that this run measured from before the machine moved.
+        self._left: set[int] = set()
+        # The country of the last of them: who moves seldom crosses a border, and a first hop
+        # abroad is then rather that of a network that does not show.
+        self._left_in: str | None = None
         self._spool: Spool | None = None
+        # By IP version, the farthest hop at which the access network showed first.
+        self._shows_at: dict[int, int] = {}
 
-    def finished(self, trace: Trace) -> None:
+    def finished(self, trace: Trace, firewall: str | None = None) -> None:
         """Take in a finished trace; it is on the disk when this returns, or held, or counted.
 
-        Raises `PartlyDone` when the disk is full.
+        ``firewall`` is what the system said where it was the own firewall that kept a trace from
+        being sent. Raises `PartlyDone` when the disk is full.
         """
+        if firewall is not None:
+            self.held_back += 1
+            self.firewall = firewall
+            return
         if trace.error is not None:
             self.unrouted[trace.af] += 1
             return
@@ -88,12 +115,15 @@ class Campaign:
     def locate(self) -> None:
         """Learn the access network from the traces held, and keep them.
 
-        Raises `Offline` where nothing was answered, `RefusedToRedact` where the traces do not
-        tell the access network of any IP version for sure; those of a version that stays unknown
-        beside a known one are counted as refused. Nothing of them is written.
+        Raises `Offline` where nothing was answered, `PermissionDenied` where nothing could even
+        be sent, `RefusedToRedact` where the traces do not tell the access network of any IP
+        version for sure; those of a version that stays unknown beside a known one are counted as
+        refused. Nothing of them is written.
         """
         held, self._held = self._held, []
         if not self.access and not self.answered:
+            if self.firewall is not None and not self.routed:
+                raise PermissionDenied(self.firewall)
             raise Offline(
                 "no probe was answered; check the connection, nothing was written"
                 if self.routed
@@ -101,7 +131,7 @@ class Campaign:
             )
         for version in sorted({trace.af for trace in held}):
             of_version = [trace for trace in held if trace.af == version]
-            found = access_of_traces(of_version, self._country, self._origin)
+            found = access_of_traces(of_version, self._country or self._left_in, self._origin)
             if found is not None:
                 self.access[version] = found
         if not self.access:
@@ -114,6 +144,34 @@ class Campaign:
                 self._keep(trace)
             else:
                 self.refused += 1
+
+    @property
+    def holding(self) -> set[int]:
+        """IP versions of which traces are held until the access network is known."""
+        return {trace.af for trace in self._held}
+
+    def stand(self, premises: Premises) -> None:
+        """Learn what the interfaces have now. What was one's own stays so for the whole run."""
+        self._premises = self._premises.joined(premises)
+
+    def move(self, version: int, premises: Premises) -> list[Trace]:
+        """Forget which access network an IP version is in: the machine is, or may be, elsewhere.
+
+        Where an interface now has a public address, that tells the new one. Returns the traces
+        held from the old place: where that was is not to be found out any more.
+        """
+        self.stand(premises)
+        self._shows_at.pop(version, None)
+        left = self.access.pop(version, None)
+        if left is not None:
+            self._left.add(left.asn)
+            self._left_in = left.country
+        found = access_of_interfaces(premises, version, self._origin)
+        if found is not None:
+            self.access[version] = found
+        dropped = [trace for trace in self._held if trace.af == version]
+        self._held = [trace for trace in self._held if trace.af != version]
+        return dropped
 
     def skip(self, version: int) -> None:
         """Count a target that is not traced, since the first ones of its version failed."""
@@ -138,7 +196,7 @@ class Campaign:
     def country(self) -> str | None:
         """The country of the run, as far as it is known: the user's word, or the registration."""
         registered = (access.country for access in self.access.values() if access.country)
-        return self._country or next(registered, None)
+        return self._country or next(registered, self._left_in)
 
     def failed(self) -> Counter[str]:
         """How many targets could not be measured or kept, by reason.
@@ -146,7 +204,16 @@ class Campaign:
         Where an IP version has no route at all and the other has, that is no failure: see
         `absent`.
         """
-        failed = Counter({REFUSED: self.refused, OVER_BUDGET: self.unaffordable})
+        failed = Counter(
+            {
+                REFUSED: self.refused,
+                UNLOCATED: len(self._held),
+                OVER_BUDGET: self.unaffordable,
+                ELSEWHERE: self.elsewhere,
+                FIREWALL: self.held_back,
+                INTERRUPTED: self.given_up,
+            }
+        )
         for version, count in self.unrouted.items():
             if version not in self.absent():
                 failed[NO_ROUTE] += count
@@ -166,8 +233,29 @@ class Campaign:
             self._spool.close()
             self._spool = None
 
+    def _began_elsewhere(self, trace: Trace) -> bool:
+        """Whether a trace shows another network where the access network should be.
+
+        A router at home with two lines may change over to the other unseen. Then the first hops
+        are those of a line that nobody knows to be the volunteer's own.
+        """
+        access = self.access[trace.af]
+        other: int | None = None
+        for hop in trace.hops:
+            said = hop.attribution
+            if said is None or said.asn is None or said.special is not None:
+                continue
+            if self._origin.organisation(said.asn) == access.organisation:
+                self._shows_at[trace.af] = max(hop.number, self._shows_at.get(trace.af, 0))
+                return False
+            other = other or hop.number
+        return other is not None and other <= self._shows_at.get(trace.af, 0)
+
     def _keep(self, trace: Trace) -> None:
-        networks = frozenset(access.asn for access in self.access.values())
+        if self._began_elsewhere(trace):
+            self.elsewhere += 1
+            return
+        networks = frozenset(access.asn for access in self.access.values()) | self._left
         marked = replace(trace, vantage=self.vantage(trace.af))
         try:
             redacted = redact(marked, self._premises, networks, self._origin)

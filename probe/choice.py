@@ -1,4 +1,4 @@
-"""Which of the listed targets may be probed from here, and which come first.
+"""Which targets may be probed from here, which come first, and which a run has measured already.
 
 Courtesy and safety stand between a list and the wire: nobody is sent to addresses that mean
 nothing outside one network, and the volunteer's own subnets would betray them. This module sends
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
     from probe.attribute import Attributor
     from probe.exclusions import Exclusions
+    from probe.record import Trace
     from probe.redact import Premises
     from probe.targets import Target
 
 OWN_SUBNET = "own subnet"
+
+# Seconds after which an interrupted run is too old to be gone on with.
+RESUMABLE = 86_400.0
 
 T = TypeVar("T")
 
@@ -42,24 +46,55 @@ def fit(
 ) -> tuple[list[Target], Counter[str]]:
     """The targets that may be probed, and how many are left out by reason.
 
-    Multicast, broadcast, one's own subnets and what is ``excluded`` never; private, loopback,
-    reserved and other special addresses only with ``own_network``.
+    As `objection` has it, and one's own subnets not with ``own_network`` either: they could not
+    be kept.
     """
     chosen: list[Target] = []
     left_out: Counter[str] = Counter()
     for target in targets:
-        special = origin.lookup(target.address).special
-        if (reason := unfit(target.address, premises)) is not None:
-            left_out[reason] += 1
-        elif excluded.holds(target.address):
-            left_out[LISTED] += 1
-        elif special is not None and not own_network:
-            left_out[special] += 1
-        elif premises.holds(target.address):
-            left_out[OWN_SUBNET] += 1
-        else:
+        reason = objection(target.address, premises, origin, excluded, own_network=own_network)
+        if reason is None and premises.holds(target.address):
+            reason = OWN_SUBNET
+        if reason is None:
             chosen.append(target)
+        else:
+            left_out[reason] += 1
     return chosen, left_out
+
+
+def objection(
+    address: str,
+    premises: Premises,
+    origin: Attributor,
+    excluded: Exclusions,
+    *,
+    own_network: bool,
+) -> str | None:
+    """Why an address may not be probed, in a word or two; None where it may.
+
+    Multicast, broadcast and what is ``excluded`` never; private, loopback, reserved and other
+    special addresses and one's own subnets only with ``own_network``.
+    """
+    reason = unfit(address, premises)
+    if reason is not None:
+        return reason
+    if excluded.holds(address):
+        return LISTED
+    if own_network:
+        return None
+    special = origin.lookup(address).special
+    if special is not None:
+        return special
+    return OWN_SUBNET if premises.holds(address) else None
+
+
+def measured(traces: Iterable[Trace], flow: int, now: float) -> frozenset[str]:
+    """The targets that the run with this flow has measured, in the `RESUMABLE` seconds to now."""
+    return frozenset(
+        trace.dst_addr
+        for trace in traces
+        if trace.paris_id == flow and trace.timestamp > now - RESUMABLE
+    )
 
 
 def witnesses(targets: Sequence[T]) -> list[T]:

@@ -85,6 +85,14 @@ class Premises:
             parsed in network for network in self.networks if network.version == parsed.version
         )
 
+    def joined(self, other: Premises) -> Premises:
+        """Both ends of the line, as one that moves from one to the other has them."""
+        return Premises(
+            self.addresses | other.addresses,
+            tuple(dict.fromkeys((*self.networks, *other.networks))),
+            self.host_names | other.host_names,
+        )
+
 
 @functools.lru_cache(maxsize=1 << 14)
 def _parse(address: str) -> IPAddress:

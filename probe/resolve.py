@@ -13,6 +13,9 @@ from probe.failure import BadInput, Failure, Offline
 if TYPE_CHECKING:
     from probe.redact import Premises
 
+# Addresses at which no single host can answer, as `unfit` names them.
+NO_HOST = frozenset({"multicast", "unspecified", "broadcast"})
+
 # The resolver was reached and says that there is no such name, or no address of that family.
 _NO_SUCH_NAME = frozenset(
     number

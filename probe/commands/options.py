@@ -11,7 +11,7 @@ import click
 
 from probe.backend import BACKENDS
 from probe.evidence import Evidence
-from probe.failure import BadInput
+from probe.failure import BadInput, Failure
 from probe.network import Method
 from probe.origin import OriginError, open_origin
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # Packets a second that nobody needs a permission for, and the most on networks of others.
 RATE = 20.0
 RATE_CAP = 1000.0
+
+# Megabytes a day: some ten runs over the list that ships.
+BUDGET = 5.0
 
 
 def probing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,6 +93,45 @@ def evidence(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | No
                 "delete them then",
                 err=True,
             )
+
+
+def courtesy(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that send: how fast, how much, and to whom."""
+    for option in reversed(
+        (
+            click.option(
+                "--rate",
+                type=click.FloatRange(0.1),
+                default=RATE,
+                show_default=True,
+                help=f"Packets per second, {RATE_CAP:.0f} at most.",
+            ),
+            click.option(
+                "--budget",
+                type=click.FloatRange(0, min_open=True),
+                default=BUDGET,
+                show_default=True,
+                help="Megabytes that may be sent in a day (UTC), by all commands together.",
+            ),
+            click.option(
+                "--i-run-this-network",
+                "own_network",
+                is_flag=True,
+                help="Allow private targets and any rate: only in a network that is yours.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def check_rate(rate: float, *, own_network: bool) -> None:
+    """Refuse a rate that is too fast for networks of others, as a wrong use."""
+    if rate > RATE_CAP and not own_network:
+        raise Failure(
+            f"--rate is {RATE_CAP:.0f} at most, unless the network is yours and you say so with "
+            "--i-run-this-network"
+        )
 
 
 def country(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

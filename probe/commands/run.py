@@ -11,16 +11,18 @@ import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import trio
 
-from probe.allowance import MEGABYTE, USUAL_BYTES, USUAL_PROBES, Ledger, bytes_of
-from probe.backend import choose_method, failure_of, open_network
-from probe.campaign import REFUSED, Campaign
-from probe.choice import fit, version_of, witnesses
+from probe import stop
+from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.backend import failure_of, open_network
+from probe.campaign import OVER_BUDGET, REFUSED, Campaign
+from probe.choice import fit, measured, version_of
 from probe.commands import options, words
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
@@ -29,29 +31,30 @@ from probe.failure import (
     Failure,
     Offline,
     PartlyDone,
+    PermissionDenied,
     RefusedToRedact,
+    Stopped,
 )
+from probe.ground import Footing
 from probe.identity import Identity
+from probe.itinerary import Itinerary, usable
 from probe.locate import access_of_interfaces, access_said, premises
+from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
-from probe.session import Settings, measure
-from probe.spool import spool_folder
-from probe.targets import TargetError, read_targets, target_list
-from probe.tracing import Task
+from probe.session import Settings
+from probe.spool import read, spool_folder
+from probe.targets import TargetError, address_of, read_targets, target_list
 
 if TYPE_CHECKING:
-    from probe.allowance import Cost
     from probe.exclusions import Exclusions
+    from probe.foresight import Cost
     from probe.locate import Access
-    from probe.network import Method, Network
+    from probe.network import Method
     from probe.origin import Origin
     from probe.record import Trace
     from probe.redact import Premises
     from probe.targets import Target
-
-# Megabytes a day: some ten runs over the list that ships.
-BUDGET = 5.0
 
 
 @click.command(short_help="Trace to a list of targets and keep the results.")
@@ -73,20 +76,7 @@ BUDGET = 5.0
     help="The AS number of your provider, when it cannot be told for sure.",
 )
 @options.probing
-@click.option(
-    "--rate",
-    type=click.FloatRange(0.1),
-    default=options.RATE,
-    show_default=True,
-    help=f"Packets per second, {options.RATE_CAP:.0f} at most.",
-)
-@click.option(
-    "--budget",
-    type=click.FloatRange(0, min_open=True),
-    default=BUDGET,
-    show_default=True,
-    help="Megabytes that may be sent in a day (UTC).",
-)
+@options.courtesy
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would take.")
 @click.option(
     "--resume", is_flag=True, help="Go on with the last run: what it kept is not traced again."
@@ -97,12 +87,6 @@ BUDGET = 5.0
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to keep the results; else the spool in the data folder.",
-)
-@click.option(
-    "--i-run-this-network",
-    "own_network",
-    is_flag=True,
-    help="Allow private targets and any rate: only in a network that is yours.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def run(
@@ -130,8 +114,7 @@ def run(
     network are taken out before anything is written. Stop it at any time: what was finished is
     kept. See it with `gatewatch show`.
     """
-    if rate > options.RATE_CAP and not own_network:
-        raise Failure(f"--rate is {options.RATE_CAP:.0f} at most unless --i-run-this-network")
+    options.check_rate(rate, own_network=own_network)
     origin = options.address_table(table)
     options.known_country(country, origin)
     here = premises()
@@ -141,11 +124,13 @@ def run(
     )
     access = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    ledger = _ledger(folder, budget)
+    allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
+    if not dry_run:
+        allowance.check()
     identity = Identity(data_folder())
     flow = identity.last_flow() if resume else None
     if flow is not None:
-        choice.done = ledger.measured(flow)
+        choice.done = measured(_kept(folder), flow, time.time())
     campaign = Campaign(
         folder=folder,
         origin=origin,
@@ -159,43 +144,39 @@ def run(
     if not targets:
         click.echo("the last run measured all its targets; nothing was sent", err=as_json)
         return
-    failure: Failure | None = None
-    stopped = False
+    settings = Settings(rate=rate)
     began = time.monotonic()
     with ExitStack() as stack:
         writes = () if dry_run else (folder, data_folder())
-        network = _open(stack, backend, writes, None if dry_run else evidence)
+        opened = _open(stack, backend, writes, None if dry_run else evidence)
+        network = Metered(opened, allowance)
+        stack.callback(network.close)
+        if dry_run:
+            _dry_run(network, campaign, choice, settings, options.method(method), as_json=as_json)
+            return
         stack.callback(campaign.close)
-        progress = _Progress() if dry_run else stack.enter_context(_Progress())
-        measuring = _Measuring(
+        footing = Footing(target.address for target in reversed(targets))
+        stack.callback(footing.close)
+        itinerary = Itinerary(
             network,
             campaign,
-            Settings(rate=rate),
+            settings,
             options.method(method),
-            progress,
-            allowed=budget * MEGABYTE - ledger.spent,
+            place=footing,
+            premises=premises,
+            allowance=allowance,
+            progress=stack.enter_context(_Progress()),
+            listed=choice.targets,
+            limit=limit,
         )
-        if dry_run:
-            _foretell(measuring.foresee(targets, ledger), choice.left_out, as_json=as_json)
-            if campaign.country is None and listed is None and not as_json:
-                click.echo("without the networks of your country; name it with --country CC")
-            return
-        try:
-            trio.run(measuring.run, choice, targets)
-        except KeyboardInterrupt:
-            stopped = True
-        except NetworkError as problem:
-            failure = failure_of(problem)
-        except Failure as problem:
-            failure = problem
+        failure, code = _undertake(itinerary, targets, campaign)
     seconds = time.monotonic() - began
-    _say(campaign, choice.left_out, seconds, stopped=stopped, as_json=as_json)
-    if failure is None and not stopped:
-        failure = _verdict(campaign)
+    left_out = choice.left_out + itinerary.left_out
+    _say(campaign, left_out, seconds, stopped=bool(code), as_json=as_json)
     if failure is not None:
         raise failure
-    if stopped:
-        click.get_current_context().exit(INTERRUPTED)
+    if code:
+        click.get_current_context().exit(code)
 
 
 def _open(
@@ -208,15 +189,59 @@ def _open(
     return network
 
 
-def _ledger(folder: Path, budget: float) -> Ledger:
-    """What was sent from here before; raises `PartlyDone` where the day has no budget left."""
-    ledger = Ledger(folder, time.time())
-    if ledger.spent >= budget * MEGABYTE:
-        raise PartlyDone(
-            f"the budget of the day, {budget:g} MB, is spent; nothing was sent, go on after "
-            "midnight UTC or give a larger --budget"
-        )
-    return ledger
+def _undertake(
+    itinerary: Itinerary, targets: list[Target], campaign: Campaign
+) -> tuple[Failure | None, int]:
+    """Go through all targets; how that failed, and the exit code where somebody stopped it."""
+    try:
+        stop.run(partial(itinerary.run, targets))
+    except KeyboardInterrupt:
+        return None, INTERRUPTED
+    except Stopped as told:
+        return None, 128 + told.number
+    except NetworkError as problem:
+        return (PartlyDone(str(problem)) if campaign.kept else failure_of(problem)), 0
+    except Failure as problem:
+        return problem, 0
+    return _verdict(campaign), 0
+
+
+def _kept(folder: Path) -> list[Trace]:
+    return [kept.trace for kept in read(folder) if kept.trace is not None]
+
+
+def _dry_run(
+    network: Metered,
+    campaign: Campaign,
+    choice: _Choice,
+    settings: Settings,
+    method: Method | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Say what the run would take, and send nothing."""
+    from probe.foresight import Experience, foresee  # noqa: PLC0415 - not needed to measure
+
+    traces = _kept(campaign.folder)
+    country = campaign.country or _last_country(traces)
+    targets = choice.targets(country)
+    versions = set(map(version_of, targets))
+    cost = foresee(
+        Experience(traces, choice.listed(country)),
+        targets,
+        usable(network, versions, method),
+        settings,
+        unlocated=versions - campaign.access.keys(),
+        size=network.probe_size,
+    )
+    _foretell(cost, settings.rate, choice.left_out, as_json=as_json)
+    if country is None and choice.own is None and not as_json:
+        click.echo("without the networks of your country; name it with --country CC")
+
+
+def _last_country(traces: list[Trace]) -> str | None:
+    """Where the last trace was measured: most machines stay."""
+    return traces[-1].vantage.country if traces and traces[-1].vantage is not None else None
 
 
 class _Choice:
@@ -244,13 +269,18 @@ class _Choice:
         self.done: frozenset[str] = frozenset()
         self.left_out: Counter[str] = Counter()
 
+    def listed(self, country: str | None) -> list[Target]:
+        """The whole list, fit or not."""
+        return self.own if self.own is not None else target_list(self.origin, country)
+
     def targets(self, country: str | None) -> list[Target]:
         """The targets to probe from a country; none where the run gone on with is complete.
 
         Raises `BadInput` where none of the list may be probed.
         """
-        listed = self.own if self.own is not None else target_list(self.origin, country)
-        wanted = [target for target in listed if self.version in {None, version_of(target)}]
+        wanted = [
+            target for target in self.listed(country) if self.version in {None, version_of(target)}
+        ]
         chosen, self.left_out = fit(
             wanted, self.here, self.origin, self.excluded, own_network=self.own_network
         )
@@ -265,9 +295,15 @@ class _Choice:
 
 def _read(path: Path) -> list[Target]:
     try:
-        return list(read_targets(path))
+        return list(read_targets(path, _address_of))
     except TargetError as problem:
         raise BadInput(str(problem)) from problem
+
+
+def _address_of(host: str) -> str:
+    """The address of a host; Ctrl-C ends it at once, however long the resolver takes."""
+    ask = partial(trio.to_thread.run_sync, address_of, host, abandon_on_cancel=True)
+    return trio.run(ask)
 
 
 def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int, Access]:
@@ -276,106 +312,6 @@ def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int,
         return dict.fromkeys((4, 6), access_said(said, origin))
     found = {version: access_of_interfaces(here, version, origin) for version in (4, 6)}
     return {version: access for version, access in found.items() if access is not None}
-
-
-class _Measuring:
-    """The order of a run: a few witnesses first, until it is known where one is; then the rest."""
-
-    def __init__(
-        self,
-        network: Network,
-        campaign: Campaign,
-        settings: Settings,
-        method: Method | None,
-        progress: _Progress,
-        *,
-        allowed: float,
-    ) -> None:
-        self.network = network
-        self.campaign = campaign
-        self.settings = settings
-        self.method = method
-        self.progress = progress
-        # Bytes that may still be sent today, and how many traces under way are yet to be paid.
-        self.left = allowed
-        self.unpaid = 0
-
-    def foresee(self, targets: list[Target], ledger: Ledger) -> Cost:
-        """What tracing to these targets would take."""
-        methods = self.methods({version_of(target) for target in targets})
-        wanted = [
-            (target.address, methods[version_of(target)].upper())
-            for target in targets
-            if version_of(target) in methods
-        ]
-        return ledger.foresee(wanted, self.settings.rate)
-
-    async def run(self, choice: _Choice, targets: list[Target]) -> None:
-        unknown = sorted({version_of(target) for target in targets} - self.campaign.access.keys())
-        asked = [
-            witness
-            for version in unknown
-            for witness in witnesses([one for one in targets if version_of(one) == version])
-        ]
-        if asked:
-            country = self.campaign.country
-            self.progress.expect(len(targets))
-            await self.measure(asked)
-            self.campaign.locate()
-            if country != self.campaign.country:
-                targets = choice.targets(self.campaign.country)
-        done = {target.address for target in asked}
-        rest = []
-        for target in targets:
-            if target.address not in done:
-                if version_of(target) in self.campaign.access:
-                    rest.append(target)
-                else:
-                    self.campaign.skip(version_of(target))
-        # Domestic targets may have come in only now; the limit still counts what was asked.
-        rest = rest[: None if choice.limit is None else choice.limit - len(asked)]
-        self.progress.expect(len(asked) + len(rest))
-        await self.measure(rest)
-
-    async def measure(self, targets: list[Target]) -> None:
-        flow = self.campaign.flow
-        methods = self.methods({version_of(target) for target in targets})
-        for target in targets:
-            if version_of(target) not in methods:
-                self.campaign.skip(version_of(target))
-        tasks = (
-            Task(target.address, target.name, methods[version_of(target)], flow)
-            for target in targets
-            if version_of(target) in methods and self.affords_one_more()
-        )
-        await measure(self.network, tasks, self.settings, finished=self.finished)
-
-    def affords_one_more(self) -> bool:
-        """Whether the budget lasts for one more trace as long as most are; counts it if so."""
-        if (self.unpaid + 1) * USUAL_PROBES * USUAL_BYTES > self.left:
-            self.campaign.unaffordable += 1
-            return False
-        self.unpaid += 1
-        return True
-
-    def methods(self, versions: set[int]) -> dict[int, Method]:
-        """The method by IP version, for those that can be probed; raises where none can."""
-        found: dict[int, Method] = {}
-        denied: list[Failure] = []
-        for version in sorted(versions):
-            try:
-                found[version] = choose_method(self.network, version, self.method)
-            except Failure as problem:
-                denied.append(problem)
-        if denied and not found:
-            raise denied[0]
-        return found
-
-    def finished(self, trace: Trace) -> None:
-        self.unpaid -= 1
-        self.left -= bytes_of(trace)
-        self.campaign.finished(trace)
-        self.progress.finished(trace)
 
 
 class _Progress:
@@ -428,8 +364,16 @@ class _Progress:
             hops = f", {len(trace.hops)} hops" if trace.hops else ""
             click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
 
+    def interrupted(self, why: str) -> None:
+        """Something came in between; the run goes on when it can."""
+        said = f"{why}; what was in flight is measured again"
+        if self.bar is not None:
+            self.bar.console.print(said, markup=False)
+        else:
+            click.echo(said, err=True)
 
-def _foretell(cost: Cost, left_out: Counter[str], *, as_json: bool) -> None:
+
+def _foretell(cost: Cost, rate: float, left_out: Counter[str], *, as_json: bool) -> None:
     """What a run would take, without running."""
     if as_json:
         foreseen = {
@@ -437,14 +381,14 @@ def _foretell(cost: Cost, left_out: Counter[str], *, as_json: bool) -> None:
             "known": cost.known,
             "packets": cost.packets,
             "bytes": cost.bytes,
-            "minutes": round(cost.minutes, 1),
+            "minutes": round(cost.seconds / 60, 2),
             "left_out": dict(sorted(left_out.items())),
         }
         click.echo(json.dumps(foreseen))
         return
     click.echo(
         f"would trace to {words.many(cost.targets, 'target')}: about {cost.packets} packets, "
-        f"{cost.bytes / 1000:.0f} kB, {cost.minutes:.1f} minutes at {cost.rate:g} packets/s"
+        f"{cost.bytes / 1000:.0f} kB, {cost.seconds / 60:.1f} minutes at {rate:g} packets/s"
     )
     if cost.known < cost.targets:
         click.echo(
@@ -483,6 +427,8 @@ def _say(
                 for version, access in sorted(campaign.access.items())
             },
             "country": campaign.country,
+            "interrupted": dict(sorted(campaign.interruptions.items())),
+            "begun_anew": campaign.begun_anew,
             "stopped": stopped,
             "seconds": round(seconds, 1),
         }
@@ -493,6 +439,11 @@ def _say(
         click.echo(f"failed: {_counts(failed)}")
     if left_out:
         click.echo(f"left out: {_counts(left_out)}")
+    if campaign.interruptions:
+        click.echo(
+            f"interrupted: {_counts(campaign.interruptions)}; "
+            f"{words.many(campaign.begun_anew, 'trace')} begun anew"
+        )
     if campaign.kept and campaign.country is None:
         click.echo("your country is not in the address table; give it with --country CC")
     if campaign.kept:
@@ -502,7 +453,11 @@ def _say(
 def _verdict(campaign: Campaign) -> Failure | None:
     """How a run ends that went through all its targets; None where all is well."""
     failed = campaign.failed()
+    if failed[OVER_BUDGET] and not campaign.answered:
+        return PartlyDone("the budget of the day is spent; go on after midnight UTC")
     if not campaign.routed:
+        if campaign.firewall is not None:
+            return PermissionDenied(campaign.firewall)
         return Offline("there is no route to any target; check the connection")
     if not campaign.answered:
         return Offline("no probe was answered; check the connection")

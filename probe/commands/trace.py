@@ -1,4 +1,4 @@
-"""``gatewatch trace HOST``: one path, hop by hop, on the screen. Nothing is stored.
+"""``gatewatch trace HOST``: one path, hop by hop, on the screen. No trace is stored.
 
 What is shown is for the one who typed it and is therefore not redacted; the record that
 ``--json`` prints says so. What may be kept is the business of ``run``.
@@ -6,32 +6,38 @@ What is shown is for the one who typed it and is therefore not redacted; the rec
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import trio
 
+from probe import stop
+from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.attribute import attribute, majority
 from probe.backend import choose_method, failure_of, open_network
 from probe.border import borders, home_of
+from probe.choice import objection
 from probe.commands import options, words
-from probe.exclusions import exclusions_file, read_exclusions
-from probe.failure import Failure, Offline
+from probe.exclusions import LISTED, exclusions_file, read_exclusions
+from probe.failure import Failure, Offline, PermissionDenied
 from probe.locate import premises
+from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
 from probe.record import Hop, to_line
-from probe.resolve import resolve, unfit
+from probe.resolve import NO_HOST, resolve
 from probe.session import Settings, measure
 from probe.tracing import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from probe.exclusions import Exclusions
     from probe.network import Network
     from probe.origin import Origin
     from probe.record import Trace
@@ -50,13 +56,7 @@ NOT_REDACTED = "shown on screen, not redacted"
     help="Which of the parallel paths of load balancers to follow.",
 )
 @click.option("--max-ttl", type=click.IntRange(1, 255), help="How many hops at most.")
-@click.option(
-    "--rate",
-    type=click.FloatRange(0.1, options.RATE_CAP),
-    default=options.RATE,
-    show_default=True,
-    help="Packets per second.",
-)
+@options.courtesy
 @click.option(
     "--country",
     callback=options.country,
@@ -74,14 +74,17 @@ def trace(
     flow: int,
     max_ttl: int | None,
     rate: float,
+    budget: float,
+    own_network: bool,
     country: str | None,
     as_json: bool,
 ) -> None:
     """Trace the path to HOST (a name or an address) and show whose each hop is.
 
     Marks where the path leaves the country, by the registration of the networks, and says what
-    the method could not see. Nothing is stored.
+    the method could not see. Nothing is stored but how many bytes were sent today.
     """
+    options.check_rate(rate, own_network=own_network)
     origin = options.address_table(table)
     options.known_country(country, origin)
     excluded = read_exclusions(exclusions_file())
@@ -92,11 +95,7 @@ def trace(
 
     async def measure_it() -> None:
         target = await resolve(host, version)
-        reason = unfit(target, premises())
-        if reason is not None:
-            raise Failure(f"{target} is a {reason} address; a trace needs that of one host")
-        if excluded.holds(target):
-            raise Failure(f"{target} is on your do-not-probe list, {exclusions_file()}")
+        _refuse_unfit(target, origin, excluded, own_network=own_network)
         chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
         task = Task(target, None if host == target else host, chosen, flow)
         if as_json:
@@ -109,10 +108,11 @@ def trace(
 
     with ExitStack() as stack:
         tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
-        network = open_network(backend, tap=tap)
+        opened = open_network(backend, writes=(data_folder(),), tap=tap)
+        network = Metered(opened, _allowance(budget))
         stack.callback(network.close)
         try:
-            trio.run(measure_it)
+            stop.run(measure_it)
         except NetworkError as problem:
             raise failure_of(problem) from problem
     measured = attribute(traced[0], origin)
@@ -120,7 +120,35 @@ def trace(
         noted = replace(measured, source=None, notes=(*measured.notes, NOT_REDACTED))
         click.echo(to_line(noted))
     if measured.error is not None:
-        raise Offline(measured.error)
+        raise (PermissionDenied if network.denied else Offline)(measured.error)
+
+
+def _allowance(budget: float) -> Allowance:
+    """What may still be sent today; raises where nothing may."""
+    allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
+    allowance.check()
+    if not allowance.writable():
+        click.echo(
+            f"what this trace sends is not counted for the day: {allowance_file()} may not be "
+            "written by this user",
+            err=True,
+        )
+        return Allowance(Path(os.devnull), budget * MEGABYTE, time.time)
+    return allowance
+
+
+def _refuse_unfit(target: str, origin: Origin, excluded: Exclusions, *, own_network: bool) -> None:
+    """Refuse, as a wrong use, a target that a trace may not be sent to."""
+    reason = objection(target, premises(), origin, excluded, own_network=own_network)
+    if reason == LISTED:
+        raise Failure(f"{target} is on your do-not-probe list, {exclusions_file()}")
+    if reason in NO_HOST:
+        raise Failure(f"{target} is a {reason} address; a trace needs that of one host")
+    if reason is not None:
+        raise Failure(
+            f"{target} is not for others to trace ({words.special(reason)}); where the network is "
+            "yours, say so with --i-run-this-network"
+        )
 
 
 class _Screen:

@@ -62,7 +62,7 @@ def network(said: Attribution | None) -> str:
     if said is None:
         return ""
     if said.special is not None:
-        return _SPECIAL.get(said.special, said.special)
+        return special(said.special)
     parts = []
     if said.exchange is not None:
         parts.append(f"exchange {said.exchange}")
@@ -71,6 +71,15 @@ def network(said: Attribution | None) -> str:
     if not parts:
         return "not in the address table"
     return ", ".join([*parts, *filter(None, (said.country,))])
+
+
+def special(name: str) -> str:
+    """A class of special addresses in words.
+
+    >>> special("ula"), special("own subnet")
+    ('private address (ULA)', 'own subnet')
+    """
+    return _SPECIAL.get(name, name)
 
 
 def round_trip(hop: Hop) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import pytest
 
-from probe.campaign import NO_ROUTE, REFUSED, Campaign
-from probe.failure import Offline, RefusedToRedact
+from probe.campaign import ELSEWHERE as ELSEWHERE_UNSEEN
+from probe.campaign import FIREWALL, NO_ROUTE, REFUSED, UNLOCATED, Campaign
+from probe.failure import Offline, PermissionDenied, RefusedToRedact
 from probe.identity import Identity
 from probe.locate import Access
 from probe.record import Hop, Reply, Trace
+from probe.redact import Premises
 from probe.spool import read
 from tests.probe.paths import HOME
 from tests.probe.table import GATEWAY, PROVIDER, Table
@@ -161,3 +164,96 @@ def test_the_flow_moves_on_only_when_something_was_kept(tmp_path: Path) -> None:
     assert campaign(tmp_path).flow == first.flow == 1
     first.finished(trace(*WAY))
     assert campaign(tmp_path).flow == 2
+
+
+ELSEWHERE = Premises(frozenset({"10.64.9.5"}), (ipaddress.ip_network("10.64.9.0/24"),))
+WAY_ELSEWHERE = ("10.64.9.1", "203.144.64.9", "36.37.8.8", "80.231.1.1")
+
+
+def test_after_a_move_nothing_is_written_until_it_is_known_where_one_is(tmp_path: Path) -> None:
+    """The new network is learnt from its own traces; the old one is cut out as well."""
+    run = campaign(tmp_path, {4: KNOWN})
+    run.finished(trace(*WAY))
+    assert run.move(4, ELSEWHERE) == []
+    run.finished(trace(*WAY_ELSEWHERE))
+    assert len(kept(tmp_path)) == 1
+    assert run.holding == {4}
+    run.locate()
+    first, second = kept(tmp_path)
+    assert [hop.replies[0].address for hop in second.hops] == [
+        None,
+        "203.144.64.0",
+        "36.37.8.0",
+        "80.231.1.1",
+    ]
+    assert first.vantage != second.vantage
+    assert second.vantage
+    assert second.vantage.asn == GATEWAY
+    assert run.holding == set()
+
+
+def test_what_was_held_from_the_old_place_is_given_back(tmp_path: Path) -> None:
+    """It cannot be told any more where that was: the caller measures it again."""
+    run = campaign(tmp_path)
+    run.finished(trace(*WAY))
+    assert [given.dst_addr for given in run.move(4, ELSEWHERE)] == ["80.231.1.1"]
+    assert run.holding == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_public_address_tells_the_new_network_at_once(tmp_path: Path) -> None:
+    """No witnesses are needed where the interface says it; no address of either place is kept."""
+    run = campaign(tmp_path, {4: KNOWN})
+    run.move(4, Premises(frozenset({"203.144.64.77"})))
+    assert run.access[4].asn == GATEWAY
+    assert run.access[4].known_by == "interface"
+    run.finished(trace("192.168.1.1", "203.144.64.77", "192.168.1.10", "80.231.1.1"))
+    (found,) = kept(tmp_path)
+    assert [hop.replies[0].address for hop in found.hops] == [None, None, None, "80.231.1.1"]
+
+
+def test_a_first_hop_abroad_is_not_believed_after_a_move(tmp_path: Path) -> None:
+    """Who moves seldom crosses a border: the new network may only be silent."""
+    run = campaign(tmp_path, {4: KNOWN})
+    run.finished(trace(*WAY))
+    run.move(4, ELSEWHERE)
+    run.finished(trace("10.64.9.1", None, "80.231.0.1", "80.231.1.1"))
+    with pytest.raises(RefusedToRedact):
+        run.locate()
+    assert len(kept(tmp_path)) == 1
+    assert run.country == "KH"
+
+
+def test_what_the_firewall_keeps_back_is_counted_by_itself(tmp_path: Path) -> None:
+    """It is neither a missing route nor a refusal to redact; where nothing else is, it is said."""
+    run = campaign(tmp_path)
+    run.finished(trace(error="no"), "the firewall refused")
+    assert run.failed() == {FIREWALL: 1}
+    with pytest.raises(PermissionDenied, match="the firewall refused"):
+        run.locate()
+
+
+def test_a_line_that_changes_unseen_is_not_written(tmp_path: Path) -> None:
+    """Where another network shows as near as the own did, its hops may be those of one's line."""
+    run = campaign(tmp_path, {4: Access(PROVIDER, "Viettel", "KH", "first_hops")})
+    run.finished(trace("192.168.1.1", "100.64.0.1", "36.37.9.9", "80.231.1.1"))
+    run.finished(trace("192.168.1.1", "100.64.0.1", "203.144.64.9", "80.231.0.1", "80.231.1.1"))
+    run.finished(trace("192.168.1.1", "203.144.64.9", None, "80.231.0.1", "80.231.1.1"))
+    assert (len(kept(tmp_path)), run.failed()) == (1, {ELSEWHERE_UNSEEN: 2})
+    assert b"203.144" not in b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+
+
+def test_a_provider_that_is_silent_once_is_no_other_line(tmp_path: Path) -> None:
+    """What shows farther on than the provider did is what lies behind it."""
+    run = campaign(tmp_path, {4: Access(PROVIDER, "Viettel", "KH", "first_hops")})
+    run.finished(trace("192.168.1.1", "36.37.9.9", "203.144.64.1", "80.231.1.1"))
+    run.finished(trace("192.168.1.1", None, "203.144.64.1", "80.231.1.1"))
+    run.finished(trace("192.168.1.1", "36.38.0.1", "203.144.64.1", "80.231.1.1"))
+    assert (len(kept(tmp_path)), run.failed()) == (3, {})
+
+
+def test_what_is_still_held_at_the_end_is_counted(tmp_path: Path) -> None:
+    """Stopped before it was known where this machine is: dropped, and said."""
+    run = campaign(tmp_path)
+    run.finished(trace(*WAY))
+    assert run.failed() == {UNLOCATED: 1}

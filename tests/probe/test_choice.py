@@ -7,8 +7,9 @@ import ipaddress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.choice import OWN_SUBNET, fit, version_of, witnesses
+from probe.choice import OWN_SUBNET, RESUMABLE, fit, measured, objection, version_of, witnesses
 from probe.exclusions import LISTED, Exclusions
+from probe.record import Trace
 from probe.redact import Premises
 from probe.targets import Target
 from tests.probe.paths import HOME
@@ -98,3 +99,32 @@ def test_what_is_excluded_is_left_out_whoever_asks() -> None:
             excluded,
             own_network=own_network,
         ) == ([target("9.9.9.9")], {LISTED: 1})
+
+
+def test_whoever_runs_the_network_may_trace_to_a_neighbour() -> None:
+    """On the screen nothing is kept, so one's own subnet is one's own business there."""
+    for address, without, with_word in (
+        ("192.168.1.77", "private", None),
+        ("fd00:1::77", "ula", None),
+        ("192.168.1.255", "broadcast", "broadcast"),
+        ("80.231.1.1", None, None),
+    ):
+        for own_network, expected in ((False, without), (True, with_word)):
+            said = objection(address, HOME, Table(), Exclusions(), own_network=own_network)
+            assert said == expected, address
+
+
+def trace(target: str, flow: int, at: float) -> Trace:
+    return Trace(target, 4, "ICMP", at, at + 1, (), paris_id=flow)
+
+
+def test_measured_are_the_targets_of_one_flow_within_a_day() -> None:
+    """An older run is over, and another flow another run."""
+    now = 1_645_012_800.0
+    traces = [
+        trace("80.231.1.1", 3, now - RESUMABLE),
+        trace("80.231.1.2", 3, now - RESUMABLE + 1),
+        trace("80.231.1.3", 4, now),
+    ]
+    assert measured(traces, 3, now) == {"80.231.1.2"}
+    assert measured(traces, 4, now) == {"80.231.1.3"}

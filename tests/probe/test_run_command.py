@@ -57,6 +57,11 @@ def listed(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+def kept_in(home: Path) -> list[str]:
+    """What lies in the data folder besides the count of the bytes of the day."""
+    return [path.name for path in home.glob("*") if path.name != "allowance.state"]
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["run", "--rate", "1000", *arguments])
 
@@ -167,7 +172,7 @@ def test_the_access_network_can_be_said(
     done = run("--targets", listed(paths.TARGET))
     assert done.exit_code == 7
     assert "--access-as" in done.stderr
-    assert not home.exists()
+    assert kept_in(home) == []
     said = summary("--targets", listed(paths.TARGET), "--access-as", "AS38623")
     assert (said["exit"], said["kept"], said["country"]) == (0, 1, "KH")
 
@@ -176,7 +181,7 @@ def test_a_first_hop_abroad_is_not_believed(home: Path, listed: Callable[..., st
     """Who says to be elsewhere than the first network is registered has to name the provider."""
     done = run("--targets", listed(paths.TARGET), "--country", "TH")
     assert done.exit_code == 7
-    assert not home.exists()
+    assert kept_in(home) == []
 
 
 def test_what_may_not_be_probed_is_counted(home: Path, listed: Callable[..., str]) -> None:
@@ -209,7 +214,7 @@ def test_without_a_network_it_is_offline(
     """No route or no answer at all ends with 5, and nothing is written."""
     use(monkeypatch, ways)
     assert run("--targets", listed(paths.TARGET)).exit_code == 5
-    assert not home.exists()
+    assert kept_in(home) == []
 
 
 @pytest.mark.parametrize(
@@ -369,21 +374,24 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path, listed: Callable[..., st
 def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
     home: Path, listed: Callable[..., str]
 ) -> None:
-    """The second time it knows each target, and is right about packets and bytes."""
+    """The second time it knows each target, and is right about packets, bytes and time."""
     targets = listed(*TARGETS)
     done = run("--dry-run", "--targets", targets)
     assert done.exit_code == 0
-    assert "would trace to 5 targets: about 70 packets" in done.stdout
+    assert "would trace to 5 targets: about " in done.stdout
     assert "a guess for 5 of them" in done.stdout
     assert not home.exists()
     run("--targets", targets)
     foreseen = json.loads(run("--dry-run", "--json", "--targets", targets).stdout)
     before = [kept.trace for kept in read(home / "spool")]
+    spent = (home / "allowance.state").read_text(encoding="ascii")
     run("--targets", targets)
     after = [kept.trace for kept in read(home / "spool")][len(before) :]
     packets = sum(trace.probes or 0 for trace in after if trace)
     assert foreseen["known"] == 5
     assert foreseen["packets"] == pytest.approx(packets, rel=0.15)
+    took = int((home / "allowance.state").read_text(encoding="ascii").split()[1])
+    assert foreseen["bytes"] == pytest.approx(took - int(spent.split()[1]), rel=0.15)
 
 
 def test_the_budget_of_the_day_holds_over_runs(home: Path, listed: Callable[..., str]) -> None:
@@ -393,10 +401,34 @@ def test_the_budget_of_the_day_holds_over_runs(home: Path, listed: Callable[...,
     assert said["exit"] == 6
     assert said["failed"]["over the budget of the day"] + said["kept"] == 5
     assert said["kept"] >= 1
-    spent = sum((kept.trace.probes or 0) * 60 for kept in read(home / "spool") if kept.trace)
-    done = run("--budget", str(spent / 2e6), "--targets", targets)
+    spent = int((home / "allowance.state").read_text(encoding="ascii").split()[1])
+    traces = [kept.trace for kept in read(home / "spool")]
+    assert sum((trace.probes or 0) * (trace.size or 0) for trace in traces if trace) == spent
+    assert 0 < spent <= 2000
+    done = run("--budget", str(spent / 1e6), "--targets", targets)
     assert done.exit_code == 6
-    assert "is spent; nothing was sent" in done.stderr
+    assert "budget of the day, " in done.stderr
+    assert "is spent" in done.stderr
+    assert len(records(home / "spool")) == said["kept"]
+
+
+def test_what_was_not_kept_is_paid_as_well(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traces that could not be redacted count against the day, though nothing of them is kept."""
+    use(monkeypatch, paths.silent_access)
+    assert run("--targets", listed(paths.TARGET)).exit_code == 7
+    assert int((home / "allowance.state").read_text(encoding="ascii").split()[1]) > 300
+
+
+def test_a_trace_that_takes_more_than_usual_does_not_break_the_budget(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not one packet leaves beyond the budget, also when that cuts a trace short."""
+    use(monkeypatch, paths.all_dark)
+    said = summary("--budget", "0.0009", "--access-as", "AS38623", "--targets", listed(*TARGETS))
+    assert said["exit"] == 6
+    assert int((home / "allowance.state").read_text(encoding="ascii").split()[1]) <= 900
 
 
 def test_the_do_not_probe_list_holds(home: Path, listed: Callable[..., str]) -> None:

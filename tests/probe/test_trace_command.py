@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from ripe.atlas.sagan import TracerouteResult
 from probe.cli import main
 from probe.failure import PermissionDenied
 from probe.record import from_line
+from probe.redact import Premises
 from probe.resolve import resolve
 from tests.probe import paths
 
@@ -118,10 +121,21 @@ def test_the_country_one_says_decides_what_leaving_is(home: Path) -> None:
     assert "is back in NL (by registration) between hops 3 and 5" in done.stdout
 
 
-def test_nothing_is_stored(home: Path) -> None:
-    """A trace leaves no file behind."""
+def test_nothing_of_a_trace_is_stored(home: Path) -> None:
+    """All that a trace leaves behind is how many bytes were sent today."""
+    record = from_line(run(paths.TARGET, "--json").stdout)
+    (left,) = home.iterdir()
+    day = datetime.fromtimestamp(record.timestamp, UTC).strftime("%Y-%m-%d")
+    sent = (record.probes or 0) * (record.size or 0)
+    assert left.read_text(encoding="ascii") == f"{day} {sent:018}\n"
+
+
+def test_the_budget_of_the_day_holds_for_traces(home: Path) -> None:
+    """Traces count against the same budget as runs do; when it is spent, nothing is sent."""
     assert run(paths.TARGET).exit_code == 0
-    assert not home.exists()
+    done = run(paths.TARGET, "--budget", "0.0001")
+    assert (done.exit_code, done.stdout) == (6, "")
+    assert "the budget of the day, 0.0001 MB, is spent" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -133,6 +147,16 @@ def test_nothing_is_stored(home: Path) -> None:
         ("0.0.0.0", 2, "unspecified"),
         ("::", 2, "unspecified"),
         ("ff02::1", 2, "multicast"),
+        ("10.1.2.3", 2, "private address"),
+        ("100.64.3.4", 2, "CGNAT"),
+        ("127.0.0.1", 2, "this machine"),
+        ("::1", 2, "this machine"),
+        ("169.254.7.7", 2, "link-local"),
+        ("fd12::5", 2, "private address"),
+        ("fe80::7", 2, "link-local"),
+        ("192.0.2.1", 2, "documentation"),
+        ("198.18.0.1", 2, "reserved"),
+        ("240.0.0.1", 2, "reserved"),
         (paths.UNROUTED, 5, "no route"),
     ],
 )
@@ -144,10 +168,35 @@ def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: s
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("host", ["10.1.2.3", "127.0.0.1", "fd00:1::5", "::1"])
-def test_ones_own_network_may_be_traced(home: Path, host: str) -> None:
-    """Private and loopback addresses are one's own business."""
-    assert from_line(run(host, "--json").stdout).reached
+@pytest.mark.parametrize("host", ["10.1.2.3", "127.0.0.1", "fd00:1::5", "192.168.1.7", "::1"])
+def test_ones_own_network_may_be_traced_by_whoever_runs_it(home: Path, host: str) -> None:
+    """Private and loopback addresses and the own subnet need the word that it is one's own."""
+    refused = run(host, "--json")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--i-run-this-network" in refused.stderr
+    assert from_line(run(host, "--json", "--i-run-this-network").stdout).reached
+
+
+def test_a_public_neighbour_is_in_ones_own_subnet(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A neighbour's address would tell where one lives; whoever looks on sees it asked for."""
+    public = Premises(
+        frozenset({"36.37.200.7"}), (ipaddress.ip_network("36.37.200.0/24"),), frozenset()
+    )
+    monkeypatch.setattr("probe.commands.trace.premises", lambda: public)
+    done = run("36.37.200.9")
+    assert done.exit_code == 2
+    assert "own subnet" in done.stderr
+
+
+@pytest.mark.parametrize("rate", ["1001", "5000"])
+def test_a_faster_rate_is_for_ones_own_network(home: Path, rate: str) -> None:
+    """More than 1,000 packets a second are a wrong use, unless one runs the network."""
+    refused = run(paths.TARGET, "--rate", rate)
+    assert refused.exit_code == 2
+    assert "1000 at most" in refused.stderr
+    assert run(paths.TARGET, "--rate", rate, "--i-run-this-network").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -156,7 +205,6 @@ def test_ones_own_network_may_be_traced(home: Path, host: str) -> None:
         (["193.0.6.139", "-6"], "IPv4 address"),
         (["193.0.6.139", "--country", "XX"], "XX"),
         (["193.0.6.139", "--country", "Cambodia"], "two letters"),
-        (["193.0.6.139", "--rate", "5000"], "--rate"),
         ([], "HOST"),
     ],
 )

@@ -1,0 +1,229 @@
+"""What a run would take, found out by playing it on a network in memory.
+
+The session, the strategy and the pace are those of the run itself, under a virtual clock, so that
+no formula has to follow them. The ways are those that were found from here before; a target never
+traced from here gets the way of another of its kind, so that the share of silent ends and the
+length of paths are what they were. This module sends nothing and reads only what it is given.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+import trio.testing
+
+from probe.attribute import majority
+from probe.choice import version_of, witnesses
+from probe.network import Kind
+from probe.network.simulated import DARK, SILENT, End, Interface, SimulatedNetwork, Way
+from probe.session import measure
+from probe.tracing import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from probe.network import Method
+    from probe.record import Hop, Trace
+    from probe.session import Settings
+    from probe.targets import Target
+
+# How many ways of one kind must be known before they speak for their kind.
+ENOUGH = 5
+
+# What is taken for typical where nothing was traced from here: routers on the way, milliseconds a
+# hop, and whether the target answers. Of the public servers and networks abroad nearly all do, of
+# addresses in a country's own networks about three in five.
+_TYPICAL = {
+    "domestic": ((7, True), (9, False), (6, True), (8, True), (7, False)),
+    "else": ((11, True), (13, True), (12, True), (14, True), (12, True), (13, False), (10, True)),
+}
+_MS_A_HOP = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What tracing to some targets takes. `bytes` are those sent, from the IP header on.
+
+    `known` of the `targets` were traced from here before, so that their part is no guess.
+    """
+
+    targets: int
+    known: int
+    packets: int
+    bytes: int
+    seconds: float
+
+
+class Experience:
+    """The ways that were found from here: of the traces that are kept, the last to each target.
+
+    ``listed`` are targets of today and of then, as far as they are known: they tell which kind a
+    target was of.
+    """
+
+    def __init__(self, traces: Iterable[Trace], listed: Iterable[Target]) -> None:
+        self._kinds = {target.address: target.kind for target in listed}
+        self._latest: dict[tuple[str, str], Trace] = {}
+        for trace in traces:
+            if trace.hops and trace.error is None:
+                self._latest[trace.dst_addr, trace.proto] = trace
+
+    def knows(self, target: Target, method: Method) -> bool:
+        """Whether this target was traced from here with this method."""
+        return (target.address, method.protocol) in self._latest
+
+    def ways(self, wanted: dict[str, tuple[Target, Method]]) -> dict[str, Way]:
+        """A way to each target, by address."""
+        pools: dict[tuple[object, ...], list[Trace]] = defaultdict(list)
+        for trace in self._latest.values():
+            kind = self._kinds.get(trace.dst_addr)
+            for pool in ((trace.proto, trace.af, kind), (trace.proto, trace.af), (trace.af,), ()):
+                pools[pool].append(trace)
+        turns: dict[tuple[object, ...], Iterator[Trace]] = {}
+        typical = {kind: itertools.cycle(ways) for kind, ways in _TYPICAL.items()}
+        found: dict[str, Way] = {}
+        for address, (target, method) in wanted.items():
+            known = self._latest.get((address, method.protocol))
+            if known is None:
+                version, proto = version_of(target), method.protocol
+                for pool in ((proto, version, target.kind), (proto, version), (version,), ()):
+                    if len(pools[pool]) >= ENOUGH:
+                        known = next(turns.setdefault(pool, itertools.cycle(pools[pool])))
+                        break
+            if known is not None:
+                found[address] = way_of(known, address)
+            else:
+                like = typical["domestic" if target.kind == "domestic" else "else"]
+                found[address] = _typical(address, *next(like))
+        return found
+
+
+def way_of(trace: Trace, target: str) -> Way:
+    """A way to a target that answers as the way of this trace did.
+
+    >>> from probe.record import Hop, Reply, Trace
+    >>> hops = (Hop(1, (Reply(None, 0.4),)), Hop(2, (Reply(),)), Hop(3, (Reply("192.0.2.9", 8.0),)))
+    >>> way = way_of(Trace("192.0.2.9", 4, "ICMP", 0, 1, hops, stop="destination"), "192.0.2.9")
+    >>> [hop.rtt for hop in way.hops], way.end.interface.rtt
+    ([(0.4,), (0.0,)], (8.0,))
+    """
+    addresses = Counter(majority(hop.replies) for hop in trace.hops)
+    routers = {hop.number: _interface(hop, addresses, target) for hop in trace.hops}
+    line = [routers.get(number, SILENT) for number in range(1, trace.hops[-1].number + 1)]
+    if trace.stop == "destination":
+        end = line.pop()
+        return Way(tuple(line), End(Interface(target, end.rtt)))
+    if trace.stop == "unreachable":
+        end = line.pop()
+        return Way(tuple(line), End(Interface(end.address or target, end.rtt), Kind.UNREACHABLE))
+    if trace.stop == "loop":
+        first, again = _first_repetition([hop.replies[0].address for hop in trace.hops])
+        return Way(tuple(line[:again]), DARK, loop=again - first)
+    while line and line[-1].address is None:
+        line.pop()
+    return Way(tuple(line), DARK)
+
+
+def _first_repetition(addresses: list[str | None]) -> tuple[int, int]:
+    """The places of the first router that a path comes to twice, and of its coming back.
+
+    >>> _first_repetition(["a", "b", "c", "b", "c"])
+    (1, 3)
+    """
+    first_seen: dict[str, int] = {}
+    for place, address in enumerate(addresses):
+        if address is None:
+            continue
+        # A router that answers for its neighbour as well is no loop.
+        if place - first_seen.setdefault(address, place) > 1:
+            return first_seen[address], place
+    return len(addresses) - 1, len(addresses)
+
+
+def _interface(hop: Hop, addresses: Counter[str | None], target: str) -> Interface:
+    """Who answers at a hop: as fast, and to the probes to which it did."""
+    replies = [reply for reply in hop.replies if not reply.duplicate]
+    if all(reply.is_star for reply in replies):
+        return SILENT
+    # A hop that was taken over from another trace has an address and no time.
+    usual = None if hop.measured else _MS_A_HOP * hop.number
+    address = majority(replies)
+    if address is None or addresses[address] > 1:
+        # What was cut to a block and came twice would look like a loop.
+        address = _made_up(target, hop.number)
+    return Interface(address, tuple(usual if reply.rtt is None else reply.rtt for reply in replies))
+
+
+def _made_up(target: str, number: int) -> str:
+    """An address for the router at this place on the way to a target."""
+    return f"fd00::{number:x}" if ":" in target else f"10.0.0.{number}"
+
+
+def _typical(target: str, routers: int, answers: bool) -> Way:
+    line = tuple(
+        Interface(_made_up(target, number), (_MS_A_HOP * number,))
+        for number in range(1, routers + 1)
+    )
+    end = End(Interface(target, (_MS_A_HOP * (routers + 1),))) if answers else DARK
+    return Way(line, end)
+
+
+def foresee(
+    experience: Experience,
+    targets: list[Target],
+    methods: dict[int, Method],
+    settings: Settings,
+    *,
+    unlocated: set[int],
+    size: Callable[[Method, int], int],
+) -> Cost:
+    """What a run over these targets would take.
+
+    ``methods`` are those by IP version; targets of other versions cost nothing. ``unlocated`` are
+    the versions whose access network is not known: a few witnesses of each come first. ``size``
+    gives the bytes of a probe, by method and IP version.
+    """
+    wanted = {
+        target.address: (target, methods[version_of(target)])
+        for target in targets
+        if version_of(target) in methods
+    }
+    ways = experience.ways(wanted)
+    network = SimulatedNetwork(lambda target, _: ways[target])
+    traces: list[Trace] = []
+    took = 0.0
+
+    async def play() -> None:
+        nonlocal took
+        began = trio.current_time()
+        rest = dict(wanted)
+        asked = [
+            witness
+            for version in sorted(unlocated)
+            for witness in witnesses(
+                [target for target, _ in wanted.values() if version_of(target) == version]
+            )
+        ]
+        for part in ([rest.pop(one.address) for one in asked], list(rest.values())):
+            await measure(
+                network,
+                [Task(target.address, None, method, 1) for target, method in part],
+                settings,
+                finished=traces.append,
+            )
+        took = trio.current_time() - began
+
+    trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+    return Cost(
+        targets=len(wanted),
+        known=sum(experience.knows(*one) for one in wanted.values()),
+        packets=sum(trace.probes or 0 for trace in traces),
+        bytes=sum(
+            (trace.probes or 0) * size(wanted[trace.dst_addr][1], trace.af) for trace in traces
+        ),
+        seconds=took,
+    )

@@ -1,0 +1,321 @@
+"""In which order a run measures, and how it goes on when something comes in between.
+
+A few witnesses first, until it is known where this machine is; then the rest. When the link goes
+away, the machine sleeps or finds itself in another network, the traces in flight are dropped,
+since they are no evidence, and begun anew; where one is is found out again before anything more
+is kept. This module knows no option and no screen, and leaves what is kept to `probe.campaign`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from probe.allowance import OverAllowance
+from probe.backend import choose_method
+from probe.choice import OWN_SUBNET, version_of, witnesses
+from probe.failure import Failure, Offline, PartlyDone, RefusedToRedact, cause
+from probe.ground import BEAT
+from probe.session import measure
+from probe.tracing import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from probe.allowance import Allowance
+    from probe.campaign import Campaign
+    from probe.ground import End
+    from probe.meter import Metered
+    from probe.network import Method, Network
+    from probe.record import Trace
+    from probe.redact import Premises
+    from probe.session import Settings
+    from probe.targets import Target
+
+# Seconds to wait for a link that went away, between two looks whether it is back, and until
+# packets are worth sending again: longer than a backend goes on sending from the old address.
+PATIENCE = 120.0
+LOOK = 0.5
+SETTLING = 2.5
+
+# How often a target is tried whose traces are interrupted.
+TRIES = 3
+
+# Bytes set aside for a trace where none has ended yet: fourteen probes of 60 bytes. Later it is
+# what the longest took, so that few are cut short by the end of the budget.
+USUAL_BYTES = 840.0
+
+AWAY = "the link was gone"
+CHANGED = "this machine's address or link changed"
+ASLEEP = "this machine slept or hung"
+
+
+class Progress(Protocol):
+    """Who is told how far the run is."""
+
+    def expect(self, total: int) -> None:
+        """So many traces are to come in all."""
+
+    def finished(self, trace: Trace) -> None:
+        """One more is done."""
+
+    def interrupted(self, why: str) -> None:
+        """Something came in between; the run goes on when it can."""
+
+
+class Place(Protocol):
+    """How a run learns that something came in between: `probe.ground.Footing` is one."""
+
+    def ends(self) -> dict[int, End]:
+        """This machine's end of the line by IP version, as far as there is a way out."""
+
+    def lapses(self) -> int:
+        """How often this machine slept or hung so far."""
+
+    def beat(self) -> None:
+        """To be called every `BEAT` seconds."""
+
+
+class _Shaken(Exception):
+    """What was in flight is no evidence any more; the argument says what came in between."""
+
+
+class Itinerary:
+    """One run over a list of targets, at most ``limit`` of them.
+
+    ``wanted`` is the user's method, None for the best there is. ``premises`` reads the
+    interfaces; ``listed`` gives the targets anew once the country is known. ``left_out`` counts
+    targets that turned out on the way not to be fit.
+    """
+
+    def __init__(
+        self,
+        network: Metered,
+        campaign: Campaign,
+        settings: Settings,
+        wanted: Method | None,
+        *,
+        place: Place,
+        premises: Callable[[], Premises],
+        allowance: Allowance,
+        progress: Progress,
+        listed: Callable[[str | None], list[Target]],
+        limit: int | None,
+    ) -> None:
+        self.left_out: Counter[str] = Counter()
+        self._network = network
+        self._campaign = campaign
+        self._settings = settings
+        self._wanted = wanted
+        self._place = place
+        self._premises = premises
+        self._allowance = allowance
+        self._progress = progress
+        self._listed = listed
+        self._limit = limit
+        # What is to be done, by address and in order; what of it is in flight; what is settled,
+        # measured or not.
+        self._todo: dict[str, Target] = {}
+        self._in_flight: dict[str, Target] = {}
+        self._settled: dict[str, Target] = {}
+        self._tries: Counter[str] = Counter()
+        # Where this machine stood when what is in flight was begun.
+        self._ends: dict[int, End] = {}
+        self._lapses = 0
+        # Bytes of the day that neither ended traces took nor those in flight are likely to take.
+        self._unspent = 0.0
+        self._took: deque[int] = deque(maxlen=100)
+
+    async def run(self, targets: Iterable[Target]) -> None:
+        """Measure all targets, as far as that is possible.
+
+        Raises what `measure` and `Campaign` raise, not in a group; `PartlyDone` where it cannot
+        go on and something was kept, `Offline` where nothing was.
+        """
+        self._todo = {target.address: target for target in targets}
+        self._progress.expect(len(self._todo))
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._beat)
+                await self._travel()
+                nursery.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise cause(group) from None
+
+    async def _beat(self) -> None:
+        while True:
+            await trio.sleep(BEAT)
+            self._place.beat()
+
+    async def _travel(self) -> None:
+        self._ends, self._lapses = self._place.ends(), self._place.lapses()
+        while self._todo or self._campaign.holding:
+            try:
+                await self._find_oneself()
+                await self._measure(list(self._todo.values()))
+            except _Shaken as shock:
+                await self._recover(str(shock))
+
+    # -- where one is -----------------------------------------------------------------------
+
+    async def _find_oneself(self) -> None:
+        """Trace to a few targets of each IP version whose access network is not known, and tell."""
+        involved = {version_of(target) for target in self._todo.values()}
+        unknown = (involved | self._campaign.holding) - self._campaign.access.keys()
+        if not unknown:
+            return
+        asked = [
+            witness
+            for version in sorted(unknown)
+            for witness in witnesses(
+                [target for target in self._todo.values() if version_of(target) == version]
+            )
+        ]
+        while left := [target for target in asked if target.address in self._todo]:
+            await self._measure(left)
+        country = self._campaign.country
+        self._locate()
+        if country != self._campaign.country:
+            self._todo = {
+                target.address: target
+                for target in self._listed(self._campaign.country)
+                if target.address not in self._settled
+            }
+        for address, target in list(self._todo.items()):
+            if version_of(target) not in self._campaign.access:
+                self._campaign.skip(version_of(target))
+                self._settle(address)
+        if self._limit is not None:
+            # Domestic targets may have come in only now; the limit still counts what was asked.
+            room = max(0, self._limit - len(self._settled))
+            self._todo = dict(list(self._todo.items())[:room])
+        self._progress.expect(len(self._settled) + len(self._todo))
+
+    def _locate(self) -> None:
+        try:
+            self._campaign.locate()
+        except RefusedToRedact:
+            if not self._campaign.kept:
+                raise
+            raise PartlyDone(
+                "this machine moved, and the network it sits in now is not known for sure; what "
+                "was measured before is kept; go on with --resume --access-as ASN"
+            ) from None
+
+    # -- measuring --------------------------------------------------------------------------
+
+    async def _measure(self, targets: list[Target]) -> None:
+        methods = usable(self._network, map(version_of, targets), self._wanted)
+        for target in targets:
+            if version_of(target) not in methods:
+                self._campaign.skip(version_of(target))
+                self._settle(target.address)
+        self._unspent = self._allowance.left
+        try:
+            await measure(
+                self._network,
+                self._tasks(
+                    [target for target in targets if version_of(target) in methods], methods
+                ),
+                self._settings,
+                finished=self._finished,
+            )
+        except OverAllowance:
+            self._give_up_for_budget()
+
+    def _tasks(self, targets: list[Target], methods: dict[int, Method]) -> Iterator[Task]:
+        for target in targets:
+            usual = max(self._took, default=USUAL_BYTES)
+            if self._in_flight and (len(self._in_flight) + 1) * usual > self._unspent:
+                # What those in flight leave may do for more: seen when they are over.
+                return
+            if usual > self._unspent:
+                self._give_up_for_budget()
+                return
+            self._in_flight[target.address] = target
+            method = methods[version_of(target)]
+            yield Task(target.address, target.name, method, self._campaign.flow)
+
+    def _give_up_for_budget(self) -> None:
+        self._campaign.unaffordable += len(self._todo)
+        for address in list(self._todo):
+            self._settle(address)
+
+    def _settle(self, address: str) -> None:
+        self._settled[address] = self._todo.pop(address)
+
+    def _finished(self, trace: Trace) -> None:
+        shaken = self._shaken()
+        if shaken is not None:
+            raise _Shaken(shaken)
+        del self._in_flight[trace.dst_addr]
+        self._settle(trace.dst_addr)
+        took = (trace.probes or 0) * (trace.size or 0)
+        if trace.error is None:
+            self._took.append(took)
+        self._unspent -= took
+        self._campaign.finished(trace, self._network.denied.get(trace.dst_addr))
+        self._progress.finished(trace)
+
+    def _shaken(self) -> str | None:
+        """What came in between since the traces in flight were begun."""
+        ends = self._place.ends()
+        if self._ends.keys() - ends.keys():
+            return AWAY
+        if any(ends[version] != end for version, end in self._ends.items()):
+            return CHANGED
+        return ASLEEP if self._place.lapses() != self._lapses else None
+
+    # -- going on ---------------------------------------------------------------------------
+
+    async def _recover(self, why: str) -> None:
+        """Wait for a way out, and learn what has changed."""
+        self._campaign.interruptions[why] += 1
+        self._progress.interrupted(why)
+        self._drop_in_flight()
+        before = self._ends
+        with trio.move_on_after(PATIENCE):
+            while before.keys() - self._place.ends().keys():  # noqa: ASYNC110 - the kernel has no event that trio knows
+                await trio.sleep(LOOK)
+        await trio.sleep(SETTLING)
+        self._ends, self._lapses = self._place.ends(), self._place.lapses()
+        if not self._ends:
+            raise (PartlyDone if self._campaign.kept else Offline)(
+                f"the link went away and was not back after {PATIENCE:.0f} s; "
+                "what was measured is kept, go on with --resume"
+            )
+        here = self._premises()
+        self._campaign.stand(here)
+        for version, end in before.items():
+            if version not in self._ends or not end.same_place(self._ends[version]):
+                for trace in self._campaign.move(version, here):
+                    self._todo[trace.dst_addr] = self._settled.pop(trace.dst_addr)
+        for address in [address for address in self._todo if here.holds(address)]:
+            self.left_out[OWN_SUBNET] += 1
+            self._settle(address)
+
+    def _drop_in_flight(self) -> None:
+        for address in self._in_flight:
+            self._tries[address] += 1
+            if self._tries[address] < TRIES:
+                self._campaign.begun_anew += 1
+            else:
+                self._campaign.given_up += 1
+                self._settle(address)
+        self._in_flight.clear()
+
+
+def usable(network: Network, versions: Iterable[int], wanted: Method | None) -> dict[int, Method]:
+    """The method by IP version, for those that can be probed; raises where none of them can."""
+    found: dict[int, Method] = {}
+    denied: list[Failure] = []
+    for version in sorted(set(versions)):
+        try:
+            found[version] = choose_method(network, version, wanted)
+        except Failure as problem:
+            denied.append(problem)
+    if denied and not found:
+        raise denied[0]
+    return found

@@ -1,0 +1,223 @@
+"""What a run is foretold to take, and what it then takes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+import trio
+import trio.testing
+
+from probe.choice import version_of, witnesses
+from probe.foresight import Cost, Experience, foresee, way_of
+from probe.network import Method
+from probe.network.simulated import DARK, SILENT, End, Interface, SimulatedNetwork, Way
+from probe.record import Hop, Reply, Trace, from_line, to_line
+from probe.session import Settings, measure
+from probe.targets import Kind, Target
+from probe.tracing import Task
+
+METHODS = {4: Method.ICMP, 6: Method.UDP}
+
+
+class World:
+    """A made-up Internet: paths of many lengths, silent routers, ends that do not answer."""
+
+    def __init__(self, seed: int, loss: float = 0.0) -> None:
+        self.random = random.Random(seed)
+        self.loss = loss
+        self.ways: dict[str, Way] = {}
+        self.listed: list[Target] = []
+
+    def targets(self, kind: Kind, count: int, *, version: int = 4) -> list[Target]:
+        found = []
+        for _ in range(count):
+            number = len(self.ways)
+            address = (
+                f"2001:5a0::{number:x}" if version == 6 else f"80.{number // 250}.{number % 250}.1"
+            )
+            self.ways[address] = self.way(address, kind)
+            found.append(Target(address, address, "a test", kind))
+        self.listed += found
+        return found
+
+    def way(self, address: str, kind: Kind) -> Way:
+        chance = self.random.random
+        length = self.random.randint(4, 9) if kind == "domestic" else self.random.randint(8, 16)
+        rtt = [0.5, 3.0, *sorted(self.random.uniform(4, 250) for _ in range(length - 2))]
+        block = "2001:db8:" if ":" in address else "10."
+        hops = tuple(
+            SILENT
+            if n > 1 and chance() < 0.12
+            else Interface(
+                f"{block}{n}::{n}" if ":" in block else f"10.{n}.0.{n}", (rtt[n],), self.loss
+            )
+            for n in range(length)
+        )
+        silent = chance() < (0.4 if kind == "domestic" else 0.08)
+        end = DARK if silent else End(Interface(address, (rtt[-1] + 1,), self.loss))
+        return Way(hops, end)
+
+    def network(self) -> SimulatedNetwork:
+        return SimulatedNetwork(lambda target, _: self.ways[target], seed=7)
+
+    def run(
+        self, targets: list[Target], settings: Settings, unlocated: set[int]
+    ) -> tuple[list[Trace], Cost]:
+        """What is kept of a run, as the disk has it, and what it took."""
+        network = self.network()
+        traces: list[Trace] = []
+        took = 0.0
+
+        async def all_of_it() -> None:
+            nonlocal took
+            first = [
+                one
+                for version in sorted(unlocated)
+                for one in witnesses([t for t in targets if version_of(t) == version])
+            ]
+            for part in (first, [target for target in targets if target not in first]):
+                await measure(
+                    network,
+                    [Task(t.address, None, METHODS[version_of(t)], 1) for t in part],
+                    settings,
+                    finished=traces.append,
+                )
+            took = trio.current_time()
+
+        trio.run(all_of_it, clock=trio.testing.MockClock(0.0, autojump_threshold=0))
+        packets = sum(trace.probes or 0 for trace in traces)
+        size = sum((trace.probes or 0) * (trace.size or 0) for trace in traces)
+        kept = [from_line(to_line(trace)) for trace in traces]
+        return kept, Cost(len(targets), 0, packets, size, took)
+
+
+def foretell(
+    world: World, kept: list[Trace], targets: list[Target], settings: Settings, unlocated: set[int]
+) -> Cost:
+    return foresee(
+        Experience(kept, world.listed),
+        targets,
+        METHODS,
+        settings,
+        unlocated=unlocated,
+        size=world.network().probe_size,
+    )
+
+
+def check(foreseen: Cost, real: Cost) -> None:
+    """Packets, bytes and time are right within 15%."""
+    assert foreseen.targets == real.targets
+    assert foreseen.packets == pytest.approx(real.packets, rel=0.15)
+    assert foreseen.bytes == pytest.approx(real.bytes, rel=0.15)
+    assert foreseen.seconds == pytest.approx(real.seconds, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("rate", "loss", "unlocated"),
+    [(20.0, 0.05, {4}), (200.0, 0.0, set()), (200.0, 0.05, set()), (1000.0, 0.0, {4})],
+)
+def test_a_run_over_known_targets_takes_what_was_foretold(
+    rate: float, loss: float, unlocated: set[int]
+) -> None:
+    """Slow or fast, with and without loss, with and without witnesses that come first."""
+    world = World(3, loss)
+    targets = [*world.targets("foreign", 30), *world.targets("domestic", 30)]
+    settings = Settings(rate=rate)
+    kept, _ = world.run(targets, settings, unlocated)
+    again, real = world.run(targets, settings, unlocated)
+    assert len(again) == len(kept)
+    foreseen = foretell(world, kept, targets, settings, unlocated)
+    assert foreseen.known == len(targets)
+    check(foreseen, real)
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, 20.0), (1, 100.0), (2, 100.0), (3, 100.0)])
+def test_targets_never_traced_before_take_what_others_of_their_kind_took(
+    seed: int, rate: float
+) -> None:
+    """Half of each kind was traced; the other half is foretold by shares of silence and lengths."""
+    world = World(seed)
+    known = [*world.targets("foreign", 40), *world.targets("domestic", 80)]
+    fresh = [*world.targets("foreign", 120), *world.targets("domestic", 40)]
+    settings = Settings(rate=rate)
+    kept, _ = world.run(known, settings, set())
+    foreseen = foretell(world, kept, [*fresh, *known[:1]], settings, set())
+    _, real = world.run([*fresh, *known[:1]], settings, set())
+    assert foreseen.known == 1
+    check(foreseen, real)
+
+
+def test_both_ip_versions_are_foretold_each_by_its_own() -> None:
+    """IPv6 packets are larger, and another method is used for them."""
+    world = World(11)
+    targets = [*world.targets("foreign", 30), *world.targets("foreign", 30, version=6)]
+    kept, _ = world.run(targets, Settings(rate=100.0), {4, 6})
+    _, real = world.run(targets, Settings(rate=100.0), {4, 6})
+    check(foretell(world, kept, targets, Settings(rate=100.0), {4, 6}), real)
+
+
+def test_without_any_experience_it_is_a_guess() -> None:
+    """Nothing is known: some fourteen packets a target abroad, and it says so."""
+    world = World(5)
+    targets = world.targets("anycast", 30)
+    foreseen = foretell(world, [], targets, Settings(), set())
+    assert foreseen.known == 0
+    assert 10 * 30 < foreseen.packets < 20 * 30
+    assert foreseen.seconds > foreseen.packets / 20
+
+
+def test_another_protocol_is_another_path() -> None:
+    """What ICMP took is no more than a hint for UDP."""
+    world = World(5)
+    targets = world.targets("foreign", 10)
+    kept, _ = world.run(targets, Settings(rate=100.0), set())
+    by_udp = [replace(trace, proto="UDP") for trace in kept]
+    assert foretell(world, kept, targets, Settings(), set()).known == 10
+    assert foretell(world, by_udp, targets, Settings(), set()).known == 0
+
+
+def test_the_last_trace_to_a_target_counts() -> None:
+    """A path that grew is foretold as it is now."""
+    world = World(5)
+    (target,) = world.targets("foreign", 1)
+    kept, _ = world.run([target], Settings(), set())
+    world.ways[target.address] = Way(
+        tuple(Interface(f"10.0.0.{n}", (1.0,)) for n in range(1, 25)),
+        End(Interface(target.address)),
+    )
+    later, real = world.run([target], Settings(), set())
+    check(foretell(world, [*kept, *later], [target], Settings(), set()), real)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        Way(tuple(Interface(f"10.0.0.{n}", (n,)) for n in range(1, 9)), DARK, loop=2),
+        Way((Interface("10.0.0.1", (None, 3.0)), SILENT, Interface("10.0.0.3", (9.0,))), DARK),
+        Way((), DARK),
+    ],
+)
+def test_odd_ways_are_played_as_they_are(way: Way) -> None:
+    """Loops, darkness and hops that answer the second time cost again what they cost."""
+    world = World(0)
+    (target,) = world.targets("foreign", 1)
+    world.ways[target.address] = way
+    kept, real = world.run([target], Settings(), set())
+    if kept[0].hops:
+        check(foretell(world, kept, [target], Settings(), set()), real)
+        assert way_of(kept[0], target.address).loop == way.loop
+
+
+def test_hops_that_were_taken_over_answer_when_they_are_asked() -> None:
+    """An inferred hop has no time of its own; it is a router that answers all the same."""
+    hops = (
+        Hop(1, (Reply("10.0.0.1"),), measured=False),
+        Hop(2, (Reply("80.0.0.2", 9.0),)),
+        Hop(3, (Reply(),)),
+        Hop(4, (Reply("80.0.0.9", 12.0),)),
+    )
+    way = way_of(Trace("80.0.0.9", 4, "ICMP", 0.0, 1.0, hops, stop="destination"), "80.0.0.9")
+    assert [hop.address for hop in way.hops] == ["10.0.0.1", "80.0.0.2", None]
+    assert all(hop.rtt != (None,) for hop in way.hops)

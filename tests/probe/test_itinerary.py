@@ -1,0 +1,338 @@
+"""In which order a run measures, and what it does when something comes in between."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from probe.allowance import Allowance
+from probe.campaign import INTERRUPTED, OVER_BUDGET, Campaign
+from probe.failure import Offline, PartlyDone
+from probe.ground import End
+from probe.identity import Identity
+from probe.itinerary import ASLEEP, AWAY, CHANGED, PATIENCE, TRIES, Itinerary
+from probe.locate import Access
+from probe.meter import Metered
+from probe.network import NoRoute, Probe
+from probe.network.simulated import DARK, Interface, SimulatedNetwork, Way
+from probe.network.simulated import End as Target_End
+from probe.record import Trace
+from probe.redact import Premises
+from probe.session import Settings
+from probe.spool import read
+from probe.targets import Target
+from tests.probe.paths import HOME
+from tests.probe.table import GATEWAY, PROVIDER, Table
+
+HOME_END = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
+AWAY_END = End("10.64.9.5", ipaddress.ip_network("10.64.9.0/24"), "wlan0", 5)
+ELSEWHERE = Premises(frozenset({"10.64.9.5"}), (ipaddress.ip_network("10.64.9.0/24"),))
+
+
+class World:
+    """A machine on a simulated network that can be cut off, put to sleep or carried elsewhere."""
+
+    def __init__(self, folder: Path, *, access: bool = True, budget: float = 1e9) -> None:
+        self.here: dict[int, End] = {4: HOME_END}
+        self.gone = trio.Event()
+        self.slept = 0
+        self.premises = HOME
+        self.silent = False
+        self.listed = TARGETS
+        self.events: list[str] = []
+        self.finished_of: list[Trace] = []
+        self.expected = 0
+        self.sent: list[tuple[float, str]] = []
+        # Called after so many traces have been finished.
+        self.then: dict[int, Callable[[], None]] = {}
+        self.folder = folder
+        self.allowance = Allowance(folder / "allowance.state", budget, lambda: 1_795_435_200.0)
+        self.campaign = Campaign(
+            folder=folder / "spool",
+            origin=Table(),
+            premises=HOME,
+            identity=Identity(folder),
+            access={4: Access(PROVIDER, "Viettel", "KH", "interface")} if access else {},
+            country=None,
+        )
+        world = self
+
+        class Wire(SimulatedNetwork):
+            def send(self, probe: Probe) -> None:
+                if 4 not in world.here:
+                    raise NoRoute(f"there is no route to {probe.target} from here")
+                world.sent.append((trio.current_time(), probe.target))
+                super().send(probe)
+
+            def lose_all(self) -> None:
+                self._arrivals.clear()
+
+        self.wire = Wire(self.way)
+        self.itinerary = Itinerary(
+            Metered(self.wire, self.allowance, trio.current_time),
+            self.campaign,
+            Settings(rate=100.0),
+            None,
+            place=self,
+            premises=lambda: self.premises,
+            allowance=self.allowance,
+            progress=self,
+            listed=lambda _: self.listed,
+            limit=None,
+        )
+
+    def way(self, target: str, flow: int) -> Way:
+        del flow
+        if self.silent:
+            return Way((Interface("192.168.1.1", (1.0,)),), DARK)
+        first = "203.144.64.9" if self.premises is ELSEWHERE else "36.37.9.9"
+        hops = ("192.168.1.1", first, "80.231.0.1")
+        return Way(
+            tuple(Interface(address, (20.0 * n,)) for n, address in enumerate(hops, 1)),
+            Target_End(Interface(target, (90.0,))),
+        )
+
+    # what a place says
+    def ends(self) -> dict[int, End]:
+        return self.here
+
+    def lapses(self) -> int:
+        return self.slept
+
+    def beat(self) -> None:
+        pass
+
+    # what a screen hears
+    def expect(self, total: int) -> None:
+        self.expected = total
+
+    def finished(self, trace: Trace) -> None:
+        self.finished_of.append(trace)
+        then = self.then.pop(len(self.finished_of), None)
+        if then is not None:
+            then()
+
+    def interrupted(self, why: str) -> None:
+        self.events.append(why)
+
+    def cut_off(self) -> None:
+        self.here = {}
+        self.wire.lose_all()
+        self.gone.set()
+
+    def move(self) -> None:
+        self.here = {4: AWAY_END}
+        self.premises = ELSEWHERE
+        self.wire.lose_all()
+        self.wire._ways.clear()
+
+    def sleep(self) -> None:
+        self.slept += 1
+        self.wire.lose_all()
+
+    @property
+    def kept(self) -> list[Trace]:
+        return [kept.trace for kept in read(self.folder / "spool") if kept.trace]
+
+
+TARGETS = [Target(f"80.231.1.{n}", f"80.231.1.{n}", "a test") for n in range(1, 41)]
+
+
+async def test_an_undisturbed_run_measures_each_target_once(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """They are begun in order, and nothing is said to have come in between."""
+    world = World(tmp_path)
+    await world.itinerary.run(TARGETS)
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+    first_sent = list(dict.fromkeys(target for _, target in world.sent))
+    assert first_sent == [target.address for target in TARGETS]
+    assert world.events == []
+    assert world.expected == 40
+
+
+async def test_a_link_that_is_gone_for_a_minute(tmp_path: Path, autojump_clock: MockClock) -> None:
+    """The run waits for it; targets that had no route then are measured all the same, once."""
+    world = World(tmp_path)
+    world.then[10] = world.cut_off
+
+    async def come_back() -> None:
+        await world.gone.wait()
+        await trio.sleep(60)
+        world.here = {4: HOME_END}
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come_back)
+        await world.itinerary.run(TARGETS)
+    assert trio.current_time() > 60
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+    assert all(trace.reached and len(trace.hops) == 4 for trace in world.kept)
+    assert world.events == [AWAY]
+    assert world.campaign.interruptions == {AWAY: 1}
+    assert world.campaign.begun_anew >= 1
+    assert world.campaign.failed() == {}
+
+
+@pytest.mark.parametrize(("finished", "failure"), [(10, PartlyDone), (0, Offline)])
+async def test_a_link_that_stays_away(
+    tmp_path: Path, autojump_clock: MockClock, finished: int, failure: type[Exception]
+) -> None:
+    """After two minutes the run ends: partly done where something is kept, else offline."""
+    world = World(tmp_path, access=False)
+    world.then[finished + 1] = world.cut_off
+    if not finished:
+        world.here = {4: HOME_END}
+        world.way = lambda target, flow: world.cut_off()  # type: ignore[assignment, return-value]
+    with pytest.raises(failure, match="--resume"):
+        await world.itinerary.run(TARGETS)
+    assert trio.current_time() > PATIENCE
+    assert len(world.kept) >= finished
+
+
+async def test_sleep_spoils_what_was_in_flight_and_makes_no_burst(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """An hour later all is as before: no packet more at a time, no star that sleep made."""
+    world = World(tmp_path)
+
+    def sleep() -> None:
+        autojump_clock.jump(3600)
+        world.sleep()
+
+    world.then[10] = sleep
+    await world.itinerary.run(TARGETS)
+    assert trio.current_time() > 3600
+    assert world.events == [ASLEEP]
+    assert len(world.kept) == 40
+    assert all(trace.reached and len(trace.hops) == 4 for trace in world.kept)
+    replies = [reply for trace in world.kept for hop in trace.hops for reply in hop.replies]
+    assert not any(reply.is_star for reply in replies)
+    times = [at for at, _ in world.sent]
+    assert min(later - at for at, later in zip(times, times[10:], strict=False)) > 0.08
+
+
+async def test_whoever_moves_is_located_anew(tmp_path: Path, autojump_clock: MockClock) -> None:
+    """Traces name the network that they were made in, and are redacted by it."""
+    world = World(tmp_path, access=False)
+    world.then[20] = world.move
+    await world.itinerary.run(TARGETS)
+    assert world.events == [CHANGED]
+    at_home, away = world.kept[:20], world.kept[20:]
+    assert {trace.vantage and trace.vantage.asn for trace in at_home} == {PROVIDER}
+    assert {trace.vantage and trace.vantage.asn for trace in away} == {GATEWAY}
+    assert len(away) == 20
+    assert {trace.hops[1].replies[0].address for trace in at_home} == {"36.37.9.0"}
+    assert {trace.hops[1].replies[0].address for trace in away} == {"203.144.64.0"}
+
+
+async def test_moving_while_it_is_not_known_where_one_is(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """What was held from the old place is never written as if made in the new one."""
+    world = World(tmp_path, access=False)
+    world.then[2] = world.move
+    await world.itinerary.run(TARGETS)
+    assert len(world.kept) == 40
+    assert {trace.vantage and trace.vantage.asn for trace in world.kept} == {GATEWAY}
+    assert b"36.37" not in b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+
+
+async def test_a_new_address_in_ones_subnet_is_no_other_place(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """The lease changes, the access network stays known; both addresses are one's own."""
+    world = World(tmp_path)
+
+    def renew() -> None:
+        world.here = {4: End("192.168.1.77", HOME_END.network, "wlan0", 3)}
+        world.premises = Premises(frozenset({"192.168.1.77"}), HOME.networks)
+
+    world.then[10] = renew
+    await world.itinerary.run(TARGETS)
+    assert world.events == [CHANGED]
+    assert len(world.kept) == 40
+    assert world.campaign.access[4].known_by == "interface"
+
+
+async def test_the_new_subnet_is_not_probed(tmp_path: Path, autojump_clock: MockClock) -> None:
+    """A target that has become a neighbour is left out and counted."""
+    world = World(tmp_path, access=False)
+    world.then[20] = world.move
+    neighbour = Target("10.64.9.9", "10.64.9.9", "a test")
+    world.listed = [*TARGETS[:35], neighbour, *TARGETS[35:]]
+    await world.itinerary.run(world.listed)
+    assert world.itinerary.left_out == {"own subnet": 1}
+    assert "10.64.9.9" not in {target for _, target in world.sent}
+
+
+async def test_a_network_that_does_not_show_ends_it(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Nothing is written from a place that is not known; what was kept stays."""
+    world = World(tmp_path)
+
+    def move() -> None:
+        world.silent = True
+        world.move()
+
+    world.then[10] = move
+    with pytest.raises(PartlyDone, match="--resume --access-as"):
+        await world.itinerary.run(TARGETS)
+    assert len(world.kept) == 10
+
+
+async def test_a_machine_that_never_holds_still(tmp_path: Path, autojump_clock: MockClock) -> None:
+    """A target that is interrupted each time is given up and counted; the run comes to its end."""
+    world = World(tmp_path)
+    restless = world.way
+
+    def way(target: str, flow: int) -> Way:
+        if target == TARGETS[5].address:
+            world.slept += 1
+            world.wire._ways.pop((target, flow), None)
+        return restless(target, flow)
+
+    world.wire._routes = way
+    original = world.wire.send
+
+    def send(probe: Probe) -> None:
+        original(probe)
+        world.wire._ways.pop((TARGETS[5].address, probe.flow), None)
+
+    world.wire.send = send  # type: ignore[method-assign]
+    await world.itinerary.run(TARGETS)
+    assert world.campaign.failed() == {INTERRUPTED: 40 - len(world.kept)}
+    assert TARGETS[5].address not in {trace.dst_addr for trace in world.kept}
+    assert len(world.events) >= TRIES
+
+
+async def test_another_ip_version_that_comes_up_disturbs_nothing(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """IPv6 that is there all at once spoils no trace over IPv4."""
+    world = World(tmp_path)
+
+    def come_up() -> None:
+        world.here = {**world.here, 6: End("2405:8380::7", None, "wlan0", 3)}
+
+    world.then[10] = come_up
+    await world.itinerary.run(TARGETS)
+    assert (world.events, len(world.kept)) == ([], 40)
+
+
+async def test_what_the_budget_leaves_undone_is_counted(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Nothing is sent beyond it, and each target is either kept or counted."""
+    world = World(tmp_path, budget=5_000)
+    await world.itinerary.run(TARGETS)
+    failed = world.campaign.failed()
+    assert set(failed) == {OVER_BUDGET}
+    assert failed[OVER_BUDGET] + len(world.kept) == 40
+    assert len(world.sent) * 60 <= 5_000
+    assert len(world.kept) >= 10
