@@ -19,7 +19,8 @@ import trio.testing
 from probe.attribute import majority
 from probe.choice import version_of, witnesses
 from probe.network import Kind
-from probe.network.simulated import DARK, SILENT, End, Interface, SimulatedNetwork, Way
+from probe.network.simulated import SimulatedNetwork
+from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.session import measure
 from probe.tracing import Task
 

@@ -43,8 +43,8 @@ SETTLING = 2.5
 # How often a target is tried whose traces are interrupted.
 TRIES = 3
 
-# Bytes set aside for a trace where none has ended yet: fourteen probes of 60 bytes. Later it is
-# what the longest took, so that few are cut short by the end of the budget.
+# Bytes set aside for a trace where none has ended yet: fourteen probes of some 60 bytes. Later it
+# is what the longest took, so that few are cut short by the end of the budget.
 USUAL_BYTES = 840.0
 
 AWAY = "the link was gone"

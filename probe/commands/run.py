@@ -152,7 +152,10 @@ def run(
         network = Metered(opened, allowance)
         stack.callback(network.close)
         if dry_run:
-            _dry_run(network, campaign, choice, settings, options.method(method), as_json=as_json)
+            cost = _foresee(network, campaign, choice, settings, options.method(method))
+            _foretell(cost, rate, allowance.left, choice.left_out, as_json=as_json)
+            if not choice.at_home and listed is None and not as_json:
+                click.echo("without the networks of your country; name it with --country CC")
             return
         stack.callback(campaign.close)
         footing = Footing(target.address for target in reversed(targets))
@@ -210,23 +213,21 @@ def _kept(folder: Path) -> list[Trace]:
     return [kept.trace for kept in read(folder) if kept.trace is not None]
 
 
-def _dry_run(
+def _foresee(
     network: Metered,
     campaign: Campaign,
     choice: _Choice,
     settings: Settings,
     method: Method | None,
-    *,
-    as_json: bool,
-) -> None:
-    """Say what the run would take, and send nothing."""
+) -> Cost:
+    """What the run would take; nothing is sent."""
     from probe.foresight import Experience, foresee  # noqa: PLC0415 - not needed to measure
 
     traces = _kept(campaign.folder)
     country = campaign.country or _last_country(traces)
     targets = choice.targets(country)
     versions = set(map(version_of, targets))
-    cost = foresee(
+    return foresee(
         Experience(traces, choice.listed(country)),
         targets,
         usable(network, versions, method),
@@ -234,9 +235,6 @@ def _dry_run(
         unlocated=versions - campaign.access.keys(),
         size=network.probe_size,
     )
-    _foretell(cost, settings.rate, choice.left_out, as_json=as_json)
-    if country is None and choice.own is None and not as_json:
-        click.echo("without the networks of your country; name it with --country CC")
 
 
 def _last_country(traces: list[Trace]) -> str | None:
@@ -268,9 +266,12 @@ class _Choice:
         # Addresses that the run gone on with has measured.
         self.done: frozenset[str] = frozenset()
         self.left_out: Counter[str] = Counter()
+        # Whether the last list had networks of the country in it.
+        self.at_home = False
 
     def listed(self, country: str | None) -> list[Target]:
         """The whole list, fit or not."""
+        self.at_home = country is not None
         return self.own if self.own is not None else target_list(self.origin, country)
 
     def targets(self, country: str | None) -> list[Target]:
@@ -373,8 +374,10 @@ class _Progress:
             click.echo(said, err=True)
 
 
-def _foretell(cost: Cost, rate: float, left_out: Counter[str], *, as_json: bool) -> None:
-    """What a run would take, without running."""
+def _foretell(
+    cost: Cost, rate: float, allowed: float, left_out: Counter[str], *, as_json: bool
+) -> None:
+    """Say what a run would take; ``allowed`` are the bytes that the day has left."""
     if as_json:
         foreseen = {
             "targets": cost.targets,
@@ -382,6 +385,7 @@ def _foretell(cost: Cost, rate: float, left_out: Counter[str], *, as_json: bool)
             "packets": cost.packets,
             "bytes": cost.bytes,
             "minutes": round(cost.seconds / 60, 2),
+            "allowed": int(max(0.0, allowed)),
             "left_out": dict(sorted(left_out.items())),
         }
         click.echo(json.dumps(foreseen))
@@ -396,6 +400,9 @@ def _foretell(cost: Cost, rate: float, left_out: Counter[str], *, as_json: bool)
         )
     if left_out:
         click.echo(f"left out: {_counts(left_out)}")
+    if cost.bytes > allowed:
+        left = max(0.0, allowed) / 1000
+        click.echo(f"the budget of the day has {left:.0f} kB left: not all would be measured")
     click.echo("nothing was sent")
 
 

@@ -202,7 +202,7 @@ def test_a_program_that_was_halted_goes_on(home: Chain) -> None:
     run.program.send_signal(signal.SIGCONT)
     said = run.end(0)
     assert said["kept"] == 60
-    assert said["interrupted"] == {"this machine slept or hung": 1}
+    assert said["interrupted"].keys() == {"this machine slept or hung"}
     check_whole(run, home, HOSTS[:60])
 
 

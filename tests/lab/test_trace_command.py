@@ -93,6 +93,18 @@ def test_where_ping_sockets_are_denied_auto_takes_udp(
     assert len(raw.stderr.splitlines()) == 1
 
 
+def test_a_count_that_may_not_be_kept_is_said(row: Chain) -> None:
+    """Where this user may not write, one trace is made all the same, and one line says so."""
+    closed = row.fabric.home("not-theirs", "root")
+    closed.chmod(0o755)
+    command = [GATEWATCH, "trace", "--json", row.host[4]]
+    done = row.vantage.run(command, user="nobody", env={"GATEWATCH_HOME": str(closed)})
+    assert from_line(done.stdout).reached
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("what this trace sends is not counted for the day")
+    assert list(closed.iterdir()) == []
+
+
 def test_the_screen_marks_the_border(row: Chain) -> None:
     """A reader sees seven hops in order, and where the path leaves the country."""
     done = row.vantage.run([GATEWATCH, "trace", row.host[4]], user="nobody")

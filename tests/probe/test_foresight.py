@@ -12,7 +12,8 @@ import trio.testing
 from probe.choice import version_of, witnesses
 from probe.foresight import Cost, Experience, foresee, way_of
 from probe.network import Method
-from probe.network.simulated import DARK, SILENT, End, Interface, SimulatedNetwork, Way
+from probe.network.simulated import SimulatedNetwork
+from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Settings, measure
 from probe.targets import Kind, Target

@@ -45,14 +45,15 @@ async def test_each_packet_that_left_is_counted(tmp_path: Path, wire: Wire) -> N
     network.send(probe(paths.TARGET_6, 2))
     with pytest.raises(NoRoute):
         network.send(probe(paths.UNROUTED, 3))
-    assert counted.left == 1000 - 60 - 80
+    sent = wire.probe_size(Method.ICMP, 4) + wire.probe_size(Method.ICMP, 6)
+    assert counted.left == 1000 - sent
     network.close()
-    assert allowance(tmp_path).left == 1000 - 60 - 80
+    assert allowance(tmp_path).left == 1000 - sent
 
 
 async def test_nothing_leaves_beyond_the_allowance(tmp_path: Path, wire: Wire) -> None:
-    """Two packets of 60 bytes fit into 150."""
-    network = Metered(wire, allowance(tmp_path, 150))
+    """Two packets fit, the third would be one too many."""
+    network = Metered(wire, allowance(tmp_path, 2.5 * wire.probe_size(Method.ICMP, 4)))
     network.send(probe(token=1))
     network.send(probe(token=2))
     with pytest.raises(OverAllowance):

@@ -380,7 +380,10 @@ def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
     assert done.exit_code == 0
     assert "would trace to 5 targets: about " in done.stdout
     assert "a guess for 5 of them" in done.stdout
+    assert "budget of the day" not in done.stdout
     assert not home.exists()
+    short = run("--dry-run", "--targets", targets, "--budget", "0.001")
+    assert "the budget of the day has 1 kB left: not all would be measured" in short.stdout
     run("--targets", targets)
     foreseen = json.loads(run("--dry-run", "--json", "--targets", targets).stdout)
     before = [kept.trace for kept in read(home / "spool")]
