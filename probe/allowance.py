@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from probe.failure import BadInput, PartlyDone
-from probe.places import data_folder, give_to_owner, make_folder
+from probe.places import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,12 +139,9 @@ class Allowance:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        make_folder(self._path.parent)
-        new = not self._path.exists()
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if new:
-                give_to_owner(self._path)
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
         finally:

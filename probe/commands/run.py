@@ -119,38 +119,37 @@ def run(
     options.known_country(country, origin)
     here = premises()
     excluded = read_exclusions(exclusions_file())
-    choice = _Choice(
-        origin, here, version, limit, listed, excluded=excluded, own_network=own_network
-    )
     access = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
     allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
     if not dry_run:
         allowance.check()
-    identity = Identity(data_folder())
-    flow = identity.last_flow() if resume else None
-    if flow is not None:
-        choice.done = measured(_kept(folder), flow, time.time())
-    campaign = Campaign(
-        folder=folder,
-        origin=origin,
-        premises=here,
-        identity=identity,
-        access=access,
-        country=country,
-        flow=flow,
-    )
-    targets = choice.targets(campaign.country)
-    if not targets:
-        click.echo("the last run measured all its targets; nothing was sent", err=as_json)
-        return
     settings = Settings(rate=rate)
     began = time.monotonic()
     with ExitStack() as stack:
+        # First of all: names are looked up in threads, and with those privileges stay.
         writes = () if dry_run else (folder, data_folder())
-        opened = _open(stack, backend, writes, None if dry_run else evidence)
-        network = Metered(opened, allowance)
-        stack.callback(network.close)
+        network = _open(stack, backend, writes, None if dry_run else evidence, allowance)
+        choice = _Choice(
+            origin, here, version, limit, listed, excluded=excluded, own_network=own_network
+        )
+        identity = Identity(data_folder())
+        flow = identity.last_flow() if resume else None
+        if flow is not None:
+            choice.done = measured(_kept(folder), flow, time.time())
+        campaign = Campaign(
+            folder=folder,
+            origin=origin,
+            premises=here,
+            identity=identity,
+            access=access,
+            country=country,
+            flow=flow,
+        )
+        targets = choice.targets(campaign.country)
+        if not targets:
+            click.echo("the last run measured all its targets; nothing was sent", err=as_json)
+            return
         if dry_run:
             cost = _foresee(network, campaign, choice, settings, options.method(method))
             _foretell(cost, rate, allowance.left, choice.left_out, as_json=as_json)
@@ -183,11 +182,15 @@ def run(
 
 
 def _open(
-    stack: ExitStack, backend: str, writes: tuple[Path, ...], evidence: Path | None
-) -> Network:
+    stack: ExitStack,
+    backend: str,
+    writes: tuple[Path, ...],
+    evidence: Path | None,
+    allowance: Allowance,
+) -> Metered:
     """The network layer, and the file of raw packets where one is wanted, until the stack ends."""
     tap = stack.enter_context(options.evidence(evidence, writes))
-    network = open_network(backend, writes=writes, tap=tap)
+    network = Metered(open_network(backend, writes=writes, tap=tap), allowance)
     stack.callback(network.close)
     return network
 

@@ -109,6 +109,7 @@ def trace(
     with ExitStack() as stack:
         tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
         opened = open_network(backend, writes=(data_folder(),), tap=tap)
+        stack.callback(opened.close)
         network = Metered(opened, _allowance(budget))
         stack.callback(network.close)
         try:

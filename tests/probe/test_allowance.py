@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from pathlib import Path
 
 import pytest
@@ -37,18 +36,6 @@ def test_the_file_holds_a_day_and_a_number_and_nothing_else(tmp_path: Path) -> N
     assert path.read_bytes() == b"2022-02-16 000000000000000060\n"
     assert path.stat().st_mode & 0o777 == 0o600
     assert allowance.left == 1e6 - 60
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_what_sudo_counts_the_user_can_go_on_with(tmp_path: Path) -> None:
-    """Made by root in somebody's home, folders and file belong to whom the home belongs."""
-    home = tmp_path / "sokha"
-    home.mkdir()
-    os.chown(home, 1000, 1000)
-    path = home / ".local" / "gatewatch" / "allowance.state"
-    Allowance(path, 1e6, Clock()).spend(60)
-    for made in (path, path.parent, path.parent.parent):
-        assert (made.stat().st_uid, made.stat().st_gid) == (1000, 1000)
 
 
 def test_a_killed_program_has_paid_what_it_sent(tmp_path: Path) -> None:
