@@ -68,7 +68,7 @@ class Direction:
     ) -> None:
         self.source, self.sink = source, sink
         self.delay, self.hop, self.jitter = delay, hop, jitter
-        self.random = random.Random(source.fileno())  # noqa: S311 - repeatable chance, no secret
+        self.random = random.Random(source.fileno())
 
     def delay_of(self, frame: bytes) -> float:
         delay = self.delay + self.hop * hops_come(frame) if self.hop else self.delay
