@@ -50,7 +50,7 @@ def _run(name: str, options: str = "", cannot: str | None = None) -> Side:
         name,
         _words(
             f"gatewatch run --json --backend raw --method icmp --rate {MANY} {options} "
-            "--i-run-this-network --targets {targets} --to {fresh}/spool"
+            "--i-run-this-network --budget 1000 --targets {targets} --to {fresh}/spool"
         ),
         cannot=cannot,
         reader=reading.gatewatch_run,
