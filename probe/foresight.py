@@ -27,6 +27,7 @@ from probe.tracing import Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from probe.manner import Manner
     from probe.network import Method
     from probe.record import Hop, Trace
     from probe.session import Settings
@@ -179,12 +180,14 @@ def foresee(
     methods: dict[int, Method],
     settings: Settings,
     *,
+    manner: Manner,
     unlocated: set[int],
     size: Callable[[Method, int], int],
 ) -> Cost:
     """What a run over these targets would take.
 
-    ``methods`` are those by IP version; targets of other versions cost nothing. ``unlocated`` are
+    ``methods`` are those by IP version; targets of other versions cost nothing. ``manner`` is
+    how traces are made, ``unlocated`` are
     the versions whose access network is not known: a few witnesses of each come first. ``size``
     gives the bytes of a probe, by method and IP version.
     """
@@ -209,12 +212,16 @@ def foresee(
                 [target for target, _ in wanted.values() if version_of(target) == version]
             )
         ]
-        for part in ([rest.pop(one.address) for one in asked], list(rest.values())):
+        witnessing = [rest.pop(one.address) for one in asked]
+        # As long as it is not known where this is, nothing is known of the border.
+        for part, explore in ((witnessing, None), (list(rest.values()), manner.explore)):
             await measure(
                 network,
                 [Task(target.address, None, method, 1) for target, method in part],
                 settings,
                 finished=traces.append,
+                routes=manner.routes,
+                explore=explore,
             )
         took = trio.current_time() - began
 

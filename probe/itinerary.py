@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from probe.allowance import Allowance
     from probe.campaign import Campaign
     from probe.ground import End
+    from probe.manner import Manner
     from probe.meter import Metered
     from probe.network import Method, Network
     from probe.record import Trace
@@ -85,9 +86,9 @@ class _Shaken(Exception):
 class Itinerary:
     """One run over a list of targets, at most ``limit`` of them.
 
-    ``wanted`` is the user's method, None for the best there is. ``premises`` reads the
-    interfaces; ``listed`` gives the targets anew once the country is known. ``left_out`` counts
-    targets that turned out on the way not to be fit.
+    ``wanted`` is the user's method, None for the best there is; ``manner`` is how traces are
+    made. ``premises`` reads the interfaces; ``listed`` gives the targets anew once the country is
+    known. ``left_out`` counts targets that turned out on the way not to be fit.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Itinerary:
         settings: Settings,
         wanted: Method | None,
         *,
+        manner: Manner,
         place: Place,
         premises: Callable[[], Premises],
         allowance: Allowance,
@@ -109,6 +111,7 @@ class Itinerary:
         self._campaign = campaign
         self._settings = settings
         self._wanted = wanted
+        self._manner = manner
         self._place = place
         self._premises = premises
         self._allowance = allowance
@@ -221,6 +224,8 @@ class Itinerary:
                 ),
                 self._settings,
                 finished=self._finished,
+                routes=self._manner.routes,
+                explore=self._manner.explore,
             )
         except OverAllowance:
             self._give_up_for_budget()
@@ -286,6 +291,7 @@ class Itinerary:
                 f"the link went away and was not back after {PATIENCE:.0f} s; "
                 "what was measured is kept, go on with --resume"
             )
+        self._manner.begin_anew()
         here = self._premises()
         self._campaign.stand(here)
         for version, end in before.items():

@@ -125,6 +125,16 @@ def courtesy(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+multipath = click.option(
+    "--multipath",
+    type=click.Choice(["border", "full", "off"]),
+    default="border",
+    show_default=True,
+    help="Where to look for parallel paths of load balancers: around the border, once for each "
+    "link that crosses it; on the full path; or nowhere.",
+)
+
+
 def check_rate(rate: float, *, own_network: bool) -> None:
     """Refuse a rate that is too fast for networks of others, as a wrong use."""
     if rate > RATE_CAP and not own_network:

@@ -39,6 +39,7 @@ from probe.ground import Footing
 from probe.identity import Identity
 from probe.itinerary import Itinerary, usable
 from probe.locate import access_of_interfaces, access_said, premises
+from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
@@ -47,8 +48,11 @@ from probe.spool import read, spool_folder
 from probe.targets import TargetError, address_of, read_targets, target_list
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from probe.exclusions import Exclusions
     from probe.foresight import Cost
+    from probe.forks import Where
     from probe.locate import Access
     from probe.network import Method
     from probe.origin import Origin
@@ -77,6 +81,13 @@ if TYPE_CHECKING:
 )
 @options.probing
 @options.courtesy
+@options.multipath
+@click.option(
+    "--economical",
+    is_flag=True,
+    help="Spare packets: what traces share is measured once and then taken over, marked as "
+    "inferred. The hops around the border are measured in every trace.",
+)
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would take.")
 @click.option(
     "--resume", is_flag=True, help="Go on with the last run: what it kept is not traced again."
@@ -106,6 +117,8 @@ def run(
     limit: int | None,
     folder: Path | None,
     own_network: bool,
+    multipath: Where,
+    economical: bool,
     as_json: bool,
 ) -> None:
     """Trace to many targets and keep each result, redacted, as soon as it is finished.
@@ -150,8 +163,11 @@ def run(
         if not targets:
             click.echo("the last run measured all its targets; nothing was sent", err=as_json)
             return
+        manner = partial(Manner, origin, economical=economical, multipath=multipath)
         if dry_run:
-            cost = _foresee(network, campaign, choice, settings, options.method(method))
+            cost = _foresee(
+                network, campaign, choice, settings, method=options.method(method), manner=manner
+            )
             _foretell(cost, rate, allowance.left, choice.left_out, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
                 click.echo("without the networks of your country; name it with --country CC")
@@ -164,6 +180,7 @@ def run(
             campaign,
             settings,
             options.method(method),
+            manner=manner(lambda _: campaign.country),
             place=footing,
             premises=premises,
             allowance=allowance,
@@ -172,9 +189,10 @@ def run(
             limit=limit,
         )
         failure, code = _undertake(itinerary, targets, campaign)
+        refused = Counter(network.discarded())
     seconds = time.monotonic() - began
     left_out = choice.left_out + itinerary.left_out
-    _say(campaign, left_out, seconds, stopped=bool(code), as_json=as_json)
+    _say(campaign, left_out, refused, seconds, stopped=bool(code), as_json=as_json)
     if failure is not None:
         raise failure
     if code:
@@ -221,7 +239,9 @@ def _foresee(
     campaign: Campaign,
     choice: _Choice,
     settings: Settings,
+    *,
     method: Method | None,
+    manner: Callable[[Callable[[Trace | None], str | None]], Manner],
 ) -> Cost:
     """What the run would take; nothing is sent."""
     from probe.foresight import Experience, foresee  # noqa: PLC0415 - not needed to measure
@@ -235,6 +255,7 @@ def _foresee(
         targets,
         usable(network, versions, method),
         settings,
+        manner=manner(lambda _: country),
         unlocated=versions - campaign.access.keys(),
         size=network.probe_size,
     )
@@ -289,7 +310,7 @@ class _Choice:
             wanted, self.here, self.origin, self.excluded, own_network=self.own_network
         )
         if not chosen:
-            reasons = _counts(self.left_out) or "the list is empty"
+            reasons = words.counts(self.left_out) or "the list is empty"
             raise BadInput(f"no target may be probed: {reasons}")
         left = [target for target in chosen if target.address not in self.done]
         if len(left) < len(chosen):
@@ -402,21 +423,26 @@ def _foretell(
             f"a guess for {cost.targets - cost.known} of them, never traced from here before"
         )
     if left_out:
-        click.echo(f"left out: {_counts(left_out)}")
+        click.echo(f"left out: {words.counts(left_out)}")
     if cost.bytes > allowed:
         left = max(0.0, allowed) / 1000
         click.echo(f"the budget of the day has {left:.0f} kB left: not all would be measured")
     click.echo("nothing was sent")
 
 
-def _counts(counted: Counter[str]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counted.items()))
-
-
 def _say(
-    campaign: Campaign, left_out: Counter[str], seconds: float, *, stopped: bool, as_json: bool
+    campaign: Campaign,
+    left_out: Counter[str],
+    refused: Counter[str],
+    seconds: float,
+    *,
+    stopped: bool,
+    as_json: bool,
 ) -> None:
-    """The summary: what was kept, what was not and why, and what to do next."""
+    """The summary: what was kept, what was not and why, and what to do next.
+
+    ``refused`` counts packets that came and were no answers to our probes.
+    """
     failed = campaign.failed()
     left_out = left_out + Counter(
         {f"no IPv{version} here": count for version, count in campaign.absent().items()}
@@ -437,6 +463,7 @@ def _say(
                 for version, access in sorted(campaign.access.items())
             },
             "country": campaign.country,
+            "refused_packets": dict(sorted(refused.items())),
             "interrupted": dict(sorted(campaign.interruptions.items())),
             "begun_anew": campaign.begun_anew,
             "stopped": stopped,
@@ -446,14 +473,16 @@ def _say(
         return
     click.echo(f"kept {words.many(campaign.kept, 'trace')} in {campaign.folder} ({seconds:.0f} s)")
     if failed:
-        click.echo(f"failed: {_counts(failed)}")
+        click.echo(f"failed: {words.counts(failed)}")
     if left_out:
-        click.echo(f"left out: {_counts(left_out)}")
+        click.echo(f"left out: {words.counts(left_out)}")
     if campaign.interruptions:
         click.echo(
-            f"interrupted: {_counts(campaign.interruptions)}; "
+            f"interrupted: {words.counts(campaign.interruptions)}; "
             f"{words.many(campaign.begun_anew, 'trace')} begun anew"
         )
+    if refused:
+        click.echo(f"packets that were no answers to these probes: {words.counts(refused)}")
     if campaign.kept and campaign.country is None:
         click.echo("your country is not in the address table; give it with --country CC")
     if campaign.kept:
@@ -474,5 +503,5 @@ def _verdict(campaign: Campaign) -> Failure | None:
     if failed[REFUSED] and not campaign.kept:
         return RefusedToRedact("no trace could be redacted for sure, so nothing was written")
     if failed:
-        return PartlyDone(f"not everything could be measured: {_counts(failed)}")
+        return PartlyDone(f"not everything could be measured: {words.counts(failed)}")
     return None

@@ -26,6 +26,7 @@ from probe.commands import options, words
 from probe.exclusions import LISTED, exclusions_file, read_exclusions
 from probe.failure import Failure, Offline, PermissionDenied
 from probe.locate import premises
+from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probe.exclusions import Exclusions
+    from probe.forks import Where
     from probe.network import Network
     from probe.origin import Origin
     from probe.record import Trace
@@ -57,6 +59,7 @@ NOT_REDACTED = "shown on screen, not redacted"
 )
 @click.option("--max-ttl", type=click.IntRange(1, 255), help="How many hops at most.")
 @options.courtesy
+@options.multipath
 @click.option(
     "--country",
     callback=options.country,
@@ -76,6 +79,7 @@ def trace(
     rate: float,
     budget: float,
     own_network: bool,
+    multipath: Where,
     country: str | None,
     as_json: bool,
 ) -> None:
@@ -98,13 +102,25 @@ def trace(
         _refuse_unfit(target, origin, excluded, own_network=own_network)
         chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
         task = Task(target, None if host == target else host, chosen, flow)
+        explore = Manner(
+            origin,
+            lambda trace: country or (home_of(trace.hops) if trace else None),
+            multipath=multipath,
+        ).explore
         if as_json:
-            await measure(network, [task], settings, finished=traced.append)
+            await measure(network, [task], settings, finished=traced.append, explore=explore)
             return
         shown = stack.enter_context(_Screen(origin, country))
         shown.begin(task, network, settings.max_ttl)
-        await measure(network, [task], settings, finished=traced.append, known=shown.known)
-        shown.end(attribute(traced[0], origin))
+        await measure(
+            network,
+            [task],
+            settings,
+            finished=traced.append,
+            known=shown.known,
+            explore=explore,
+        )
+        shown.end(attribute(traced[0], origin), network.discarded())
 
     with ExitStack() as stack:
         tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
@@ -197,7 +213,7 @@ class _Screen:
                     self.write(words.border_line(border, home))
         self.write(words.hop_line(self.shown[-1], 6 if ":" in self.target else 4))
 
-    def end(self, trace: Trace) -> None:
+    def end(self, trace: Trace, discarded: dict[str, int]) -> None:
         for hop in trace.hops:
             if hop.number > len(self.shown):
                 self.show(hop)
@@ -207,6 +223,11 @@ class _Screen:
             f"{words.many(trace.probes or 0, 'probe')}, "
             f"{trace.endtime - trace.timestamp:.1f} s"
         )
+        if trace.multipath is not None:
+            for line in words.parallel(trace.multipath):
+                self.write(line)
+        if discarded:
+            self.write(f"packets that were no answers to these probes: {words.counts(discarded)}")
         missing = words.unseen(trace.sees)
         could_not = f"could not see {'; '.join(missing)}" if missing else "nothing was out of sight"
         self.write(f"measured with {trace.proto} through {trace.backend}: {could_not}")

@@ -8,9 +8,10 @@ from probe.attribute import majority
 from probe.network import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from probe.border import Border
+    from probe.graph import Graph
     from probe.record import Attribution, Hop, Trace
 
 _UNSEEN = {
@@ -114,6 +115,43 @@ def unseen(sees: Iterable[str]) -> list[str]:
     """What the network layer could not observe, in words."""
     seen = set(sees)
     return [words for capability, words in _UNSEEN.items() if capability not in seen]
+
+
+def parallel(graph: Graph) -> list[str]:
+    """What was found of parallel paths, a line a hop that has several routers.
+
+    >>> from probe.graph import Graph, Level, Node
+    >>> two = Node("192.0.2.1", (1, 3)), Node("192.0.2.2", (2,))
+    >>> for line in parallel(Graph((Level(4, two, True, False),), (), 9, 0.05)): print(line)
+    parallel paths at hop 4: 192.0.2.1, 192.0.2.2
+    looked for at hops 4 to 4 with 9 probes; a next hop may be missed in 5% of cases
+    """
+    lines = []
+    for level in graph.levels:
+        if len(level.nodes) > 1:
+            routers = ", ".join(node.address or "silent" for node in level.nodes)
+            spread = "; packets of one flow are spread here" if level.per_packet else ""
+            lines.append(f"parallel paths at hop {level.ttl}: {routers}{spread}")
+    if graph.levels:
+        span = f"hops {graph.levels[0].ttl} to {graph.levels[-1].ttl}"
+        whole = "" if all(level.complete for level in graph.levels) else ", more where cut short"
+        lines.append(
+            f"{'looked for' if lines else 'no parallel paths'} at {span} with "
+            f"{many(graph.probes, 'probe')}; a next hop may be missed in {graph.failure:.0%} "
+            f"of cases{whole}"
+        )
+    return lines
+
+
+def counts(counted: Mapping[str, int]) -> str:
+    """Counts by reason, on one line.
+
+    >>> counts({"wrong_tag": 2, "foreign": 1})
+    '1 foreign, 2 wrong tag'
+    """
+    return ", ".join(
+        f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(counted.items())
+    )
 
 
 def many(count: int, thing: str) -> str:

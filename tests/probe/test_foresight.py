@@ -11,6 +11,7 @@ import trio.testing
 
 from probe.choice import version_of, witnesses
 from probe.foresight import Cost, Experience, foresee, way_of
+from probe.manner import Manner
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
@@ -18,6 +19,7 @@ from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Settings, measure
 from probe.targets import Kind, Target
 from probe.tracing import Task
+from tests.probe.table import Table
 
 METHODS = {4: Method.ICMP, 6: Method.UDP}
 
@@ -102,6 +104,7 @@ def foretell(
         targets,
         METHODS,
         settings,
+        manner=Manner(Table(), lambda _: None, multipath="off"),
         unlocated=unlocated,
         size=world.network().probe_size,
     )

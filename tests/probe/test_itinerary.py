@@ -18,6 +18,7 @@ from probe.ground import End
 from probe.identity import Identity
 from probe.itinerary import ASLEEP, AWAY, CHANGED, PATIENCE, TRIES, Itinerary
 from probe.locate import Access
+from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import Method, NoRoute, Probe
 from probe.network.simulated import SimulatedNetwork
@@ -82,6 +83,7 @@ class World:
             self.campaign,
             Settings(rate=100.0),
             None,
+            manner=Manner(Table(), lambda _: "KH", multipath="off"),
             place=self,
             premises=lambda: self.premises,
             allowance=self.allowance,

@@ -110,9 +110,10 @@ def test_the_screen_shows_whose_each_hop_is_and_where_it_leaves(home: Path) -> N
     assert "leaves KH (by registration) between hops 3 and 5" in lines[5]
     assert lines[6].split()[:2] == ["5", paths.ABROAD]
     assert lines[8].startswith("reached after 6 hops, ")
-    assert lines[9] == "measured with ICMP through simulated: nothing was out of sight"
-    assert lines[10].startswith("address table: ")
-    assert len(lines) == 11
+    assert lines[9].startswith("no parallel paths at hops 2 to 6 with ")
+    assert lines[10] == "measured with ICMP through simulated: nothing was out of sight"
+    assert lines[11].startswith("address table: ")
+    assert len(lines) == 12
 
 
 def test_the_country_one_says_decides_what_leaving_is(home: Path) -> None:
