@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from probe.backend import open_network
-from probe.economical import Routes
+from probe.manner import Manner
 from probe.network import Method
 from probe.origin import open_origin
 from probe.session import Settings, measure
@@ -26,20 +26,14 @@ from probe.tracing import Task
 from scripts.bench.reading import inferred_in, path_of
 
 if TYPE_CHECKING:
+    from probe.economical import Routes
     from probe.record import Trace
 
 
-def routes_from(country: str) -> Routes:
-    """A stop set that knows by the address table who is abroad, as ``gatewatch run`` does."""
-    if country == "-":
-        return Routes(lambda _: None)
-    origin = open_origin()
-
-    def abroad(address: str) -> bool | None:
-        registered = origin.lookup(address).country
-        return None if registered is None else registered != country
-
-    return Routes(abroad)
+def routes_from(country: str) -> Routes | None:
+    """The stop set of economical tracing, as ``gatewatch run`` has it."""
+    home = None if country == "-" else country
+    return Manner(open_origin(), lambda _: home, economical=True, multipath="off").routes
 
 
 def main(backend: str, method: str, rate: float, listed: Path, country: str | None = None) -> None:

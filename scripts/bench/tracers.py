@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from scripts.bench.comparison import Figure
     from scripts.bench.scene import Scene
 
-# Why gatewatch run --economical is not compared, or None where it is.
-ECONOMICAL: str | None = "gatewatch run has no --economical yet"
-
 # Packets per second, for gatewatch and scamper alike: for one target what a volunteer may ask
 # for at most; for many what this scamper can do at most, and what is kind; for gatewatch alone
 # more than it can do.
@@ -45,14 +42,14 @@ def _words(line: str) -> tuple[str, ...]:
     return tuple(line.split())
 
 
-def _run(name: str, options: str = "", cannot: str | None = None) -> Side:
+def _run(name: str, options: str = "") -> Side:
     return Side(
         name,
         _words(
-            f"gatewatch run --json --backend raw --method icmp --rate {MANY} {options} "
-            "--i-run-this-network --budget 1000 --targets {targets} --to {fresh}/spool"
+            f"gatewatch run --json --backend raw --method icmp --rate {MANY} --multipath off "
+            f"{options} --i-run-this-network --budget 1000 "
+            "--targets {targets} --to {fresh}/spool"
         ),
-        cannot=cannot,
         reader=reading.gatewatch_run,
     )
 
@@ -105,10 +102,12 @@ ENGINE_UNBOUNDED = replace(
     reader=reading.engine_pace,
 )
 RUN = _run("gatewatch run")
-RUN_ECONOMICAL = _run("gatewatch run --economical", "--economical", ECONOMICAL)
+RUN_ECONOMICAL = _run("gatewatch run --economical", "--economical")
 TRACE = Side(
     "gatewatch trace",
-    _words(f"gatewatch trace --json --backend raw --method icmp --rate {ONE} {{host}}"),
+    _words(
+        f"gatewatch trace --json --backend raw --method icmp --rate {ONE} --multipath off {{host}}"
+    ),
     reader=reading.gatewatch_trace,
 )
 WAYS = Side(
