@@ -40,7 +40,9 @@ PROTOCOL_ICMP6: Final = 58
 
 _ECHO_REQUEST: Final = {4: 8, 6: 128}
 _ECHO_REPLY: Final = {4: 0, 6: 129}
+_ICMP: Final = {4: PROTOCOL_ICMP, 6: PROTOCOL_ICMP6}
 _IP_HEADER: Final = {4: 20, 6: 40}
+_PARAMETER_PROBLEM: Final = 4  # of ICMPv6
 
 # RFC 4884: a quote that extensions follow is padded to at least this length; routers older
 # than the RFC put the extensions exactly there and leave the length field at zero.
@@ -129,10 +131,11 @@ class Identity(NamedTuple):
 class Heard(NamedTuple):
     """What a packet says about one of our probes.
 
-    ``method`` is the protocol: ``TCP`` for SYN and ACK alike. ``tag`` is None where the quote is
-    too short to hold it. ``quote_at`` is where in the packet the quoted probe begins, None in
-    answers that quote nothing; ``quoted_ttl`` is the hop limit that our probe had left where it
-    was answered, ``quoted_tos`` its type of service (traffic class).
+    ``method`` is the protocol: ``TCP`` for SYN and ACK alike. ``tag`` is None where the quote of a
+    UDP probe is too short to hold it; the checksum, which covers it, must then do. ``quote_at`` is
+    where in the packet the quoted probe begins, None in answers that quote nothing; ``quoted_ttl``
+    is the hop limit that our probe had left where it was answered, ``quoted_tos`` its type of
+    service (traffic class).
     """
 
     kind: Kind
@@ -256,7 +259,7 @@ class Template:
         # Where the token stands a second time, and how often it counts in what balances it.
         self._second_at, self._times = 0, 1
         if method is Method.ICMP:
-            protocol = PROTOCOL_ICMP if version == 4 else PROTOCOL_ICMP6
+            protocol = _ICMP[version]
             body = bytearray(echo_request(version, flow, 0, tag, echo_id=tag))
             checksum_at, self._token_at, self._balance_at = 2, start + 6, start + 8
             self._total = flow
@@ -369,8 +372,8 @@ def judge(
         if code == port and method is Method.UDP:
             return Kind.DESTINATION, None
         return Kind.UNREACHABLE, _UNREACHABLE[version].get(code, code)
-    if version == 6 and icmp_type == 4 and code == 1:
-        return Kind.UNREACHABLE, "P"  # parameter problem: unknown next header
+    if version == 6 and icmp_type == _PARAMETER_PROBLEM and code == 1:
+        return Kind.UNREACHABLE, "P"  # unknown next header
     return None
 
 
@@ -466,7 +469,9 @@ def parse_icmp(version: int, data: bytes, at: int, udp_port: int) -> Heard | Ref
     else:
         quoted_ttl, quoted_tos = data[quote + 7], (data[quote] << 4 | data[quote + 1] >> 4) & 0xFF
     more: dict[str, Any] | None = None
-    if len(data) > quote + _QUOTE_BEFORE_EXTENSIONS:
+    # A parameter problem has a pointer where the others have their length, and no extensions.
+    may_extend = version == 4 or icmp_type != _PARAMETER_PROBLEM
+    if may_extend and len(data) > quote + _QUOTE_BEFORE_EXTENSIONS:
         declared = data[at + 5] * 4 if version == 4 else data[at + 4] * 8
         if declared:
             more = extensions(data[quote:], declared, declared=True)
@@ -502,7 +507,7 @@ def _identify(
         return Method.UDP, _WORD.unpack_from(data, quote + 4)[0], None
     if protocol == PROTOCOL_TCP:
         return (Method.TCP, third, fourth) if first >= TCP_FIRST else Refusal.FOREIGN
-    if protocol in {PROTOCOL_ICMP, PROTOCOL_ICMP6} and data[at] == _ECHO_REQUEST[version]:
+    if protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]:
         return Method.ICMP, fourth, third
     return Refusal.FOREIGN
 
@@ -528,8 +533,8 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
     """What was rewritten on the way: names of header fields that a quote has otherwise than sent.
 
     ``sent`` is the whole probe, ``quoted`` the quote and what follows it. The hop limit, which
-    every router changes, and IPv4's header checksum do not count, nor does what is not quoted.
-    Zeros at the end of a quote, behind the eight bytes that every router quotes, are padding.
+    every router changes, and IPv4's header checksum do not count, nor does what is not quoted:
+    zeros at the end, behind the eight bytes that every router quotes, are padding.
 
     >>> sent = Template(Method.UDP, bytes(4), bytes(4), 1, Identity(b"key", 40404)).probe(3, 7)
     >>> changes(sent, sent[:1] + bytes([0x20]) + sent[2:])
@@ -546,16 +551,14 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
         return ()
     # A quote with IP options has its transport header farther back.
     moved = (quoted[0] & 0x0F) * 4 - start if version == 4 else 0
-    least = start + moved + 8
-    quoted = quoted[:least] + quoted[least : end + moved].rstrip(b"\0")
     protocol = sent[9 if version == 4 else 6]
+    held = max(start + moved + 8, len(quoted[: end + moved].rstrip(b"\0")))
     fields = [(name, at, past, 0, mask) for name, at, past, mask in _IP_FIELDS[version]]
     fields += [(name, start + at, start + past, moved, -1) for name, at, past in _FIELDS[protocol]]
     changed: dict[str, None] = {}
     for name, at, past, by, mask in fields:
-        here = quoted[at + by : min(past, end) + by]
+        here = quoted[at + by : min(past + by, held)]
         there = sent[at:past][: len(here)]
-        differs = int.from_bytes(here, "big") & mask != int.from_bytes(there, "big") & mask
-        if differs:
+        if int.from_bytes(here, "big") & mask != int.from_bytes(there, "big") & mask:
             changed[name] = None
     return tuple(changed)

@@ -75,8 +75,8 @@ def _assemble(steps: Sequence[_Step]) -> bytes:
 def icmp_program(version: int, udp_port: int) -> bytes:
     """Keep echo replies and quoted echo requests that say who we are, and quotes of our ports.
 
-    Quotes too short to say it are kept: `probe.packet` looks at them. IPv4 raw sockets see the
-    IP header, IPv6 ones start at the ICMPv6 header.
+    Quotes too short to say it, or with IP options, are kept: `probe.packet` looks at them. IPv4
+    raw sockets see the IP header, IPv6 ones start at the ICMPv6 header.
     """
     if version == 4:
         start, echo_reply = _Step(_X_FROM_HEADER, 0), 0
@@ -95,7 +95,10 @@ def icmp_program(version: int, udp_port: int) -> bytes:
             _Step(_EQUAL, echo_reply, otherwise="drop"),
             _Step(_LOAD_WORD, ECHO_CONTACT),
             _Step(_EQUAL, contact, then="keep", otherwise="drop"),
-            _Step(_LOAD_BYTE, protocol_at, label="error"),
+            _Step(_LOAD_BYTE, 8, label="error"),
+            _Step(_AT_LEAST, 0x50, then="plain"),
+            _Step(_AT_LEAST, 0x46, then="keep"),  # IPv4 options move what is looked at below
+            _Step(_LOAD_BYTE, protocol_at, label="plain"),
             _Step(_EQUAL, PROTOCOL_UDP, then="udp"),
             _Step(_EQUAL, PROTOCOL_TCP, then="tcp"),
             _Step(_EQUAL, icmp, otherwise="drop"),
@@ -104,7 +107,9 @@ def icmp_program(version: int, udp_port: int) -> bytes:
             _Step(_AT_LEAST, quoted + ECHO_CONTACT + 4, otherwise="short"),
             _Step(_LOAD_WORD, quoted + ECHO_CONTACT),
             _Step(_EQUAL, contact, then="keep"),
-            _Step(_EQUAL, 0, then="keep", otherwise="drop"),  # the padding of a short quote
+            # The padding of a short quote, and of one that ends at the next word.
+            _Step(_EQUAL, contact & 0xFFFF0000, then="keep"),
+            _Step(_EQUAL, 0, then="keep", otherwise="drop"),
             _Step(_AT_LEAST, quoted + 8, then="keep", otherwise="drop", label="short"),
             _Step(_LOAD_HALF, quoted, label="udp"),
             _Step(_EQUAL, udp_port, then="keep", otherwise="drop"),

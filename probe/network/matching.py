@@ -28,6 +28,9 @@ SEES: Final = frozenset(Capability)
 # Type and code of ICMP's Time Exceeded in transit.
 _TIME_EXCEEDED: Final = bytes((11, 0))
 
+# The ICMP header, an IPv4 header and eight bytes behind it (RFC 792).
+_SHORTEST_ERROR: Final = 8 + 20 + 8
+
 # Addresses and routes of a laptop change: templates, which hold our address, are made anew
 # after this time (ns). It also keeps their number small.
 _TEMPLATE_LIFE: Final = 2_000_000_000
@@ -120,12 +123,17 @@ class Matching:
         monotonic time.
         """
         # Most packets are this: the time of a probe was exceeded, and it is quoted as it was sent.
-        quote = at + 8
-        if version == 4 and data[at : at + 2] == _TIME_EXCEEDED and len(data) >= quote + 28:
+        if (
+            version == 4
+            and protocol == packet.PROTOCOL_ICMP
+            and data[at : at + 2] == _TIME_EXCEEDED
+            and len(data) >= at + _SHORTEST_ERROR
+        ):
+            quote = at + 8
             token = data[quote + 4] << 8 | data[quote + 5]
             sent = self._sent.get(token)
             if sent is not None:
-                made, probe, wall, monotonic = sent
+                _, probe, wall, monotonic = sent
                 quoted = data[quote:]
                 size = len(quoted)
                 if (
@@ -139,6 +147,20 @@ class Matching:
                         token, address, Kind.TIME_EXCEEDED, rtt, ttl, size + 8, quoted[8],
                         None, None, quoted[1],
                     )  # fmt: skip
+        return self.hear_in_full(version, protocol, data, at, address, ttl, received, now)
+
+    def hear_in_full(  # noqa: PLR0917 - as `hear`
+        self,
+        version: int,
+        protocol: int,
+        data: bytes,
+        at: int,
+        address: str,
+        ttl: int | None,
+        received: int | None,
+        now: int,
+    ) -> Answer | None:
+        """The same for any packet, and slower: `hear` asks it where a look is not enough."""
         heard = (
             packet.parse_tcp(data, at)
             if protocol == packet.PROTOCOL_TCP
@@ -149,10 +171,16 @@ class Matching:
             return None
         kind, method, token, tag, err, quote_at, quoted_ttl, quoted_tos, extensions = heard
         sent = self._sent.get(token)
-        if sent is None or sent.made.heard_as is not method:
+        if sent is None:
             self.discarded["unexpected"] += 1
             return None
         made = sent.made
+        if made.heard_as is not method or made.version != version:
+            self.discarded["unexpected"] += 1
+            return None
+        if tag is not None and tag != made.template.tag:
+            self.discarded["wrong_tag"] += 1
+            return None
         changed: tuple[str, ...] = ()
         if quote_at is not None:
             changed = packet.changes(sent.data, data[quote_at:])
@@ -160,9 +188,9 @@ class Matching:
             if "destination" in changed or "ports" in changed:
                 self.discarded["unexpected"] += 1
                 return None
-        elif tag != made.template.tag:
-            self.discarded["wrong_tag"] += 1
-            return None
+            if "checksum" in changed:
+                self.discarded["wrong_tag"] += 1
+                return None
         if kind is Kind.UNREACHABLE and is_own_voice(address, made.target):
             self.discarded["own_address"] += 1
             return None

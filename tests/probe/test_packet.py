@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,10 @@ flows = st.integers(0, 70_000)
 ttls = st.integers(1, 255)
 methods = st.sampled_from(list(Method))
 versions = st.sampled_from([4, 6])
+toses = st.sampled_from([0, 0, 0x20, 0xB8, 0xFF])
+labels = st.tuples(
+    st.integers(0, 0xFFFFF), st.integers(0, 7), st.integers(0, 1), st.integers(0, 255)
+)
 
 
 def packed(address: str) -> bytes:
@@ -50,12 +55,16 @@ def error(
     return bytes((icmp_type, code, 0, 0)) + spare + quote
 
 
-def mpls(*entries: tuple[int, int, int, int]) -> bytes:
-    """An extension structure with one label stack, checksum and all."""
+def mpls(*entries: tuple[int, int, int, int], before: bytes = b"") -> bytes:
+    """An extension structure with one label stack, checksum and all.
+
+    ``before`` is what another object, an interface's name (RFC 5837), holds before it.
+    """
     stack = b"".join(
         struct.pack("!I", label << 12 | exp << 9 | s << 8 | ttl) for label, exp, s, ttl in entries
     )
-    body = struct.pack("!HBB", 4 + len(stack), 1, 1) + stack
+    body = struct.pack("!HBB", 4 + len(before), 2, 5) + before if before else b""
+    body += struct.pack("!HBB", 4 + len(stack), 1, 1) + stack
     return struct.pack("!HH", 0x2000, packet.checksum(b"\x20\0\0\0" + body)) + body
 
 
@@ -204,6 +213,199 @@ def test_scapy_and_we_read_the_same_in_what_scapy_builds(
     assert heard.quote_at is not None
     assert packet.changes(probe, wire[heard.quote_at :]) == ()
     assert packed(target) == packed(TARGET[version])
+
+
+class Said(NamedTuple):
+    """An ICMP error about a probe of ours, and what is right to read in it."""
+
+    version: int
+    method: Method
+    probe: bytes
+    message: bytes
+    heard: Heard | Refusal
+    changed: tuple[str, ...]
+
+
+KINDS = {
+    4: [(11, 0), *((3, code) for code in range(16))],
+    6: [(3, 0), *((1, code) for code in range(8)), (4, 1)],
+}
+
+
+@st.composite
+def errors(draw: st.DrawFn, *, for_scapy: bool = False) -> Said:
+    """Errors of every kind, quoted at every length and in every style that routers have.
+
+    Scapy reads extensions at byte 128 of a quote only, and of TCP eight bytes or the whole header.
+    """
+    version, method = draw(versions), draw(methods)
+    flow, token, left, tos = draw(flows), draw(tokens), draw(st.integers(0, 255)), draw(toses)
+    head = HEADER[version]
+    probe = template(method, version, flow).probe(draw(ttls), token)
+    options = b"\x01\x01\x94\x04" * draw(st.integers(0, 3 if version == 4 else 0))
+    if version == 4:
+        first = bytes((0x45 + len(options) // 4, tos)) + probe[2:8] + bytes((left,)) + probe[9:20]
+    else:
+        word = int.from_bytes(probe[:4], "big") | tos << 20
+        first = word.to_bytes(4, "big") + probe[4:7] + bytes((left,)) + probe[8:40]
+    behind = draw(st.integers(8, len(probe) - head))
+    if for_scapy and method.protocol == "TCP" and behind < 24:
+        behind = 8
+    style = draw(st.sampled_from(["bare", "padded", "undeclared", "declared"]))
+    if style != "bare":
+        behind -= behind % 4  # RFC 4884 pads from a boundary of 32 bits on
+    quote = first + options + probe[head : head + behind]
+    kind = draw(st.sampled_from(KINDS[version]))
+    if kind == (4, 1):
+        style = "bare"
+    more = None
+    length = 0
+    if style == "padded":
+        quote += bytes(draw(st.integers(0, 100)))
+    elif style != "bare":
+        unit = 4 if version == 4 else 8
+        places = st.integers(128 // unit, 200 // unit).map(unit.__mul__)
+        size = draw(places) if style == "declared" and not for_scapy else 128
+        length = size // unit if style == "declared" else 0
+        stack = draw(st.lists(labels, min_size=1, max_size=5))
+        other = draw(st.binary(max_size=24).filter(lambda data: len(data) % 4 == 0))
+        quote = quote.ljust(size, b"\0") + mpls(*stack, before=other)
+        found: list[dict[str, object]] = [{"class": 2, "type": 5}] if other else []
+        entries = [dict(zip(("label", "exp", "s", "ttl"), each, strict=True)) for each in stack]
+        found.append({"class": 1, "type": 1, "mpls": entries})
+        more = {"version": 2, "rfc4884": int(style == "declared"), "obj": found}
+    meaning = packet.judge(version, *kind, method)
+    assert meaning is not None
+    tag: int | None = tag_of(method, version, flow)
+    if method is Method.UDP and behind < 12:
+        tag = None
+    heard: Heard | Refusal = Heard(
+        meaning[0],
+        Method.TCP if method is Method.ACK else method,
+        token,
+        tag,
+        meaning[1],
+        8,
+        left,
+        tos,
+        more,
+    )
+    if version == 6 and tag is None:
+        heard = Refusal.TRUNCATED
+    message = error(version, quote, kind, length)
+    return Said(version, method, probe, message, heard, ("tos",) if tos else ())
+
+
+@settings(derandomize=True, deadline=None, max_examples=1000)
+@given(errors())
+def test_every_error_is_read_as_what_it_is(said: Said) -> None:
+    """All methods and kinds, quotes of every length, with options, padding, and extensions."""
+    heard = packet.parse_icmp(said.version, said.message, 0, PORT)
+    assert heard == said.heard
+    assert packet.changes(said.probe, said.message[8:]) == said.changed
+
+
+def by_scapy(version: int, message: bytes) -> dict[str, object]:
+    """What scapy reads in an ICMP error: the error's own fields and those of the quote."""
+    import scapy.contrib.mpls  # noqa: F401 - teaches it label stacks
+    from scapy.layers.inet import ICMP, IP, ICMPerror, IPerror, TCPerror, UDPerror
+    from scapy.layers.inet6 import IPerror6, IPv6
+
+    if version == 4:
+        outer = IP(bytes(IP(src="36.37.130.2", dst=SOURCE[4], proto=1) / message))
+        icmp, quoted = outer[ICMP], outer[IPerror]
+        said = {"dst": quoted.dst, "ttl": quoted.ttl, "tos": quoted.tos, "ip_id": quoted.id}
+    else:
+        outer = IPv6(bytes(IPv6(src="2001:db8::1", dst=SOURCE[6], nh=58) / message))
+        icmp, quoted = outer.payload, outer[IPerror6]
+        said = {"dst": quoted.dst, "ttl": quoted.hlim, "tos": quoted.tc}
+    said |= {"type": icmp.type, "code": icmp.code}
+    for layer in (UDPerror, TCPerror):
+        if layer in quoted:
+            said |= {"ports": (quoted[layer].sport, quoted[layer].dport)}
+    if TCPerror in quoted:
+        said |= {"number": quoted[TCPerror].seq}
+    elif UDPerror not in quoted:
+        echo = quoted[ICMPerror] if version == 4 else quoted.payload
+        said |= {"echo": (echo.id, echo.seq)}
+    extension = getattr(icmp, "ext", None)
+    at = extension.payload if extension and extension.version == 2 else None
+    while at:
+        if at.classnum == 1:
+            said["labels"] = [(e.label, e.cos, e.s, e.ttl) for e in at.stack]
+        at = at.payload
+    return said
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(errors(for_scapy=True))
+def test_scapy_reads_the_same_in_every_error(said: Said) -> None:
+    """Type, code, destination, ports, identifiers, TTL, TOS and labels are what scapy says."""
+    version, method, probe, message, heard, _ = said
+    read = by_scapy(version, message)
+    at = HEADER[version]
+    assert (read["type"], read["code"]) == (message[0], message[1])
+    assert read["dst"] == TARGET[version]
+    if method is not Method.ICMP:
+        assert read["ports"] == struct.unpack_from("!HH", probe, at)
+    if isinstance(heard, Refusal):
+        assert (version, method) == (6, Method.UDP)
+        return
+    assert packet.parse_icmp(version, message, 0, PORT) == heard
+    assert packet.judge(version, read["type"], read["code"], method) == (heard.kind, heard.err)
+    assert (read["ttl"], read["tos"]) == (heard.quoted_ttl, heard.quoted_tos)
+    if version == 4:
+        assert read["ip_id"] == heard.token
+    if method is Method.ICMP:
+        assert read["echo"] == (heard.tag, heard.token)
+    elif method is not Method.UDP:
+        assert heard.tag is not None
+        assert read["number"] == heard.token << 16 | heard.tag
+    ours = heard.extensions["obj"][-1]["mpls"] if heard.extensions else []
+    assert read.get("labels", []) == [tuple(entry.values()) for entry in ours]
+
+
+@pytest.mark.parametrize("field", ["dst", "sport", "dport"])
+@pytest.mark.parametrize("version", [4, 6])
+def test_scapy_and_we_see_the_same_rewritten(version: int, field: str) -> None:
+    """Where scapy reads another destination or port than was sent, we name the change."""
+    probe = template(Method.UDP, version).probe(4, 9)
+    at = {"dst": HEADER[version] - 1, "sport": HEADER[version], "dport": HEADER[version] + 3}[field]
+    quote = bytearray(probe)
+    quote[at] ^= 1
+    read = by_scapy(version, error(version, bytes(quote)))
+    same = by_scapy(version, error(version, probe))
+    (name,) = {key for key in same if read[key] != same[key]}
+    assert packet.changes(probe, bytes(quote)) == ({"dst": "destination"}.get(name, name),)
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_padding_behind_a_short_quote_is_no_change(method: Method) -> None:
+    """Eight bytes of any probe, padded for extensions, tell of nothing that was rewritten."""
+    probe = template(method, 4).probe(9, 300)
+    for size in range(28, len(probe), 4):
+        assert packet.changes(probe, probe[:size].ljust(128, b"\0")) == ()
+    without_checksum = probe[:26] + bytes(2)
+    expected = ("checksum",) if method is Method.UDP else None
+    if expected:
+        assert packet.changes(probe, without_checksum) == expected
+
+
+def test_the_pointer_of_a_parameter_problem_is_no_length() -> None:
+    """What stands where other errors have their length field is no place of extensions there."""
+    quote = template(Method.UDP, 6).probe(1, 77).ljust(128, b"\0") + mpls((24001, 0, 1, 1))
+    for pointer in (0, 16):
+        heard = packet.parse_icmp(6, error(6, quote, (4, 1), pointer), 0, PORT)
+        assert isinstance(heard, Heard)
+        assert heard.extensions is None
+
+
+@pytest.mark.parametrize(("version", "protocol"), [(4, 58), (6, 1)])
+def test_echo_requests_of_the_other_version_are_foreign(version: int, protocol: int) -> None:
+    """ICMPv6 in IPv4, or ICMP in IPv6, was never sent by us."""
+    quote = bytearray(template(Method.ICMP, version).probe(1, 77))
+    quote[9 if version == 4 else 6] = protocol
+    assert packet.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
 
 
 @repeatable

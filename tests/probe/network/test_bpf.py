@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from probe import packet
 from probe.network import Method
 from probe.network.bpf import attach, icmp_program, tcp_program
 from probe.packet import Identity, Template, tcp_port
+from scripts.fuzz import ICMP_OF, PORT, Dice, Sea, hear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +31,12 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield near, far
 
 
-def passes(ends: tuple[socket.socket, socket.socket], packet: bytes) -> bool:
+def passes(ends: tuple[socket.socket, socket.socket], whole: bytes) -> bool:
     """Whether the filter lets this packet through, whole."""
     near, far = ends
-    near.send(packet)
+    near.send(whole)
     try:
-        return far.recv(4096) == packet
+        return far.recv(4096) == whole
     except BlockingIOError:
         return False
 
@@ -123,3 +125,23 @@ def test_only_answers_to_syn_probes_pass(
     ):
         segment = bytes((1, 187)) + port.to_bytes(2, "big") + bytes(9) + bytes((flags,)) + bytes(6)
         assert passes(ends, outer + segment) is expected
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_nothing_that_is_an_answer_is_kept_out(
+    ends: tuple[socket.socket, socket.socket], version: int
+) -> None:
+    """Whatever the parser takes for an answer, at whatever length and in whatever style, passes."""
+    sea = Sea(Dice(7))
+    programs = {
+        packet.PROTOCOL_TCP: tcp_program(version),
+        ICMP_OF[version]: icmp_program(version, PORT),
+    }
+    passed = 0
+    for protocol, program in programs.items():
+        attach(ends[1], program)
+        for reply in sea.replies:
+            if (reply.version, reply.protocol) == (version, protocol) and hear(sea, reply):
+                assert passes(ends, reply.data), reply.data.hex()
+                passed += 1
+    assert passed > 300
