@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench lab pins snapshot clean
+.PHONY: demo test lint bench fuzz lab pins snapshot clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -33,6 +33,9 @@ lab: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m scripts.bench $(ARGS)
+
+fuzz: $(STAMP)
+	$(BIN)/python -m scripts.fuzz
 
 # Needs uv (pip install uv); run after changing a dependency in pyproject.toml.
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

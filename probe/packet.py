@@ -551,14 +551,17 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
         return ()
     # A quote with IP options has its transport header farther back.
     moved = (quoted[0] & 0x0F) * 4 - start if version == 4 else 0
-    protocol = sent[9 if version == 4 else 6]
     held = max(start + moved + 8, len(quoted[: end + moved].rstrip(b"\0")))
-    fields = [(name, at, past, 0, mask) for name, at, past, mask in _IP_FIELDS[version]]
-    fields += [(name, start + at, start + past, moved, -1) for name, at, past in _FIELDS[protocol]]
-    changed: dict[str, None] = {}
-    for name, at, past, by, mask in fields:
-        here = quoted[at + by : min(past + by, held)]
-        there = sent[at:past][: len(here)]
-        if int.from_bytes(here, "big") & mask != int.from_bytes(there, "big") & mask:
-            changed[name] = None
+    changed = [
+        name
+        for name, at, past, mask in _IP_FIELDS[version]
+        if quoted[at:past] != sent[at:past]
+        and past <= len(quoted)
+        and (int.from_bytes(quoted[at:past], "big") ^ int.from_bytes(sent[at:past], "big")) & mask
+    ]
+    for name, first, last in _FIELDS[sent[9 if version == 4 else 6]]:
+        at = start + first
+        here = quoted[at + moved : min(start + last + moved, held)]
+        if here != sent[at : at + len(here)]:
+            changed.append(name)
     return tuple(changed)
