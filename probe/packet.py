@@ -238,6 +238,22 @@ def tag_in_echo(message: bytes) -> int | None:
     return None if len(message) < end else int.from_bytes(message[end - 2 : end], "big")
 
 
+def is_checksum_of(quoted: bytes, sent: bytes, pseudo: bytes) -> bool:
+    """Whether a quoted echo request has the checksum of one that a ping socket sent as ``sent``.
+
+    The kernel filled in identifier and checksum, so the former is taken out of the latter; what
+    is left covers the tag. ``pseudo`` is the pseudo-header of ICMPv6 (RFC 8200, section 8.1).
+
+    >>> sent = echo_request(4, flow=1, token=7, tag=500)
+    >>> quoted = echo_request(4, flow=1, token=7, tag=500, echo_id=99)
+    >>> quoted = quoted[:2] + checksum(quoted).to_bytes(2, "big") + quoted[4:8]
+    >>> is_checksum_of(quoted, sent, b""), is_checksum_of(quoted[:4] + bytes(4), sent, b"")
+    (True, False)
+    """
+    said, identifier = _WORDS.unpack_from(quoted, 2)
+    return bool((said + identifier) % 0xFFFF == checksum(pseudo + sent))
+
+
 class Template:
     """The probe of one flow to one target, in which only hop limit and token are still open.
 

@@ -30,7 +30,13 @@ from probe.network import (
     NoRoute,
     NotPermitted,
 )
-from probe.network.addresses import FAMILY, canonical, is_own_voice, send_problem
+from probe.network.addresses import (
+    FAMILY,
+    canonical,
+    is_own_voice,
+    send_problem,
+    source_towards,
+)
 from probe.network.clock import round_trip
 from probe.network.linux import (
     IP_RECVERR,
@@ -81,12 +87,16 @@ _FlowKey = tuple[str, int]
 
 
 class _Sent(NamedTuple):
-    """A probe on its way: method, target in canonical text, flow's port, tag; times in ns."""
+    """A probe on its way: method, target in canonical text, flow's port, tag; times in ns.
+
+    ``data`` is what was given to the socket.
+    """
 
     method: Method
     target: str
     port: int
     tag: int
+    data: bytes
     wall: int
     monotonic: int
 
@@ -181,7 +191,7 @@ class ErrorQueue:
             hop_limit_message(version, probe.ttl),
             (target, port),
         )
-        self._sent[probe.token] = _Sent(probe.method, target, port, tag, wall, monotonic)
+        self._sent[probe.token] = _Sent(probe.method, target, port, tag, data, wall, monotonic)
         self._unanswered.setdefault((target, port), set()).add(probe.token)
 
     def _tag(self, method: Method, target: str, flow: int) -> int:
@@ -311,7 +321,24 @@ class ErrorQueue:
         elif len(data) < 8:
             self._discarded[packet.Refusal.TRUNCATED] += 1
         else:
-            self._settle(_echo_token(data), packet.tag_in_echo(data), method, flow, observation)
+            token = _echo_token(data)
+            shown = packet.tag_in_echo(data) or self._tag_by_checksum(token, data)
+            self._settle(token, shown, method, flow, observation)
+
+    def _tag_by_checksum(self, token: int, quoted: bytes) -> int | None:
+        """The tag of a probe whose quote is too short to hold it, if the checksum bears it out."""
+        sent = self._sent.get(token)
+        if sent is None or sent.method is not Method.ICMP:
+            return None
+        pseudo = b""
+        if ":" in sent.target:
+            try:
+                ends = source_towards(sent.target, 6).partition("%")[0], sent.target
+            except NetworkError:
+                return None
+            pseudo = b"".join(socket.inet_pton(socket.AF_INET6, end) for end in ends)
+            pseudo += struct.pack("!II", len(sent.data), packet.PROTOCOL_ICMP6)
+        return sent.tag if packet.is_checksum_of(quoted, sent.data, pseudo) else None
 
     def _read_data(self, opened: Opened) -> None:
         """Read what came as ordinary data: echo replies."""
@@ -344,10 +371,7 @@ class ErrorQueue:
         flow: _FlowKey | None,
         observation: _Observation,
     ) -> None:
-        """Give an answer to the probe with this token, if it can be that probe's.
-
-        Without ``tag`` the quote was too short to hold it; a tag of zero is padding.
-        """
+        """Give an answer to the probe with this token, if it has that probe's tag."""
         sent = self._sent.get(token)
         if (
             sent is None
@@ -356,7 +380,7 @@ class ErrorQueue:
         ):
             self._discarded["unexpected"] += 1
             return
-        if tag and tag != sent.tag:
+        if tag != sent.tag:
             self._discarded["wrong_tag"] += 1
             return
         if observation.kind is Kind.UNREACHABLE and is_own_voice(observation.address, sent.target):
@@ -386,7 +410,12 @@ class ErrorQueue:
         if not candidates:
             self._discarded["unexpected"] += 1
             return
-        self._short.setdefault(flow, []).append(_Short(observation, set(candidates)))
+        held = self._short.setdefault(flow, [])
+        if len(held) >= len(candidates):
+            # More than there are probes to answer: repeated or forged, and any of them may be.
+            self._discarded["ambiguous"] += 1
+            return
+        held.append(_Short(observation, set(candidates)))
         self._eliminate(flow, set())
 
     def _eliminate(self, flow: _FlowKey, answered: set[int]) -> None:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+from scapy.layers.inet import ICMP
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
 from probe import packet
 from probe.network import Answer, Capability, Kind, Method, Network, NetworkError, NoRoute, Probe
+from probe.network.addresses import FAMILY
 from probe.network.errqueue import ErrorQueue, Opened, open_errqueue
-from probe.network.linux import IP_RECVERR, IP_TTL, MSG_ERRQUEUE
+from probe.network.linux import IP_RECVERR, IP_TTL, IPV6_RECVERR, MSG_ERRQUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,3 +257,91 @@ def test_labels_behind_the_quote_are_read(
         "obj": [{"class": 1, "type": 1, "mpls": [{"label": 24001, "exp": 0, "s": 1, "ttl": 1}]}],
     }
     assert (answer.ttl, answer.size) == (250, 8 + 128 + len(structure))
+
+
+def test_more_short_quotes_than_probes_are_dropped(
+    scripted: tuple[ErrorQueue, ScriptedSocket],
+) -> None:
+    """However many come, no more are kept than there are probes that they may answer."""
+    network, kernel = scripted
+    for _ in range(1000):
+        kernel.exceeded("192.0.2.1", b"")
+    assert heard(network) == []
+    assert network.discarded() == {"ambiguous": 997}
+
+
+class ScriptedPing(socket.socket):
+    """A ping socket that sends nothing; its error queue and its data hold what a test put there."""
+
+    identifier = 4711
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(FAMILY[version], socket.SOCK_DGRAM)
+        self.sent: list[bytes] = []
+        self.errors: list[Message] = []
+        self.replies: list[Message] = []
+
+    def sendmsg(self, buffers: tuple[bytes], *_: object) -> int:  # type: ignore[override]
+        """Fill in what the kernel does; scapy computes the checksum."""
+        echo = buffers[0]
+        message = echo[:4] + self.identifier.to_bytes(2, "big") + echo[6:]
+        if self.version == 4:
+            built = ICMP(message)
+            del built.chksum
+            self.sent.append(bytes(built))
+        else:
+            request = ICMPv6EchoRequest(message)
+            del request.cksum
+            self.sent.append(bytes(IPv6(src="::1", dst="::1") / request)[40:])
+        return len(echo)
+
+    def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> Message:
+        queue = self.errors if flags == MSG_ERRQUEUE else self.replies
+        if queue:
+            return queue.pop(0)
+        raise BlockingIOError
+
+    def exceeded(self, quote: bytes) -> None:
+        kind, level, option = (11, socket.IPPROTO_IP, IP_RECVERR)
+        offender = struct.pack("=HH4s8x", socket.AF_INET, 0, bytes((192, 0, 2, 1)))
+        if self.version == 6:
+            kind, level, option = (3, socket.IPPROTO_IPV6, IPV6_RECVERR)
+            offender = struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, bytes(15) + b"\x09", 0)
+        origin = {4: 2, 6: 3}[self.version]
+        error = struct.pack("=IBBBBIHBB", 113, origin, kind, 0, 0, 0, 0, 0, 0)
+        self.errors.append(
+            (quote, [(level, option, error + offender)], 0, (LOOPBACK[self.version], 0))
+        )
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_short_echo_quote_needs_the_checksum_of_the_probe(version: int) -> None:
+    """Eight bytes of an echo request, padded or not, are believed with the right checksum only."""
+    kernel = ScriptedPing(version)
+    with closing(ErrorQueue([Opened(Method.ICMP, version, kernel)])) as network:
+        network.send(Probe(LOOPBACK[version], 3, 5, Method.ICMP, 600))
+        [sent] = kernel.sent
+        for quote in (sent, sent[:8], sent[:12], sent[:8] + bytes(92)):
+            kernel.exceeded(quote)
+            assert [answer.token for answer in network.drain()] == [600]
+        assert network.discarded() == {}
+        for at in (3, 5):
+            for size in (0, 92):
+                forged = bytearray(sent[:8] + bytes(size))
+                forged[at] ^= 1
+                kernel.exceeded(bytes(forged))
+        assert network.drain() == []
+        assert network.discarded() == {"wrong_tag": 4}
+
+
+def test_an_echo_reply_without_our_words_is_refused() -> None:
+    """A reply repeats the whole request; one that does not was not made from ours."""
+    kernel = ScriptedPing(4)
+    with closing(ErrorQueue([Opened(Method.ICMP, 4, kernel)])) as network:
+        network.send(Probe("127.0.0.1", 3, 5, Method.ICMP, 600))
+        [sent] = kernel.sent
+        for reply in (sent, sent[:8], sent[:8] + bytes(42)):
+            kernel.replies.append((b"\0" + reply[1:], [], 0, ("127.0.0.1", 0)))
+        assert [answer.token for answer in network.drain()] == [600]
+        assert network.discarded() == {"wrong_tag": 2}
