@@ -238,20 +238,29 @@ def tag_in_echo(message: bytes) -> int | None:
     return None if len(message) < end else int.from_bytes(message[end - 2 : end], "big")
 
 
-def is_checksum_of(quoted: bytes, sent: bytes, pseudo: bytes) -> bool:
-    """Whether a quoted echo request has the checksum of one that a ping socket sent as ``sent``.
+def echo_shift(sent: bytes, quoted: bytes, pseudo: bytes) -> int:
+    """By how much, modulo 65535, the checksum of a quoted echo request is another than was sent.
 
-    The kernel filled in identifier and checksum, so the former is taken out of the latter; what
-    is left covers the tag. ``pseudo`` is the pseudo-header of ICMPv6 (RFC 8200, section 8.1).
+    A ping socket was given ``sent``; the kernel filled in identifier and checksum, so the former is
+    taken out of the latter. ``pseudo`` is the pseudo-header of ICMPv6 (RFC 8200, section 8.1).
 
     >>> sent = echo_request(4, flow=1, token=7, tag=500)
     >>> quoted = echo_request(4, flow=1, token=7, tag=500, echo_id=99)
     >>> quoted = quoted[:2] + checksum(quoted).to_bytes(2, "big") + quoted[4:8]
-    >>> is_checksum_of(quoted, sent, b""), is_checksum_of(quoted[:4] + bytes(4), sent, b"")
-    (True, False)
+    >>> echo_shift(sent, quoted, b"")
+    0
     """
     said, identifier = _WORDS.unpack_from(quoted, 2)
-    return bool((said + identifier) % 0xFFFF == checksum(pseudo + sent))
+    return int(said + identifier - checksum(pseudo + sent)) % 0xFFFF
+
+
+def udp_shift(sent: bytes, quoted: bytes) -> int:
+    """By how much, modulo 65535, the checksum of a quoted IPv4 UDP probe is another than was sent.
+
+    Both begin with the IP header.
+    """
+    at = (quoted[0] & 0x0F) * 4 + 6
+    return int(_WORD.unpack_from(quoted, at)[0] - _WORD.unpack_from(sent, 26)[0]) % 0xFFFF
 
 
 class Template:

@@ -199,6 +199,7 @@ class Sea:
         tokens = iter(dice.sample(range(1, 1 << 16), 512))
         self.known: dict[int, Known] = {}
         self.tokens: list[int] = []
+        self.shifts: set[int] = set()
         self.replies: list[Packet] = []
         for version in (4, 6):
             for method in METHODS:
@@ -320,11 +321,12 @@ def mutated(dice: Dice, data: bytes, sea: Sea) -> bytes:
 # -- judging ---------------------------------------------------------------------------------
 
 
-def proves(known: Known, protocol: int, message: bytes) -> bool:
+def proves(known: Known, protocol: int, message: bytes, shifts: set[int]) -> bool:
     """Whether a message shows the secret of this probe where an answer to it would.
 
     That is token and tag; in a quote that ends before the tag of a UDP probe the checksum, which
-    covers it, together with all else that such a quote has.
+    covers it, together with all else that such a quote has. It may be shifted as NATs do it, by as
+    much as in a quote that did prove itself: ``shifts`` remembers all those.
     """
     version, method, _, token, tag, sent = known
     if protocol == packet.PROTOCOL_TCP:
@@ -347,14 +349,21 @@ def proves(known: Known, protocol: int, message: bytes) -> bool:
         return behind[4:8] == struct.pack("!HH", token, tag)
     if len(behind) >= 12 and any(behind[8:12]):
         said_token, word = struct.unpack("!HH", behind[8:12])
-        return (said_token, (said_token + word) % 0xFFFF) == (token, tag)
+        right = (said_token, (said_token + word) % 0xFFFF) == (token, tag)
+        if right and version == 4:
+            shifts.add(difference(behind, sent))
+        return right
     return (
         version == 4
         and quote[4:6] == token.to_bytes(2, "big")
         and (quote[16:20], behind[:4]) == (sent[16:20], sent[20:24])
-        and int.from_bytes(behind[6:8], "big") % 0xFFFF
-        == int.from_bytes(sent[26:28], "big") % 0xFFFF
+        and difference(behind, sent) in {0, *shifts}
     )
+
+
+def difference(behind: bytes, sent: bytes) -> int:
+    """Between the checksum of a quoted UDP header and that of the IPv4 probe that was sent."""
+    return (int.from_bytes(behind[6:8], "big") - int.from_bytes(sent[26:28], "big")) % 0xFFFF
 
 
 def kind_of(known: Known, protocol: int, message: bytes) -> Kind | None:
@@ -377,7 +386,7 @@ def objection(sea: Sea, given: Packet, at: int, answer: Answer) -> str | None:
     message = given.data[at:]
     if known is None:
         return "no probe with this token is on its way"
-    if known.version != given.version or not proves(known, given.protocol, message):
+    if known.version != given.version or not proves(known, given.protocol, message, sea.shifts):
         return "the packet does not show the probe's tag"
     if answer.address != ROUTER[given.version]:
         return "the address is not the sender's"

@@ -54,7 +54,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.economical", "probe.tracing", "probe.forks"},
         {"probe.exploring", "probe.manner"},
         # Backends: the only ones that touch a wire.
-        {"probe.network.addresses", "probe.network.clock", "probe.network.simulated"},
+        {
+            "probe.network.addresses",
+            "probe.network.clock",
+            "probe.network.nat",
+            "probe.network.simulated",
+        },
         {
             "probe.network.linux",
             "probe.network.matching",

@@ -52,6 +52,7 @@ from probe.network.linux import (
     hop_limit_message,
     open_socket,
 )
+from probe.network.nat import Shifts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -157,6 +158,7 @@ class ErrorQueue:
         self._short: dict[_FlowKey, list[_Short]] = {}
         self._read: list[tuple[int, Answer]] = []
         self._discarded: Counter[str] = Counter()
+        self._shifts = Shifts()
         self._readiness = Readiness(each.socket for each in self._opened.values())
 
     def methods(self, version: int) -> tuple[Method, ...]:
@@ -322,11 +324,10 @@ class ErrorQueue:
             self._discarded[packet.Refusal.TRUNCATED] += 1
         else:
             token = _echo_token(data)
-            shown = packet.tag_in_echo(data) or self._tag_by_checksum(token, data)
-            self._settle(token, shown, method, flow, observation)
+            self._settle(token, self._tag_quoted(token, data), method, flow, observation)
 
-    def _tag_by_checksum(self, token: int, quoted: bytes) -> int | None:
-        """The tag of a probe whose quote is too short to hold it, if the checksum bears it out."""
+    def _tag_quoted(self, token: int, quoted: bytes) -> int | None:
+        """The tag that a quoted echo request has, or that its checksum bears out; else None."""
         sent = self._sent.get(token)
         if sent is None or sent.method is not Method.ICMP:
             return None
@@ -338,7 +339,13 @@ class ErrorQueue:
                 return None
             pseudo = b"".join(socket.inet_pton(socket.AF_INET6, end) for end in ends)
             pseudo += struct.pack("!II", len(sent.data), packet.PROTOCOL_ICMP6)
-        return sent.tag if packet.is_checksum_of(quoted, sent.data, pseudo) else None
+        shift = packet.echo_shift(sent.data, quoted, pseudo)
+        tag = packet.tag_in_echo(quoted)
+        if tag:
+            if tag == sent.tag:
+                self._shifts.shown(shift)
+            return tag
+        return sent.tag if self._shifts.known(shift) else None
 
     def _read_data(self, opened: Opened) -> None:
         """Read what came as ordinary data: echo replies."""

@@ -16,6 +16,7 @@ from probe import packet
 from probe.network import Answer, Capability, Kind, Method, NoRoute
 from probe.network.addresses import FAMILY, canonical, is_own_voice, source_towards
 from probe.network.clock import round_trip
+from probe.network.nat import Shifts
 
 if TYPE_CHECKING:
     from probe.network import Probe
@@ -70,6 +71,7 @@ class Matching:
         self._sent: dict[int, _Sent] = {}
         self._made: dict[tuple[str, Method, int], Made] = {}
         self._made_until = 0
+        self._shifts = Shifts()
 
     def make(self, probe: Probe, now: int) -> Made:
         """What a probe is made of, at this monotonic time. Raises `NoRoute` or `NetworkError`."""
@@ -184,11 +186,14 @@ class Matching:
         changed: tuple[str, ...] = ()
         if quote_at is not None:
             changed = packet.changes(sent.data, data[quote_at:])
-        if tag is None:
-            if "destination" in changed or "ports" in changed:
-                self.discarded["unexpected"] += 1
-                return None
-            if "checksum" in changed:
+        if tag is None and ("destination" in changed or "ports" in changed):
+            self.discarded["unexpected"] += 1
+            return None
+        if method is Method.UDP and version == 4 and "checksum" in changed:
+            shift = packet.udp_shift(sent.data, data[quote_at:])
+            if tag is not None:
+                self._shifts.shown(shift)
+            elif not self._shifts.known(shift):
                 self.discarded["wrong_tag"] += 1
                 return None
         if kind is Kind.UNREACHABLE and is_own_voice(address, made.target):

@@ -335,6 +335,21 @@ def test_a_short_echo_quote_needs_the_checksum_of_the_probe(version: int) -> Non
         assert network.discarded() == {"wrong_tag": 4}
 
 
+def test_a_short_echo_quote_may_be_shifted_as_others_were() -> None:
+    """A NAT that leaves its checksum in quotes shows by how much where they hold the tag."""
+    kernel = ScriptedPing(4)
+    with closing(ErrorQueue([Opened(Method.ICMP, 4, kernel)])) as network:
+        network.send(Probe("127.0.0.1", 3, 5, Method.ICMP, 600))
+        shifted = bytearray(kernel.sent[0])
+        shifted[3] ^= 1
+        answered = []
+        for size in (8, len(shifted), 8):
+            kernel.exceeded(bytes(shifted[:size]))
+            answered.append(len(network.drain()))
+        assert answered == [0, 1, 1]
+        assert network.discarded() == {"wrong_tag": 1}
+
+
 def test_an_echo_reply_without_our_words_is_refused() -> None:
     """A reply repeats the whole request; one that does not was not made from ours."""
     kernel = ScriptedPing(4)

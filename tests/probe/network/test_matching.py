@@ -162,6 +162,27 @@ def test_the_checksum_speaks_for_the_tag_of_a_short_udp_quote(kind: tuple[int, i
             assert refused(error(4, kind, forged), 4) == {"wrong_tag": 1}
 
 
+def test_a_nat_that_keeps_its_checksum_is_known_by_the_quotes_that_prove_themselves() -> None:
+    """By as much as a tagged quote's checksum was shifted, one without tag may be, on any flow."""
+    sea = Sea(Dice(5))
+    one, other = [
+        k for k in sea.known.values() if (k.method, k.version) == (Method.UDP, 4)
+    ][:2]  # fmt: skip
+
+    def heard(probe: Known, shift: int, size: int) -> bool:
+        said = int.from_bytes(probe.data[26:28], "big")
+        quote = bytearray(as_quoted(probe.data)[:size])
+        quote[26:28] = ((said + shift) % 0xFFFF).to_bytes(2, "big")
+        message = error(4, EXCEEDED[4], bytes(quote))
+        return sea.matching.hear(4, 1, message, 0, "192.0.2.1", 61, None, 9) is not None
+
+    assert [heard(one, 300, 28), heard(one, 300, 68), heard(one, 300, 28)] == [False, True, True]
+    assert [heard(other, 300, 28), heard(other, 301, 28)] == [True, False]
+    for shift in range(1000, 1008):
+        assert heard(one, shift, 68)
+    assert not heard(other, 300, 28)
+
+
 @pytest.mark.parametrize("at", [16, 19, 23])
 def test_a_short_udp_quote_of_another_flow_is_no_answer(at: int) -> None:
     """Destination and ports of a quote without payload must be those of the probe."""
