@@ -219,7 +219,9 @@ def to_json(trace: Trace) -> dict[str, Any]:
             "msm_id": trace.msm_id
             if trace.msm_id is not None
             else measurement_number(trace.dst_addr, trace.proto, trace.af),
-            "prb_id": trace.prb_id if trace.prb_id is not None else probe_number(vantage_id),
+            "prb_id": trace.prb_id
+            if trace.prb_id is not None
+            else probe_number(vantage_id or trace.source or ""),
             "af": trace.af,
             "proto": trace.proto,
             "dst_addr": trace.dst_addr,
@@ -299,7 +301,9 @@ def _number(value: object, where: str) -> float:
 
 
 def _whole(value: object, where: str) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or not abs(value) < 2**63
+    ):
         raise MalformedRecord(f"{where} is not a whole number: {value!r:.40}")
     return value
 
@@ -310,26 +314,51 @@ def _text(value: object, where: str) -> str | None:
     return value
 
 
+def _texts(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise MalformedRecord(f"{where} is not a list of texts: {value!r:.40}")
+    return tuple(value)
+
+
+def _counts(value: object, where: str) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise MalformedRecord(f"{where} is not an object: {value!r:.40}")
+    return {key: _whole(count, where) or 0 for key, count in value.items()}
+
+
 def _reply_from_json(fields: object, proto: str | None, changed: tuple[str, ...]) -> Reply:
     if not isinstance(fields, dict):
         raise MalformedRecord(f"a reply is not an object: {fields!r}")
     if "x" in fields or ("from" not in fields and "rtt" not in fields):
         # Atlas also writes {"error": …} here when its own send failed: no answer either way.
         return Reply(proto=proto)
-    late = fields.get("late")
+    err = fields.get("err")
+    extensions = fields.get("icmpext")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise MalformedRecord(f"icmpext is not an object: {extensions!r:.40}")
     return Reply(
         address=_address(fields["from"], "from") if fields.get("from") else None,
         rtt=float(_number(fields["rtt"], "rtt")) if fields.get("rtt") is not None else None,
-        ttl=fields.get("ttl"),
-        size=fields.get("size"),
-        err=fields.get("err"),
-        quoted_ttl=fields.get("ittl"),
-        extensions=fields.get("icmpext"),
-        late=late if isinstance(late, int) else None,
+        ttl=_whole(fields.get("ttl"), "ttl"),
+        size=_whole(fields.get("size"), "size"),
+        err=err if isinstance(err, str) else _whole(err, "err"),
+        quoted_ttl=_whole(fields.get("ittl"), "ittl"),
+        extensions=extensions,
+        late=_whole(fields.get("late"), "late"),
         duplicate=bool(fields.get("dup")),
         proto=proto,
-        quoted_tos=fields.get("itos"),
+        quoted_tos=_whole(fields.get("itos"), "itos"),
         changed=changed,
+    )
+
+
+def _attribution_from_json(said: dict[str, Any]) -> Attribution:
+    return Attribution(
+        asn=_whole(said.get("asn"), "asn"),
+        **{
+            key: _text(said.get(key), key)
+            for key in ("name", "organisation", "country", "exchange", "special")
+        },
     )
 
 
@@ -389,16 +418,7 @@ def _hops_from_json(
                         strict=True,
                     )
                 ),
-                attribution=Attribution(
-                    asn=said.get("asn"),
-                    name=said.get("name"),
-                    organisation=said.get("organisation"),
-                    country=said.get("country"),
-                    exchange=said.get("exchange"),
-                    special=said.get("special"),
-                )
-                if said
-                else None,
+                attribution=_attribution_from_json(said) if said else None,
                 measured=number not in inferred
                 and (said is None or said.get("evidence", "measured") == "measured"),
             )
@@ -444,7 +464,7 @@ def from_json(fields: object) -> Trace:
         attributed = {int(hop["hop"]): hop for hop in ours.get("hops") or []}
         return Trace(
             dst_addr=dst_addr,
-            dst_name=fields.get("dst_name"),
+            dst_name=_text(fields.get("dst_name"), "dst_name"),
             af=version,
             proto=str(fields.get("proto", "ICMP")).upper(),
             timestamp=timestamp,
@@ -457,8 +477,8 @@ def from_json(fields: object) -> Trace:
                 set(ours.get("inferred") or ()),
             ),
             source=_address(source, "from") if source else None,
-            paris_id=int(fields.get("paris_id", 0)),
-            size=fields.get("size"),
+            paris_id=_whole(fields.get("paris_id"), "paris_id") or 0,
+            size=_whole(fields.get("size"), "size"),
             msm_id=_whole(fields.get("msm_id"), "msm_id"),
             prb_id=_whole(fields.get("prb_id"), "prb_id"),
             vantage=Vantage(
@@ -469,14 +489,14 @@ def from_json(fields: object) -> Trace:
             )
             if said_vantage
             else None,
-            backend=method.get("backend"),
-            sees=tuple(method.get("sees", ())),
-            stop=ours.get("stop"),
-            probes=ours.get("probes"),
-            snapshots=tuple(ours.get("snapshots", ())),
-            redactions=dict(ours.get("redactions", {})),
-            notes=tuple(ours.get("notes", ())),
-            error=ours.get("error") or _error_of(fields["result"]),
+            backend=_text(method.get("backend"), "backend"),
+            sees=_texts(method.get("sees", []), "sees"),
+            stop=_text(ours.get("stop"), "stop"),
+            probes=_whole(ours.get("probes"), "probes"),
+            snapshots=_texts(ours.get("snapshots", []), "snapshots"),
+            redactions=_counts(ours.get("redactions", {}), "redactions"),
+            notes=_texts(ours.get("notes", []), "notes"),
+            error=_text(ours.get("error"), "error") or _error_of(fields["result"]),
             multipath=graphs.from_json(ours["multipath"], _address)
             if ours.get("multipath")
             else None,
