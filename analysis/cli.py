@@ -103,8 +103,9 @@ def analyze(
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
     from analysis.coverage import by_users  # noqa: PLC0415
     from analysis.eyeballs import EyeballsError, read_eyeballs  # noqa: PLC0415
+    from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.judge import judge  # noqa: PLC0415
-    from analysis.load import InputError, load  # noqa: PLC0415
+    from analysis.load import load  # noqa: PLC0415
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
     from analysis.rib import RibError, read_rib  # noqa: PLC0415
     from analysis.tables import crossings_table, write_table  # noqa: PLC0415

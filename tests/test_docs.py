@@ -233,7 +233,7 @@ def reasons_in_code() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if called in {"reject", "_Unusable"}:
+                if called in {"reject", "leave_out", "_Unusable"}:
                     found.update(
                         leaf.value
                         for leaf in ast.walk(node.args[0])

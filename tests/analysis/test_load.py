@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import gzip
+import hashlib
 import io
 import json
 import math
@@ -24,8 +25,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.inputs import InputError
 from analysis.judge import judge
-from analysis.load import COMPLAINTS, InputError, Loaded, load
+from analysis.load import COMPLAINTS, Loaded, load, read
 from analysis.policy import Policy
 from probe.record import MalformedRecord, Vantage, from_json, from_line, to_line
 from tests.analysis.country import HOME, NOW, Country
@@ -177,6 +179,16 @@ def test_copies_of_records_are_left_out_and_counted(tmp_path: Path) -> None:
     loaded = load([first, second])
     assert len(loaded.traces) == 4
     assert loaded.rejected == {"duplicate": 2}
+
+
+def test_a_second_result_of_the_same_id_is_left_out_and_counted_apart(tmp_path: Path) -> None:
+    """The Atlas delivers one (msm, probe, time) twice now and then, not always alike."""
+    other = result()
+    other["result"] = other["result"][:1]
+    content = "\n".join(json.dumps(r) for r in (result(), other, result()))
+    loaded = load([written(tmp_path / "a.jsonl", content.encode())])
+    assert loaded.traces == [from_json(result())]
+    assert loaded.rejected == {"repeated_id": 1, "duplicate": 1}
 
 
 def test_results_that_only_lack_their_time_are_no_duplicates(tmp_path: Path) -> None:
@@ -332,14 +344,16 @@ def test_a_file_the_system_refuses_is_named(
 ) -> None:
     """A disk that fails while reading one file does not lose the others."""
     good, bad = written(tmp_path / "a.jsonl", lines(1)), written(tmp_path / "b.jsonl", b"")
-    read = Path.read_bytes
+    opened = Path.open
 
-    def failing(path: Path) -> bytes:
-        if path.name == "b.jsonl":
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
             raise OSError(5, "Input/output error")
-        return read(path)
 
-    monkeypatch.setattr(Path, "read_bytes", failing)
+    def opening(path: Path, mode: str) -> object:
+        return Failing() if path.name == "b.jsonl" else opened(path, mode)
+
+    monkeypatch.setattr(Path, "open", opening)
     loaded = load([bad, good])
     assert len(loaded.traces) == 1
     assert loaded.rejected == {"unreadable_file": 1}
@@ -377,6 +391,73 @@ def test_complaints_are_bounded_and_the_count_is_not(tmp_path: Path) -> None:
     loaded = load([written(tmp_path / "a.jsonl", b"x\n" * (COMPLAINTS + 30))])
     assert len(loaded.complaints) == COMPLAINTS
     assert loaded.rejected == {"malformed": COMPLAINTS + 30}
+
+
+def test_malformed_input_can_be_fatal_or_silent(tmp_path: Path) -> None:
+    """Warned of unless asked otherwise; counted always, unless it ends the reading."""
+    good = written(tmp_path / "a.jsonl", lines(1))
+    bad = written(tmp_path / "b.jsonl", lines(1, 1) + b"{\n" + lines(1, 2))
+    unreadable = written(tmp_path / "c.jsonl.gz", b"no gzip")
+    silent = load([good, bad, unreadable], malformed="ignore")
+    assert len(silent.traces) == 3
+    assert silent.rejected == {"malformed": 1, "unreadable_file": 1}
+    assert not silent.complaints
+    with pytest.raises(InputError, match=rf"^{bad}:2: not JSON"):
+        load([good, bad], malformed="fail")
+    with pytest.raises(InputError, match=f"^{unreadable}: is not compressed"):
+        load([good, unreadable], malformed="fail")
+    assert len(load([good], malformed="fail").traces) == 1
+
+
+def test_copies_are_no_fault_of_the_input(tmp_path: Path) -> None:
+    """Only what cannot be read ends a reading that shall fail."""
+    name = written(tmp_path / "a.jsonl", lines(2) + lines(2))
+    assert load([name], malformed="fail").rejected == {"duplicate": 2}
+
+
+def test_reading_holds_one_trace_at_a_time(tmp_path: Path) -> None:
+    """Traces come while the file is still being read, from lines and from arrays alike."""
+    many = 2000
+    plain = lines(many)
+    array = b"[" + b",".join(plain.splitlines()) + b"]"
+    for name, content in (("a.jsonl.gz", gzip.compress(plain)), ("b.json", array)):
+        loaded = Loaded()
+        reading = read([written(tmp_path / name, content)], loaded)
+        first = next(reading)
+        assert first == from_json(result(0))
+        assert not loaded.inputs, "the file has not been read to its end"
+        assert sum(1 for _ in reading) == many - 1
+        assert loaded.inputs == {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}
+
+
+def test_an_array_may_be_followed_by_lines(tmp_path: Path) -> None:
+    """Files that were put together by cat hold both shapes; each line keeps its number."""
+    content = b"\n" + ARRAY + b"\n" + lines(2, 3) + b"{\n" + b"[" + lines(1, 5).strip() + b"]\n"
+    name = written(tmp_path / "a.json", content)
+    loaded = load([name])
+    assert len(loaded.traces) == 6
+    assert [c.removeprefix(f"{name}:") for c in loaded.complaints] == ["5: not JSON; left out"]
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(st.integers(0, 3000), st.integers(1, 4))
+def test_an_array_cut_anywhere_keeps_its_whole_results(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, count: int
+) -> None:
+    """Wherever a download broke off: the results before are read, the rest is told once."""
+    whole = [json.dumps(result(n)) for n in range(count)]
+    content = f"[{', '.join(whole)}]"[: cut + 1]
+    path = tmp_path_factory.mktemp("cut") / "a.json"
+    loaded = load([written(path, content.encode())])
+    kept = 0
+    end = 1
+    for text in whole:
+        end += len(text)
+        kept += end <= len(content)
+        end += 2
+    assert len(loaded.traces) == kept
+    finished = content.endswith("]") and kept == count and len(content) == end - 1
+    assert loaded.rejected["malformed"] == (0 if finished else 1)
 
 
 # ------------------------------------------------------------------------- odd fields
@@ -521,9 +602,21 @@ def test_mutated_records_are_read_or_named(fields: Any) -> None:
         {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "rtt": 10**400}]}]},
         {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "rtt": math.nan}]}]},
         {"result": [{"hop": 1, "result": [{"from": 7, "rtt": 1.0}]}]},
+        {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "ttl": "64"}]}]},
+        {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "size": 1.5}]}]},
+        {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "err": ["H"]}]}]},
+        {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "icmpext": [1]}]}]},
+        {"result": [{"hop": 1, "result": [{"from": "20.0.1.1", "late": "1"}]}]},
+        {"size": "48"},
+        {"paris_id": 2**63},
+        {"dst_name": 7},
         {"type": "dns"},
         {"gatewatch": {"schema": "gatewatch.trace/99"}},
         {"gatewatch": "yes"},
+        {"gatewatch": {**OURS["gatewatch"], "method": {"sees": "ttl"}}},
+        {"gatewatch": {**OURS["gatewatch"], "notes": [1]}},
+        {"gatewatch": {**OURS["gatewatch"], "redactions": {"own": "1"}}},
+        {"gatewatch": {**OURS["gatewatch"], "hops": [{"hop": 1, "organisation": 7}]}},
     ],
     ids=str,
 )

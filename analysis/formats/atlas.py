@@ -1,0 +1,73 @@
+"""Results of RIPE Atlas and records of ours, which have their shape: from JSON and back.
+
+`probe.record` is the contract of both. What stands here is what a change of format may lose: the
+fields of a result that a record has no place for, and the parts of a record for which a plain
+Atlas result has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from probe.record import ATLAS_FORMAT, Hop, Reply, Trace, from_json, to_json
+
+_TRACE = frozenset(
+    {
+        "fw", "type", "msm_id", "prb_id", "af", "proto", "dst_addr", "dst_name", "src_addr", "from",
+        "paris_id", "size", "timestamp", "endtime", "result", "gatewatch",
+    }
+)  # fmt: skip
+_HOP = frozenset({"hop", "result", "error"})
+_REPLY = frozenset(
+    {"x", "from", "rtt", "ttl", "size", "err", "ittl", "icmpext", "late", "dup"}
+)  # fmt: skip
+_OURS = frozenset(
+    {
+        "schema", "vantage", "method", "flow", "stop", "probes", "snapshots", "hops", "protos",
+        "redactions", "notes", "error",
+    }
+)  # fmt: skip
+
+
+def read(fields: object) -> Trace:
+    """Read one result. Raises `MalformedRecord`; see `probe.record.from_json`."""
+    return from_json(fields)
+
+
+def unkept(fields: dict[str, Any]) -> Iterator[str]:
+    """The fields of a result that was read which a trace has no place for.
+
+    >>> list(unkept({"lts": 9, "result": [{"hop": 1, "result": [{"x": "*"}, {"itos": 8}]}]}))
+    ['lts', 'result[].result[].itos']
+    """
+    yield from (key for key in fields if key not in _TRACE)
+    if fields.get("fw", ATLAS_FORMAT) != ATLAS_FORMAT:
+        yield "fw"
+    if fields.get("from") and fields.get("src_addr", fields["from"]) != fields["from"]:
+        yield "src_addr"
+    yield from (f"gatewatch.{key}" for key in fields.get("gatewatch") or {} if key not in _OURS)
+    for hop in fields["result"]:
+        yield from (f"result[].{key}" for key in hop if key not in _HOP)
+        for reply in hop.get("result", ()):
+            kept = {"x"} if "x" in reply else _REPLY
+            yield from (f"result[].result[].{key}" for key in reply if key not in kept)
+
+
+def _silent_where_inferred(hop: Hop) -> Hop:
+    """A hop without the addresses that were taken over from another trace."""
+    return hop if hop.measured else replace(hop, replies=(Reply(),), measured=True)
+
+
+def to_atlas(trace: Trace) -> dict[str, Any]:
+    """The trace as a plain Atlas result: no field but those of the Atlas.
+
+    Inferred hops become stars: a result without the mark would make evidence of them.
+    """
+    hops = tuple(_silent_where_inferred(hop) for hop in trace.hops)
+    fields = to_json(replace(trace, hops=hops))
+    del fields["gatewatch"]
+    if trace.source is not None:
+        fields["from"] = trace.source
+    return fields

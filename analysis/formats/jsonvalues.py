@@ -1,0 +1,152 @@
+"""Bytes → JSON values with the line that each starts on: JSON lines, and JSON arrays of any length.
+
+Arrays are what the API of RIPE Atlas sends, lines what almost everything else writes. A value
+that is none costs itself only. This module does not know what the values mean.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from analysis.inputs import Chunks, Stream
+from probe.record import MalformedRecord
+
+Row = tuple[int, object]
+
+_BETWEEN = re.compile(r"[\s,]*")
+_CHUNK = 1 << 16
+
+# No string in a result is longer: an error so far from the end is no want of text.
+_LONGEST = 1 << 20
+
+
+class _Window:
+    """The text of a stream from the value that is being read on; ``line`` is where that starts."""
+
+    def __init__(self, stream: io.BufferedReader[Chunks], line: int) -> None:
+        self._stream = stream
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._json = json.JSONDecoder()
+        self._at_end = False
+        self._text = ""
+        self._at = 0
+        self.line = line
+
+    def _grow(self) -> bool:
+        """Read on, at least as much again as there is; False where the stream has ended."""
+        if self._at_end:
+            return False
+        more = self._stream.read(max(_CHUNK, len(self._text) - self._at))
+        self._at_end = not more
+        self._text = self._text[self._at :] + self._utf8.decode(more, final=self._at_end)
+        self._at = 0
+        return True
+
+    def _go_to(self, position: int) -> None:
+        self.line += self._text.count("\n", self._at, position)
+        self._at = position
+
+    def next(self) -> str:
+        """Go to the next sign that is neither space nor comma: that sign, "" at the end."""
+        while True:
+            match = _BETWEEN.match(self._text, self._at)
+            self._go_to(match.end() if match else self._at)
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._grow():
+                return ""
+
+    def skip(self) -> None:
+        """Go one sign on."""
+        self._go_to(self._at + 1)
+
+    def value(self) -> object:
+        """Take the JSON value that starts here.
+
+        Raises ValueError where there is none, or where it does not end.
+        """
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as problem:
+                # Damage far before the end of what was read is not for want of text.
+                if len(self._text) - problem.pos > _LONGEST or not self._grow():
+                    raise
+            else:
+                if end < len(self._text) or not self._grow():  # a number may go on
+                    self._go_to(end)
+                    return value
+
+    def rest(self) -> bytes:
+        """What was read but not used, to the end of its line."""
+        pending = self._utf8.getstate()[0]
+        return self._text[self._at :].encode() + pending + self._stream.readline()
+
+    def give_up(self) -> None:
+        """Pass over all that is left."""
+        self._go_to(len(self._text))
+        while self._grow():
+            self._go_to(len(self._text))
+
+
+def _array(window: _Window) -> Iterator[Row]:
+    """The values of one array or of several; of a torn one those before the tear."""
+    window.skip()
+    while sign := window.next():
+        if sign == "]":
+            window.skip()
+            if window.next() != "[":
+                return
+            window.skip()
+            continue
+        line = window.line
+        try:
+            yield line, window.value()
+        except (ValueError, RecursionError):
+            break
+    yield window.line, MalformedRecord("the JSON array is damaged or cut off here")
+    window.give_up()
+
+
+def rows(stream: Stream) -> Iterator[Row]:
+    """Each JSON value with the line it starts on; a `MalformedRecord` where a line is none."""
+    start = stream.bytes.peek(_CHUNK)
+    before = len(start) - len(start.removeprefix(codecs.BOM_UTF8).lstrip())
+    if start[before : before + 1] != b"[":
+        yield from _lines(stream.bytes, stream, 1, told=False)
+        return
+    stream.bytes.read(before)
+    window = _Window(stream.bytes, 1 + start.count(b"\n", 0, before))
+    told = False
+    if window.next() == "[":
+        for line, value in _array(window):
+            told = isinstance(value, MalformedRecord)
+            yield line, value
+    behind = chain(io.BytesIO(window.rest()), stream.bytes)
+    yield from _lines(behind, stream, window.line, told=told)
+
+
+def _lines(lines: Iterable[bytes], stream: Stream, first: int, *, told: bool) -> Iterator[Row]:
+    number = first - 1
+    for number, line in enumerate(lines, start=first):
+        text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
+        if not text:
+            continue
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            told = stream.broken is not None
+            torn = "the file breaks off here" if told else "the line is cut off"
+            yield number, MalformedRecord("not JSON" if line.endswith(b"\n") else torn)
+            continue
+        if isinstance(value, list):
+            yield from ((number, item) for item in value)
+        else:
+            yield number, value
+    if stream.broken is not None and not told:
+        yield number + 1, MalformedRecord(f"the file breaks off here ({stream.broken})")

@@ -1,0 +1,262 @@
+"""Parquet: a row a trace, with its hops and their replies inside, in columns that name their units.
+
+Holds all of a `Trace`, so nothing is lost on the way there and back; a folder partitioned by
+country and day can be asked with DuckDB or Spark without us. Parquet files in the shape of Atlas
+results, which others make from their JSON, are read as well. Where files lie is not known here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.inputs import InputError, Stream
+from probe.record import Attribution, Hop, Reply, Trace, Vantage
+
+_SCHEMA_KEY, _SCHEMA_NAME = b"gatewatch.schema", b"gatewatch.traces/1"
+_BATCH = 1024
+
+_REPLY = pa.struct(
+    [
+        ("address", pa.string()),
+        ("rtt_ms", pa.float64()),
+        ("ttl", pa.int64()),
+        ("size_bytes", pa.int64()),
+        ("err", pa.string()),
+        ("err_code", pa.int64()),
+        ("quoted_ttl", pa.int64()),
+        ("extensions_json", pa.string()),
+        ("late", pa.int64()),
+        ("duplicate", pa.bool_()),
+        ("proto", pa.string()),
+    ]
+)
+_ATTRIBUTION = pa.struct(
+    [
+        ("asn", pa.int64()),
+        ("name", pa.string()),
+        ("organisation", pa.string()),
+        ("country", pa.string()),
+        ("exchange", pa.string()),
+        ("special", pa.string()),
+    ]
+)
+_HOP = pa.struct(
+    [
+        ("number", pa.int16()),
+        ("measured", pa.bool_()),
+        ("attribution", _ATTRIBUTION),
+        ("replies", pa.list_(_REPLY)),
+    ]
+)
+_VANTAGE = pa.struct(
+    [
+        ("id", pa.string()),
+        ("asn", pa.int64()),
+        ("organisation", pa.string()),
+        ("country", pa.string()),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("vantage", _VANTAGE),
+        ("source", pa.string()),
+        ("dst_addr", pa.string()),
+        ("dst_name", pa.string()),
+        ("af", pa.int8()),
+        ("proto", pa.string()),
+        ("paris_id", pa.int64()),
+        ("size_bytes", pa.int64()),
+        ("msm_id", pa.int64()),
+        ("prb_id", pa.int64()),
+        ("backend", pa.string()),
+        ("sees", pa.list_(pa.string())),
+        ("stop", pa.string()),
+        ("probes", pa.int64()),
+        ("snapshots", pa.list_(pa.string())),
+        ("redactions_json", pa.string()),
+        ("notes", pa.list_(pa.string())),
+        ("error", pa.string()),
+        ("hops", pa.list_(_HOP)),
+    ],
+    metadata={_SCHEMA_KEY: _SCHEMA_NAME},
+)
+
+
+def _text(value: str | None) -> str | None:
+    """A text that Parquet can hold: it has no place for half a surrogate pair."""
+    if value is None or value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode()
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _reply_to_row(reply: Reply) -> dict[str, Any]:
+    return {
+        "address": reply.address,
+        "rtt_ms": reply.rtt,
+        "ttl": reply.ttl,
+        "size_bytes": reply.size,
+        "err": _text(reply.err) if isinstance(reply.err, str) else None,
+        "err_code": reply.err if isinstance(reply.err, int) else None,
+        "quoted_ttl": reply.quoted_ttl,
+        "extensions_json": _json(reply.extensions),
+        "late": reply.late,
+        "duplicate": reply.duplicate,
+        "proto": _text(reply.proto),
+    }
+
+
+def _reply_of_row(row: dict[str, Any]) -> Reply:
+    return Reply(
+        address=row["address"],
+        rtt=row["rtt_ms"],
+        ttl=row["ttl"],
+        size=row["size_bytes"],
+        err=row["err"] if row["err"] is not None else row["err_code"],
+        quoted_ttl=row["quoted_ttl"],
+        extensions=None if row["extensions_json"] is None else json.loads(row["extensions_json"]),
+        late=row["late"],
+        duplicate=row["duplicate"],
+        proto=row["proto"],
+    )
+
+
+def _hop_to_row(hop: Hop) -> dict[str, Any]:
+    said = hop.attribution
+    return {
+        "number": hop.number,
+        "measured": hop.measured,
+        "attribution": None
+        if said is None
+        else {
+            "asn": said.asn,
+            "name": _text(said.name),
+            "organisation": _text(said.organisation),
+            "country": _text(said.country),
+            "exchange": _text(said.exchange),
+            "special": _text(said.special),
+        },
+        "replies": [_reply_to_row(reply) for reply in hop.replies],
+    }
+
+
+def _hop_of_row(row: dict[str, Any]) -> Hop:
+    said = row["attribution"]
+    return Hop(
+        number=row["number"],
+        replies=tuple(_reply_of_row(reply) for reply in row["replies"]),
+        attribution=None if said is None else Attribution(**said),
+        measured=row["measured"],
+    )
+
+
+def to_row(trace: Trace) -> dict[str, Any]:
+    """The trace as a row of ``SCHEMA``."""
+    vantage = trace.vantage
+    return {
+        "start_s": float(trace.timestamp),
+        "end_s": float(trace.endtime),
+        "vantage": None
+        if vantage is None
+        else {
+            "id": _text(vantage.id),
+            "asn": vantage.asn,
+            "organisation": _text(vantage.organisation),
+            "country": _text(vantage.country),
+        },
+        "source": trace.source,
+        "dst_addr": trace.dst_addr,
+        "dst_name": _text(trace.dst_name),
+        "af": trace.af,
+        "proto": _text(trace.proto),
+        "paris_id": trace.paris_id,
+        "size_bytes": trace.size,
+        "msm_id": trace.msm_id,
+        "prb_id": trace.prb_id,
+        "backend": _text(trace.backend),
+        "sees": [_text(one) for one in trace.sees],
+        "stop": _text(trace.stop),
+        "probes": trace.probes,
+        "snapshots": [_text(one) for one in trace.snapshots],
+        "redactions_json": json.dumps(trace.redactions),
+        "notes": [_text(one) for one in trace.notes],
+        "error": _text(trace.error),
+        "hops": [_hop_to_row(hop) for hop in trace.hops],
+    }
+
+
+def of_row(row: dict[str, Any]) -> Trace:
+    """The trace that a row of ``SCHEMA`` holds."""
+    vantage = row["vantage"]
+    return Trace(
+        dst_addr=row["dst_addr"],
+        dst_name=row["dst_name"],
+        af=row["af"],
+        proto=row["proto"],
+        timestamp=row["start_s"],
+        endtime=row["end_s"],
+        hops=tuple(_hop_of_row(hop) for hop in row["hops"]),
+        source=row["source"],
+        paris_id=row["paris_id"],
+        size=row["size_bytes"],
+        msm_id=row["msm_id"],
+        prb_id=row["prb_id"],
+        vantage=None if vantage is None else Vantage(**vantage),
+        backend=row["backend"],
+        sees=tuple(row["sees"]),
+        stop=row["stop"],
+        probes=row["probes"],
+        snapshots=tuple(row["snapshots"]),
+        redactions=json.loads(row["redactions_json"]),
+        notes=tuple(row["notes"]),
+        error=row["error"],
+    )
+
+
+def table_of(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows of `to_row` as an Arrow table with the types of ``SCHEMA``."""
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def is_parquet(stream: Stream) -> bool:
+    """Whether a file begins as Parquet files do."""
+    return stream.bytes.peek(4)[:4] == b"PAR1"
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_none(item) for item in value]
+    return value
+
+
+def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
+    """Each row with its number: a `Trace` where the file is ours, else a JSON value.
+
+    Raises `InputError` where the file is damaged; the rows before the damage have been yielded.
+    """
+    # Parquet is read from its end; what comes through a pipe has to be held for that.
+    source: Any = name if name.endswith(".parquet") else io.BytesIO(stream.bytes.read())
+    try:
+        file = pq.ParquetFile(source)
+        ours = (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
+        read: Callable[[dict[str, Any]], object] = of_row if ours else _without_none
+        batches = file.iter_batches(batch_size=_BATCH)
+        listed = chain.from_iterable(batch.to_pylist() for batch in batches)
+        for number, row in enumerate(listed, start=1):
+            yield number, read(row)
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as problem:
+        raise InputError(f"{name}: is not a Parquet file, or damaged ({problem})") from None

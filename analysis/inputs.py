@@ -1,0 +1,187 @@
+"""Paths → streams of plain bytes: finds the files, takes compression off, hashes what was read.
+
+A stream is read once and never held whole, so that a file may be larger than the memory. This
+module knows nothing of what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import hashlib
+import io
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet")
+
+_CHUNK = 1 << 16
+
+
+class InputError(ValueError):
+    """Nothing can be read from a path; the message names it and says what to do."""
+
+
+class BrokenOff(Exception):
+    """A stream is cut off or damaged from here on; carries why."""
+
+
+def find_files(paths: Sequence[str]) -> list[str]:
+    """The files that paths, folders and globs name, in a fixed order; ``-`` is standard input.
+
+    Raises `InputError` for a path that names nothing.
+    """
+    found: list[str] = []
+    for given in paths:
+        if given == "-":
+            found.append(given)
+            continue
+        path = Path(given)
+        if path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*") if p.is_file() and p.suffix in READABLE)
+            if not inside:
+                raise InputError(
+                    f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
+                    "make some with `gatewatch run` or `gatewatch demo`"
+                )
+            found += inside
+        elif path.is_file():
+            found.append(given)
+        else:
+            matched = sorted(
+                match
+                for match in glob.glob(given, recursive=True)  # noqa: PTH207 - absolute patterns too
+                if Path(match).is_file()
+            )
+            if not matched:
+                raise InputError(f"{given}: no such file or folder")
+            found += matched
+    return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
+
+
+class _Hashed(io.RawIOBase):
+    """The bytes of a file as they lie on the disk, hashed while they pass."""
+
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        self._name = name
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            piece = self._file.read(len(buffer))
+        except OSError as problem:
+            raise InputError(f"{self._name}: cannot be read ({problem.strerror})") from None
+        self.sha256.update(piece)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class Chunks(io.RawIOBase):
+    """A stream of chunks that ends where making them fails, and remembers why in ``broken``."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+        self.broken: str | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest and self.broken is None:
+            try:
+                self._rest = next(self._chunks)
+            except StopIteration:
+                return 0
+            except BrokenOff as problem:
+                self.broken = str(problem)
+        piece, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class Stream:
+    """The plain bytes of one input, buffered; ``broken`` says why it ended early, if it did."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = Chunks(chunks)
+        self.bytes = io.BufferedReader(self._chunks, _CHUNK)
+
+    @property
+    def broken(self) -> str | None:
+        return self._chunks.broken
+
+
+def _gunzipped(packed: io.BufferedReader[_Hashed]) -> Iterator[bytes]:
+    stream = gzip.GzipFile(fileobj=packed)
+    try:
+        while chunk := stream.read1(_CHUNK):
+            yield chunk
+    except (EOFError, OSError, zlib.error) as problem:
+        raise BrokenOff(problem) from None
+
+
+def _unzstandard(packed: io.BufferedReader[_Hashed]) -> Iterator[bytes]:
+    import zstandard  # noqa: PLC0415 - only where a file needs it
+
+    frame = None
+    while rest := packed.read(_CHUNK):
+        while rest:
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            try:
+                yield frame.decompress(rest)
+            except zstandard.ZstdError as problem:
+                raise BrokenOff(problem) from None
+            rest = b""
+            if frame.eof:
+                rest, frame = frame.unused_data, None
+    if frame is not None:
+        raise BrokenOff("the last frame has no end")
+
+
+def _plain(file: io.BufferedReader[_Hashed]) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _decompressed(name: str, packed: io.BufferedReader[_Hashed]) -> Iterator[bytes]:
+    magic = packed.peek(4)[:4]
+    if magic.startswith(b"\x1f\x8b"):
+        return _gunzipped(packed)
+    if magic == b"\x28\xb5\x2f\xfd":
+        return _unzstandard(packed)
+    if name.endswith((".gz", ".zst")):
+        raise InputError(f"{name}: is not compressed as its name says; rename it or fetch it again")
+    return _plain(packed)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[tuple[Stream, Callable[[], str]]]:
+    """The plain bytes of a file, or of standard input for ``-``.
+
+    The second value gives the sha256 of the bytes as they lie on the disk, reading what was not
+    read yet. Raises `InputError` where the file cannot be read or is not what its name says.
+    """
+    with ExitStack() as stack:
+        try:
+            file = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
+        except OSError as problem:
+            raise InputError(f"{name}: cannot be read ({problem.strerror})") from None
+        raw = _Hashed(name, file)
+        packed = io.BufferedReader(raw, _CHUNK)
+
+        def sha256() -> str:
+            while packed.read(_CHUNK):
+                pass
+            return raw.sha256.hexdigest()
+
+        yield Stream(_decompressed(name, packed)), sha256
