@@ -7,14 +7,22 @@ import shlex
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from probe import __version__
 from probe.origin import Origin, OriginError, open_origin
+
+if TYPE_CHECKING:
+    from analysis.convert import Converted, Form
+    from analysis.load import Loaded, Malformed
+    from probe.record import Trace
 
 if find_spec("pandas") is None:
     # Commands import what they need when they run. Who lacks the extra is told before that, not
@@ -70,6 +78,13 @@ def _country(table: Origin, country: str) -> str:
     help="Address table to use: an .mmdb or a pyasn .dat file.",
 )
 @click.option(
+    "--malformed",
+    type=click.Choice(["warn", "fail", "ignore"]),
+    default="warn",
+    show_default=True,
+    help="What to do about lines and files that cannot be read; they are counted in any case.",
+)
+@click.option(
     "--crossings",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the crossing of every trace to this file (.csv or .parquet).",
@@ -91,14 +106,15 @@ def analyze(
     as_json: bool,
     overrides: tuple[str, ...],
     origin: Path | None,
+    malformed: Malformed,
     crossings: Path | None,
     eyeballs: Path | None,
     rib: Path | None,
 ) -> None:
     """Judge whether a country's traffic passes one operator.
 
-    PATH is a file, a folder, a glob or - for standard input: records of gatewatch or plain RIPE
-    Atlas traceroute results (.jsonl, .json, .gz, .zst, .parquet).
+    PATH is a file, a folder, a glob or - for standard input: records of gatewatch, RIPE Atlas
+    traceroute results, scamper's JSON or warts (.jsonl, .json, .warts, .gz, .zst, .parquet).
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
     from analysis.coverage import by_users  # noqa: PLC0415
@@ -120,7 +136,7 @@ def analyze(
         raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
     try:
         users = read_eyeballs(eyeballs, code) if eyeballs is not None else None
-        loaded = load(paths)
+        loaded = load(paths, malformed=malformed)
         recording = (
             read_rib(rib, lambda address: table.lookup(address).country == code)
             if rib is not None
@@ -128,19 +144,10 @@ def analyze(
         )
     except (EyeballsError, InputError, RibError) as problem:
         raise BadInput(str(problem)) from None
-    for complaint in loaded.complaints:
-        click.echo(f"warning: {complaint}", err=True)
-    unnamed = (
-        loaded.rejected["malformed"] + loaded.rejected["unreadable_file"] - len(loaded.complaints)
-    )
-    if unnamed > 0:
-        click.echo(f"warning: {unnamed} more lines left out as malformed", err=True)
+    if malformed == "warn":
+        _warn(loaded)
     if not loaded.traces:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(loaded.rejected.items()))
-        raise BadInput(
-            f"{' '.join(paths)}: no usable trace ({reasons or 'the input is empty'}); "
-            "give records of gatewatch or RIPE Atlas traceroute results"
-        )
+        raise _nothing_usable(paths, loaded)
     verdict = judge(
         loaded,
         table,
@@ -166,6 +173,29 @@ def analyze(
         click.echo(json.dumps(verdict.fields, ensure_ascii=False))
     else:
         _print(verdict.fields)
+
+
+def _warn(loaded: Loaded) -> None:
+    """Say on the standard error what could not be read."""
+    for complaint in loaded.complaints:
+        click.echo(f"warning: {complaint}", err=True)
+    unnamed = (
+        loaded.rejected["malformed"] + loaded.rejected["unreadable_file"] - len(loaded.complaints)
+    )
+    if unnamed > 0:
+        click.echo(f"warning: {unnamed} more lines left out as malformed", err=True)
+
+
+def _nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
+    reasons = _counted(loaded.rejected) or "the input is empty"
+    return BadInput(
+        f"{' '.join(paths)}: no usable trace ({reasons}); "
+        "give records of gatewatch or RIPE Atlas traceroute results"
+    )
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
 
 
 def _print(fields: dict[str, Any]) -> None:
@@ -205,3 +235,104 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     except OSError as problem:
         raise BadInput(f"{where}: cannot be written ({problem.strerror})") from None
     run_demo(where, as_json=as_json, table=_open_origin(None), command=_command_line())
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="IN…")
+@click.argument("out", metavar="OUT")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["records", "atlas", "parquet"]),
+    help="What OUT shall hold (default: by its name, records or Parquet).",
+)
+@click.option(
+    "--malformed",
+    type=click.Choice(["warn", "fail", "ignore"]),
+    default="warn",
+    show_default=True,
+    help="What to do about lines and files that cannot be read; they are counted in any case.",
+)
+@click.option(
+    "--origin",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Address table that tells in which country Atlas results were measured.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
+def convert(
+    paths: tuple[str, ...],
+    out: str,
+    *,
+    form: Form | None,
+    malformed: Malformed,
+    origin: Path | None,
+    as_json: bool,
+) -> None:
+    """Write traces in another form, and say what it could not carry.
+
+    IN is what `analyze` reads. OUT is a new file of records (.jsonl, .jsonl.gz, .jsonl.zst, or -
+    for standard output), with --format atlas of plain RIPE Atlas results, or else a new folder of
+    Parquet files by country and day.
+    """
+    from analysis import convert as conversion  # noqa: PLC0415 - as in analyze
+    from analysis.inputs import InputError  # noqa: PLC0415
+    from analysis.load import Loaded, read  # noqa: PLC0415
+
+    wanted = form or conversion.form_of(out)
+    table = _open_origin(origin)
+    loaded = Loaded(unkept=Counter())
+
+    def country(trace: Trace) -> str | None:
+        if trace.vantage is not None:
+            return trace.vantage.country
+        return table.lookup(trace.source).country if trace.source is not None else None
+
+    traces = read(paths, loaded, malformed=malformed)
+    try:
+        first = next(traces, None)
+        done = (
+            conversion.convert(chain([first], traces), out, wanted, country)
+            if first is not None
+            else None
+        )
+    except InputError as problem:
+        raise BadInput(str(problem)) from None
+    except FileExistsError:
+        raise click.BadParameter(
+            f"{out} is there already; choose another name or take it away", param_hint="OUT"
+        ) from None
+    except conversion.NotAFile as problem:
+        raise click.BadParameter(str(problem), param_hint="OUT") from None
+    if malformed == "warn":
+        _warn(loaded)
+    if done is None:
+        raise _nothing_usable(paths, loaded)
+    if as_json:
+        click.echo(json.dumps(_conversion(out, wanted, done, loaded)), err=out == "-")
+    else:
+        _say_conversion(out, done, loaded)
+
+
+def _conversion(out: str, form: Form, done: Converted, loaded: Loaded) -> dict[str, Any]:
+    return {
+        "out": out,
+        "format": form,
+        "traces": done.traces,
+        "files": done.files,
+        "not_carried": dict(sorted(done.lost.items())),
+        "not_in_a_record": dict(sorted((loaded.unkept or Counter()).items())),
+        "rejected": dict(sorted(loaded.rejected.items())),
+        "inputs": loaded.inputs,
+    }
+
+
+def _say_conversion(out: str, done: Converted, loaded: Loaded) -> None:
+    lines = [f"{done.traces} traces written to {'standard output' if out == '-' else out}"]
+    for what, counts in (
+        ("left out", loaded.rejected),
+        ("fields of the input that a record has no place for", loaded.unkept or Counter()),
+        ("parts of traces that this format cannot carry", done.lost),
+    ):
+        if counts:
+            lines.append(f"{what}: {_counted(counts)}")
+    click.echo("\n".join(lines), err=out == "-")

@@ -78,11 +78,13 @@ def _trace_of(value: object, loaded: Loaded) -> Trace | None:
     if scamper.is_bookkeeping(value):
         loaded.reject("bookkeeping")
         return None
-    theirs = scamper.is_measurement(value)
-    trace = scamper.read(value) if theirs else atlas.read(value)
-    if loaded.unkept is not None:
-        loaded.unkept.update(scamper.unkept(value) if theirs else atlas.unkept(value))
-    return trace
+    return scamper.read(value) if scamper.is_measurement(value) else atlas.read(value)
+
+
+def _unkept(value: object) -> Iterator[str]:
+    """The fields of a value that was read which a trace has no place for."""
+    if isinstance(value, dict):
+        yield from scamper.unkept(value) if scamper.is_measurement(value) else atlas.unkept(value)
 
 
 def _values(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
@@ -144,6 +146,8 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
             elif (alike := copies.alike(trace)) is not None:
                 loaded.reject("duplicate" if alike else "repeated_id")
             else:
+                if loaded.unkept is not None:
+                    loaded.unkept.update(_unkept(value))
                 yield trace
 
 

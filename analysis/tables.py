@@ -7,11 +7,60 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from analysis.operators import Node
 from analysis.panel import Observation
+from probe.record import Hop, Reply, Trace
+
+TRACES = {
+    "start": "datetime64[us, UTC]",
+    "end": "datetime64[us, UTC]",
+    "vantage": "string",
+    "vantage_asn": "Int64",
+    "vantage_organisation": "string",
+    "vantage_country": "string",
+    "source": "string",
+    "destination": "string",
+    "destination_name": "string",
+    "family": "Int8",
+    "proto": "string",
+    "flow": "Int64",
+    "size_bytes": "Int64",
+    "msm_id": "Int64",
+    "prb_id": "Int64",
+    "backend": "string",
+    "stop": "string",
+    "reached": "boolean",
+    "probes": "Int64",
+    "hops": "Int16",
+    "snapshots": "string",
+    "error": "string",
+}
+
+REPLIES = {
+    "trace": "Int64",
+    "hop": "Int16",
+    "probe": "Int32",
+    "address": "string",
+    "rtt_ms": "Float64",
+    "reply_ttl": "Int64",
+    "quoted_ttl": "Int64",
+    "size_bytes": "Int64",
+    "err": "string",
+    "late": "Int64",
+    "duplicate": "boolean",
+    "measured": "boolean",
+    "proto": "string",
+    "mpls_labels": "string",
+    "asn": "Int64",
+    "organisation": "string",
+    "country": "string",
+    "exchange": "string",
+    "special": "string",
+}
 
 CROSSINGS = {
     "organisation": "string",
@@ -32,6 +81,118 @@ CROSSINGS = {
     "candidates": "string",
     "candidates_lenient": "string",
 }
+
+
+# Times that a pandas timestamp of this resolution can hold, in seconds since the epoch.
+_LATEST = 2**63 / 1e6
+
+
+def _microseconds(seconds: float) -> int | None:
+    """None where the time was never set, or is none."""
+    return round(seconds * 1e6) if 0 < seconds < _LATEST else None
+
+
+def _frame(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(types))
+    for name in (name for name, kind in types.items() if kind.startswith("datetime64[us")):
+        table[name] = pd.to_datetime(table[name].astype("Int64"), unit="us", utc=True)
+    return table.astype(types)
+
+
+def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:
+    """One row a trace, with the columns and types of ``TRACES``; its index is the trace's number.
+
+    ``vantage_…`` is what the record says of itself, not what an address table does. ``hops`` is
+    the number of TTLs asked. A time that was never set is missing.
+    """
+    return _frame(
+        [
+            {
+                "start": _microseconds(trace.timestamp),
+                "end": _microseconds(trace.endtime),
+                "vantage": trace.vantage.id if trace.vantage else None,
+                "vantage_asn": trace.vantage.asn if trace.vantage else None,
+                "vantage_organisation": trace.vantage.organisation if trace.vantage else None,
+                "vantage_country": trace.vantage.country if trace.vantage else None,
+                "source": trace.source,
+                "destination": trace.dst_addr,
+                "destination_name": trace.dst_name,
+                "family": trace.af,
+                "proto": trace.proto,
+                "flow": trace.paris_id,
+                "size_bytes": trace.size,
+                "msm_id": trace.msm_id,
+                "prb_id": trace.prb_id,
+                "backend": trace.backend,
+                "stop": trace.stop,
+                "reached": trace.reached,
+                "probes": trace.probes,
+                "hops": len(trace.hops),
+                "snapshots": "; ".join(trace.snapshots),
+                "error": trace.error,
+            }
+            for trace in traces
+        ],
+        TRACES,
+    )
+
+
+def replies_table(traces: Iterable[Trace]) -> pd.DataFrame:
+    """One row a probe, with the columns and types of ``REPLIES``; a star is a row.
+
+    ``trace`` is the number of the trace in the order given, ``probe`` that of the probe at its
+    hop from 1. The last five columns are what the record says of the hop, missing where it says
+    nothing; ``mpls_labels`` has those that the router quoted, outermost first.
+    """
+    return _frame(
+        [
+            _reply_row(number, hop, probe, reply)
+            for number, trace in enumerate(traces)
+            for hop in trace.hops
+            for probe, reply in enumerate(hop.replies, start=1)
+        ],
+        REPLIES,
+    )
+
+
+def _reply_row(number: int, hop: Hop, probe: int, reply: Reply) -> dict[str, Any]:
+    said = hop.attribution
+    return {
+        "trace": number,
+        "hop": hop.number,
+        "probe": probe,
+        "address": reply.address,
+        "rtt_ms": reply.rtt,
+        "reply_ttl": reply.ttl,
+        "quoted_ttl": reply.quoted_ttl,
+        "size_bytes": reply.size,
+        "err": None if reply.err is None else str(reply.err),
+        "late": reply.late,
+        "duplicate": reply.duplicate,
+        "measured": hop.measured,
+        "proto": reply.proto,
+        "mpls_labels": _labels(reply),
+        "asn": said.asn if said else None,
+        "organisation": said.organisation if said else None,
+        "country": said.country if said else None,
+        "exchange": said.exchange if said else None,
+        "special": said.special if said else None,
+    }
+
+
+def _labels(reply: Reply) -> str | None:
+    """The MPLS labels of a reply, as text."""
+    objects = (reply.extensions or {}).get("obj")
+    if not isinstance(objects, list):
+        return None
+    labels = [
+        str(label.get("label"))
+        for one in objects
+        if isinstance(one, dict) and isinstance(one.get("mpls"), list)
+        for label in one["mpls"]
+        if isinstance(label, dict)
+    ]
+    return " ".join(labels) or None
 
 
 def _named(nodes: Iterable[Node]) -> str:

@@ -201,16 +201,16 @@ def to_json(trace: Trace) -> dict[str, Any]:
             {
                 "hop": hop.number,
                 "evidence": "measured" if hop.measured else "inferred",
-                "asn": hop.attribution.asn,
-                "name": hop.attribution.name,
-                "organisation": hop.attribution.organisation,
-                "country": hop.attribution.country,
-                "exchange": hop.attribution.exchange,
-                "special": hop.attribution.special,
+                "asn": said.asn,
+                "name": said.name,
+                "organisation": said.organisation,
+                "country": said.country,
+                "exchange": said.exchange,
+                "special": said.special,
             }
         )
-        for hop in trace.hops
-        if hop.attribution is not None
+        for hop, said in ((hop, hop.attribution or UNATTRIBUTED) for hop in trace.hops)
+        if hop.attribution is not None or not hop.measured
     ]
     fields = _without_none(
         {

@@ -117,7 +117,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.formats.scamper",
             "analysis.formats.warts",
         },
-        {"analysis.load"},
+        {"analysis.load", "analysis.convert"},
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables"},

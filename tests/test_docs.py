@@ -77,7 +77,8 @@ def runs_here(words: list[str]) -> bool:
     if words[0] == "cat":
         return True
     return words[0] == "gatewatch" and (
-        words[1] in {"analyze", "show", "--help", "--version"} or words[1:3] == ["data", "status"]
+        words[1] in {"analyze", "convert", "show", "--help", "--version"}
+        or words[1:3] == ["data", "status"]
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from probe.record import ATLAS_FORMAT, Hop, Reply, Trace, from_json, to_json
+from probe.record import ATLAS_FORMAT, ATLAS_STATUS_HOP, Hop, Reply, Trace, from_json, to_json
 
 _TRACE = frozenset(
     {
@@ -70,4 +70,12 @@ def to_atlas(trace: Trace) -> dict[str, Any]:
     del fields["gatewatch"]
     if trace.source is not None:
         fields["from"] = trace.source
+    if trace.error is not None:
+        # Where the Atlas has it: beside the hops, or at the one that speaks of the whole trace.
+        about = (hop for hop in fields["result"] if hop["hop"] == ATLAS_STATUS_HOP)
+        status = next(about, None)
+        if status is None:
+            fields["result"].append({"error": trace.error})
+        else:
+            status["error"] = trace.error
     return fields

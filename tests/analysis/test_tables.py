@@ -13,9 +13,18 @@ from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.panel import Observation, observe
 from analysis.policy import Policy
-from analysis.tables import CROSSINGS, crossings_table, write_table
+from analysis.tables import (
+    CROSSINGS,
+    REPLIES,
+    TRACES,
+    crossings_table,
+    replies_table,
+    traces_table,
+    write_table,
+)
 from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
+from tests.analysis.test_load import OURS, result
 
 
 def observed(country: Country) -> list[Observation]:
@@ -149,3 +158,99 @@ def test_judging_a_country_looks_each_distinct_address_up_once() -> None:
     }
     assert on_paths <= set(asked)
     assert {address: times for address, times in asked.items() if times > 1} == {}
+
+
+# ------------------------------------------------------------------------- traces and replies
+
+
+def test_tables_of_nothing_carry_columns_and_types() -> None:
+    """Whoever reads them need not ask first whether there is anything."""
+    assert types(traces_table([])) == TRACES
+    assert types(replies_table([])) == REPLIES
+
+
+def test_tables_of_both_kinds_of_records_have_the_same_types() -> None:
+    """A plain Atlas result knows little of what a record says; a missing value changes no type."""
+    traces = [from_json(result()), from_json(OURS)]
+    assert types(traces_table(traces)) == TRACES
+    assert types(replies_table(traces)) == REPLIES
+    assert types(traces_table(traces[:1])) == TRACES
+    assert types(replies_table(traces[:1])) == REPLIES
+
+
+def test_a_row_says_all_of_a_trace() -> None:
+    """Each column by hand, for a record of ours."""
+    named = {**OURS, "timestamp": 1767268800, "endtime": 1767268810, "dst_name": "far"}
+    assert traces_table([from_json(named)]).iloc[0].to_dict() == {
+        "start": pd.Timestamp("2026-01-01T12:00:00Z"),
+        "end": pd.Timestamp("2026-01-01T12:00:10Z"),
+        "vantage": "v1",
+        "vantage_asn": 101,
+        "vantage_organisation": "Net 1",
+        "vantage_country": HOME,
+        "source": "20.0.1.250",
+        "destination": "30.0.1.200",
+        "destination_name": "far",
+        "family": 4,
+        "proto": "ICMP",
+        "flow": 1,
+        "size_bytes": 48,
+        "msm_id": 1,
+        "prb_id": 7,
+        "backend": "raw",
+        "stop": "destination",
+        "reached": True,
+        "probes": 9,
+        "hops": 4,
+        "snapshots": "s",
+        "error": "connect failed: Network is unreachable",
+    }
+
+
+def test_a_row_a_probe_and_a_star_is_a_row() -> None:
+    """Nine probes at three hops; the second hop has two stars, and stars have no RTT, not zero."""
+    replies = replies_table([from_json(result())])
+    assert list(replies["hop"]) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert list(replies["probe"]) == [1, 2, 3] * 3
+    assert replies["address"].isna().sum() == 2
+    assert replies["rtt_ms"].isna().tolist() == [False] * 3 + [
+        True,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert replies["late"].tolist()[7] == 1
+    assert replies["duplicate"].tolist()[8] is True
+    assert replies["err"].tolist()[6] == "H"
+
+
+def test_replies_carry_what_the_record_says_of_their_hop() -> None:
+    """And nothing where it says nothing."""
+    replies = replies_table([from_json(result()), from_json(OURS)])
+    said = replies[replies["trace"] == 1]
+    assert set(said.loc[said["hop"] == 1, "special"]) == {"lan"}
+    assert set(said.loc[said["hop"] == 1, "asn"]) == {101}
+    assert replies.loc[replies["trace"] == 0, "special"].isna().all()
+
+
+def test_times_that_were_never_set_are_missing() -> None:
+    """1970 is no time of a measurement, and a clock may say anything."""
+    for wrong in (0, -5, 2**62):
+        table = traces_table([from_json(result(timestamp=wrong))])
+        assert table["start"].isna().all()
+
+
+def test_labels_are_a_text() -> None:
+    """Outermost first; extensions without labels have none."""
+    labels = [
+        {"label": 24001, "exp": 0, "s": 0, "ttl": 1},
+        {"label": 7, "exp": 0, "s": 1, "ttl": 1},
+    ]
+    labelled = result()
+    labelled["result"][2]["result"][0]["icmpext"] = {
+        "version": 2, "rfc4884": 1, "obj": [{"class": 1, "type": 1, "mpls": labels}],
+    }  # fmt: skip
+    table = replies_table([from_json(labelled), from_json(result())])
+    assert table["mpls_labels"].dropna().tolist() == ["24001 7"]

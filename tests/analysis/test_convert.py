@@ -1,0 +1,448 @@
+"""Converting: what comes back is what was there, and what does not is counted by its name."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ripe.atlas.sagan import TracerouteResult
+
+from analysis import convert as conversion
+from analysis.convert import Form, NotAFile, convert, differences, form_of
+from analysis.load import load
+from probe.cli import main
+from probe.origin import Origin, open_origin
+from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_line
+from tests.analysis.test_load import OURS, lines, result
+
+OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
+DATA = Path(__file__).parent.parent / "data/traces"
+
+# ------------------------------------------------------------------------- any trace at all
+
+WHOLE = st.none() | st.integers(0, 2**63 - 1)
+TEXT = st.none() | st.text(max_size=8)
+ADDRESSES = {
+    4: ["192.0.2.1", "8.8.8.8", "10.20.1.1", "203.0.113.255"],
+    6: ["2001:db8::1", "fe80::1", "2001:67c:2e8:22::c100:68b"],
+}
+JSON = st.recursive(st.integers(0, 99) | st.text(max_size=3), lambda x: st.lists(x, max_size=2))
+
+
+def replies(version: int, *, exact: bool) -> st.SearchStrategy[Reply]:
+    """Replies; where ``exact``, such as a record can hold: RTTs of three decimals, no odd stars."""
+    rtt = st.floats(0, 1e6)
+    address = st.sampled_from(ADDRESSES[version])
+    answers = st.builds(
+        Reply,
+        address=address if exact else st.none() | address,
+        rtt=st.none() | (rtt.map(lambda ms: round(ms, 3)) if exact else rtt),
+        ttl=WHOLE,
+        size=WHOLE,
+        err=st.none() | st.sampled_from("NHPpA") | st.integers(0, 15),
+        quoted_ttl=WHOLE,
+        extensions=st.none() | st.fixed_dictionaries({"version": st.just(2), "obj": JSON}),
+        late=WHOLE,
+        duplicate=st.booleans(),
+        proto=st.none() | st.sampled_from(["UDP", "TCP"]),
+    )
+    return st.just(Reply()) | answers
+
+
+def hops(version: int, *, exact: bool) -> st.SearchStrategy[tuple[Hop, ...]]:
+    attribution = st.builds(
+        Attribution,
+        asn=WHOLE, name=TEXT, organisation=TEXT, country=TEXT, exchange=TEXT, special=TEXT,
+    )  # fmt: skip
+    hop = st.builds(
+        Hop,
+        number=st.integers(0, 255),
+        replies=st.lists(replies(version, exact=exact), max_size=3).map(tuple),
+        attribution=attribution if exact else st.none() | attribution,
+        measured=st.booleans(),
+    )
+    listed = st.lists(hop, min_size=1, max_size=3, unique_by=lambda one: one.number)
+    return listed.map(tuple)
+
+
+@st.composite
+def traces(draw: st.DrawFn, *, exact: bool = False) -> Trace:
+    """Any trace that can be read; where ``exact``, one that a record holds to the last digit."""
+    version = draw(st.sampled_from([4, 6]))
+    texts = st.lists(st.text(max_size=5), max_size=2).map(tuple)
+    vantage = st.builds(Vantage, id=st.text(max_size=5), asn=WHOLE, organisation=TEXT, country=TEXT)
+    time = st.integers(1, 2**33) if exact else st.floats(0, 2**33)
+    return Trace(
+        dst_addr=draw(st.sampled_from(ADDRESSES[version])),
+        af=version,
+        proto=draw(st.sampled_from(["ICMP", "UDP", "TCP"])),
+        timestamp=draw(time),
+        endtime=draw(time),
+        hops=draw(hops(version, exact=exact)),
+        dst_name=draw(st.none() | st.text(min_size=1, max_size=5)),
+        source=draw(st.none() | st.sampled_from(ADDRESSES[version])),
+        paris_id=draw(st.integers(0, 16)),
+        size=draw(WHOLE),
+        msm_id=draw(st.integers(1, 99)),
+        prb_id=draw(st.integers(1, 99)),
+        vantage=draw(vantage if exact else st.none() | vantage),
+        backend=draw(TEXT),
+        sees=draw(texts),
+        stop=draw(st.none() | st.sampled_from(["destination", "gap"])),
+        probes=draw(WHOLE),
+        snapshots=draw(texts),
+        redactions=draw(st.dictionaries(st.text(max_size=3), st.integers(0, 9), max_size=2)),
+        notes=draw(texts),
+        error=draw(st.none() | st.text(min_size=1, max_size=5)),
+    )
+
+
+def there_and_back(trace: Trace, form: Form, folder: Path) -> tuple[Trace, Counter[str]]:
+    out = folder / OUT[form]
+    done = convert([trace], str(out), form)
+    assert done.traces == 1
+    loaded = load([str(out)])
+    assert not loaded.rejected
+    (back,) = loaded.traces
+    return back, done.lost
+
+
+properties = settings(
+    derandomize=True,
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+@properties
+@given(traces())
+def test_parquet_holds_all_of_any_trace(
+    tmp_path_factory: pytest.TempPathFactory, trace: Trace
+) -> None:
+    """There and back again nothing has changed, not the last digit of a time."""
+    back, lost = there_and_back(trace, "parquet", tmp_path_factory.mktemp("parquet"))
+    assert back == trace
+    assert not lost
+
+
+@properties
+@given(traces(exact=True))
+def test_records_hold_all_that_a_record_promises(
+    tmp_path_factory: pytest.TempPathFactory, trace: Trace
+) -> None:
+    """A trace of whole seconds and three decimals survives to the last field."""
+    back, lost = there_and_back(trace, "records", tmp_path_factory.mktemp("records"))
+    assert back == named(trace)
+    assert not lost
+
+
+@properties
+@given(traces(), st.sampled_from(["records", "atlas", "parquet"]))
+def test_whatever_does_not_come_back_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, trace: Trace, form: Form
+) -> None:
+    """What a reader finds differs from what was there in the parts that were named only."""
+    back, lost = there_and_back(trace, form, tmp_path_factory.mktemp(form))
+    assert lost == Counter(differences(trace, back))
+
+
+@properties
+@given(traces(exact=True))
+def test_a_round_trip_over_all_forms_loses_only_what_the_atlas_cannot_carry(
+    tmp_path_factory: pytest.TempPathFactory, trace: Trace
+) -> None:
+    """Records → Parquet → records is exact; → Atlas → records loses what was said at that step."""
+    folder = tmp_path_factory.mktemp("all")
+    convert([trace], str(folder / "a.jsonl"), "records")
+    written = load([str(folder / "a.jsonl")]).traces
+    convert(written, str(folder / "b"), "parquet")
+    convert(load([str(folder / "b")]).traces, str(folder / "c.jsonl"), "records")
+    assert (folder / "a.jsonl").read_bytes() == (folder / "c.jsonl").read_bytes()
+    said = convert(written, str(folder / "d.jsonl"), "atlas").lost
+    convert(load([str(folder / "d.jsonl")]).traces, str(folder / "e.jsonl"), "records")
+    (end,) = load([str(folder / "e.jsonl")]).traces
+    assert Counter(differences(written[0], end)) == said
+
+
+def test_half_a_character_is_replaced_and_said(tmp_path: Path) -> None:
+    """JSON can hold half a surrogate pair, Parquet cannot: it becomes a question mark."""
+    trace = dataclasses.replace(from_json(result()), dst_name="caf\ud800")
+    back, lost = there_and_back(trace, "parquet", tmp_path)
+    assert back.dst_name == "caf?"
+    assert lost == {"dst_name": 1}
+
+
+# ------------------------------------------------------------------------- plain Atlas results
+
+
+def test_what_the_atlas_has_no_field_for_is_named(tmp_path: Path) -> None:
+    """The whole of ``gatewatch``: who measured, how, and whose the hops were."""
+    ours = from_json(OURS)
+    back, lost = there_and_back(ours, "atlas", tmp_path)
+    assert set(lost) == {
+        "vantage", "backend", "sees", "stop", "probes", "snapshots", "redactions", "notes",
+        "hops[].attribution",
+    }  # fmt: skip
+    assert back.hops[1:] == ours.hops[1:]
+
+
+def test_plain_results_are_plain(tmp_path: Path) -> None:
+    """No key of ours is in them, the source is ``from``, and the Atlas' own parser reads them."""
+    convert([from_json(result())], str(tmp_path / "a.jsonl"), "atlas")
+    written = json.loads((tmp_path / "a.jsonl").read_text())
+    assert "gatewatch" not in written
+    assert written["from"] == "20.0.1.250"
+    parsed = TracerouteResult(written)
+    assert not parsed.is_malformed
+    assert [hop.index for hop in parsed.hops] == [1, 2, 3, 255]
+
+
+def test_inferred_hops_do_not_become_evidence(tmp_path: Path) -> None:
+    """The Atlas knows no inferred hop: it becomes a star, which is said."""
+    hop = Hop(1, (Reply("192.0.2.1", 1.0),), Attribution(asn=1), measured=False)
+    trace = dataclasses.replace(from_json(result()), hops=(hop,))
+    back, lost = there_and_back(trace, "atlas", tmp_path)
+    assert back.hops[0].replies == (Reply(),)
+    assert lost["hops[].measured"] == 1
+    assert lost["hops[].replies[].address"] == 1
+
+
+def test_inferred_hops_stay_inferred_in_records() -> None:
+    """Also one that no table says anything of."""
+    hop = Hop(1, (Reply("192.0.2.1", 1.0),), measured=False)
+    trace = dataclasses.replace(from_json(result()), hops=(hop,))
+    assert not from_json(json.loads(to_line(trace))).hops[0].measured
+
+
+# ------------------------------------------------------------------------- files
+
+
+def named(trace: Trace) -> Trace:
+    """As a record has it: a destination without a name is called by its address."""
+    return dataclasses.replace(trace, dst_name=trace.dst_name or trace.dst_addr)
+
+
+def unzstandard(packed: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+
+
+def test_names_say_how_a_file_is_packed(tmp_path: Path) -> None:
+    """.gz and .zst, readable by anybody's tools; equal traces make equal bytes."""
+    trace = from_json(result())
+    for name, unpack in (
+        ("a.jsonl", bytes),
+        ("a.jsonl.gz", gzip.decompress),
+        ("a.jsonl.zst", unzstandard),
+    ):
+        out = tmp_path / name
+        assert form_of(str(out)) == "records"
+        convert([trace], str(out), "records")
+        assert from_json(json.loads(unpack(out.read_bytes()))) == named(trace)
+        again = out.read_bytes()
+        out.unlink()
+        convert([trace], str(out), "records")
+        assert out.read_bytes() == again
+
+
+def test_parquet_is_partitioned_by_country_and_day(tmp_path: Path) -> None:
+    """Pandas, DuckDB and Spark see both as columns; ZZ is no country, 1970-01-01 no time."""
+    day = 86_400
+    listed = [
+        dataclasses.replace(
+            from_json(OURS), timestamp=1767268800 + n * day, vantage=Vantage("v", 1, "Net", country)
+        )
+        for n, country in ((0, "KH"), (1, "KH"), (0, "TH"), (0, None))
+    ]
+    unset = dataclasses.replace(listed[0], timestamp=0)
+    done = convert([*listed, unset], str(tmp_path / "out"), "parquet")
+    assert done.files == 5
+    assert {str(p.parent.relative_to(tmp_path / "out")) for p in tmp_path.rglob("*.parquet")} == {
+        "country=KH/day=2026-01-01", "country=KH/day=2026-01-02", "country=TH/day=2026-01-01",
+        "country=ZZ/day=2026-01-01", "country=KH/day=1970-01-01",
+    }  # fmt: skip
+    table = pd.read_parquet(tmp_path / "out")
+    assert sorted(table["country"].astype(str)) == ["KH", "KH", "KH", "TH", "ZZ"]
+
+
+def test_few_files_are_open_and_few_rows_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred days in any order cost neither file handles nor memory, and lose no trace."""
+    monkeypatch.setattr(conversion, "_OPEN", 2)
+    monkeypatch.setattr(conversion, "_WAITING", 10)
+    monkeypatch.setattr(conversion, "_GROUP", 4)
+    open_now: set[int] = set()
+    most = 0
+
+    class Counting(pq.ParquetWriter):  # type: ignore[misc]  # pyarrow has no types
+        def __init__(self, *args: Any, **more: Any) -> None:
+            nonlocal most
+            super().__init__(*args, **more)
+            open_now.add(id(self))
+            most = max(most, len(open_now))
+
+        def close(self) -> None:
+            open_now.discard(id(self))
+            super().close()
+
+    monkeypatch.setattr(pq, "ParquetWriter", Counting)
+    listed = [from_json(result(n, timestamp=1767268800 + n * 7919 * 977)) for n in range(100)]
+    listed += [from_json(result(n, timestamp=1767268800 + n)) for n in range(1, 20)]
+    done = convert(iter(listed), str(tmp_path / "out"), "parquet")
+    assert most == 2
+    assert not open_now
+    back = load([str(tmp_path / "out")]).traces
+    assert sorted(trace.timestamp for trace in back) == sorted(t.timestamp for t in listed)
+    assert done.files == len(list(tmp_path.rglob("*.parquet")))
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    """Neither a file nor a folder that is there is touched."""
+    (tmp_path / "out.jsonl").write_text("mine")
+    (tmp_path / "out").mkdir()
+    for name, form in (("out.jsonl", "records"), ("out", "parquet")):
+        with pytest.raises(FileExistsError):
+            convert([from_json(result())], str(tmp_path / name), form)  # type: ignore[arg-type]
+    assert (tmp_path / "out.jsonl").read_text() == "mine"
+
+
+@pytest.mark.parametrize("form", ["records", "atlas", "parquet"])
+def test_what_fails_midway_leaves_nothing(tmp_path: Path, form: Form) -> None:
+    """An input that ends in an error makes no file that looks whole."""
+
+    def failing() -> Iterator[Trace]:
+        yield from_json(result())
+        raise RuntimeError("the disk of the input")
+
+    with pytest.raises(RuntimeError, match="of the input"):
+        convert(failing(), str(tmp_path / OUT[form]), form)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parquet_needs_a_folder(tmp_path: Path) -> None:
+    """Neither standard output nor a name that says lines can be one."""
+    for out in ("-", str(tmp_path / "a.jsonl")):
+        with pytest.raises(NotAFile, match="folder"):
+            convert([from_json(result())], out, "parquet")
+
+
+# ------------------------------------------------------------------------- as it is typed
+
+
+@pytest.fixture(scope="module")
+def table() -> Origin:
+    return open_origin()
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Origin) -> Path:
+    monkeypatch.setattr("analysis.cli.open_origin", lambda _: table)
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_bytes(lines(3) + lines(1) + b"{\n")
+    return tmp_path
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(main, ["convert", *arguments])
+
+
+def test_it_says_what_was_written_left_out_and_lost(inputs: Path) -> None:
+    """Text for people: one line a kind of thing."""
+    done = run("in.jsonl", "out.jsonl.zst")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        "3 traces written to out.jsonl.zst",
+        "left out: 1 duplicate, 1 malformed",
+        "fields of the input that a record has no place for: 3 src_addr",
+    ]
+    assert "warning: in.jsonl:5: not JSON; left out" in done.stderr
+
+
+def test_it_says_the_same_as_json(inputs: Path) -> None:
+    """Every count by its name."""
+    done = run("in.jsonl", "out", "--json", "--malformed", "ignore")
+    said = json.loads(done.stdout)
+    assert not done.stderr
+    assert said["format"] == "parquet"
+    assert (said["traces"], said["files"]) == (3, 1)
+    assert said["rejected"] == {"duplicate": 1, "malformed": 1}
+    assert said["not_in_a_record"] == {"src_addr": 3}
+    assert said["not_carried"] == {}
+    assert set(said["inputs"]) == {"in.jsonl"}
+
+
+def test_records_go_to_standard_output_and_words_do_not(inputs: Path) -> None:
+    """``gatewatch convert in -`` can be piped on."""
+    done = run("in.jsonl", "-", "--format", "atlas")
+    assert [from_json(json.loads(line)) for line in done.stdout.splitlines()] == [
+        named(from_json(result(n))) for n in range(3)
+    ]
+    assert "3 traces written to standard output" in done.stderr
+
+
+def test_several_inputs_and_standard_input(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that `analyze` reads can be converted."""
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(lines(2, 10))))
+    assert load(["-"]).traces
+    done = CliRunner().invoke(main, ["convert", "in.jsonl", "-", "out.jsonl"], input=lines(2, 10))
+    assert done.exit_code == 0
+    assert len(load(["out.jsonl"]).traces) == 5
+
+
+def test_countries_of_atlas_results_come_from_the_address_table(inputs: Path) -> None:
+    """Their source's registration; a private one says nothing."""
+    cambodian = result(0, **{"from": "36.37.128.9"})
+    private = {key: value for key, value in result(1).items() if key != "from"}
+    Path("kh.jsonl").write_text("\n".join(json.dumps(r) for r in (cambodian, private)))
+    assert run("kh.jsonl", "out").exit_code == 0
+    assert {p.name for p in Path("out").iterdir()} == {
+        "country=KH",
+        "country=ZZ",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("in.jsonl", "in.jsonl"), 2, "there already"),
+        (("in.jsonl", "out.jsonl", "--format", "parquet"), 2, "folder of files"),
+        (("absent.jsonl", "out.jsonl"), 9, "absent.jsonl: no such file"),
+        (("empty.jsonl", "out.jsonl"), 9, "the input is empty"),
+        (("in.jsonl", "out.jsonl", "--malformed", "fail"), 9, "in.jsonl:5: not JSON"),
+        (("in.jsonl",), 2, "Missing argument"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    inputs: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    """One sentence, the right code, and no file."""
+    Path("empty.jsonl").touch()
+    done = run(*arguments)
+    assert done.exit_code == code
+    assert says in done.stderr
+    assert not list(inputs.glob("out*"))
+
+
+def test_real_results_survive_the_way_to_parquet_and_back(tmp_path: Path) -> None:
+    """All 478 results of a published measurement, and all of scamper's."""
+    for number, name in enumerate(("atlas_23449934_half.jsonl.gz", "scamper_lab.jsonl")):
+        before = load([str(DATA / name)]).traces
+        convert(before, str(tmp_path / f"{number}"), "parquet")
+        after = load([str(tmp_path / f"{number}")]).traces
+        assert sorted(after, key=to_line) == sorted(before, key=to_line)
