@@ -24,7 +24,7 @@ from typing import IO, Any, Literal, Protocol, cast
 import pyarrow.parquet as pq
 
 from analysis.formats import atlas, parquet
-from probe.record import Trace, from_json, to_json
+from probe.record import Hop, Reply, Trace, from_json, to_json
 
 Form = Literal["records", "atlas", "parquet"]
 
@@ -64,35 +64,38 @@ def form_of(out: str) -> Form:
     return "records" if out.endswith(LINES) else "parquet"
 
 
-def _changed(before: Any, after: Any, where: str, *, besides: str) -> Iterator[str]:
-    for one in fields(before):
-        said = getattr(before, one.name)
+_OF_TRACE = tuple(one.name for one in fields(Trace) if one.name != "hops")
+_OF_HOP = tuple(name for name in Hop._fields if name != "replies")
+
+
+def _changed(before: Any, after: Any, names: Iterable[str], where: str) -> Iterator[str]:
+    for name in names:
+        said = getattr(before, name)
         # What was not known cannot be lost: a number that Atlas wants is made up for it.
-        if one.name != besides and said is not None and said != getattr(after, one.name):
-            yield f"{where}{one.name}"
+        if said is not None and said != getattr(after, name):
+            yield f"{where}{name}"
 
 
 def differences(before: Trace, after: Trace) -> Iterator[str]:
     """The parts of a trace that another one does not have as they were.
 
     >>> from dataclasses import replace
-    >>> from probe.record import Hop, Reply
     >>> trace = Trace("192.0.2.1", 4, "ICMP", 1.5, 2.0, (Hop(1, (Reply("192.0.2.1", 3.0),)),))
     >>> list(differences(trace, replace(trace, timestamp=1)))
     ['timestamp']
     """
     if before == after:
         return
-    yield from _changed(before, after, "", besides="hops")
+    yield from _changed(before, after, _OF_TRACE, "")
     for hop, other in zip(before.hops, after.hops, strict=True):
         if hop == other:
             continue
-        yield from _changed(hop, other, "hops[].", besides="replies")
+        yield from _changed(hop, other, _OF_HOP, "hops[].")
         if len(hop.replies) != len(other.replies):
             yield "hops[].replies"
             continue
         for reply, answer in zip(hop.replies, other.replies, strict=True):
-            yield from _changed(reply, answer, "hops[].replies[].", besides="")
+            yield from _changed(reply, answer, Reply._fields, "hops[].replies[].")
 
 
 class _Writer(Protocol):

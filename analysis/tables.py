@@ -48,6 +48,8 @@ REPLIES = {
     "rtt_ms": "Float64",
     "reply_ttl": "Int64",
     "quoted_ttl": "Int64",
+    "quoted_tos": "Int64",
+    "changed": "string",
     "size_bytes": "Int64",
     "err": "string",
     "late": "Int64",
@@ -142,7 +144,8 @@ def replies_table(traces: Iterable[Trace]) -> pd.DataFrame:
 
     ``trace`` is the number of the trace in the order given, ``probe`` that of the probe at its
     hop from 1. The last five columns are what the record says of the hop, missing where it says
-    nothing; ``mpls_labels`` has those that the router quoted, outermost first.
+    nothing; ``mpls_labels`` has those that the router quoted, outermost first; ``changed`` names
+    the fields of the probe that were rewritten on the way to it.
     """
     return _frame(
         [
@@ -165,6 +168,8 @@ def _reply_row(number: int, hop: Hop, probe: int, reply: Reply) -> dict[str, Any
         "rtt_ms": reply.rtt,
         "reply_ttl": reply.ttl,
         "quoted_ttl": reply.quoted_ttl,
+        "quoted_tos": reply.quoted_tos,
+        "changed": " ".join(reply.changed) or None,
         "size_bytes": reply.size,
         "err": None if reply.err is None else str(reply.err),
         "late": reply.late,

@@ -21,12 +21,12 @@ _TRACE = frozenset(
 )  # fmt: skip
 _HOP = frozenset({"hop", "result", "error"})
 _REPLY = frozenset(
-    {"x", "from", "rtt", "ttl", "size", "err", "ittl", "icmpext", "late", "dup"}
-)  # fmt: skip
+    {"x", "from", "rtt", "ttl", "size", "err", "ittl", "itos", "icmpext", "late", "dup"}
+)
 _OURS = frozenset(
     {
         "schema", "vantage", "method", "flow", "stop", "probes", "snapshots", "hops", "protos",
-        "redactions", "notes", "error",
+        "changed", "redactions", "notes", "error",
     }
 )  # fmt: skip
 
@@ -39,8 +39,8 @@ def read(fields: object) -> Trace:
 def unkept(fields: dict[str, Any]) -> Iterator[str]:
     """The fields of a result that was read which a trace has no place for.
 
-    >>> list(unkept({"lts": 9, "result": [{"hop": 1, "result": [{"x": "*"}, {"itos": 8}]}]}))
-    ['lts', 'result[].result[].itos']
+    >>> list(unkept({"lts": 9, "result": [{"hop": 1, "result": [{"x": "*"}, {"mtu": 8}]}]}))
+    ['lts', 'result[].result[].mtu']
     """
     yield from (key for key in fields if key not in _TRACE)
     if fields.get("fw", ATLAS_FORMAT) != ATLAS_FORMAT:
@@ -57,7 +57,7 @@ def unkept(fields: dict[str, Any]) -> Iterator[str]:
 
 def _silent_where_inferred(hop: Hop) -> Hop:
     """A hop without the addresses that were taken over from another trace."""
-    return hop if hop.measured else replace(hop, replies=(Reply(),), measured=True)
+    return hop if hop.measured else hop._replace(replies=(Reply(),), measured=True)
 
 
 def to_atlas(trace: Trace) -> dict[str, Any]:

@@ -33,14 +33,14 @@ _KEPT = {
     "hops[]": frozenset(
         {
             "addr", "probe_ttl", "probe_id", "tx", "rtt", "reply_ttl", "reply_size", "icmp_type",
-            "icmp_code", "icmp_q_ttl", "icmpext",
+            "icmp_code", "icmp_q_ttl", "icmp_q_tos", "icmpext",
         }
     ),
     "nodes[]": frozenset({"addr", "linkc", "links"}),
     "nodes[].links[][]": frozenset({"addr", "probes"}),
     "nodes[].links[][].probes[]": frozenset({"ttl", "flowid", "replyc", "replies"}),
     "nodes[].links[][].probes[].replies[]": frozenset(
-        {"ttl", "rtt", "icmp_type", "icmp_code", "icmp_q_ttl"}
+        {"ttl", "rtt", "icmp_type", "icmp_code", "icmp_q_ttl", "icmp_q_tos"}
     ),
 }  # fmt: skip
 
@@ -196,6 +196,7 @@ def _reply(fields: dict[str, Any], address: str, ttl_key: str) -> Reply:
         err=_err(fields, version),
         quoted_ttl=_optional(fields, "icmp_q_ttl"),
         extensions=_extensions(fields.get("icmpext")),
+        quoted_tos=_optional(fields, "icmp_q_tos"),
     )
 
 
@@ -209,7 +210,7 @@ def _path(fields: dict[str, Any]) -> Iterator[_Heard]:
         reply = _reply(hop, _address(hop.get("addr"), "addr"), "reply_ttl")
         if (ttl, probe) in seen:
             # More than one answer to a probe that was sent once.
-            reply = replace(reply, duplicate=True)
+            reply = reply._replace(duplicate=True)
         seen.add((ttl, probe))
         yield _Heard(ttl, probe, reply)
 
@@ -250,7 +251,7 @@ def _link(link: dict[str, Any]) -> Iterator[_Heard]:
         for number, answer in enumerate(_list(probe.get("replies", []), "replies")):
             reply = _reply(_object(answer, "a reply"), address, "ttl")
             if number:
-                reply = replace(reply, duplicate=True)
+                reply = reply._replace(duplicate=True)
             yield _Heard(ttl, flow, reply)
 
 
@@ -286,7 +287,7 @@ def _hops(heard: list[_Heard], first: int, last: int, attempts: int) -> tuple[Ho
 def _arrival(one: _Heard, destination: str) -> _Heard:
     """The destination of a UDP probe answers by "port unreachable", which is no refusal."""
     if one.reply.err == "p" and one.reply.address == destination:
-        return replace(one, reply=replace(one.reply, err=None))
+        return replace(one, reply=one.reply._replace(err=None))
     return one
 
 

@@ -59,6 +59,8 @@ def replies(version: int, *, exact: bool) -> st.SearchStrategy[Reply]:
         late=WHOLE,
         duplicate=st.booleans(),
         proto=st.none() | st.sampled_from(["UDP", "TCP"]),
+        quoted_tos=WHOLE,
+        changed=st.lists(st.sampled_from(["tos", "flow"]), max_size=2).map(tuple),
     )
     return st.just(Reply()) | answers
 

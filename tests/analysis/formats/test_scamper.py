@@ -52,7 +52,7 @@ def test_numbers_of_a_reply_stand_where_a_record_has_them() -> None:
     """First hop by hand: of 72 bytes 20 are the IP header."""
     hop = PATH["hops"][0]
     (reply,) = scamper.read(PATH).hops[0].replies
-    assert reply == Reply("36.37.129.2", hop["rtt"], ttl=64, size=52, quoted_ttl=1)
+    assert reply == Reply("36.37.129.2", hop["rtt"], ttl=64, size=52, quoted_ttl=1, quoted_tos=0)
 
 
 def test_times_are_those_of_the_trace() -> None:
