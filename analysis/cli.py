@@ -21,7 +21,9 @@ from probe.origin import Origin, OriginError, open_origin
 
 if TYPE_CHECKING:
     from analysis.convert import Converted, Form
+    from analysis.judge import Verdict
     from analysis.load import Loaded, Malformed
+    from analysis.panel import Panel
     from probe.record import Trace
 
 if find_spec("pandas") is None:
@@ -78,6 +80,25 @@ def _country(table: Origin, country: str) -> str:
     help="Address table to use: an .mmdb or a pyasn .dat file.",
 )
 @click.option(
+    "--tables",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of address tables with a day in their names (ipasn_YYYYMMDD.dat): each trace is "
+    "read with the one of its day, and the alarm with --origin's.",
+)
+@click.option(
+    "--compare-table",
+    "compared",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Judge with this address table as well, and say what changes.",
+)
+@click.option(
+    "--organisations",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Which AS numbers are one organisation, besides the list that ships: CAIDA's as-org2info "
+    "or PeeringDB's networks; may be repeated.",
+)
+@click.option(
     "--malformed",
     type=click.Choice(["warn", "fail", "ignore"]),
     default="warn",
@@ -106,6 +127,9 @@ def analyze(
     as_json: bool,
     overrides: tuple[str, ...],
     origin: Path | None,
+    tables: Path | None,
+    compared: Path | None,
+    organisations: tuple[Path, ...],
     malformed: Malformed,
     crossings: Path | None,
     eyeballs: Path | None,
@@ -117,6 +141,7 @@ def analyze(
     traceroute results, scamper's JSON or warts (.jsonl, .json, .warts, .gz, .zst, .parquet).
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
+    from analysis.assessment import assess, open_tables  # noqa: PLC0415
     from analysis.coverage import by_users  # noqa: PLC0415
     from analysis.eyeballs import EyeballsError, read_eyeballs  # noqa: PLC0415
     from analysis.inputs import InputError  # noqa: PLC0415
@@ -136,34 +161,42 @@ def analyze(
         raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
     try:
         users = read_eyeballs(eyeballs, code) if eyeballs is not None else None
+        named = open_tables(table, days=tables, other=compared, siblings=organisations)
         loaded = load(paths, malformed=malformed)
         recording = (
-            read_rib(rib, lambda address: table.lookup(address).country == code)
+            read_rib(rib, lambda address: named.main.lookup(address).country == code)
             if rib is not None
             else None
         )
-    except (EyeballsError, InputError, RibError) as problem:
+    except (EyeballsError, InputError, OriginError, RibError) as problem:
         raise BadInput(str(problem)) from None
     if malformed == "warn":
         _warn(loaded)
     if not loaded.traces:
         raise _nothing_usable(paths, loaded)
-    verdict = judge(
-        loaded,
-        table,
-        code,
-        policy,
-        now=time.time(),
-        provenance={
-            "version": __version__,
-            "command": _command_line(),
-            "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
-            if users is not None
-            else None,
-        },
-        weights=by_users(users.users, table.organisation) if users is not None else None,
-        recording=recording,
-    )
+    now = time.time()
+    told = {
+        "version": __version__,
+        "command": _command_line(),
+        "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
+        if users is not None
+        else None,
+    }
+
+    def judged(by: Origin, dated: Panel | None) -> Verdict:
+        return judge(
+            loaded,
+            by,
+            code,
+            policy,
+            now=now,
+            provenance=told,
+            dated=dated,
+            weights=by_users(users.users, by.organisation) if users is not None else None,
+            recording=recording,
+        )
+
+    verdict = assess(loaded, named, code, policy, now=now, judge=judged)
     if crossings is not None:
         try:
             write_table(crossings_table(verdict.observations), crossings)

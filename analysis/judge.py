@@ -172,8 +172,13 @@ def _one_operator_behind(
 
 
 def _judge_family(
-    observations: Sequence[Observation], table: JudgingTable, policy: Policy
+    observations: Sequence[Observation],
+    frozen: Sequence[Observation],
+    table: JudgingTable,
+    policy: Policy,
 ) -> _Family:
+    """``frozen`` are the same traces under one table: the alarm must not hear a table change."""
+    dated, observations = observations, frozen
     blocks = Blocks(observations)
     nearness = border_distance(observations, blocks)
 
@@ -187,6 +192,10 @@ def _judge_family(
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = [node for node in nearest_first(nearness) if nameable(node)]
     timeline = find_alarm(observations, blocks, nodes, policy)
+    if dated is not frozen:
+        observations = dated
+        blocks = Blocks(observations)
+        nearness = border_distance(observations, blocks)
     if timeline.alarm is not None:
         observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
     pairs = make_pairs(observations, blocks)
@@ -442,6 +451,7 @@ def judge(
     *,
     now: float,
     provenance: Mapping[str, Any] | None = None,
+    dated: Panel | None = None,
     weights: Weights | None = None,
     recording: Recording | None = None,
     supplements: bool = True,
@@ -450,20 +460,20 @@ def judge(
 
     IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
     were measured (IPv4 where equal), and ``families`` tells both grades. ``now`` is epoch
-    seconds. ``weights`` are users by organisation, if there is an estimate; ``recording`` is a
-    routing table, the witness. Without ``supplements`` the figures are left out on which
-    neither grade nor scope rests: whoever judges thousands of simulated countries needs none.
+    seconds. ``dated`` is what the traces are under the tables of their days: then the figures
+    are of that, and only the alarm is of ``table``. ``weights`` are users by organisation, if
+    there is an estimate; ``recording`` is a routing table, the witness. Without ``supplements``
+    the figures are left out on which neither grade nor scope rests: whoever judges thousands of
+    simulated countries needs none.
     """
     gazetteer = Gazetteer(table, country)
-    panel = observe(loaded.traces, gazetteer, table, policy, now)
-    families = {
-        version: _judge_family(
-            [seen for seen in panel.observations if seen.family == version],
-            table,
-            policy,
-        )
-        for version in (4, 6)
-    }
+    frozen = observe(loaded.traces, gazetteer, table, policy, now)
+    panel = frozen if dated is None else dated
+    families = {}
+    for version in (4, 6):
+        still = [seen for seen in frozen.observations if seen.family == version]
+        moving = [seen for seen in panel.observations if seen.family == version]
+        families[version] = _judge_family(still if dated is None else moving, still, table, policy)
     version = max(families, key=lambda v: (len(families[v].grouped), v == 4))
     family = families[version]
     weights = weights or by_addresses(table.networks(country))

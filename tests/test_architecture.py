@@ -109,6 +109,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.coverage",
             "analysis.eyeballs",
             "analysis.rib",
+            "analysis.attribution",
+            "analysis.comparison",
+            "analysis.ownership",
         },
         {
             "analysis.formats.atlas",
@@ -117,10 +120,10 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.formats.scamper",
             "analysis.formats.warts",
         },
-        {"analysis.load", "analysis.convert"},
+        {"analysis.load", "analysis.convert", "analysis.organisations"},
         {"analysis.crossing"},
         {"analysis.panel"},
-        {"analysis.convergence", "analysis.tables"},
+        {"analysis.convergence", "analysis.tables", "analysis.dated"},
         {
             "analysis.chokepoint",
             "analysis.domestic",
@@ -133,7 +136,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"analysis.supplement", "analysis.witness"},
         {"analysis.judge"},
-        {"analysis.demo"},
+        {"analysis.demo", "analysis.assessment"},
         {"analysis.cli"},
     ),
 }

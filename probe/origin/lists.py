@@ -29,7 +29,8 @@ class Operator:
 
     An AS number also belongs to it when it is registered in ``country`` under one of
     ``as_names``: so a new number of a ministry is known on the day it appears. ``watch`` marks
-    candidates for a national gateway.
+    candidates for a national gateway. ``state`` is the country whose state holds most of it, by
+    ``state_source``; None where no source says so, which is not the same as "private".
     """
 
     name: str
@@ -38,6 +39,8 @@ class Operator:
     as_names: tuple[str, ...]
     watch: bool
     source: str
+    state: str | None = None
+    state_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def read_operators(path: Path) -> list[Operator]:
                 as_names=tuple(entry.get("as_names", ())),
                 watch=entry.get("watch", False),
                 source=entry["source"],
+                state=entry.get("state"),
+                state_source=entry["state_source"] if "state" in entry else None,
             )
             for entry in _read(path, "operator")
         ]

@@ -6,6 +6,7 @@ which it names. It knows nothing of traces.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -36,7 +37,7 @@ from probe.places import data_folder, shipped
 from probe.record import Attribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from probe.origin.special import Address
@@ -135,8 +136,28 @@ class Origin:
         )
         self._anycast = anycast
         self._continents = continents
+        self._merged: Mapping[str, str] = {}
         # Per object: a cache on the class would keep closed tables alive.
         self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
+
+    def _like(self, **changed: object) -> Origin:
+        other = copy(self)
+        vars(other).update(changed)
+        vars(other).pop("_asns_by_organisation", None)
+        other.lookup = lru_cache(maxsize=_REMEMBERED)(other._lookup)
+        return other
+
+    def merged(self, names: Mapping[str, str]) -> Origin:
+        """The same tables with some organisations under the name of another, as one with it."""
+        return self._like(_merged=dict(names))
+
+    def over(self, path: Path) -> Origin:
+        """The same register and lists over another address table, such as that of another day.
+
+        Raises `OriginError` where it cannot be opened.
+        """
+        table, snapshot, _ = _open(path)
+        return self._like(_table=table, snapshot=snapshot)
 
     @cached_property
     def _register(self) -> dict[int, Registration]:
@@ -188,9 +209,8 @@ class Origin:
         operator = self._by_asn.get(asn)
         if operator is None and name is not None and country is not None:
             operator = self._by_name.get((name, country))
-        if operator is not None:
-            return operator.name
-        return name or f"AS{asn}"
+        known = operator.name if operator is not None else name or f"AS{asn}"
+        return self._merged.get(known, known)
 
     def organisation(self, asn: int) -> str:
         """The organisation behind an AS number, siblings merged.
@@ -198,12 +218,11 @@ class Origin:
         Its name in the list of operators, else the name its AS number is registered under, else
         ``AS123``. AS numbers registered under one name are one organisation.
         """
-        operator = self._by_asn.get(asn)
-        if operator is not None:
-            return operator.name
+        if asn in self._by_asn:
+            return self._named(asn, None, None)
         registered = self._register.get(asn)
         if registered is None or registered.name in _NO_HOLDER:
-            return f"AS{asn}"
+            return self._named(asn, None, None)
         return self._named(asn, registered.name, registered.country)
 
     def country(self, asn: int) -> str | None:
@@ -286,14 +305,8 @@ def _described(path: Path) -> Manifest | None:
     return manifest if manifest.table_path == path else None
 
 
-def open_origin(path: Path | None = None) -> Origin:
-    """Open an address table with the lists that ship.
-
-    Without a path: the volunteer's updated snapshot or the shipped one, whichever is newer. A
-    path may name any ``.mmdb`` (ours, MaxMind's, DB-IP's, iptoasn's) or a pyasn ``.dat`` or
-    ``.dat.gz``. Peering LANs that ``gatewatch data update --exchanges`` fetched are added to
-    those that ship. Raises `OriginError` with one sentence.
-    """
+def _open(path: Path | None) -> tuple[Table, Snapshot, Path]:
+    """An address table, what it is, and the register that completes it."""
     manifest = current_manifest() if path is None else _described(path)
     opened = manifest.table_path if manifest is not None else path
     assert opened is not None
@@ -320,6 +333,18 @@ def open_origin(path: Path | None = None) -> Origin:
             licence=None,
         )
         register = current_manifest().register_path
+    return table, snapshot, register
+
+
+def open_origin(path: Path | None = None) -> Origin:
+    """Open an address table with the lists that ship.
+
+    Without a path: the volunteer's updated snapshot or the shipped one, whichever is newer. A
+    path may name any ``.mmdb`` (ours, MaxMind's, DB-IP's, iptoasn's) or a pyasn ``.dat`` or
+    ``.dat.gz``. Peering LANs that ``gatewatch data update --exchanges`` fetched are added to
+    those that ship. Raises `OriginError` with one sentence.
+    """
+    table, snapshot, register = _open(path)
     exchanges = read_exchanges(shipped(EXCHANGES_FILE))
     fetched = data_folder() / EXCHANGES_FILE
     if fetched.is_file():

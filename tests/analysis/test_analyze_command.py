@@ -511,3 +511,119 @@ def test_files_that_are_something_else_are_exit_9(
     assert (done.exit_code, done.stdout) == (9, "")
     assert done.stderr.startswith(f"gatewatch: {path}: ")
     assert says in done.stderr
+
+
+# ------------------------------------------------------------------------ tables and organisations
+
+
+def dat(folder: Path, name: str, **networks: int) -> Path:
+    """A pyasn table of three networks: ``home``, ``carrier`` and ``far`` by AS number."""
+    numbers = {"home": 38623, "carrier": 7473, "far": 3333} | networks
+    blocks = {"home": "36.37.128.0/17", "carrier": "203.208.128.0/17", "far": "193.0.0.0/21"}
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("".join(f"{blocks[key]}\t{asn}\n" for key, asn in numbers.items()))
+    return path
+
+
+def test_malformed_input_may_end_it_or_be_silent(traces: Path) -> None:
+    """Warned of by default, exit 9 with ``fail``, only counted with ``ignore``."""
+    traces.write_text(lines(2) + "{\n")
+    warned = analyze(traces, "--json")
+    assert (warned.exit_code, warned.stderr.count("warning:")) == (0, 1)
+    failed = analyze(traces, "--json", "--malformed", "fail")
+    assert failed.exit_code == 9
+    assert f"{traces}:3: not JSON" in failed.stderr
+    assert not failed.stdout
+    silent = analyze(traces, "--json", "--malformed", "ignore")
+    assert (silent.exit_code, silent.stderr) == (0, "")
+    assert json.loads(silent.stdout)["rejected"] == {"malformed": 1}
+
+
+def test_the_verdict_says_whose_attribution_it_rests_on(traces: Path) -> None:
+    """The table's; Atlas results bring none of their own."""
+    told = json.loads(analyze(traces, "--json").stdout)["provenance"]["attribution"]
+    assert told["table"].startswith("iplocdb@")
+    assert told | {"table": ""} == {"table": "", "records": {"none": 3}, "hops": 0, "differ": 0}
+
+
+def test_state_ownership_is_told_with_its_source(traces: Path) -> None:
+    """Singtel, the first operator abroad, is held by a state; it changes no grade."""
+    fields = json.loads(analyze(traces, "--json").stdout)
+    assert fields["ownership"]["Singtel"]["state"] == "SG"
+    assert any("Singtel is held by the state of SG" in reason for reason in fields["reasons"])
+
+
+def test_tables_of_days_are_used_and_named(traces: Path, tmp_path: Path) -> None:
+    """The first trace is read by the older table, those after the fifth day by the newer one."""
+    later = json.dumps(result(5 * 86_400))
+    traces.write_text(lines(1) + later)
+    days = tmp_path / "days"
+    dat(days, "ipasn_20251201.dat", carrier=6453)
+    dat(days, "ipasn_20260103.dat")
+    out = tmp_path / "crossings.csv"
+    done = analyze(traces, "--tables", days, "--crossings", out, "--json")
+    fields = json.loads(done.stdout)
+    assert [count for _, count in sorted(fields["provenance"]["tables"]["traces"].items())] == [
+        1,
+        1,
+    ]
+    assert fields["provenance"]["tables"]["older"] == 0
+    assert len(fields["provenance"]["snapshots"]) == 3
+    assert any("by the table of its day (2 tables)" in limit for limit in fields["limits"])
+    assert pd.read_csv(out)["upstream_asn"].tolist() == [6453, 7473]
+
+
+def test_another_table_is_judged_by_as_well(traces: Path, tmp_path: Path) -> None:
+    """What changes is said: here whose the first foreign router is, in all three crossings."""
+    other = dat(tmp_path, "other.dat", carrier=6453)
+    fields = json.loads(analyze(traces, "--compare-table", other, "--json").stdout)
+    found = fields["comparison"]
+    assert found["grade"] == ["insufficient", "insufficient"]
+    assert found["tables"][1][0].startswith("other@undated+")
+    assert found["crossings"]["compared"] == found["crossings"]["changed"] == 3
+    assert found["crossings"]["columns"] == {"upstream": 3}
+    assert "3 of 3 crossings differ" in fields["reasons"][-1]
+    assert "comparison" not in json.loads(analyze(traces, "--json").stdout)
+
+
+def test_organisations_of_a_file_are_merged(traces: Path, tmp_path: Path) -> None:
+    """A file that makes the vantage's network and the destination's one leaves no path to judge."""
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"data": [{"org_id": 1, "asn": n} for n in (38623, 3333)]}))
+    fields = json.loads(analyze(traces, "--organisations", path, "--json").stdout)
+    assert fields["rejected"] == {"destination_in_own_network": 3}
+    told = fields["provenance"]["organisations"]
+    assert told["merged"] == 1
+    assert told["kept_apart"] == []
+    assert told["files"] == {"net.json": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "says"),
+    [
+        ("--organisations", "traces.jsonl", "holds no AS numbers; give CAIDA's"),
+        ("--compare-table", "absent.dat", "is not there"),
+        ("--compare-table", "traces.jsonl", "is not a MaxMind database"),
+        ("--tables", "empty", "holds no address table"),
+    ],
+)
+def test_tables_and_files_that_are_none_are_exit_9(
+    option: str, name: str, says: str, traces: Path, tmp_path: Path
+) -> None:
+    """With the name and what it should be."""
+    (tmp_path / "empty").mkdir()
+    done = analyze(traces, option, tmp_path / name)
+    assert done.exit_code == 9
+    assert f"{tmp_path / name}" in done.stderr
+    assert says in done.stderr
+
+
+def test_a_damaged_table_of_a_day_is_exit_9(traces: Path, tmp_path: Path) -> None:
+    """It is opened when its day comes, and told then."""
+    days = tmp_path / "days"
+    days.mkdir()
+    (days / "ipasn_20251201.dat").write_text("hello\n")
+    done = analyze(traces, "--tables", days)
+    assert done.exit_code == 9
+    assert "ipasn_20251201.dat is not a pyasn table" in done.stderr

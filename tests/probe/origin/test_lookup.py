@@ -116,6 +116,44 @@ def test_register_and_table_name_alike(origin: Origin) -> None:
             assert said.organisation == origin.organisation(asn)
 
 
+def test_organisations_can_be_merged_without_touching_the_table(origin: Origin) -> None:
+    """By address, by AS number and by name; the table that was given keeps its answers."""
+    merged = origin.merged({"Google LLC": "Alphabet", "ZTNET": "Alphabet"})
+    assert merged.lookup("8.8.8.8").organisation == "Alphabet"
+    assert merged.organisation(15169) == merged.organisation(138160) == "Alphabet"
+    assert {15169, 138160} <= set(merged.asns("Alphabet"))
+    assert merged.lookup("8.8.8.8").name == origin.lookup("8.8.8.8").name
+    assert "Alphabet" in {network.organisation for network in merged.networks("KH")}
+    assert origin.lookup("8.8.8.8").organisation == origin.organisation(15169) == "Google LLC"
+    assert origin.asns("Alphabet") == ()
+
+
+def test_an_as_number_nobody_knows_can_be_merged(origin: Origin) -> None:
+    """A file of siblings may name one that the register lacks."""
+    assert origin.merged({"AS64512": "Lab"}).organisation(64512) == "Lab"
+
+
+def test_another_table_under_the_same_lists(origin: Origin, tmp_path: Path) -> None:
+    """Addresses by the other table, names, siblings and mergers as before."""
+    path = tmp_path / "ipasn_20140523.dat"
+    path.write_text("8.8.8.0/24\t38901\n")
+    other = origin.merged({"EZECOM": "Eze"}).over(path)
+    assert other.lookup("8.8.8.8").organisation == "Eze"
+    assert other.lookup("1.1.1.1").asn is None
+    assert other.snapshot.path == path
+    assert other.is_anycast("8.8.8.8")
+    assert origin.lookup("8.8.8.8").asn == 15169
+
+
+def test_state_ownership_has_a_source(origin: Origin) -> None:
+    """Telecom Cambodia is the state's, Metfone another state's, and EZECOM is not said to be."""
+    for name, state in (("Telecom Cambodia", "KH"), ("Viettel (Metfone)", "VN"), ("EZECOM", None)):
+        operator = origin.operator(name)
+        assert operator is not None
+        assert operator.state == state
+        assert (operator.state_source is None) == (state is None)
+
+
 def test_reserved_is_no_organisation(origin: Origin) -> None:
     """A hundred AS numbers named "-Reserved AS-" are not one operator with a hundred networks."""
     assert origin.asns("-Reserved AS-") == ()

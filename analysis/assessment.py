@@ -1,0 +1,115 @@
+"""A verdict, and what the address tables have to do with it.
+
+Which table spoke of which day, how far the records' own attribution agrees, what another table
+would change, and which of the organisations named a state owns. None of it moves the grade.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis import attribution, comparison, ownership
+from analysis.dated import Used, observe_by_day, tables_in
+from analysis.judge import Verdict
+from analysis.load import Loaded
+from analysis.operators import Gazetteer
+from analysis.organisations import merge, read_siblings
+from analysis.panel import Panel, observe
+from analysis.policy import Policy
+from analysis.tables import crossings_table
+from probe.origin import Origin
+
+Judging = Callable[[Origin, Panel | None], Verdict]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that an analyst judges by.
+
+    ``main`` attributes everything, or with ``days`` what the alarm hears only; ``other`` is
+    judged by as well. ``siblings`` says which files merged organisations, and how many.
+    """
+
+    main: Origin
+    days: list[tuple[dt.date, Path]] | None = None
+    other: Origin | None = None
+    siblings: dict[str, Any] | None = None
+
+
+def open_tables(
+    main: Origin,
+    *,
+    days: Path | None = None,
+    other: Path | None = None,
+    siblings: tuple[Path, ...] = (),
+) -> Tables:
+    """Open what an analyst names. Raises `InputError` and `probe.origin.OriginError`."""
+    told = None
+    if siblings:
+        found = read_siblings(siblings)
+        merged = merge(main, found)
+        main = main.merged(merged.names)
+        told = {
+            "files": found.sha256,
+            "merged": len(merged.names),
+            "kept_apart": [list(names) for names in merged.kept_apart],
+        }
+    return Tables(
+        main,
+        tables_in(days) if days is not None else None,
+        main.over(other) if other is not None else None,
+        told,
+    )
+
+
+def assess(
+    loaded: Loaded, tables: Tables, country: str, policy: Policy, *, now: float, judge: Judging
+) -> Verdict:
+    """Judge, and tell what the tables have to do with the verdict.
+
+    ``judge`` judges what was loaded by a table and, where there is one, by the panel that the
+    tables of the days give. Added to the verdict: ``ownership``, ``comparison`` where another
+    table was named, and ``attribution``, ``organisations`` and ``tables`` under ``provenance``.
+    """
+    panel: Panel | None = None
+    used: Used | None = None
+    if tables.days is not None:
+        panel, used = observe_by_day(
+            loaded.traces, tables.days, tables.main, country=country, policy=policy, now=now
+        )
+    verdict = judge(tables.main, panel)
+    fields = verdict.fields
+    attributed = attribution.attribution(loaded.traces, tables.main)
+    fields["provenance"] |= {
+        "attribution": attributed,
+        "organisations": tables.siblings,
+        "tables": None if used is None else {"traces": used.traces, "older": used.older},
+    }
+    fields["ownership"] = ownership.ownership(fields, tables.main)
+    fields["reasons"] += ownership.sentences(fields["ownership"])
+    fields["limits"] += attribution.sentences(attributed)
+    if used is not None:
+        fields["provenance"]["snapshots"] += used.traces
+        fields["limits"].append(
+            f"Each trace was read by the table of its day ({len(used.traces)} tables), the alarm "
+            f"by {attributed['table']} throughout."
+        )
+    if tables.other is not None:
+
+        def crossings(table: Origin) -> Panel:
+            return observe(loaded.traces, Gazetteer(table, country), table, policy, now)
+
+        fields["comparison"] = comparison.compare_verdicts(
+            fields, judge(tables.other, None).fields
+        ) | {
+            "crossings": comparison.compare_crossings(
+                crossings_table((panel or crossings(tables.main)).observations),
+                crossings_table(crossings(tables.other).observations),
+            )
+        }
+        fields["reasons"].append(comparison.sentence(fields["comparison"]))
+    return verdict

@@ -1,0 +1,76 @@
+"""Whose word counts for an address: the analyst's table, and how far the records disagree with it.
+
+Records say whose their hops are, by the snapshot that the volunteer had. The analysis looks every
+address up anew, so that one table serves the whole panel. What is told here is which table that
+was, which snapshots the records name, and how many of their hops the table gives to another AS.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from probe.record import Attribution, Hop, Trace
+
+
+class Snapshot(Protocol):
+    """Names an address table."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class Table(Protocol):
+    """What is asked of an address table (`probe.origin.Origin` is one)."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def lookup(self, address: str) -> Attribution: ...
+
+
+def _only_address(hop: Hop) -> str | None:
+    addresses = {reply.address for reply in hop.replies if reply.address is not None}
+    return addresses.pop() if len(addresses) == 1 else None
+
+
+def attribution(traces: Iterable[Trace], table: Table) -> dict[str, Any]:
+    """Which table attributed the addresses, and what the records say.
+
+    ``records`` counts the traces by the snapshots that they name, ``none`` those that name none,
+    such as Atlas results. ``hops`` are those that a record of another snapshot gives to an AS and
+    at which a single address answered; ``differ`` of them belong to another AS by the table.
+    """
+    named: Counter[str] = Counter()
+    said: Counter[tuple[str, int]] = Counter()
+    own = table.snapshot.id
+    for trace in traces:
+        named["; ".join(trace.snapshots) or "none"] += 1
+        if trace.snapshots in {(), (own,)}:
+            continue
+        for hop in trace.hops:
+            asn = hop.attribution.asn if hop.attribution is not None else None
+            if asn is not None and (address := _only_address(hop)) is not None:
+                said[address, asn] += 1
+    differ = sum(
+        count for (address, asn), count in said.items() if table.lookup(address).asn != asn
+    )
+    return {
+        "table": own,
+        "records": dict(sorted(named.items())),
+        "hops": said.total(),
+        "differ": differ,
+    }
+
+
+def sentences(found: dict[str, Any]) -> list[str]:
+    """What a reader must know of it; nothing where the records name no other table."""
+    others = [name for name in found["records"] if name not in {"none", found["table"]}]
+    if not others:
+        return []
+    return [
+        f"Addresses were attributed by {found['table']}; what the records say of their hops, by "
+        f"{', '.join(others)}, was not used: of {found['hops']} hops {found['differ']} belong to "
+        "another AS there."
+    ]

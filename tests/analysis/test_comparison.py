@@ -1,0 +1,159 @@
+"""What another table would change, and whose word counts."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from analysis import attribution, ownership
+from analysis.comparison import compare_crossings, compare_verdicts, sentence
+from analysis.judge import judge
+from analysis.load import Loaded
+from analysis.operators import Gazetteer
+from analysis.panel import observe
+from analysis.policy import Policy
+from analysis.tables import crossings_table
+from probe.record import Attribution, Hop, Reply, Trace, from_json
+from tests.analysis.country import HOME, NOW, Country, Snapshot, Table
+
+
+def changed(table: Table, prefix: str, said: Attribution) -> Table:
+    other = copy.copy(table)
+    other.prefixes = dict(table.prefixes)
+    other.add(prefix, said)
+    other.snapshot = Snapshot("other@2026-02-01+0")
+    return other
+
+
+def crossings(country: Country, table: Table) -> pd.DataFrame:
+    traces = [from_json(result) for result in country.results]
+    seen = observe(traces, Gazetteer(table, HOME), table, Policy(), NOW)
+    return crossings_table(seen.observations)
+
+
+def verdict(country: Country, table: Table) -> dict[str, Any]:
+    loaded = Loaded([from_json(result) for result in country.results])
+    return judge(loaded, table, HOME, Policy(), now=NOW).fields
+
+
+def test_the_same_table_changes_nothing() -> None:
+    """Every crossing is compared, none differs."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=range(2))
+    table = crossings(country, country.table)
+    assert compare_crossings(table, table) == {
+        "compared": 60, "only_used": 0, "only_other": 0, "changed": 0, "columns": {},
+        "examples": [],
+    }  # fmt: skip
+
+
+def test_a_gateway_that_has_another_owner_is_named_with_both() -> None:
+    """Each of three traces through it differs in exit and candidates; the others do not."""
+    country = Country(6)
+    country.everyone("lan own {up}", days=[0], members=[1])
+    for _ in range(3):
+        country.trace(2, "30.0.1.200", "lan own gate far6")
+    other = changed(country.table, "20.9.9.0/24", Attribution(998, "OLD", "Old Gate", HOME))
+    found = compare_crossings(crossings(country, country.table), crossings(country, other))
+    assert (found["compared"], found["changed"]) == (8, 3)
+    assert found["columns"] == {"exit": 3, "candidates": 3, "candidates_lenient": 3}
+    assert found["examples"][0] == {
+        "vantage": "atlas:2000",
+        "destination": "30.0.1.200",
+        "day": "2026-01-01",
+        "exit": ["organisation:Gate", "organisation:Old Gate"],
+        "candidates": ["organisation:Gate", "organisation:Old Gate"],
+        "candidates_lenient": ["organisation:Gate", "organisation:Old Gate"],
+    }
+
+
+def test_traces_that_are_evidence_under_one_table_only_are_counted() -> None:
+    """A destination that another table holds to be at home has no crossing there."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=[0])
+    other = changed(country.table, "30.0.1.0/24", Attribution(3001, "F1", "Far 1", HOME))
+    found = compare_crossings(crossings(country, country.table), crossings(country, other))
+    assert (found["compared"], found["only_used"], found["only_other"]) == (24, 6, 0)
+
+
+def test_two_verdicts_are_compared_in_what_they_grade() -> None:
+    """Abroad by one table, the gateway is none: grade and gateway stand side by side."""
+    country = Country(10)
+    country.everyone("lan own gate {up}")
+    other = changed(country.table, "20.9.9.0/24", Attribution(999, "GATE", "Gate", "SG"))
+    found = compare_verdicts(verdict(country, country.table), verdict(country, other))
+    assert found["grade"][0] == "single_gateway"
+    assert found["grade"][1] != "single_gateway"
+    assert found["gateway"] == ["organisation:Gate", None]
+    assert found["tables"] == [["synthetic@2026-01-01+0"], ["other@2026-02-01+0"]]
+    assert found["rejected"] == {}
+    pair = (crossings(country, country.table), crossings(country, other))
+    said = sentence(found | {"crossings": compare_crossings(*pair)})
+    assert f"the grade is {found['grade'][1]}: 400 of 400 crossings differ" in said
+
+
+def test_reasons_of_rejection_that_differ_are_listed() -> None:
+    """A table that does not know a destination rejects what another one uses."""
+    country = Country(6)
+    country.everyone("lan own gate {up}", days=[0])
+    other = changed(country.table, "30.0.1.0/24", Attribution())
+    found = compare_verdicts(verdict(country, country.table), verdict(country, other))
+    assert found["rejected"] == {"destination_unmapped": [0, 6]}
+
+
+# ------------------------------------------------------------------------- attribution
+
+
+def record(snapshots: tuple[str, ...], *hops: tuple[str, int | None]) -> Trace:
+    return Trace(
+        "30.0.1.200", 4, "ICMP", 1.0, 1.0,
+        tuple(
+            Hop(n, (Reply(address, 1.0),), None if asn is None else Attribution(asn=asn))
+            for n, (address, asn) in enumerate(hops, start=1)
+        ),
+        snapshots=snapshots,
+    )  # fmt: skip
+
+
+def test_records_of_the_same_table_are_not_looked_up() -> None:
+    """The normal case costs nothing and says nothing."""
+    table = Country(3).table
+    found = attribution.attribution([record((table.snapshot.id,), ("20.0.1.1", 7))], table)
+    assert found == {
+        "table": table.snapshot.id, "records": {table.snapshot.id: 1}, "hops": 0, "differ": 0,
+    }  # fmt: skip
+    assert attribution.sentences(found) == []
+
+
+def test_hops_that_another_snapshot_gives_to_another_as_are_counted() -> None:
+    """Two of three agree; a hop without an AS and one with two addresses say nothing."""
+    table = Country(3).table
+    both = (Reply("20.0.1.1", 1.0), Reply("20.0.2.1", 1.0))
+    two = replace(record(("old@2025",)), hops=(Hop(1, both, Attribution(asn=9)),))
+    hops = [("20.0.1.1", 101), ("20.0.2.1", 102), ("20.9.9.1", 5), ("8.8.8.8", None)]
+    old = record(("old@2025",), *hops)
+    found = attribution.attribution([old, two, record(())], table)
+    assert found["records"] == {"none": 1, "old@2025": 2}
+    assert (found["hops"], found["differ"]) == (3, 1)
+    (said,) = attribution.sentences(found)
+    assert "by old@2025, was not used: of 3 hops 1 belong to another AS" in said
+
+
+# ------------------------------------------------------------------------- ownership
+
+
+def test_state_owned_organisations_that_a_verdict_names_are_listed() -> None:
+    """With the source; those of which none speaks are not listed as private."""
+    country = Country(10)
+    country.everyone("lan own gate {up}")
+    fields = verdict(country, country.table)
+    listed = {"Gate": SimpleNamespace(state="KH", state_source="a report of 2020")}
+    owned = ownership.ownership(fields, SimpleNamespace(operator=listed.get))
+    assert owned == {"Gate": {"state": "KH", "source": "a report of 2020"}}
+    assert ownership.sentences(owned) == ["Gate is held by the state of KH, by a report of 2020."]
+    unsaid = {"Gate": SimpleNamespace(state=None, state_source=None)}
+    assert ownership.ownership(fields, SimpleNamespace(operator=unsaid.get)) == {}
