@@ -31,6 +31,7 @@ from analysis.load import COMPLAINTS, Loaded, load, read
 from analysis.policy import Policy
 from probe.record import MalformedRecord, Vantage, from_json, from_line, to_line
 from tests.analysis.country import HOME, NOW, Country
+from tests.published import published
 
 
 def result(number: int = 0, **changes: Any) -> dict[str, Any]:
@@ -651,6 +652,25 @@ def test_what_the_atlas_says_about_replies_is_kept() -> None:
     assert late.rtt is None
     assert duplicate.duplicate
     assert from_json(result()).hops[1].replies[0].is_star
+
+
+def test_a_reply_that_could_not_be_sent_is_a_star() -> None:
+    """The Atlas writes an error in the place of a reply; no answer came, whatever the reason."""
+    entry = [{"hop": 1, "result": [{"error": "sendto failed: Network is unreachable"}] * 3}]
+    assert [r.is_star for r in from_json(result(result=entry)).hops[0].replies] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "sources"),
+    [("atlas_88302907.jsonl.gz", 739, 739), ("atlas_pantrace_atlas.jsonl.gz", 14, 14)],
+)
+def test_published_results_of_all_firmwares_are_read(name: str, count: int, sources: int) -> None:
+    """Lean ones without firmware, TTL, size or time, and full ones: none is lost."""
+    loaded = load([str(published(f"traces/{name}"))])
+    assert len(loaded.traces) == count
+    assert not loaded.rejected
+    assert sum(trace.source is not None for trace in loaded.traces) == sources
+    assert all(trace.hops for trace in loaded.traces)
 
 
 def test_lean_records_are_read() -> None:
