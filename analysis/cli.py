@@ -330,10 +330,13 @@ def convert(
         )
     except InputError as problem:
         raise BadInput(str(problem)) from None
-    except FileExistsError:
+    except FileExistsError as problem:
+        there = problem.filename or out
         raise click.BadParameter(
-            f"{out} is there already; choose another name or take it away", param_hint="OUT"
+            f"{there} is there already; choose another name or take it away", param_hint="OUT"
         ) from None
+    except OSError as problem:
+        raise BadInput(f"{out}: cannot be written ({problem.strerror})") from None
     except conversion.NotAFile as problem:
         raise click.BadParameter(str(problem), param_hint="OUT") from None
     if malformed == "warn":

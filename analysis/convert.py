@@ -7,7 +7,6 @@ traces come from is not known here.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import gzip
 import json
@@ -196,19 +195,23 @@ def _writer(out: str, form: Form, country: Callable[[Trace], str | None]) -> Ite
         return
     path = Path(out)
     unfinished = path.with_name(f"{path.name}.part")
+    if form == "parquet":
+        unfinished.mkdir(parents=True)
+    else:
+        unfinished.touch(exist_ok=False)
     try:
         if form == "parquet":
-            unfinished.mkdir(parents=True)
             partitions = _Partitions(unfinished, country)
             yield partitions
             partitions.close()
         else:
-            with unfinished.open("xb") as plain, _packed(plain, path.name) as file:
+            with unfinished.open("wb") as plain, _packed(plain, path.name) as file:
                 yield _Lines(file, to_fields)
         unfinished.rename(path)
     except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        with contextlib.suppress(OSError):
+        if form == "parquet":
+            shutil.rmtree(unfinished)
+        else:
             unfinished.unlink()
         raise
 

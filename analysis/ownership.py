@@ -50,6 +50,6 @@ def ownership(fields: Mapping[str, Any], operators: Operators) -> dict[str, dict
 def sentences(owned: Mapping[str, Mapping[str, str | None]]) -> list[str]:
     """One for each."""
     return [
-        f"{name} is held by the state of {said['state']}, by {said['source']}."
+        f"{name} is held by the state of {said['state']} ({said['source']})."
         for name, said in owned.items()
     ]

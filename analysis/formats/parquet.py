@@ -260,8 +260,12 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
         file = pq.ParquetFile(source)
         ours = (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
         read: Callable[[dict[str, Any]], object] = of_row if ours else _without_none
-        batches = file.iter_batches(batch_size=_BATCH)
-        listed = chain.from_iterable(batch.to_pylist() for batch in batches)
+        # Group by group, so that damage in one costs those before it nothing.
+        groups = (
+            file.iter_batches(batch_size=_BATCH, row_groups=[group])
+            for group in range(file.num_row_groups)
+        )
+        listed = chain.from_iterable(batch.to_pylist() for batch in chain.from_iterable(groups))
         for number, row in enumerate(listed, start=1):
             yield number, read(row)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as problem:

@@ -154,6 +154,6 @@ def test_state_owned_organisations_that_a_verdict_names_are_listed() -> None:
     listed = {"Gate": SimpleNamespace(state="KH", state_source="a report of 2020")}
     owned = ownership.ownership(fields, SimpleNamespace(operator=listed.get))
     assert owned == {"Gate": {"state": "KH", "source": "a report of 2020"}}
-    assert ownership.sentences(owned) == ["Gate is held by the state of KH, by a report of 2020."]
+    assert ownership.sentences(owned) == ["Gate is held by the state of KH (a report of 2020)."]
     unsaid = {"Gate": SimpleNamespace(state=None, state_source=None)}
     assert ownership.ownership(fields, SimpleNamespace(operator=unsaid.get)) == {}

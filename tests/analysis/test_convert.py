@@ -125,7 +125,7 @@ def there_and_back(trace: Trace, form: Form, folder: Path) -> tuple[Trace, Count
 
 properties = settings(
     derandomize=True,
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -428,6 +428,8 @@ def test_countries_of_atlas_results_come_from_the_address_table(inputs: Path) ->
         (("empty.jsonl", "out.jsonl"), 9, "the input is empty"),
         (("in.jsonl", "out.jsonl", "--malformed", "fail"), 9, "in.jsonl:5: not JSON"),
         (("in.jsonl",), 2, "Missing argument"),
+        (("in.jsonl", "nowhere/out.jsonl"), 9, "nowhere/out.jsonl: cannot be written"),
+        (("in.jsonl", "left"), 2, "left.part is there already"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -435,10 +437,12 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     """One sentence, the right code, and no file."""
     Path("empty.jsonl").touch()
+    Path("left.part").mkdir()
     done = run(*arguments)
     assert done.exit_code == code
     assert says in done.stderr
     assert not list(inputs.glob("out*"))
+    assert Path("left.part").is_dir(), "what was there before is nobody's to take away"
 
 
 def test_real_results_survive_the_way_to_parquet_and_back(tmp_path: Path) -> None:

@@ -131,6 +131,31 @@ def test_standard_input_reads_like_a_file(monkeypatch: pytest.MonkeyPatch) -> No
         assert loaded.complaints[0].startswith("-:3: ")
 
 
+def test_parquet_comes_through_a_pipe_and_packed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is known by its first bytes, where no name says it or a packer's name hides it."""
+    content = as_parquet([result(n) for n in range(3)])
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    assert len(load(["-"]).traces) == 3
+    packed = written(tmp_path / "a.parquet.gz", gzip.compress(content))
+    assert len(load([packed]).traces) == 3
+
+
+def test_a_damaged_parquet_file_keeps_the_rows_before_the_damage(tmp_path: Path) -> None:
+    """What its first pages held is read; the file is counted as one that cannot be read whole."""
+    rows = [result(n, msm_id=n * 7919 % 1009) for n in range(3000)]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink, row_group_size=1000)
+    content = bytearray(sink.getvalue())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = b"\xff" * 2000
+    loaded = load([written(tmp_path / "a.parquet", bytes(content))])
+    assert 0 < len(loaded.traces) < 3000
+    assert loaded.rejected == {"unreadable_file": 1}
+    assert loaded.complaints[0].startswith(f"{tmp_path}/a.parquet: is not a Parquet file, or dam")
+
+
 def test_what_the_probe_writes_reads_back_the_same(tmp_path: Path) -> None:
     """A record of ours survives the way through a file."""
     ours = from_json(result())
