@@ -11,6 +11,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import re
 import shutil
 import sys
 from collections import Counter, OrderedDict, defaultdict
@@ -134,7 +135,10 @@ class _Partitions:
 
     def write(self, trace: Trace) -> Trace:
         row = parquet.to_row(trace)
-        partition = f"country={self._country(trace) or NO_COUNTRY}/day={_day(trace)}"
+        country = self._country(trace) or NO_COUNTRY
+        # A record may say anything; what names a folder is a code.
+        code = country if re.fullmatch("[A-Z]{2}", country) else NO_COUNTRY
+        partition = f"country={code}/day={_day(trace)}"
         rows = self._rows[partition]
         rows.append(row)
         self._waiting += 1

@@ -142,7 +142,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
 }
 
 # All that the analysis may know of the probe, and the one place where both halves meet.
-SHARED = {"probe", "probe.record", "probe.origin"}
+SHARED = {"probe", "probe.record", "probe.graph", "probe.origin"}
 MEETING = {"analysis.demo": {"probe.demo"}}
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.

@@ -26,7 +26,7 @@ _REPLY = frozenset(
 _OURS = frozenset(
     {
         "schema", "vantage", "method", "flow", "stop", "probes", "snapshots", "hops", "protos",
-        "changed", "redactions", "notes", "error",
+        "changed", "multipath", "redactions", "notes", "error",
     }
 )  # fmt: skip
 

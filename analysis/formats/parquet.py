@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.inputs import InputError, Stream
+from probe import graph
 from probe.record import Attribution, Hop, Reply, Trace, Vantage
 
 _SCHEMA_KEY, _SCHEMA_NAME = b"gatewatch.schema", b"gatewatch.traces/1"
@@ -87,6 +88,7 @@ SCHEMA = pa.schema(
         ("redactions_json", pa.string()),
         ("notes", pa.list_(pa.string())),
         ("error", pa.string()),
+        ("multipath_json", pa.string()),
         ("hops", pa.list_(_HOP)),
     ],
     metadata={_SCHEMA_KEY: _SCHEMA_NAME},
@@ -199,6 +201,9 @@ def to_row(trace: Trace) -> dict[str, Any]:
         "redactions_json": json.dumps(trace.redactions),
         "notes": [_text(one) for one in trace.notes],
         "error": _text(trace.error),
+        "multipath_json": None
+        if trace.multipath is None
+        else _json(graph.to_json(trace.multipath)),
         "hops": [_hop_to_row(hop) for hop in trace.hops],
     }
 
@@ -228,6 +233,9 @@ def of_row(row: dict[str, Any]) -> Trace:
         redactions=json.loads(row["redactions_json"]),
         notes=tuple(row["notes"]),
         error=row["error"],
+        multipath=None
+        if row["multipath_json"] is None
+        else graph.from_json(json.loads(row["multipath_json"]), lambda address, _: str(address)),
     )
 
 

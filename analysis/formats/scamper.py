@@ -2,8 +2,8 @@
 
 The names of fields are those of scamper's own writer, which M-Lab and `sc_warts2json` use as
 well. It leaves silent hops out; here they are stars, since a star is an answer. A measurement of
-a diamond becomes one trace with all replies at each TTL: which flow met which router is not kept,
-and its notes say so.
+a diamond becomes one trace with all replies at each TTL, and the graph of which flow met which
+router.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from probe.graph import Graph, Level, Link, Node
 from probe.record import ATLAS_STATUS_HOP, Hop, MalformedRecord, Reply, Trace
 
 _MEASUREMENTS = ("trace", "tracelb")
@@ -26,8 +27,8 @@ _KEPT = {
     "": frozenset(
         {
             "type", "version", "method", "src", "dst", "start", "stop_reason", "firsthop",
-            "hop_count", "attempts", "probe_size", "probe_count", "probec", "hops", "nodes",
-            "nodec", "linkc",
+            "hop_count", "attempts", "probe_size", "probe_count", "probec", "probec_max",
+            "confidence", "hops", "nodes", "nodec", "linkc",
         }
     ),
     "hops[]": frozenset(
@@ -242,6 +243,52 @@ def _diamond(fields: dict[str, Any], first: int) -> Iterator[_Heard]:
     yield from found
 
 
+def _flows_by_router(heard: list[_Heard]) -> dict[int, dict[str | None, set[int]]]:
+    """By TTL and router, the flows that it answered; None stands for silence.
+
+    The flows of the first router are not told: whatever went on passed it.
+    """
+    met: dict[int, dict[str | None, set[int]]] = {}
+    for one in heard:
+        flows = met.setdefault(one.ttl, {}).setdefault(one.reply.address, set())
+        if one.reply.rtt is not None:
+            flows.add(one.probe)
+    first = min(met)
+    onward = {flow for flows in met.get(first + 1, {}).values() for flow in flows}
+    for ttl in range(first, max(met)):
+        met.setdefault(ttl, {None: set()})
+    for address in met[first]:
+        met[first][address] |= onward
+    return met
+
+
+def _graph(fields: dict[str, Any], heard: list[_Heard]) -> Graph:
+    """Which flow met which router; complete as far as each router answered and probes sufficed."""
+    met = _flows_by_router(heard)
+    complete = _optional(fields, "probec") != _optional(fields, "probec_max")
+    levels, links = [], []
+    for ttl, routers in sorted(met.items()):
+        flows = [flow for found in routers.values() for flow in found]
+        spread = len(flows) > len(set(flows))
+        nodes = tuple(Node(address, tuple(sorted(found))) for address, found in routers.items())
+        levels.append(Level(ttl, nodes, complete, spread))
+        complete = complete and None not in routers and not spread
+        if not spread:
+            links += [
+                Link(ttl, near, far, tuple(sorted(both)))
+                for near, found in routers.items()
+                for far, others in met.get(ttl + 1, {}).items()
+                if (both := found & others)
+            ]
+    confidence = _optional(fields, "confidence")
+    return Graph(
+        tuple(levels),
+        tuple(links),
+        _optional(fields, "probec") or len(heard),
+        (100 - (95 if confidence is None else confidence)) / 100,
+    )
+
+
 def _link(link: dict[str, Any]) -> Iterator[_Heard]:
     address = _address(link.get("addr"), "addr")
     for entry in _list(link.get("probes", []), "probes"):
@@ -318,8 +365,6 @@ def _read(fields: dict[str, Any]) -> Trace:
     notes = []
     if kind == "tracelb":
         heard = list(_diamond(fields, first))
-        flows = len({one.probe for one in heard if not one.reply.is_star and one.reply.rtt})
-        notes.append(f"multipath: {flows} flows; which of them met which router is not kept")
         last, attempts = max((one.ttl for one in heard), default=first - 1), 0
     else:
         heard = list(_path(fields))
@@ -348,4 +393,5 @@ def _read(fields: dict[str, Any]) -> Trace:
         stop="destination" if arrived else _STOPS.get(str(stop)),
         probes=_optional(fields, "probec" if kind == "tracelb" else "probe_count") or None,
         notes=tuple(notes),
+        multipath=_graph(fields, heard) if kind == "tracelb" and heard else None,
     )

@@ -25,6 +25,7 @@ from analysis import convert as conversion
 from analysis.convert import Form, NotAFile, convert, differences, form_of
 from analysis.load import load
 from probe.cli import main
+from probe.graph import Graph, Level, Link, Node
 from probe.origin import Origin, open_origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_line
 from tests.analysis.test_load import OURS, lines, result
@@ -81,6 +82,18 @@ def hops(version: int, *, exact: bool) -> st.SearchStrategy[tuple[Hop, ...]]:
     return listed.map(tuple)
 
 
+def graphs(version: int) -> st.SearchStrategy[Graph]:
+    address = st.none() | st.sampled_from(ADDRESSES[version])
+    flows = st.lists(st.integers(0, 65535), max_size=3).map(tuple)
+    nodes = st.lists(st.builds(Node, address, flows), max_size=2).map(tuple)
+    ttl = st.integers(1, 30)
+    levels = st.lists(st.builds(Level, ttl, nodes, st.booleans(), st.booleans()), max_size=2)
+    links = st.lists(st.builds(Link, ttl, address, address, flows), max_size=2)
+    return st.builds(
+        Graph, levels.map(tuple), links.map(tuple), st.integers(0, 999), st.floats(0, 1)
+    )
+
+
 @st.composite
 def traces(draw: st.DrawFn, *, exact: bool = False) -> Trace:
     """Any trace that can be read; where ``exact``, one that a record holds to the last digit."""
@@ -110,6 +123,7 @@ def traces(draw: st.DrawFn, *, exact: bool = False) -> Trace:
         redactions=draw(st.dictionaries(st.text(max_size=3), st.integers(0, 9), max_size=2)),
         notes=draw(texts),
         error=draw(st.none() | st.text(min_size=1, max_size=5)),
+        multipath=draw(st.none() | graphs(version)),
     )
 
 
@@ -279,6 +293,16 @@ def test_parquet_is_partitioned_by_country_and_day(tmp_path: Path) -> None:
     }  # fmt: skip
     table = pd.read_parquet(tmp_path / "out")
     assert sorted(table["country"].astype(str)) == ["KH", "KH", "KH", "TH", "ZZ"]
+
+
+@pytest.mark.parametrize("said", ["../../kh", "/kh", "\x00", "kh", "KHM", "K=H", ""])
+def test_what_a_record_says_names_no_folder(said: str, tmp_path: Path) -> None:
+    """Records come from strangers: only a code of two letters becomes part of a path."""
+    trace = dataclasses.replace(from_json(OURS), vantage=Vantage("v", 1, "Net", said))
+    convert([trace], str(tmp_path / "out"), "parquet")
+    (file,) = tmp_path.rglob("*.parquet")
+    assert str(file.relative_to(tmp_path / "out")).startswith("country=ZZ/day=2026-01-01/")
+    assert load([str(tmp_path / "out")]).traces == [trace]
 
 
 def test_few_files_are_open_and_few_rows_wait(

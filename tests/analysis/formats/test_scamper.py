@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from analysis.formats import scamper
 from analysis.load import load
+from probe.graph import Link, Node
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
 from tests.analysis.test_load import ODD, mutated, places_in, replaced
 from tests.published import published
@@ -159,8 +160,28 @@ def test_a_diamond_is_one_trace_with_all_replies() -> None:
     assert [len(hop.replies) for hop in trace.hops] == [1, 6, 6, 1, 6, 6, 1]
     assert trace.hops[0] == Hop(1, (Reply("36.37.129.2"),))
     assert trace.hops[3].replies == (Reply(),)
-    assert trace.notes == ("multipath: 6 flows; which of them met which router is not kept",)
     assert trace.stop == "destination"
+
+
+def test_the_graph_of_a_diamond_says_which_flow_met_which_router() -> None:
+    """Six flows through each router; behind the silent hop nothing is sure to be complete."""
+    graph = scamper.read(DIAMOND).multipath
+    assert graph is not None
+    flows = tuple(range(57698, 57704))
+    assert [level.nodes for level in graph.levels] == [
+        (Node("36.37.129.2", flows),),
+        (Node("36.37.130.2", flows),),
+        (Node("36.37.131.2", flows),),
+        (Node(None, ()),),
+        (Node("193.0.0.10", flows),),
+        (Node("193.0.0.14", flows),),
+        (Node("193.0.6.139", flows[:1]),),
+    ]
+    assert [level.complete for level in graph.levels] == [True] * 4 + [False] * 3
+    assert graph.links[0] == Link(1, "36.37.129.2", "36.37.130.2", flows)
+    assert [link.ttl for link in graph.links] == [1, 2, 5, 6]
+    assert (graph.probes, graph.failure) == (38, 0.05)
+    assert scamper.read(PATH).multipath is None
 
 
 def test_both_arms_of_a_diamond_stand_at_their_ttl() -> None:
@@ -197,6 +218,22 @@ def test_both_arms_of_a_diamond_stand_at_their_ttl() -> None:
         ["192.0.2.4", None],
     ]
     assert trace.stop is None
+    assert trace.multipath is not None
+    assert trace.multipath.links == (
+        Link(1, "192.0.2.1", "192.0.2.2", (1, 3)),
+        Link(1, "192.0.2.1", "192.0.2.3", (2,)),
+    )
+
+
+def test_a_flow_that_met_two_routers_is_spread_and_claims_no_link() -> None:
+    """A balancer that spreads packets says nothing of what a flow meets."""
+    spread = copy.deepcopy(DIAMOND)
+    arms = spread["nodes"][1]["links"][0]
+    arms.append({**copy.deepcopy(arms[0]), "addr": "36.37.131.9"})
+    graph = scamper.read(spread).multipath
+    assert graph is not None
+    assert [level.per_packet for level in graph.levels] == [False, False, True] + [False] * 4
+    assert 3 not in [link.ttl for link in graph.links]
 
 
 def test_addresses_wrapped_in_ipv6_are_ipv4() -> None:
