@@ -19,6 +19,7 @@ from probe.record import MalformedRecord
 Row = tuple[int, object]
 
 _BETWEEN = re.compile(r"[\s,]*")
+_ENDS = tuple(",] \t\r\n")
 _CHUNK = 1 << 16
 
 # No string in a result is longer: an error so far from the end is no want of text.
@@ -78,7 +79,10 @@ class _Window:
                 if len(self._text) - problem.pos > _LONGEST or not self._grow():
                     raise
             else:
-                if end < len(self._text) or not self._grow():  # a number may go on
+                # Of a number what was read may be the beginning only.
+                if not isinstance(value, int | float) or (
+                    self._text[end : end + 1] in _ENDS or not self._grow()
+                ):
                     self._go_to(end)
                     return value
 

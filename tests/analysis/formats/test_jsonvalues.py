@@ -1,0 +1,91 @@
+"""Arrays are read piece by piece as if they had been read whole, wherever the pieces end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.formats import jsonvalues
+from analysis.inputs import Stream
+from probe.record import MalformedRecord
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def pieces(content: bytes, size: int) -> Iterator[bytes]:
+    for at in range(0, len(content), size):
+        yield content[at : at + size]
+
+
+def read(content: bytes, size: int = 7) -> list[tuple[int, Any]]:
+    return list(jsonvalues.rows(Stream(pieces(content, size))))
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(
+    st.lists(JSON, max_size=5),
+    st.integers(1, 9),
+    st.sampled_from([None, 0, 2]),
+    st.booleans(),
+)
+def test_an_array_read_in_pieces_is_the_array(
+    values: list[Any], size: int, indent: int | None, ascii_only: bool
+) -> None:
+    """Numbers, escapes and characters of several bytes may be cut anywhere."""
+    content = json.dumps(values, indent=indent, ensure_ascii=ascii_only).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonvalues, "_CHUNK", size)
+        found = read(content, size)
+    assert [value for _, value in found] == values
+    lines = [number for number, _ in found]
+    assert lines == sorted(lines)
+    assert lines[-1:] <= [content.count(b"\n") + 1]
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=3), max_size=4), st.data())
+def test_a_torn_array_gives_what_was_whole_and_one_complaint(
+    values: list[Any], data: st.DataObject
+) -> None:
+    """Whatever is cut off: a prefix of the values, then the complaint, and nothing else."""
+    content = json.dumps(values).encode()
+    cut = data.draw(st.integers(1, len(content) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonvalues, "_CHUNK", 4)
+        *whole, (_, last) = read(content[:cut], 3)
+    assert isinstance(last, MalformedRecord)
+    assert [value for _, value in whole] == values[: len(whole)]
+
+
+def test_lines_are_those_of_the_file() -> None:
+    """The line on which a value starts, blank lines before it counted."""
+    assert read(b'\n\n[\n{"a": 1},\n\n{"b":\n2}]\n') == [(4, {"a": 1}), (6, {"b": 2})]
+
+
+def test_damage_far_from_the_end_does_not_read_the_rest_first() -> None:
+    """What is not JSON is told where it stands; the rest of a long file is not kept for it."""
+    wanted: list[int] = []
+
+    def long() -> Iterator[bytes]:
+        yield b'[{"a": 1}, {"a" 2},'
+        for number in range(10_000):
+            wanted.append(number)
+            yield b'{"a": 3},' * 100
+
+    reading = jsonvalues.rows(Stream(long()))
+    assert next(reading) == (1, {"a": 1})
+    _, problem = next(reading)
+    assert isinstance(problem, MalformedRecord)
+    assert len(wanted) < 5000
+    assert list(reading) == []
