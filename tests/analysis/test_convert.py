@@ -23,6 +23,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from analysis import convert as conversion
 from analysis.convert import Form, NotAFile, convert, differences, form_of
+from analysis.formats.atlas import to_atlas
 from analysis.load import load
 from probe.cli import main
 from probe.graph import Graph, Level, Link, Node
@@ -226,6 +227,21 @@ def test_plain_results_are_plain(tmp_path: Path) -> None:
     parsed = TracerouteResult(written)
     assert not parsed.is_malformed
     assert [hop.index for hop in parsed.hops] == [1, 2, 3, 255]
+
+
+@pytest.mark.parametrize("name", ["atlas_23449934_half.jsonl.gz", "scamper_lab.jsonl"])
+def test_the_parser_of_the_atlas_reads_every_real_result(name: str) -> None:
+    """Those of the Atlas itself and those that scamper measured, MPLS labels and errors too."""
+    traces = load([str(DATA / name)]).traces
+    hop = traces[0].hops[0]
+    labels = {"version": 2, "obj": [{"class": 1, "type": 1, "mpls": [{"label": 7, "ttl": 1}]}]}
+    labelled = hop._replace(replies=(hop.replies[0]._replace(extensions=labels),))
+    traces.append(dataclasses.replace(traces[0], hops=(labelled,), error="connect failed"))
+    for trace in traces:
+        parsed = TracerouteResult(to_atlas(trace))
+        assert not parsed.is_malformed
+        assert not parsed.is_error or trace.error is not None
+        assert [one.index for one in parsed.hops if one.index] == [one.number for one in trace.hops]
 
 
 def test_inferred_hops_do_not_become_evidence(tmp_path: Path) -> None:
