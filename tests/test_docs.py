@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import click
 import pytest
 
+from analysis.formats import parquet
 from analysis.policy import Policy
 from probe.cli import main
 from probe.failure import Failure
@@ -351,6 +352,15 @@ def test_the_page_on_figures_names_every_key_of_a_verdict() -> None:
     """Each key of the verdict's JSON is explained."""
     text = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
     assert [key for key in Country(3).judge().fields if f"`{key}`" not in text] == []
+
+
+def test_the_page_on_loading_names_every_column_of_parquet() -> None:
+    """Whoever asks with another tool finds what there is to ask for."""
+    text = (ROOT / "docs/loading.md").read_text(encoding="utf-8")
+    hop = parquet.SCHEMA.field("hops").type.value_type
+    reply = hop.field("replies").type.value_type
+    columns = [field.name for kind in (parquet.SCHEMA, hop, reply) for field in kind]
+    assert [name for name in columns if f"`{name}`" not in text] == []
 
 
 def test_every_exit_code_is_explained() -> None:
