@@ -355,10 +355,11 @@ def _reply_from_json(fields: object, proto: str | None, changed: tuple[str, ...]
 def _attribution_from_json(said: dict[str, Any]) -> Attribution:
     return Attribution(
         asn=_whole(said.get("asn"), "asn"),
-        **{
-            key: _text(said.get(key), key)
-            for key in ("name", "organisation", "country", "exchange", "special")
-        },
+        name=_text(said.get("name"), "name"),
+        organisation=_text(said.get("organisation"), "organisation"),
+        country=_text(said.get("country"), "country"),
+        exchange=_text(said.get("exchange"), "exchange"),
+        special=_text(said.get("special"), "special"),
     )
 
 
