@@ -201,16 +201,16 @@ def to_json(trace: Trace) -> dict[str, Any]:
             {
                 "hop": hop.number,
                 "evidence": "measured" if hop.measured else "inferred",
-                "asn": said.asn,
-                "name": said.name,
-                "organisation": said.organisation,
-                "country": said.country,
-                "exchange": said.exchange,
-                "special": said.special,
+                "asn": hop.attribution.asn,
+                "name": hop.attribution.name,
+                "organisation": hop.attribution.organisation,
+                "country": hop.attribution.country,
+                "exchange": hop.attribution.exchange,
+                "special": hop.attribution.special,
             }
         )
-        for hop, said in ((hop, hop.attribution or UNATTRIBUTED) for hop in trace.hops)
-        if hop.attribution is not None or not hop.measured
+        for hop in trace.hops
+        if hop.attribution is not None
     ]
     fields = _without_none(
         {

@@ -25,8 +25,8 @@ _REPLY = frozenset(
 )
 _OURS = frozenset(
     {
-        "schema", "vantage", "method", "flow", "stop", "probes", "snapshots", "hops", "protos",
-        "changed", "multipath", "redactions", "notes", "error",
+        "schema", "vantage", "method", "flow", "stop", "probes", "snapshots", "hops", "inferred",
+        "protos", "changed", "multipath", "redactions", "notes", "error",
     }
 )  # fmt: skip
 

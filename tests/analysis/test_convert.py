@@ -23,12 +23,12 @@ from ripe.atlas.sagan import TracerouteResult
 
 from analysis import convert as conversion
 from analysis.convert import Form, NotAFile, convert, differences, form_of
-from analysis.formats.atlas import to_atlas
+from analysis.formats.atlas import to_atlas, unkept
 from analysis.load import load
 from probe.cli import main
 from probe.graph import Graph, Level, Link, Node
 from probe.origin import Origin, open_origin
-from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_line
+from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from tests.analysis.test_load import OURS, lines, result
 
 OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
@@ -194,6 +194,13 @@ def test_a_round_trip_over_all_forms_loses_only_what_the_atlas_cannot_carry(
     convert(load([str(folder / "d.jsonl")]).traces, str(folder / "e.jsonl"), "records")
     (end,) = load([str(folder / "e.jsonl")]).traces
     assert Counter(differences(written[0], end)) == said
+
+
+@properties
+@given(traces())
+def test_a_record_of_ours_has_no_field_without_a_place(trace: Trace) -> None:
+    """Whatever the record learns to carry, nothing of it is told to be lost when it is read."""
+    assert list(unkept(to_json(trace))) == []
 
 
 def test_half_a_character_is_replaced_and_said(tmp_path: Path) -> None:
