@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 TOKENS = 1 << 16
 
+# How many tokens may be taken at most: with more it would take long to draw a free one.
+CROWDED = TOKENS * 3 // 4
+
 # Seconds by which sending may lag and still catch up. A longer pause is never made good by a burst.
 SLACK = 0.010
 
@@ -123,7 +126,7 @@ class _Session:
                 return work, wanted
             work.queued = False
             ready.popleft()
-        if self.tasks is None or self.active >= self.most_active:
+        if self.tasks is None or self.active >= self.most_active or self.crowded:
             return None
         if self.learning and self.active:
             # What the first trace learns spares each of the others probes.
@@ -134,6 +137,11 @@ class _Session:
             return None
         self.queue(self.begin(task))
         return self.choose()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many tokens are taken that no other trace should begin."""
+        return len(self.probes) > TOKENS // 2
 
     def begin(self, task: Task) -> Work:
         course = (
@@ -169,6 +177,8 @@ class _Session:
     def send(self, work: Work, wanted: Wanted, now: float) -> None:
         ttl, flow, method = wanted
         probes = self.probes
+        if len(probes) > CROWDED:
+            raise BlockingIOError
         token = next(self.tokens)
         while token in probes:
             token = next(self.tokens)

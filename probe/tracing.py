@@ -37,6 +37,9 @@ class Task:
         return 6 if ":" in self.target else 4
 
 
+# How many more answers to probes of one hop that was answered are kept; others are counted.
+DUPLICATES_KEPT = 16
+
 # TTL, flow and method of a probe.
 Wanted = tuple[int, int, Method]
 
@@ -108,7 +111,8 @@ class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""
 
     __slots__ = (
-        "alternative", "course", "due", "duplicates", "probes", "queued", "task", "told",
+        "alternative", "course", "due", "duplicates", "more_duplicates", "probes", "queued",
+        "task", "told",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
@@ -121,6 +125,7 @@ class Tracing:
         self.due: float | None = None
         # More answers to probes that were answered, by TTL.
         self.duplicates: dict[int, list[Reply]] = {}
+        self.more_duplicates = 0
         # Up to which hop `news` has told.
         self.told = 0
 
@@ -158,7 +163,11 @@ class Tracing:
             bool(duplicate), self.proto_of(probe), tos, changed,
         )  # fmt: skip
         if duplicate:
-            self.duplicates.setdefault(ttl, []).append(reply)
+            kept = self.duplicates.setdefault(ttl, [])
+            if len(kept) < DUPLICATES_KEPT:
+                kept.append(reply)
+            else:
+                self.more_duplicates += 1
             return False
         probe.reply = reply
         return self.course.answered(
@@ -220,5 +229,8 @@ class Tracing:
             sees=seen.sees,
             stop="error" if error is not None else self.course.stop,
             probes=len(self.probes),
+            notes=(f"{self.more_duplicates} more duplicates were not kept",)
+            if self.more_duplicates
+            else (),
             error=error,
         )

@@ -39,6 +39,7 @@ from probe.network.addresses import (
 )
 from probe.network.clock import round_trip
 from probe.network.linux import (
+    AT_ONCE,
     IP_RECVERR,
     IP_RECVERR_RFC4884,
     IP_RECVTTL,
@@ -165,9 +166,9 @@ class ErrorQueue:
         """ICMP where ping sockets are allowed, then UDP; empty without this IP version."""
         return tuple(method for method, family in self._opened if family == version)
 
-    def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - all alike
-        """Everything but the quoted TTL."""
-        return _SEES
+    def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - both alike
+        """Everything but what is quoted. The shortest quote of a UDP probe shows no tag."""
+        return _SEES - {Capability.TAG} if method is Method.UDP else _SEES
 
     def probe_size(self, method: Method, version: int) -> int:
         """Bytes of one probe on the wire, from its IP header on."""
@@ -278,7 +279,7 @@ class ErrorQueue:
     def _read_errors(self, opened: Opened) -> bool:
         """Empty a socket's error queue; says whether anything was in it."""
         any_read = False
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 data, control, _, address = opened.socket.recvmsg(
                     _LARGEST, _CONTROL_SPACE, MSG_ERRQUEUE
@@ -287,6 +288,7 @@ class ErrorQueue:
                 return any_read
             any_read = True
             self._read_error(opened, data, control, (str(address[0]), int(address[1])))
+        return any_read
 
     def _read_error(
         self, opened: Opened, data: bytes, control: ControlMessages, flow: _FlowKey
@@ -349,7 +351,7 @@ class ErrorQueue:
 
     def _read_data(self, opened: Opened) -> None:
         """Read what came as ordinary data: echo replies."""
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 data, control, _, address = opened.socket.recvmsg(_LARGEST, _CONTROL_SPACE)
             except BlockingIOError:

@@ -38,6 +38,10 @@ MSG_ERRQUEUE: Final = 0x2000
 
 _RECEIVE_BUFFER: Final = 4 << 20
 
+# How many packets are read from one socket at a time: a flood must not keep the program from
+# sending, giving up and ending.
+AT_ONCE: Final = 4096
+
 _TIMESPEC: Final = struct.Struct("@ll")
 _INT: Final = struct.Struct("@i")
 

@@ -19,6 +19,7 @@ from probe.network import NetworkError, NotPermitted
 from probe.network.addresses import send_problem
 from probe.network.bpf import attach, icmp_program, tcp_program
 from probe.network.linux import (
+    AT_ONCE,
     IP_RECVERR,
     IPV6_RECVERR,
     IPV6_RECVHOPLIMIT,
@@ -104,7 +105,7 @@ class Raw:
         await self._readiness.wait()
 
     def drain(self) -> list[Answer]:
-        """All answers there now, without blocking, in order of arrival."""
+        """The answers there now, without blocking, in order of arrival."""
         found: list[tuple[int, Answer]] = []
         for family in self._families.values():
             self._drain_socket(family.version, family.icmp, packet.PROTOCOL_ICMP, found)
@@ -138,11 +139,10 @@ class Raw:
         protocol: int,
         found: list[tuple[int, Answer]],
     ) -> None:
-        """Read a socket until it is empty; adds answers with the kernel's time of each."""
+        """Read what a socket holds; adds answers with the kernel's time of each."""
         receive = receiving.recvmsg
         hear = self._matching.hear
-        now = time.monotonic_ns()
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 data, control, _, sender = receive(_LARGEST, _CONTROL_SPACE)
             except BlockingIOError:
@@ -160,13 +160,14 @@ class Raw:
                     self._matching.discarded[packet.Refusal.TRUNCATED] += 1
                     continue
                 ttl = data[8]
+            now = time.monotonic_ns()
             answer = hear(version, protocol, data, at or 0, sender[0], ttl, received, now)
             if answer is not None:
                 found.append((received or time.time_ns(), answer))
 
     def _drain_port(self, family: _Family) -> None:
         """Throw away what hosts send to our UDP port: it cannot be told which probe it answers."""
-        while True:
+        for _ in range(AT_ONCE):
             try:
                 family.port.recv(_LARGEST)
             except BlockingIOError:

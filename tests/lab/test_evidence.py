@@ -53,7 +53,18 @@ def test_it_holds_every_probe_and_every_answer(
 ) -> None:
     """Probe by probe what the screen says, with right checksums and in the order of their times."""
     path = row.fabric.home(f"{backend}-{method}-{version}", "root") / "evidence.pcap"
-    command = [GATEWATCH, "trace", "--backend", backend, "--method", method, "--pcap", path]
+    command = [
+        GATEWATCH,
+        "trace",
+        "--multipath",
+        "off",
+        "--backend",
+        backend,
+        "--method",
+        method,
+        "--pcap",
+        path,
+    ]
     done = row.vantage.run([*command, row.host[version]])
     packets = rdpcap(str(path))
     (said,) = done.stderr.splitlines()
@@ -114,7 +125,17 @@ def test_a_run_refuses_to_place_it_among_its_results(row: Chain, place: str) -> 
 def test_without_raw_packets_it_says_so(row: Chain, backend: str) -> None:
     """The error queue gives no packets: 2, one sentence, no empty file."""
     path = row.fabric.home(f"nothing-{backend}", "nobody") / "evidence.pcap"
-    command = [GATEWATCH, "trace", "--backend", backend, "--pcap", path, row.host[4]]
+    command = [
+        GATEWATCH,
+        "trace",
+        "--multipath",
+        "off",
+        "--backend",
+        backend,
+        "--pcap",
+        path,
+        row.host[4],
+    ]
     done = row.vantage.run(command, user="nobody", check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
@@ -126,4 +147,4 @@ def test_without_the_option_no_packet_is_kept(row: Chain) -> None:
     """Nothing is written by a trace that was not asked for it."""
     home = row.fabric.home("plain", "root")
     row.vantage.run([GATEWATCH, "trace", row.host[4]], env={"GATEWATCH_HOME": str(home)})
-    assert list(home.iterdir()) == []
+    assert {path.name for path in home.iterdir()} <= {"allowance.state"}

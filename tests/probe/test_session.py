@@ -445,3 +445,34 @@ async def test_a_clock_that_is_set_does_not_stretch_a_trace(
     [trace] = traces
     assert trace.endtime == pytest.approx(1_700_000_000.65 + step)
     assert trace.timestamp == pytest.approx(1_700_000_000.0 + step)
+
+
+async def test_a_target_that_repeats_itself_does_not_fill_the_record(
+    autojump_clock: MockClock,
+) -> None:
+    """So many duplicates are kept; the others are counted and said."""
+    text = TEN_HOPS.replace("end = { rtt = 200 }", "end = { rtt = 200, copies = 100 }")
+    traces: list[Trace] = []
+    await measure(load(text).network(), tasks(1), Settings(), finished=traces.append)
+    assert sum(reply.duplicate for reply in traces[0].hops[-1].replies) == 16
+    assert traces[0].notes[0].endswith(" more duplicates were not kept")
+
+
+async def test_enumerations_do_not_take_all_tokens(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many probes are out, a free token is found, and what has to wait waits."""
+    monkeypatch.setattr("probe.session.TOKENS", 512)
+    monkeypatch.setattr("probe.session.CROWDED", 40)
+    most = 0
+
+    class Counted(Watched):
+        def send(self, probe: Probe) -> None:
+            nonlocal most
+            super().send(probe)
+            most = max(most, len(self.open))
+
+    traces: list[Trace] = []
+    await measure(Counted(TEN_HOPS), tasks(60), Settings(rate=5000.0), finished=traces.append)
+    assert len(traces) == 60
+    assert most <= 41
