@@ -1,39 +1,22 @@
-"""One trace → where it left the country, through whose networks, and how sure that is.
+"""One path → where it left the country, through whose networks, and how sure that is.
 
-A path is read as a row of steps, each with its address, the node it belongs to, the place that
-node's registration gives it, and the smallest RTT. Registration proposes where the border is,
-RTT steps may veto it. Hops that were inferred from other traces, late answers and duplicates
-are no evidence and count as silence. What many crossings mean together is not decided here.
+Registration proposes where the border is, RTT steps may veto it. Most crossings do not hang on
+RTTs: they are worked out once a frame (see `analysis.path`), and again for a single trace only
+where its RTTs could say otherwise. What many crossings mean together is not decided here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from analysis.operators import Gazetteer, Node, Sight
+from analysis.links import Change, read
+from analysis.operators import Node
+from analysis.path import Frame, Path, Step, with_rtts
 from analysis.policy import Policy
-from probe.record import ATLAS_STATUS_HOP, Hop, Trace
 
 State = Literal["resolved", "bracketed", "ambiguous", "none"]
-
-# Special-use blocks that networks number routers from. The others (loopback, multicast,
-# documentation) on a path are noise of a lab or a fault; they count as unmapped all the same.
-_INTERIOR = frozenset({"private", "cgnat", "ula", "link_local", "reserved", "documentation"})
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One TTL of a path. Silent steps have neither address nor sight; ``rtt`` is in ms."""
-
-    hop: int
-    address: str | None = None
-    sight: Sight | None = None
-    rtt: float | None = None
-    own: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -60,89 +43,6 @@ class Crossing:
     blocks: tuple[tuple[str, bool, str | None], ...] = ()
     behind_exchange: tuple[tuple[str, str], ...] = ()
     at_home: bool = False
-
-
-def _most_heard(hop: Hop) -> tuple[str | None, float | None, bool]:
-    """The address most replies came from, its smallest RTT, and whether anything was heard."""
-    if not hop.measured:
-        return None, None, False
-    replies = [reply for reply in hop.replies if reply.late is None and not reply.duplicate]
-    counts = Counter(reply.address for reply in replies if reply.address is not None)
-    address = counts.most_common(1)[0][0] if counts else None
-    rtts = [reply.rtt for reply in replies if reply.rtt is not None and reply.address == address]
-    return address, min(rtts, default=None), bool(rtts) or address is not None
-
-
-def steps_of(trace: Trace, gazetteer: Gazetteer, own: str) -> list[Step]:
-    """The path as steps, one for every TTL up to the last answer; the destination comes once.
-
-    ``own`` is the name of the vantage point's organisation. The home network, private hops
-    before the first hop of the own organisation and private hops between two of its hops belong
-    to it as well; where none of its hops answers, the home router and carrier-grade NAT do.
-    """
-    own_node = Node("organisation", own)
-    steps: list[Step] = []
-    reached = False
-    for hop in sorted(trace.hops, key=lambda hop: hop.number):
-        if hop.number == ATLAS_STATUS_HOP or reached or hop.number < 1:
-            continue
-        while hop.number > (steps[-1].hop + 1 if steps else 1):
-            steps.append(Step(steps[-1].hop + 1 if steps else 1))
-        if steps and hop.number == steps[-1].hop:
-            continue
-        address, rtt, heard = _most_heard(hop)
-        if address is None:
-            lan = heard and hop.attribution is not None and hop.attribution.special == "lan"
-            steps.append(Step(hop.number, rtt=rtt, own=lan))
-            continue
-        sight = gazetteer.sight(address)
-        steps.append(Step(hop.number, address, sight, rtt, own=sight.node == own_node))
-        reached = address == trace.dst_addr
-    while steps and steps[-1].address is None and not steps[-1].own:
-        steps.pop()
-    return _with_access_network(steps)
-
-
-def _with_access_network(steps: list[Step]) -> list[Step]:
-    def private(step: Step) -> bool:
-        return step.sight is not None and step.sight.special in _INTERIOR
-
-    own_at = [i for i, step in enumerate(steps) if step.own and step.sight is not None]
-    marked = list(steps)
-    if own_at:
-        inside = range(own_at[-1])
-        foreign = [
-            i
-            for i in inside
-            if steps[i].sight is not None and not steps[i].own and not private(steps[i])
-        ]
-        # A loop (own → other → own) leaves private hops beside the other network undecided.
-        limit = (
-            own_at[-1] if not foreign else max((i for i in own_at if i < foreign[0]), default=-1)
-        )
-        own_indices = {i for i in range(limit) if private(steps[i])}
-        if foreign and limit < 0:
-            own_indices = {i for i in range(foreign[0]) if private(steps[i])}
-    else:
-        # Nothing of the own network shows: its private hops cannot be told from those of a
-        # gateway behind it, so only the home router and carrier-grade NAT are taken for it. A
-        # block that no other organisation sees falls out later.
-        mapped = next(
-            (i for i, s in enumerate(steps) if s.sight is not None and not private(s)), len(steps)
-        )
-        own_indices = {
-            i
-            for i in range(mapped)
-            if private(steps[i]) and (steps[i].hop == 1 or _is_cgnat(steps[i]))
-        }
-    for i in own_indices:
-        step = steps[i]
-        marked[i] = Step(step.hop, step.address, step.sight, step.rtt, own=True)
-    return marked
-
-
-def _is_cgnat(step: Step) -> bool:
-    return step.sight is not None and step.sight.special == "cgnat"
 
 
 def _place(step: Step) -> str | None:
@@ -195,7 +95,8 @@ def _successor(steps: Sequence[Step], at: int, destination: str) -> str | None:
 def _state(steps: Sequence[Step], border: int) -> State:
     states: tuple[State, State] = ("resolved", "bracketed")
     for state, step in zip(states, reversed(steps[:border]), strict=False):
-        if step.own or _is_domestic(step):
+        silent = step.address is None and not step.own
+        if not silent and (step.own or _is_domestic(step)):
             return state
     return "ambiguous"
 
@@ -262,6 +163,7 @@ def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Cros
     strict, unsure = _domestic_part(steps, border, policy)
     nodes = tuple(dict.fromkeys(_node(steps[i]) for i in strict))
     lenient = dict.fromkeys(_node(steps[i]) for i in sorted({*strict, *unsure}))
+    lenient |= {step.said.node: None for step in steps[: border + 1] if step.said is not None}
     if _foreign_router_at_home(steps, border, policy):
         lenient[_node(steps[border])] = None
     near = [i for i in range(border) if steps[i].sight is not None or steps[i].own]
@@ -305,3 +207,69 @@ def _operator_behind(steps: Sequence[Step], at: int) -> str | None:
         if step.sight is not None and step.sight.node.kind == "organisation":
             return step.sight.node.name
     return None
+
+
+class _Known(NamedTuple):
+    """A frame's crossing when RTTs say nothing, and where they might."""
+
+    crossing: Crossing
+    steps: tuple[Step, ...]
+    border: int | None
+    depends: bool
+
+
+def _depends_on_rtts(steps: Sequence[Step], border: int | None, destination: str) -> bool:
+    """Whether RTTs may decide more than on which side of the border its outer router stands."""
+    if border is None:
+        return any(_place(step) == "abroad" for step in steps)
+    outer = [step.sight.node for step in steps[border:] if step.sight is not None]
+    return (
+        any(_place(step) == "abroad" for step in steps[:border])
+        or (steps[-1].address == destination and len(set(outer)) == 1)
+        or any(
+            step.sight is not None
+            and not step.own
+            and not _is_domestic(step)
+            and step.sight.node.kind == "unmapped"
+            for step in steps[:border]
+        )
+    )
+
+
+class Crossings:
+    """Crossings of paths, at links as `analysis.links` has them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._known: dict[tuple[Frame, tuple[Change, ...]], _Known] = {}
+
+    def _look(self, frame: Frame, changes: tuple[Change, ...]) -> _Known:
+        steps = read(frame, changes)
+        border = find_border(steps, self._policy)
+        return _Known(
+            crossing_of(steps, frame.destination, self._policy),
+            steps,
+            border,
+            _depends_on_rtts(steps, border, frame.destination),
+        )
+
+    def of(self, path: Path, changes: tuple[Change, ...] = ()) -> Crossing:
+        """Where this path leaves the country; as `crossing_of` has it."""
+        frame, rtts = path
+        known = self._known.get((frame, changes))
+        if known is None:
+            known = self._known[frame, changes] = self._look(frame, changes)
+        if not known.depends and (known.border is None or self._far(known, known.border, rtts)):
+            return known.crossing
+        return crossing_of(with_rtts(known.steps, rtts), frame.destination, self._policy)
+
+    def _far(self, known: _Known, border: int, rtts: Sequence[float | None]) -> bool:
+        """Whether the RTTs leave the first router abroad where its registration puts it."""
+        there = rtts[border]
+        if there is None:
+            return True
+        for i in range(border - 1, -1, -1):
+            here = rtts[i]
+            if here is not None and _place(known.steps[i]) == "home":
+                return there - here >= self._policy.home_step_ms
+        return True

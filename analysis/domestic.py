@@ -14,9 +14,9 @@ from itertools import accumulate
 from typing import Literal
 
 from analysis.convergence import Blocks, Candidate, candidate, rank
-from analysis.crossing import Step
 from analysis.operators import BlockSeen, Node, merge_blocks
 from analysis.panel import Observation
+from analysis.path import Step
 from analysis.policy import Policy
 
 Way = Literal["direct", "exchange", "third_party", "abroad", "unknown"]

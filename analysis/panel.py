@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple, Protocol
 
-from analysis.crossing import Crossing, Step, crossing_of, steps_of
+from analysis.crossing import Crossing, Crossings
+from analysis.links import Links, Sighting
 from analysis.operators import Gazetteer, Table
+from analysis.path import Path, Reader, Step
 from analysis.policy import Policy
 from probe.record import Trace
 
@@ -41,7 +43,8 @@ class Observation:
 
     ``kind`` is ``international`` when the destination is registered abroad (then ``crossing`` is
     set) and ``domestic`` when it is another organisation at home. ``destination_class`` is the
-    operator and the continent of a destination abroad. ``day`` is the UTC date.
+    operator and the continent of a destination abroad. ``day`` is the UTC date. ``path`` is as
+    the table has it, ``crossing`` as all paths over its links have it (see `analysis.links`).
     """
 
     kind: Literal["international", "domestic"]
@@ -52,8 +55,12 @@ class Observation:
     destination: str
     destination_organisation: str
     destination_class: tuple[str, str] | None
-    steps: tuple[Step, ...]
+    path: Path
     crossing: Crossing | None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return self.path.steps
 
 
 @dataclass
@@ -69,60 +76,94 @@ class _Unusable(Exception):
     """Carries the reason why a trace says nothing."""
 
 
-def _vantage(trace: Trace, gazetteer: Gazetteer, table: CountryTable) -> tuple[str, str]:
-    """The vantage point's pseudonym and organisation."""
-    if trace.vantage is not None:
-        if trace.vantage.asn is None:
-            raise _Unusable("access_network_unknown")
-        if trace.vantage.country not in {None, gazetteer.country}:
-            raise _Unusable("vantage_abroad")
-        return trace.vantage.id, table.organisation(trace.vantage.asn)
-    if trace.source is None or not ipaddress.ip_address(trace.source).is_global:
-        raise _Unusable("no_source_address")
-    sight = gazetteer.sight(trace.source)
-    if sight.node.kind != "organisation":
-        raise _Unusable("source_unmapped")
-    if sight.place != "home":
-        raise _Unusable("vantage_abroad" if sight.place == "abroad" else "source_unlocated")
-    who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
-    return who, sight.node.name
+class _Target(NamedTuple):
+    """What a destination is good for; ``place`` is that of its registration."""
+
+    organisation: str
+    abroad: bool
+    destination_class: tuple[str, str] | None
 
 
-def _observe(
-    trace: Trace, gazetteer: Gazetteer, table: CountryTable, policy: Policy, now: float
-) -> Observation:
-    if not _EARLIEST <= trace.timestamp <= now + _TOLERATED_AHEAD:
-        raise _Unusable("implausible_time")
-    vantage, organisation = _vantage(trace, gazetteer, table)
-    if table.is_anycast(trace.dst_addr):
-        raise _Unusable("destination_anycast")
-    target = gazetteer.sight(trace.dst_addr)
-    if target.node.kind != "organisation" or target.place == "unlocated":
-        raise _Unusable("destination_unmapped")
-    if target.node.name == organisation:
-        raise _Unusable("destination_in_own_network")
-    steps = steps_of(trace, gazetteer, organisation)
-    if not any(step.rtt is not None or step.address is not None for step in steps):
-        raise _Unusable("no_answers")
-    crossing, destination_class = None, None
-    if target.place == "abroad":
-        crossing = crossing_of(steps, trace.dst_addr, policy)
-        if crossing.at_home:
-            raise _Unusable("destination_cached_at_home")
-        country = target.country or ""
-        destination_class = (target.node.name, table.continent(country) or country)
-    return Observation(
-        kind="international" if crossing is not None else "domestic",
-        organisation=organisation,
-        vantage=vantage,
-        family=trace.af,
-        day=dt.datetime.fromtimestamp(trace.timestamp, dt.UTC).date(),
-        destination=trace.dst_addr,
-        destination_organisation=target.node.name,
-        destination_class=destination_class,
-        steps=tuple(steps),
-        crossing=crossing,
-    )
+class _Desk:
+    """Decides which traces are evidence. Each destination and each day is looked at once."""
+
+    def __init__(
+        self, gazetteer: Gazetteer, table: CountryTable, policy: Policy, now: float
+    ) -> None:
+        self._gazetteer = gazetteer
+        self._table = table
+        self._latest = now + _TOLERATED_AHEAD
+        self._reader = Reader(gazetteer)
+        self._targets: dict[str, _Target | str] = {}
+        self._days: dict[int, dt.date] = {}
+
+    def _vantage(self, trace: Trace) -> tuple[str, str]:
+        """The vantage point's pseudonym and organisation."""
+        if trace.vantage is not None:
+            if trace.vantage.asn is None:
+                raise _Unusable("access_network_unknown")
+            if trace.vantage.country not in {None, self._gazetteer.country}:
+                raise _Unusable("vantage_abroad")
+            return trace.vantage.id, self._table.organisation(trace.vantage.asn)
+        if trace.source is None or not ipaddress.ip_address(trace.source).is_global:
+            raise _Unusable("no_source_address")
+        sight = self._gazetteer.sight(trace.source)
+        if sight.node.kind != "organisation":
+            raise _Unusable("source_unmapped")
+        if sight.place != "home":
+            raise _Unusable("vantage_abroad" if sight.place == "abroad" else "source_unlocated")
+        who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
+        return who, sight.node.name
+
+    def _look(self, destination: str) -> _Target | str:
+        if self._table.is_anycast(destination):
+            return "destination_anycast"
+        sight = self._gazetteer.sight(destination)
+        if sight.node.kind != "organisation" or sight.place == "unlocated":
+            return "destination_unmapped"
+        if sight.place == "home":
+            return _Target(sight.node.name, abroad=False, destination_class=None)
+        country = sight.country or ""
+        continent = self._table.continent(country) or country
+        return _Target(sight.node.name, True, (sight.node.name, continent))
+
+    def _target(self, destination: str) -> _Target:
+        found = self._targets.get(destination)
+        if found is None:
+            found = self._targets[destination] = self._look(destination)
+        if isinstance(found, str):
+            raise _Unusable(found)
+        return found
+
+    def _day(self, timestamp: float) -> dt.date:
+        number = int(timestamp // 86_400)
+        if number not in self._days:
+            self._days[number] = dt.datetime.fromtimestamp(timestamp, dt.UTC).date()
+        return self._days[number]
+
+    def observe(self, trace: Trace) -> Observation:
+        """One trace, its crossing left open; raises `_Unusable`."""
+        if not _EARLIEST <= trace.timestamp <= self._latest:
+            raise _Unusable("implausible_time")
+        vantage, organisation = self._vantage(trace)
+        target = self._target(trace.dst_addr)
+        if target.organisation == organisation:
+            raise _Unusable("destination_in_own_network")
+        path = self._reader.path(trace, organisation)
+        if not any(path.rtts) and not any(step.address for step in path.frame.steps):
+            raise _Unusable("no_answers")
+        return Observation(
+            kind="international" if target.abroad else "domestic",
+            organisation=organisation,
+            vantage=vantage,
+            family=trace.af,
+            day=self._day(trace.timestamp),
+            destination=trace.dst_addr,
+            destination_organisation=target.organisation,
+            destination_class=target.destination_class,
+            path=path,
+            crossing=None,
+        )
 
 
 def observe(
@@ -136,9 +177,34 @@ def observe(
     ``destination_cached_at_home``, ``no_answers``.
     """
     panel = Panel()
+    desk = _Desk(gazetteer, table, policy, now)
+    usable: list[Observation] = []
     for trace in traces:
         try:
-            panel.observations.append(_observe(trace, gazetteer, table, policy, now))
+            usable.append(desk.observe(trace))
         except _Unusable as reason:
             panel.rejected[str(reason)] += 1
+    sightings = _sightings(usable, policy)
+    links = Links(Counter(sighting for sighting in sightings if sighting is not None), policy)
+    crossings = Crossings(policy)
+    for seen, sighting in zip(usable, sightings, strict=True):
+        if sighting is None:
+            panel.observations.append(seen)
+            continue
+        crossing = crossings.of(seen.path, links.changes(sighting))
+        if crossing.at_home:
+            panel.rejected["destination_cached_at_home"] += 1
+        else:
+            panel.observations.append(replace(seen, crossing=crossing))
     return panel
+
+
+def _sightings(usable: Sequence[Observation], policy: Policy) -> list[Sighting | None]:
+    """What each trace towards abroad tells of links, and in which period; None for the others."""
+    first = min((seen.day for seen in usable), default=dt.date.min).toordinal()
+    return [
+        Sighting(seen.path.frame, (seen.day.toordinal() - first) // policy.link_days)
+        if seen.kind == "international"
+        else None
+        for seen in usable
+    ]

@@ -45,6 +45,12 @@ class Policy:
     concentrated_lower: float = 0.3
     diverse_upper: float = 0.5
     effective_gateways: float = 3.0
+    link_organisations: int = 2
+    """Other organisations that must agree on whose router stands before an interface abroad."""
+    link_share: float = 0.8
+    """Share of them, of those that see anybody there; and of one's traces that agree."""
+    link_days: int = 14
+    """Days for which a link is learnt."""
     alarm_organisations: int = 3
     alarm_share: float = 0.5
     alarm_within_days: int = 28
@@ -80,11 +86,12 @@ _SHARES = frozenset(
         "concentrated",
         "concentrated_lower",
         "diverse_upper",
+        "link_share",
         "alarm_share",
         "alarm_hold",
     }
 )
-_AT_LEAST_ONE = frozenset({"alarm_hold_days", "resamples"})
+_AT_LEAST_ONE = frozenset({"alarm_hold_days", "link_days", "link_organisations", "resamples"})
 
 
 def _demand(key: str, value: float) -> str | None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.crossing import Crossing, Step, crossing_of, find_border, steps_of
+from analysis.crossing import Crossing, crossing_of, find_border
+from analysis.path import Reader, Step
 from analysis.operators import Gazetteer, Node
 from analysis.policy import Policy
 from probe.record import Attribution, Hop, Reply, Trace, from_json
@@ -49,8 +50,12 @@ def gazetteer() -> Gazetteer:
     return Gazetteer(country().table, HOME)
 
 
+def steps_of(trace: Trace) -> list[Step]:
+    return list(Reader(gazetteer()).path(trace, "Net 1").steps)
+
+
 def path(words: str, destination: str = FAR) -> list[Step]:
-    return steps_of(trace(words, destination), gazetteer(), "Net 1")
+    return steps_of(trace(words, destination))
 
 
 def crossing(words: str, destination: str = FAR, **changes: Any) -> Crossing:
@@ -63,7 +68,7 @@ def crossing(words: str, destination: str = FAR, **changes: Any) -> Crossing:
 
 def of_hops(*hops: Hop) -> list[Step]:
     whole = replace(trace("own"), hops=hops)
-    return steps_of(whole, gazetteer(), "Net 1")
+    return steps_of(whole)
 
 
 def heard(address: str, rtt: float | None = 1.0, **changes: Any) -> Reply:
@@ -229,7 +234,7 @@ def test_states_and_borders(words: str, state: str, border: tuple[int, int]) -> 
 def test_a_path_without_a_foreign_hop_has_no_crossing(words: str) -> None:
     """What dies at home or in the unknown did not leave: `none`, and nothing else is said."""
     made = trace(words)
-    steps = steps_of(replace(made, hops=made.hops[:-1]), gazetteer(), "Net 1")
+    steps = steps_of(replace(made, hops=made.hops[:-1]))
     assert crossing_of(steps, FAR, Policy()) == Crossing("none")
 
 
@@ -394,7 +399,7 @@ def test_a_destination_that_answers_at_home_never_left(
 def test_a_path_that_never_arrived_is_no_cache() -> None:
     """The last hop must be the destination itself."""
     made = trace("lan own@1.5 30.0.1.7@1.9", FAR + "@2.0")
-    steps = steps_of(replace(made, hops=made.hops[:-1]), gazetteer(), "Net 1")
+    steps = steps_of(replace(made, hops=made.hops[:-1]))
     assert crossing_of(steps, FAR, Policy()).state == "resolved"
 
 

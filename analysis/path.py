@@ -1,0 +1,183 @@
+"""One trace → the row of steps that answered, and which of them are the vantage point's own.
+
+Traces along one way differ in their RTTs and hardly in anything else, so what can be said without
+RTTs is worked out once for each distinct row of addresses (a `Frame`) and shared. Hops that were
+inferred from other traces, late answers and duplicates are no evidence and count as silence.
+Where a path leaves the country is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
+
+from analysis.operators import Gazetteer, Node, Sight
+from probe.record import ATLAS_STATUS_HOP, Hop, Trace
+
+# Special-use blocks that networks number routers from. The others (loopback, multicast,
+# documentation) on a path are noise of a lab or a fault; they count as unmapped all the same.
+_INTERIOR = frozenset({"private", "cgnat", "ula", "link_local", "reserved", "documentation"})
+
+# Stands for a hop of the home network that redaction took.
+_LAN = "lan"
+
+
+class Step(NamedTuple):
+    """One TTL of a path. Silent steps have neither address nor sight; ``rtt`` is in ms.
+
+    ``said`` is what the table says of the address where other paths over the same link say
+    otherwise; ``sight`` is then what they say (see `analysis.links`).
+    """
+
+    hop: int
+    address: str | None = None
+    sight: Sight | None = None
+    rtt: float | None = None
+    own: bool = False
+    said: Sight | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A path without its RTTs: one for each organisation, destination and row of addresses."""
+
+    organisation: str
+    destination: str
+    steps: tuple[Step, ...]
+
+
+class Path(NamedTuple):
+    """What one trace saw: a frame shared with others, and its own RTTs in ms, one a step."""
+
+    frame: Frame
+    rtts: tuple[float | None, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return with_rtts(self.frame.steps, self.rtts)
+
+
+def with_rtts(steps: Sequence[Step], rtts: Sequence[float | None]) -> tuple[Step, ...]:
+    """The steps of a frame with the RTTs of one trace."""
+    return tuple(
+        Step(step.hop, step.address, step.sight, rtt, step.own, step.said)
+        for step, rtt in zip(steps, rtts, strict=True)
+    )
+
+
+def _most_heard(hop: Hop) -> tuple[str | None, float | None]:
+    """The address most replies came from and its smallest RTT; silence is (None, None)."""
+    if not hop.measured:
+        return None, None
+    replies = [reply for reply in hop.replies if reply.late is None and not reply.duplicate]
+    addresses = [reply.address for reply in replies if reply.address is not None]
+    address = addresses[0] if addresses else None
+    if any(other != address for other in addresses):
+        address = Counter(addresses).most_common(1)[0][0]
+    rtts = [reply.rtt for reply in replies if reply.rtt is not None and reply.address == address]
+    return address, min(rtts, default=None)
+
+
+def _heard(trace: Trace) -> tuple[tuple[str | None, ...], tuple[float | None, ...]]:
+    """Address and RTT for every TTL up to the last answer; the destination comes once."""
+    addresses: list[str | None] = []
+    rtts: list[float | None] = []
+    for hop in sorted(trace.hops, key=attrgetter("number")):
+        silent = hop.number - 1 - len(addresses)
+        if silent < 0 or hop.number == ATLAS_STATUS_HOP:
+            continue
+        addresses += [None] * silent
+        rtts += [None] * silent
+        address, rtt = _most_heard(hop)
+        redacted = rtt is not None and address is None and hop.attribution is not None
+        if redacted and hop.attribution.special == "lan":  # type: ignore[union-attr]  # just seen
+            address = _LAN
+        addresses.append(address)
+        rtts.append(rtt)
+        if address == trace.dst_addr:
+            break
+    while addresses and addresses[-1] is None:
+        addresses.pop()
+        rtts.pop()
+    return tuple(addresses), tuple(rtts)
+
+
+def _steps(
+    addresses: Sequence[str | None], gazetteer: Gazetteer, organisation: str
+) -> tuple[Step, ...]:
+    own = Node("organisation", organisation)
+    steps = []
+    for number, address in enumerate(addresses, start=1):
+        if address is None or address == _LAN:
+            steps.append(Step(number, own=address is not None))
+        else:
+            sight = gazetteer.sight(address)
+            steps.append(Step(number, address, sight, own=sight.node == own))
+    return tuple(_with_access_network(steps))
+
+
+def _with_access_network(steps: list[Step]) -> list[Step]:
+    def private(step: Step) -> bool:
+        return step.sight is not None and step.sight.special in _INTERIOR
+
+    own_at = [i for i, step in enumerate(steps) if step.own and step.sight is not None]
+    marked = list(steps)
+    if own_at:
+        inside = range(own_at[-1])
+        foreign = [
+            i
+            for i in inside
+            if steps[i].sight is not None and not steps[i].own and not private(steps[i])
+        ]
+        # A loop (own → other → own) leaves private hops beside the other network undecided.
+        limit = (
+            own_at[-1] if not foreign else max((i for i in own_at if i < foreign[0]), default=-1)
+        )
+        own_indices = {i for i in range(limit) if private(steps[i])}
+        if foreign and limit < 0:
+            own_indices = {i for i in range(foreign[0]) if private(steps[i])}
+    else:
+        # Nothing of the own network shows: its private hops cannot be told from those of a
+        # gateway behind it, so only the home router and carrier-grade NAT are taken for it. A
+        # block that no other organisation sees falls out later.
+        mapped = next(
+            (i for i, s in enumerate(steps) if s.sight is not None and not private(s)), len(steps)
+        )
+        own_indices = {
+            i
+            for i in range(mapped)
+            if private(steps[i]) and (steps[i].hop == 1 or _is_cgnat(steps[i]))
+        }
+    for i in own_indices:
+        marked[i] = steps[i]._replace(own=True)
+    return marked
+
+
+def _is_cgnat(step: Step) -> bool:
+    return step.sight is not None and step.sight.special == "cgnat"
+
+
+class Reader:
+    """Reads traces of one country by one table; equal rows of addresses become one frame.
+
+    The home network, private hops before the first hop of the own organisation and private hops
+    between two of its hops belong to it as well; where none of its hops answers, the home router
+    and carrier-grade NAT do.
+    """
+
+    def __init__(self, gazetteer: Gazetteer) -> None:
+        self._gazetteer = gazetteer
+        self._frames: dict[tuple[str, str, tuple[str | None, ...]], Frame] = {}
+
+    def path(self, trace: Trace, organisation: str) -> Path:
+        """The path of a trace that was measured in this organisation's network."""
+        addresses, rtts = _heard(trace)
+        key = (organisation, trace.dst_addr, addresses)
+        frame = self._frames.get(key)
+        if frame is None:
+            steps = _steps(addresses, self._gazetteer, organisation)
+            frame = self._frames[key] = Frame(organisation, trace.dst_addr, steps)
+        return Path(frame, rtts)

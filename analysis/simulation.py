@@ -1,0 +1,355 @@
+"""Countries of which the truth is known, measured as traces: what the rule is tried on.
+
+Draws networks, their ways abroad, volunteers, and everything that goes wrong between a router and
+a record of it; hands out `Trace` objects and an address table, as if a real panel had measured.
+How they are judged is unknown here, and whoever judges does not know the numbers below. What is
+drawn, and what is left out, is argued in ``docs/error-rates.md``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from probe.record import UNATTRIBUTED, Attribution, Hop, Reply, Trace, Vantage
+
+COUNTRY = "XA"  # a code for users to assign (ISO 3166): no country has it
+GATEWAY = "Gateway"
+FIRST_DAY = dt.date(2026, 1, 1)
+NOW = dt.datetime(2027, 6, 1, tzinfo=dt.UTC).timestamp()
+
+_CONTINENTS = {COUNTRY: "AS", "US": "NA", "DE": "EU", "SG": "AS", "ZA": "AF", "BR": "SA"}
+_ABROAD = ("US", "DE", "SG", "ZA", "BR")
+_TRANSITS, _CARRIERS, _DESTINATIONS = 4, 8, 6
+_CROWDED = 1  # the network that most volunteers sit in, the largest of the country
+
+Way = Literal["own", "gateway"] | int
+"""How a network leaves: by itself, through the gateway, or through transit provider number n."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What stands between the truth and the traces. Fractions.
+
+    ``silent`` of all hops do not answer; ``mute`` of all routers never do and are part of them.
+    In ``misattributed`` of all traces the border hop answers with an address that belongs to a
+    neighbour; ``lasting`` of these are always the same pairs of network and destination, the
+    others strike single traces. ``wrong`` of the networks have only such links. A neighbour is,
+    by ``neighbour``, the customer, the carrier abroad, or a third network at home, which then is
+    the largest one, the gateway or a transit provider. ``fixed`` of the routers abroad answer
+    with one address over whichever link they were reached, all others with that of the link.
+    ``crowd`` of the volunteers sit in one network.
+    """
+
+    silent: float = 0.25
+    mute: float = 0.10
+    misattributed: float = 0.10
+    lasting: float = 0.5
+    wrong: float = 0.05
+    neighbour: tuple[float, float, float] = (0.5, 0.3, 0.2)
+    fixed: float = 0.2
+    crowd: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a country is: how many networks are measured, and which part of them is captured.
+
+    ``independently``: each of them is with that probability, as when a few are drawn from many;
+    else exactly that part of them is, rounded.
+    """
+
+    networks: int
+    captured: float = 0.0
+    independently: bool = True
+
+
+class _Snapshot(NamedTuple):
+    id: str
+
+
+class _Network(NamedTuple):
+    asn: int
+    organisation: str
+    addresses: int
+
+
+class SimulatedTable:
+    """The address table of a simulated country, by the first three numbers of an address."""
+
+    def __init__(self, networks: int) -> None:
+        self.snapshot = _Snapshot("simulated")
+        self._blocks: dict[str, Attribution] = {}
+        self._asns: dict[str, tuple[int, ...]] = {}
+        for i in range(1, networks + 1):
+            self._add(f"20.0.{i}", 100 + i, f"Network {i}", COUNTRY)
+        for j in range(1, _TRANSITS + 1):
+            self._add(f"20.1.{j}", 200 + j, f"Transit {j}", COUNTRY)
+        for block in range(16):
+            self._add(f"20.2.{block}", 300, GATEWAY, COUNTRY)
+        for c in range(_CARRIERS):
+            self._add(f"30.0.{c}", 1000 + c, f"Carrier {c}", _ABROAD[c % len(_ABROAD)])
+        for d in range(_DESTINATIONS):
+            self._add(f"40.0.{d}", 2000 + d, f"Far {d}", _ABROAD[d % len(_ABROAD)])
+
+    def _add(self, block: str, asn: int, organisation: str, country: str) -> None:
+        self._blocks[block] = Attribution(asn, organisation, organisation, country)
+        self._asns[organisation] = (asn,)
+
+    def lookup(self, address: str) -> Attribution:
+        """Whose the address is."""
+        if address.startswith(("10.", "192.168.")):
+            return Attribution(special="private")
+        return self._blocks.get(address.rpartition(".")[0], UNATTRIBUTED)
+
+    @cached_property
+    def _organisations(self) -> dict[int, str]:
+        return {asns[0]: name for name, asns in self._asns.items()}
+
+    def organisation(self, asn: int) -> str:
+        """The organisation of an AS number."""
+        return self._organisations[asn]
+
+    def asns(self, organisation: str) -> tuple[int, ...]:
+        """Its AS number."""
+        return self._asns.get(organisation, ())
+
+    def continent(self, country: str) -> str | None:
+        """The continent of a country code."""
+        return _CONTINENTS.get(country)
+
+    def is_anycast(self, address: str) -> bool:
+        """No destination here is."""
+        return False
+
+    def exchange_operator(self, exchange: str) -> int | None:
+        """There are no exchanges here."""
+        return None
+
+    def is_watched(self, name: str) -> bool:
+        """Nobody knows the gateway beforehand."""
+        return False
+
+    def networks(self, country: str) -> Sequence[_Network]:
+        """The country's networks, all of the same size but the crowded one."""
+        return [
+            _Network(a.asn or 0, a.organisation or "", 4096 if a.asn == 100 + _CROWDED else 256)
+            for a in self._blocks.values()
+            if a.country == country
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A simulated panel. ``behind`` names the networks that truly leave through the gateway;
+    ``switched`` is the first day on which any of them did, where it was switched on, and
+    ``halfway`` the day by which half of them did."""
+
+    traces: list[Trace]
+    table: SimulatedTable
+    behind: frozenset[str]
+    switched: dt.date | None = None
+    halfway: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """The last router at home and the first one abroad, by the addresses they answer with."""
+
+    router: str
+    outer: str
+    carrier: int
+
+
+@dataclass(eq=False)
+class _World:
+    """Who is linked to whom, by which addresses, and which routers never answer."""
+
+    networks: int
+    faults: Faults
+    draw: random.Random
+    ways: dict[int, Way] = field(default_factory=dict)
+    _outer: dict[tuple[int, str], str] = field(default_factory=dict)
+    _used: dict[int, int] = field(default_factory=dict)
+    _hops: dict[tuple[int, str | None], Hop] = field(default_factory=dict)
+    _paths: dict[tuple[object, ...], tuple[Hop, ...]] = field(default_factory=dict)
+    _mute: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        draw = self.draw
+        self.table = SimulatedTable(self.networks)
+        self.fixed = [draw.random() < self.faults.fixed for _ in range(_CARRIERS)]
+        self.sites = draw.randint(1, 4)
+        self.site = {i: draw.randrange(self.sites) for i in range(1, self.networks + 1)}
+        self.deep = {i: draw.random() < 0.5 for i in range(1, self.networks + 1)}
+        self.carriers: dict[str, list[int]] = {}
+        self.wrong = {
+            i: self._neighbour() if draw.random() < self.faults.wrong else None
+            for i in range(1, self.networks + 1)
+        }
+        lasting = self.faults.misattributed * self.faults.lasting
+        self.lasting = {
+            (i, d): self._neighbour() if draw.random() < lasting else None
+            for i in range(1, self.networks + 1)
+            for d in range(_DESTINATIONS)
+        }
+        self.passing = (self.faults.misattributed - lasting) / (1 - lasting)
+        self.loss = 1 - (1 - self.faults.silent) / (1 - self.faults.mute)
+
+    def _neighbour(self) -> str:
+        return self.draw.choices(("customer", "carrier", "third"), self.faults.neighbour)[0]
+
+    def _third(self, i: int) -> str:
+        """A router at home of somebody who is not on the path."""
+        choice = self.draw.randrange(3)
+        if choice == 0 and i != _CROWDED:
+            return f"20.0.{_CROWDED}.{100 + i}"
+        if choice == 1:
+            return f"20.2.15.{i}"
+        return f"20.1.{1 + self.draw.randrange(_TRANSITS)}.{100 + i}"
+
+    def _carriers_of(self, exit_: str) -> list[int]:
+        if exit_ not in self.carriers:
+            self.carriers[exit_] = self.draw.sample(range(_CARRIERS), self.draw.randint(1, 3))
+        return self.carriers[exit_]
+
+    def _address_abroad(self, carrier: int, link: str) -> str:
+        key = (carrier, link)
+        if key not in self._outer:
+            self._used[carrier] = self._used.get(carrier, 1) + 1
+            self._outer[key] = f"30.0.{carrier}.{self._used[carrier]}"
+        return self._outer[key]
+
+    def _link(self, i: int, way: Way, destination: int) -> _Link:
+        if way == "gateway":
+            # Two routers a site share the load by flow; customers arrive on ports of their own.
+            site, router = self.site[i], self.draw.randrange(2)
+            near, exit_ = f"20.2.{2 * site + router}.{i}", f"g{site}"
+            link = f"g{site}.{router}"
+        elif way == "own":
+            near, exit_ = f"20.0.{i}.9", f"n{i}"
+            link = exit_
+        else:
+            near, exit_ = f"20.1.{way}.{i}", f"t{way}"
+            link = exit_
+        carriers = self._carriers_of(exit_)
+        carrier = carriers[destination % len(carriers)]
+        outer = (
+            f"30.0.{carrier}.1" if self.fixed[carrier] else self._address_abroad(carrier, link)
+        )
+        return _Link(near, outer, carrier)
+
+    def _misnumbered(self, i: int, link: _Link, neighbour: str) -> str:
+        if neighbour == "customer":
+            return f"20.0.{i}.77"
+        if neighbour == "carrier":
+            return self._address_abroad(link.carrier, f"near {link.router}")
+        return self._third(i)
+
+    def _hop(self, number: int, address: str | None) -> Hop:
+        known = self._hops.get((number, address))
+        if known is None:
+            away = address is not None and not address.startswith(("20.", "192.168."))
+            rtt = 0.6 * number + (60.0 if away else 0.0)
+            reply = Reply() if address is None else Reply(address, rtt, 64, 56)
+            known = self._hops[number, address] = Hop(number, (reply,))
+        return known
+
+    def _answers(self, address: str) -> bool:
+        if address not in self._mute:
+            self._mute[address] = self.draw.random() < self.faults.mute
+        return not self._mute[address] and self.draw.random() >= self.loss
+
+    def hops(self, i: int, way: Way, destination: int) -> tuple[Hop, ...]:
+        """The hops of one trace, as they answered."""
+        link = self._link(i, way, destination)
+        neighbour = self.wrong[i] or self.lasting[i, destination]
+        if neighbour is None and self.draw.random() < self.passing:
+            neighbour = self._neighbour()
+        answers = link.router if neighbour is None else self._misnumbered(i, link, neighbour)
+        inner = [f"20.0.{i}.2"] if self.deep[i] else []
+        addresses = (
+            "192.168.1.1",
+            f"20.0.{i}.1",
+            *inner,
+            answers,
+            link.outer,
+            f"30.0.{link.carrier}.250",
+            f"40.0.{destination}.1",
+            f"40.0.{destination}.200",
+        )
+        # A router is mute by itself, whichever of its addresses it would have answered with.
+        heard = tuple(
+            address if self._answers(link.router if address is answers else address) else None
+            for address in addresses
+        )
+        known = self._paths.get(heard)
+        if known is None:
+            known = self._paths[heard] = tuple(
+                self._hop(number, address) for number, address in enumerate(heard, start=1)
+            )
+        return known
+
+    def settle(self, i: int) -> Way:
+        """How a network without the gateway leaves: by itself, or over a transit provider."""
+        if self.draw.random() < 0.6:
+            return "own"
+        return self.draw.choices(range(1, _TRANSITS + 1), (4, 2, 1, 1))[0]
+
+    def trace(self, i: int, way: Way, vantage: Vantage, destination: int, when: float) -> Trace:
+        """One trace at epoch second ``when``."""
+        return Trace(
+            dst_addr=f"40.0.{destination}.200",
+            af=4,
+            proto="ICMP",
+            timestamp=when,
+            endtime=when,
+            hops=self.hops(i, way, destination),
+            vantage=vantage,
+        )
+
+
+def _vantage(i: int, who: int, asn: int | None = None) -> Vantage:
+    return Vantage(f"v{i}.{who}", 100 + i if asn is None else asn, None, COUNTRY)
+
+
+def _moment(day: int) -> float:
+    midnight = dt.datetime.combine(FIRST_DAY, dt.time(), dt.UTC).timestamp()
+    return midnight + 86_400 * day + 43_200
+
+
+def _crowd(networks: int, faults: Faults) -> int:
+    """How many volunteers the crowded network has, when all others have one each."""
+    return max(1, round(faults.crowd / (1 - faults.crowd) * (networks - 1)))
+
+
+def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 8) -> Simulated:
+    """One country as it stands, measured on ``days`` days.
+
+    Each network's volunteer measures on each day, those of the crowd on two days each.
+    """
+    draw = random.Random(seed)  # noqa: S311 - a repeatable experiment, not a secret
+    world = _World(truth.networks, faults, draw)
+    numbers = range(1, truth.networks + 1)
+    if truth.independently:
+        behind = {i for i in numbers if draw.random() < truth.captured}
+    else:
+        behind = set(draw.sample(numbers, round(truth.captured * truth.networks)))
+    ways: dict[int, Way] = {i: "gateway" if i in behind else world.settle(i) for i in numbers}
+    traces = []
+    for i in numbers:
+        volunteers = _crowd(truth.networks, faults) if i == _CROWDED else 1
+        for who in range(volunteers):
+            measured = range(days) if volunteers == 1 else draw.sample(range(days), 2)
+            vantage = _vantage(i, who)
+            traces += [
+                world.trace(i, ways[i], vantage, d, _moment(day))
+                for day in measured
+                for d in range(_DESTINATIONS)
+            ]
+    return Simulated(traces, world.table, frozenset(f"Network {i}" for i in behind))
