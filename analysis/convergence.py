@@ -84,7 +84,7 @@ def resampled_interval(values: Sequence[float], policy: Policy) -> tuple[float, 
 class Pair:
     """One vantage organisation and one destination, by majority of its traces.
 
-    ``strict`` and ``lenient`` hold the nodes on more than half of them; ``exit`` is the node
+    ``strict`` and ``lenient`` hold the nodes on more than half of those that tell; ``exit`` is the node
     most traces left by (None: the organisation itself).
     """
 
@@ -169,11 +169,26 @@ def most_common(counts: Mapping[Node | None, int]) -> Node | None:
     return min(counts, key=lambda node: (-counts[node], node is None, node or ()), default=None)
 
 
-def _majority(counts: Counter[Node], of: int) -> frozenset[Node]:
-    return frozenset(node for node, count in counts.items() if 2 * count > of)
+def _passed(crossings: Sequence[tuple[list[Node], bool]], policy: Policy) -> frozenset[Node]:
+    """The nodes that traces of one pair pass, given the nodes of each and whether it has a gap.
+
+    On more than half of the traces that tell: those that show the node and those without a gap.
+    A trace with a silent hop cannot say that the node is not there, but a node has to be on
+    ``pair_shown`` of all traces, lest a single one speaks for a pair that is silent otherwise.
+    """
+    shown = Counter(node for nodes, _ in crossings for node in nodes)
+    whole = Counter(node for nodes, gap in crossings if not gap for node in nodes)
+    without_gap = sum(not gap for _, gap in crossings)
+    return frozenset(
+        node
+        for node, count in shown.items()
+        if count > without_gap - whole[node] and count >= policy.pair_shown * len(crossings)
+    )
 
 
-def make_pairs(observations: Iterable[Observation], blocks: Blocks) -> list[Pair]:
+def make_pairs(
+    observations: Iterable[Observation], blocks: Blocks, policy: Policy
+) -> list[Pair]:
     """Fold international observations into pairs, sorted by organisation and destination."""
     grouped: dict[tuple[str, str], list[tuple[Observation, Crossing]]] = defaultdict(list)
     for seen in observations:
@@ -184,8 +199,6 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks) -> list[Pair
         crossings = [crossing for _, crossing in members]
         known = [crossing for crossing in crossings if crossing.state in _RESOLVED]
         left = [crossing for crossing in crossings if crossing.state != "none"]
-        strict = Counter(node for crossing in known for node in blocks.nodes(crossing.strict))
-        lenient = Counter(node for crossing in left for node in blocks.nodes(crossing.lenient))
         exits = Counter(_exit(crossing, blocks) for crossing in known)
         upstreams = Counter(crossing.upstream for crossing in known)
         destination_class = members[0][0].destination_class
@@ -196,8 +209,8 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks) -> list[Pair
                 destination,
                 destination_class,
                 resolved=2 * len(known) > len(crossings),
-                strict=_majority(strict, len(known)),
-                lenient=_majority(lenient, len(left)),
+                strict=_passed([(blocks.nodes(c.strict), c.gap) for c in known], policy),
+                lenient=_passed([(blocks.nodes(c.lenient), c.gap) for c in left], policy),
                 exit=most_common(exits),
                 upstream=most_common(upstreams),
                 interfaces=frozenset(c.first_foreign for c in known if c.first_foreign is not None),

@@ -29,7 +29,8 @@ class Crossing:
     ``first_foreign`` is the interface behind the border and ``upstream`` its node. ``blocks``
     are the unmapped blocks among the nodes, each with whether it stands right before the border
     (a silent hop between may be the gateway itself) and the address that answered behind it.
-    ``at_home`` tells that the destination answered from within the country (a cache).
+    ``gap`` tells that a hop between the own network and the border is silent: such a trace cannot
+    say who is not on the path. ``at_home`` tells that the destination answered from within the country (a cache).
     """
 
     state: State
@@ -42,6 +43,7 @@ class Crossing:
     upstream_asn: int | None = None
     blocks: tuple[tuple[str, bool, str | None], ...] = ()
     behind_exchange: tuple[tuple[str, str], ...] = ()
+    gap: bool = False
     at_home: bool = False
 
 
@@ -188,6 +190,7 @@ def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Cros
             for i in sorted({*strict, *unsure})
             if _node(steps[i]).kind == "unmapped"
         ),
+        gap=_has_gap(steps[:border]),
         behind_exchange=tuple(
             (_node(steps[i]).name, behind)
             for i in strict
@@ -195,6 +198,16 @@ def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Cros
             and (behind := _operator_behind(steps, i)) is not None
         ),
     )
+
+
+def _has_gap(domestic: Sequence[Step]) -> bool:
+    """Whether a hop behind the last one of the own network is silent, whoever is said to be it."""
+    for step in reversed(domestic):
+        if step.own and step.address is not None:
+            return False
+        if step.sight is None and not step.own:
+            return True
+    return False
 
 
 def _node(step: Step) -> Node:

@@ -198,7 +198,7 @@ def _judge_family(
         nearness = border_distance(observations, blocks)
     if timeline.alarm is not None:
         observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
-    pairs = make_pairs(observations, blocks)
+    pairs = make_pairs(observations, blocks, policy)
     return _judge_pairs(
         pairs,
         table,

@@ -94,7 +94,7 @@ class Links:
         return ends
 
     def _vote(self, nodes: Counter[Node]) -> Node | None:
-        share = self._policy.link_share * nodes.total()
+        share = self._policy.link_vote * nodes.total()
         return next((node for node, traces in nodes.items() if traces >= share), None)
 
     def before(

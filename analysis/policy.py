@@ -29,6 +29,8 @@ class Policy:
     """Continents that destinations must span before an operator is named."""
     days: int = 7
     """Days with data before "single gateway" is said."""
+    pair_shown: float = 0.25
+    """Share of a pair's traces that must show a node, however silent the others are."""
     captured: float = 0.8
     """Share of an organisation's pairs that makes it captured."""
     single: float = 0.65
@@ -48,7 +50,9 @@ class Policy:
     link_organisations: int = 2
     """Other organisations that must agree on whose router stands before an interface abroad."""
     link_share: float = 0.8
-    """Share of them, of those that see anybody there; and of one's traces that agree."""
+    """Share of them, of those that see anybody there."""
+    link_vote: float = 0.65
+    """Share of one organisation's traces that must agree before it is heard on a link."""
     link_days: int = 14
     """Days for which a link is learnt."""
     alarm_organisations: int = 3
@@ -87,6 +91,8 @@ _SHARES = frozenset(
         "concentrated_lower",
         "diverse_upper",
         "link_share",
+        "link_vote",
+        "pair_shown",
         "alarm_share",
         "alarm_hold",
     }

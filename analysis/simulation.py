@@ -157,11 +157,11 @@ class Simulated:
     halfway: dt.date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """The last router at home and the first one abroad, by the addresses they answer with."""
+class _Link(NamedTuple):
+    """The last router at home, its interface towards the customer, and the interface abroad."""
 
     router: str
+    near: str
     outer: str
     carrier: int
 
@@ -208,10 +208,10 @@ class _World:
         """A router at home of somebody who is not on the path."""
         choice = self.draw.randrange(3)
         if choice == 0 and i != _CROWDED:
-            return f"20.0.{_CROWDED}.{100 + i}"
+            return f"20.0.{_CROWDED}.{200 + i}"
         if choice == 1:
             return f"20.2.15.{i}"
-        return f"20.1.{1 + self.draw.randrange(_TRANSITS)}.{100 + i}"
+        return f"20.1.{1 + self.draw.randrange(_TRANSITS)}.{200 + i}"
 
     def _carriers_of(self, exit_: str) -> list[int]:
         if exit_ not in self.carriers:
@@ -228,21 +228,19 @@ class _World:
     def _link(self, i: int, way: Way, destination: int) -> _Link:
         if way == "gateway":
             # Two routers a site share the load by flow; customers arrive on ports of their own.
-            site, router = self.site[i], self.draw.randrange(2)
-            near, exit_ = f"20.2.{2 * site + router}.{i}", f"g{site}"
-            link = f"g{site}.{router}"
+            site = self.site[i]
+            exit_, router = f"g{site}", f"20.2.{2 * site + self.draw.randrange(2)}"
         elif way == "own":
-            near, exit_ = f"20.0.{i}.9", f"n{i}"
-            link = exit_
+            exit_ = router = f"20.0.{i}"
         else:
-            near, exit_ = f"20.1.{way}.{i}", f"t{way}"
-            link = exit_
+            exit_ = router = f"20.1.{way}"
+        near = f"{router}.{100 + i}"
         carriers = self._carriers_of(exit_)
         carrier = carriers[destination % len(carriers)]
         outer = (
-            f"30.0.{carrier}.1" if self.fixed[carrier] else self._address_abroad(carrier, link)
+            f"30.0.{carrier}.1" if self.fixed[carrier] else self._address_abroad(carrier, router)
         )
-        return _Link(near, outer, carrier)
+        return _Link(f"router {router}", near, outer, carrier)
 
     def _misnumbered(self, i: int, link: _Link, neighbour: str) -> str:
         if neighbour == "customer":
@@ -260,10 +258,10 @@ class _World:
             known = self._hops[number, address] = Hop(number, (reply,))
         return known
 
-    def _answers(self, address: str) -> bool:
-        if address not in self._mute:
-            self._mute[address] = self.draw.random() < self.faults.mute
-        return not self._mute[address] and self.draw.random() >= self.loss
+    def _answers(self, router: str) -> bool:
+        if router not in self._mute:
+            self._mute[router] = self.draw.random() < self.faults.mute
+        return not self._mute[router] and self.draw.random() >= self.loss
 
     def hops(self, i: int, way: Way, destination: int) -> tuple[Hop, ...]:
         """The hops of one trace, as they answered."""
@@ -271,7 +269,7 @@ class _World:
         neighbour = self.wrong[i] or self.lasting[i, destination]
         if neighbour is None and self.draw.random() < self.passing:
             neighbour = self._neighbour()
-        answers = link.router if neighbour is None else self._misnumbered(i, link, neighbour)
+        answers = link.near if neighbour is None else self._misnumbered(i, link, neighbour)
         inner = [f"20.0.{i}.2"] if self.deep[i] else []
         addresses = (
             "192.168.1.1",
