@@ -160,6 +160,21 @@ class Blocks:
 _RESOLVED = frozenset({"resolved", "bracketed"})
 
 
+class Tally:
+    """Crossings counted by identity: traces along one way share one, and comparing is dear."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, tuple[Crossing, int]] = {}
+
+    def add(self, crossing: Crossing) -> None:
+        known = self._counts.get(id(crossing))
+        self._counts[id(crossing)] = (crossing, 1 if known is None else known[1] + 1)
+
+    def counted(self) -> list[tuple[Crossing, int]]:
+        """Each crossing with the number of its traces."""
+        return list(self._counts.values())
+
+
 def most_common(counts: Mapping[Node | None, int]) -> Node | None:
     """The node counted most often; of equals the first by name, whatever order they came in.
 
@@ -169,51 +184,63 @@ def most_common(counts: Mapping[Node | None, int]) -> Node | None:
     return min(counts, key=lambda node: (-counts[node], node is None, node or ()), default=None)
 
 
-def _passed(crossings: Sequence[tuple[list[Node], bool]], policy: Policy) -> frozenset[Node]:
-    """The nodes that traces of one pair pass, given the nodes of each and whether it has a gap.
+def _passed(crossings: Iterable[tuple[list[Node], bool, int]], policy: Policy) -> frozenset[Node]:
+    """The nodes that a pair's traces pass: the nodes, whether there is a gap, how many such traces.
 
     On more than half of the traces that tell: those that show the node and those without a gap.
     A trace with a silent hop cannot say that the node is not there, but a node has to be on
     ``pair_shown`` of all traces, lest a single one speaks for a pair that is silent otherwise.
     """
-    shown = Counter(node for nodes, _ in crossings for node in nodes)
-    whole = Counter(node for nodes, gap in crossings if not gap for node in nodes)
-    without_gap = sum(not gap for _, gap in crossings)
+    shown: Counter[Node] = Counter()
+    whole: Counter[Node] = Counter()
+    traces = without_gap = 0
+    for nodes, gap, count in crossings:
+        traces += count
+        without_gap += 0 if gap else count
+        for node in nodes:
+            shown[node] += count
+            whole[node] += 0 if gap else count
     return frozenset(
         node
         for node, count in shown.items()
-        if count > without_gap - whole[node] and count >= policy.pair_shown * len(crossings)
+        if count > without_gap - whole[node] and count >= policy.pair_shown * traces
     )
 
 
-def make_pairs(
-    observations: Iterable[Observation], blocks: Blocks, policy: Policy
-) -> list[Pair]:
+def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Policy) -> list[Pair]:
     """Fold international observations into pairs, sorted by organisation and destination."""
-    grouped: dict[tuple[str, str], list[tuple[Observation, Crossing]]] = defaultdict(list)
+    grouped: dict[tuple[str, str], Tally] = defaultdict(Tally)
+    classes: dict[str, tuple[str, str]] = {}
     for seen in observations:
-        if seen.crossing is not None:
-            grouped[seen.organisation, seen.destination].append((seen, seen.crossing))
+        if seen.crossing is not None and seen.destination_class is not None:
+            grouped[seen.organisation, seen.destination].add(seen.crossing)
+            classes[seen.destination] = seen.destination_class
     pairs = []
-    for (organisation, destination), members in sorted(grouped.items()):
-        crossings = [crossing for _, crossing in members]
-        known = [crossing for crossing in crossings if crossing.state in _RESOLVED]
-        left = [crossing for crossing in crossings if crossing.state != "none"]
-        exits = Counter(_exit(crossing, blocks) for crossing in known)
-        upstreams = Counter(crossing.upstream for crossing in known)
-        destination_class = members[0][0].destination_class
-        assert destination_class is not None  # every international observation has one
+    for (organisation, destination), tally in sorted(grouped.items()):
+        crossings = tally.counted()
+        known = [(c, count) for c, count in crossings if c.state in _RESOLVED]
+        left = [(c, count) for c, count in crossings if c.state != "none"]
+        exits: Counter[Node | None] = Counter()
+        upstreams: Counter[Node | None] = Counter()
+        for crossing, count in known:
+            exits[_exit(crossing, blocks)] += count
+            upstreams[crossing.upstream] += count
+        strict = _passed(((blocks.nodes(c.strict), c.gap, n) for c, n in known), policy)
+        total, resolved = (sum(count for _, count in some) for some in (crossings, known))
         pairs.append(
             Pair(
                 organisation,
                 destination,
-                destination_class,
-                resolved=2 * len(known) > len(crossings),
-                strict=_passed([(blocks.nodes(c.strict), c.gap) for c in known], policy),
-                lenient=_passed([(blocks.nodes(c.lenient), c.gap) for c in left], policy),
+                classes[destination],
+                resolved=2 * resolved > total,
+                strict=strict,
+                lenient=strict
+                | _passed(((blocks.nodes(c.lenient), c.gap, n) for c, n in left), policy),
                 exit=most_common(exits),
                 upstream=most_common(upstreams),
-                interfaces=frozenset(c.first_foreign for c in known if c.first_foreign is not None),
+                interfaces=frozenset(
+                    c.first_foreign for c, _ in known if c.first_foreign is not None
+                ),
             )
         )
     return pairs
@@ -284,12 +311,17 @@ def nearest_first(nearness: Mapping[Node, float]) -> list[Node]:
 
 def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict[Node, float]:
     """Mean number of nodes between each node and the border, over all crossings it is on."""
-    distances: dict[Node, list[int]] = defaultdict(list)
+    tally = Tally()
     for seen in observations:
         if seen.crossing is not None:
-            for distance, node in enumerate(reversed(blocks.nodes(seen.crossing.strict))):
-                distances[node].append(distance)
-    return {node: sum(values) / len(values) for node, values in distances.items()}
+            tally.add(seen.crossing)
+    distances: Counter[Node] = Counter()
+    traces: Counter[Node] = Counter()
+    for crossing, count in tally.counted():
+        for distance, node in enumerate(reversed(blocks.nodes(crossing.strict))):
+            distances[node] += distance * count
+            traces[node] += count
+    return {node: distances[node] / count for node, count in traces.items()}
 
 
 def exit_shares(

@@ -18,6 +18,7 @@ from analysis.policy import Policy
 
 State = Literal["resolved", "bracketed", "ambiguous", "none"]
 
+
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """How one trace left the country.
@@ -72,10 +73,10 @@ def find_border(steps: Sequence[Step], policy: Policy) -> int | None:
     A foreign-registered hop with domestic hops behind it is a foreign-numbered link at home,
     unless the RTT rises by what a way abroad and back demands.
     """
-    homes = [i for i, step in enumerate(steps) if _place(step) == "home"]
-    last_home = homes[-1] if homes else -1
-    for i, step in enumerate(steps):
-        if _place(step) != "abroad":
+    places = [_place(step) for step in steps]
+    last_home = max((i for i, place in enumerate(places) if place == "home"), default=-1)
+    for i, place in enumerate(places):
+        if place != "abroad":
             continue
         if i > last_home:
             return i
@@ -157,7 +158,12 @@ def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Cros
     State ``resolved``: domestic and foreign hop adjoin; ``bracketed``: one silent or unlocated
     hop stands between; ``ambiguous``: more than one; ``none``: no foreign hop was seen.
     """
-    border = find_border(steps, policy)
+    return _crossing_at(find_border(steps, policy), steps, destination, policy)
+
+
+def _crossing_at(
+    border: int | None, steps: Sequence[Step], destination: str, policy: Policy
+) -> Crossing:
     if border is None:
         return Crossing("none")
     if _cached_at_home(steps, border, destination, policy):
@@ -260,7 +266,7 @@ class Crossings:
         steps = read(frame, changes)
         border = find_border(steps, self._policy)
         return _Known(
-            crossing_of(steps, frame.destination, self._policy),
+            _crossing_at(border, steps, frame.destination, self._policy),
             steps,
             border,
             _depends_on_rtts(steps, border, frame.destination),

@@ -13,7 +13,7 @@ own traces convince him that others are in his way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from analysis.operators import Node, Sight, is_commonplace
@@ -81,6 +81,7 @@ class Links:
             for link, seen in shown.items()
         }
         self._before: dict[tuple[str, int, str], tuple[Node | None, Node | None]] = {}
+        self._changes: dict[Sighting, tuple[Change, ...]] = {}
 
     def _ends_of(self, frame: Frame) -> tuple[tuple[int, str], ...]:
         """The interfaces at the far end of a link, each with the index of the step before it."""
@@ -129,15 +130,19 @@ class Links:
 
     def changes(self, sighting: Sighting) -> tuple[Change, ...]:
         """Where the steps of a frame are to be read otherwise than the table has them."""
+        known = self._changes.get(sighting)
+        if known is None:
+            known = self._changes[sighting] = tuple(self._find(sighting))
+        return known
+
+    def _find(self, sighting: Sighting) -> Iterator[Change]:
         frame, period = sighting
-        found = []
         for index, interface in self._ends_of(frame):
             agreed, own = self.before(interface, period, frame.organisation)
             shown = _node_of(frame.steps[index], frame)
             node = agreed or (own if shown is None else None)
             if node is not None and node != shown:
-                found.append(Change(index, self._sights[node]))
-        return tuple(found)
+                yield Change(index, self._sights[node])
 
 
 def _node_of(step: Step, frame: Frame) -> Node | None:

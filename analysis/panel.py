@@ -10,7 +10,7 @@ import datetime as dt
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from analysis.crossing import Crossing, Crossings
@@ -74,6 +74,32 @@ class Panel:
 
 class _Unusable(Exception):
     """Carries the reason why a trace says nothing."""
+
+
+class _Reading(NamedTuple):
+    """A usable trace whose crossing is still open."""
+
+    organisation: str
+    vantage: str
+    family: int
+    day: dt.date
+    target: _Target
+    path: Path
+
+    def observation(self, crossing: Crossing | None) -> Observation:
+        organisation, vantage, family, day, target, path = self
+        return Observation(
+            "international" if target.abroad else "domestic",
+            organisation,
+            vantage,
+            family,
+            day,
+            path.frame.destination,
+            target.organisation,
+            target.destination_class,
+            path,
+            crossing,
+        )
 
 
 class _Target(NamedTuple):
@@ -141,7 +167,7 @@ class _Desk:
             self._days[number] = dt.datetime.fromtimestamp(timestamp, dt.UTC).date()
         return self._days[number]
 
-    def observe(self, trace: Trace) -> Observation:
+    def read(self, trace: Trace) -> _Reading:
         """One trace, its crossing left open; raises `_Unusable`."""
         if not _EARLIEST <= trace.timestamp <= self._latest:
             raise _Unusable("implausible_time")
@@ -152,18 +178,7 @@ class _Desk:
         path = self._reader.path(trace, organisation)
         if not any(path.rtts) and not any(step.address for step in path.frame.steps):
             raise _Unusable("no_answers")
-        return Observation(
-            kind="international" if target.abroad else "domestic",
-            organisation=organisation,
-            vantage=vantage,
-            family=trace.af,
-            day=self._day(trace.timestamp),
-            destination=trace.dst_addr,
-            destination_organisation=target.organisation,
-            destination_class=target.destination_class,
-            path=path,
-            crossing=None,
-        )
+        return _Reading(organisation, vantage, trace.af, self._day(trace.timestamp), target, path)
 
 
 def observe(
@@ -178,33 +193,32 @@ def observe(
     """
     panel = Panel()
     desk = _Desk(gazetteer, table, policy, now)
-    usable: list[Observation] = []
+    readings: list[_Reading] = []
     for trace in traces:
         try:
-            usable.append(desk.observe(trace))
+            readings.append(desk.read(trace))
         except _Unusable as reason:
             panel.rejected[str(reason)] += 1
-    sightings = _sightings(usable, policy)
+    sightings = _sightings(readings, policy)
     links = Links(Counter(sighting for sighting in sightings if sighting is not None), policy)
     crossings = Crossings(policy)
-    for seen, sighting in zip(usable, sightings, strict=True):
-        if sighting is None:
-            panel.observations.append(seen)
-            continue
-        crossing = crossings.of(seen.path, links.changes(sighting))
-        if crossing.at_home:
-            panel.rejected["destination_cached_at_home"] += 1
-        else:
-            panel.observations.append(replace(seen, crossing=crossing))
+    for reading, sighting in zip(readings, sightings, strict=True):
+        crossing = None
+        if sighting is not None:
+            crossing = crossings.of(reading.path, links.changes(sighting))
+            if crossing.at_home:
+                panel.rejected["destination_cached_at_home"] += 1
+                continue
+        panel.observations.append(reading.observation(crossing))
     return panel
 
 
-def _sightings(usable: Sequence[Observation], policy: Policy) -> list[Sighting | None]:
+def _sightings(readings: Sequence[_Reading], policy: Policy) -> list[Sighting | None]:
     """What each trace towards abroad tells of links, and in which period; None for the others."""
-    first = min((seen.day for seen in usable), default=dt.date.min).toordinal()
+    first = min((reading.day for reading in readings), default=dt.date.min).toordinal()
     return [
-        Sighting(seen.path.frame, (seen.day.toordinal() - first) // policy.link_days)
-        if seen.kind == "international"
+        Sighting(reading.path.frame, (reading.day.toordinal() - first) // policy.link_days)
+        if reading.target.abroad
         else None
-        for seen in usable
+        for reading in readings
     ]

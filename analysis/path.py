@@ -70,9 +70,11 @@ def with_rtts(steps: Sequence[Step], rtts: Sequence[float | None]) -> tuple[Step
 
 def _most_heard(hop: Hop) -> tuple[str | None, float | None]:
     """The address most replies came from and its smallest RTT; silence is (None, None)."""
-    if not hop.measured:
-        return None, None
     replies = [reply for reply in hop.replies if reply.late is None and not reply.duplicate]
+    if not replies or not hop.measured:
+        return None, None
+    if len(replies) == 1:
+        return replies[0].address, replies[0].rtt
     addresses = [reply.address for reply in replies if reply.address is not None]
     address = addresses[0] if addresses else None
     if any(other != address for other in addresses):

@@ -25,7 +25,7 @@ NOW = dt.datetime(2027, 6, 1, tzinfo=dt.UTC).timestamp()
 
 _CONTINENTS = {COUNTRY: "AS", "US": "NA", "DE": "EU", "SG": "AS", "ZA": "AF", "BR": "SA"}
 _ABROAD = ("US", "DE", "SG", "ZA", "BR")
-_TRANSITS, _CARRIERS, _DESTINATIONS = 4, 8, 6
+_TRANSITS, _CARRIERS, _DESTINATIONS = 4, 8, 5
 _CROWDED = 1  # the network that most volunteers sit in, the largest of the country
 
 Way = Literal["own", "gateway"] | int
@@ -47,7 +47,7 @@ class Faults:
     """
 
     silent: float = 0.25
-    mute: float = 0.10
+    mute: float = 0.05
     misattributed: float = 0.10
     lasting: float = 0.5
     wrong: float = 0.05
@@ -215,7 +215,11 @@ class _World:
 
     def _carriers_of(self, exit_: str) -> list[int]:
         if exit_ not in self.carriers:
-            self.carriers[exit_] = self.draw.sample(range(_CARRIERS), self.draw.randint(1, 3))
+            # Who carries a country buys from several; any other network from one to three.
+            least = 2 if exit_.startswith("g") else 1
+            self.carriers[exit_] = self.draw.sample(
+                range(_CARRIERS), self.draw.randint(least, least + 2)
+            )
         return self.carriers[exit_]
 
     def _address_abroad(self, carrier: int, link: str) -> str:
@@ -278,7 +282,6 @@ class _World:
             answers,
             link.outer,
             f"30.0.{link.carrier}.250",
-            f"40.0.{destination}.1",
             f"40.0.{destination}.200",
         )
         # A router is mute by itself, whichever of its addresses it would have answered with.
@@ -326,10 +329,10 @@ def _crowd(networks: int, faults: Faults) -> int:
     return max(1, round(faults.crowd / (1 - faults.crowd) * (networks - 1)))
 
 
-def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 8) -> Simulated:
+def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 14) -> Simulated:
     """One country as it stands, measured on ``days`` days.
 
-    Each network's volunteer measures on each day, those of the crowd on two days each.
+    Each network's volunteer measures on each day, those of the crowd on one day each.
     """
     draw = random.Random(seed)  # noqa: S311 - a repeatable experiment, not a secret
     world = _World(truth.networks, faults, draw)
@@ -343,7 +346,7 @@ def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 8
     for i in numbers:
         volunteers = _crowd(truth.networks, faults) if i == _CROWDED else 1
         for who in range(volunteers):
-            measured = range(days) if volunteers == 1 else draw.sample(range(days), 2)
+            measured = range(days) if volunteers == 1 else [draw.randrange(days)]
             vantage = _vantage(i, who)
             traces += [
                 world.trace(i, ways[i], vantage, d, _moment(day))

@@ -11,17 +11,36 @@ data do not count as days. The address table is one and the same on both sides.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analysis.convergence import Blocks
 from analysis.operators import Node
 from analysis.panel import Observation
 from analysis.policy import Policy
 
-# vantage → day → (pairs resolved, node → pairs that pass it)
-_Days = dict[dt.date, tuple[int, dict[Node, int]]]
+
+@dataclass(slots=True)
+class _Day:
+    """One vantage point's known crossings of one day.
+
+    ``whole`` counts those without a silent hop; ``shown`` those that show a node, and
+    ``shown_whole`` those of them without a silent hop.
+    """
+
+    whole: int = 0
+    shown: Counter[Node] = field(default_factory=Counter)
+    shown_whole: Counter[Node] = field(default_factory=Counter)
+
+    def held(self, node: Node, policy: Policy) -> bool | None:
+        """Whether the node was held; None where every trace leaves it open."""
+        shown = self.shown[node]
+        told = shown + self.whole - self.shown_whole[node]
+        return shown >= policy.captured * told if told else None
+
+
+_Days = dict[dt.date, _Day]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +64,24 @@ class Timeline:
 def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dict[str, _Days]]:
     """Organisation → vantage → its days."""
     counted: dict[str, dict[str, _Days]] = defaultdict(lambda: defaultdict(dict))
+    nodes_of: dict[int, list[Node]] = {}
     for seen in observations:
-        if seen.crossing is None or seen.crossing.state not in {"resolved", "bracketed"}:
+        crossing = seen.crossing
+        if crossing is None or crossing.state not in {"resolved", "bracketed"}:
             continue
+        nodes = nodes_of.get(id(crossing))
+        if nodes is None:
+            nodes = nodes_of[id(crossing)] = blocks.nodes(crossing.strict)
         days = counted[seen.organisation][seen.vantage]
-        total, passes = days.get(seen.day, (0, {}))
-        for node in blocks.nodes(seen.crossing.strict):
-            passes[node] = passes.get(node, 0) + 1
-        days[seen.day] = (total + 1, passes)
+        day = days.get(seen.day)
+        if day is None:
+            day = days[seen.day] = _Day()
+        for node in nodes:
+            day.shown[node] += 1
+        if not crossing.gap:
+            day.whole += 1
+            for node in nodes:
+                day.shown_whole[node] += 1
     return counted
 
 
@@ -66,10 +95,14 @@ def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
     """
     span = policy.alarm_hold_days
     most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
+    if sum(held) < policy.alarm_hold * span:
+        return None
     for day in range(span, len(held) - span + 1):
-        after = sum(held[day : day + span]) / span
-        before = sum(held[day - span : day]) / span
-        if held[day] and after >= policy.alarm_hold and before <= most_before:
+        if (
+            held[day]
+            and sum(held[day : day + span]) / span >= policy.alarm_hold
+            and sum(held[day - span : day]) / span <= most_before
+        ):
             return day
     return None
 
@@ -81,11 +114,14 @@ def _move_of(vantages: Mapping[str, _Days], node: Node, policy: Policy) -> dt.da
         if len(days) < 2 * policy.alarm_hold_days:
             continue
         eligible += 1
-        dates = sorted(days)
-        held = [days[d][1].get(node, 0) >= policy.captured * days[d][0] for d in dates]
-        moved = day_moved(held, policy)
+        told = [
+            (date, held)
+            for date in sorted(days)
+            if (held := days[date].held(node, policy)) is not None
+        ]
+        moved = day_moved([held for _, held in told], policy)
         if moved is not None:
-            moves.append(dates[moved])
+            moves.append(told[moved][0])
     return min(moves) if moves and 2 * len(moves) >= eligible else None
 
 
