@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from analysis.links import Change, read
 from analysis.operators import Node
-from analysis.path import Frame, Path, Step, with_rtts
+from analysis.path import Frame, Path, Step
 from analysis.policy import Policy
 
 State = Literal["resolved", "bracketed", "ambiguous", "none"]
@@ -263,7 +263,7 @@ class Crossings:
         self._known: dict[tuple[Frame, tuple[Change, ...]], _Known] = {}
 
     def _look(self, frame: Frame, changes: tuple[Change, ...]) -> _Known:
-        steps = read(frame, changes)
+        steps = read(frame.steps, changes, frame.organisation)
         border = find_border(steps, self._policy)
         return _Known(
             _crossing_at(border, steps, frame.destination, self._policy),
@@ -272,15 +272,18 @@ class Crossings:
             _depends_on_rtts(steps, border, frame.destination),
         )
 
-    def of(self, path: Path, changes: tuple[Change, ...] = ()) -> Crossing:
+    def of(self, path: Path, destination: str, changes: tuple[Change, ...] = ()) -> Crossing:
         """Where this path leaves the country; as `crossing_of` has it."""
-        frame, rtts = path
+        frame = path.frame
         known = self._known.get((frame, changes))
         if known is None:
             known = self._known[frame, changes] = self._look(frame, changes)
-        if not known.depends and (known.border is None or self._far(known, known.border, rtts)):
+        if not known.depends and (
+            known.border is None or self._far(known, known.border, path.rtts)
+        ):
             return known.crossing
-        return crossing_of(with_rtts(known.steps, rtts), frame.destination, self._policy)
+        steps = read(path.steps, changes, frame.organisation)
+        return crossing_of(steps, destination, self._policy)
 
     def _far(self, known: _Known, border: int, rtts: Sequence[float | None]) -> bool:
         """Whether the RTTs leave the first router abroad where its registration puts it."""

@@ -84,13 +84,19 @@ class Links:
         self._changes: dict[Sighting, tuple[Change, ...]] = {}
 
     def _ends_of(self, frame: Frame) -> tuple[tuple[int, str], ...]:
-        """The interfaces at the far end of a link, each with the index of the step before it."""
+        """The interfaces at the far end of a link, each with the index of the step before it.
+
+        These are the first step abroad and the next, since the first may be the misnumbered one.
+        """
         ends = self._ends.get(frame)
         if ends is None:
+            outer = next(
+                (i for i, s in enumerate(frame.steps) if s.sight and s.sight.place == "abroad"), 0
+            )
             ends = self._ends[frame] = tuple(
-                (index, outer.address)
-                for index, outer in enumerate(frame.steps[1:])
-                if outer.address is not None and _names_a_link(outer, frame.destination)
+                (index, step.address)
+                for index, step in enumerate(frame.steps[outer : outer + 2], start=outer - 1)
+                if index >= 0 and step.address and _names_a_link(step, frame.destination)
             )
         return ends
 
@@ -152,11 +158,11 @@ def _node_of(step: Step, frame: Frame) -> Node | None:
     return step.sight.node if step.sight is not None else None
 
 
-def read(frame: Frame, changes: Iterable[Change]) -> tuple[Step, ...]:
-    """The steps of a frame with the changes made; what the table said is kept beside them."""
-    steps = list(frame.steps)
-    own = Node("organisation", frame.organisation)
+def read(steps: Sequence[Step], changes: Iterable[Change], organisation: str) -> tuple[Step, ...]:
+    """An organisation's steps with the changes made; what the table said is kept beside them."""
+    changed = list(steps)
+    own = Node("organisation", organisation)
     for index, sight in changes:
-        step = steps[index]
-        steps[index] = step._replace(sight=sight, own=sight.node == own, said=step.sight)
-    return tuple(steps)
+        step = changed[index]
+        changed[index] = step._replace(sight=sight, own=sight.node == own, said=step.sight)
+    return tuple(changed)

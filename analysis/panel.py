@@ -83,18 +83,19 @@ class _Reading(NamedTuple):
     vantage: str
     family: int
     day: dt.date
+    destination: str
     target: _Target
     path: Path
 
     def observation(self, crossing: Crossing | None) -> Observation:
-        organisation, vantage, family, day, target, path = self
+        organisation, vantage, family, day, destination, target, path = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
             vantage,
             family,
             day,
-            path.frame.destination,
+            destination,
             target.organisation,
             target.destination_class,
             path,
@@ -176,9 +177,17 @@ class _Desk:
         if target.organisation == organisation:
             raise _Unusable("destination_in_own_network")
         path = self._reader.path(trace, organisation)
-        if not any(path.rtts) and not any(step.address for step in path.frame.steps):
+        if not path.addresses:
             raise _Unusable("no_answers")
-        return _Reading(organisation, vantage, trace.af, self._day(trace.timestamp), target, path)
+        return _Reading(
+            organisation,
+            vantage,
+            trace.af,
+            self._day(trace.timestamp),
+            trace.dst_addr,
+            target,
+            path,
+        )
 
 
 def observe(
@@ -205,7 +214,7 @@ def observe(
     for reading, sighting in zip(readings, sightings, strict=True):
         crossing = None
         if sighting is not None:
-            crossing = crossings.of(reading.path, links.changes(sighting))
+            crossing = crossings.of(reading.path, reading.destination, links.changes(sighting))
             if crossing.at_home:
                 panel.rejected["destination_cached_at_home"] += 1
                 continue

@@ -42,7 +42,12 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A path without its RTTs: one for each organisation, destination and row of addresses."""
+    """What of a path tells how it left the country, without RTTs.
+
+    That is all of it up to the second step abroad where only steps abroad follow, else all. So
+    traces to many destinations share one frame; ``destination`` is empty where it is not among
+    the steps.
+    """
 
     organisation: str
     destination: str
@@ -50,22 +55,18 @@ class Frame:
 
 
 class Path(NamedTuple):
-    """What one trace saw: a frame shared with others, and its own RTTs in ms, one a step."""
+    """What one trace saw: a frame shared with others, and all its addresses and RTTs (ms)."""
 
     frame: Frame
+    addresses: tuple[str | None, ...]
     rtts: tuple[float | None, ...]
+    reader: Reader
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        return with_rtts(self.frame.steps, self.rtts)
-
-
-def with_rtts(steps: Sequence[Step], rtts: Sequence[float | None]) -> tuple[Step, ...]:
-    """The steps of a frame with the RTTs of one trace."""
-    return tuple(
-        Step(step.hop, step.address, step.sight, rtt, step.own, step.said)
-        for step, rtt in zip(steps, rtts, strict=True)
-    )
+        """Every step with its RTT."""
+        steps = self.reader.steps(self.addresses, self.frame.organisation)
+        return tuple(step._replace(rtt=rtt) for step, rtt in zip(steps, self.rtts, strict=True))
 
 
 def _most_heard(hop: Hop) -> tuple[str | None, float | None]:
@@ -87,38 +88,25 @@ def _heard(trace: Trace) -> tuple[tuple[str | None, ...], tuple[float | None, ..
     """Address and RTT for every TTL up to the last answer; the destination comes once."""
     addresses: list[str | None] = []
     rtts: list[float | None] = []
+    destination = trace.dst_addr
     for hop in sorted(trace.hops, key=attrgetter("number")):
         silent = hop.number - 1 - len(addresses)
         if silent < 0 or hop.number == ATLAS_STATUS_HOP:
             continue
-        addresses += [None] * silent
-        rtts += [None] * silent
+        if silent:
+            addresses += [None] * silent
+            rtts += [None] * silent
         address, rtt = _most_heard(hop)
-        redacted = rtt is not None and address is None and hop.attribution is not None
-        if redacted and hop.attribution.special == "lan":  # type: ignore[union-attr]  # just seen
-            address = _LAN
+        if address is None and rtt is not None and hop.attribution is not None:
+            address = _LAN if hop.attribution.special == "lan" else None
         addresses.append(address)
         rtts.append(rtt)
-        if address == trace.dst_addr:
+        if address == destination:
             break
     while addresses and addresses[-1] is None:
         addresses.pop()
         rtts.pop()
     return tuple(addresses), tuple(rtts)
-
-
-def _steps(
-    addresses: Sequence[str | None], gazetteer: Gazetteer, organisation: str
-) -> tuple[Step, ...]:
-    own = Node("organisation", organisation)
-    steps = []
-    for number, address in enumerate(addresses, start=1):
-        if address is None or address == _LAN:
-            steps.append(Step(number, own=address is not None))
-        else:
-            sight = gazetteer.sight(address)
-            steps.append(Step(number, address, sight, own=sight.node == own))
-    return tuple(_with_access_network(steps))
 
 
 def _with_access_network(steps: list[Step]) -> list[Step]:
@@ -177,9 +165,55 @@ class Reader:
     def path(self, trace: Trace, organisation: str) -> Path:
         """The path of a trace that was measured in this organisation's network."""
         addresses, rtts = _heard(trace)
-        key = (organisation, trace.dst_addr, addresses)
+        telling = addresses[: self._telling(addresses, organisation, trace.dst_addr)]
+        destination = trace.dst_addr if trace.dst_addr in telling else ""
+        key = (organisation, destination, telling)
         frame = self._frames.get(key)
         if frame is None:
-            steps = _steps(addresses, self._gazetteer, organisation)
-            frame = self._frames[key] = Frame(organisation, trace.dst_addr, steps)
-        return Path(frame, rtts)
+            steps = self.steps(telling, organisation)
+            frame = self._frames[key] = Frame(organisation, destination, steps)
+        return Path(frame, addresses, rtts, self)
+
+    def _telling(
+        self, addresses: Sequence[str | None], organisation: str, destination: str
+    ) -> int | None:
+        """How many steps tell how the country was left; None is all of them."""
+        first: int | None = None
+        outer = None
+        alike = True
+        for i, address in enumerate(addresses):
+            if address is None:
+                continue
+            if address == _LAN:
+                sight = None
+            else:
+                sight = self._gazetteer.sight(address)
+            if first is not None:
+                if (
+                    sight is None
+                    or sight.place != "abroad"
+                    or sight.node.kind != "organisation"
+                    or sight.node.name == organisation
+                ):
+                    return None
+                alike = alike and sight.node == outer
+            elif sight is not None and sight.place == "abroad":
+                if sight.node.kind != "organisation" or sight.node.name == organisation:
+                    return None
+                first, outer = i, sight.node
+        # A destination whose own network alone answers abroad may have answered at home.
+        if first is None or (alike and addresses[-1] == destination):
+            return None
+        return first + 2
+
+    def steps(self, addresses: Sequence[str | None], organisation: str) -> tuple[Step, ...]:
+        """The steps of these addresses, without RTTs."""
+        own = Node("organisation", organisation)
+        steps = []
+        for number, address in enumerate(addresses, start=1):
+            if address is None or address == _LAN:
+                steps.append(Step(number, own=address is not None))
+            else:
+                sight = self._gazetteer.sight(address)
+                steps.append(Step(number, address, sight, own=sight.node == own))
+        return tuple(_with_access_network(steps))

@@ -174,6 +174,7 @@ class _World:
     faults: Faults
     draw: random.Random
     ways: dict[int, Way] = field(default_factory=dict)
+    _links: dict[tuple[int, Way, int, int], _Link] = field(default_factory=dict)
     _outer: dict[tuple[int, str], str] = field(default_factory=dict)
     _used: dict[int, int] = field(default_factory=dict)
     _hops: dict[tuple[int, str | None], Hop] = field(default_factory=dict)
@@ -230,10 +231,16 @@ class _World:
         return self._outer[key]
 
     def _link(self, i: int, way: Way, destination: int) -> _Link:
+        key = (i, way, destination, self.draw.randrange(2) if way == "gateway" else 0)
+        if key not in self._links:
+            self._links[key] = self._make_link(*key)
+        return self._links[key]
+
+    def _make_link(self, i: int, way: Way, destination: int, half: int) -> _Link:
         if way == "gateway":
             # Two routers a site share the load by flow; customers arrive on ports of their own.
             site = self.site[i]
-            exit_, router = f"g{site}", f"20.2.{2 * site + self.draw.randrange(2)}"
+            exit_, router = f"g{site}", f"20.2.{2 * site + half}"
         elif way == "own":
             exit_ = router = f"20.0.{i}"
         else:
