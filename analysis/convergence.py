@@ -84,8 +84,8 @@ def resampled_interval(values: Sequence[float], policy: Policy) -> tuple[float, 
 class Pair:
     """One vantage organisation and one destination, by majority of its traces.
 
-    ``strict`` and ``lenient`` hold the nodes on more than half of those that tell; ``exit`` is the node
-    most traces left by (None: the organisation itself).
+    ``strict`` and ``lenient`` hold the nodes on more than half of those that tell; ``exit`` is
+    the node most traces left by (None: the organisation itself).
     """
 
     organisation: str

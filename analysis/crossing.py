@@ -31,7 +31,8 @@ class Crossing:
     are the unmapped blocks among the nodes, each with whether it stands right before the border
     (a silent hop between may be the gateway itself) and the address that answered behind it.
     ``gap`` tells that a hop between the own network and the border is silent: such a trace cannot
-    say who is not on the path. ``at_home`` tells that the destination answered from within the country (a cache).
+    say who is not on the path. ``at_home`` tells that the destination answered from within the
+    country (a cache).
     """
 
     state: State

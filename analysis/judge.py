@@ -405,6 +405,13 @@ def _timeline_fields(timeline: Timeline, blocks: Blocks, table: JudgingTable) ->
         if alarm
         else [],
         "reason": timeline.reason,
+        "gateways": {
+            name: [
+                {"since": day.isoformat(), "gateway": node.name if node else None}
+                for day, node in changes
+            ]
+            for name, changes in timeline.gateways.items()
+        },
     }
 
 

@@ -47,9 +47,9 @@ class Sighting(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The step at this index belongs to whoever is seen so on other paths."""
+    """The step of this number, from 0, belongs to whoever is seen there on other paths."""
 
-    index: int
+    step: int
     sight: Sight
 
 

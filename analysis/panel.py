@@ -114,9 +114,7 @@ class _Target(NamedTuple):
 class _Desk:
     """Decides which traces are evidence. Each destination and each day is looked at once."""
 
-    def __init__(
-        self, gazetteer: Gazetteer, table: CountryTable, policy: Policy, now: float
-    ) -> None:
+    def __init__(self, gazetteer: Gazetteer, table: CountryTable, now: float) -> None:
         self._gazetteer = gazetteer
         self._table = table
         self._latest = now + _TOLERATED_AHEAD
@@ -201,7 +199,7 @@ def observe(
     ``destination_cached_at_home``, ``no_answers``.
     """
     panel = Panel()
-    desk = _Desk(gazetteer, table, policy, now)
+    desk = _Desk(gazetteer, table, now)
     readings: list[_Reading] = []
     for trace in traces:
         try:

@@ -184,10 +184,7 @@ class Reader:
         for i, address in enumerate(addresses):
             if address is None:
                 continue
-            if address == _LAN:
-                sight = None
-            else:
-                sight = self._gazetteer.sight(address)
+            sight = None if address == _LAN else self._gazetteer.sight(address)
             if first is not None:
                 if (
                     sight is None

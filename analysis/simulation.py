@@ -9,10 +9,9 @@ drawn, and what is left out, is argued in ``docs/error-rates.md``.
 from __future__ import annotations
 
 import datetime as dt
-import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -123,15 +122,15 @@ class SimulatedTable:
         """The continent of a country code."""
         return _CONTINENTS.get(country)
 
-    def is_anycast(self, address: str) -> bool:
+    def is_anycast(self, _address: str) -> bool:
         """No destination here is."""
         return False
 
-    def exchange_operator(self, exchange: str) -> int | None:
+    def exchange_operator(self, _exchange: str) -> int | None:
         """There are no exchanges here."""
         return None
 
-    def is_watched(self, name: str) -> bool:
+    def is_watched(self, _name: str) -> bool:
         """Nobody knows the gateway beforehand."""
         return False
 
@@ -291,10 +290,14 @@ class _World:
             f"30.0.{link.carrier}.250",
             f"40.0.{destination}.200",
         )
-        # A router is mute by itself, whichever of its addresses it would have answered with.
-        heard = tuple(
-            address if self._answers(link.router if address is answers else address) else None
-            for address in addresses
+        # A router is mute by itself, whichever of its addresses it would have answered with; the
+        # home router always answers.
+        heard = (
+            addresses[0],
+            *(
+                address if self._answers(link.router if address is answers else address) else None
+                for address in addresses[1:]
+            ),
         )
         known = self._paths.get(heard)
         if known is None:
@@ -303,7 +306,7 @@ class _World:
             )
         return known
 
-    def settle(self, i: int) -> Way:
+    def settle(self) -> Way:
         """How a network without the gateway leaves: by itself, or over a transit provider."""
         if self.draw.random() < 0.6:
             return "own"
@@ -336,7 +339,7 @@ def _crowd(networks: int, faults: Faults) -> int:
     return max(1, round(faults.crowd / (1 - faults.crowd) * (networks - 1)))
 
 
-def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 14) -> Simulated:
+def country(truth: Truth, seed: str, *, faults: Faults = Faults(), days: int = 10) -> Simulated:
     """One country as it stands, measured on ``days`` days.
 
     Each network's volunteer measures on each day, those of the crowd on one day each.
@@ -348,7 +351,7 @@ def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 1
         behind = {i for i in numbers if draw.random() < truth.captured}
     else:
         behind = set(draw.sample(numbers, round(truth.captured * truth.networks)))
-    ways: dict[int, Way] = {i: "gateway" if i in behind else world.settle(i) for i in numbers}
+    ways: dict[int, Way] = {i: "gateway" if i in behind else world.settle() for i in numbers}
     traces = []
     for i in numbers:
         volunteers = _crowd(truth.networks, faults) if i == _CROWDED else 1
@@ -361,3 +364,127 @@ def country(truth: Truth, seed: int, *, faults: Faults = Faults(), days: int = 1
                 for d in range(_DESTINATIONS)
             ]
     return Simulated(traces, world.table, frozenset(f"Network {i}" for i in behind))
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """What changes in a country within a year though nobody switches a gateway on.
+
+    ``moves`` a year is how often a network changes its way; ``failures`` a year is how often a
+    transit provider loses all of its customers within a fortnight; ``outages`` a year is how often
+    half of all networks, for ``outage_days`` at most, leave over the largest transit provider;
+    ``quits`` a year is how often a volunteer gives up and another one takes over, after
+    ``vacant_days`` at most.
+    """
+
+    moves: float = 0.5
+    failures: float = 0.3
+    outages: float = 6.0
+    outage_days: int = 4
+    quits: float = 1.0
+    vacant_days: int = 20
+
+
+_DAYS_APART = 2  # everybody measures every other day
+_LASTING_TARGETS = 2
+
+
+def _events(draw: random.Random, per_year: float, days: int) -> list[int]:
+    """The days of a Poisson process, in order."""
+    found = []
+    at = draw.expovariate(per_year / 365.0)
+    while at < days:
+        found.append(int(at))
+        at += draw.expovariate(per_year / 365.0)
+    return found
+
+
+def _histories(world: _World, churn: Churn, days: int) -> dict[int, list[tuple[int, Way]]]:
+    """For each network the days on which it took another way, without the gateway."""
+    draw = world.draw
+    numbers = range(1, world.networks + 1)
+    ways: dict[int, list[tuple[int, Way]]] = {i: [(0, world.settle())] for i in numbers}
+    changes = [(day, i) for i in numbers for day in _events(draw, churn.moves, days)]
+    failures = [
+        (day, -transit)
+        for transit in range(1, _TRANSITS + 1)
+        for day in _events(draw, churn.failures, days)
+    ]
+    for day, who in sorted(changes + failures):
+        if who > 0:
+            ways[who].append((day, world.settle()))
+            continue
+        for i in numbers:
+            if ways[i][-1][1] == -who:
+                ways[i].append((day + draw.randrange(14), world.settle()))
+    return {i: sorted(changed, key=lambda change: change[0]) for i, changed in ways.items()}
+
+
+def _volunteers(world: _World, i: int, churn: Churn, days: int) -> Iterator[tuple[Vantage, range]]:
+    """Who measures in a network, and on which days."""
+    draw = world.draw
+    quits = _events(draw, churn.quits, days)
+    start = draw.randrange(_DAYS_APART)
+    for who, end in enumerate([*quits, days]):
+        yield _vantage(i, who), range(start, end, _DAYS_APART)
+        start = end + draw.randrange(churn.vacant_days)
+    if i == _CROWDED:
+        for who in range(_crowd(world.networks, world.faults)):
+            day = draw.randrange(days)
+            yield _vantage(i, 1000 + who), range(day, day + 1)
+
+
+def over_time(
+    networks: int,
+    seed: str,
+    *,
+    days: int,
+    rollout: range | None = None,
+    captured: float = 0.97,
+    faults: Faults = Faults(),
+    churn: Churn = Churn(),
+) -> Simulated:
+    """One country over some time, measured every other day towards two destinations.
+
+    With ``rollout`` a gateway is switched on: each network is put behind it, for good, on a day
+    of that range, but for the few that never are. The crowd measures once each.
+    """
+    draw = random.Random(seed)  # noqa: S311 - a repeatable experiment, not a secret
+    world = _World(networks, faults, draw)
+    ways = _histories(world, churn, days)
+    moved = {
+        i: draw.choice(rollout) for i in ways if rollout is not None and draw.random() < captured
+    }
+    outages = [
+        (
+            day,
+            day + draw.randint(1, churn.outage_days),
+            set(draw.sample(sorted(ways), networks // 2)),
+        )
+        for day in _events(draw, churn.outages, days)
+    ]
+
+    def way(i: int, day: int) -> Way:
+        if i in moved and day >= moved[i]:
+            return "gateway"
+        if any(start <= day < end and i in hit for start, end, hit in outages):
+            return 1
+        return next(way for since, way in reversed(ways[i]) if since <= day)
+
+    traces = [
+        world.trace(i, way(i, day), vantage, d, _moment(day))
+        for i in ways
+        for vantage, measured in _volunteers(world, i, churn, days)
+        for day in measured
+        for d in range(_LASTING_TARGETS)
+    ]
+    order = sorted(moved.values())
+    return Simulated(
+        traces,
+        world.table,
+        frozenset(f"Network {i}" for i in moved),
+        switched=FIRST_DAY + dt.timedelta(order[0]) if order else None,
+        halfway=FIRST_DAY + dt.timedelta(order[(networks - 1) // 2])
+        if order[(networks - 1) // 2 :]
+        else None,
+    )

@@ -3,9 +3,10 @@
 Follows rule 8 of the rules of evidence. A vantage point *moved* to a node on the first day on
 which it held it, if it held it on at least 80% of the 7 days with data from then on and on at
 most 20% of the 7 before; so it must have been there before and after, and a change of panel
-moves nobody. An organisation moved when at least half of its eligible vantage points did. The
-alarm needs 3 organisations and half of all that could be watched within 28 days. Gaps in the
-data do not count as days. The address table is one and the same on both sides.
+moves nobody. An organisation moved when at least half of the vantage points did that could be
+seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those that
+could be watched in these days and had not moved before. Gaps in the data do not count as days.
+The address table is one and the same on both sides.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analysis.convergence import Blocks
+from analysis.convergence import Blocks, most_common
 from analysis.operators import Node
 from analysis.panel import Observation
 from analysis.policy import Policy
@@ -26,12 +27,13 @@ class _Day:
     """One vantage point's known crossings of one day.
 
     ``whole`` counts those without a silent hop; ``shown`` those that show a node, and
-    ``shown_whole`` those of them without a silent hop.
+    ``shown_whole`` those of them without a silent hop; ``exits`` the last node at home.
     """
 
     whole: int = 0
     shown: Counter[Node] = field(default_factory=Counter)
     shown_whole: Counter[Node] = field(default_factory=Counter)
+    exits: Counter[Node | None] = field(default_factory=Counter)
 
     def held(self, node: Node, policy: Policy) -> bool | None:
         """Whether the node was held; None where every trace leaves it open."""
@@ -45,7 +47,11 @@ _Days = dict[dt.date, _Day]
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Who moved to which node. ``moved`` is sorted by day; ``watched`` counts organisations."""
+    """Who moved to which node. ``moved`` is sorted by day.
+
+    ``watched`` counts the organisations that could be seen to move in these days, less those that
+    had moved before.
+    """
 
     node: Node
     onset: dt.date
@@ -55,10 +61,16 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Whether an alarm was raised, and in one sentence why or why not."""
+    """Whether an alarm was raised, and in one sentence why or why not.
+
+    ``gateways`` has for each organisation the days on which its gateway changed and to what: the
+    last node at home on most traces of a day, None where the organisation is its own. It is
+    empty where the data span too few days for an alarm.
+    """
 
     alarm: Alarm | None
     reason: str
+    gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]] = field(default_factory=dict)
 
 
 def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dict[str, _Days]]:
@@ -78,6 +90,8 @@ def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dic
             day = days[seen.day] = _Day()
         for node in nodes:
             day.shown[node] += 1
+        if nodes or not crossing.gap:
+            day.exits[nodes[-1] if nodes else None] += 1
         if not crossing.gap:
             day.whole += 1
             for node in nodes:
@@ -107,33 +121,78 @@ def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
     return None
 
 
-def _move_of(vantages: Mapping[str, _Days], node: Node, policy: Policy) -> dt.date | None:
-    moves: list[dt.date] = []
-    eligible = 0
-    for days in vantages.values():
-        if len(days) < 2 * policy.alarm_hold_days:
-            continue
-        eligible += 1
+class _Watch:
+    """A vantage point with enough days to be seen moving, on any day from first to last."""
+
+    def __init__(self, days: _Days, policy: Policy) -> None:
+        self._policy = policy
+        self._days = [(date, days[date]) for date in sorted(days)]
+        self.first = self._days[policy.alarm_hold_days][0]
+        self.last = self._days[-policy.alarm_hold_days][0]
+        self._shown = Counter(node for _, day in self._days for node in day.shown)
+
+    def moved(self, node: Node) -> dt.date | None:
+        """The day on which it moved to a node."""
+        if self._shown[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
+            return None
         told = [
             (date, held)
-            for date in sorted(days)
-            if (held := days[date].held(node, policy)) is not None
+            for date, day in self._days
+            if (held := day.held(node, self._policy)) is not None
         ]
-        moved = day_moved([held for _, held in told], policy)
-        if moved is not None:
-            moves.append(told[moved][0])
-    return min(moves) if moves and 2 * len(moves) >= eligible else None
+        moved = day_moved([held for _, held in told], self._policy)
+        return None if moved is None else told[moved][0]
 
 
-def _largest_wave(
-    moves: Sequence[tuple[str, dt.date]], within_days: int
-) -> Sequence[tuple[str, dt.date]]:
-    ordered = sorted(moves, key=lambda move: (move[1], move[0]))
-    waves = (
-        [m for m in ordered[i:] if (m[1] - start).days <= within_days]
-        for i, (_, start) in enumerate(ordered)
+def _move_of(watches: Sequence[_Watch], node: Node) -> dt.date | None:
+    """The first day on which half of those moved that could be seen to move then."""
+    moves = {watch: day for watch in watches if (day := watch.moved(node)) is not None}
+    for day in sorted(moves.values()):
+        there = [watch for watch in watches if watch.first <= day <= watch.last]
+        if 2 * sum(watch in moves for watch in there) >= len(there):
+            return day
+    return None
+
+
+def _find_wave(node: Node, watches: Mapping[str, Sequence[_Watch]], policy: Policy) -> Alarm | None:
+    """The largest wave of moves to a node that is large enough."""
+    others = sorted(name for name in watches if name != node.name)
+    moves = sorted(
+        (day, name) for name in others if (day := _move_of(watches[name], node)) is not None
     )
-    return max(waves, key=len, default=[])
+    best: Alarm | None = None
+    for i, (start, _) in enumerate(moves):
+        end = start + dt.timedelta(days=policy.alarm_within_days)
+        wave = tuple((name, day) for day, name in moves[i:] if day <= end)
+        before = {name for day, name in moves[:i] if day < start}
+        watched = sum(
+            any(watch.first <= end and watch.last >= start for watch in watches[name])
+            for name in others
+            if name not in before
+        )
+        enough = max(policy.alarm_organisations, policy.alarm_share * watched)
+        if len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
+            best = Alarm(node, start, wave, watched)
+    return best
+
+
+def _gateways(
+    daily: Mapping[str, Mapping[str, _Days]],
+) -> dict[str, tuple[tuple[dt.date, Node | None], ...]]:
+    found: dict[str, tuple[tuple[dt.date, Node | None], ...]] = {}
+    for organisation, vantages in sorted(daily.items()):
+        exits: dict[dt.date, Counter[Node | None]] = defaultdict(Counter)
+        for days in vantages.values():
+            for date, day in days.items():
+                exits[date].update(day.exits)
+        changes: list[tuple[dt.date, Node | None]] = []
+        for date in sorted(exits):
+            if exits[date]:
+                gateway = most_common(exits[date])
+                if not changes or changes[-1][1] != gateway:
+                    changes.append((date, gateway))
+        found[organisation] = tuple(changes)
+    return found
 
 
 def find_alarm(
@@ -151,34 +210,33 @@ def find_alarm(
     if span < policy.timeline_days:
         return Timeline(None, f"the data span {span} days; an alarm needs {policy.timeline_days}")
     daily = _daily(observations, blocks)
-    watched = {
-        organisation
-        for organisation, vantages in daily.items()
-        if any(len(v) >= 2 * policy.alarm_hold_days for v in vantages.values())
-    }
-    best: Alarm | None = None
-    for node in nodes:
-        others = sorted(watched - {node.name})
-        moves = [
-            (name, moved)
-            for name in others
-            if (moved := _move_of(daily[name], node, policy)) is not None
+    gateways = _gateways(daily)
+    watches = {
+        name: [
+            _Watch(days, policy)
+            for days in vantages.values()
+            if len(days) >= 2 * policy.alarm_hold_days
         ]
-        wave = _largest_wave(moves, policy.alarm_within_days)
-        enough = max(policy.alarm_organisations, policy.alarm_share * len(others))
-        if len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
-            best = Alarm(node, wave[0][1], tuple(wave), len(others))
-    if not watched:
+        for name, vantages in daily.items()
+    }
+    watches = {name: found for name, found in watches.items() if found}
+    if not watches:
         return Timeline(
             None,
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
+            gateways,
         )
-    if best is None:
+    waves = [wave for node in nodes if (wave := _find_wave(node, watches, policy)) is not None]
+    if not waves:
         return Timeline(
-            None, f"no move of many organisations to one gateway ({len(watched)} could be watched)"
+            None,
+            f"no move of many organisations to one gateway ({len(watches)} could be watched)",
+            gateways,
         )
+    best = max(waves, key=lambda wave: len(wave.moved))
     return Timeline(
         best,
         f"{len(best.moved)} of {best.watched} organisations moved to {best.node.name} "
         f"between {best.moved[0][1]} and {best.moved[-1][1]}",
+        gateways,
     )

@@ -1,0 +1,251 @@
+"""How sure a verdict can be of how many networks: error rates, measured on simulated countries.
+
+Countries of which the truth is known are judged by the same code that judges real ones, from
+traces to grade, and what it says is counted. Nothing here knows how a country is drawn beyond
+what it asks for, and nothing that judges knows that it is tried.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from statistics import median
+from typing import Any, Literal, NamedTuple
+
+from scipy.special import bdtr
+
+from analysis.convergence import captured_bounds
+from analysis.judge import judge
+from analysis.load import Loaded
+from analysis.policy import Policy
+from analysis.simulation import (
+    COUNTRY,
+    GATEWAY,
+    NOW,
+    Simulated,
+    Truth,
+    country,
+    over_time,
+)
+
+YEAR = 365
+ROLLOUT = range(40, 100)
+ROLLOUT_DAYS = 160
+FOUND_WITHIN = 21
+
+Question = Literal["diverse", "captured", "quiet", "switched"]
+
+# The percentile interval of the share decides nothing; a few draws spare its time.
+TRIED = Policy(resamples=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One kind of country: a row of the table of error rates.
+
+    ``diverse``: nobody is captured, and 3 to ``networks`` networks are measured, equally often.
+    ``captured``: each network is with the probability ``share``. ``quiet``: a year without a
+    gateway. ``switched``: a gateway is switched on over 60 days. ``wanted`` is the rate to reach,
+    at most for the first and third, at least for the last, None where it is only told;
+    ``at_most`` says which for ``captured``.
+    """
+
+    question: Question
+    networks: int
+    share: float = 0.0
+    wanted: float | None = None
+    at_most: bool = True
+
+    @property
+    def name(self) -> str:
+        """How the cell is called on a command line and in the seeds of its draws."""
+        middle = f"{round(100 * self.share)}-" if self.question == "captured" else ""
+        return f"{self.question}-{middle}{self.networks}"
+
+
+CELLS = (
+    Cell("diverse", 20, wanted=0.005),
+    Cell("captured", 6, 0.6, 0.02),
+    Cell("captured", 10, 0.6, 0.05),
+    Cell("captured", 20, 0.6, 0.01),
+    Cell("captured", 6, 0.97, None, at_most=False),
+    Cell("captured", 10, 0.97, 0.80, at_most=False),
+    Cell("captured", 15, 0.97, 0.90, at_most=False),
+    Cell("captured", 20, 0.97, 0.97, at_most=False),
+    Cell("quiet", 6, wanted=0.1),
+    Cell("quiet", 12, wanted=0.01),
+    Cell("quiet", 20, wanted=0.01),
+    Cell("switched", 6, wanted=0.95, at_most=False),
+    Cell("switched", 12, wanted=0.99, at_most=False),
+    Cell("switched", 20, wanted=0.99, at_most=False),
+)
+
+
+class Outcome(NamedTuple):
+    """What the verdict on one simulated country said.
+
+    ``networks`` are those measured and ``captured`` those truly behind the gateway. ``said`` is
+    whether the verdict was "single gateway", or the alarm was raised and named the gateway (any
+    alarm in a quiet year). ``wrong_name`` tells of a name, in whatever grade, that is not the
+    gateway's. ``onset_days`` is the alarm's onset less the first true move, ``in_time`` whether
+    the alarm is raised by traces of up to 21 days after half of the networks had moved.
+    """
+
+    networks: int
+    captured: int
+    said: bool
+    grade: str
+    wrong_name: bool
+    onset_days: int | None = None
+    in_time: bool | None = None
+
+
+def _judged(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> dict[str, Any]:
+    traces = simulated.traces
+    if until is not None:
+        end = dt.datetime.combine(until, dt.time(), dt.UTC).timestamp()
+        traces = [trace for trace in traces if trace.timestamp < end]
+    return judge(Loaded(traces=traces), simulated.table, COUNTRY, policy, now=NOW).fields
+
+
+def _alarm(fields: Mapping[str, Any]) -> str | None:
+    """Whom the alarm names, if there is one."""
+    gateway = fields["timeline"]["gateway"]
+    return gateway["name"] if gateway is not None else None
+
+
+def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
+    """Draw the country of this number, judge it, and tell what came out; always the same."""
+    seed = f"{cell.name} {number}"
+    networks = cell.networks
+    if cell.question == "diverse":
+        networks = random.Random(seed).randint(3, networks)  # noqa: S311 - repeatable
+    if cell.question in {"diverse", "captured"}:
+        simulated = country(Truth(networks, cell.share), seed)
+        fields = _judged(simulated, policy)
+        named = fields["gateway"]["name"] if fields["gateway"] is not None else None
+        return Outcome(
+            networks,
+            len(simulated.behind),
+            said=fields["grade"] == "single_gateway",
+            grade=fields["grade"],
+            wrong_name=named not in {None, GATEWAY},
+        )
+    rollout = ROLLOUT if cell.question == "switched" else None
+    days = YEAR if rollout is None else ROLLOUT_DAYS
+    simulated = over_time(networks, seed, days=days, rollout=rollout)
+    fields = _judged(simulated, policy)
+    named = _alarm(fields)
+    outcome = Outcome(
+        networks,
+        len(simulated.behind),
+        said=named is not None if rollout is None else named == GATEWAY,
+        grade=fields["grade"],
+        wrong_name=named not in {None, GATEWAY},
+    )
+    if rollout is None or named != GATEWAY or simulated.switched is None:
+        return outcome
+    onset = dt.date.fromisoformat(fields["timeline"]["onset"])
+    in_time = simulated.halfway is not None and _alarm(
+        _judged(simulated, policy, simulated.halfway + dt.timedelta(days=FOUND_WITHIN))
+    ) == GATEWAY
+    return outcome._replace(onset_days=(onset - simulated.switched).days, in_time=in_time)
+
+
+def draws(
+    cell: Cell, numbers: Sequence[int], *, policy: Policy = TRIED, processes: int = 1
+) -> Iterator[Outcome]:
+    """The outcomes of these draws, in order; how many processes share them changes nothing."""
+    work = partial(draw, cell, policy=policy)
+    if processes == 1:
+        yield from map(work, numbers)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, numbers, chunksize=8)
+
+
+def least_captured(of: int, policy: Policy = TRIED) -> int | None:
+    """How many of so many organisations must be captured for "single gateway"; None: no number.
+
+    >>> least_captured(6), least_captured(7), least_captured(10), least_captured(20)
+    (None, 7, 10, 17)
+    """
+    enough = (
+        k
+        for k in range(policy.organisations, of + 1)
+        if captured_bounds(k, of, policy.confidence)[0] >= policy.single
+    )
+    return next(enough, None)
+
+
+def limit(of: int, share: float, policy: Policy = TRIED) -> float:
+    """The chance of "single gateway" for whoever knows each network's way, without any error.
+
+    Each of the networks is captured with this probability, so sometimes too few are, or enough by
+    chance: no attribution can do better than to find what is there. The sum of the binomial
+    probabilities from `least_captured` on.
+
+    >>> round(limit(10, 0.97), 3), round(limit(20, 0.6), 3)  # 0.97 ** 10 is the first
+    (0.737, 0.016)
+    >>> limit(6, 0.97)
+    0.0
+    """
+    least = least_captured(of, policy)
+    return 0.0 if least is None else float(1.0 - bdtr(least - 1, of, share))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate that was counted, with its two-sided 95% Clopper–Pearson interval."""
+
+    hits: int
+    of: int
+
+    @property
+    def rate(self) -> float | None:
+        return self.hits / self.of if self.of else None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return captured_bounds(self.hits, self.of, 0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was counted for one cell.
+
+    ``said`` is the rate the cell asks for; ``exactly`` the same among the draws in which just the
+    stated share was captured (rounded); ``wrong_name`` how often somebody else was named, in
+    whatever grade; ``in_time`` how often the alarm was raised within 21 days after half had moved;
+    ``onset_days`` the median of the alarm's onset less the first true move.
+    """
+
+    cell: Cell
+    said: Rate
+    exactly: Rate
+    wrong_name: Rate
+    in_time: Rate
+    onset_days: float | None
+
+
+def count(cell: Cell, outcomes: Iterable[Outcome]) -> Row:
+    """Fold the outcomes of a cell into its row."""
+    seen = list(outcomes)
+    exact = [one for one in seen if one.captured == round(cell.share * one.networks)]
+    found = [one.onset_days for one in seen if one.onset_days is not None]
+    return Row(
+        cell,
+        said=Rate(sum(one.said for one in seen), len(seen)),
+        exactly=Rate(sum(one.said for one in exact), len(exact)),
+        wrong_name=Rate(sum(one.wrong_name for one in seen), len(seen)),
+        in_time=Rate(
+            sum(bool(one.in_time) for one in seen),
+            len(seen) if cell.question == "switched" else 0,
+        ),
+        onset_days=median(found) if found else None,
+    )
