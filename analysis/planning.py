@@ -151,9 +151,11 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     if rollout is None or named != GATEWAY or simulated.switched is None:
         return outcome
     onset = dt.date.fromisoformat(fields["timeline"]["onset"])
-    in_time = simulated.halfway is not None and _alarm(
-        _judged(simulated, policy, simulated.halfway + dt.timedelta(days=FOUND_WITHIN))
-    ) == GATEWAY
+    in_time = (
+        simulated.halfway is not None
+        and _alarm(_judged(simulated, policy, simulated.halfway + dt.timedelta(days=FOUND_WITHIN)))
+        == GATEWAY
+    )
     return outcome._replace(onset_days=(onset - simulated.switched).days, in_time=in_time)
 
 

@@ -386,7 +386,6 @@ class Churn:
 
 
 _DAYS_APART = 2  # everybody measures every other day
-_LASTING_TARGETS = 2
 
 
 def _events(draw: random.Random, per_year: float, days: int) -> list[int]:
@@ -444,7 +443,7 @@ def over_time(
     faults: Faults = Faults(),
     churn: Churn = Churn(),
 ) -> Simulated:
-    """One country over some time, measured every other day towards two destinations.
+    """One country over some time, measured every other day.
 
     With ``rollout`` a gateway is switched on: each network is put behind it, for good, on a day
     of that range, but for the few that never are. The crowd measures once each.
@@ -476,7 +475,7 @@ def over_time(
         for i in ways
         for vantage, measured in _volunteers(world, i, churn, days)
         for day in measured
-        for d in range(_LASTING_TARGETS)
+        for d in range(_DESTINATIONS)
     ]
     order = sorted(moved.values())
     return Simulated(

@@ -15,6 +15,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from analysis.convergence import Blocks, most_common
 from analysis.operators import Node
@@ -22,27 +23,59 @@ from analysis.panel import Observation
 from analysis.policy import Policy
 
 
-@dataclass(slots=True)
-class _Day:
-    """One vantage point's known crossings of one day.
+class _Way(NamedTuple):
+    """What a known crossing tells: the nodes it passes, whether a hop at home is silent, and the
+    first interface abroad."""
 
-    ``whole`` counts those without a silent hop; ``shown`` those that show a node, and
-    ``shown_whole`` those of them without a silent hop; ``exits`` the last node at home.
-    """
-
-    whole: int = 0
-    shown: Counter[Node] = field(default_factory=Counter)
-    shown_whole: Counter[Node] = field(default_factory=Counter)
-    exits: Counter[Node | None] = field(default_factory=Counter)
-
-    def held(self, node: Node, policy: Policy) -> bool | None:
-        """Whether the node was held; None where every trace leaves it open."""
-        shown = self.shown[node]
-        told = shown + self.whole - self.shown_whole[node]
-        return shown >= policy.captured * told if told else None
+    nodes: tuple[Node, ...]
+    gap: bool
+    interface: str | None
 
 
+_Day = Counter[_Way]
 _Days = dict[dt.date, _Day]
+
+
+class _Links:
+    """Which interfaces abroad are seen behind which nodes, over the whole time."""
+
+    def __init__(self, days: Iterable[_Day], policy: Policy) -> None:
+        self._most = round(1 - policy.alarm_hold, 9)
+        self._shown: dict[str, Counter[Node | None]] = defaultdict(Counter)
+        for day in days:
+            for way, traces in day.items():
+                if way.interface is not None and (way.nodes or not way.gap):
+                    self._shown[way.interface][way.nodes[-1] if way.nodes else None] += traces
+
+    def elsewhere(self, interface: str | None, node: Node) -> bool:
+        """Whether an interface is seen, and is at no time seen behind a node."""
+        if interface is None:
+            return False
+        shown = self._shown.get(interface, Counter())
+        return shown[node] <= self._most * shown.total()
+
+    def known(self, interface: str | None) -> bool:
+        """Whether anybody was ever seen before an interface."""
+        return interface in self._shown
+
+
+def _held(day: _Day, node: Node, links: _Links, policy: Policy, *, already: bool) -> bool | None:
+    """Whether the node was held on a day; None where every trace leaves it open.
+
+    A silent hop may be the node, unless the path goes on over a link of somebody else's. A link
+    before which nobody was ever seen is nobody else's once the node was held (``already``), for
+    the node may have routers that never answer; before that it is not the node's.
+    """
+    shown = told = 0
+    for way, traces in day.items():
+        if node in way.nodes:
+            shown += traces
+            told += traces
+        elif not way.gap or (
+            links.elsewhere(way.interface, node) and (links.known(way.interface) or not already)
+        ):
+            told += traces
+    return shown >= policy.captured * told if told else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +109,19 @@ class Timeline:
 def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dict[str, _Days]]:
     """Organisation → vantage → its days."""
     counted: dict[str, dict[str, _Days]] = defaultdict(lambda: defaultdict(dict))
-    nodes_of: dict[int, list[Node]] = {}
+    ways: dict[int, _Way] = {}
     for seen in observations:
         crossing = seen.crossing
         if crossing is None or crossing.state not in {"resolved", "bracketed"}:
             continue
-        nodes = nodes_of.get(id(crossing))
-        if nodes is None:
-            nodes = nodes_of[id(crossing)] = blocks.nodes(crossing.strict)
+        way = ways.get(id(crossing))
+        if way is None:
+            nodes = tuple(blocks.nodes(crossing.strict))
+            way = ways[id(crossing)] = _Way(nodes, crossing.gap, crossing.first_foreign)
         days = counted[seen.organisation][seen.vantage]
-        day = days.get(seen.day)
-        if day is None:
-            day = days[seen.day] = _Day()
-        for node in nodes:
-            day.shown[node] += 1
-        if nodes or not crossing.gap:
-            day.exits[nodes[-1] if nodes else None] += 1
-        if not crossing.gap:
-            day.whole += 1
-            for node in nodes:
-                day.shown_whole[node] += 1
+        if seen.day not in days:
+            days[seen.day] = Counter()
+        days[seen.day][way] += 1
     return counted
 
 
@@ -124,22 +150,27 @@ def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
 class _Watch:
     """A vantage point with enough days to be seen moving, on any day from first to last."""
 
-    def __init__(self, days: _Days, policy: Policy) -> None:
+    def __init__(self, days: _Days, links: _Links, policy: Policy) -> None:
         self._policy = policy
+        self._links = links
         self._days = [(date, days[date]) for date in sorted(days)]
         self.first = self._days[policy.alarm_hold_days][0]
         self.last = self._days[-policy.alarm_hold_days][0]
-        self._shown = Counter(node for _, day in self._days for node in day.shown)
+        self._shown = Counter(
+            node for _, day in self._days for node in {n for way in day for n in way.nodes}
+        )
 
     def moved(self, node: Node) -> dt.date | None:
         """The day on which it moved to a node."""
         if self._shown[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
             return None
-        told = [
-            (date, held)
-            for date, day in self._days
-            if (held := day.held(node, self._policy)) is not None
-        ]
+        told: list[tuple[dt.date, bool]] = []
+        already = False
+        for date, day in self._days:
+            held = _held(day, node, self._links, self._policy, already=already)
+            if held is not None:
+                told.append((date, held))
+                already = already or held
         moved = day_moved([held for _, held in told], self._policy)
         return None if moved is None else told[moved][0]
 
@@ -184,7 +215,9 @@ def _gateways(
         exits: dict[dt.date, Counter[Node | None]] = defaultdict(Counter)
         for days in vantages.values():
             for date, day in days.items():
-                exits[date].update(day.exits)
+                for way, traces in day.items():
+                    if way.nodes or not way.gap:
+                        exits[date][way.nodes[-1] if way.nodes else None] += traces
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(exits):
             if exits[date]:
@@ -211,9 +244,12 @@ def find_alarm(
         return Timeline(None, f"the data span {span} days; an alarm needs {policy.timeline_days}")
     daily = _daily(observations, blocks)
     gateways = _gateways(daily)
+    links = _Links(
+        (d for vantages in daily.values() for v in vantages.values() for d in v.values()), policy
+    )
     watches = {
         name: [
-            _Watch(days, policy)
+            _Watch(days, links, policy)
             for days in vantages.values()
             if len(days) >= 2 * policy.alarm_hold_days
         ]
