@@ -69,7 +69,9 @@ class Panel:
 
     observations: list[Observation] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
-    vantages_rejected: dict[str, str] = field(default_factory=dict)
+
+    def reject(self, reason: str) -> None:
+        self.rejected[reason] += 1
 
 
 class _Unusable(Exception):
@@ -119,7 +121,7 @@ class _Desk:
         self._table = table
         self._latest = now + _TOLERATED_AHEAD
         self._reader = Reader(gazetteer)
-        self._targets: dict[str, _Target | str] = {}
+        self._targets: dict[str, _Target | _Unusable] = {}
         self._days: dict[int, dt.date] = {}
 
     def _vantage(self, trace: Trace) -> tuple[str, str]:
@@ -140,12 +142,12 @@ class _Desk:
         who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
         return who, sight.node.name
 
-    def _look(self, destination: str) -> _Target | str:
+    def _look(self, destination: str) -> _Target | _Unusable:
         if self._table.is_anycast(destination):
-            return "destination_anycast"
+            return _Unusable("destination_anycast")
         sight = self._gazetteer.sight(destination)
         if sight.node.kind != "organisation" or sight.place == "unlocated":
-            return "destination_unmapped"
+            return _Unusable("destination_unmapped")
         if sight.place == "home":
             return _Target(sight.node.name, abroad=False, destination_class=None)
         country = sight.country or ""
@@ -156,8 +158,8 @@ class _Desk:
         found = self._targets.get(destination)
         if found is None:
             found = self._targets[destination] = self._look(destination)
-        if isinstance(found, str):
-            raise _Unusable(found)
+        if isinstance(found, _Unusable):
+            raise found
         return found
 
     def _day(self, timestamp: float) -> dt.date:
@@ -205,7 +207,7 @@ def observe(
         try:
             readings.append(desk.read(trace))
         except _Unusable as reason:
-            panel.rejected[str(reason)] += 1
+            panel.reject(str(reason))
     sightings = _sightings(readings, policy)
     links = Links(Counter(sighting for sighting in sightings if sighting is not None), policy)
     crossings = Crossings(policy)
@@ -214,7 +216,7 @@ def observe(
         if sighting is not None:
             crossing = crossings.of(reading.path, reading.destination, links.changes(sighting))
             if crossing.at_home:
-                panel.rejected["destination_cached_at_home"] += 1
+                panel.reject("destination_cached_at_home")
                 continue
         panel.observations.append(reading.observation(crossing))
     return panel

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -250,4 +250,115 @@ def count(cell: Cell, outcomes: Iterable[Outcome]) -> Row:
             len(seen) if cell.question == "switched" else 0,
         ),
         onset_days=median(found) if found else None,
+    )
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    """A row as it is kept in a file; `from_json` reads it back."""
+    return {
+        "cell": row.cell.name,
+        "said": [row.said.hits, row.said.of],
+        "exactly": [row.exactly.hits, row.exactly.of],
+        "wrong_name": [row.wrong_name.hits, row.wrong_name.of],
+        "in_time": [row.in_time.hits, row.in_time.of],
+        "onset_days": row.onset_days,
+    }
+
+
+def from_json(fields: Mapping[str, Any]) -> Row:
+    """Read a row back. Raises KeyError for a cell that is none (any more)."""
+    cells = {cell.name: cell for cell in CELLS}
+    return Row(
+        cells[fields["cell"]],
+        said=Rate(*fields["said"]),
+        exactly=Rate(*fields["exactly"]),
+        wrong_name=Rate(*fields["wrong_name"]),
+        in_time=Rate(*fields["in_time"]),
+        onset_days=fields["onset_days"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Invitee:
+    """One organisation of a country, in the order in which to ask: the widest gap first.
+
+    ``share`` is its part of the country's weight (addresses, or people where they were given),
+    ``coverage`` what is covered when it and all before it take part, so that the national share
+    is known to within ``1 - coverage``.
+    """
+
+    organisation: str
+    weight: float
+    share: float
+    coverage: float
+    measured: bool
+
+
+def invitees(weights: Mapping[str, float], measured: Collection[str] = ()) -> list[Invitee]:
+    """Whom to recruit, those that take part already first, then by weight.
+
+    Nothing is known of what is not measured, so each organisation narrows the bounds of the
+    national share by its own weight, whichever way it leaves: the largest first.
+
+    >>> [(i.organisation, i.coverage) for i in invitees({"A": 3.0, "B": 5.0, "C": 2.0}, {"C"})]
+    [('C', 0.2), ('B', 0.7), ('A', 1.0)]
+    """
+    total = sum(weights.values())
+    found = []
+    covered = 0.0
+    for name in sorted(weights, key=lambda name: (name not in measured, -weights[name], name)):
+        covered += weights[name]
+        found.append(
+            Invitee(name, weights[name], weights[name] / total, covered / total, name in measured)
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """How many organisations besides the gateway must take part, and for what.
+
+    ``possible``: before anything is said. ``single``: before "single gateway" can be said at all,
+    if every one is captured. ``reliable``: the smallest number tried at which a captured country is
+    found as often as is wanted while no other is accused more often than is allowed; None where
+    no number tried is. ``national``: how many of the largest cover what "national" demands.
+    """
+
+    possible: int
+    single: int
+    reliable: int | None
+    national: int | None
+
+
+RELIABLE = 0.9
+_ACCUSED = 0.05
+_NATIONAL = 0.7  # of the people, for the scope "national"
+
+
+def needs(
+    weights: Mapping[str, float],
+    rows: Iterable[Row],
+    measured: Collection[str] = (),
+    policy: Policy = TRIED,
+) -> Needs:
+    """What a country needs, by the rule and by the error rates that were counted.
+
+    >>> needs({"A": 8.0, "B": 2.0}, []).single, needs({"A": 8.0, "B": 2.0}, []).national
+    (7, 1)
+    """
+    found = [row for row in rows if row.cell.question == "captured" and row.said.rate is not None]
+    accused = {row.cell.networks: row.said.rate or 0.0 for row in found if row.cell.at_most}
+    reliable = sorted(
+        row.cell.networks
+        for row in found
+        if not row.cell.at_most
+        and (row.said.rate or 0.0) >= RELIABLE
+        and all(rate <= _ACCUSED for n, rate in accused.items() if n >= row.cell.networks)
+    )
+    asked = invitees(weights, measured)
+    return Needs(
+        possible=policy.organisations,
+        single=next(n for n in range(1, 1000) if least_captured(n, policy) is not None),
+        reliable=reliable[0] if reliable else None,
+        national=next((n for n, one in enumerate(asked, 1) if one.coverage >= _NATIONAL), None),
     )

@@ -381,7 +381,7 @@ class Churn:
     failures: float = 0.3
     outages: float = 6.0
     outage_days: int = 4
-    quits: float = 1.0
+    quits: float = 0.5
     vacant_days: int = 20
 
 

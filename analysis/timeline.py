@@ -32,18 +32,18 @@ class _Way(NamedTuple):
     interface: str | None
 
 
-_Day = Counter[_Way]
-_Days = dict[dt.date, _Day]
+# Of one vantage point: day → destination → way → traces.
+_Days = dict[dt.date, dict[str, Counter[_Way]]]
 
 
 class _Links:
     """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
-    def __init__(self, days: Iterable[_Day], policy: Policy) -> None:
+    def __init__(self, counted: Iterable[Counter[_Way]], policy: Policy) -> None:
         self._most = round(1 - policy.alarm_hold, 9)
         self._shown: dict[str, Counter[Node | None]] = defaultdict(Counter)
-        for day in days:
-            for way, traces in day.items():
+        for ways in counted:
+            for way, traces in ways.items():
                 if way.interface is not None and (way.nodes or not way.gap):
                     self._shown[way.interface][way.nodes[-1] if way.nodes else None] += traces
 
@@ -59,15 +59,15 @@ class _Links:
         return interface in self._shown
 
 
-def _held(day: _Day, node: Node, links: _Links, policy: Policy, *, already: bool) -> bool | None:
-    """Whether the node was held on a day; None where every trace leaves it open.
+def _passes(ways: Counter[_Way], node: Node, links: _Links, *, already: bool) -> bool | None:
+    """Whether most traces of a day to one destination pass a node; None where all leave it open.
 
     A silent hop may be the node, unless the path goes on over a link of somebody else's. A link
-    before which nobody was ever seen is nobody else's once the node was held (``already``), for
+    before which nobody was ever seen is nobody else's once the node was passed (``already``), for
     the node may have routers that never answer; before that it is not the node's.
     """
     shown = told = 0
-    for way, traces in day.items():
+    for way, traces in ways.items():
         if node in way.nodes:
             shown += traces
             told += traces
@@ -75,7 +75,20 @@ def _held(day: _Day, node: Node, links: _Links, policy: Policy, *, already: bool
             links.elsewhere(way.interface, node) and (links.known(way.interface) or not already)
         ):
             told += traces
-    return shown >= policy.captured * told if told else None
+    return 2 * shown > told if told else None
+
+
+def steadied(values: Sequence[bool]) -> list[bool]:
+    """Each value as most of itself and its two neighbours have it; those at the ends stay.
+
+    One misattributed trace is so outvoted by the day before and the day after, and a change that
+    lasts keeps its day.
+
+    >>> steadied([False, False, True, False, True, True, False, True])
+    [False, False, False, True, True, True, True, True]
+    """
+    middle = (sum(values[i - 1 : i + 2]) >= 2 for i in range(1, len(values) - 1))
+    return [*values[:1], *middle, *values[1:][-1:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +131,10 @@ def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dic
         if way is None:
             nodes = tuple(blocks.nodes(crossing.strict))
             way = ways[id(crossing)] = _Way(nodes, crossing.gap, crossing.first_foreign)
-        days = counted[seen.organisation][seen.vantage]
-        if seen.day not in days:
-            days[seen.day] = Counter()
-        days[seen.day][way] += 1
+        day = counted[seen.organisation][seen.vantage].setdefault(seen.day, {})
+        if seen.destination not in day:
+            day[seen.destination] = Counter()
+        day[seen.destination][way] += 1
     return counted
 
 
@@ -153,26 +166,44 @@ class _Watch:
     def __init__(self, days: _Days, links: _Links, policy: Policy) -> None:
         self._policy = policy
         self._links = links
-        self._days = [(date, days[date]) for date in sorted(days)]
-        self.first = self._days[policy.alarm_hold_days][0]
-        self.last = self._days[-policy.alarm_hold_days][0]
-        self._shown = Counter(
-            node for _, day in self._days for node in {n for way in day for n in way.nodes}
+        dates = sorted(days)
+        self.first = dates[policy.alarm_hold_days]
+        self.last = dates[-policy.alarm_hold_days]
+        self._series: dict[str, list[tuple[dt.date, Counter[_Way]]]] = defaultdict(list)
+        for date in dates:
+            for destination, ways in days[date].items():
+                self._series[destination].append((date, ways))
+        self._days = Counter(
+            node
+            for day in days.values()
+            for node in {n for ways in day.values() for way in ways for n in way.nodes}
         )
+
+    def _held(self, node: Node) -> list[tuple[dt.date, bool]]:
+        """The days that tell of a node, and whether it was held."""
+        passed: Counter[dt.date] = Counter()
+        told: Counter[dt.date] = Counter()
+        for series in self._series.values():
+            dates, values = [], []
+            already = False
+            for date, ways in series:
+                passes = _passes(ways, node, self._links, already=already)
+                if passes is not None:
+                    dates.append(date)
+                    values.append(passes)
+                    already = already or passes
+            for date, value in zip(dates, steadied(values), strict=True):
+                told[date] += 1
+                passed[date] += value
+        return [(date, passed[date] >= self._policy.captured * told[date]) for date in sorted(told)]
 
     def moved(self, node: Node) -> dt.date | None:
         """The day on which it moved to a node."""
-        if self._shown[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
+        if self._days[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
             return None
-        told: list[tuple[dt.date, bool]] = []
-        already = False
-        for date, day in self._days:
-            held = _held(day, node, self._links, self._policy, already=already)
-            if held is not None:
-                told.append((date, held))
-                already = already or held
-        moved = day_moved([held for _, held in told], self._policy)
-        return None if moved is None else told[moved][0]
+        held = self._held(node)
+        moved = day_moved([value for _, value in held], self._policy)
+        return None if moved is None else held[moved][0]
 
 
 def _move_of(watches: Sequence[_Watch], node: Node) -> dt.date | None:
@@ -215,7 +246,7 @@ def _gateways(
         exits: dict[dt.date, Counter[Node | None]] = defaultdict(Counter)
         for days in vantages.values():
             for date, day in days.items():
-                for way, traces in day.items():
+                for way, traces in (item for ways in day.values() for item in ways.items()):
                     if way.nodes or not way.gap:
                         exits[date][way.nodes[-1] if way.nodes else None] += traces
         changes: list[tuple[dt.date, Node | None]] = []
@@ -245,7 +276,14 @@ def find_alarm(
     daily = _daily(observations, blocks)
     gateways = _gateways(daily)
     links = _Links(
-        (d for vantages in daily.values() for v in vantages.values() for d in v.values()), policy
+        (
+            ways
+            for vantages in daily.values()
+            for days_of in vantages.values()
+            for day in days_of.values()
+            for ways in day.values()
+        ),
+        policy,
     )
     watches = {
         name: [

@@ -303,16 +303,16 @@ def test_a_candidate_too_weak_to_matter_may_be_missing_leniently() -> None:
     assert not strict_and_lenient_agree(figures(3, 11, lenient=None), Policy())
 
 
-def test_a_candidate_that_the_lenient_reading_loses_is_no_single_gateway() -> None:
-    """Gate is on 4 of 6 known crossings but on 4 of 10 if doubtful ones count: no majority."""
-    country = Country(10)
-    country.everyone("lan own gate {up}", days=range(4))
-    country.everyone("lan own {up}", days=range(4, 6))
-    country.everyone("lan own * * {up}", days=range(6, 10))
-    verdict = country.judge()
-    assert verdict.fields["captured"]["organisations"] == 10
-    assert verdict.fields["strict_and_lenient_agree"] is False
-    assert verdict.grade == "concentrated"
+def test_days_on_which_the_border_is_silent_speak_neither_for_nor_against() -> None:
+    """Gate on 4 of the 6 days that tell is a majority; on 4 of 9 it is none."""
+    for direct, captured in ((2, 10), (5, 0)):
+        country = Country(10)
+        country.everyone("lan own gate {up}", days=range(4))
+        country.everyone("lan own {up}", days=range(4, 4 + direct))
+        country.everyone("lan own * * {up}", days=range(10, 13))
+        verdict = country.judge()
+        assert verdict.fields["captured"]["organisations"] == captured
+        assert verdict.fields["strict_and_lenient_agree"] is True
 
 
 def test_a_rival_is_a_disagreement_even_without_a_candidate() -> None:
