@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench fuzz lab pins snapshot clean
+.PHONY: demo test lint bench fuzz lab roc pins snapshot clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -30,6 +30,10 @@ lint: $(STAMP)
 
 lab: $(STAMP)
 	$(PYTEST) tests/lab -n 0 -s
+
+# Resumes where it stopped; ROC="--draws 200 --processes 1" for less.
+roc: $(STAMP)
+	$(BIN)/python -m scripts.roc $(ROC)
 
 bench: $(STAMP)
 	$(BIN)/python -m scripts.bench $(ARGS)

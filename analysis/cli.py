@@ -46,19 +46,21 @@ def _command_line() -> str:
     return shlex.join(["gatewatch", *sys.argv[1:]])
 
 
-def _open_origin(path: Path | None) -> Origin:
+def open_table(path: Path | None) -> Origin:
+    """The address table of a path, or the one in use; `BadInput` where it is none."""
     try:
         return open_origin(path)
     except OriginError as problem:
         raise BadInput(str(problem)) from None
 
 
-def _country(table: Origin, country: str) -> str:
+def country_code(table: Origin, country: str, given_as: str) -> str:
+    """The code in capitals; a usage error that names ``given_as`` where it is none."""
     code = country.upper()
     if table.continent(code) is None:
         raise click.BadParameter(
             f"{country!r} is no country code; use two letters of ISO 3166, such as KH",
-            param_hint="--country",
+            param_hint=given_as,
         )
     return code
 
@@ -151,8 +153,8 @@ def analyze(
     from analysis.rib import RibError, read_rib  # noqa: PLC0415
     from analysis.tables import crossings_table, write_table  # noqa: PLC0415
 
-    table = _open_origin(origin)
-    code = _country(table, country)
+    table = open_table(origin)
+    code = country_code(table, country, "--country")
     try:
         policy = with_overrides(Policy(), overrides)
     except PolicyError as problem:
@@ -267,7 +269,7 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise BadInput(f"{where}: cannot be written ({problem.strerror})") from None
-    run_demo(where, as_json=as_json, table=_open_origin(None), command=_command_line())
+    run_demo(where, as_json=as_json, table=open_table(None), command=_command_line())
 
 
 @click.command()
@@ -312,7 +314,7 @@ def convert(
     from analysis.load import Loaded, read  # noqa: PLC0415
 
     wanted = form or conversion.form_of(out)
-    table = _open_origin(origin)
+    table = open_table(origin)
     loaded = Loaded(unkept=Counter())
 
     def country(trace: Trace) -> str | None:

@@ -11,7 +11,7 @@ import datetime as dt
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from statistics import median
@@ -256,7 +256,7 @@ def count(cell: Cell, outcomes: Iterable[Outcome]) -> Row:
 def as_json(row: Row) -> dict[str, Any]:
     """A row as it is kept in a file; `from_json` reads it back."""
     return {
-        "cell": row.cell.name,
+        "cell": asdict(row.cell),
         "said": [row.said.hits, row.said.of],
         "exactly": [row.exactly.hits, row.exactly.of],
         "wrong_name": [row.wrong_name.hits, row.wrong_name.of],
@@ -266,10 +266,9 @@ def as_json(row: Row) -> dict[str, Any]:
 
 
 def from_json(fields: Mapping[str, Any]) -> Row:
-    """Read a row back. Raises KeyError for a cell that is none (any more)."""
-    cells = {cell.name: cell for cell in CELLS}
+    """Read a row back."""
     return Row(
-        cells[fields["cell"]],
+        Cell(**fields["cell"]),
         said=Rate(*fields["said"]),
         exactly=Rate(*fields["exactly"]),
         wrong_name=Rate(*fields["wrong_name"]),

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.crossing import Crossing, crossing_of, find_border
-from analysis.path import Reader, Step
 from analysis.operators import Gazetteer, Node
+from analysis.path import Reader, Step
 from analysis.policy import Policy
 from probe.record import Attribution, Hop, Reply, Trace, from_json
 from tests.analysis.country import HOME, Country

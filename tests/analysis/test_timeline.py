@@ -340,7 +340,9 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
     fields = country.judge().fields
     assert fields["window"] == ["2026-01-01", "2026-01-16"]
     gateways = fields["timeline"].pop("gateways")
-    assert gateways == {f"Net {i}": [{"since": "2026-01-01", "gateway": None}] for i in range(1, 11)}
+    assert gateways == {
+        f"Net {i}": [{"since": "2026-01-01", "gateway": None}] for i in range(1, 11)
+    }
     assert fields["timeline"] == {
         "alarm": False,
         "onset": None,

@@ -1,0 +1,178 @@
+"""``gatewatch plan``: whom to recruit before a verdict on a country can be had. Reads and prints.
+
+What a country needs is worked out in `analysis.planning`; how often a verdict errs is read from
+the table that ships, or counted anew on simulated countries.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from analysis.cli import BadInput, country_code, open_table
+from probe.origin import Origin
+from probe.places import shipped
+
+if find_spec("scipy") is None:
+    raise ModuleNotFoundError("the extra for analysts is not installed", name="scipy")
+
+SCHEMA = "gatewatch.plan/1"
+ERROR_RATES = "planning/error-rates.json"
+
+
+def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> set[str]:
+    """The organisations that the traces in these paths were measured in."""
+    from analysis.load import InputError, load  # noqa: PLC0415 - not for --help
+    from analysis.operators import Gazetteer  # noqa: PLC0415
+    from analysis.panel import observe  # noqa: PLC0415
+    from analysis.policy import Policy  # noqa: PLC0415
+
+    if not paths:
+        return set()
+    try:
+        loaded = load(paths)
+    except InputError as problem:
+        raise BadInput(str(problem)) from None
+    panel = observe(loaded.traces, Gazetteer(table, code), table, Policy(), time.time())
+    return {seen.organisation for seen in panel.observations}
+
+
+def _rates(networks: int, simulate: int) -> dict[str, Any]:
+    """The error rates that ship, or those of as many simulated countries of each kind."""
+    from analysis.planning import Cell, as_json, count, draws  # noqa: PLC0415
+
+    if not simulate:
+        fields: dict[str, Any] = json.loads(shipped(ERROR_RATES).read_text(encoding="utf-8"))
+        return fields
+    cells = (
+        Cell("captured", networks, 0.6),
+        Cell("captured", networks, 0.97, at_most=False),
+    )
+    rows = [as_json(count(cell, draws(cell, range(simulate)))) for cell in cells]
+    return {"made": {"command": f"--simulate {simulate}", "draws": simulate}, "rows": rows}
+
+
+@click.command()
+@click.argument("country", metavar="CC")
+@click.option(
+    "--panel",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Traces of those that take part already: a file, folder or glob; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the plan as one JSON object.")
+@click.option(
+    "--simulate",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="DRAWS",
+    help="Count the error rates on so many simulated countries instead of reading them.",
+)
+@click.option(
+    "--networks",
+    type=click.IntRange(min=3, max=60),
+    help="How many networks a simulated country has (default: those that take part, or 10).",
+)
+@click.option(
+    "--origin",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Address table to use: an .mmdb or a pyasn .dat file.",
+)
+@click.option(
+    "--top", type=click.IntRange(min=1), default=15, help="How many to list.", show_default=True
+)
+def plan(
+    country: str,
+    *,
+    paths: tuple[str, ...],
+    as_json: bool,
+    simulate: int,
+    networks: int | None,
+    origin: Path | None,
+    top: int,
+) -> None:
+    """Say how many networks of a country must take part, and whom to ask next.
+
+    CC is the country's code of two letters. Organisations are weighed by the IPv4 addresses they
+    announce, which under-weighs mobile networks.
+    """
+    from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
+
+    table = open_table(origin)
+    code = country_code(table, country, "CC")
+    weights: Counter[str] = Counter()
+    for network in table.networks(code):
+        weights[network.organisation] += network.addresses
+    weights = Counter({name: weight for name, weight in weights.items() if weight})
+    if not weights:
+        raise BadInput(f"{code}: no network of this country is in the address table")
+    measured = _taking_part(paths, table, code) & set(weights)
+    asked = invitees(weights, measured)
+    rates = _rates(networks or max(len(measured), 10), simulate)
+    rows = [from_json(row) for row in rates["rows"]]
+    wanted = needs(weights, rows, measured)
+    coverage = max((one.coverage for one in asked if one.measured), default=0.0)
+    fields = {
+        "schema": SCHEMA,
+        "country": code,
+        "snapshot": table.snapshot.id,
+        "weights": "addresses",
+        "organisations": len(weights),
+        "taking_part": len(measured),
+        "coverage": coverage,
+        "needs": {
+            "possible": wanted.possible,
+            "single": wanted.single,
+            "reliable": wanted.reliable,
+            "national": wanted.national,
+        },
+        "recruit": [
+            {
+                "organisation": one.organisation,
+                "asns": list(table.asns(one.organisation)),
+                "addresses": int(one.weight),
+                "share": one.share,
+                "coverage_then": one.coverage,
+                "open_then": 1.0 - one.coverage,
+            }
+            for one in asked
+            if not one.measured
+        ][:top],
+        "error_rates": rates,
+    }
+    click.echo(json.dumps(fields, ensure_ascii=False) if as_json else _plain(fields, simulate))
+
+
+def _plain(fields: dict[str, Any], simulate: int) -> str:
+    wanted = fields["needs"]
+    source = f"{simulate} simulated countries of each kind" if simulate else "docs/error-rates.md"
+    reliable = (
+        f"{wanted['reliable']} before it is reliable"
+        if wanted["reliable"] is not None
+        else "no number tried is reliable"
+    )
+    national = wanted["national"]
+    lines = [
+        f"{fields['country']}: {fields['organisations']} organisations announce addresses; "
+        f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the addresses.",
+        f"Needed besides the gateway: {wanted['possible']} before anything is said, "
+        f"{wanted['single']} before a single gateway can be named, {reliable} ({source}).",
+        f'For "national": the first {national} cover 70% of the addresses.'
+        if national is not None
+        else 'For "national" no number suffices.',
+        "Ask next (addresses, then how far the national share stays open):",
+    ]
+    lines += [
+        f"  {number:>3}. {one['organisation']} "
+        f"({', '.join(f'AS{asn}' for asn in one['asns'][:4]) or 'no AS number'}) "
+        f"{one['addresses']} ({one['share']:.1%}) → open by {one['open_then']:.0%}"
+        for number, one in enumerate(fields["recruit"], start=1)
+    ]
+    return "\n".join(lines)

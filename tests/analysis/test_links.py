@@ -1,0 +1,196 @@
+"""Whose router stands before an interface abroad, as all paths over that link have it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.crossing import Crossings, crossing_of
+from analysis.links import Links, Sighting, read
+from analysis.operators import Gazetteer, Node
+from analysis.panel import observe
+from analysis.path import Path, Reader
+from analysis.policy import Policy
+from probe.record import from_json
+from tests.analysis.country import HOME, NOW, Country
+
+GATE = Node("organisation", "Gate")
+LINK = "30.0.6.99"  # an interface of Far 6 that several networks reach
+
+
+def strict(country: Country, policy: Policy | None = None) -> dict[tuple[str, dt.date], list[str]]:
+    """For each organisation and day the nodes that its one trace passes."""
+    policy = policy or Policy()
+    traces = [from_json(result) for result in country.results]
+    seen = observe(traces, Gazetteer(country.table, HOME), country.table, policy, NOW)
+    return {
+        (o.organisation, o.day): [node.name for node in o.crossing.strict]
+        for o in seen.observations
+        if o.crossing is not None
+    }
+
+
+def passed(country: Country, organisation: int, policy: Policy | None = None) -> list[str]:
+    """The nodes on the first trace of an organisation."""
+    found = strict(country, policy)
+    return next(
+        nodes for (name, _), nodes in sorted(found.items()) if name == f"Net {organisation}"
+    )
+
+
+def several(words: str, organisations: range) -> Country:
+    country = Country(12)
+    for i in organisations:
+        country.trace(i, "30.0.1.200", words)
+    return country
+
+
+@pytest.mark.parametrize(
+    "misread",
+    ["lan own 20.0.1.77 {link}", "lan own * {link}", "lan own net9 {link}", "lan own far8 {link}"],
+    ids=["the customer's address", "silence", "a third network", "the carrier's address"],
+)
+def test_a_border_is_read_as_the_others_over_its_link_have_it(misread: str) -> None:
+    """Two others see Gate before the interface; what the first one shows there is Gate as well."""
+    country = several(f"lan own gate {LINK}", range(2, 4))
+    country.trace(1, "30.0.1.200", misread.format(link=LINK))
+    assert passed(country, 1) == ["Gate"]
+
+
+def test_one_other_network_is_not_enough() -> None:
+    """Somebody's word against somebody else's decides nothing."""
+    country = several(f"lan own gate {LINK}", range(2, 3))
+    country.trace(1, "30.0.1.200", f"lan own net9 {LINK}")
+    assert passed(country, 1) == ["Net 9"]
+    assert passed(country, 1, Policy(link_organisations=1)) == ["Gate"]
+
+
+def test_others_who_disagree_are_not_heard() -> None:
+    """A router abroad that answers with one address for all of its neighbours is no link."""
+    country = several(f"lan own gate {LINK}", range(2, 5))
+    for i in (5, 6):
+        country.trace(i, "30.0.1.200", f"lan own {LINK}")
+    country.trace(1, "30.0.1.200", f"lan own * {LINK}")
+    assert passed(country, 1) == []
+
+
+def test_a_silent_majority_is_not_led_by_a_few() -> None:
+    """Two of five others see Gate and three see nobody: too few for a claim about all."""
+    country = several(f"lan own gate {LINK}", range(2, 4))
+    for i in (4, 5, 6):
+        country.trace(i, "30.0.1.200", f"lan own * {LINK}")
+    country.trace(1, "30.0.1.200", f"lan own net9 {LINK}")
+    assert passed(country, 1) == ["Net 9"]
+
+
+def test_a_link_of_ones_own_stays_ones_own() -> None:
+    """Whoever leaves over another interface is not behind the gateway of the others."""
+    country = several(f"lan own gate {LINK}", range(2, 8))
+    country.trace(1, "30.0.1.200", "lan own 30.0.6.50")
+    assert passed(country, 1) == []
+
+
+def test_ones_own_traces_fill_silence_and_nothing_else() -> None:
+    """Gate on most of one's days is Gate on the silent day, but no other network is overruled."""
+    country = Country(12)
+    for day, word in enumerate(("gate", "gate", "gate", "gate", "gate", "*", "net9")):
+        country.trace(1, "30.0.1.200", f"lan own {word} {LINK}", day=day)
+    found = [nodes for _, nodes in sorted(strict(country).items())]
+    assert found == [["Gate"]] * 6 + [["Net 9"]]
+
+
+def test_an_exchange_and_the_destination_are_no_links() -> None:
+    """Everybody meets on a peering LAN and at the target: both say nothing of who came before."""
+    for far in ("30.8.8.1", "30.0.1.200"):
+        country = Country(12)
+        for i in range(2, 6):
+            country.trace(i, "30.0.1.200", f"lan own gate {far}".replace(" 30.0.1.200", ""))
+        country.trace(1, "30.0.1.200", f"lan own net9 {far}".replace(" 30.0.1.200", ""))
+        assert passed(country, 1) == ["Net 9"]
+
+
+def test_a_commonplace_block_stands_before_nobody() -> None:
+    """10.0.0.1 before the border of two networks is two routers."""
+    country = several(f"lan own 10.0.0.1 {LINK}", range(2, 5))
+    country.trace(1, "30.0.1.200", f"lan own * {LINK}")
+    assert passed(country, 1) == []
+
+
+def test_links_are_learnt_for_a_fortnight() -> None:
+    """Gate took over the link in the third week: before that it was nobody's."""
+    country = Country(12)
+    for i in range(2, 6):
+        for day in (*range(5), *range(15, 20)):
+            words = f"lan own gate {LINK}" if day >= 15 else f"lan own {LINK}"
+            country.trace(i, "30.0.1.200", words, day=day)
+    for day in (1, 16):
+        country.trace(1, "30.0.1.200", f"lan own net9 {LINK}", day=day)
+    found = [nodes for (name, _), nodes in sorted(strict(country).items()) if name == "Net 1"]
+    assert found == [["Net 9"], ["Gate"]]
+
+
+def test_what_the_table_said_stays_a_candidate_of_the_lenient_reading() -> None:
+    """Both names of a doubtful hop are kept: the link's strictly, the table's leniently."""
+    country = several(f"lan own gate {LINK}", range(2, 5))
+    country.trace(1, "30.0.1.200", f"lan own net9 {LINK}")
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    crossing = panel.observations[-1].crossing
+    assert crossing is not None
+    assert [node.name for node in crossing.strict] == ["Gate"]
+    assert {node.name for node in crossing.lenient} == {"Gate", "Net 9"}
+
+
+def test_a_hop_that_was_filled_in_is_silent_all_the_same() -> None:
+    """The crossing is bracketed, not resolved: nobody answered there."""
+    country = several(f"lan own gate {LINK}", range(2, 5))
+    country.trace(1, "30.0.1.200", f"lan own * {LINK}")
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    states = [o.crossing.state for o in panel.observations if o.crossing is not None]
+    assert states == ["resolved"] * 3 + ["bracketed"]
+
+
+# ------------------------------------------------------------------------ shared frames
+
+
+WORDS = st.sampled_from(
+    ["lan", "own", "*", "gate", "net9", "net9@60", "far3", "far3@1.2", "far6", "far6@90",
+     "10.201.1.1", "20.7.7.1@1.1", "homeix", "farix", "45.1.1.1@0.9", "45.1.1.1@70"]
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=7), min_size=1, max_size=6))
+def test_a_shared_crossing_is_the_one_that_the_whole_path_has(paths: list[list[str]]) -> None:
+    """Whatever is worked out once for many traces is what each would have by itself."""
+    country = Country(12)
+    for n, words in enumerate(paths):
+        country.trace(1, f"30.0.{1 + n % 2}.200", " ".join(words))
+    reader, crossings, policy = Reader(Gazetteer(country.table, HOME)), None, Policy()
+    crossings = Crossings(policy)
+    for result in country.results:
+        trace = from_json(result)
+        path: Path = reader.path(trace, "Net 1")
+        assert crossings.of(path, trace.dst_addr) == crossing_of(path.steps, trace.dst_addr, policy)
+
+
+def test_the_order_of_sightings_changes_no_link() -> None:
+    """Learnt from the last to the first, the links are the same."""
+    country = several(f"lan own gate {LINK}", range(2, 6))
+    country.trace(1, "30.0.1.200", f"lan own * {LINK}")
+    reader = Reader(Gazetteer(country.table, HOME))
+    paths = [
+        reader.path(from_json(result), f"Net {result['prb_id'] // 1000}")
+        for result in country.results
+    ]
+    counted = {Sighting(path.frame, 0): 1 for path in paths}
+    forwards = Links(counted, Policy())
+    backwards = Links(dict(reversed(counted.items())), Policy())
+    for sighting in counted:
+        assert forwards.changes(sighting) == backwards.changes(sighting)
+    last = Sighting(paths[-1].frame, 0)
+    steps = read(last.frame.steps, forwards.changes(last), "Net 1")
+    assert [step.sight.node for step in steps if step.sight is not None][2] == GATE
