@@ -1,0 +1,336 @@
+"""Each trap that an analysis of traceroutes has fallen into, laid with traces.
+
+Rule 10 of the rules of evidence and those that reviewers added. A trap is passed when nobody is
+named who should not be, or when the one is named who should be. Where a trap has more sides the
+others are in ``test_judge`` and ``test_panel``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from probe.record import Attribution
+from tests.analysis.country import HOME, Country
+
+
+def open_country(organisations: int = 12) -> Country:
+    country = Country(organisations)
+    country.everyone("lan own {up}")
+    return country
+
+
+def gated(organisations: int = 10) -> Country:
+    country = Country(organisations)
+    country.everyone("lan own gate {up}")
+    return country
+
+
+def name_of(country: Country) -> str | None:
+    gateway = country.judge().gateway
+    return str(gateway["name"]) if gateway is not None else None
+
+
+def test_volunteers_in_one_provider() -> None:
+    """Forty of fifty volunteers behind one provider's provider are one network's word."""
+    country = open_country()
+    for vantage in range(1, 41):
+        for destination in country.destinations():
+            for day in range(8):
+                country.trace(1, destination, "lan own gate far7", vantage=vantage, day=day)
+    verdict = country.judge()
+    assert verdict.grade == "diverse"
+    assert verdict.fields["captured"]["organisations"] <= 1
+
+
+def test_a_single_homed_provider() -> None:
+    """Networks that all buy from one provider, themselves unmeasured elsewhere, are four of 12."""
+    country = Country(12)
+    country.everyone("lan own net12 far6", members=range(1, 5))
+    country.everyone("lan own {up}", members=range(5, 13))
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 4
+    assert verdict.fields["captured"]["of"] == 11
+
+
+def test_the_gateways_own_volunteers() -> None:
+    """Every volunteer sits in the gateway itself: nobody else was measured."""
+    country = Country(10)
+    country.table.add("20.9.8.0/24", Attribution(999, "GATE", "Gate", HOME))
+    for vantage in range(20):
+        for destination in country.destinations():
+            for day in range(8):
+                country.trace(
+                    1,
+                    destination,
+                    "lan gate far9",
+                    day=day,
+                    vantage=vantage,
+                    source={"from": f"20.9.8.{vantage + 1}"},
+                )
+    verdict = country.judge()
+    assert verdict.grade == "insufficient"
+    assert verdict.gateway is None
+
+
+def test_sibling_numbers_counted_twice() -> None:
+    """Four AS numbers of one company are one organisation: too few are left to name anybody."""
+    country = Country(8)
+    for i in range(1, 5):
+        country.table.add(f"20.0.{i}.0/24", Attribution(100 + i, f"N{i}", "One Company", HOME))
+    country.everyone("lan own gate {up}")
+    verdict = country.judge()
+    assert verdict.fields["captured"]["of"] == 5
+    assert verdict.grade == "concentrated"
+
+
+def test_all_targets_in_one_hosting_city() -> None:
+    """Three operators in one city may share a cable: mixed, and nobody is named."""
+    country = Country(10)
+    for i in range(1, 11):
+        for destination in ("30.0.2.200", "30.0.7.200", "30.0.12.200"):
+            for day in range(8):
+                country.trace(i, destination, "lan own gate far9", day=day)
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert verdict.gateway is None
+
+
+def test_anycast_targets() -> None:
+    """They are answered next door: counted, and no evidence."""
+    country = gated()
+    country.table.anycast.update(country.destinations())
+    verdict = country.judge()
+    assert verdict.grade == "insufficient"
+    assert verdict.fields["rejected"]["destination_anycast"] == len(country.results)
+
+
+def test_caches_in_the_country() -> None:
+    """A foreign name that answers from the gateway's rack never left: no crossing, counted."""
+    country = open_country()
+    for i in range(1, 13):
+        for day in range(8):
+            country.trace(i, "30.0.14.200@2.0", "lan own@1.5 gate@1.8", day=day)
+    verdict = country.judge()
+    assert verdict.grade == "diverse"
+    assert verdict.fields["rejected"]["destination_cached_at_home"] == 96
+
+
+def test_an_exchange_lan() -> None:
+    """All cross one exchange at home towards different peers: a meeting place, not a gateway."""
+    country = Country(12)
+    country.everyone("lan own homeix {up}")
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert verdict.gateway is None
+
+
+def test_an_exchange_abroad_on_every_path() -> None:
+    """Where they meet is abroad, and its LAN is no link of anybody's."""
+    country = Country(12)
+    country.everyone("lan own farix {up}")
+    verdict = country.judge()
+    assert verdict.grade == "diverse"
+    assert verdict.fields["upstream"]["operator"]["name"] == "FarIX"
+
+
+def test_a_foreign_numbered_link() -> None:
+    """A carrier's address between two hops at home, without an RTT step, is not the border."""
+    country = Country(10)
+    country.everyone("lan own far3@1.5 gate@1.9 {up}")
+    assert name_of(country) == "Gate"
+
+
+def test_a_foreign_registered_router_at_home() -> None:
+    """Registered abroad, standing at home by its RTT: never named by itself."""
+    country = Country(12)
+    country.everyone("lan own sea@1.6 {up}@90")
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert not verdict.fields["strict_and_lenient_agree"]
+
+
+def test_a_vantage_point_behind_a_vpn() -> None:
+    """Its source is abroad: rejected, counted, and nothing changes."""
+    country = open_country()
+    before = country.judge().fields["captured"]
+    for destination in country.destinations():
+        country.trace(1, destination, "lan far3 gate far9", source={"from": "30.0.3.7"})
+    fields = country.judge().fields
+    assert fields["rejected"]["vantage_abroad"] == 5
+    assert fields["captured"] == before
+
+
+def test_carrier_nat() -> None:
+    """Everybody's 100.64/10 behind the home router belongs to the access network."""
+    country = Country(12)
+    country.table.add("100.64.0.0/10", Attribution(special="cgnat"))
+    country.everyone("lan 100.64.7.1 own {up}")
+    verdict = country.judge()
+    assert verdict.grade == "diverse"
+    assert verdict.fields["candidates"] == []
+
+
+def test_roaming() -> None:
+    """A SIM card of this country used abroad leaves from its home network but stands elsewhere:
+    our records say so themselves, and are rejected."""
+    country = open_country()
+    for destination in country.destinations():
+        country.trace(1, destination, "lan own gate far9")
+        country.results[-1]["gatewatch"] = {
+            "schema": "gatewatch.trace/1",
+            "vantage": {"id": "roamer", "asn": 101, "country": "DE"},
+        }
+    fields = country.judge().fields
+    assert fields["rejected"]["vantage_abroad"] == 5
+    assert fields["grade"] == "diverse"
+
+
+def test_a_stale_address_table() -> None:
+    """A block that changed hands shows an old owner on two networks' paths: others go elsewhere."""
+    country = Country(12)
+    country.table.add("20.0.99.0/24", Attribution(199, "OLD", "Old Owner", HOME))
+    country.everyone("lan own 20.0.99.{i} {up}", members=range(1, 4))
+    country.everyone("lan own {up}", members=range(4, 13))
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 3
+
+
+def test_one_router_of_a_thin_gateway() -> None:
+    """It is numbered from its customers' links, but all go on over its carrier's interface."""
+    country = Country(12)
+    country.everyone("lan own 30.0.9.9")
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert any("foreign interfaces" in reason for reason in verdict.fields["reasons"])
+
+
+def test_a_gateway_seen_on_a_part_of_its_links() -> None:
+    """Numbered from its customers' links for two of ten, seen by eight: one link, one router."""
+    country = Country(10)
+    country.everyone("lan own 20.0.{i}.77 30.0.9.9", members=range(1, 3))
+    country.everyone("lan own gate 30.0.9.9", members=range(3, 11))
+    verdict = country.judge()
+    assert verdict.grade == "single_gateway"
+    assert verdict.fields["captured"]["organisations"] == 10
+
+
+def test_ipv6_merged_with_ipv4() -> None:
+    """IPv4 through the gateway, IPv6 around it: two verdicts, and IPv6 adds nothing to IPv4."""
+    country = gated()
+    for i in range(1, 10):
+        for n in range(1, 6):
+            for day in range(8):
+                hops = [f"2020:{i}::1", f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
+                country.results.append(
+                    {
+                        "from": f"2020:{i}::9",
+                        "af": 6,
+                        "prb_id": i,
+                        "dst_addr": hops[-1],
+                        "timestamp": 1767268800 + 86400 * day,
+                        "result": [
+                            {"hop": h, "result": [{"from": a, "rtt": 1.0 if h == 1 else 90.0}]}
+                            for h, a in enumerate(hops, start=1)
+                        ],
+                    }
+                )
+    fields = country.judge().fields
+    assert fields["families"] == {"ipv4": "single_gateway", "ipv6": "diverse"}
+    assert fields["captured"]["of"] == 10
+
+
+def test_licensed_but_plural_gateways() -> None:
+    """Six licensed gateways, as Bangladesh has some 25, are not one."""
+    country = Country(24)
+    for i in range(7, 25):
+        for destination in country.destinations():
+            for day in range(8):
+                country.trace(i, destination, f"lan own net{1 + i % 6} far{6 + i % 6}", day=day)
+    assert country.judge().grade == "diverse"
+
+
+def test_a_gateway_in_the_middle_with_four_different_last_hops() -> None:
+    """Each path ends at home in one of four carriers, but all came through Gate."""
+    country = Country(14)
+    for i in range(5, 15):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                country.trace(i, destination, f"lan own gate net{1 + n % 4} far{6 + n}", day=day)
+    verdict = country.judge()
+    assert verdict.grade == "single_gateway"
+    assert name_of(country) == "Gate"
+
+
+def test_one_private_block_seen_from_many_organisations() -> None:
+    """A /24 of no AS right before everybody's border is the very thing looked for."""
+    country = Country(10)
+    country.everyone("lan own 10.201.147.{i} 30.0.9.9")
+    verdict = country.judge()
+    assert verdict.grade == "single_gateway"
+    assert verdict.gateway is not None
+    assert verdict.gateway["kind"] == "unmapped"
+    assert verdict.gateway["blocks"] == ["10.201.147.0/24"]
+
+
+def test_a_record_without_a_source_address() -> None:
+    """Nobody knows whose path it is: rejected and counted."""
+    country = open_country()
+    for destination in country.destinations():
+        country.trace(1, destination, "lan own gate far9", source={})
+    assert country.judge().fields["rejected"]["no_source_address"] == 5
+
+
+@pytest.mark.parametrize("days", [365, -365], ids=["ahead", "behind"])
+def test_a_clock_that_is_wrong_by_a_year(days: int) -> None:
+    """Ahead is impossible and counted; behind is old data, which convicts and alarms nobody."""
+    country = open_country()
+    for destination in country.destinations():
+        for day in range(8):
+            country.trace(1, destination, "lan own gate far9", day=day + days, vantage=1)
+    fields = country.judge().fields
+    assert fields["grade"] == "diverse"
+    assert fields["timeline"]["alarm"] is False
+    assert fields["rejected"].get("implausible_time", 0) == (40 if days > 0 else 0)
+
+
+def test_two_snapshots_that_disagree() -> None:
+    """The records say Gate on every path, by a table of theirs; one table judges all of them."""
+    country = open_country()
+    for result in country.results:
+        said: dict[str, Any] = {"hop": 2, "asn": 999, "organisation": "Gate", "country": HOME}
+        result["gatewatch"] = {
+            "schema": "gatewatch.trace/1",
+            "vantage": {"id": str(result["prb_id"]), "asn": 100 + result["prb_id"] // 1000},
+            "snapshots": ["another@2020-01-01+0"],
+            "hops": [said],
+        }
+    verdict = country.judge()
+    assert verdict.grade == "diverse"
+    assert verdict.fields["provenance"]["snapshots"] == ["synthetic@2026-01-01+0"]
+
+
+def test_a_change_of_table_is_no_alarm() -> None:
+    """Half of the records were attributed before a block changed hands: nobody moved."""
+    country = Country(12)
+    country.everyone("lan own {up}", days=range(20))
+    for result in country.results:
+        late = result["timestamp"] >= country.results[0]["timestamp"] + 10 * 86_400
+        said = {"hop": 2, "asn": 999, "organisation": "Gate", "country": HOME} if late else None
+        result["gatewatch"] = {
+            "schema": "gatewatch.trace/1",
+            "vantage": {"id": str(result["prb_id"]), "asn": 100 + result["prb_id"] // 1000},
+            "hops": [said] if said else [],
+        }
+    assert country.judge().fields["timeline"]["alarm"] is False
+
+
+def test_a_gateway_that_begins_to_answer_is_no_alarm() -> None:
+    """It stood there before and was silent: the links behind it are the same."""
+    country = Country(10)
+    country.everyone("lan own * 30.0.9.9", days=range(10))
+    country.everyone("lan own gate 30.0.9.9", days=range(10, 20))
+    assert country.judge().fields["timeline"]["alarm"] is False
