@@ -15,6 +15,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from analysis.convergence import Blocks, most_common
@@ -78,17 +79,27 @@ def _passes(ways: Counter[_Way], node: Node, links: _Links, *, already: bool) ->
     return 2 * shown > told if told else None
 
 
-def steadied(values: Sequence[bool]) -> list[bool]:
+def steadied(values: Sequence[bool | None]) -> list[bool | None]:
     """Each value as most of itself and its two neighbours have it; those at the ends stay.
 
     One misattributed trace is so outvoted by the day before and the day after, and a change that
-    lasts keeps its day.
+    lasts keeps its day. Days that leave it open (None) are as the told days around them, where
+    these agree.
 
     >>> steadied([False, False, True, False, True, True, False, True])
     [False, False, False, True, True, True, True, True]
+    >>> steadied([None, False, None, False, None, True, True])
+    [None, False, False, False, None, True, True]
     """
-    middle = (sum(values[i - 1 : i + 2]) >= 2 for i in range(1, len(values) - 1))
-    return [*values[:1], *middle, *values[1:][-1:]]
+    told = [(i, value) for i, value in enumerate(values) if value is not None]
+    steady = list(values)
+    for (_, before), (i, value), (_, after) in zip(told, told[1:], told[2:], strict=False):
+        steady[i] = before if before == after else value
+    filled = list(steady)
+    for (i, _), (j, _) in pairwise(told):
+        if steady[i] == steady[j]:
+            filled[i : j + 1] = [steady[i]] * (j + 1 - i)
+    return filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +195,15 @@ class _Watch:
         passed: Counter[dt.date] = Counter()
         told: Counter[dt.date] = Counter()
         for series in self._series.values():
-            dates, values = [], []
+            values: list[bool | None] = []
             already = False
-            for date, ways in series:
-                passes = _passes(ways, node, self._links, already=already)
-                if passes is not None:
-                    dates.append(date)
-                    values.append(passes)
-                    already = already or passes
-            for date, value in zip(dates, steadied(values), strict=True):
-                told[date] += 1
-                passed[date] += value
+            for _, ways in series:
+                values.append(_passes(ways, node, self._links, already=already))
+                already = already or values[-1] is True
+            for (date, _), value in zip(series, steadied(values), strict=True):
+                if value is not None:
+                    told[date] += 1
+                    passed[date] += value
         return [(date, passed[date] >= self._policy.captured * told[date]) for date in sorted(told)]
 
     def moved(self, node: Node) -> dt.date | None:

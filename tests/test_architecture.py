@@ -112,6 +112,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.attribution",
             "analysis.comparison",
             "analysis.ownership",
+            "analysis.simulation",
         },
         {
             "analysis.formats.atlas",
@@ -121,6 +122,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.formats.warts",
         },
         {"analysis.load", "analysis.convert", "analysis.organisations"},
+        {"analysis.path"},
+        {"analysis.links"},
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
@@ -136,14 +139,15 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"analysis.supplement", "analysis.witness"},
         {"analysis.judge"},
-        {"analysis.demo", "analysis.assessment"},
+        {"analysis.demo", "analysis.assessment", "analysis.planning"},
         {"analysis.cli"},
+        {"analysis.plan"},
     ),
 }
 
-# All that the analysis may know of the probe, and the one place where both halves meet.
+# All that the analysis may know of the probe, where both halves meet, and who reads what ships.
 SHARED = {"probe", "probe.record", "probe.graph", "probe.origin"}
-MEETING = {"analysis.demo": {"probe.demo"}}
+MEETING = {"analysis.demo": {"probe.demo"}, "analysis.plan": {"probe.places"}}
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.
 PURE = {
@@ -170,6 +174,8 @@ PURE = {
     "analysis.ownership",
     "analysis.policy",
     "analysis.operators",
+    "analysis.path",
+    "analysis.links",
     "analysis.crossing",
     "analysis.panel",
     "analysis.convergence",
@@ -185,6 +191,8 @@ PURE = {
     "analysis.routers",
     "analysis.supplement",
     "analysis.witness",
+    "analysis.simulation",
+    "analysis.planning",
 }
 IMPURE = {
     "asyncio", "click", "fcntl", "os", "pathlib", "platformdirs", "rich", "scapy", "select",
