@@ -11,7 +11,9 @@ import gzip
 import hashlib
 import json
 import re
+import tarfile
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from analysis.operators import Gazetteer, is_commonplace
 from analysis.policy import Policy
 from analysis.tables import crossings_table
 from probe.origin import Origin, open_origin
+from probe.record import from_json
 
 DATA = Path(__file__).parent.parent / "data"
 FILE = DATA / "traces" / "atlas_23449934_half.jsonl.gz"
@@ -136,3 +139,92 @@ def test_borders_stand_in_the_order_of_the_path(loaded: Loaded, table: Origin) -
             assert gazetteer.sight(outer.address).place == "abroad"
             seen += 1
     assert seen > 100
+
+
+# ------------------------------------------------------------------------ what may not be committed
+
+
+def elsewhere(name: str) -> Path:
+    """A file of the shared folder of real data, which stands beside or above a checkout."""
+    for parent in Path(__file__).resolve().parents:
+        path = parent / "shared/data/traces" / name
+        if path.is_file():
+            return path
+    pytest.skip(f"{name} may not be committed and is not in a shared folder here")
+
+
+@pytest.mark.parametrize("name", ["atlas_23449934_half.jsonl.gz", "atlas_88302907.jsonl.gz"])
+def test_no_country_of_the_world_is_convicted_by_one_target(name: str, table: Origin) -> None:
+    """Each country that a probe of the file stands in: nobody is named."""
+    loaded = load([str(elsewhere(name))])
+    sources = {trace.source for trace in loaded.traces if trace.source is not None}
+    countries = {table.lookup(source).country for source in sources} - {None}
+    assert len(countries) >= 40
+    for country in sorted(filter(None, countries)):
+        verdict = judge(loaded, table, country, Policy(resamples=2), now=LATER)
+        assert verdict.gateway is None, country
+        assert verdict.grade in {"insufficient", "mixed"}, country
+
+
+def india(table: Origin) -> Loaded:
+    """The Indian vantage points' traces, as the Atlas would have written them.
+
+    The files say which router answered at which distance, after how many seconds. A vantage
+    point's network is that of the first public router at home on its traces, a destination's
+    address the one that goes on answering at the end of a path. They are given eight days, so
+    that the rule of seven days cannot be what spares anybody.
+    """
+    loaded = Loaded()
+    with tarfile.open(elsewhere("india_kst164_raw_traces_2023.tar.gz")) as archive:
+        files = [m for m in archive.getmembers() if re.search(r"raw_traces/\w+\.json$", m.name)]
+        for number, member in enumerate(sorted(files, key=lambda m: m.name)):
+            content = archive.extractfile(member)
+            assert content is not None
+            paths = [t for target in json.load(content) for t in target["traces"] if t]
+            own = next(
+                address
+                for path in paths
+                for _, address, _ in path
+                if table.lookup(address).country == "IN"
+            )
+            for path in paths:
+                last = path[-1][1]
+                if path[-2:][0][1] != last or not ip_address(last).is_global:
+                    continue
+                hops = {int(ttl): (address, 1000 * rtt) for ttl, address, rtt in path}
+                for day in range(8):
+                    loaded.traces.append(
+                        from_json(
+                            {
+                                "from": own,
+                                "prb_id": number,
+                                "dst_addr": last,
+                                "af": 4,
+                                "timestamp": 1_690_000_000 + 86_400 * day,
+                                "result": [
+                                    {"hop": ttl, "result": [{"from": address, "rtt": rtt}]}
+                                    for ttl, (address, rtt) in sorted(hops.items())
+                                ],
+                            }
+                        )
+                    )
+    return loaded
+
+
+def test_the_customers_of_one_carrier_are_no_national_gateway(table: Origin) -> None:
+    """Indian institutes whose paths leave through Bharti are Bharti's customers, no more."""
+    loaded = india(table)
+    assert len(loaded.traces) > 500
+    verdict = judge(loaded, table, "IN", Policy(resamples=2), now=LATER)
+    assert verdict.gateway is None
+    assert verdict.grade == "insufficient"
+    bharti = [seen for seen in verdict.observations if seen.organisation == "Bharti Airtel Limited"]
+    assert len({seen.vantage for seen in bharti}) > 1
+    assert all(
+        step.sight is None or step.own or step.sight.place != "home" or step.sight.special
+        for seen in bharti
+        if seen.crossing is not None and seen.crossing.state == "resolved"
+        for step in seen.steps
+    )
+    candidates = {found["name"] for found in verdict.fields["candidates"]}
+    assert "Bharti Airtel Limited" not in candidates
