@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -41,10 +42,14 @@ BATCH = 50
 
 
 def fingerprint() -> str:
-    """Of all code that decides what a draw says."""
-    sources = [*sorted((ROOT / "analysis").rglob("*.py")), ROOT / "probe/record.py"]
-    deciding = [path for path in sources if path.name not in {"cli.py", "render.py", "demo.py"}]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in deciding)).hexdigest()[:12]
+    """Of the code that decides what a draw says: all that this program loads of ours."""
+    loaded = {
+        name: Path(module.__file__)
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] in {"analysis", "probe"} and module.__file__
+    }
+    content = b"".join(loaded[name].read_bytes() for name in sorted(loaded))
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 class WorkFile:
