@@ -23,6 +23,7 @@ _INTERIOR = frozenset({"private", "cgnat", "ula", "link_local", "reserved", "doc
 
 # Stands for a hop of the home network that redaction took.
 _LAN = "lan"
+_LAN_SIGHT = (Node("unmapped", _LAN), "home")
 
 
 class Step(NamedTuple):
@@ -74,8 +75,6 @@ def _most_heard(hop: Hop) -> tuple[str | None, float | None]:
     replies = [reply for reply in hop.replies if reply.late is None and not reply.duplicate]
     if not replies or not hop.measured:
         return None, None
-    if len(replies) == 1:
-        return replies[0].address, replies[0].rtt
     addresses = [reply.address for reply in replies if reply.address is not None]
     address = addresses[0] if addresses else None
     if any(other != address for other in addresses):
@@ -96,7 +95,12 @@ def _heard(trace: Trace) -> tuple[tuple[str | None, ...], tuple[float | None, ..
         if silent:
             addresses += [None] * silent
             rtts += [None] * silent
-        address, rtt = _most_heard(hop)
+        if len(hop.replies) == 1 and hop.measured:
+            reply = hop.replies[0]
+            counts = reply.late is None and not reply.duplicate
+            address, rtt = (reply.address, reply.rtt) if counts else (None, None)
+        else:
+            address, rtt = _most_heard(hop)
         if address is None and rtt is not None and hop.attribution is not None:
             address = _LAN if hop.attribution.special == "lan" else None
         addresses.append(address)
@@ -184,20 +188,13 @@ class Reader:
         for i, address in enumerate(addresses):
             if address is None:
                 continue
-            sight = None if address == _LAN else self._gazetteer.sight(address)
-            if first is not None:
-                if (
-                    sight is None
-                    or sight.place != "abroad"
-                    or sight.node.kind != "organisation"
-                    or sight.node.name == organisation
-                ):
-                    return None
-                alike = alike and sight.node == outer
-            elif sight is not None and sight.place == "abroad":
-                if sight.node.kind != "organisation" or sight.node.name == organisation:
-                    return None
-                first, outer = i, sight.node
+            node, place = _LAN_SIGHT if address == _LAN else self._gazetteer.sight(address)[:2]
+            if place == "abroad" and node.kind == "organisation" and node.name != organisation:
+                if first is None:
+                    first, outer = i, node
+                alike = alike and node == outer
+            elif first is not None or place == "abroad":
+                return None
         # A destination whose own network alone answers abroad may have answered at home.
         if first is None or (alike and addresses[-1] == destination):
             return None

@@ -8,6 +8,7 @@ what it asks for, and nothing that judges knows that it is tried.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -167,7 +168,10 @@ def draws(
     if processes == 1:
         yield from map(work, numbers)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    # Nothing here makes cycles; the collector would go through all traces again and again.
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=gc.disable
+    ) as pool:
         yield from pool.map(work, numbers, chunksize=8)
 
 

@@ -165,6 +165,9 @@ class _Link(NamedTuple):
     carrier: int
 
 
+_Route = list[tuple[str, str]]
+
+
 @dataclass(eq=False)
 class _World:
     """Who is linked to whom, by which addresses, and which routers never answer."""
@@ -174,10 +177,11 @@ class _World:
     draw: random.Random
     ways: dict[int, Way] = field(default_factory=dict)
     _links: dict[tuple[int, Way, int, int], _Link] = field(default_factory=dict)
+    _routes: dict[tuple[int, _Link, str, int], _Route] = field(default_factory=dict)
     _outer: dict[tuple[int, str], str] = field(default_factory=dict)
     _used: dict[int, int] = field(default_factory=dict)
     _hops: dict[tuple[int, str | None], Hop] = field(default_factory=dict)
-    _paths: dict[tuple[object, ...], tuple[Hop, ...]] = field(default_factory=dict)
+    _paths: dict[tuple[str | None, ...], tuple[Hop, ...]] = field(default_factory=dict)
     _mute: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -268,41 +272,40 @@ class _World:
             known = self._hops[number, address] = Hop(number, (reply,))
         return known
 
-    def _answers(self, router: str) -> bool:
-        if router not in self._mute:
-            self._mute[router] = self.draw.random() < self.faults.mute
-        return not self._mute[router] and self.draw.random() >= self.loss
+    def _route(self, i: int, link: _Link, answers: str, destination: int) -> _Route:
+        """The addresses along a path in order, each with the router that it is an address of."""
+        key = (i, link, answers, destination)
+        if key not in self._routes:
+            inner = [f"20.0.{i}.2"] if self.deep[i] else []
+            own = [f"20.0.{i}.1", *inner]
+            far = [link.outer, f"30.0.{link.carrier}.250", f"40.0.{destination}.200"]
+            # A router is mute by itself, whichever of its addresses it would answer with.
+            self._routes[key] = [
+                *((address, address) for address in own),
+                (answers, link.router),
+                *((address, address) for address in far),
+            ]
+        return self._routes[key]
 
     def hops(self, i: int, way: Way, destination: int) -> tuple[Hop, ...]:
-        """The hops of one trace, as they answered."""
+        """The hops of one trace, as they answered; the home router always does."""
         link = self._link(i, way, destination)
+        chance = self.draw.random
         neighbour = self.wrong[i] or self.lasting[i, destination]
-        if neighbour is None and self.draw.random() < self.passing:
+        if neighbour is None and chance() < self.passing:
             neighbour = self._neighbour()
         answers = link.near if neighbour is None else self._misnumbered(i, link, neighbour)
-        inner = [f"20.0.{i}.2"] if self.deep[i] else []
-        addresses = (
-            "192.168.1.1",
-            f"20.0.{i}.1",
-            *inner,
-            answers,
-            link.outer,
-            f"30.0.{link.carrier}.250",
-            f"40.0.{destination}.200",
-        )
-        # A router is mute by itself, whichever of its addresses it would have answered with; the
-        # home router always answers.
-        heard = (
-            addresses[0],
-            *(
-                address if self._answers(link.router if address is answers else address) else None
-                for address in addresses[1:]
-            ),
-        )
-        known = self._paths.get(heard)
+        heard: list[str | None] = ["192.168.1.1"]
+        for address, router in self._route(i, link, answers, destination):
+            if router not in self._mute:
+                self._mute[router] = chance() < self.faults.mute
+            silent = self._mute[router] or chance() < self.loss
+            heard.append(None if silent else address)
+        path = tuple(heard)
+        known = self._paths.get(path)
         if known is None:
-            known = self._paths[heard] = tuple(
-                self._hop(number, address) for number, address in enumerate(heard, start=1)
+            known = self._paths[path] = tuple(
+                self._hop(number, address) for number, address in enumerate(path, start=1)
             )
         return known
 
@@ -329,9 +332,11 @@ def _vantage(i: int, who: int, asn: int | None = None) -> Vantage:
     return Vantage(f"v{i}.{who}", 100 + i if asn is None else asn, None, COUNTRY)
 
 
+_NOON = dt.datetime.combine(FIRST_DAY, dt.time(12), dt.UTC).timestamp()
+
+
 def _moment(day: int) -> float:
-    midnight = dt.datetime.combine(FIRST_DAY, dt.time(), dt.UTC).timestamp()
-    return midnight + 86_400 * day + 43_200
+    return _NOON + 86_400 * day
 
 
 def _crowd(networks: int, faults: Faults) -> int:
@@ -470,13 +475,12 @@ def over_time(
             return 1
         return next(way for since, way in reversed(ways[i]) if since <= day)
 
-    traces = [
-        world.trace(i, way(i, day), vantage, d, _moment(day))
-        for i in ways
-        for vantage, measured in _volunteers(world, i, churn, days)
-        for day in measured
-        for d in range(_DESTINATIONS)
-    ]
+    traces = []
+    for i in ways:
+        for vantage, measured in _volunteers(world, i, churn, days):
+            for day in measured:
+                today, when = way(i, day), _moment(day)
+                traces += [world.trace(i, today, vantage, d, when) for d in range(_DESTINATIONS)]
     order = sorted(moved.values())
     return Simulated(
         traces,

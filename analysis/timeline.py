@@ -34,13 +34,13 @@ class _Way(NamedTuple):
 
 
 # Of one vantage point: day → destination → way → traces.
-_Days = dict[dt.date, dict[str, Counter[_Way]]]
+_Days = dict[dt.date, dict[str, dict[_Way, int]]]
 
 
 class _Links:
     """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
-    def __init__(self, counted: Iterable[Counter[_Way]], policy: Policy) -> None:
+    def __init__(self, counted: Iterable[Mapping[_Way, int]], policy: Policy) -> None:
         self._most = round(1 - policy.alarm_hold, 9)
         self._shown: dict[str, Counter[Node | None]] = defaultdict(Counter)
         for ways in counted:
@@ -60,7 +60,7 @@ class _Links:
         return interface in self._shown
 
 
-def _passes(ways: Counter[_Way], node: Node, links: _Links, *, already: bool) -> bool | None:
+def _passes(ways: Mapping[_Way, int], node: Node, links: _Links, *, already: bool) -> bool | None:
     """Whether most traces of a day to one destination pass a node; None where all leave it open.
 
     A silent hop may be the node, unless the path goes on over a link of somebody else's. A link
@@ -143,9 +143,8 @@ def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dic
             nodes = tuple(blocks.nodes(crossing.strict))
             way = ways[id(crossing)] = _Way(nodes, crossing.gap, crossing.first_foreign)
         day = counted[seen.organisation][seen.vantage].setdefault(seen.day, {})
-        if seen.destination not in day:
-            day[seen.destination] = Counter()
-        day[seen.destination][way] += 1
+        ways_there = day.setdefault(seen.destination, {})
+        ways_there[way] = ways_there.get(way, 0) + 1
     return counted
 
 
@@ -180,7 +179,7 @@ class _Watch:
         dates = sorted(days)
         self.first = dates[policy.alarm_hold_days]
         self.last = dates[-policy.alarm_hold_days]
-        self._series: dict[str, list[tuple[dt.date, Counter[_Way]]]] = defaultdict(list)
+        self._series: dict[str, list[tuple[dt.date, Mapping[_Way, int]]]] = defaultdict(list)
         for date in dates:
             for destination, ways in days[date].items():
                 self._series[destination].append((date, ways))
