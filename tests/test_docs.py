@@ -78,7 +78,7 @@ def runs_here(words: list[str]) -> bool:
     if words[0] == "cat":
         return True
     return words[0] == "gatewatch" and (
-        words[1] in {"analyze", "convert", "show", "--help", "--version"}
+        words[1] in {"analyze", "convert", "plan", "show", "--help", "--version"}
         or words[1:3] == ["data", "status"]
     )
 

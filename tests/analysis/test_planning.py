@@ -131,7 +131,10 @@ def test_rows_survive_a_file(cell: Cell, hits: int, onset: float | None) -> None
 # ------------------------------------------------------------------------ whom to ask
 
 
-@given(st.dictionaries(st.text(min_size=1), st.integers(1, 10**6), min_size=1), st.data())
+@given(
+    st.dictionaries(st.text("abcdefgh", min_size=1), st.integers(1, 10**6), min_size=1, max_size=9),
+    st.data(),
+)
 def test_the_next_to_ask_narrows_the_bounds_most(
     weights: dict[str, int], data: st.DataObject
 ) -> None:

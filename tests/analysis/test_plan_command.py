@@ -1,0 +1,138 @@
+"""`gatewatch plan`, as it is typed: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from analysis.planning import CELLS, from_json
+from probe.cli import main
+from probe.origin import Origin, open_origin
+from probe.places import shipped
+
+
+@pytest.fixture(scope="module")
+def tables() -> Callable[[Path | None], Origin]:
+    """The real tables, each opened once."""
+    return functools.cache(open_origin)
+
+
+@pytest.fixture(autouse=True)
+def home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Callable[[Path | None], Origin]
+) -> None:
+    """An own data folder, so that tables of this machine's user play no part."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("analysis.cli.open_origin", tables)
+
+
+def plan(*arguments: str | Path) -> Result:
+    done = CliRunner().invoke(main, ["plan", *map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def planned(*arguments: str | Path) -> dict[str, Any]:
+    done = plan(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    fields: dict[str, Any] = json.loads(done.stdout)
+    return fields
+
+
+def trace(source: str) -> str:
+    hops = ["192.168.1.1", "203.208.177.1", "193.0.6.139"]
+    return json.dumps(
+        {
+            "from": source,
+            "af": 4,
+            "dst_addr": hops[-1],
+            "timestamp": 1767268800,
+            "result": [
+                {"hop": n, "result": [{"from": address, "rtt": 1.0 if n < 2 else 60.0}]}
+                for n, address in enumerate(hops, start=1)
+            ],
+        }
+    )
+
+
+def test_it_says_what_is_needed_and_whom_to_ask() -> None:
+    """Cambodia: five, seven, and its largest networks first, with their AS numbers."""
+    fields = planned("kh")
+    assert fields["schema"] == "gatewatch.plan/1"
+    assert fields["country"] == "KH"
+    assert fields["needs"]["possible"] == 5
+    assert fields["needs"]["single"] == 7
+    assert fields["taking_part"] == 0
+    first, second, *_ = fields["recruit"]
+    assert first["addresses"] >= second["addresses"]
+    assert first["asns"]
+    assert first["open_then"] == pytest.approx(1 - first["share"])
+    assert len(fields["recruit"]) == 15
+
+
+def test_who_takes_part_already_is_not_asked_again(tmp_path: Path) -> None:
+    """The panel is read from its traces: Metfone's one volunteer covers Metfone."""
+    panel = tmp_path / "panel.jsonl"
+    panel.write_text(trace("36.37.128.9") + "\n")
+    before, after = planned("KH"), planned("KH", "--panel", panel)
+    assert after["taking_part"] == 1
+    assert after["coverage"] > 0
+    gone = {one["organisation"] for one in before["recruit"]} - {
+        one["organisation"] for one in after["recruit"]
+    }
+    assert len(gone) == 1
+    open_before = before["recruit"][0]["open_then"]
+    assert after["recruit"][0]["open_then"] < open_before + 1e-9
+
+
+def test_people_get_plain_lines() -> None:
+    """Numbers first, then a list that one can read out."""
+    done = plan("KH", "--top", "3")
+    assert done.exit_code == 0
+    assert "5 before anything is said, 7 before a single gateway can be named" in done.stdout
+    assert "docs/error-rates.md" in done.stdout
+    assert "  3. " in done.stdout
+    assert "  4. " not in done.stdout
+
+
+def test_error_rates_can_be_counted_anew() -> None:
+    """A few simulated countries of the number of networks asked for."""
+    fields = planned("KH", "--simulate", "2", "--networks", "8")
+    rows = [from_json(row) for row in fields["error_rates"]["rows"]]
+    assert {(row.cell.networks, row.cell.share) for row in rows} == {(8, 0.6), (8, 0.97)}
+    assert all(row.said.of == 2 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "says"),
+    [
+        (["XX"], 2, "no country code"),
+        ([], 2, "CC"),
+        (["KH", "--panel", "nowhere.jsonl"], 9, "nowhere.jsonl"),
+        (["KH", "--networks", "2"], 2, "3<=x<=60"),
+        (["BV"], 9, "no network of this country"),
+    ],
+    ids=["no country", "nothing", "no such file", "too few networks", "a country without networks"],
+)
+def test_what_cannot_be_planned(typed: list[str], code: int, says: str) -> None:
+    """A sentence and the exit code of its kind."""
+    done = plan(*typed)
+    assert done.exit_code == code
+    assert says in done.output + done.stderr
+
+
+def test_the_table_that_ships_has_every_cell_and_says_how_it_was_made() -> None:
+    """Fourteen rows of today's cells, the version, the command, and the numbers of the draw."""
+    fields = json.loads(shipped("planning/error-rates.json").read_text(encoding="utf-8"))
+    assert [from_json(row).cell for row in fields["rows"]] == list(CELLS)
+    assert fields["made"]["command"] == "make roc"
+    assert fields["made"]["faults"]["silent"] == 0.25
+    assert fields["made"]["faults"]["misattributed"] == 0.10
+    assert fields["made"]["faults"]["wrong"] == 0.05
+    assert fields["made"]["faults"]["crowd"] == 0.8
