@@ -31,8 +31,9 @@ class Crossing:
     are the unmapped blocks among the nodes, each with whether it stands right before the border
     (a silent hop between may be the gateway itself) and the address that answered behind it.
     ``gap`` tells that a hop between the own network and the border is silent: such a trace cannot
-    say who is not on the path. ``at_home`` tells that the destination answered from within the
-    country (a cache).
+    say who is not on the path. ``loops`` are the nodes at home that the path came back to after
+    another one, its own network among them: A → B → A is a detour. ``at_home`` tells that the
+    destination answered from within the country (a cache).
     """
 
     state: State
@@ -46,6 +47,7 @@ class Crossing:
     blocks: tuple[tuple[str, bool, str | None], ...] = ()
     behind_exchange: tuple[tuple[str, str], ...] = ()
     gap: bool = False
+    loops: tuple[Node, ...] = ()
     at_home: bool = False
 
 
@@ -198,6 +200,7 @@ def _crossing_at(
             if _node(steps[i]).kind == "unmapped"
         ),
         gap=_has_gap(steps[:border]),
+        loops=_loops(steps),
         behind_exchange=tuple(
             (_node(steps[i]).name, behind)
             for i in strict
@@ -215,6 +218,23 @@ def _has_gap(domestic: Sequence[Step]) -> bool:
         if step.sight is None and not step.own:
             return True
     return False
+
+
+def _loops(steps: Sequence[Step]) -> tuple[Node, ...]:
+    """The nodes at home that come again after another one, in order of their return."""
+    seen: dict[Node | None, None] = {}
+    back: dict[Node, None] = {}
+    last: Node | None = None
+    for step in steps:
+        if step.sight is None:
+            continue
+        # All of the own network is one, whatever its hops are called.
+        node = None if step.own else step.sight.node
+        if seen and node != last and node in seen and (step.own or step.sight.place == "home"):
+            back[step.sight.node] = None
+        seen[node] = None
+        last = node
+    return tuple(back)
 
 
 def _node(step: Step) -> Node:

@@ -82,6 +82,7 @@ CROSSINGS = {
     "upstream_asn": "Int64",
     "candidates": "string",
     "candidates_lenient": "string",
+    "loops": "string",
 }
 
 
@@ -230,6 +231,7 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
             "upstream_asn": seen.crossing.upstream_asn,
             "candidates": _named(seen.crossing.strict),
             "candidates_lenient": _named(seen.crossing.lenient),
+            "loops": _named(seen.crossing.loops),
         }
         for seen in observations
         if seen.crossing is not None

@@ -63,6 +63,23 @@ def crossing(words: str, destination: str = FAR, **changes: Any) -> Crossing:
     return crossing_of(path(words, destination), target, Policy(**changes))
 
 
+@pytest.mark.parametrize(
+    ("words", "loops"),
+    [
+        ("lan own gate net9 far6", []),
+        ("lan own gate own far6", ["Net 1"]),
+        ("lan own gate net9 gate far6", ["Gate"]),
+        ("lan own gate * gate far6", []),
+        ("lan own gate far3@90 gate@170 far6@200", ["Gate"]),
+        ("lan own far6 far7 far6", []),
+    ],
+    ids=["none", "own", "at home", "one network with a silent hop", "over abroad", "abroad"],
+)
+def test_loops_are_kept(words: str, loops: list[str]) -> None:
+    """A → B → A at home, or over a network abroad, is evidence of a detour."""
+    assert [node.name for node in crossing(words).loops] == loops
+
+
 # ------------------------------------------------------------------------ steps
 
 

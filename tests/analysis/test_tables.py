@@ -91,6 +91,7 @@ def test_a_row_says_all_of_a_crossing() -> None:
         "upstream_asn": 3006,
         "candidates": "organisation:Gate; unmapped:10.202.4.0/24",
         "candidates_lenient": "organisation:Gate; unmapped:10.202.4.0/24",
+        "loops": "",
     }
 
 

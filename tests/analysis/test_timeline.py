@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.convergence import Blocks
+from analysis.judge import judge
+from analysis.load import load
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.policy import Policy
-from analysis.timeline import Timeline, day_moved, find_alarm
+from analysis.timeline import Timeline, day_moved, find_alarm, steadied
+from probe.demo import simulate
+from probe.origin import open_origin
 from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
@@ -350,3 +356,30 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
         "moved": [],
         "reason": "no move of many organisations to one gateway (10 could be watched)",
     }
+
+
+def test_the_demos_switch_is_found_within_three_weeks(tmp_path: Path) -> None:
+    """What the real probe measured in the simulated Cambodia, before and after, in one go."""
+    files = simulate(tmp_path)
+    table = open_origin()
+    fields = judge(load([str(tmp_path)]), table, files.country, Policy(resamples=2), now=NOW).fields
+    assert fields["timeline"]["alarm"] is True
+    assert fields["timeline"]["gateway"]["name"] == "Telecom Cambodia"
+    onset = dt.date.fromisoformat(fields["timeline"]["onset"])
+    assert abs((onset - files.switched_on).days) <= 21
+    changes = fields["timeline"]["gateways"]["Cogetel (Opennet)"]
+    assert [change["gateway"] for change in changes][-1] == "Telecom Cambodia"
+
+
+@given(st.lists(st.sampled_from([True, False, None]), max_size=25))
+def test_steadying_moves_no_lasting_change(values: list[bool | None]) -> None:
+    """What lasts two told days stays, and so do both ends; nothing is told where nothing was."""
+    steady = steadied(values)
+    assert len(steady) == len(values)
+    told = [i for i, value in enumerate(values) if value is not None]
+    for before, at in pairwise(told):
+        if values[before] == values[at]:
+            assert steady[before] == steady[at] == values[at]
+    first, last = (told[0], told[-1]) if told else (len(values), -1)
+    assert all(value is None for value in (*steady[:first], *steady[last + 1 :]))
+    assert [steady[i] for i in told[:1] + told[-1:]] == [values[i] for i in told[:1] + told[-1:]]
