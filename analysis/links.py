@@ -110,7 +110,7 @@ class Links:
         """Whose router the others see right before an interface, and whose the organisation does.
 
         The others must be ``link_organisations`` at least, ``link_share`` of those that see
-        anybody there, and more than half of all whose paths pass the interface.
+        anybody at home there, and more than half of all whose paths pass the interface.
         """
         key = (interface, period, organisation)
         if key not in self._before:
@@ -123,7 +123,8 @@ class Links:
         return node if node in self._sights else None
 
     def _agreed(self, others: Sequence[Node | None]) -> Node | None:
-        votes = Counter(node for node in others if node is not None)
+        # Somebody abroad there is the carrier's address, or the inside of its network: no vote.
+        votes = Counter(node for node in others if node in self._sights)
         if not votes:
             return None
         node, count = min(votes.items(), key=lambda vote: (-vote[1], vote[0]))
@@ -132,7 +133,7 @@ class Links:
             and count >= self._policy.link_share * votes.total()
             and 2 * count > len(others)
         )
-        return self._known(node) if enough else None
+        return node if enough else None
 
     def changes(self, sighting: Sighting) -> tuple[Change, ...]:
         """Where the steps of a frame are to be read otherwise than the table has them."""

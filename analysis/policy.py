@@ -50,7 +50,7 @@ class Policy:
     link_organisations: int = 2
     """Other organisations that must agree on whose router stands before an interface abroad."""
     link_share: float = 0.8
-    """Share of them, of those that see anybody there."""
+    """Share of them, of those that see anybody at home there."""
     link_vote: float = 0.65
     """Share of one organisation's traces that must agree before it is heard on a link."""
     link_days: int = 14

@@ -344,7 +344,7 @@ def _crowd(networks: int, faults: Faults) -> int:
     return max(1, round(faults.crowd / (1 - faults.crowd) * (networks - 1)))
 
 
-def country(truth: Truth, seed: str, *, faults: Faults = Faults(), days: int = 10) -> Simulated:
+def country(truth: Truth, seed: str, *, faults: Faults = Faults(), days: int = 14) -> Simulated:
     """One country as it stands, measured on ``days`` days.
 
     Each network's volunteer measures on each day, those of the crowd on one day each.
