@@ -32,8 +32,9 @@ class Crossing:
     (a silent hop between may be the gateway itself) and the address that answered behind it.
     ``gap`` tells that a hop between the own network and the border is silent: such a trace cannot
     say who is not on the path. ``loops`` are the nodes at home that the path came back to after
-    another one, its own network among them: A → B → A is a detour. ``at_home`` tells that the
-    destination answered from within the country (a cache).
+    another one, its own network among them: A → B → A is a detour. ``by_links`` tells that other
+    paths over a link, not the table, say whose a hop is; ``at_home`` that the destination
+    answered from within the country (a cache).
     """
 
     state: State
@@ -48,6 +49,7 @@ class Crossing:
     behind_exchange: tuple[tuple[str, str], ...] = ()
     gap: bool = False
     loops: tuple[Node, ...] = ()
+    by_links: bool = False
     at_home: bool = False
 
 
@@ -201,6 +203,10 @@ def _crossing_at(
         ),
         gap=_has_gap(steps[:border]),
         loops=_loops(steps),
+        by_links=any(
+            step.said is not None or (step.address is None and step.sight is not None)
+            for step in steps
+        ),
         behind_exchange=tuple(
             (_node(steps[i]).name, behind)
             for i in strict

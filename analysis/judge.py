@@ -576,6 +576,9 @@ def _measured(family: _Family, panel: Panel) -> dict[str, int]:
         "destinations": len({seen.destination for seen in family.observations}),
         "pairs": len(family.pairs),
         "days": family.figures.days,
+        "traces_read_by_links": sum(
+            seen.crossing is not None and seen.crossing.by_links for seen in family.observations
+        ),
         "traces_of_both_families_and_all_days": len(panel.observations),
     }
 

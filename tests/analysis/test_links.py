@@ -154,6 +154,16 @@ def test_a_hop_that_was_filled_in_is_silent_all_the_same() -> None:
     assert states == ["resolved"] * 3 + ["bracketed"]
 
 
+def test_a_verdict_tells_how_many_traces_were_read_so() -> None:
+    """Nothing is corrected silently: two of ten networks' traces, and none of the others."""
+    country = Country(10)
+    country.everyone(f"lan own 20.0.{{i}}.77 {LINK}", members=range(1, 3))
+    country.everyone(f"lan own gate {LINK}", members=range(3, 11))
+    fields = country.judge().fields
+    assert fields["measured"]["traces_read_by_links"] == 2 * 5 * 8
+    assert fields["captured"]["organisations"] == 10
+
+
 # ------------------------------------------------------------------------ shared frames
 
 

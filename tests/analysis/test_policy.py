@@ -15,7 +15,7 @@ NUMBERS = {entry.name: getattr(Policy(), entry.name) for entry in fields(Policy)
 
 
 def test_the_rule_starts_from_the_numbers_of_the_rules_of_evidence() -> None:
-    """Rules 7 and 8 and the sentences on physics, number by number."""
+    """Rules 4, 7 and 8 and the sentences on physics, number by number."""
     assert NUMBERS == {
         "confidence": 0.95,
         "organisations": 5,
@@ -23,6 +23,7 @@ def test_the_rule_starts_from_the_numbers_of_the_rules_of_evidence() -> None:
         "destination_classes": 2,
         "continents": 2,
         "days": 7,
+        "pair_shown": 0.25,
         "captured": 0.8,
         "single": 0.65,
         "national": 0.8,
@@ -33,6 +34,10 @@ def test_the_rule_starts_from_the_numbers_of_the_rules_of_evidence() -> None:
         "concentrated_lower": 0.3,
         "diverse_upper": 0.5,
         "effective_gateways": 3.0,
+        "link_organisations": 2,
+        "link_share": 0.8,
+        "link_vote": 0.65,
+        "link_days": 14,
         "alarm_organisations": 3,
         "alarm_share": 0.5,
         "alarm_within_days": 28,
