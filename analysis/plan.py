@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,6 @@ import click
 from analysis.cli import BadInput, country_code, open_table
 from probe.origin import Origin
 from probe.places import shipped
-
-if find_spec("scipy") is None:
-    raise ModuleNotFoundError("the extra for analysts is not installed", name="scipy")
 
 SCHEMA = "gatewatch.plan/1"
 ERROR_RATES = "planning/error-rates.json"
