@@ -97,7 +97,9 @@ def test_a_command_without_its_extra_says_which_to_install() -> None:
     assert done.stderr == "gatewatch: needs the analysis extra: pip install 'gatewatch[analysis]'\n"
 
 
-@pytest.mark.parametrize("arguments", [["analyze"], ["analyze", "x"], ["demo", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["analyze"], ["analyze", "x"], ["demo", "--json"], ["plan", "KH"]]
+)
 def test_the_extra_is_named_before_any_argument_is_asked_for(arguments: list[str]) -> None:
     """In a base install ``gatewatch analyze`` says what to install, whatever follows it."""
     done = python(
