@@ -97,8 +97,9 @@ def plan(
     """Plan whom to recruit before a country can be judged.
 
     Says how many networks must take part before a verdict is possible and before it is reliable,
-    and whom to ask next so that what is unknown of the country shrinks most. CC is the country's code of two letters. Organisations are weighed by the IPv4 addresses they
-    announce, which under-weighs mobile networks.
+    and whom to ask next so that what is unknown of the country shrinks most. CC is the country's
+    code of two letters. Organisations are weighed by the IPv4 addresses they announce, which
+    under-weighs mobile networks.
     """
     from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
 
