@@ -147,6 +147,10 @@ class Links:
         for index, interface in self._ends_of(frame):
             agreed, own = self.before(interface, period, frame.organisation)
             shown = _node_of(frame.steps[index], frame)
+            third = own is not None and own != Node("organisation", frame.organisation)
+            if third and own != agreed:
+                # Its own traces agree on a third network: that is no neighbour's address.
+                agreed = None
             node = agreed or (own if shown is None else None)
             if node is not None and node != shown:
                 yield Change(index, self._sights[node])
