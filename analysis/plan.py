@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,24 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> set[str]:
         raise BadInput(str(problem)) from None
     panel = observe(loaded.traces, Gazetteer(table, code), table, Policy(), time.time())
     return {seen.organisation for seen in panel.observations}
+
+
+def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:
+    """What each organisation of the country weighs, and in what."""
+    from analysis.coverage import by_addresses, by_users  # noqa: PLC0415 - not for --help
+    from analysis.eyeballs import EyeballsError, read_eyeballs  # noqa: PLC0415
+
+    if eyeballs is None:
+        found = by_addresses(table.networks(code))
+    else:
+        try:
+            found = by_users(read_eyeballs(eyeballs, code).users, table.organisation)
+        except EyeballsError as problem:
+            raise BadInput(str(problem)) from None
+    weights = {name: weight for name, weight in found.of.items() if weight}
+    if not weights:
+        raise BadInput(f"{code}: no network of this country is in the address table")
+    return weights, "addresses" if found.unit == "addresses" else "users"
 
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
@@ -77,6 +94,11 @@ def _rates(networks: int, simulate: int) -> dict[str, Any]:
     help="How many networks a simulated country has (default: those that take part, or 10).",
 )
 @click.option(
+    "--eyeballs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Weigh organisations by their users: APNIC's estimates, as downloaded.",
+)
+@click.option(
     "--origin",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Address table to use: an .mmdb or a pyasn .dat file.",
@@ -91,6 +113,7 @@ def plan(
     as_json: bool,
     simulate: int,
     networks: int | None,
+    eyeballs: Path | None,
     origin: Path | None,
     top: int,
 ) -> None:
@@ -99,18 +122,13 @@ def plan(
     Says how many networks must take part before a verdict is possible and before it is reliable,
     and whom to ask next so that what is unknown of the country shrinks most. CC is the country's
     code of two letters. Organisations are weighed by the IPv4 addresses they announce, which
-    under-weighs mobile networks.
+    under-weighs mobile networks, unless their users are known.
     """
     from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
 
     table = open_table(origin)
     code = country_code(table, country, "CC")
-    weights: Counter[str] = Counter()
-    for network in table.networks(code):
-        weights[network.organisation] += network.addresses
-    weights = Counter({name: weight for name, weight in weights.items() if weight})
-    if not weights:
-        raise BadInput(f"{code}: no network of this country is in the address table")
+    weights, unit = _weights(table, code, eyeballs)
     measured = _taking_part(paths, table, code) & set(weights)
     asked = invitees(weights, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
@@ -121,7 +139,7 @@ def plan(
         "schema": SCHEMA,
         "country": code,
         "snapshot": table.snapshot.id,
-        "weights": "addresses",
+        "weights": unit,
         "organisations": len(weights),
         "taking_part": len(measured),
         "coverage": coverage,
@@ -135,7 +153,7 @@ def plan(
             {
                 "organisation": one.organisation,
                 "asns": list(table.asns(one.organisation)),
-                "addresses": int(one.weight),
+                "weight": one.weight,
                 "share": one.share,
                 "coverage_then": one.coverage,
                 "open_then": 1.0 - one.coverage,
@@ -149,7 +167,7 @@ def plan(
 
 
 def _plain(fields: dict[str, Any], simulate: int) -> str:
-    wanted = fields["needs"]
+    wanted, unit = fields["needs"], fields["weights"]
     source = f"{simulate} simulated countries of each kind" if simulate else "docs/error-rates.md"
     reliable = (
         f"{wanted['reliable']} before it is reliable"
@@ -158,19 +176,19 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     )
     national = wanted["national"]
     lines = [
-        f"{fields['country']}: {fields['organisations']} organisations announce addresses; "
-        f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the addresses.",
+        f"{fields['country']}: {fields['organisations']} organisations have {unit}; "
+        f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the {unit}.",
         f"Needed besides the gateway: {wanted['possible']} before anything is said, "
         f"{wanted['single']} before a single gateway can be named, {reliable} ({source}).",
-        f'For "national": the first {national} cover 70% of the addresses.'
+        f'For "national": the first {national} cover 70% of the {unit}.'
         if national is not None
         else 'For "national" no number suffices.',
-        "Ask next (addresses, then how far the national share stays open):",
+        f"Ask next ({unit}, then how far the national share stays open):",
     ]
     lines += [
         f"  {number:>3}. {one['organisation']} "
         f"({', '.join(f'AS{asn}' for asn in one['asns'][:4]) or 'no AS number'}) "
-        f"{one['addresses']} ({one['share']:.1%}) → open by {one['open_then']:.0%}"
+        f"{one['weight']:.0f} ({one['share']:.1%}) → open by {one['open_then']:.0%}"
         for number, one in enumerate(fields["recruit"], start=1)
     ]
     return "\n".join(lines)

@@ -111,7 +111,9 @@ def _judged(simulated: Simulated, policy: Policy, until: dt.date | None = None) 
     if until is not None:
         end = dt.datetime.combine(until, dt.time(), dt.UTC).timestamp()
         traces = [trace for trace in traces if trace.timestamp < end]
-    return judge(Loaded(traces=traces), simulated.table, COUNTRY, policy, now=NOW).fields
+    loaded = Loaded(traces=traces)
+    verdict = judge(loaded, simulated.table, COUNTRY, policy, now=NOW, supplements=False)
+    return verdict.fields
 
 
 def _alarm(fields: Mapping[str, Any]) -> str | None:

@@ -114,6 +114,11 @@ class SimulatedTable:
         """The organisation of an AS number."""
         return self._organisations[asn]
 
+    def country(self, asn: int) -> str | None:
+        """The country of an AS number."""
+        networks = self._blocks.values()
+        return next((network.country for network in networks if network.asn == asn), None)
+
     def asns(self, organisation: str) -> tuple[int, ...]:
         """Its AS number."""
         return self._asns.get(organisation, ())

@@ -199,7 +199,7 @@ def measured(country: Country) -> list[Way]:
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     blocks = Blocks(seen.observations)
-    pairs = make_pairs(seen.observations, blocks)
+    pairs = make_pairs(seen.observations, blocks, Policy())
     return ways_abroad(seen.observations, blocks, by_organisation(pairs))
 
 

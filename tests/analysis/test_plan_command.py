@@ -70,7 +70,7 @@ def test_it_says_what_is_needed_and_whom_to_ask() -> None:
     assert fields["needs"]["single"] == 7
     assert fields["taking_part"] == 0
     first, second, *_ = fields["recruit"]
-    assert first["addresses"] >= second["addresses"]
+    assert first["weight"] >= second["weight"]
     assert first["asns"]
     assert first["open_then"] == pytest.approx(1 - first["share"])
     assert len(fields["recruit"]) == 15
@@ -99,6 +99,21 @@ def test_people_get_plain_lines() -> None:
     assert "docs/error-rates.md" in done.stdout
     assert "  3. " in done.stdout
     assert "  4. " not in done.stdout
+
+
+def test_users_weigh_otherwise_than_addresses(tmp_path: Path) -> None:
+    """APNIC's estimates of two networks: the mobile one with few addresses is asked first."""
+    users = tmp_path / "users.csv"
+    users.write_text(
+        "Rank,AS,AS Name,CC,Users (est.)\n"
+        "1,AS45498,SMART,KH,6000000\n"
+        "2,AS38623,VIETTEL,KH,2000000\n"
+    )
+    fields = planned("KH", "--eyeballs", users)
+    assert fields["weights"] == "users"
+    assert [one["share"] for one in fields["recruit"]] == [0.75, 0.25]
+    assert 45498 in fields["recruit"][0]["asns"]
+    assert fields["needs"]["national"] == 1
 
 
 def test_error_rates_can_be_counted_anew() -> None:

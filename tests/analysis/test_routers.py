@@ -21,7 +21,7 @@ def at_both_levels(
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     blocks = Blocks(seen.observations)
-    grouped = by_organisation(make_pairs(seen.observations, blocks))
+    grouped = by_organisation(make_pairs(seen.observations, blocks, Policy()))
     return (
         interfaces_of(node, seen.observations, blocks, grouped, Policy(), left_out=left_out),
         first_abroad(grouped, Policy(), left_out=left_out),
