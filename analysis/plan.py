@@ -23,7 +23,8 @@ ERROR_RATES = "planning/error-rates.json"
 
 def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> set[str]:
     """The organisations that the traces in these paths were measured in."""
-    from analysis.load import InputError, load  # noqa: PLC0415 - not for --help
+    from analysis.inputs import InputError  # noqa: PLC0415 - not for --help
+    from analysis.load import load  # noqa: PLC0415
     from analysis.operators import Gazetteer  # noqa: PLC0415
     from analysis.panel import observe  # noqa: PLC0415
     from analysis.policy import Policy  # noqa: PLC0415
