@@ -8,7 +8,6 @@ sends nothing.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from contextlib import contextmanager
@@ -94,7 +93,7 @@ class Allowance:
         today = self._today()
         if spare and today == self._day:
             with self._locked() as file:
-                spent = self._parse(os.pread(file, 64, 0), today)
+                spent = self._parse(os.read(file, 64), today)
                 self._write(file, today, max(0, spent - spare))
 
     def _charge(self, sent: int) -> None:
@@ -102,7 +101,7 @@ class Allowance:
         if today != self._day:
             self._day, self._spare = today, 0
         with self._locked() as file:
-            spent = self._parse(os.pread(file, 64, 0), today) - self._spare
+            spent = self._parse(os.read(file, 64), today) - self._spare
             self._spare = max(sent, int(min(BLOCK, self._limit - spent)))
             self._write(file, today, spent + self._spare)
 
@@ -135,17 +134,30 @@ class Allowance:
 
     def _write(self, file: int, day: int, spent: int) -> None:
         # Of one length, so that no crash leaves half a line behind.
-        os.pwrite(file, f"{_date(day)} {spent:018}\n".encode(), 0)
+        os.lseek(file, 0, os.SEEK_SET)
+        os.write(file, f"{_date(day)} {spent:018}\n".encode())
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             yield file
         finally:
             os.close(file)
+
+
+def _lock(file: int) -> None:
+    """Keep other commands from this file until it is closed.
+
+    Windows cannot: there two commands that send at the same time may count too little.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on every system
+    except ModuleNotFoundError:
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _date(day: int) -> str:

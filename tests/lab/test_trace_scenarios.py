@@ -69,7 +69,7 @@ def home() -> Iterator[Chain]:
 
 def traced(where: Namespace, *arguments: str, user: User = "root") -> Trace:
     """The one record that a trace prints."""
-    done = where.run([GATEWATCH, "trace", "--json", *arguments], user=user)
+    done = where.run([GATEWATCH, "trace", "--json", "--multipath", "off", *arguments], user=user)
     (line,) = done.stdout.splitlines()
     return from_line(line)
 
