@@ -106,7 +106,8 @@ RUN_ECONOMICAL = _run("gatewatch run --economical", "--economical")
 TRACE = Side(
     "gatewatch trace",
     _words(
-        f"gatewatch trace --json --backend raw --method icmp --rate {ONE} --multipath off {{host}}"
+        f"gatewatch trace --json --backend raw --method icmp --rate {ONE} --multipath off "
+        "--i-run-this-network {host}"
     ),
     reader=reading.gatewatch_trace,
 )
