@@ -194,6 +194,26 @@ class Country:
                 for day in days:
                     self.trace(i, destination, hops, day=day)
 
+    def around_in_ipv6(self) -> None:
+        """Nine organisations reach five destinations over IPv6, each by an upstream of its own."""
+        for i in range(1, 10):
+            for n in range(1, 6):
+                for day in range(8):
+                    hops = [f"2020:{i}::1", f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
+                    self.results.append(
+                        {
+                            "from": f"2020:{i}::9",
+                            "af": 6,
+                            "prb_id": i,
+                            "dst_addr": hops[-1],
+                            "timestamp": 1767268800 + 86400 * day,
+                            "result": [
+                                {"hop": h, "result": [{"from": a, "rtt": 1.0 if h == 1 else 90.0}]}
+                                for h, a in enumerate(hops, start=1)
+                            ],
+                        }
+                    )
+
     def judge(self, policy: Policy | None = None) -> Verdict:
         loaded = Loaded(traces=[from_json(result) for result in self.results])
         return judge(loaded, self.table, HOME, policy or Policy(), now=NOW)

@@ -329,23 +329,7 @@ def test_inferred_hops_are_no_evidence() -> None:
 def test_ipv6_is_judged_apart() -> None:
     """IPv4 through the gateway and IPv6 around it are two verdicts, not a mixture."""
     country = gated(10)
-    for i in range(1, 10):
-        for n in range(1, 6):
-            for day in range(8):
-                hops = [f"2020:{i}::1", f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
-                country.results.append(
-                    {
-                        "from": f"2020:{i}::9",
-                        "af": 6,
-                        "prb_id": i,
-                        "dst_addr": hops[-1],
-                        "timestamp": 1767268800 + 86400 * day,
-                        "result": [
-                            {"hop": h, "result": [{"from": a, "rtt": 1.0 if h == 1 else 90.0}]}
-                            for h, a in enumerate(hops, start=1)
-                        ],
-                    }
-                )
+    country.around_in_ipv6()
     verdict = country.judge()
     assert verdict.grade == "single_gateway"
     assert verdict.fields["families"] == {"ipv4": "single_gateway", "ipv6": "diverse"}
