@@ -46,7 +46,7 @@ PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 pins:
 	$(PIN) requirements/build.in -o requirements/build.txt
-	$(PIN) pyproject.toml --extra analysis --group dev -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra analysis --extra collect --group dev -o requirements/dev.txt
 
 # Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
 snapshot: $(STAMP)

@@ -35,15 +35,11 @@ COMMANDS = "gatewatch.commands"
 EXTRA = "analysis"
 
 # Nearly all that a command makes, imports first, lives until its end. Looking for cycles after
-# every 700 objects costs a tenth of a start and of a run; after so many, next to nothing.
-gc.set_threshold(50_000, 20, 100)
+# every 700 new objects costs a twentieth of a start and of a run.
+gc.set_threshold(10_000, 20, 50)
 
 # Modules of Python that Windows does not have.
 _UNIX = frozenset({"fcntl", "pwd"})
-
-# Nearly all that a command makes, imports first, lives until its end. Looking for cycles after
-# every 700 new objects costs a twentieth of a start and of a run.
-gc.set_threshold(10_000, 20, 50)
 
 # The order in which a newcomer meets them; others follow by name.
 _ORDER = ("demo", "trace", "run", "show", "analyze", "data")

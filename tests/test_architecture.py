@@ -29,7 +29,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe"},
         {"probe.graph"},
         # Contracts, and what needs nothing.
-        {"probe.record", "probe.network", "probe.failure", "probe.places"},
+        {"probe.record", "probe.network", "probe.failure", "probe.places", "probe.language"},
         {
             "probe.evidence",
             "probe.origin.errors",
@@ -97,6 +97,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.commands.show",
             "probe.commands.trace",
         },
+        {"probe.__main__"},
     ),
     "analysis": (
         {"analysis"},
