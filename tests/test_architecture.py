@@ -86,7 +86,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.update",
             "probe.meter",
         },
-        {"probe.choice", "probe.campaign", "probe.ground"},
+        {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
         {"probe.itinerary", "probe.foresight"},
         {"probe.demo"},
         {"probe.cli", "probe.commands"},

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe import shared
 from probe.border import home_of, leaves
 from probe.commands import words
 from probe.failure import BadInput
-from probe.spool import Kept, read, spool_folder, torn
+from probe.spool import spool_folder, torn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probe.border import Border
     from probe.record import Hop, Trace
+    from probe.spool import Kept
 
 
 @click.command(short_help="List what is kept, or print what would be shared.")
@@ -31,21 +33,21 @@ if TYPE_CHECKING:
     help="The folder that `run --to` wrote; else the spool in the data folder.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the newest so many.")
-@click.option("--as-shared", is_flag=True, help="Print the kept bytes as they are.")
+@click.option("--as-shared", is_flag=True, help="Print the bytes that a bundle would hold.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a trace, one a line.")
 def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bool) -> None:
     """List the traces kept on this machine, oldest first.
 
     With --as-shared every byte that sharing would hand out is printed, and nothing else. Lines
-    that cannot be read are named and counted on the standard error.
+    that cannot be read, or would not be shared, are named and counted on the standard error.
     """
     folder = folder or spool_folder()
     unreadable = 0
 
     def readable() -> Iterator[Kept]:
         nonlocal unreadable
-        for kept in read(folder):
-            if kept.trace is None:
+        for kept in shared.lines(folder):
+            if kept.trace is None or (as_shared and kept.problem is not None):
                 unreadable += 1
                 click.echo(f"gatewatch: {kept.path}:{kept.number}: {kept.problem}", err=True)
             else:
@@ -68,9 +70,11 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
     if cut:
         click.echo(f"{words.many(cut, 'cut line')} set aside after a crash", err=True)
     if unreadable and count == 0:
-        raise BadInput(f"none of the lines in {folder} can be read")
+        verb = "shared" if as_shared else "read"
+        raise BadInput(f"none of the lines in {folder} can be {verb}")
     if unreadable:
-        click.echo(f"{words.many(unreadable, 'line')} could not be read", err=True)
+        verb = "would not be shared" if as_shared else "could not be read"
+        click.echo(f"{words.many(unreadable, 'line')} {verb}", err=True)
 
 
 def _left(trace: Trace) -> Border | None:

@@ -150,3 +150,16 @@ def test_another_folder_can_be_shown(spool: Path, tmp_path: Path) -> None:
     keep(tmp_path / "usb", "80.231.1.1")
     assert len(run("--from", str(tmp_path / "usb")).stdout.splitlines()) == 1
     assert run("--from", str(tmp_path / "none")).exit_code == 2
+
+
+def test_what_would_not_be_shared_is_not_shown_as_shared(spool: Path) -> None:
+    """A line that somebody put there by hand is listed, and named when asked what is shared."""
+    keep(spool, "80.231.1.1")
+    day = spool / "2026-11-23.jsonl"
+    whole = day.read_bytes()
+    by_hand = json.dumps({**json.loads(whole), "src_addr": "192.168.1.10"})
+    day.write_bytes(whole + by_hand.encode() + b"\n")
+    assert len(run("--json").stdout.splitlines()) == 2
+    done = run("--as-shared")
+    assert (done.exit_code, done.stdout_bytes) == (0, whole)
+    assert "1 line would not be shared" in done.stderr
