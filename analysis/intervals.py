@@ -29,10 +29,17 @@ def resampled(
     >>> resampled([1.0, 1.0], sum, Policy())
     (2.0, 2.0)
     """
-    if len(units) < 2:
-        return None
+    return _cut(_draws(units, figure, policy), policy) if len(units) > 1 else None
+
+
+def _draws(
+    units: Sequence[Unit], figure: Callable[[Sequence[Unit]], float], policy: Policy
+) -> list[float]:
     draw = random.Random(policy.seed)  # noqa: S311 - a repeatable interval, not a secret
-    figures = sorted(figure(draw.choices(units, k=len(units))) for _ in range(policy.resamples))
+    return sorted(figure(draw.choices(units, k=len(units))) for _ in range(policy.resamples))
+
+
+def _cut(figures: Sequence[float], policy: Policy) -> tuple[float, float]:
     cut = int((1.0 - policy.confidence) * len(figures))
     return figures[cut], figures[-1 - cut]
 
@@ -48,3 +55,26 @@ def effective(exits: Sequence[Mapping[Node, float]]) -> float:
     for one in exits:
         total.update(one)
     return effective_gateways(part / len(exits) for part in total.values())
+
+
+def effective_interval(
+    exits: Sequence[Mapping[Node, float]], policy: Policy
+) -> tuple[float, float] | None:
+    """Interval of the effective gateways, around the figure and within what is possible.
+
+    Who is drawn twice counts twice, so every draw is more concentrated than the panel. The draws
+    are scaled until their mean is the figure (a bootstrap corrected for its bias), and cut off at
+    one gateway and at as many as there are.
+
+    >>> own = [{Node("organisation", name): 1.0} for name in "ABCDEFGHIJ"]
+    >>> low, high = effective_interval(own, Policy())
+    >>> round(low, 1), round(effective(own), 1), high
+    (7.0, 10.0, 10.0)
+    """
+    if len(exits) < 2:
+        return None
+    draws = _draws(exits, effective, policy)
+    scale = effective(exits) * len(draws) / sum(draws)
+    most = len({node for one in exits for node in one})
+    low, high = _cut(draws, policy)
+    return max(1.0, low * scale), min(float(most), high * scale)

@@ -15,7 +15,7 @@ from analysis.chokepoint import dominators, minimum_cut, smallest_cover, ways_ab
 from analysis.convergence import Blocks, Pair, by_organisation, exit_shares
 from analysis.coverage import Weights
 from analysis.hegemony import ALPHA, FEWEST, dependences, hegemony, trimmed
-from analysis.intervals import effective, resampled
+from analysis.intervals import effective_interval, resampled
 from analysis.operators import Node
 from analysis.panel import Observation
 from analysis.policy import Policy
@@ -90,7 +90,7 @@ def _intervals(
         sum(candidate in pair.strict for pair in pairs) / len(pairs) for pairs in others.values()
     )
     found = {
-        "effective_gateways": resampled(exits, effective, policy),
+        "effective_gateways": effective_interval(exits, policy),
         "hegemony": resampled(passing, hegemony, policy) if candidate else None,
     }
     return {name: list(interval) if interval else None for name, interval in found.items()}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.convergence import resampled_interval
-from analysis.intervals import effective, resampled
+from analysis.intervals import effective, effective_interval, resampled
 from analysis.operators import Node
 from analysis.policy import Policy
 
@@ -48,3 +48,29 @@ def test_effective_gateways_by_hand() -> None:
     gate, own = Node("organisation", "G"), Node("organisation", "C")
     exits = [{gate: 1.0}, {gate: 1.0}, {gate: 0.5, own: 0.5}]
     assert effective(exits) == pytest.approx(36 / 26)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from("GHIJK"), st.floats(0.01, 1), min_size=1, max_size=3),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_the_interval_of_effective_gateways_holds_the_figure(parts: list[dict[str, float]]) -> None:
+    """Whatever ways organisations take, the figure lies within, and the ends are possible."""
+    exits = [
+        {Node("organisation", name): part / sum(one.values()) for name, part in one.items()}
+        for one in parts
+    ]
+    found = effective_interval(exits, Policy(resamples=100))
+    assert found is not None
+    low, high = found
+    assert 1.0 <= low <= effective(exits) * (1 + 1e-9)
+    assert effective(exits) <= high * (1 + 1e-9)
+    assert high <= len({node for one in exits for node in one})
+
+
+def test_one_organisation_has_no_interval_of_effective_gateways() -> None:
+    """Nor has none."""
+    assert effective_interval([{Node("organisation", "G"): 1.0}], Policy()) is None

@@ -60,14 +60,14 @@ def test_everybody_on_their_own() -> None:
 
 
 def test_intervals_resample_organisations() -> None:
-    """Where all do the same nothing moves; of ten on their own a draw repeats some."""
+    """Where all do the same nothing moves; ten on their own may be fewer, but not more than ten."""
     assert judged("lan own gate {up}")["intervals"] == {
         "effective_gateways": [1.0, 1.0],
         "hegemony": [1.0, 1.0],
     }
     alone = judged("lan own {up}")["intervals"]
     low, high = alone["effective_gateways"]
-    assert 2.0 < low < high < 10.0
+    assert 2.0 < low < 10.0 == high
     assert alone["hegemony"] is None
     assert judged("lan own gate {up}", 1)["intervals"] == {
         "effective_gateways": None,
