@@ -36,6 +36,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.origin.names",
             "probe.origin.special",
             "probe.privileges",
+            "probe.settings",
         },
         {"probe.origin.lists", "probe.origin.register", "probe.origin.snapshot"},
         {"probe.origin.ranges"},

@@ -15,7 +15,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from probe.cli import main
 from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
+from probe.settings import Settings, read_settings
 from scripts.picture import COMMAND, picture
 from tests.analysis.country import Country
 
@@ -361,6 +362,19 @@ def test_the_page_on_loading_names_every_column_of_parquet() -> None:
     reply = hop.field("replies").type.value_type
     columns = [field.name for kind in (parquet.SCHEMA, hop, reply) for field in kind]
     assert [name for name in columns if f"`{name}`" not in text] == []
+
+
+def test_every_setting_is_explained() -> None:
+    """The table of settings names those that there are, all and only."""
+    assert set(rows("settings.md", "setting")) == {one.name for one in fields(Settings)}
+
+
+def test_the_settings_on_the_page_can_be_read(tmp_path: Path) -> None:
+    """The example is a file that the program accepts."""
+    (example,) = blocks(ROOT / "docs/settings.md", "toml")
+    path = tmp_path / "settings.toml"
+    path.write_text(example, encoding="utf-8")
+    assert read_settings(path).collector == "https://collect.example.org"
 
 
 def test_every_exit_code_is_explained() -> None:
