@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench fuzz lab roc pins snapshot clean
+.PHONY: demo test lint bench docs fuzz lab roc pins snapshot clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -41,12 +41,22 @@ bench: $(STAMP)
 fuzz: $(STAMP)
 	$(BIN)/python -m scripts.fuzz
 
+# The site, in build/docs; every warning is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+
+$(VENV)/.docs: requirements/docs.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r $<
+	touch $@
+
 # Needs uv (pip install uv); run after changing a dependency in pyproject.toml.
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 pins:
 	$(PIN) requirements/build.in -o requirements/build.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --group dev -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra analysis --extra collect --group dev --group docs \
+		-o requirements/docs.txt
 
 # Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
 snapshot: $(STAMP)

@@ -418,7 +418,7 @@ def test_no_committed_file_names_a_package_registry() -> None:
     assert lines_that_match(hosts) == []
 
 
-@pytest.mark.parametrize("name", ["build.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["build.txt", "dev.txt", "docs.txt"])
 def test_pinned_requirements_carry_hashes_and_no_address(name: str) -> None:
     """Every pinned version has a sha256, and no line says where to fetch it."""
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8").replace("\\\n", " ")

@@ -24,6 +24,7 @@ import pytest
 
 from analysis.formats import parquet
 from analysis.policy import Policy
+from probe import __version__
 from probe.cli import main
 from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
@@ -382,3 +383,21 @@ def test_every_exit_code_is_explained() -> None:
     kinds: list[type[Failure]] = [Failure, *Failure.__subclasses__()]
     codes = {str(kind.exit_code) for kind in kinds}
     assert codes <= set(rows("commands.md", "code"))
+
+
+def test_who_cites_it_names_the_version_there_is() -> None:
+    """CITATION.cff and the package agree."""
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {__version__}\n" in cited
+
+
+def test_every_page_is_on_the_site() -> None:
+    """Each page of docs/ is reached from the site's first page."""
+    reached, ahead = set(), [ROOT / "docs/index.md"]
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        for block in re.findall(r"```{toctree}\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            names = [line for line in block.splitlines() if line and not line.startswith(":")]
+            ahead += [page.parent / f"{name}.md" for name in names]
+    assert reached == set((ROOT / "docs").rglob("*.md"))

@@ -1,0 +1,30 @@
+"""The documentation site: `make docs` builds it from these pages, without a network.
+
+Pages are plain Markdown that reads well where it lies, so nothing here may be needed to read them.
+Links to files outside of this folder are kept as links to the files of the source package.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from probe import __version__
+
+project = "gatewatch"
+author = "the gatewatch engineers"
+project_copyright = author
+release = version = __version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]
+nb_execution_mode = "off"
+
+html_theme = "furo"
+html_title = f"gatewatch {version}"
+html_copy_source = False
+html_static_path: list[str] = []
