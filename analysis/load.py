@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -160,13 +159,3 @@ def load(paths: Sequence[str], *, malformed: Malformed = "warn") -> Loaded:
     loaded = Loaded()
     loaded.traces.extend(read(paths, loaded, malformed=malformed))
     return loaded
-
-
-def batches(traces: Iterator[Trace], size: int) -> Iterator[list[Trace]]:
-    """The traces in lists of so many, the last one shorter.
-
-    >>> [len(batch) for batch in batches(iter([None] * 5), 2)]
-    [2, 2, 1]
-    """
-    while batch := list(islice(traces, size)):
-        yield batch
