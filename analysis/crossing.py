@@ -256,11 +256,14 @@ def _operator_behind(steps: Sequence[Step], at: int) -> str | None:
 
 
 class _Known(NamedTuple):
-    """A frame's crossing when RTTs say nothing, and where they might."""
+    """A frame's crossing when RTTs say nothing, and where they might.
+
+    ``home`` are the steps at home before the border, the nearest to it first.
+    """
 
     crossing: Crossing
-    steps: tuple[Step, ...]
     border: int | None
+    home: tuple[int, ...]
     depends: bool
 
 
@@ -294,8 +297,8 @@ class Crossings:
         border = find_border(steps, self._policy)
         return _Known(
             _crossing_at(border, steps, frame.destination, self._policy),
-            steps,
             border,
+            tuple(i for i in range((border or 0) - 1, -1, -1) if _place(steps[i]) == "home"),
             _depends_on_rtts(steps, border, frame.destination),
         )
 
@@ -317,8 +320,8 @@ class Crossings:
         there = rtts[border]
         if there is None:
             return True
-        for i in range(border - 1, -1, -1):
+        for i in known.home:
             here = rtts[i]
-            if here is not None and _place(known.steps[i]) == "home":
+            if here is not None:
                 return there - here >= self._policy.home_step_ms
         return True

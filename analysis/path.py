@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import itemgetter
 from typing import NamedTuple
 
 from analysis.operators import Gazetteer, Node, Sight
-from probe.record import ATLAS_STATUS_HOP, Hop, Trace
+from probe.record import ATLAS_STATUS_HOP, Reply, Trace
 
 # Special-use blocks that networks number routers from. The others (loopback, multicast,
 # documentation) on a path are noise of a lab or a fault; they count as unmapped all the same.
@@ -70,10 +70,10 @@ class Path(NamedTuple):
         return tuple(step._replace(rtt=rtt) for step, rtt in zip(steps, self.rtts, strict=True))
 
 
-def _most_heard(hop: Hop) -> tuple[str | None, float | None]:
+def _most_heard(heard: Sequence[Reply]) -> tuple[str | None, float | None]:
     """The address most replies came from and its smallest RTT; silence is (None, None)."""
-    replies = [reply for reply in hop.replies if reply.late is None and not reply.duplicate]
-    if not replies or not hop.measured:
+    replies = [reply for reply in heard if reply.late is None and not reply.duplicate]
+    if not replies:
         return None, None
     addresses = [reply.address for reply in replies if reply.address is not None]
     address = addresses[0] if addresses else None
@@ -88,21 +88,21 @@ def _heard(trace: Trace) -> tuple[tuple[str | None, ...], tuple[float | None, ..
     addresses: list[str | None] = []
     rtts: list[float | None] = []
     destination = trace.dst_addr
-    for hop in sorted(trace.hops, key=attrgetter("number")):
-        silent = hop.number - 1 - len(addresses)
-        if silent < 0 or hop.number == ATLAS_STATUS_HOP:
-            continue
+    for number, replies, attribution, measured in sorted(trace.hops, key=itemgetter(0)):
+        silent = number - 1 - len(addresses)
         if silent:
+            if silent < 0 or number == ATLAS_STATUS_HOP:
+                continue
             addresses += [None] * silent
             rtts += [None] * silent
-        if len(hop.replies) == 1 and hop.measured:
-            reply = hop.replies[0]
+        if len(replies) == 1 and measured:
+            reply = replies[0]
             counts = reply.late is None and not reply.duplicate
             address, rtt = (reply.address, reply.rtt) if counts else (None, None)
         else:
-            address, rtt = _most_heard(hop)
-        if address is None and rtt is not None and hop.attribution is not None:
-            address = _LAN if hop.attribution.special == "lan" else None
+            address, rtt = _most_heard(replies) if measured else (None, None)
+        if address is None and rtt is not None and attribution is not None:
+            address = _LAN if attribution.special == "lan" else None
         addresses.append(address)
         rtts.append(rtt)
         if address == destination:
@@ -164,19 +164,28 @@ class Reader:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
+        self._rows: dict[tuple[str, str, tuple[str | None, ...]], Frame] = {}
         self._frames: dict[tuple[str, str, tuple[str | None, ...]], Frame] = {}
 
     def path(self, trace: Trace, organisation: str) -> Path:
         """The path of a trace that was measured in this organisation's network."""
         addresses, rtts = _heard(trace)
-        telling = addresses[: self._telling(addresses, organisation, trace.dst_addr)]
-        destination = trace.dst_addr if trace.dst_addr in telling else ""
-        key = (organisation, destination, telling)
+        row = (organisation, trace.dst_addr, addresses)
+        frame = self._rows.get(row)
+        if frame is None:
+            frame = self._rows[row] = self._frame(*row)
+        return Path(frame, addresses, rtts, self)
+
+    def _frame(
+        self, organisation: str, destination: str, addresses: tuple[str | None, ...]
+    ) -> Frame:
+        telling = addresses[: self._telling(addresses, organisation, destination)]
+        key = (organisation, destination if destination in telling else "", telling)
         frame = self._frames.get(key)
         if frame is None:
             steps = self.steps(telling, organisation)
-            frame = self._frames[key] = Frame(organisation, destination, steps)
-        return Path(frame, addresses, rtts, self)
+            frame = self._frames[key] = Frame(key[0], key[1], steps)
+        return frame
 
     def _telling(
         self, addresses: Sequence[str | None], organisation: str, destination: str

@@ -301,11 +301,12 @@ class _World:
             neighbour = self._neighbour()
         answers = link.near if neighbour is None else self._misnumbered(i, link, neighbour)
         heard: list[str | None] = ["192.168.1.1"]
+        mute, loss = self._mute, self.loss
         for address, router in self._route(i, link, answers, destination):
-            if router not in self._mute:
-                self._mute[router] = chance() < self.faults.mute
-            silent = self._mute[router] or chance() < self.loss
-            heard.append(None if silent else address)
+            silent = mute.get(router)
+            if silent is None:
+                silent = mute[router] = chance() < self.faults.mute
+            heard.append(None if silent or chance() < loss else address)
         path = tuple(heard)
         known = self._paths.get(path)
         if known is None:
@@ -476,8 +477,9 @@ def over_time(
     def way(i: int, day: int) -> Way:
         if i in moved and day >= moved[i]:
             return "gateway"
-        if any(start <= day < end and i in hit for start, end, hit in outages):
-            return 1
+        for start, end, hit in outages:
+            if start <= day < end and i in hit:
+                return 1
         return next(way for since, way in reversed(ways[i]) if since <= day)
 
     traces = []
