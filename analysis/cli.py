@@ -140,7 +140,8 @@ def analyze(
     """Judge whether a country's traffic passes one operator.
 
     PATH is a file, a folder, a glob or - for standard input: records of gatewatch, RIPE Atlas
-    traceroute results, scamper's JSON or warts (.jsonl, .json, .warts, .gz, .zst, .parquet).
+    traceroute results, scamper's JSON or warts (.jsonl, .json, .warts, .gz, .zst, .parquet)
+    or signed bundles (.tar).
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
     from analysis.assessment import assess, open_tables  # noqa: PLC0415

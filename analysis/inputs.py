@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet")
+READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
 
 _CHUNK = 1 << 16
 

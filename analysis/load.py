@@ -1,7 +1,7 @@
 """Files of traces → `Trace` objects, with everything left out counted by reason.
 
-Reads what the probe writes, results of RIPE Atlas, scamper's JSON and warts, and Parquet, from
-files, folders, globs and standard input, compressed or not. The formats live in
+Reads what the probe writes, bundles, results of RIPE Atlas, scamper's JSON and warts, and Parquet,
+from files, folders, globs and standard input, compressed or not. The formats live in
 `analysis.formats`; what is decided here is which of them a file has, what counts as a copy, and
 what happens to what cannot be read. Judges nothing but readability.
 """
@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from analysis.formats import atlas, jsonvalues, parquet, scamper, warts
+from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import InputError, Stream, find_files, opened
+from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
 
 Malformed = Literal["warn", "fail", "ignore"]
@@ -103,6 +104,10 @@ def _rows(name: str, loaded: Loaded) -> Iterator[tuple[int, object]]:
             yield from parquet.rows(name, stream)
         elif name.endswith(".parquet"):
             raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")
+        elif bundle.claims_to_be(stream):
+            yield from bundle.rows(name, stream)
+        elif name.endswith(SUFFIX):
+            raise InputError(f"{name}: is no bundle of gatewatch")
         else:
             yield from _values(name, stream)
         short = name if name == "-" else Path(name).name
@@ -116,9 +121,11 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
     traceroute is counted under ``malformed``, a second copy of a record under ``duplicate``, a
     second, different result with the same measurement, probe and time under ``repeated_id``, a
     trace that could not be sent under ``not_sent``, a file of which nothing can be read under
-    ``unreadable_file``, and what scamper writes of a run under ``bookkeeping``. Raises
-    `InputError` when a path names nothing, and with ``malformed="fail"`` at the first line or
-    file that cannot be read; with ``"ignore"`` they are counted without a complaint.
+    ``unreadable_file``, and what scamper writes of a run under ``bookkeeping``. A bundle that is
+    not what its key signed counts once, under ``bad_signature`` or ``altered_bundle``: how many
+    traces it had, nobody knows. Raises `InputError` when a path names nothing, and with
+    ``malformed="fail"`` at the first line or file that cannot be read; with ``"ignore"`` they are
+    counted without a complaint.
     """
     copies = _Copies()
 
@@ -136,6 +143,10 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
                 break
             except InputError as problem:
                 leave_out("unreadable_file", str(problem))
+                break
+            except BadBundle as problem:
+                forged = problem.reason == "bad_signature"
+                leave_out("bad_signature" if forged else "altered_bundle", f"{name}: {problem}")
                 break
             try:
                 trace = value if isinstance(value, Trace) else _trace_of(value, loaded)

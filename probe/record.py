@@ -116,7 +116,9 @@ class Trace:
     ``max_ttl``, ``loop``, ``cancelled`` or ``error``. ``sees`` lists what the network layer could
     observe (see `probe.network.Capability`); what is not in it was not looked for. ``redactions``
     counts what was taken out, by kind. ``multipath`` is what was found of parallel paths, None
-    where they were not looked for.
+    where they were not looked for. ``key`` is the public key (hexadecimal digits) that signed the
+    bundle in which the trace came; it is set by the reader of a bundle that was checked and by
+    nobody else, and never written: a line cannot vouch for itself.
     """
 
     dst_addr: str
@@ -141,6 +143,7 @@ class Trace:
     notes: tuple[str, ...] = ()
     error: str | None = None
     multipath: graphs.Graph | None = None
+    key: str | None = None
 
     @property
     def reached(self) -> bool:

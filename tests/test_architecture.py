@@ -30,6 +30,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.graph"},
         # Contracts, and what needs nothing.
         {"probe.record", "probe.network", "probe.failure", "probe.places", "probe.language"},
+        {"probe.bundle"},
         {
             "probe.evidence",
             "probe.origin.errors",
@@ -118,6 +119,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "analysis.formats.atlas",
+            "analysis.formats.bundle",
             "analysis.formats.jsonvalues",
             "analysis.formats.parquet",
             "analysis.formats.scamper",
@@ -148,11 +150,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
 }
 
 # All that the analysis may know of the probe, where both halves meet, and who reads what ships.
-SHARED = {"probe", "probe.record", "probe.graph", "probe.origin"}
+SHARED = {"probe", "probe.bundle", "probe.record", "probe.graph", "probe.origin"}
 MEETING = {"analysis.demo": {"probe.demo"}, "analysis.plan": {"probe.places"}}
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.
 PURE = {
+    "probe.bundle",
     "probe.graph",
     "probe.record",
     "probe.network",
