@@ -42,7 +42,7 @@ gc.set_threshold(10_000, 20, 50)
 _UNIX = frozenset({"fcntl", "pwd"})
 
 # The order in which a newcomer meets them; others follow by name.
-_ORDER = ("demo", "trace", "run", "show", "analyze", "data")
+_ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data")
 
 
 class Commands(click.Group):

@@ -23,7 +23,8 @@ from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.backend import failure_of, open_network
 from probe.campaign import OVER_BUDGET, REFUSED, Campaign
 from probe.choice import fit, measured, version_of
-from probe.commands import options, words
+from probe.commands import asking, options, words
+from probe.consent import Capability
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
     INTERRUPTED,
@@ -130,6 +131,8 @@ def run(
     options.check_rate(rate, own_network=own_network)
     origin = options.address_table(table)
     options.known_country(country, origin)
+    if not dry_run:
+        asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
     here = premises()
     excluded = read_exclusions(exclusions_file())
     access = _known_access(origin, here, access_as)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import itertools
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from probe.consent import Capability, change
 from scripts.bench.comparison import Missing
 from scripts.bench.scene import Scene
 
@@ -54,6 +56,7 @@ def _inside(network: Network) -> Scene:
     numbers = itertools.count()
 
     def start(command: Sequence[str], side: Side, home: Path) -> subprocess.Popen[str]:
+        change(home, dict.fromkeys(Capability, True), datetime.now(UTC).date())
         return network.vantage.start(command, user=side.user, env={"GATEWATCH_HOME": str(home)})
 
     return Scene(

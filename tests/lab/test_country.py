@@ -18,12 +18,14 @@ import click
 import pytest
 
 from analysis.render import plain
+from tests.consenting import agree
 from tests.lab.internet import internet
 from tests.lab.namespaces import needs
 from tests.lab.topology import VERSIONS
 
 if TYPE_CHECKING:
-    from tests.lab.internet import Internet, Volunteer
+    from tests.consenting import agree
+from tests.lab.internet import Internet, Volunteer
 
 pytestmark = [pytest.mark.lab, needs("bird")]
 
@@ -39,7 +41,9 @@ class Campaign:
         self.net = net
         self.volunteers = net.volunteers
         self.homes = {
-            volunteer.network.key: net.fabric.home(f"{volunteer.network.key}-home", volunteer.user)
+            volunteer.network.key: agree(
+                net.fabric.home(f"{volunteer.network.key}-home", volunteer.user)
+            )
             for volunteer in self.volunteers
         }
         self.targets = net.fabric.file(

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.spool import read
+from tests.consenting import agree
 from tests.lab.namespaces import Chain, chain, requires_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.lab.namespaces import Namespace
+    from tests.consenting import agree
+from tests.lab.namespaces import Namespace
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
@@ -51,7 +53,7 @@ def test_arrivals_are_counted_in_every_window() -> None:
 def arrivals(row: Chain, command: list[str]) -> list[list[float]]:
     """By router, when probes ended at it while this command ran."""
     programs = [counting(router) for router in row.routers]
-    row.vantage.run(command)
+    row.vantage.run(command, env={"GATEWATCH_HOME": str(row.fabric.folder / "spool")})
     return [json.loads(program.communicate()[0]) for program in programs]
 
 
@@ -75,7 +77,7 @@ def test_no_router_gets_a_burst(row: Chain, targets: Path) -> None:
 
     If all targets were asked at the same TTL one after the other, ten would come to one router.
     """
-    spool = row.fabric.home("spool", "root")
+    spool = agree(row.fabric.home("spool", "root"))
     command = [GATEWATCH, "run", "--i-run-this-network", "--rate", RATE, "--targets", str(targets)]
     arrived = arrivals(row, [*command, "--to", str(spool)])
     probes = sum(one.trace.probes or 0 for one in read(spool) if one.trace is not None)

@@ -13,6 +13,7 @@ from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import ICMPv6TimeExceeded, IPv6
 from scapy.utils import rdpcap
 
+from tests.consenting import agree
 from tests.lab.namespaces import Chain, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-evidence")]
@@ -92,7 +93,7 @@ def test_it_holds_every_probe_and_every_answer(
 
 def test_a_run_keeps_it_apart_from_its_results(row: Chain) -> None:
     """All packets of the run are in the file, and none of it is in the data folder."""
-    home = row.fabric.home("kept", "root")
+    home = agree(row.fabric.home("kept", "root"))
     path = row.fabric.folder / "run.pcap"
     listed = row.fabric.file("targets", f"{row.host[4]}\n193.0.6.137\n")
     command = [GATEWATCH, "run", "--targets", listed, "--access-as", "AS38623", "--pcap"]
@@ -111,14 +112,14 @@ def test_a_run_keeps_it_apart_from_its_results(row: Chain) -> None:
 @pytest.mark.parametrize("place", ["evidence.pcap", "spool/evidence.pcap"])
 def test_a_run_refuses_to_place_it_among_its_results(row: Chain, place: str) -> None:
     """What may be shared and what may not lie apart; nothing is sent before that is clear."""
-    home = row.fabric.home(f"refused-{len(place)}", "root")
+    home = agree(row.fabric.home(f"refused-{len(place)}", "root"))
     listed = row.fabric.file("one", f"{row.host[4]}\n")
     command = [GATEWATCH, "run", "--targets", listed, "--pcap", home / place]
     done = row.vantage.run(command, env={"GATEWATCH_HOME": str(home)}, check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "may be shared" in done.stderr
-    assert list(home.iterdir()) == []
+    assert [file.name for file in home.iterdir()] == ["consent.json"]
 
 
 @pytest.mark.parametrize("backend", ["auto", "errqueue"])

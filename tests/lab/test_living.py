@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from probe.spool import read
+from tests.consenting import agree
 from tests.lab.namespaces import Chain, Fabric, Namespace, User, chain, needs, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab]
@@ -86,7 +87,7 @@ def start(
     folder: Path | None = None,
 ) -> Run:
     number = next(_count)
-    folder = folder or fabric.home(f"kept-{number}", user)
+    folder = folder or agree(fabric.home(f"kept-{number}", user))
     listed = fabric.file(f"targets-{number}", "\n".join(hosts) + "\n")
     command = [GATEWATCH, "run", "--targets", str(listed), "--rate", str(rate), "--json", *options]
     program = where.start(command, user=user, env={"GATEWATCH_HOME": str(folder)})
@@ -176,13 +177,15 @@ def test_a_resolver_that_does_not_answer_holds_nobody_up(home: Chain, command: s
     """Ctrl-C ends it within a second also while a name is looked up."""
     resolver = home.fabric.file("resolv.conf", "nameserver 193.0.6.141\n")
     listed = home.fabric.file("named", "www.example.org\n")
+    kept = agree(home.fabric.home(f"waiting-{command}", "root"))
     asked = "www.example.org" if command == "trace" else f"--targets {listed}"
     program = home.vantage.start(
         [
             "/bin/sh",
             "-c",
             f"mount --bind {resolver} /etc/resolv.conf; exec {GATEWATCH} {command} {asked}",
-        ]
+        ],
+        env={"GATEWATCH_HOME": str(kept)},
     )
     time.sleep(4)
     assert program.poll() is None

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.spool import read
+from tests.consenting import agree
 from tests.lab.namespaces import NOBODY, Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-privileges")]
@@ -110,7 +111,7 @@ TARGETS = ["193.0.6.137", "193.0.6.139"]
 @pytest.mark.parametrize("user", ["root", "net_raw"])
 def test_a_run_keeps_its_traces_in_its_own_folder(row: Chain, user: User) -> None:
     """Without capabilities it still writes where its user may."""
-    folder = row.fabric.home(f"own-{user}", user)
+    folder = agree(row.fabric.home(f"own-{user}", user))
     listed = row.fabric.file(f"own-{user}-targets", "\n".join(TARGETS))
     command = [GATEWATCH, "run", "--targets", listed, "--access-as", "AS38623", "--json"]
     done = row.vantage.run(command, user=user, env={"GATEWATCH_HOME": str(folder)})
@@ -121,7 +122,7 @@ def test_a_run_keeps_its_traces_in_its_own_folder(row: Chain, user: User) -> Non
 
 def test_root_keeps_the_traces_of_a_user_in_that_users_folder(row: Chain) -> None:
     """Under sudo with the home of a user, the records belong to the user, who can read them."""
-    folder = row.fabric.home("of-nobody", "nobody")
+    folder = agree(row.fabric.home("of-nobody", "nobody"))
     listed = row.fabric.file("of-nobody-targets", "\n".join(TARGETS))
     command = [GATEWATCH, "run", "--targets", listed, "--access-as", "AS38623", "--json"]
     environment = {"GATEWATCH_HOME": str(folder)}
@@ -138,7 +139,7 @@ def test_root_keeps_the_traces_of_a_user_in_that_users_folder(row: Chain) -> Non
 
 def test_a_folder_that_nobody_could_write_is_named_before_anything_is_sent(row: Chain) -> None:
     """A file of root in a user's folder, left by an older run: 4, one sentence, no packet."""
-    folder = row.fabric.home("mixed", "nobody")
+    folder = agree(row.fabric.home("mixed", "nobody"))
     left = folder / "vantage.lock"
     left.touch(0o600)
     os.chown(left, 0, 0)

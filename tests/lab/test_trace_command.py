@@ -15,6 +15,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.record import from_line
 from probe.spool import Spool, read
+from tests.consenting import agree
 from tests.lab.namespaces import Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
@@ -159,7 +160,7 @@ HOSTS = [f"193.0.20.{number}" for number in range(1, 201)]
 @pytest.mark.parametrize("user", ["root", "nobody"])
 def test_a_run_from_home_keeps_nothing_of_home(home: Chain, user: User) -> None:
     """All targets are kept as Atlas results; own addresses and host name are in no file."""
-    folder = home.fabric.home(f"{user}-kept", user)
+    folder = agree(home.fabric.home(f"{user}-kept", user))
     listed = home.fabric.file(f"{user}-targets", "\n".join([*HOSTS[:20], home.host[4]]) + "\n")
     command = [GATEWATCH, "run", "--targets", str(listed), "--rate", "400", "--json"]
     done = home.vantage.run(command, user=user, env={"GATEWATCH_HOME": str(folder)})
@@ -181,7 +182,7 @@ def test_a_run_from_home_keeps_nothing_of_home(home: Chain, user: User) -> None:
 
 def test_kill_9_on_real_sockets_loses_only_what_was_in_flight(home: Chain) -> None:
     """Whatever was said to be finished is on the disk and can be read, and a new run goes on."""
-    folder = home.fabric.home("killed", "nobody")
+    folder = agree(home.fabric.home("killed", "nobody"))
     listed = home.fabric.file("many", "\n".join(HOSTS) + "\n")
     command = [GATEWATCH, "run", "--targets", str(listed), "--rate", "300"]
     said = 0
@@ -205,9 +206,14 @@ def test_a_full_disk_is_said_and_costs_nothing(home: Chain) -> None:
     folder = home.fabric.home("full", "root")
     listed = home.fabric.file("full-targets", "\n".join(HOSTS) + "\n")
     mount = "mount -t tmpfs -o size=64k gatewatch-lab"
+    agreed = f"{GATEWATCH} consent grant --run --keep --version-read 1 > /dev/null"
     run = f"{GATEWATCH} run --targets {listed} --rate 1000 --json"
     done = home.vantage.run(
-        ["/bin/sh", "-c", f"{mount} {folder} && {{ {run}; echo $?; cat {folder}/spool/*.jsonl; }}"],
+        [
+            "/bin/sh",
+            "-ec",
+            f"{mount} {folder}; {agreed}; set +e; {run}; echo $?; cat {folder}/spool/*.jsonl",
+        ],
         env={"GATEWATCH_HOME": str(folder)},
     )
     summary, code, *lines = done.stdout.splitlines()
@@ -219,7 +225,7 @@ def test_a_full_disk_is_said_and_costs_nothing(home: Chain) -> None:
 
 def test_without_any_link_a_run_is_offline(home: Chain) -> None:
     """No way out: 5, one sentence, and nothing on the disk."""
-    folder = home.fabric.home("offline", "root")
+    folder = agree(home.fabric.home("offline", "root"))
     listed = home.fabric.file("one", "8.8.8.8\n2001:4860:4860::8888\n")
     done = home.target.run(
         [GATEWATCH, "run", "--targets", str(listed)],
@@ -227,4 +233,4 @@ def test_without_any_link_a_run_is_offline(home: Chain) -> None:
         check=False,
     )
     assert done.returncode == 5
-    assert list(folder.iterdir()) == []
+    assert [file.name for file in folder.iterdir()] == ["consent.json"]

@@ -23,6 +23,7 @@ from probe.cli import main
 from probe.redact import Premises
 from probe.session import Settings
 from probe.spool import Spool, read
+from tests.consenting import agree
 from tests.probe import paths
 
 TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", paths.TARGET_6]
@@ -30,8 +31,8 @@ TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", paths.TA
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder that does not exist yet, and a home in Cambodia."""
-    folder = tmp_path / "home"
+    """A data folder in which nothing is but the owner's consent, and a home in Cambodia."""
+    folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
     # Silence is waited for in real time here.
@@ -58,8 +59,9 @@ def listed(tmp_path: Path) -> Callable[..., str]:
 
 
 def kept_in(home: Path) -> list[str]:
-    """What lies in the data folder besides the count of the bytes of the day."""
-    return [path.name for path in home.glob("*") if path.name != "allowance.state"]
+    """What lies in the data folder besides consent and the count of the bytes of the day."""
+    ours = {"allowance.state", "consent.json"}
+    return [path.name for path in home.glob("*") if path.name not in ours]
 
 
 def run(*arguments: str) -> Result:
@@ -127,14 +129,15 @@ def test_raw_packets_are_not_put_among_the_results(
     home: Path, tmp_path: Path, listed: Callable[..., str], place: str
 ) -> None:
     """Neither in the data folder nor where --to says; nothing is measured, and nothing made."""
-    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     results = tmp_path / "results"
     done = run(
         "--targets", listed(paths.TARGET), "--to", str(results), "--pcap", str(tmp_path / place)
     )
     assert (done.exit_code, done.stdout) == (2, "")
     assert "may be shared, and raw packets may not" in done.stderr
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "targets.txt"]
+    files = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"targets.txt", "consent.json"}
 
 
 def test_a_dry_run_makes_no_file_of_raw_packets(
@@ -234,7 +237,7 @@ def test_wrong_options_are_said(
     done = run("--targets", listed(paths.TARGET), *arguments)
     assert done.exit_code == code
     assert said in done.stderr
-    assert not home.exists()
+    assert [path.name for path in home.iterdir()] == ["consent.json"]
 
 
 def test_a_line_that_is_no_target_is_named(home: Path, listed: Callable[..., str]) -> None:
@@ -329,7 +332,7 @@ def start(folder: Path, *arguments: str, err: int = subprocess.PIPE) -> subproce
         stderr=err,
         text=True,
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "GATEWATCH_HOME": str(folder)},
+        env={**os.environ, "GATEWATCH_HOME": str(agree(folder))},
     )
 
 
@@ -381,7 +384,7 @@ def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
     assert "would trace to 5 targets: about " in done.stdout
     assert "a guess for 5 of them" in done.stdout
     assert "budget of the day" not in done.stdout
-    assert not home.exists()
+    assert [path.name for path in home.iterdir()] == ["consent.json"]
     short = run("--dry-run", "--targets", targets, "--budget", "0.001")
     assert "the budget of the day has 1 kB left: not all would be measured" in short.stdout
     run("--targets", targets)
@@ -436,7 +439,6 @@ def test_a_trace_that_takes_more_than_usual_does_not_break_the_budget(
 
 def test_the_do_not_probe_list_holds(home: Path, listed: Callable[..., str]) -> None:
     """A listed target is left out and counted; a list with a fault sends nothing."""
-    home.mkdir()
     (home / "do-not-probe.txt").write_text("193.0.6.0/24\n", encoding="utf-8")
     said = summary("--targets", listed(*TARGETS))
     assert said["left_out"] == {"do not probe": 2}

@@ -1,0 +1,164 @@
+"""``gatewatch consent``: read what is asked, agree to it or to parts of it, and take it back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.commands import asking
+from probe.consent import VERSION, Capability, change, missing, refusal, said
+from probe.failure import Failure
+from probe.language import _
+from probe.places import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MEANS = {
+    Capability.RUN: "send measuring packets from this computer",
+    Capability.KEEP: "keep the results on this computer",
+    Capability.SHARE: "hand the results to others",
+}
+
+
+def _capabilities(command: Callable[..., Any]) -> Callable[..., Any]:
+    for capability in reversed(Capability):
+        command = click.option(f"--{capability}", is_flag=True, help=f"To {_MEANS[capability]}.")(
+            command
+        )
+    return command
+
+
+def _chosen(**flags: bool) -> list[Capability]:
+    """The capabilities named on the command line; all where none is."""
+    return [each for each in Capability if flags[each]] or list(Capability)
+
+
+@click.group(short_help="Read what is asked of you, agree, take it back.")
+def consent() -> None:
+    """What you allow gatewatch to do on this computer: nothing, until you say so.
+
+    There are three questions, each with an answer of its own: to measure (run), to keep the
+    results here (keep), to hand them to others (share).
+    """
+
+
+@consent.command(short_help="Say what you have agreed to.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(*, as_json: bool) -> None:
+    """Say for each question whether you have agreed, since when, and to which text."""
+    agreed = said(data_folder())
+    if as_json:
+        fields: dict[str, Any] = {
+            each.value: {
+                "granted": each in agreed and agreed[each].holds,
+                "version": agreed[each].version if each in agreed else None,
+                "on": agreed[each].on.isoformat() if each in agreed else None,
+            }
+            for each in Capability
+        }
+        click.echo(json.dumps({"text_version": VERSION, **fields}))
+        return
+    for each in Capability:
+        granted = agreed.get(each)
+        if granted is None:
+            answer = "no"
+        elif granted.holds:
+            answer = f"yes, since {granted.on}"
+        else:
+            answer = f"no longer: text {granted.version}, {granted.on}"
+        click.echo(f"{each:<6} {answer:<31} {_MEANS[each]}")
+    if any(not granted.holds for granted in agreed.values()):
+        click.echo(
+            _(
+                "the text is now version {version}; read it and answer again: "
+                "gatewatch consent grant"
+            ).format(version=VERSION)
+        )
+    elif not agreed:
+        click.echo(_("to read the text and to answer: gatewatch consent grant"))
+
+
+@consent.command(short_help="Print the text, or make a page of it in Khmer and English.")
+@click.option("--page", is_flag=True, help="Write it as a page in Khmer and English.")
+@click.option("--open", "opened", is_flag=True, help="Write that page and open it in the browser.")
+def show(*, page: bool, opened: bool) -> None:
+    """Print the text that you are asked to agree to, in English.
+
+    Terminals cannot show Khmer as it is written, so the Khmer text is on a page for a browser,
+    which lies in the data folder and loads nothing from the Internet.
+    """
+    from probe.notice import lines, notice  # noqa: PLC0415 - the other commands need no text
+
+    if page or opened:
+        path = asking.write_page(data_folder())
+        click.echo(path)
+        if opened:
+            asking.show_page(path)
+        return
+    text = notice("en")
+    width = min(asking.WIDTH, shutil.get_terminal_size().columns)
+    click.echo(_("Version {version}").format(version=text.version))
+    for line in lines((*text.parts, *text.questions.values()), width):
+        click.echo(line)
+    click.echo(_("in Khmer: gatewatch consent show --page"), err=True)
+
+
+@consent.command(short_help="Agree, after reading the text.")
+@_capabilities
+@click.option(
+    "--version-read",
+    type=int,
+    help="Agree to what is named without being asked, having read this version of the text.",
+)
+def grant(*, version_read: int | None, **flags: bool) -> None:
+    """Show the text, ask each question, and put the answers down.
+
+    Without options it asks all three; with some it asks those. Each answer is typed; Enter alone
+    is a no. Where there is no terminal to ask on, name what you agree to and the version of the
+    text that you have read: gatewatch consent grant --run --keep --version-read 1
+    """
+    folder, chosen = data_folder(), _chosen(**flags)
+    if version_read is None:
+        if not asking.on_terminal():
+            raise refusal(folder, chosen)
+        asking.ask(folder, chosen)
+    else:
+        if not any(flags.values()):
+            raise Failure(_("say to what you agree: one or more of --run, --keep, --share"))
+        if version_read != VERSION:
+            raise Failure(
+                _(
+                    "the text is version {version}, not {read}; read it: gatewatch consent show"
+                ).format(version=VERSION, read=version_read)
+            )
+        change(folder, dict.fromkeys(chosen, True), datetime.now(UTC).date())
+    _conclude()
+
+
+@consent.command(short_help="Take your agreement back.")
+@_capabilities
+def withdraw(**flags: bool) -> None:
+    """Take back what you have agreed to, all of it or what is named.
+
+    From then on it is not done any more. What was sent or handed over before cannot be called
+    back, and what is kept on this computer stays until it is deleted.
+    """
+    change(data_folder(), dict.fromkeys(_chosen(**flags), False), datetime.now(UTC).date())
+    _conclude()
+
+
+def _conclude() -> None:
+    """Say what holds now."""
+    lacking = missing(data_folder(), *Capability)
+    agreed = ", ".join(each for each in Capability if each not in lacking)
+    if agreed:
+        click.echo(_("you agree to: {names}").format(names=agreed))
+    if lacking:
+        click.echo(_("not allowed: {names}").format(names=", ".join(lacking)))
+    if agreed:
+        click.echo(_("you can take it back at any time: gatewatch consent withdraw"))

@@ -1,0 +1,119 @@
+"""What the owner of this machine has agreed to, and since when: asked before anything is done.
+
+Each capability is agreed to by itself and holds for the version of the text that was read; a new
+version, a file that cannot be understood and no file at all are no consent. This module knows
+the text's version, and neither its words nor how the question is put.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from probe.failure import NoConsent
+from probe.language import _
+from probe.private import replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+# Of the text in data/consent. A change of what is agreed to makes a new one, and asks everybody.
+VERSION = 1
+
+_FILE = "consent.json"
+_SCHEMA = "gatewatch.consent/1"
+
+
+class Capability(StrEnum):
+    """What is agreed to, each by itself."""
+
+    RUN = "run"
+    KEEP = "keep"
+    SHARE = "share"
+
+
+class Granted(NamedTuple):
+    """One yes: to which version of the text, and on which day."""
+
+    version: int
+    on: date
+
+    @property
+    def holds(self) -> bool:
+        """Whether that version is still the one in use."""
+        return self.version == VERSION
+
+
+def said(folder: Path) -> dict[Capability, Granted]:
+    """Each yes that stands in this data folder, to older versions of the text as well."""
+    try:
+        kept = json.loads((folder / _FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}
+    if not isinstance(kept, dict) or kept.get("schema") != _SCHEMA:
+        return {}
+    found = {each: _granted(kept.get(each.value)) for each in Capability}
+    return {each: granted for each, granted in found.items() if granted is not None}
+
+
+def _granted(entry: Any) -> Granted | None:
+    if not isinstance(entry, dict) or type(entry.get("version")) is not int:
+        return None
+    try:
+        return Granted(entry["version"], date.fromisoformat(str(entry.get("on"))))
+    except ValueError:
+        return None
+
+
+def missing(folder: Path, *capabilities: Capability) -> list[Capability]:
+    """Which of these nobody has agreed to, or not to the text as it is now."""
+    agreed = said(folder)
+    return [each for each in capabilities if each not in agreed or not agreed[each].holds]
+
+
+def require(folder: Path, *capabilities: Capability) -> None:
+    """Return where all of these are agreed to; else raise `NoConsent`, which says what to do."""
+    lacking = missing(folder, *capabilities)
+    if lacking:
+        raise refusal(folder, lacking)
+
+
+def refusal(folder: Path, lacking: Iterable[Capability]) -> NoConsent:
+    """The sentence for who has not agreed to these."""
+    names = ", ".join(lacking)
+    options = " ".join(f"--{name}" for name in lacking)
+    if any(each in said(folder) for each in lacking):
+        reason = _("the text on consent has changed since the owner of this machine agreed")
+    else:
+        reason = _("the owner of this machine has not agreed to: {names}").format(names=names)
+    return NoConsent(
+        _(
+            "{reason}; read it with `gatewatch consent show`, then agree with "
+            "`gatewatch consent grant` on a terminal, or `gatewatch consent grant {options} "
+            "--version-read {version}`"
+        ).format(reason=reason, options=options, version=VERSION)
+    )
+
+
+def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
+    """Put these answers down: a yes is kept with its day, a no leaves nothing behind.
+
+    Where no yes is left there is no file, and no folder is made for a no.
+    """
+    agreed = said(folder)
+    for capability, yes in answers.items():
+        agreed.pop(capability, None)
+        if yes:
+            agreed[capability] = Granted(VERSION, today)
+    path = folder / _FILE
+    if not agreed:
+        path.unlink(missing_ok=True)
+        return
+    entries = {
+        each.value: {"version": granted.version, "on": granted.on.isoformat()}
+        for each, granted in agreed.items()
+    }
+    replace_file(path, json.dumps({"schema": _SCHEMA, **entries}, indent=1) + "\n")

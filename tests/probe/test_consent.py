@@ -1,0 +1,102 @@
+"""What the owner of a machine has agreed to, and what is no consent."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from probe.consent import VERSION, Capability, change, missing, require, said
+from probe.failure import NoConsent
+from tests.consenting import agree
+
+DAY = date(2026, 11, 26)
+
+
+def test_nothing_is_agreed_to_by_itself(tmp_path: Path) -> None:
+    """Without a file each capability is refused, with exit code 3 and what to do, and none made."""
+    folder = tmp_path / "home"
+    for capability in Capability:
+        with pytest.raises(NoConsent) as refused:
+            require(folder, capability)
+        assert refused.value.exit_code == 3
+        assert f"gatewatch consent grant --{capability} --version-read {VERSION}" in str(
+            refused.value.message
+        )
+    assert not folder.exists()
+
+
+def test_each_capability_is_agreed_to_by_itself(tmp_path: Path) -> None:
+    """A yes to one is no yes to another, and taking one back leaves the others."""
+    change(tmp_path, {Capability.RUN: True, Capability.KEEP: True}, DAY)
+    require(tmp_path, Capability.RUN, Capability.KEEP)
+    assert missing(tmp_path, *Capability) == [Capability.SHARE]
+    change(tmp_path, {Capability.KEEP: False}, DAY)
+    assert missing(tmp_path, *Capability) == [Capability.KEEP, Capability.SHARE]
+    assert said(tmp_path)[Capability.RUN] == (VERSION, DAY)
+
+
+def test_the_file_is_for_its_owner_alone_and_goes_with_the_last_yes(tmp_path: Path) -> None:
+    """Mode 0600 in a folder of 0700; nothing tells of a consent that was taken back."""
+    folder = agree(tmp_path / "home")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (file,) = folder.iterdir()
+    assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("consent.json", 0o600)
+    change(folder, dict.fromkeys(Capability, False), DAY)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_no_makes_no_folder(tmp_path: Path) -> None:
+    """Who says no everywhere finds the disk as it was."""
+    change(tmp_path / "home", dict.fromkeys(Capability, False), DAY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int) -> None:
+    """When the text has changed it has to be asked again, and the refusal says why."""
+    file = agree(tmp_path) / "consent.json"
+    kept = json.loads(file.read_bytes())
+    kept["run"]["version"] = version
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    assert missing(tmp_path, *Capability) == [Capability.RUN]
+    with pytest.raises(NoConsent, match="has changed"):
+        require(tmp_path, Capability.RUN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yes",
+        "[]",
+        "true",
+        '{"run": true, "keep": true}',
+        '{"schema": "gatewatch.consent/2", "run": {"version": 1, "on": "2026-11-26"}}',
+        '{"schema": "gatewatch.consent/1", "run": true}',
+        '{"schema": "gatewatch.consent/1", "run": {"version": true, "on": "2026-11-26"}}',
+        '{"schema": "gatewatch.consent/1", "run": {"version": 1}}',
+        '{"schema": "gatewatch.consent/1", "run": {"version": 1, "on": "some day"}}',
+        '{"schema": "gatewatch.consent/1", "run": {"version": 1, "on": "2026-11',
+    ],
+)
+def test_what_cannot_be_understood_is_no_consent(tmp_path: Path, text: str) -> None:
+    """A damaged file or another program's allows nothing, and consent can be given anew."""
+    (tmp_path / "consent.json").write_text(text, encoding="utf-8")
+    assert missing(tmp_path, *Capability) == list(Capability)
+    assert missing(agree(tmp_path), *Capability) == []
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away"
+)
+def test_what_root_agrees_to_can_be_read_by_the_owner_of_the_folder(tmp_path: Path) -> None:
+    """Under sudo, the file belongs to whose folder it is in, also one that has to be made."""
+    os.chown(tmp_path, 65534, 65534)
+    folder = agree(tmp_path / "new" / "home")
+    owned = [folder.parent, folder, folder / "consent.json"]
+    assert {path.stat().st_uid for path in owned} == {65534}
