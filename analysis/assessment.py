@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis import attribution, comparison, ownership
+from analysis import attribution, comparison, ownership, remarks
 from analysis.dated import Used, observe_by_day, tables_in
 from analysis.judge import Verdict
 from analysis.load import Loaded
@@ -73,7 +73,8 @@ def assess(
 
     ``judge`` judges what was loaded by a table and, where there is one, by the panel that the
     tables of the days give. Added to the verdict: ``ownership``, ``comparison`` where another
-    table was named, and ``attribution``, ``organisations`` and ``tables`` under ``provenance``.
+    table was named, and ``attribution``, ``notes``, ``organisations`` and ``tables`` under
+    ``provenance``.
     """
     panel: Panel | None = None
     used: Used | None = None
@@ -86,12 +87,14 @@ def assess(
     attributed = attribution.attribution(loaded.traces, tables.main)
     fields["provenance"] |= {
         "attribution": attributed,
+        "notes": remarks.remarks(loaded.traces),
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},
     }
     fields["ownership"] = ownership.ownership(fields, tables.main)
     fields["reasons"] += ownership.sentences(fields["ownership"])
     fields["limits"] += attribution.sentences(attributed)
+    fields["limits"] += remarks.simulated(fields["provenance"]["notes"], len(loaded.traces))
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
         fields["limits"].append(

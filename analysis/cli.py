@@ -6,7 +6,6 @@ import json
 import shlex
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -16,14 +15,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from probe import __version__
 from probe.origin import Origin, OriginError, open_origin
 
 if TYPE_CHECKING:
     from analysis.convert import Converted, Form
-    from analysis.judge import Verdict
     from analysis.load import Loaded, Malformed
-    from analysis.panel import Panel
     from probe.record import Trace
 
 if find_spec("pandas") is None:
@@ -144,15 +140,13 @@ def analyze(
     or signed bundles (.tar).
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
-    from analysis.assessment import assess, open_tables  # noqa: PLC0415
-    from analysis.coverage import by_users  # noqa: PLC0415
-    from analysis.eyeballs import EyeballsError, read_eyeballs  # noqa: PLC0415
+    from analysis.api import judge_by, load  # noqa: PLC0415
+    from analysis.eyeballs import EyeballsError  # noqa: PLC0415
     from analysis.inputs import InputError  # noqa: PLC0415
-    from analysis.judge import judge  # noqa: PLC0415
-    from analysis.load import load  # noqa: PLC0415
+    from analysis.means import open_means  # noqa: PLC0415
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
-    from analysis.rib import RibError, read_rib  # noqa: PLC0415
-    from analysis.tables import crossings_table, write_table  # noqa: PLC0415
+    from analysis.rib import RibError  # noqa: PLC0415
+    from analysis.tables import write_table  # noqa: PLC0415
 
     table = open_table(origin)
     code = country_code(table, country, "--country")
@@ -163,52 +157,34 @@ def analyze(
     if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
         raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
     try:
-        users = read_eyeballs(eyeballs, code) if eyeballs is not None else None
-        named = open_tables(table, days=tables, other=compared, siblings=organisations)
-        loaded = load(paths, malformed=malformed)
-        recording = (
-            read_rib(rib, lambda address: named.main.lookup(address).country == code)
-            if rib is not None
-            else None
+        means = open_means(
+            code,
+            policy=policy,
+            origin=table,
+            tables=tables,
+            compared=compared,
+            organisations=organisations,
+            eyeballs=eyeballs,
+            rib=rib,
         )
+        data = load(paths, malformed=malformed)
+        if malformed == "warn":
+            _warn(data.loaded)
+        if not len(data):
+            raise _nothing_usable(paths, data.loaded)
+        verdict = judge_by(means, data, command=_command_line())
     except (EyeballsError, InputError, OriginError, RibError) as problem:
         raise BadInput(str(problem)) from None
-    if malformed == "warn":
-        _warn(loaded)
-    if not loaded.traces:
-        raise _nothing_usable(paths, loaded)
-    now = time.time()
-    told = {
-        "version": __version__,
-        "command": _command_line(),
-        "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
-        if users is not None
-        else None,
-    }
-
-    def judged(by: Origin, dated: Panel | None) -> Verdict:
-        return judge(
-            loaded,
-            by,
-            code,
-            policy,
-            now=now,
-            provenance=told,
-            dated=dated,
-            weights=by_users(users.users, by.organisation) if users is not None else None,
-            recording=recording,
-        )
-
-    verdict = assess(loaded, named, code, policy, now=now, judge=judged)
     if crossings is not None:
         try:
-            write_table(crossings_table(verdict.observations), crossings)
+            write_table(verdict.crossings, crossings)
         except OSError as problem:
             raise BadInput(f"{crossings}: cannot be written ({problem.strerror})") from None
+    fields = verdict.to_dict()
     if as_json:
-        click.echo(json.dumps(verdict.fields, ensure_ascii=False))
+        click.echo(json.dumps(fields, ensure_ascii=False))
     else:
-        _print(verdict.fields)
+        _print(fields)
 
 
 def _warn(loaded: Loaded) -> None:

@@ -324,6 +324,16 @@ def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict
     return {node: distances[node] / count for node, count in traces.items()}
 
 
+def gateway_of(pair: Pair, top: Node | None) -> Node:
+    """The gateway of a resolved pair: ``top`` where it passes it, else the node it left by.
+
+    An organisation that is its own exit is its own gateway.
+    """
+    if top is not None and top in pair.strict:
+        return top
+    return pair.exit or Node("organisation", pair.organisation)
+
+
 def exit_shares(
     grouped: Mapping[str, Sequence[Pair]], top: Node | None, left_out: frozenset[str]
 ) -> dict[Node, float]:
@@ -336,11 +346,7 @@ def exit_shares(
     organisations = [name for name in grouped if name not in left_out]
     for name in organisations:
         for pair in grouped[name]:
-            if top is not None and top in pair.strict:
-                gateway = top
-            else:
-                gateway = pair.exit or Node("organisation", name)
-            shares[gateway] += 1.0 / len(grouped[name]) / len(organisations)
+            shares[gateway_of(pair, top)] += 1.0 / len(grouped[name]) / len(organisations)
     return dict(shares)
 
 

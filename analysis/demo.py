@@ -17,7 +17,8 @@ from rich.console import Console
 from analysis.judge import Verdict, judge
 from analysis.load import load
 from analysis.policy import Policy
-from analysis.render import headline, side_by_side
+from analysis.render import side_by_side
+from analysis.wording import headline
 from probe import __version__
 from probe.demo import DemoFiles, simulate
 from probe.origin import Origin

@@ -77,13 +77,37 @@ class JudgingTable(CountryTable, Protocol):
     def country(self, asn: int) -> str | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the figures of a verdict were made of, for whoever wants to see more than figures.
+
+    All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
+    judged, ``all_days`` also of the days before. ``own`` are the organisations that the strongest
+    candidate is itself, or that run it.
+    """
+
+    observations: tuple[Observation, ...]
+    all_days: tuple[Observation, ...]
+    blocks: Blocks
+    pairs: tuple[Pair, ...]
+    candidate: Candidate | None
+    own: frozenset[str]
+    weights: Weights
+    policy: Policy
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """A judged country. ``fields`` is the JSON object of the contract, ``observations`` the
-    evidence it rests on (of the family and the period judged)."""
+    """A judged country. ``fields`` is the JSON object of the contract, ``evidence`` what it rests
+    on."""
 
     fields: dict[str, Any]
-    observations: tuple[Observation, ...] = field(repr=False, default=())
+    evidence: Evidence = field(repr=False)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The traces it rests on, of the family and the period judged."""
+        return self.evidence.observations
 
     @property
     def grade(self) -> str:
@@ -476,11 +500,12 @@ def judge(
     gazetteer = Gazetteer(table, country)
     frozen = observe(loaded.traces, gazetteer, table, policy, now)
     panel = frozen if dated is None else dated
-    families = {}
+    families, seen_by = {}, {}
     for version in (4, 6):
         still = [seen for seen in frozen.observations if seen.family == version]
         moving = [seen for seen in panel.observations if seen.family == version]
-        families[version] = _judge_family(still if dated is None else moving, still, table, policy)
+        seen_by[version] = still if dated is None else moving
+        families[version] = _judge_family(seen_by[version], still, table, policy)
     version = max(families, key=lambda v: (len(families[v].grouped), v == 4))
     family = families[version]
     weights = weights or by_addresses(table.networks(country))
@@ -565,7 +590,19 @@ def judge(
             **(provenance or {}),
         },
     }
-    return Verdict(fields, family.observations)
+    return Verdict(
+        fields,
+        Evidence(
+            observations=family.observations,
+            all_days=tuple(seen_by[version]),
+            blocks=family.blocks,
+            pairs=tuple(family.pairs),
+            candidate=top,
+            own=left_out,
+            weights=weights,
+            policy=policy,
+        ),
+    )
 
 
 def _measured(family: _Family, panel: Panel) -> dict[str, int]:

@@ -15,6 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from analysis.wording import headline
+
 _STYLE = {
     "insufficient": "dim",
     "diverse": "green",
@@ -23,21 +25,8 @@ _STYLE = {
     "single_gateway": "red",
     "single_hub": "red",
 }
-_HEADLINE = {
-    "insufficient": "The evidence does not suffice for a verdict.",
-    "diverse": "Paths leave by several gateways; no convergence was seen.",
-    "mixed": "Neither convergence nor diversity can be claimed.",
-    "concentrated": "Much of the traffic measured passes {gateway}.",
-    "single_gateway": "The traffic measured passes one gateway: {gateway}.",
-}
 _SAYS = {"agrees": "agrees", "disagrees": "disagrees", "silent": "is silent"}
 _BAR = 24
-
-
-def headline(verdict: Mapping[str, Any]) -> str:
-    """The verdict in one sentence."""
-    gateway = verdict["gateway"]
-    return _HEADLINE[verdict["grade"]].format(gateway=gateway["name"] if gateway else "")
 
 
 def _bar(share: float, lower: float, upper: float) -> Text:

@@ -95,7 +95,8 @@ def _microseconds(seconds: float) -> int | None:
     return round(seconds * 1e6) if 0 < seconds < _LATEST else None
 
 
-def _frame(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
+def table_of(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
+    """Rows as a table of these columns and types; what a row does not say is missing."""
     table = pd.DataFrame(rows, columns=list(types))
     for name in (name for name, kind in types.items() if kind.startswith("datetime64[us")):
         table[name] = pd.to_datetime(table[name].astype("Int64"), unit="us", utc=True)
@@ -108,7 +109,7 @@ def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:
     ``vantage_…`` is what the record says of itself, not what an address table does. ``hops`` is
     the number of TTLs asked. A time that was never set is missing.
     """
-    return _frame(
+    return table_of(
         [
             {
                 "start": _microseconds(trace.timestamp),
@@ -148,7 +149,7 @@ def replies_table(traces: Iterable[Trace]) -> pd.DataFrame:
     nothing; ``mpls_labels`` has those that the router quoted, outermost first; ``changed`` names
     the fields of the probe that were rewritten on the way to it.
     """
-    return _frame(
+    return table_of(
         [
             _reply_row(number, hop, probe, reply)
             for number, trace in enumerate(traces)
@@ -236,7 +237,7 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
         for seen in observations
         if seen.crossing is not None
     ]
-    return pd.DataFrame(rows, columns=list(CROSSINGS)).astype(CROSSINGS)
+    return table_of(rows, CROSSINGS)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

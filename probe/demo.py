@@ -24,7 +24,7 @@ from probe.network.topology import Host, Internet, Line, Numbering, Site, System
 from probe.network.ways import chance
 from probe.origin import open_origin
 from probe.places import shipped
-from probe.record import Vantage
+from probe.record import SIMULATED, Vantage
 from probe.redact import Premises, redact
 from probe.session import Settings, measure
 from probe.spool import Spool
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from probe.origin import Origin
     from probe.record import Trace
     from probe.redact import Redacted
-
-NOTE = "simulated: nothing here was measured"
 
 # Courtesy is owed to nobody here, and fast runs with long ticks have fewer wake-ups.
 _SETTINGS = Settings(rate=5000.0, tick=0.05)
@@ -264,7 +262,7 @@ async def _one_run(
     kept: list[Redacted] = []
 
     def keep(trace: Trace) -> None:
-        known = replace(trace, vantage=vantage, source=line.address, notes=(NOTE,))
+        known = replace(trace, vantage=vantage, source=line.address, notes=(SIMULATED,))
         kept.append(
             redact(attribute(known, origin), premises, frozenset({access.asn or 0}), origin)
         )

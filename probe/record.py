@@ -27,6 +27,10 @@ ATLAS_FORMAT = 5080
 ATLAS_STATUS_HOP = 255
 
 
+# A note on records of networks that exist in memory only, so that nobody takes them for evidence.
+SIMULATED = "simulated: nothing here was measured"
+
+
 class MalformedRecord(ValueError):
     """A line that is not a traceroute result; the message says what is wrong with it."""
 

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import click
 import pytest
 
+from analysis import exhibits, tables
 from analysis.formats import parquet
 from analysis.policy import Policy
 from probe import __version__
@@ -376,6 +377,30 @@ def test_the_settings_on_the_page_can_be_read(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(example, encoding="utf-8")
     assert read_settings(path).collector == "https://collect.example.org"
+
+
+TABLES = {
+    "data.traces": tables.TRACES,
+    "data.replies": tables.REPLIES,
+    "verdict.crossings": tables.CROSSINGS,
+    "verdict.pairs": exhibits.PAIRS,
+    "verdict.days": exhibits.DAYS,
+    "verdict.changes": exhibits.CHANGES,
+    "verdict.domestic_pairs": exhibits.DOMESTIC,
+    "verdict.candidates": exhibits.CANDIDATES,
+    "verdict.recruits": exhibits.RECRUITS,
+    "verdict.rejected, data.rejected": exhibits.REJECTED,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_page_on_tables_explains_every_column(name: str) -> None:
+    """Each table has its columns there, in order, with their types and a meaning."""
+    text = (ROOT / "docs/tables.md").read_text(encoding="utf-8")
+    section = text.partition(f"### {name}\n")[2].partition("\n##")[0]
+    listed = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+) \|$", section, re.MULTILINE)
+    assert {column: kind for column, kind, _ in listed} == TABLES[name]
+    assert [column for column, _, _ in listed] == list(TABLES[name])
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from analysis.policy import Policy
-from analysis.render import headline, plain, side_by_side, verdict_panel
+from analysis.render import plain, side_by_side, verdict_panel
+from analysis.wording import headline
 from tests.analysis.country import Country
 
 

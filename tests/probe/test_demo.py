@@ -11,10 +11,10 @@ from ripe.atlas.sagan import TracerouteResult
 from analysis.judge import judge
 from analysis.load import load
 from analysis.policy import Policy
-from probe.demo import NOTE, Country, DemoFiles, simulate
+from probe.demo import Country, DemoFiles, simulate
 from probe.origin import Origin, open_origin
 from probe.places import shipped
-from probe.record import Trace
+from probe.record import SIMULATED, Trace
 from probe.spool import Kept, read, torn
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def test_every_line_says_that_it_is_simulated(demo: Demo) -> None:
     """In the backend, in the vantage's name and in a note."""
     for trace in demo.traces:
         assert trace.backend == "simulated"
-        assert trace.notes == (NOTE,)
+        assert trace.notes == (SIMULATED,)
         assert trace.vantage is not None
         assert trace.vantage.id.startswith("simulated-")
 

@@ -1,0 +1,94 @@
+"""The library: read traces, see where they left the country, judge, write the report.
+
+``import analysis as gw`` gives these functions. The command line does its work with the same ones,
+so that both say the same in the same words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.load import Malformed
+from analysis.load import load as load_traces
+from analysis.means import Means, open_means
+from analysis.operators import Gazetteer
+from analysis.panel import observe
+from analysis.policy import Policy
+from analysis.statement import Data, Verdict
+from analysis.tables import crossings_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from probe.origin import Origin
+
+
+def load(paths: str | Path | Sequence[str | Path], *, malformed: Malformed = "warn") -> Data:
+    """Read traces: files, folders or globs of what ``docs/loading.md`` lists.
+
+    Raises `analysis.inputs.InputError` where a path names nothing, and with ``malformed="fail"``
+    at the first line that cannot be read.
+    """
+    given = [paths] if isinstance(paths, str | Path) else paths
+    return Data(load_traces([str(path) for path in given], malformed=malformed))
+
+
+def crossings(
+    data: Data,
+    country: str,
+    *,
+    policy: Policy | Mapping[str, float] | None = None,
+    origin: Origin | Path | str | None = None,
+) -> pd.DataFrame:
+    """Where each usable trace towards abroad left the country: one row a trace, all days.
+
+    Both IP versions are in it, and the days before an alarm; what a verdict rests on is its
+    ``crossings``. The columns stand in ``docs/tables.md``.
+    """
+    means = open_means(country, policy=policy, origin=origin)
+    table = means.tables.main
+    gazetteer = Gazetteer(table, means.country)
+    panel = observe(data.loaded.traces, gazetteer, table, means.policy, time.time())
+    return crossings_table(panel.observations)
+
+
+def judge(
+    data: Data,
+    country: str,
+    *,
+    policy: Policy | Mapping[str, float] | None = None,
+    origin: Origin | Path | str | None = None,
+    tables: Path | str | None = None,
+    compared: Path | str | None = None,
+    organisations: Sequence[Path | str] = (),
+    eyeballs: Path | str | None = None,
+    rib: Path | str | None = None,
+) -> Verdict:
+    """Judge whether a country's traffic passes one operator.
+
+    ``policy`` changes numbers of the rule, such as ``{"days": 1}``; ``origin`` is the address
+    table, ``tables`` a folder with one for each day, ``compared`` another one to judge by as well,
+    ``organisations`` files that know siblings, ``eyeballs`` users by network, ``rib`` a routing
+    table as a witness. All of it as in `gatewatch analyze`; what may be raised as in
+    `analysis.means.open_means`.
+    """
+    means = open_means(
+        country,
+        policy=policy,
+        origin=origin,
+        tables=tables,
+        compared=compared,
+        organisations=organisations,
+        eyeballs=eyeballs,
+        rib=rib,
+    )
+    return judge_by(means, data)
+
+
+def judge_by(means: Means, data: Data, *, command: str | None = None) -> Verdict:
+    """Judge by means that are open already; ``command`` is what was typed, for the provenance."""
+    judged = means.judge(data.loaded, command=command)
+    return Verdict(judged.fields, judged.evidence, means.tables.main.asns)

@@ -1,0 +1,127 @@
+"""By what a country is judged: the rule's numbers, address tables, users, a routing table.
+
+Whoever judges, on the command line or in a notebook, names the same things and is refused the same
+mistakes before a long file is read. Opens and checks; judging itself is `analysis.judge`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.assessment import Tables, assess, open_tables
+from analysis.coverage import by_users
+from analysis.eyeballs import Eyeballs, read_eyeballs
+from analysis.judge import Verdict, judge
+from analysis.load import Loaded
+from analysis.panel import Panel
+from analysis.policy import Policy, with_overrides
+from analysis.rib import Rib, read_rib
+from probe import __version__
+from probe.origin import Origin, open_origin
+
+
+class UnknownCountry(ValueError):
+    """What was given is no country's code."""
+
+
+def country_code(table: Origin, country: str) -> str:
+    """The code in capitals; raises `UnknownCountry`."""
+    code = country.upper()
+    if table.continent(code) is None:
+        raise UnknownCountry(
+            f"{country!r} is no country code; use two letters of ISO 3166, such as KH"
+        )
+    return code
+
+
+@dataclass(frozen=True)
+class Means:
+    """A country, and everything that its traces are judged by.
+
+    ``users`` estimates the users of each network, ``rib`` is a file with a routing table, read
+    when it is needed, for that takes minutes.
+    """
+
+    country: str
+    tables: Tables
+    policy: Policy
+    users: Eyeballs | None
+    rib: Path | None
+
+    def judge(self, loaded: Loaded, *, command: str | None = None) -> Verdict:
+        """Judge what was loaded; ``command`` is what the provenance will say was typed.
+
+        Raises `analysis.rib.RibError` and `analysis.inputs.InputError`.
+        """
+        users, now = self.users, time.time()
+        recording = self._recording()
+        told: dict[str, Any] = {
+            "version": __version__,
+            "command": command,
+            "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
+            if users is not None
+            else None,
+        }
+
+        def judged(by: Origin, dated: Panel | None) -> Verdict:
+            return judge(
+                loaded,
+                by,
+                self.country,
+                self.policy,
+                now=now,
+                provenance=told,
+                dated=dated,
+                weights=by_users(users.users, by.organisation) if users is not None else None,
+                recording=recording,
+            )
+
+        return assess(loaded, self.tables, self.country, self.policy, now=now, judge=judged)
+
+    def _recording(self) -> Rib | None:
+        if self.rib is None:
+            return None
+        lookup = self.tables.main.lookup
+        return read_rib(self.rib, lambda address: lookup(address).country == self.country)
+
+
+def open_means(
+    country: str,
+    *,
+    policy: Policy | Mapping[str, float] | None = None,
+    origin: Origin | Path | str | None = None,
+    tables: Path | str | None = None,
+    compared: Path | str | None = None,
+    organisations: Sequence[Path | str] = (),
+    eyeballs: Path | str | None = None,
+    rib: Path | str | None = None,
+) -> Means:
+    """Open what a verdict is made by; the arguments are `gatewatch analyze`'s options.
+
+    ``policy`` may name just the numbers that differ from the rule's. Raises `UnknownCountry`,
+    `analysis.policy.PolicyError`, `analysis.inputs.InputError`, `analysis.eyeballs.EyeballsError`
+    and `probe.origin.OriginError`, each with a sentence that says what to do.
+    """
+    table = origin if isinstance(origin, Origin) else open_origin(_path(origin))
+    code = country_code(table, country)
+    numbers = policy if isinstance(policy, Policy) else _policy(policy or {})
+    users = read_eyeballs(Path(eyeballs), code) if eyeballs is not None else None
+    opened = open_tables(
+        table,
+        days=_path(tables),
+        other=_path(compared),
+        siblings=tuple(Path(path) for path in organisations),
+    )
+    return Means(code, opened, numbers, users, _path(rib))
+
+
+def _policy(numbers: Mapping[str, float]) -> Policy:
+    return with_overrides(Policy(), (f"{key}={value}" for key, value in numbers.items()))
+
+
+def _path(given: Path | str | None) -> Path | None:
+    return Path(given) if given is not None else None

@@ -1,0 +1,319 @@
+"""What a user of the library holds: the data that were read, and a verdict that cannot be changed.
+
+Both show themselves in a notebook. The figures of a verdict are attributes with types, its evidence
+is tidy tables that are worked out when they are first asked for. Judges nothing, reads no file.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import Any, Literal, Self
+
+import pandas as pd
+
+from analysis import exhibits
+from analysis.judge import Evidence
+from analysis.load import Loaded
+from analysis.operators import Kind, Node
+from analysis.tables import crossings_table, replies_table, traces_table
+from analysis.verdict import DomesticGrade, Grade
+from analysis.wording import headline
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The traces that were read, and what was left out.
+
+    ``loaded`` is what the command line works with; the tables are made when they are asked for.
+    """
+
+    loaded: Loaded = field(repr=False)
+
+    @cached_property
+    def traces(self) -> pd.DataFrame:
+        """One row a trace; see ``docs/tables.md``."""
+        return traces_table(self.loaded.traces)
+
+    @cached_property
+    def replies(self) -> pd.DataFrame:
+        """One row a probe, a star too; see ``docs/tables.md``."""
+        return replies_table(self.loaded.traces)
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """How many lines and files were left out, by reason."""
+        return exhibits.rejected_table(self.loaded.rejected)
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What could not be read, each with its file and line; the first few."""
+        return tuple(self.loaded.complaints)
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The sha256 of every file that was read."""
+        return dict(self.loaded.inputs)
+
+    def __len__(self) -> int:
+        return len(self.loaded.traces)
+
+    def __repr__(self) -> str:
+        left_out = sum(self.loaded.rejected.values())
+        return f"<Data of {len(self)} traces, {left_out} left out>"
+
+    def _repr_html_(self) -> str:
+        left_out = sum(self.loaded.rejected.values())
+        return (
+            f"<p><strong>{len(self)} traces</strong> from {len(self.inputs)} files; "
+            f"{left_out} left out.</p>"
+        )
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Whom a verdict names. ``asns`` and ``blocks`` are empty where there are none."""
+
+    kind: Kind
+    name: str
+    asns: tuple[int, ...]
+    blocks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any] | None) -> Self | None:
+        """The gateway that this part of a verdict's JSON names."""
+        if fields is None:
+            return None
+        return cls(fields["kind"], fields["name"], tuple(fields["asns"]), tuple(fields["blocks"]))
+
+
+@dataclass(frozen=True)
+class Captured:
+    """``organisations`` of ``of`` pass the candidate, with one-sided bounds of their share."""
+
+    organisations: int
+    of: int
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """The mean part of an organisation's pairs that passes the candidate.
+
+    ``equal`` weighs organisations alike, ``eyeballs`` by their users (None where nobody's are
+    known); ``lower`` and ``upper`` come from drawing organisations anew.
+    """
+
+    equal: float
+    eyeballs: float | None
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Domestic:
+    """The paths between networks at home. ``ways`` counts pairs."""
+
+    grade: DomesticGrade
+    hub: Gateway | None
+    ways: Mapping[str, int]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The alarm: whether many networks moved to one gateway, and on which day the first did."""
+
+    alarm: bool
+    onset: dt.date | None
+    gateway: Gateway | None
+    moved: Mapping[str, dt.date]
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """A judged country.
+
+    The attributes are those of ``gatewatch analyze --json``, which `to_dict` gives whole.
+    """
+
+    _fields: Mapping[str, Any] = field(repr=False)
+    _evidence: Evidence = field(repr=False)
+    _asns: Callable[[str], Sequence[int]] = field(repr=False)
+
+    @property
+    def country(self) -> str:
+        """The country's code of two letters."""
+        return str(self._fields["country"])
+
+    @property
+    def grade(self) -> Grade:
+        """What the evidence amounts to, by the rule."""
+        grade: Grade = self._fields["grade"]
+        return grade
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        return headline(self._fields)
+
+    @property
+    def scope(self) -> Literal["sampled", "national"]:
+        """Whether it holds for those who took part, or for the nation."""
+        scope: Literal["sampled", "national"] = self._fields["scope"]
+        return scope
+
+    @property
+    def window(self) -> tuple[dt.date, dt.date] | None:
+        """First and last day judged; None without data."""
+        first, last = self._fields["window"]
+        if first is None:
+            return None
+        return dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """Who is named, in a verdict that names somebody."""
+        return Gateway.of(self._fields["gateway"])
+
+    @property
+    def captured(self) -> Captured:
+        """How many organisations pass the strongest candidate."""
+        return Captured(**self._fields["captured"])
+
+    @property
+    def share(self) -> Share:
+        """How much passes the strongest candidate."""
+        return Share(**self._fields["share"])
+
+    @property
+    def effective_gateways(self) -> float:
+        """How many equally used gateways would be as concentrated."""
+        return float(self._fields["effective_gateways"])
+
+    @property
+    def coverage(self) -> tuple[float, float]:
+        """Between what the national share lies, given how much was measured."""
+        low, high = self._fields["coverage"]["bounds"]
+        return low, high
+
+    @property
+    def domestic(self) -> Domestic:
+        """How the country's networks reach each other."""
+        said = self._fields["domestic"]
+        return Domestic(said["grade"], Gateway.of(said["hub"]), dict(said["pairs"]), said["reason"])
+
+    @property
+    def timeline(self) -> Timeline:
+        """Whether and when a gateway was switched on."""
+        said = self._fields["timeline"]
+        onset = said["onset"]
+        return Timeline(
+            said["alarm"],
+            dt.date.fromisoformat(onset) if onset else None,
+            Gateway.of(said["gateway"]),
+            {one["organisation"]: dt.date.fromisoformat(one["day"]) for one in said["moved"]},
+            said["reason"],
+        )
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in sentences."""
+        return tuple(self._fields["reasons"])
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot say, in sentences."""
+        return tuple(self._fields["limits"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """With what it can be redone: hashes of the inputs, address tables, policy, version."""
+        return copy.deepcopy(dict(self._fields["provenance"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A copy of the whole, as ``gatewatch analyze --json`` prints it."""
+        return copy.deepcopy(dict(self._fields))
+
+    @cached_property
+    def crossings(self) -> pd.DataFrame:
+        """One row a trace of the period judged: where it left the country."""
+        return crossings_table(self._evidence.observations)
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """One row for each organisation and destination abroad, with its gateway."""
+        return exhibits.pairs_table(self._evidence)
+
+    @cached_property
+    def days(self) -> pd.DataFrame:
+        """How many organisations the candidate (or the alarm's gateway) captured on each day."""
+        return exhibits.days_table(self._evidence, self._watched())
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """The days on which an organisation's gateway changed."""
+        return exhibits.changes_table(self._fields["timeline"])
+
+    @cached_property
+    def domestic_pairs(self) -> pd.DataFrame:
+        """One row for each two domestic organisations, with the way between them."""
+        hub = self.domestic.hub
+        return exhibits.domestic_table(self._evidence, hub.name if hub else None)
+
+    @cached_property
+    def candidates(self) -> pd.DataFrame:
+        """The ten strongest candidates, best first."""
+        return exhibits.candidates_table(self._fields["candidates"])
+
+    @cached_property
+    def recruits(self) -> pd.DataFrame:
+        """Whom to recruit next, those that take part already first."""
+        return exhibits.recruits_table(self._evidence, self._asns)
+
+    @cached_property
+    def rejected(self) -> pd.DataFrame:
+        """How many traces were left out, by reason."""
+        return exhibits.rejected_table(self._fields["rejected"])
+
+    def _watched(self) -> Node | None:
+        """The node whose share over time is of interest."""
+        alarm = self._fields["timeline"]["gateway"]
+        if alarm is not None:
+            return Node(alarm["kind"], alarm["name"])
+        return self._evidence.candidate.node if self._evidence.candidate else None
+
+    def __repr__(self) -> str:
+        return f"<Verdict {self.country} {self.grade} {self._days_judged()}>"
+
+    def _days_judged(self) -> str:
+        return " to ".join(str(day) for day in self.window) if self.window else "no data"
+
+    def _repr_html_(self) -> str:
+        captured, low_high = self.captured, self.coverage
+        figures = (
+            ("captured", f"{captured.organisations} of {captured.of} organisations, "
+             f"bounds {captured.lower:.2f}–{captured.upper:.2f}"),
+            ("effective gateways", f"{self.effective_gateways:.1f}"),
+            ("nationally", f"{low_high[0]:.2f}–{low_high[1]:.2f} of the share"),
+            ("domestic paths", self.domestic.grade.replace("_", " ")),
+            ("alarm", self.timeline.reason),
+        )  # fmt: skip
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
+            f'<td style="text-align:left">{escape(value)}</td></tr>'
+            for name, value in figures
+        )
+        why = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reasons)
+        limits = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.limits)
+        return (
+            f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
+            f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(self.headline)}</p>"
+            f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{limits}</ul>"
+        )

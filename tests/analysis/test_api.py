@@ -1,0 +1,213 @@
+"""The library as an analyst uses it: same words as the command line, typed, frozen, lazy."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import assert_type
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import analysis as gw
+from analysis.inputs import InputError
+from analysis.means import UnknownCountry
+from analysis.policy import PolicyError
+from analysis.statement import Captured
+from probe.cli import main
+from probe.demo import simulate
+from probe.origin import Origin, open_origin
+from probe.record import SIMULATED
+
+
+@pytest.fixture(scope="module")
+def table() -> Origin:
+    """The address table that ships, opened once."""
+    return open_origin()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short demo: two days of a simulated country, one before and one after the switch."""
+    return simulate(tmp_path_factory.mktemp("demo"), runs=1).after
+
+
+@pytest.fixture(scope="module")
+def data(folder: Path) -> gw.Data:
+    return gw.load(folder)
+
+
+@pytest.fixture(scope="module")
+def verdict(data: gw.Data, table: Origin) -> gw.Verdict:
+    return gw.judge(data, country="KH", policy={"days": 1}, origin=table)
+
+
+def in_another_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    return done.stdout.strip()
+
+
+def test_importing_the_library_loads_nothing() -> None:
+    """Whoever starts a command does not wait for pandas because the package is imported."""
+    code = (
+        "import sys, analysis as gw; assert 'judge' in dir(gw); "
+        "print(sorted({'pandas', 'altair', 'scipy', 'jinja2', 'analysis.api'} & set(sys.modules)))"
+    )
+    assert in_another_python(code) == "[]"
+
+
+def test_a_function_stays_a_function_when_the_module_of_its_name_is_imported() -> None:
+    """`gw.judge` judges, whether `analysis.judge` was imported before or after it was used."""
+    code = (
+        "import analysis.load, analysis as gw; first = callable(gw.load); import analysis.judge; "
+        "from analysis.judge import judge; "
+        "print(first, callable(gw.load), callable(gw.judge), callable(judge))"
+    )
+    assert in_another_python(code) == "True True True True"
+
+
+def test_a_name_that_is_not_there_is_told() -> None:
+    """As any module does."""
+    with pytest.raises(AttributeError, match="no attribute 'condemn'"):
+        gw.condemn  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_command_line_says_the_same(folder: Path, verdict: gw.Verdict) -> None:
+    """Every key of the JSON, but for the command that was typed."""
+    arguments = ["analyze", str(folder), "--country", "kh", "--policy", "days=1", "--json"]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    printed, said = json.loads(done.stdout), verdict.to_dict()
+    assert printed["provenance"].pop("command").startswith("gatewatch")
+    assert said["provenance"].pop("command") is None
+    assert printed == json.loads(json.dumps(said))
+
+
+def test_the_attributes_are_those_of_the_json(verdict: gw.Verdict) -> None:
+    """With types that a checker knows: this test is checked, too."""
+    said = verdict.to_dict()
+    assert (verdict.country, verdict.grade, verdict.scope) == ("KH", "single_gateway", "sampled")
+    assert verdict.gateway is not None
+    assert_type(verdict.gateway.asns, tuple[int, ...])
+    assert (verdict.gateway.kind, verdict.gateway.name) == ("organisation", "Telecom Cambodia")
+    assert_type(verdict.captured, Captured)
+    assert dataclasses.asdict(verdict.captured) == said["captured"]
+    assert dataclasses.asdict(verdict.share) == said["share"]
+    assert verdict.effective_gateways == said["effective_gateways"]
+    assert list(verdict.coverage) == said["coverage"]["bounds"]
+    assert verdict.window == (dt.date(2022, 2, 16), dt.date(2022, 2, 16))
+    assert verdict.headline == "The traffic measured passes one gateway: Telecom Cambodia."
+    assert verdict.domestic.hub == verdict.gateway
+    assert verdict.domestic.ways == said["domestic"]["pairs"]
+    assert (verdict.timeline.alarm, verdict.timeline.onset, verdict.timeline.moved) == (
+        False,
+        None,
+        {},
+    )
+    assert list(verdict.reasons) == said["reasons"]
+    assert list(verdict.limits) == said["limits"]
+    assert verdict.provenance == said["provenance"]
+
+
+def test_nothing_in_a_verdict_can_be_changed(verdict: gw.Verdict) -> None:
+    """Neither its attributes nor, through a copy, what they are read from."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        verdict._fields = {}  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        verdict.grade = "diverse"  # type: ignore[misc]
+    verdict.to_dict()["captured"]["organisations"] = 0
+    verdict.provenance["inputs"].clear()
+    assert verdict.captured.organisations == 12
+    assert verdict.provenance["inputs"]
+
+
+def test_what_python_prints_of_them(verdict: gw.Verdict, data: gw.Data) -> None:
+    """One line that says which country, what and how much."""
+    assert repr(verdict) == "<Verdict KH single_gateway 2022-02-16 to 2022-02-16>"
+    assert repr(data) == f"<Data of {len(data)} traces, 0 left out>"
+
+
+def test_what_was_simulated_is_said_to_be(data: gw.Data, verdict: gw.Verdict) -> None:
+    """In the provenance by number, and among the limits in a sentence."""
+    assert verdict.provenance["notes"] == {SIMULATED: len(data)}
+    assert f"{len(data)} of {len(data)} traces are simulated" in verdict.limits[-1]
+
+
+def test_the_tables_of_the_data(data: gw.Data) -> None:
+    """One row a trace, one row a probe, and made once."""
+    assert len(data.traces) == len(data)
+    assert data.replies["trace"].nunique() == len(data)
+    assert data.traces is data.traces
+    assert data.complaints == ()
+    assert len(data.inputs) == 1
+
+
+def test_crossings_are_those_that_the_command_writes(
+    folder: Path, verdict: gw.Verdict, tmp_path: Path
+) -> None:
+    """`analyze --crossings` writes the verdict's table."""
+    out = tmp_path / "crossings.parquet"
+    arguments = ["analyze", str(folder), "--country", "KH", "--crossings", str(out), "--json"]
+    CliRunner().invoke(main, arguments, catch_exceptions=False)
+    written = pd.read_parquet(out)
+    assert written.astype("string").fillna("").values.tolist() == (
+        verdict.crossings.astype("string").fillna("").values.tolist()
+    )
+
+
+def test_crossings_need_no_verdict(data: gw.Data, verdict: gw.Verdict, table: Origin) -> None:
+    """Of one IP version and one period, they are those of the verdict."""
+    found = gw.crossings(data, "kh", origin=table)
+    pd.testing.assert_frame_equal(found, verdict.crossings)
+
+
+def test_a_verdict_shows_itself_in_a_notebook(verdict: gw.Verdict, data: gw.Data) -> None:
+    """Headline, figures, reasons and limits; of the data how many there are."""
+    shown = verdict._repr_html_()
+    for words in (verdict.headline, *verdict.reasons, *verdict.limits, "12 of 13 organisations"):
+        assert words in shown.replace("&#x27;", "'")
+    assert f"{len(data)} traces" in data._repr_html_()
+
+
+def test_a_name_in_a_notebook_is_text(verdict: gw.Verdict) -> None:
+    """Whoever registered it: no name becomes markup."""
+    fields = json.loads(
+        json.dumps(verdict.to_dict()).replace("Telecom Cambodia", "<script>alert(1)</script>")
+    )
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+
+
+def test_without_data_a_verdict_is_insufficient_and_its_tables_empty(
+    tmp_path: Path, table: Origin
+) -> None:
+    """An empty file is an answer as well, with every table's columns."""
+    (tmp_path / "none.jsonl").write_text("", encoding="utf-8")
+    nothing = gw.judge(gw.load(tmp_path / "none.jsonl"), country="KH", origin=table)
+    assert (nothing.grade, nothing.window, nothing.gateway) == ("insufficient", None, None)
+    for found in (nothing.crossings, nothing.pairs, nothing.days, nothing.domestic_pairs):
+        assert found.empty
+        assert len(found.columns)
+    assert not nothing.recruits["measured"].any()
+    assert "no data" in nothing._repr_html_()
+
+
+def test_mistakes_are_named(data: gw.Data, table: Origin, tmp_path: Path) -> None:
+    """Before anything is judged."""
+    with pytest.raises(UnknownCountry, match="two letters of ISO 3166"):
+        gw.judge(data, country="Cambodia", origin=table)
+    with pytest.raises(PolicyError, match="no setting"):
+        gw.judge(data, country="KH", policy={"dayz": 1}, origin=table)
+    with pytest.raises(InputError, match="nowhere"):
+        gw.load(tmp_path / "nowhere.jsonl")
