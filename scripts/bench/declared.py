@@ -8,7 +8,7 @@ the reason, and the others go on.
 from __future__ import annotations
 
 from scripts.bench import files, reading
-from scripts.bench.comparison import Comparison, Side
+from scripts.bench.comparison import Comparison, Goal, Side
 from scripts.bench.scene import here
 from scripts.bench.tracers import TRACERS
 
@@ -43,6 +43,18 @@ _LOADERS = (
 _DECODERS = tuple(
     Side(f"{name}, bare decoding", side.command, module=side.module)
     for name, side in zip(("json", "orjson", "msgspec"), _LOADERS, strict=False)
+)
+
+_JUDGING = Side("analyze", _words("gatewatch analyze {records} --country KH --json"))
+_JUDGING_PARQUET = Side("analyze", _words("gatewatch analyze {parquet} --country KH --json"))
+_JUDGING_MORE = Side("analyze, ten times", _words("gatewatch analyze {more} --country KH --json"))
+_PER_TRACE = Side(
+    "IHR's route, made anew", ("{python}", "-m", "scripts.bench.per_trace", "{records}")
+)
+_SCAN = Side(
+    "duckdb, bare scan",
+    ("{python}", "-m", "scripts.bench.work", "scan_duckdb", "{parquet}"),
+    module="duckdb",
 )
 
 _WITHOUT_PACKETS = (
@@ -126,7 +138,7 @@ _WITHOUT_PACKETS = (
         "analyze",
         "a verdict on the demo's folders, whole process",
         files.demo,
-        ours=(Side("analyze", _words("gatewatch analyze {records} --country KH --json")),),
+        ours=(_JUDGING,),
         peers=_DECODERS,
         figures=("seconds", "cpu", "memory"),
         repetitions=3,
@@ -139,6 +151,39 @@ _WITHOUT_PACKETS = (
         peers=_DECODERS,
         figures=("seconds", "cpu", "memory"),
         repetitions=3,
+    ),
+    Comparison(
+        "many",
+        "a verdict on generated Atlas results in one file, whole process",
+        files.many,
+        ours=(_JUDGING,),
+        peers=(*_DECODERS[1:], _PER_TRACE),
+        figures=("seconds", "cpu", "memory"),
+        repetitions=3,
+        goals=(
+            *(Goal(_JUDGING, peer, most={"seconds": 3.0}) for peer in _DECODERS[1:]),
+            Goal(_JUDGING, _PER_TRACE, most={"seconds": 0.05}),
+        ),
+    ),
+    Comparison(
+        "many-parquet",
+        "a verdict on the same traces from Parquet, whole process",
+        files.many,
+        ours=(_JUDGING_PARQUET,),
+        peers=(_SCAN,),
+        figures=("seconds", "cpu", "memory"),
+        repetitions=3,
+        goals=(Goal(_JUDGING_PARQUET, _SCAN, most={"seconds": 4.0}),),
+    ),
+    Comparison(
+        "growth",
+        "a verdict on ten times as many, beside one on as many",
+        files.many,
+        ours=(_JUDGING_MORE,),
+        peers=(_JUDGING,),
+        figures=("seconds", "cpu", "memory"),
+        repetitions=1,
+        goals=(Goal(_JUDGING_MORE, _JUDGING, most={"seconds": 11.0, "memory": 1.1}),),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""What is read by comparisons that send nothing: the demo's records, Atlas results, a table.
+"""What is read by comparisons that send nothing: records, Atlas results, generated traces, a table.
 
 Made once in the folder of the run and shared. It knows no peer.
 """
@@ -26,12 +26,16 @@ ROOT = Path(__file__).resolve().parents[2]
 ATLAS_VARIABLE = "GATEWATCH_BENCH_ATLAS"
 ATLAS = ROOT / "tests" / "data" / "traces" / "atlas_23449934_half.jsonl.gz"
 
+# So many generated traces are judged, and ten times as many where growth is looked at.
+TRACES_VARIABLE = "GATEWATCH_BENCH_TRACES"
+TRACES = 10_000
+
 LONGEST = 60.0
 
 
-def _made(words: list[str]) -> None:
+def _made(words: list[str], longest: float = LONGEST) -> None:
     try:
-        subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True, timeout=LONGEST)
+        subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True, timeout=longest)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
         raise Missing(f"its input could not be made ({problem})") from None
 
@@ -54,6 +58,31 @@ def atlas(folder: Path) -> Iterator[Scene]:
     if not path.is_file():
         raise Missing(f"there is no file of Atlas results; name one with {ATLAS_VARIABLE}=FILE")
     with here(folder, records=str(path)) as scene:
+        yield scene
+
+
+def _traces(folder: Path, count: int, suffix: str) -> Path:
+    path = folder / f"traces-{count}.{suffix}"
+    if not path.is_file():
+        # A millisecond each is ample, and what is left of a minute for the address table.
+        longest = LONGEST + count / 1000
+        _made([sys.executable, "-m", "scripts.bench.traces", str(count), str(path)], longest)
+    return path
+
+
+@contextmanager
+def many(folder: Path) -> Iterator[Scene]:
+    """Generated traces as ``{records}`` and ``{parquet}``, ten times as many as ``{more}``.
+
+    How many says ``GATEWATCH_BENCH_TRACES``.
+    """
+    count = int(os.environ.get(TRACES_VARIABLE, TRACES))
+    with here(
+        folder,
+        records=str(_traces(folder, count, "jsonl.gz")),
+        parquet=str(_traces(folder, count, "parquet")),
+        more=str(_traces(folder, 10 * count, "jsonl.gz")),
+    ) as scene:
         yield scene
 
 

@@ -145,6 +145,22 @@ def load_sagan(path: str) -> dict[str, float]:
     return _decode(path, read)
 
 
+def scan_duckdb(path: str) -> dict[str, float]:
+    """Every value of the columns that a verdict is made from, read and hashed; nothing kept."""
+    import duckdb  # noqa: PLC0415
+
+    query = (
+        "SELECT count(*), bit_xor(hash(start_s, source, vantage, dst_addr, af, proto, paris_id, "
+        "msm_id, prb_id, snapshots, hops)) FROM read_parquet(?)"
+    )
+
+    def work() -> int:
+        found = duckdb.execute(query, [path]).fetchone()
+        return int(found[0]) if found else 0
+
+    return _timed(work)
+
+
 # -- origin -------------------------------------------------------------------------------------
 
 
@@ -225,6 +241,7 @@ WORK: dict[str, Callable[[str], dict[str, float]]] = {
         load_orjson,
         load_msgspec,
         load_sagan,
+        scan_duckdb,
         origin_gatewatch,
         origin_again,
         origin_maxminddb,
