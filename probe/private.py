@@ -1,4 +1,4 @@
-"""Small files in the data folder that are replaced whole and are for their owner's eyes only.
+"""Files in the data folder that are replaced whole and are for their owner's eyes only.
 
 This module knows nothing of what stands in them.
 """
@@ -13,21 +13,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def replace_file(path: Path, text: str) -> None:
+# How the name of a file ends that is not finished; a crash may leave one.
+UNFINISHED = ".new"
+
+
+def replace_file(path: Path, content: str | bytes) -> None:
     """Put a file in place in one step, its folder too where there is none.
 
-    A crash leaves the old one or the new one. Under root both belong to the owner of the folder
-    that they are in, who has to read them without root.
+    It is on the disk when this returns, and a crash before leaves what was there. Under root both
+    belong to the owner of the folder that they are in, who has to read them without root.
     """
     _make(path.parent)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     try:
-        with open(fresh, "w", encoding="utf-8", opener=_private) as file:
+        with open(fresh, "wb", opener=_private) as file:
             _hand_over(fresh, path.parent)
-            file.write(text)
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
+        _sync(path.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
@@ -49,6 +54,16 @@ def _hand_over(path: Path, folder: Path) -> None:
     owner = folder.stat()
     if os.name == "posix" and os.geteuid() == 0 and owner.st_uid != 0:
         os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _sync(folder: Path) -> None:
+    """Bring to the disk which files a folder has, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _private(path: str, flags: int) -> int:

@@ -20,7 +20,7 @@ from probe.places import data_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
     from probe.redact import Redacted
@@ -122,13 +122,15 @@ class Kept:
     problem: str | None
 
 
-def read(folder: Path) -> Iterator[Kept]:
+def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
     """All lines kept in a folder, oldest day first; none where there is no such folder.
 
     A line that is being written right now, or that a crash cut short, has no line end and is
-    left out: see `torn`.
+    left out: see `torn`. ``without`` are names of day files that are passed over.
     """
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        if path.name in without:
+            continue
         with path.open("rb") as file:
             with _locked(file.fileno(), shared=True):
                 left = os.fstat(file.fileno()).st_size

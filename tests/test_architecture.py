@@ -31,6 +31,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         # Contracts, and what needs nothing.
         {"probe.record", "probe.network", "probe.failure", "probe.places", "probe.language"},
         {"probe.bundle"},
+        {"probe.receipt"},
         {
             "probe.evidence",
             "probe.origin.errors",
@@ -40,7 +41,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.privileges",
             "probe.settings",
         },
-        {"probe.consent"},
+        {"probe.consent", "probe.keys", "probe.outbox"},
         {"probe.notice"},
         {"probe.origin.lists", "probe.origin.register", "probe.origin.snapshot"},
         {"probe.origin.ranges"},
@@ -92,11 +93,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.meter",
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
-        {"probe.itinerary", "probe.foresight"},
+        {"probe.itinerary", "probe.foresight", "probe.bundling"},
         {"probe.demo"},
         {"probe.cli", "probe.commands"},
         {"probe.commands.asking", "probe.commands.options", "probe.commands.words"},
         {
+            "probe.commands.bundle",
             "probe.commands.consent",
             "probe.commands.data",
             "probe.commands.run",
@@ -166,6 +168,7 @@ MEETING = {"analysis.demo": {"probe.demo"}, "analysis.plan": {"probe.places"}}
 # Decide, compute, describe: no socket, no clock, no disk, no screen.
 PURE = {
     "probe.bundle",
+    "probe.receipt",
     "probe.graph",
     "probe.record",
     "probe.network",

@@ -1,0 +1,142 @@
+"""Spool → outbox: puts what was not bundled yet into bundles, each line once.
+
+A bundle holds traces of one access network, signed by the key for it. The lines are those that
+`gatewatch show --as-shared` prints, byte for byte. This module asks nobody for consent and sends
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from probe import __version__, shared
+from probe.bundle import LARGEST, seal, unseal
+from probe.failure import NotYetSent
+from probe.keys import signing_key
+from probe.language import _
+from probe.outbox import DayFile, digest_of
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from probe.outbox import Entry, Outbox
+    from probe.record import Trace
+
+# Bytes of lines after which a bundle is full: some hundreds of traces, which even a slow line and
+# a small machine carry in one go.
+FULL = LARGEST // 4
+
+
+@dataclass
+class Bundled:
+    """What was made: bundles, and the lines that were left out by reason."""
+
+    entries: list[Entry] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _Pile:
+    """Lines of one network that wait to be bundled."""
+
+    size: int = 0
+    lines: list[bytes] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    days: set[str] = field(default_factory=set)
+
+
+def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
+    """Bundle every line of the spool that is in no bundle yet.
+
+    Killed at any moment, the next call does the rest. Raises `NotYetSent` where another process
+    is at it.
+    """
+    with outbox.locked("bundling") as free:
+        if not free:
+            raise NotYetSent(_("another gatewatch is making bundles; try again in a moment"))
+        outbox.sweep()
+        return _Bundling(outbox, keys, today).of(spool)
+
+
+class _Bundling:
+    def __init__(self, outbox: Outbox, keys: Path, today: date) -> None:
+        self.outbox = outbox
+        self.keys = keys
+        self.today = today
+        self.done = Bundled()
+        self.piles: dict[int, _Pile] = {}
+
+    def of(self, spool: Path) -> Bundled:
+        present = [_as_it_is(path) for path in sorted(spool.glob("*.jsonl"))]
+        known = {day.name for day in present if self.outbox.known(day)}
+        # The same line may stand in the spool twice, where somebody copied a file.
+        seen: set[bytes] = set()
+        for kept in shared.lines(spool, without=known):
+            digest = digest_of(kept.line)
+            if digest in seen or self.outbox.bundled(kept.line):
+                continue
+            seen.add(digest)
+            reason = (
+                self.reason_against(kept.line, kept.trace) if not kept.problem else "unreadable"
+            )
+            if reason is not None:
+                self.done.left_out[reason] += 1
+                continue
+            assert kept.trace is not None
+            self.put(kept.path.name, kept.line, kept.trace)
+        for network in list(self.piles):
+            self.close(network)
+        self.outbox.know(day for day in present if day.name not in known)
+        self.outbox.forget_days_but(day.name for day in present)
+        return self.done
+
+    def reason_against(self, line: bytes, trace: Trace | None) -> str | None:
+        """Why a line cannot be in a bundle, None where it can."""
+        if trace is None or trace.vantage is None or trace.vantage.asn is None:
+            return "no_network"
+        if len(line) > FULL:
+            return "too_long"
+        return None if _day(trace) else "at_no_time"
+
+    def put(self, file: str, line: bytes, trace: Trace) -> None:
+        assert trace.vantage is not None
+        network = trace.vantage.asn
+        assert network is not None
+        if network in self.piles and self.piles[network].size + len(line) > FULL:
+            self.close(network)
+        pile = self.piles.setdefault(network, _Pile())
+        pile.size += len(line)
+        pile.lines.append(line)
+        pile.files.append(file)
+        pile.days.add(_day(trace) or "")
+
+    def close(self, network: int) -> None:
+        pile = self.piles.pop(network)
+        data = seal(
+            pile.lines,
+            signing_key(self.keys, network, self.today),
+            network=network,
+            days=sorted(pile.days),
+            made=self.today.isoformat(),
+            program=f"gatewatch {__version__}",
+        )
+        manifest = unseal(data).manifest
+        entry = self.outbox.add(data, manifest, zip(pile.files, pile.lines, strict=True))
+        self.done.entries.append(entry)
+
+
+def _as_it_is(path: Path) -> DayFile:
+    found = path.stat()
+    return DayFile(path.name, found.st_size, found.st_mtime_ns)
+
+
+def _day(trace: Trace) -> str | None:
+    """The UTC day on which a trace began; None for a number that is no time."""
+    try:
+        return datetime.fromtimestamp(trace.timestamp, UTC).date().isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None

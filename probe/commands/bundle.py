@@ -1,0 +1,105 @@
+"""``gatewatch bundle``: puts what was measured into signed files that can be handed out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.bundle import SUFFIX
+from probe.bundling import bundle_new
+from probe.commands import words
+from probe.consent import Capability, require
+from probe.failure import Failure
+from probe.language import _, ngettext
+from probe.outbox import Outbox, outbox_folder
+from probe.places import data_folder
+from probe.spool import spool_folder
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from probe.outbox import Entry
+
+
+@click.command(short_help="Put new traces into a signed file.")
+@click.option(
+    "--to",
+    "out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the bundle to this new file, to hand it to somebody.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bundle(*, out: Path | None, as_json: bool) -> None:
+    """Put the traces that are in no bundle yet into one, signed, and keep it in the outbox.
+
+    A bundle holds exactly the lines that `gatewatch show --as-shared` prints, of one access
+    network; where you measured in several, several are made, and with --to the second is
+    FILE-2, and so on. Nothing is sent: `gatewatch submit` does that, or you hand the file over.
+    """
+    require(data_folder(), Capability.SHARE)
+    if out is not None and out.exists():
+        raise Failure(_("{path} is there already; choose another name").format(path=out))
+    with Outbox(outbox_folder()) as outbox:
+        done = bundle_new(spool_folder(), outbox, data_folder() / "keys", datetime.now(UTC).date())
+        files = []
+        for number, entry in enumerate(done.entries, 1):
+            kept = outbox.path_of(entry.sha256)
+            files.append(kept if out is None else _copied(kept, out, number))
+            if out is not None:
+                outbox.left(entry.sha256, str(out.parent.absolute()))
+        waiting = len(outbox.unfinished())
+    if as_json:
+        made = [_fields(*pair) for pair in zip(done.entries, files, strict=True)]
+        click.echo(json.dumps({"bundles": made, "left_out": dict(sorted(done.left_out.items()))}))
+    else:
+        _say(done.entries, files, done.left_out, waiting)
+
+
+def _copied(kept: Path, out: Path, number: int) -> Path:
+    path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}")
+    with kept.open("rb") as source, path.open("xb") as target:
+        shutil.copyfileobj(source, target)
+    return path
+
+
+def _fields(entry: Entry, file: Path) -> dict[str, Any]:
+    return {
+        "sha256": entry.sha256,
+        "file": str(file),
+        "network": entry.network,
+        "key": entry.key,
+        "traces": entry.traces,
+        "bytes": entry.bytes,
+        "days": [entry.first_day, entry.last_day],
+    }
+
+
+def _say(entries: list[Entry], files: list[Path], left_out: Counter[str], waiting: int) -> None:
+    for entry, file in zip(entries, files, strict=True):
+        days = (
+            entry.first_day
+            if entry.first_day == entry.last_day
+            else f"{entry.first_day} – {entry.last_day}"
+        )
+        click.echo(
+            ngettext(
+                "{file}: {count} trace of AS{network}, {days}, {size} bytes",
+                "{file}: {count} traces of AS{network}, {days}, {size} bytes",
+                entry.traces,
+            ).format(
+                file=file, count=entry.traces, network=entry.network, days=days, size=entry.bytes
+            )
+        )
+    if left_out:
+        click.echo(_("left out: {reasons}").format(reasons=words.counts(left_out)))
+    if not entries:
+        click.echo(_("nothing new to bundle"))
+    if waiting:
+        click.echo(
+            _("next: gatewatch submit, or gatewatch submit --leave-at FOLDER for USB or mail")
+        )

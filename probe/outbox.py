@@ -1,0 +1,351 @@
+"""What waits to leave this machine, and what became of what left: files, and one small database.
+
+Each bundle is a file named by its sha256, each receipt another; ``outbox.db`` (SQLite) knows which
+lines of the spool were bundled and how far each bundle has come. A bundle and the knowledge that
+its lines are in it come to be in one step, so a machine that is switched off at any moment
+neither loses a trace nor sends one twice. This module neither makes bundles nor sends them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from probe.bundle import SUFFIX, sha256_of
+from probe.places import data_folder
+from probe.private import UNFINISHED, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from probe.bundle import Manifest
+    from probe.receipt import Receipt
+
+_DATABASE = "outbox.db"
+_RECEIPTS = "receipts"
+_VERSION = 1
+
+# Seconds that one process waits for another to finish a step.
+_PATIENCE = 30.0
+
+_TABLES = """
+CREATE TABLE bundles (
+    number INTEGER PRIMARY KEY,
+    sha256 TEXT NOT NULL UNIQUE,
+    network INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    traces INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    first_day TEXT NOT NULL,
+    last_day TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting',
+    unsure INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    left_at TEXT
+);
+CREATE TABLE lines (digest BLOB PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE days (name TEXT PRIMARY KEY, size INTEGER NOT NULL, changed INTEGER NOT NULL);
+CREATE TABLE collectors (
+    address TEXT PRIMARY KEY,
+    key TEXT,
+    failures INTEGER NOT NULL DEFAULT 0,
+    not_before REAL NOT NULL DEFAULT 0,
+    told INTEGER NOT NULL DEFAULT 0,
+    problem TEXT
+);
+"""
+
+
+def outbox_folder() -> Path:
+    """The folder of bundles and receipts in this volunteer's data folder."""
+    return data_folder() / "outbox"
+
+
+def digest_of(line: bytes) -> bytes:
+    """By what a line of the spool is known again, in 16 bytes."""
+    return hashlib.blake2b(line, digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A bundle and how far it has come.
+
+    ``state`` is ``waiting`` until a receipt says ``quarantined``, ``accepted`` or ``refused``.
+    ``unsure`` is set from before it is sent until the answer is known. ``reason`` says why it
+    was refused, or what kept it from being sent the last time; ``left_at`` names the folder that
+    it was last copied to.
+    """
+
+    sha256: str
+    network: int
+    key: str
+    traces: int
+    bytes: int
+    first_day: str
+    last_day: str
+    state: str
+    unsure: bool
+    reason: str | None
+    left_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How it went with a collector: its key, and when it may be tried again.
+
+    ``not_before`` is in seconds since the epoch; ``told`` says that the collector itself named it.
+    ``problem`` is why the last try failed.
+    """
+
+    key: str | None = None
+    failures: int = 0
+    not_before: float = 0.0
+    told: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayFile:
+    """What a day file of the spool was like when all its lines were known."""
+
+    name: str
+    size: int
+    changed: int
+
+
+_ENTRY = ", ".join(Entry.__slots__)
+_ATTEMPTS = ", ".join(Attempts.__slots__)
+
+
+class Outbox:
+    """The outbox in a folder, made where there is none. A context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.receipts = folder / _RECEIPTS
+        for made in (folder.parent, folder, self.receipts):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / _DATABASE
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+        self._db.execute("PRAGMA synchronous = FULL")
+        with self._step():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                for statement in _TABLES.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def close(self) -> None:
+        """Close the database. Safe to call twice."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def locked(self, what: str) -> Iterator[bool]:
+        """Keep other processes from ``what`` meanwhile; False where another one is at it."""
+        file = os.open(self.folder / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(file)
+
+    # What was bundled.
+
+    def bundled(self, line: bytes) -> bool:
+        """Whether a line of the spool is in a bundle already."""
+        found = self._db.execute("SELECT 1 FROM lines WHERE digest = ?", (digest_of(line),))
+        return found.fetchone() is not None
+
+    def known(self, day: DayFile) -> bool:
+        """Whether a day file is as it was when all its lines were known."""
+        found = self._db.execute(
+            "SELECT 1 FROM days WHERE name = ? AND size = ? AND changed = ?",
+            (day.name, day.size, day.changed),
+        )
+        return found.fetchone() is not None
+
+    def know(self, days: Iterable[DayFile]) -> None:
+        """All lines of these day files are in bundles or never will be."""
+        with self._step():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO days VALUES (?, ?, ?)",
+                [(day.name, day.size, day.changed) for day in days],
+            )
+
+    def forget_days_but(self, names: Iterable[str]) -> None:
+        """Forget the lines of day files that are no more."""
+        gone = {name for (name,) in self._db.execute("SELECT DISTINCT day FROM lines")}
+        with self._step():
+            for name in gone - set(names):
+                self._db.execute("DELETE FROM lines WHERE day = ?", (name,))
+                self._db.execute("DELETE FROM days WHERE name = ?", (name,))
+
+    def add(self, data: bytes, manifest: Manifest, lines: Iterable[tuple[str, bytes]]) -> Entry:
+        """Take a bundle in; ``lines`` are those in it, each with the name of its day file.
+
+        The file is on the disk first; it counts only from the moment on at which the database
+        knows it and its lines.
+        """
+        name = sha256_of(data)
+        replace_file(self.path_of(name), data)
+        with self._step():
+            self._db.execute(
+                "INSERT OR IGNORE INTO bundles"
+                " (sha256, network, key, traces, bytes, first_day, last_day)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    name,
+                    manifest.network,
+                    manifest.key,
+                    manifest.traces,
+                    len(data),
+                    min(manifest.days),
+                    max(manifest.days),
+                ),
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO lines VALUES (?, ?)",
+                [(digest_of(line), day) for day, line in lines],
+            )
+        (entry,) = self.entries("sha256 = ?", name)
+        return entry
+
+    def sweep(self) -> None:
+        """Remove what crashes left: bundles not counted, whose lines are bundled anew, or done.
+
+        Only for who holds the lock of bundling.
+        """
+        counted = {entry.sha256 for entry in self.entries("state != 'accepted'")}
+        for path in self.folder.iterdir():
+            if path.name.endswith(UNFINISHED) or (
+                path.suffix == SUFFIX and path.stem not in counted
+            ):
+                path.unlink()
+
+    # How far bundles have come.
+
+    def path_of(self, sha256: str) -> Path:
+        """Where a bundle lies until it is accepted."""
+        return self.folder / f"{sha256}{SUFFIX}"
+
+    def receipt_of(self, sha256: str) -> Path:
+        """Where the last receipt for a bundle lies, if there is one."""
+        return self.receipts / f"{sha256}.json"
+
+    def entries(self, where: str = "1", *values: str) -> list[Entry]:
+        """Bundles, oldest first."""
+        rows = self._db.execute(
+            f"SELECT {_ENTRY} FROM bundles WHERE {where} ORDER BY number",  # noqa: S608 - ours
+            values,
+        )
+        found = (dict(zip(Entry.__slots__, row, strict=True)) for row in rows)
+        return [Entry(**one | {"unsure": bool(one["unsure"])}) for one in found]
+
+    def unfinished(self) -> list[Entry]:
+        """Bundles that are to be sent, or whose collector has not yet decided."""
+        return self.entries("state IN ('waiting', 'quarantined')")
+
+    def begin(self, sha256: str) -> None:
+        """A bundle is about to be sent; from now on nobody knows whether it came."""
+        self._db.execute("UPDATE bundles SET unsure = 1 WHERE sha256 = ?", (sha256,))
+
+    def stayed(self, sha256: str, reason: str) -> None:
+        """A bundle was not taken, and why."""
+        self._db.execute("UPDATE bundles SET reason = ? WHERE sha256 = ?", (reason, sha256))
+
+    def received(self, receipt: Receipt, signed: bytes) -> None:
+        """Keep a receipt, then what it says; an accepted bundle needs no place here any more."""
+        replace_file(self.receipt_of(receipt.bundle), signed)
+        self._db.execute(
+            "UPDATE bundles SET state = ?, reason = ?, unsure = 0 WHERE sha256 = ?",
+            (receipt.status, receipt.reason, receipt.bundle),
+        )
+        if receipt.status == "accepted":
+            self.path_of(receipt.bundle).unlink(missing_ok=True)
+
+    def wait_again(self) -> int:
+        """Refused bundles wait again; how many there were."""
+        return self._db.execute(
+            "UPDATE bundles SET state = 'waiting', reason = NULL WHERE state = 'refused'"
+        ).rowcount
+
+    def left(self, sha256: str, folder: str) -> None:
+        """A copy of a bundle lies in a folder outside."""
+        self._db.execute("UPDATE bundles SET left_at = ? WHERE sha256 = ?", (folder, sha256))
+
+    # How it went with collectors.
+
+    def attempts(self, address: str) -> Attempts:
+        """What is known of a collector; nothing before the first try."""
+        row = self._db.execute(
+            f"SELECT {_ATTEMPTS} FROM collectors WHERE address = ?",  # noqa: S608 - ours
+            (address,),
+        ).fetchone()
+        if row is None:
+            return Attempts()
+        found = dict(zip(Attempts.__slots__, row, strict=True))
+        return Attempts(**found | {"told": bool(found["told"])})
+
+    def remember(self, address: str, attempts: Attempts) -> None:
+        """Remember how it went with a collector."""
+        self._db.execute(
+            f"INSERT OR REPLACE INTO collectors (address, {_ATTEMPTS})"  # noqa: S608 - ours
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                address,
+                attempts.key,
+                attempts.failures,
+                attempts.not_before,
+                attempts.told,
+                attempts.problem,
+            ),
+        )
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Changes that are made together or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The outbox at a glance: bundles, and how it went with the collector asked for."""
+
+    entries: tuple[Entry, ...] = ()
+    attempts: Attempts = Attempts()
+
+    def count(self, state: str) -> int:
+        """How many bundles are in a state."""
+        return sum(entry.state == state for entry in self.entries)
+
+
+def status(folder: Path, collector: str | None = None) -> Status:
+    """What is in the outbox of a folder; nothing is made where there is none."""
+    if not (folder / _DATABASE).is_file():
+        return Status()
+    with closing(Outbox(folder)) as outbox:
+        attempts = outbox.attempts(collector) if collector else Attempts()
+        return Status(tuple(outbox.entries()), attempts)

@@ -1,0 +1,326 @@
+"""Spool → outbox: each line in one bundle, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from probe import shared
+from probe.bundle import public_part, unseal
+from probe.bundling import FULL, bundle_new
+from probe.failure import NotYetSent
+from probe.keys import signing_key
+from probe.outbox import Outbox, status
+from probe.receipt import Receipt
+from probe.record import Hop, Reply, Trace, Vantage
+from probe.redact import Redacted
+from probe.spool import Spool
+
+TODAY = date(2026, 11, 26)
+NOON = 1_795_435_200  # 2026-11-23 12:00 UTC
+DAY = 86_400
+
+
+def trace(number: int, network: int | None = 38623, days: int = 0, note: str = "") -> Redacted:
+    return Redacted(
+        Trace(
+            dst_addr="80.231.1.1",
+            af=4,
+            proto="ICMP",
+            timestamp=NOON + days * DAY + number,
+            endtime=NOON + days * DAY + number + 1,
+            hops=(Hop(1, (Reply(None, 1.0),)), Hop(2, (Reply("80.231.1.1", 2.0),))),
+            paris_id=number,
+            vantage=Vantage("5f1c", network, "Viettel", "KH"),
+            notes=(note,),
+        )
+    )
+
+
+def keep(home: Path, *traces: Redacted) -> None:
+    with Spool(home / "spool") as spool:
+        spool.append(*traces)
+
+
+def bundled(home: Path, today: date = TODAY) -> tuple[list[bytes], Counter[str]]:
+    """What one call bundles: the bytes of each new bundle, and what was left out."""
+    with Outbox(home / "outbox") as outbox:
+        done = bundle_new(home / "spool", outbox, home / "keys", today)
+        return [outbox.path_of(one.sha256).read_bytes() for one in done.entries], done.left_out
+
+
+def in_bundles(home: Path) -> list[bytes]:
+    """All lines of all bundles that count."""
+    with Outbox(home / "outbox") as outbox:
+        entries = outbox.entries()
+        held = [unseal(outbox.path_of(one.sha256).read_bytes()) for one in entries]
+    assert [one.traces for one in entries] == [len(bundle.lines) for bundle in held]
+    return [line for bundle in held for line in bundle.lines]
+
+
+def as_shared(home: Path) -> list[bytes]:
+    return [kept.line for kept in shared.lines(home / "spool") if kept.problem is None]
+
+
+def test_a_bundle_holds_the_bytes_that_are_shown(tmp_path: Path) -> None:
+    """Lines of several days of one network make one bundle, byte for byte as shown."""
+    keep(tmp_path, trace(1), trace(2, days=1), trace(3))
+    (data,), left_out = bundled(tmp_path)
+    bundle = unseal(data)
+    assert list(bundle.lines) == as_shared(tmp_path)
+    assert len(bundle.lines) == 3
+    said = bundle.manifest
+    assert (said.network, said.days, said.made) == (
+        38623,
+        ("2026-11-23", "2026-11-24"),
+        "2026-11-26",
+    )
+    assert said.key == public_part(signing_key(tmp_path / "keys", 38623, TODAY))
+    assert left_out == {}
+
+
+def test_what_was_bundled_is_not_bundled_again(tmp_path: Path) -> None:
+    """The second call finds nothing new; after two more traces it bundles those two."""
+    keep(tmp_path, trace(1), trace(2))
+    assert len(bundled(tmp_path)[0]) == 1
+    assert bundled(tmp_path)[0] == []
+    keep(tmp_path, trace(3), trace(4, days=-1))
+    (data,), _ = bundled(tmp_path)
+    assert sorted(unseal(data).lines) == sorted(set(as_shared(tmp_path)) - {*in_first(tmp_path)})
+    assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
+
+
+def in_first(home: Path) -> tuple[bytes, ...]:
+    with Outbox(home / "outbox") as outbox:
+        return unseal(outbox.path_of(outbox.entries()[0].sha256).read_bytes()).lines
+
+
+def test_each_network_has_bundle_and_key_of_its_own(tmp_path: Path) -> None:
+    """Two places are not tied together: neither by a bundle nor by a key."""
+    keep(tmp_path, trace(1), trace(2, 9902), trace(3))
+    held = [unseal(data) for data in bundled(tmp_path)[0]]
+    assert [(one.manifest.network, one.manifest.traces) for one in held] == [(38623, 2), (9902, 1)]
+    assert held[0].manifest.key != held[1].manifest.key
+
+
+def test_the_same_traces_make_the_same_file(tmp_path: Path) -> None:
+    """With the same key and on the same day, two machines would write the same bytes."""
+    for home in (tmp_path / "a", tmp_path / "b"):
+        keep(home, trace(1), trace(2))
+    signing_key(tmp_path / "a" / "keys", 38623, TODAY)
+    (tmp_path / "a" / "keys").rename(tmp_path / "b" / "keys")
+    (tmp_path / "b" / "keys").mkdir(exist_ok=True)
+    (tmp_path / "a" / "keys").symlink_to(tmp_path / "b" / "keys")
+    assert bundled(tmp_path / "a") == bundled(tmp_path / "b")
+
+
+def test_much_is_put_into_several_bundles(tmp_path: Path) -> None:
+    """No bundle is larger than a slow line carries in one go, and none of it is lost."""
+    keep(tmp_path, *(trace(number, note="x" * (FULL // 3)) for number in range(5)))
+    held = [unseal(data) for data in bundled(tmp_path)[0]]
+    assert [one.manifest.traces for one in held] == [2, 2, 1]
+    assert all(one.manifest.size <= FULL for one in held)
+    assert in_bundles(tmp_path) == as_shared(tmp_path)
+
+
+def test_what_cannot_be_shared_is_counted(tmp_path: Path) -> None:
+    """Lines that are none of ours, of no network, of no time, or far too long stay here."""
+    keep(tmp_path, trace(1), trace(2, None), trace(3, note="x" * FULL))
+    day = tmp_path / "spool" / "2026-11-23.jsonl"
+    never = as_shared(tmp_path)[0].replace(b'"timestamp":1795435201', b'"timestamp":1e17')
+    day.write_bytes(day.read_bytes() + b"not a trace\n" + never + as_shared(tmp_path)[0])
+    (data,), left_out = bundled(tmp_path)
+    assert unseal(data).manifest.traces == 1
+    assert left_out == {"unreadable": 1, "no_network": 1, "too_long": 1, "at_no_time": 1}
+
+
+def test_a_day_file_that_somebody_edited_is_read_anew(tmp_path: Path) -> None:
+    """Lines taken out by hand do no harm to the others: each goes once, and those are gone."""
+    keep(tmp_path, trace(1), trace(2), trace(3))
+    bundled(tmp_path)
+    day = tmp_path / "spool" / "2026-11-23.jsonl"
+    day.write_bytes(b"".join(day.read_bytes().splitlines(keepends=True)[1:]))
+    assert bundled(tmp_path)[0] == []
+    keep(tmp_path, trace(4))
+    (data,), _ = bundled(tmp_path)
+    assert unseal(data).manifest.traces == 1
+
+
+def test_a_bundle_that_does_not_count_yet_is_made_anew(tmp_path: Path) -> None:
+    """What a crash left between the file and the database is removed, its lines are not lost."""
+    keep(tmp_path, trace(1))
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    (outbox / f"{'a' * 64}.tar").write_bytes(b"half done")
+    (outbox / f"{'b' * 64}.tar.new").write_bytes(b"half written")
+    bundled(tmp_path)
+    assert in_bundles(tmp_path) == as_shared(tmp_path)
+    assert len(list(outbox.glob("*.tar*"))) == 1
+
+
+def test_an_accepted_bundle_leaves_its_place_and_is_remembered(tmp_path: Path) -> None:
+    """The file goes, the receipt stays, and its lines are not bundled again."""
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    with Outbox(tmp_path / "outbox") as outbox:
+        (entry,) = outbox.entries()
+        outbox.received(Receipt(entry.sha256, "accepted", 1, "2026-11-26"), b"signed")
+        assert not outbox.path_of(entry.sha256).exists()
+        assert outbox.receipt_of(entry.sha256).read_bytes() == b"signed"
+        outbox.path_of(entry.sha256).write_bytes(b"a crash came before it was removed")
+    assert bundled(tmp_path)[0] == []
+    assert list((tmp_path / "outbox").glob("*.tar")) == []
+
+
+def test_lines_of_days_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    """Whoever deletes a day file deletes what was known of its lines, too."""
+    keep(tmp_path, trace(1), trace(2, days=1))
+    bundled(tmp_path)
+    (tmp_path / "spool" / "2026-11-23.jsonl").unlink()
+    bundled(tmp_path)
+    with Outbox(tmp_path / "outbox") as outbox:
+        assert not outbox.bundled(trace_line(1))
+    keep(tmp_path, trace(1))
+    assert len(bundled(tmp_path)[0]) <= 1
+
+
+def trace_line(number: int) -> bytes:
+    from probe.record import to_line
+
+    return to_line(trace(number)).encode() + b"\n"
+
+
+def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
+    """Every file and folder of the outbox is closed to everybody else."""
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    for path in (tmp_path / "outbox", *(tmp_path / "outbox").rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
+    """While one makes bundles another is told to come back, exit code 8."""
+    with Outbox(tmp_path / "outbox") as outbox, outbox.locked("bundling") as free:
+        assert free
+        with pytest.raises(NotYetSent, match="another gatewatch is making bundles"):
+            bundled(tmp_path)
+
+
+def test_asking_makes_nothing(tmp_path: Path) -> None:
+    """Where nothing was ever bundled the status is empty, and no file comes of the question."""
+    assert status(tmp_path / "outbox").entries == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+_BUNDLER = """
+import sys
+from datetime import date
+from pathlib import Path
+from probe.bundling import bundle_new
+from probe.outbox import Outbox
+home = Path(sys.argv[1])
+print("begin", flush=True)
+with Outbox(home / "outbox") as outbox:
+    bundle_new(home / "spool", outbox, home / "keys", date(2026, 11, 26))
+"""
+
+
+def test_kill_9_at_any_moment_neither_loses_nor_doubles_a_line(tmp_path: Path) -> None:
+    """Killed at ten moments while bundles come to be, in the end each line is in one bundle."""
+    moments = random.Random(1)
+    duration = 0.0
+    killed = 0
+    # The first one lives to its end and shows how long that takes.
+    for number in range(11):
+        keep(tmp_path, *(trace(10 * number + i, 100 + i, note="x" * 900) for i in range(4)))
+        child = subprocess.Popen(
+            [sys.executable, "-c", _BUNDLER, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"begin\n"
+        began = time.monotonic()
+        kill_after(child, moments.uniform(0, duration) if duration else 60)
+        duration = duration or time.monotonic() - began
+        killed += child.returncode == -signal.SIGKILL
+    assert killed >= 5
+    bundled(tmp_path)
+    assert Counter(in_bundles(tmp_path)) == Counter(as_shared(tmp_path))
+    assert len(as_shared(tmp_path)) == 44
+
+
+def kill_after(child: subprocess.Popen[bytes], seconds: float) -> None:
+    """End a process at a moment of its life, as hard as can be."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        child.send_signal(signal.SIGKILL)
+    child.wait(60)
+    assert child.stdout is not None
+    child.stdout.close()
+
+
+class Machine(RuleBasedStateMachine):
+    """A volunteer's machine over weeks: measures, moves, bundles, loses days, is cut off."""
+
+    @initialize(folder=st.just(None))
+    def begin(self, folder: None) -> None:
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.home = Path(self.folder.name)
+        self.number = 0
+        self.today = TODAY
+        self.gone: set[bytes] = set()
+
+    @rule(network=st.sampled_from([38623, 9902]), count=st.integers(1, 3))
+    def measure(self, network: int, count: int) -> None:
+        for _ in range(count):
+            self.number += 1
+            days = (self.today - TODAY).days
+            keep(self.home, trace(self.number, network, days))
+
+    @rule()
+    def bundle_all(self) -> None:
+        bundled(self.home, self.today)
+        assert set(as_shared(self.home)) <= set(in_bundles(self.home))
+
+    @rule(days=st.integers(1, 60))
+    def wait(self, days: int) -> None:
+        self.today += timedelta(days)
+
+    @rule()
+    def crash_before_it_counts(self) -> None:
+        (self.home / "outbox").mkdir(exist_ok=True)
+        (self.home / "outbox" / f"{'c' * 64}.tar").write_bytes(b"not counted")
+
+    @invariant()
+    def nothing_twice(self) -> None:
+        if hasattr(self, "home"):
+            held = in_bundles(self.home) if (self.home / "outbox" / "outbox.db").exists() else []
+            assert len(held) == len(set(held))
+
+    def teardown(self) -> None:
+        if hasattr(self, "folder"):
+            self.folder.cleanup()
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(
+    derandomize=True, deadline=None, max_examples=15, stateful_step_count=12
+)
