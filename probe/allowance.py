@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from probe.failure import BadInput, PartlyDone
+from probe.language import _
 from probe.places import data_folder
 
 if TYPE_CHECKING:
@@ -107,8 +108,10 @@ class Allowance:
 
     def _over(self) -> OverAllowance:
         return OverAllowance(
-            f"the budget of the day, {self._limit / MEGABYTE:g} MB, is spent; go on after "
-            "midnight UTC, or give a larger --budget"
+            _(
+                "the budget of the day, {megabytes:g} MB, is spent; go on after "
+                "midnight UTC, or give a larger --budget"
+            ).format(megabytes=self._limit / MEGABYTE)
         )
 
     def _today(self) -> int:
@@ -127,8 +130,10 @@ class Allowance:
         line = _LINE.fullmatch(said)
         if line is None:
             raise BadInput(
-                f"{self._path} cannot be read, and how much was sent today is not known; "
-                "delete it and the day begins anew"
+                _(
+                    "{path} cannot be read, and how much was sent today is not known; "
+                    "delete it and the day begins anew"
+                ).format(path=self._path)
             )
         return int(line[2]) if line[1].decode() >= _date(today) else 0
 

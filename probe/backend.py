@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from probe.failure import Failure, Offline, PermissionDenied
+from probe.language import _
 from probe.network import Method, NetworkError, NotPermitted
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def open_network(backend: str, *, writes: Iterable[Path] = (), tap: Tap | None =
         if sys.platform == "linux":
             return _open_on_linux(backend, writes, tap)
         if backend in {"raw", "errqueue"}:
-            raise Failure(f"--backend {backend} is for Linux, and this is {sys.platform}: omit it")
+            raise Failure(
+                _("--backend {backend} is for Linux, and this is {platform}: omit it").format(
+                    backend=backend, platform=sys.platform
+                )
+            )
         return _open_pcap(tap)
     except NetworkError as problem:
         raise failure_of(problem) from problem
@@ -73,8 +78,10 @@ def _open_sockets(backend: str, tap: Tap | None) -> Network:
                 raise
     if tap is not None:
         raise Failure(
-            "raw packets are not seen without raw sockets, so there is nothing to keep: run the "
-            "same command through sudo, or without --pcap"
+            _(
+                "raw packets are not seen without raw sockets, so there is nothing to "
+                "keep: run the same command through sudo, or without --pcap"
+            )
         )
     from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
 
@@ -88,9 +95,12 @@ def _open_pcap(tap: Tap | None) -> Network:
 
 
 def failure_of(problem: NetworkError) -> Failure:
-    """How a command ends for this trouble with the network layer: not permitted, or offline."""
+    """How a command ends for this trouble with the network layer: not permitted, or offline.
+
+    The network layer speaks English; its whole sentences are looked up here.
+    """
     kind = PermissionDenied if isinstance(problem, NotPermitted) else Offline
-    return kind(str(problem))
+    return kind(_(str(problem)))
 
 
 def choose_method(network: Network, version: int, wanted: Method | None) -> Method:
@@ -101,14 +111,20 @@ def choose_method(network: Network, version: int, wanted: Method | None) -> Meth
     """
     usable = network.methods(version)
     if not usable:
-        raise Offline(f"this machine has no IPv{version}")
+        raise Offline(_("this machine has no IPv{version}").format(version=version))
     if wanted is None:
         return usable[0]
     if wanted in usable:
         return wanted
     remedy = (
-        f"ping sockets are off; allow them with {PING_SOCKETS}, or take --method udp"
+        _("ping sockets are off; allow them with {command}, or take --method udp").format(
+            command=PING_SOCKETS
+        )
         if wanted is Method.ICMP
-        else "they need raw sockets; run the same command with sudo, or take --method udp"
+        else _("they need raw sockets; run the same command with sudo, or take --method udp")
     )
-    raise PermissionDenied(f"{wanted.upper()} probes are not allowed here: {remedy}")
+    raise PermissionDenied(
+        _("{method} probes are not allowed here: {remedy}").format(
+            method=wanted.upper(), remedy=remedy
+        )
+    )

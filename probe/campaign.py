@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from probe.attribute import attribute
 from probe.failure import Offline, PermissionDenied, RefusedToRedact
+from probe.language import _
 from probe.locate import Access, access_of_interfaces, access_of_traces
 from probe.record import Trace, Vantage
 from probe.redact import redact
@@ -125,9 +126,9 @@ class Campaign:
             if self.firewall is not None and not self.routed:
                 raise PermissionDenied(self.firewall)
             raise Offline(
-                "no probe was answered; check the connection, nothing was written"
+                _("no probe was answered; check the connection, nothing was written")
                 if self.routed
-                else "there is no route to any target; check the connection"
+                else _("there is no route to any target; check the connection")
             )
         for version in sorted({trace.af for trace in held}):
             of_version = [trace for trace in held if trace.af == version]
@@ -136,8 +137,10 @@ class Campaign:
                 self.access[version] = found
         if not self.access:
             raise RefusedToRedact(
-                "the network you sit in is not known for sure, so nothing was written; "
-                "name it with --access-as ASN"
+                _(
+                    "the network you sit in is not known for sure, so nothing was written; "
+                    "name it with --access-as ASN"
+                )
             )
         for trace in held:
             if trace.af in self.access:

@@ -30,6 +30,8 @@ from probe.failure import (
     Stopped,
     cause,
 )
+from probe.helptext import translate
+from probe.language import _
 
 COMMANDS = "gatewatch.commands"
 EXTRA = "analysis"
@@ -57,13 +59,20 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, imported now."""
-        known = super().get_command(ctx, cmd_name)
-        if known is not None:
-            return known
-        try:
-            return self._load(cmd_name)
-        except ModuleNotFoundError as missing:
-            return _unavailable(cmd_name, missing)
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            try:
+                command = self._load(cmd_name)
+            except ModuleNotFoundError as missing:
+                command = _unavailable(cmd_name, missing)
+        if command is not None:
+            translate(command)
+        return command
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help, in the language wanted."""
+        translate(self)
+        super().format_help(ctx, formatter)
 
     def _load(self, name: str) -> click.Command | None:
         module = f"probe.commands.{name}"
@@ -95,10 +104,10 @@ def _place(name: str) -> int:
 
 def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
     if isinstance(problem, KeyboardInterrupt):
-        click.echo("gatewatch: stopped; what was finished is kept", err=True)
+        click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
         ctx.exit(INTERRUPTED)
     if isinstance(problem, Stopped):
-        click.echo("gatewatch: stopped; what was finished is kept", err=True)
+        click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
         ctx.exit(128 + problem.number)
     if isinstance(problem, BrokenPipeError):
         # The reader has seen enough. Python would complain once more when it flushes at its end.
@@ -107,21 +116,27 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
     if isinstance(problem, ModuleNotFoundError) and _needs_extra(problem):
         raise _extra_missing() from problem
     if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT}:
-        where = f" at {problem.filename}" if problem.filename else ""
         raise PartlyDone(
-            f"disk full{where}; what was kept before is safe, make room and run again"
+            _("disk full at {path}; what was kept before is safe, make room and run again").format(
+                path=problem.filename
+            )
+            if problem.filename
+            else _("disk full; what was kept before is safe, make room and run again")
         ) from problem
     if isinstance(problem, OSError) and problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        where = problem.filename or "a file"
         raise PermissionDenied(
-            f"{where} may not be written or read by this user ({problem.strerror}); choose another "
-            "data folder with GATEWATCH_HOME, or mend its permissions"
+            _(
+                "{path} may not be written or read by this user ({reason}); choose "
+                "another data folder with GATEWATCH_HOME, or mend its permissions"
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         ) from problem
     raise problem
 
 
 def _extra_missing() -> Failure:
-    return Failure(f"needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'")
+    return Failure(
+        _("needs the {extra} extra: pip install 'gatewatch[{extra}]'").format(extra=EXTRA)
+    )
 
 
 def _needs_extra(missing: ModuleNotFoundError) -> bool:
@@ -144,7 +159,9 @@ def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
             f"Needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'.",
         )
     elif missing.name in _UNIX:
-        failure = Failure(f"`gatewatch {name}` works on Linux and macOS only so far, not here")
+        failure = Failure(
+            _("`gatewatch {name}` works on Linux and macOS only so far, not here").format(name=name)
+        )
         said = "Works on Linux and macOS only so far."
     else:
         raise missing

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from probe.failure import Failure, PartlyDone
+from probe.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,8 +43,10 @@ class Evidence:
         for folder in apart_from:
             if path.resolve().is_relative_to(folder.resolve()):
                 raise Failure(
-                    f"{path} would lie in {folder}, among what may be shared, and raw packets may "
-                    "not: name a file elsewhere"
+                    _(
+                        "{path} would lie in {folder}, among what may be shared, and raw "
+                        "packets may not: name a file elsewhere"
+                    ).format(path=path, folder=folder)
                 )
         self.path = path
         self.count = 0
@@ -52,9 +55,15 @@ class Evidence:
         try:
             self._file = os.open(path, flags, 0o600)
         except FileExistsError:
-            raise Failure(f"{path} is there already and is not overwritten: name another") from None
+            raise Failure(
+                _("{path} is there already and is not overwritten: name another").format(path=path)
+            ) from None
         except OSError as problem:
-            raise Failure(f"{path} cannot be made ({problem.strerror}): name another") from problem
+            raise Failure(
+                _("{path} cannot be made ({reason}): name another").format(
+                    path=path, reason=problem.strerror
+                )
+            ) from problem
         self._write(_FILE.pack(_NANOSECONDS, 2, 4, 0, 0, _LARGEST, _RAW_IP))
 
     def keep(self, packet: bytes, at: int) -> None:
@@ -86,6 +95,8 @@ class Evidence:
         if written < len(data):
             os.ftruncate(self._file, self._size)
             raise PartlyDone(
-                f"disk full: {self.path} has no room for another packet; make room and run again"
+                _(
+                    "disk full: {path} has no room for another packet; make room and run again"
+                ).format(path=self.path)
             )
         self._size += written

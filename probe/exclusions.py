@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probe.failure import BadInput
+from probe.language import _
 from probe.places import data_folder
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def read_exclusions(path: Path) -> Exclusions:
     except FileNotFoundError:
         return Exclusions()
     except UnicodeDecodeError:
-        raise BadInput(f"{path} is not a text file in UTF-8; nothing was sent") from None
+        raise BadInput(
+            _("{path} is not a text file in UTF-8; nothing was sent").format(path=path)
+        ) from None
     return Exclusions(tuple(_prefixes(path, text.splitlines())))
 
 
@@ -68,6 +71,8 @@ def _prefixes(path: Path, lines: Iterable[str]) -> Iterable[Prefix]:
             yield ipaddress.ip_network(said, strict=False)
         except ValueError:
             raise BadInput(
-                f"{path}:{number}: {said!r} is neither an address nor a prefix such as "
-                "192.0.2.0/24; mend the line, nothing was sent"
+                _(
+                    "{path}:{number}: {said!r} is neither an address nor a prefix such as "
+                    "192.0.2.0/24; mend the line, nothing was sent"
+                ).format(path=path, number=number, said=said)
             ) from None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from probe.failure import BadInput
+from probe.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,9 @@ class Identity:
             or not isinstance(state.get("flow", 0), int)
         ):
             raise BadInput(
-                f"{self._path} cannot be read; delete it and this machine gets new pseudonyms"
+                _("{path} cannot be read; delete it and this machine gets new pseudonyms").format(
+                    path=self._path
+                )
             )
         return state
 

@@ -18,6 +18,7 @@ from probe.backend import choose_method
 from probe.choice import OWN_SUBNET, version_of, witnesses
 from probe.failure import Failure, Offline, PartlyDone, RefusedToRedact, cause
 from probe.ground import BEAT
+from probe.language import _
 from probe.session import measure
 from probe.tracing import Task
 
@@ -203,8 +204,11 @@ class Itinerary:
             if not self._campaign.kept:
                 raise
             raise PartlyDone(
-                "this machine moved, and the network it sits in now is not known for sure; what "
-                "was measured before is kept; go on with --resume --access-as ASN"
+                _(
+                    "this machine moved, and the network it sits in now is not known for "
+                    "sure; what was measured before is kept; go on with --resume "
+                    "--access-as ASN"
+                )
             ) from None
 
     # -- measuring --------------------------------------------------------------------------

@@ -34,6 +34,11 @@ def _catalogue(languages: tuple[str, ...]) -> NullTranslations | None:
     return gettext.translation(DOMAIN, FOLDER, list(languages), fallback=True)
 
 
+def mark(message: str) -> str:
+    """The message as it is: it stands where it cannot be looked up yet, and has to be found."""
+    return message
+
+
 def _(message: str) -> str:
     """The message in the language wanted; as it is where nobody has translated it."""
     found = _catalogue(tuple(wanted()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from probe.language import _
 from probe.network import NetworkError, NoRoute, NotPermitted
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ class Metered:
             self._full_since = now
         elif now - self._full_since > STUCK:
             raise NetworkError(
-                f"this machine has taken no packet for {STUCK:.0f} s ({full.strerror}); "
-                "check the connection"
+                _(
+                    "this machine has taken no packet for {stuck:.0f} s ({strerror}); "
+                    "check the connection"
+                ).format(stuck=STUCK, strerror=full.strerror)
             ) from full
 
     async def wait(self) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe.failure import PermissionDenied
+from probe.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,10 +110,18 @@ def _heir(needs: list[_Need]) -> _User | None:
                 return user
             stuck[user.name] = beyond.place
     raise PermissionDenied(
-        f"a measurement gives up the privileges of root, and then root cannot use {missed.place}"
-        + "".join(f", nor {name} {place}" for name, place in stuck.items())
-        + "; let one user own all of these (with chown, or another data folder in GATEWATCH_HOME), "
-        "or run it without sudo"
+        _(
+            "a measurement gives up the privileges of root, and then root cannot use {places}; let "
+            "one user own all of these (with chown, or another data folder in GATEWATCH_HOME), or "
+            "run it without sudo"
+        ).format(
+            places=missed.place
+            if not stuck
+            else _("{place}, nor {others}").format(
+                place=missed.place,
+                others=_(", nor ").join(f"{name} {place}" for name, place in stuck.items()),
+            )
+        )
     )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NewType
 
 from probe.attribute import majority
 from probe.failure import RefusedToRedact
+from probe.language import _
 from probe.record import Attribution, Hop, Reply, Trace, to_line
 
 if TYPE_CHECKING:
@@ -303,16 +304,22 @@ def redact(
     the target is one's own.
     """
     if not premises.addresses:
-        raise RefusedToRedact("this machine's own addresses are not known, so nothing is written")
+        raise RefusedToRedact(
+            _("this machine's own addresses are not known, so nothing is written")
+        )
     if not access:
         raise RefusedToRedact(
-            "the network you sit in is not known for sure, so nothing is written; "
-            "name it with --access-as ASN"
+            _(
+                "the network you sit in is not known for sure, so nothing is written; "
+                "name it with --access-as ASN"
+            )
         )
     redaction = _Redaction(trace, premises, access, origin)
     target = str(_parse(trace.dst_addr))
     if redaction.is_own(target):
-        raise RefusedToRedact("the target is this machine or its own subnet, so nothing is written")
+        raise RefusedToRedact(
+            _("the target is this machine or its own subnet, so nothing is written")
+        )
     if trace.source is not None:
         redaction.taken["source"] += 1
     redacted = replace(
@@ -329,5 +336,5 @@ def redact(
     counted = Counter(trace.redactions) + redaction.taken
     redacted = replace(redacted, redactions=dict(sorted(counted.items())))
     if _own_address_in(to_line(redacted), premises):
-        raise RefusedToRedact("an own address was left in the trace, so nothing is written")
+        raise RefusedToRedact(_("an own address was left in the trace, so nothing is written"))
     return Redacted(redacted)

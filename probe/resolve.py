@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from probe.failure import BadInput, Failure, Offline
+from probe.language import _
 
 if TYPE_CHECKING:
     from probe.redact import Premises
@@ -50,7 +51,9 @@ async def resolve(host: str, version: int | None) -> str:
     if address is not None:
         if version is not None and address.version != version:
             raise Failure(
-                f"{host} is an IPv{address.version} address, and you asked for -{version}"
+                _("{host} is an IPv{version} address, and you asked for -{wanted}").format(
+                    host=host, version=address.version, wanted=version
+                )
             )
         return str(address)
     family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[version]
@@ -58,14 +61,21 @@ async def resolve(host: str, version: int | None) -> str:
         found = await trio.socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)
     except socket.gaierror as problem:
         if problem.errno in _NO_SUCH_NAME:
-            of = f" with an IPv{version} address" if version else ""
-            raise BadInput(f"there is no host {host}{of}; check the name") from problem
+            raise BadInput(
+                _("there is no host {host} with an IPv{version} address; check the name").format(
+                    host=host, version=version
+                )
+                if version
+                else _("there is no host {host}; check the name").format(host=host)
+            ) from problem
         raise Offline(
-            f"the name {host} could not be looked up ({problem.strerror}); "
-            "check the connection, or give an address"
+            _(
+                "the name {host} could not be looked up ({reason}); check the "
+                "connection, or give an address"
+            ).format(host=host, reason=problem.strerror)
         ) from problem
     except UnicodeError as problem:
-        raise BadInput(f"{host!r} is not a host name") from problem
+        raise BadInput(_("{host!r} is not a host name").format(host=host)) from problem
     return str(found[0][4][0])
 
 

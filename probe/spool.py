@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from probe.failure import PartlyDone
+from probe.language import _
 from probe.places import data_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
 
@@ -240,6 +241,8 @@ def _full(problem: OSError, folder: Path) -> Exception:
     if problem.errno not in _NO_SPACE:
         return problem
     return PartlyDone(
-        f"disk full: {folder} has no room for another trace; what was kept before is safe, "
-        "make room and run again"
+        _(
+            "disk full: {folder} has no room for another trace; what was kept "
+            "before is safe, make room and run again"
+        ).format(folder=folder)
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
+from probe.language import _
 from probe.places import shipped
 
 if TYPE_CHECKING:
@@ -124,7 +125,9 @@ def target_list(origin: Origin, country: str | None) -> list[Target]:
             domestic = domestic_networks(origin, country)
         except KeyError:
             raise TargetError(
-                f"{country!r} is not a country code; use two letters of ISO 3166, such as KH"
+                _(
+                    "{country!r} is not a country code; use two letters of ISO 3166, such as KH"
+                ).format(country=country)
             ) from None
         foreign = [
             target for target in foreign if origin.lookup(target.address).country != country.upper()
@@ -151,14 +154,20 @@ def read_targets(path: Path, resolve: Callable[[str], str] = address_of) -> list
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as problem:
-        raise TargetError(f"{path} cannot be read: {problem.strerror or problem}") from None
+        raise TargetError(
+            _("{path} cannot be read: {reason}").format(
+                path=path, reason=problem.strerror or problem
+            )
+        ) from None
     except UnicodeDecodeError:
-        raise TargetError(f"{path} is not a text file in UTF-8") from None
+        raise TargetError(_("{path} is not a text file in UTF-8").format(path=path)) from None
     targets: dict[str, Target] = {}
     for target in _parse(path, lines, resolve):
         targets.setdefault(target.address, target)
     if not targets:
-        raise TargetError(f"{path} lists no target; write one address or host name a line")
+        raise TargetError(
+            _("{path} lists no target; write one address or host name a line").format(path=path)
+        )
     return list(targets.values())
 
 
@@ -180,11 +189,17 @@ def _address(host: str, where: str, resolve: Callable[[str], str]) -> str:
         pass
     # "10.0.0.0/8" and "192.168.1.300" are meant as addresses; no resolver should be asked.
     if "/" in host or host.replace(".", "").isdigit() or ":" in host:
-        raise TargetError(f"{where}: {host!r} is not an address; write a single IPv4 or IPv6 one")
+        raise TargetError(
+            _("{where}: {host!r} is not an address; write a single IPv4 or IPv6 one").format(
+                where=where, host=host
+            )
+        )
     try:
         return resolve(host)
     except (OSError, UnicodeError):
         raise TargetError(
-            f"{where}: the host {host!r} could not be looked up; check the name, the connection, "
-            "or write its address"
+            _(
+                "{where}: the host {host!r} could not be looked up; check the name, "
+                "the connection, or write its address"
+            ).format(where=where, host=host)
         ) from None

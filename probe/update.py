@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.failure import BadInput, Offline
+from probe.language import _
 from probe.origin.errors import OriginError
 from probe.origin.lists import Exchange, read_continents
 from probe.origin.mmdb import write_table
@@ -93,24 +94,38 @@ def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
     except urllib.error.HTTPError as problem:
         problem.close()
         raise Offline(
-            f"{url} is not to be had now (HTTP status {problem.code}); try again later"
+            _("{url} is not to be had now (HTTP status {code}); try again later").format(
+                url=url, code=problem.code
+            )
         ) from problem
     except urllib.error.URLError as problem:
         raise Offline(
-            f"{url} cannot be reached ({_reason(problem.reason)}); check the connection"
+            _("{url} cannot be reached ({reason}); check the connection").format(
+                url=url, reason=_reason(problem.reason)
+            )
         ) from problem
     except (OSError, http.client.HTTPException) as problem:
-        raise Offline(f"{url} broke off ({_reason(problem)}); try again") from problem
+        raise Offline(
+            _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
+        ) from problem
     with answer, into.open("wb") as file:
         size = 0
         for chunk in _chunks(answer, url):
             size += len(chunk)
             if size > _LARGEST:
-                raise BadInput(f"{url} is over {_LARGEST >> 20} MiB, which is no such table")
+                raise BadInput(
+                    _("{url} is over {most} MiB, which is no such table").format(
+                        url=url, most=_LARGEST >> 20
+                    )
+                )
             file.write(chunk)
         expected = answer.headers.get("Content-Length")
         if expected is not None and expected != str(size):
-            raise Offline(f"{url} broke off after {size} of {expected} bytes; try again")
+            raise Offline(
+                _("{url} broke off after {size} of {expected} bytes; try again").format(
+                    url=url, size=size, expected=expected
+                )
+            )
         return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
 
 
@@ -120,7 +135,9 @@ def _chunks(answer: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
         while chunk := answer.read(1 << 16):
             yield chunk
     except (OSError, http.client.HTTPException) as problem:
-        raise Offline(f"{url} broke off ({_reason(problem)}); try again") from problem
+        raise Offline(
+            _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
+        ) from problem
 
 
 def _reason(problem: object) -> str:
@@ -172,11 +189,17 @@ class _Reader:
                     first, last, asn, country, name = line.rstrip("\n").split("\t")
                     self._add(_number(first, family), _number(last, family), asn, country, name)
         except (OSError, EOFError, zlib.error) as problem:
-            raise BadInput(f"{url} is no whole gzip file ({problem}); try again") from problem
+            raise BadInput(
+                _("{url} is no whole gzip file ({reason}); try again").format(
+                    url=url, reason=problem
+                )
+            ) from problem
         except ValueError as problem:
             raise BadInput(
-                f"{url}, line {number + (number == 0)}: not of the form first address, last "
-                "address, AS number, country, name; the snapshot in use stays"
+                _(
+                    "{url}, line {line}: not of the form first address, last address, AS "
+                    "number, country, name; the snapshot in use stays"
+                ).format(url=url, line=number + (number == 0))
             ) from problem
 
     def _add(self, first: int, last: int, asn_text: str, country: str, name: str) -> None:
@@ -206,8 +229,10 @@ class _Reader:
         ):
             if found < fewest:
                 raise BadInput(
-                    f"{base}: only {found:,} {what}, where the Internet has over {fewest:,}; "
-                    "the snapshot in use stays"
+                    _(
+                        "{base}: only {found:,} {what}, where the Internet has over "
+                        "{fewest:,}; the snapshot in use stays"
+                    ).format(base=base, found=found, what=what, fewest=fewest)
                 )
 
 
@@ -357,13 +382,17 @@ def fetch_exchanges(base: str = EXCHANGES) -> list[Exchange]:
         ]
     except (KeyError, TypeError, ValueError) as problem:
         raise BadInput(
-            f"{base} does not answer in PeeringDB's form ({problem}); the list in use stays"
+            _(
+                "{base} does not answer in PeeringDB's form ({reason}); the list in use stays"
+            ).format(base=base, reason=problem)
         ) from problem
     count = sum(len(one.prefixes) for one in found)
     if count < _FEWEST_LANS:
         raise BadInput(
-            f"{base}: only {count} peering LANs, where there are over {_FEWEST_LANS}; "
-            "the list in use stays"
+            _(
+                "{base}: only {count} peering LANs, where there are over "
+                "{fewest_lans}; the list in use stays"
+            ).format(base=base, count=count, fewest_lans=_FEWEST_LANS)
         )
     return found
 
@@ -372,7 +401,9 @@ def _objects(path: Path, url: str) -> list[dict[str, Any]]:
     try:
         return list(json.loads(path.read_bytes())["data"])
     except (ValueError, KeyError, TypeError) as problem:
-        raise BadInput(f"{url} is not PeeringDB's JSON; the list in use stays") from problem
+        raise BadInput(
+            _("{url} is not PeeringDB's JSON; the list in use stays").format(url=url)
+        ) from problem
 
 
 def _text(value: object) -> str:

@@ -34,6 +34,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.receipt"},
         {
             "probe.evidence",
+            "probe.helptext",
             "probe.origin.errors",
             "probe.origin.names",
             "probe.origin.special",

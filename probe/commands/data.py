@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.failure import BadInput, PermissionDenied
+from probe.language import _
 from probe.origin.lookup import EXCHANGES_FILE
 from probe.origin.snapshot import Manifest, current_manifest, sha256_of, updated_folder
 from probe.places import data_folder
@@ -49,8 +50,10 @@ def status(*, as_json: bool) -> None:
         _print(manifest, damaged)
     if damaged:
         raise BadInput(
-            f"{', '.join(damaged)} in {manifest.folder}: not what the manifest says; "
-            "fetch the tables anew: gatewatch data update"
+            _(
+                "{files} in {folder}: not what the manifest says; fetch the tables "
+                "anew: gatewatch data update"
+            ).format(files=", ".join(damaged), folder=manifest.folder)
         )
 
 
@@ -68,7 +71,7 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
     """
     for base in (tables_from, exchanges_from):
         if not base.startswith(("https://", "http://")):
-            raise click.BadParameter(f"{base!r} is not an http address")
+            raise click.BadParameter(_("{base!r} is not an http address").format(base=base))
     folder = updated_folder()
     # All is fetched and checked before anything is replaced.
     tables = fetch_tables(tables_from)
@@ -79,21 +82,29 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
             install_exchanges(data_folder() / EXCHANGES_FILE, lans)
     except PermissionError as problem:
         raise PermissionDenied(
-            f"{problem.filename or folder} may not be written; make it yours: "
-            f"sudo chown -R $USER {data_folder()}"
+            _("{path} may not be written; make it yours: sudo chown -R $USER {folder}").format(
+                path=problem.filename or folder, folder=data_folder()
+            )
         ) from problem
     manifest = current_manifest()
     if manifest.id != installed.id:
         click.echo(
-            f"the tables fetched are of {installed.date}, so a newer one stays in use", err=True
+            _("the tables fetched are of {date}, so a newer one stays in use").format(
+                date=installed.date
+            ),
+            err=True,
         )
     if as_json:
         click.echo(json.dumps(_status(manifest, _damaged(manifest))))
         return
-    click.echo(f"in use: {manifest.id}")
+    click.echo(_("in use: {snapshot}").format(snapshot=manifest.id))
     if lans is not None:
         count = sum(len(exchange.prefixes) for exchange in lans)
-        click.echo(f"peering LANs: {count:,} at {len(lans):,} exchanges")
+        click.echo(
+            _("peering LANs: {count:,} at {exchanges:,} exchanges").format(
+                count=count, exchanges=len(lans)
+            )
+        )
 
 
 def _damaged(manifest: Manifest) -> list[str]:

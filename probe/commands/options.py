@@ -12,6 +12,7 @@ import click
 from probe.backend import BACKENDS
 from probe.evidence import Evidence
 from probe.failure import BadInput, Failure
+from probe.language import _
 from probe.network import Method
 from probe.origin import OriginError, open_origin
 
@@ -88,9 +89,11 @@ def evidence(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | No
         kept.close()
         if kept.count:
             click.echo(
-                f"{path} holds the {kept.count} packets sent and received: they are not redacted "
-                "and show your own address; give them to nobody but an expert whom you trust, and "
-                "delete them then",
+                _(
+                    "{path} holds the {count} packets sent and received: they are not "
+                    "redacted and show your own address; give them to nobody but an expert "
+                    "whom you trust, and delete them then"
+                ).format(path=path, count=kept.count),
                 err=True,
             )
 
@@ -139,27 +142,35 @@ def check_rate(rate: float, *, own_network: bool) -> None:
     """Refuse a rate that is too fast for networks of others, as a wrong use."""
     if rate > RATE_CAP and not own_network:
         raise Failure(
-            f"--rate is {RATE_CAP:.0f} at most, unless the network is yours and you say so with "
-            "--i-run-this-network"
+            _(
+                "--rate is {rate_cap:.0f} at most, unless the network is yours and you "
+                "say so with --i-run-this-network"
+            ).format(rate_cap=RATE_CAP)
         )
 
 
-def country(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def country(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """Check a country code for its form (ISO 3166 alpha-2)."""
     if value is None:
         return None
     if not re.fullmatch("[A-Za-z]{2}", value):
-        raise click.BadParameter(f"{value!r} is not a country code of two letters, such as KH")
+        raise click.BadParameter(
+            _("{value!r} is not a country code of two letters, such as KH").format(value=value)
+        )
     return value.upper()
 
 
-def autonomous_system(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+def autonomous_system(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | None:
     """Read an AS number, with or without the letters AS."""
     if value is None:
         return None
     digits = re.fullmatch(r"(?:AS)?(\d{1,10})", value, re.IGNORECASE)
     if digits is None or not 0 < int(digits[1]) < 2**32:
-        raise click.BadParameter(f"{value!r} is not an AS number, such as AS38623")
+        raise click.BadParameter(
+            _("{value!r} is not an AS number, such as AS38623").format(value=value)
+        )
     return int(digits[1])
 
 
@@ -175,7 +186,9 @@ def known_country(code: str | None, origin: Origin) -> None:
     """Check that there is such a country; a wrong use where there is none."""
     if code is not None and origin.continent(code) is None:
         raise click.BadParameter(
-            f"{code!r} is no country code; use two letters of ISO 3166, such as KH",
+            _("{code!r} is no country code; use two letters of ISO 3166, such as KH").format(
+                code=code
+            ),
             param_hint="--country",
         )
 

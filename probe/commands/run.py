@@ -39,6 +39,7 @@ from probe.failure import (
 from probe.ground import Footing
 from probe.identity import Identity
 from probe.itinerary import Itinerary, usable
+from probe.language import _, ngettext
 from probe.locate import access_of_interfaces, access_said, premises
 from probe.manner import Manner
 from probe.meter import Metered
@@ -164,7 +165,7 @@ def run(
         )
         targets = choice.targets(campaign.country)
         if not targets:
-            click.echo("the last run measured all its targets; nothing was sent", err=as_json)
+            click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             return
         manner = partial(Manner, origin, economical=economical, multipath=multipath)
         if dry_run:
@@ -173,7 +174,7 @@ def run(
             )
             _foretell(cost, rate, allowance.left, choice.left_out, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
-                click.echo("without the networks of your country; name it with --country CC")
+                click.echo(_("without the networks of your country; name it with --country CC"))
             return
         stack.callback(campaign.close)
         footing = Footing(target.address for target in reversed(targets))
@@ -313,8 +314,8 @@ class _Choice:
             wanted, self.here, self.origin, self.excluded, own_network=self.own_network
         )
         if not chosen:
-            reasons = words.counts(self.left_out) or "the list is empty"
-            raise BadInput(f"no target may be probed: {reasons}")
+            reasons = words.counts(self.left_out) or _("the list is empty")
+            raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
         left = [target for target in chosen if target.address not in self.done]
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
@@ -418,19 +419,36 @@ def _foretell(
         click.echo(json.dumps(foreseen))
         return
     click.echo(
-        f"would trace to {words.many(cost.targets, 'target')}: about {cost.packets} packets, "
-        f"{cost.bytes / 1000:.0f} kB, {cost.seconds / 60:.1f} minutes at {rate:g} packets/s"
+        ngettext(
+            "would trace to {count} target: about {packets} packets, {kilobytes:.0f} kB, "
+            "{minutes:.1f} minutes at {rate:g} packets/s",
+            "would trace to {count} targets: about {packets} packets, {kilobytes:.0f} kB, "
+            "{minutes:.1f} minutes at {rate:g} packets/s",
+            cost.targets,
+        ).format(
+            count=cost.targets,
+            packets=cost.packets,
+            kilobytes=cost.bytes / 1000,
+            minutes=cost.seconds / 60,
+            rate=rate,
+        )
     )
     if cost.known < cost.targets:
         click.echo(
-            f"a guess for {cost.targets - cost.known} of them, never traced from here before"
+            _("a guess for {count} of them, never traced from here before").format(
+                count=cost.targets - cost.known
+            )
         )
     if left_out:
-        click.echo(f"left out: {words.counts(left_out)}")
+        click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
     if cost.bytes > allowed:
         left = max(0.0, allowed) / 1000
-        click.echo(f"the budget of the day has {left:.0f} kB left: not all would be measured")
-    click.echo("nothing was sent")
+        click.echo(
+            _("the budget of the day has {left:.0f} kB left: not all would be measured").format(
+                left=left
+            )
+        )
+    click.echo(_("nothing was sent"))
 
 
 def _say(
@@ -474,37 +492,52 @@ def _say(
         }
         click.echo(json.dumps(summary))
         return
-    click.echo(f"kept {words.many(campaign.kept, 'trace')} in {campaign.folder} ({seconds:.0f} s)")
+    click.echo(
+        ngettext(
+            "kept {count} trace in {folder} ({seconds:.0f} s)",
+            "kept {count} traces in {folder} ({seconds:.0f} s)",
+            campaign.kept,
+        ).format(count=campaign.kept, folder=campaign.folder, seconds=seconds)
+    )
     if failed:
-        click.echo(f"failed: {words.counts(failed)}")
+        click.echo(_("failed: {counts}").format(counts=words.counts(failed)))
     if left_out:
-        click.echo(f"left out: {words.counts(left_out)}")
+        click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
     if campaign.interruptions:
         click.echo(
-            f"interrupted: {words.counts(campaign.interruptions)}; "
-            f"{words.many(campaign.begun_anew, 'trace')} begun anew"
+            ngettext(
+                "interrupted: {counts}; {count} trace begun anew",
+                "interrupted: {counts}; {count} traces begun anew",
+                campaign.begun_anew,
+            ).format(counts=words.counts(campaign.interruptions), count=campaign.begun_anew)
         )
     if refused:
-        click.echo(f"packets that were no answers to these probes: {words.counts(refused)}")
+        click.echo(
+            _("packets that were no answers to these probes: {counts}").format(
+                counts=words.counts(refused)
+            )
+        )
     if campaign.kept and campaign.country is None:
-        click.echo("your country is not in the address table; give it with --country CC")
+        click.echo(_("your country is not in the address table; give it with --country CC"))
     if campaign.kept:
-        click.echo("next: gatewatch show")
+        click.echo(_("next: gatewatch show"))
 
 
 def _verdict(campaign: Campaign) -> Failure | None:
     """How a run ends that went through all its targets; None where all is well."""
     failed = campaign.failed()
     if failed[OVER_BUDGET] and not campaign.answered:
-        return PartlyDone("the budget of the day is spent; go on after midnight UTC")
+        return PartlyDone(_("the budget of the day is spent; go on after midnight UTC"))
     if not campaign.routed:
         if campaign.firewall is not None:
             return PermissionDenied(campaign.firewall)
-        return Offline("there is no route to any target; check the connection")
+        return Offline(_("there is no route to any target; check the connection"))
     if not campaign.answered:
-        return Offline("no probe was answered; check the connection")
+        return Offline(_("no probe was answered; check the connection"))
     if failed[REFUSED] and not campaign.kept:
-        return RefusedToRedact("no trace could be redacted for sure, so nothing was written")
+        return RefusedToRedact(_("no trace could be redacted for sure, so nothing was written"))
     if failed:
-        return PartlyDone(f"not everything could be measured: {words.counts(failed)}")
+        return PartlyDone(
+            _("not everything could be measured: {counts}").format(counts=words.counts(failed))
+        )
     return None

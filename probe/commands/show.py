@@ -15,6 +15,7 @@ from probe import shared
 from probe.border import home_of, leaves
 from probe.commands import words
 from probe.failure import BadInput
+from probe.language import _, ngettext
 from probe.spool import spool_folder, torn
 
 if TYPE_CHECKING:
@@ -66,15 +67,37 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
     sys.stdout.flush()
     cut = torn(folder)
     if not count and not unreadable and not as_json and not as_shared:
-        click.echo("nothing is kept yet; measure something with: gatewatch run")
+        click.echo(_("nothing is kept yet; measure something with: gatewatch run"))
     if cut:
-        click.echo(f"{words.many(cut, 'cut line')} set aside after a crash", err=True)
+        click.echo(
+            ngettext(
+                "{count} cut line set aside after a crash",
+                "{count} cut lines set aside after a crash",
+                cut,
+            ).format(count=cut),
+            err=True,
+        )
     if unreadable and count == 0:
-        verb = "shared" if as_shared else "read"
-        raise BadInput(f"none of the lines in {folder} can be {verb}")
+        raise BadInput(
+            (
+                _("none of the lines in {folder} can be shared")
+                if as_shared
+                else _("none of the lines in {folder} can be read")
+            ).format(folder=folder)
+        )
     if unreadable:
-        verb = "would not be shared" if as_shared else "could not be read"
-        click.echo(f"{words.many(unreadable, 'line')} {verb}", err=True)
+        said = (
+            ngettext(
+                "{count} line would not be shared",
+                "{count} lines would not be shared",
+                unreadable,
+            )
+            if as_shared
+            else ngettext(
+                "{count} line could not be read", "{count} lines could not be read", unreadable
+            )
+        )
+        click.echo(said.format(count=unreadable), err=True)
 
 
 def _left(trace: Trace) -> Border | None:

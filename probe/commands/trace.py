@@ -25,6 +25,7 @@ from probe.choice import objection
 from probe.commands import options, words
 from probe.exclusions import LISTED, exclusions_file, read_exclusions
 from probe.failure import Failure, Offline, PermissionDenied
+from probe.language import _
 from probe.locate import premises
 from probe.manner import Manner
 from probe.meter import Metered
@@ -146,8 +147,10 @@ def _allowance(budget: float) -> Allowance:
     allowance.check()
     if not allowance.writable():
         click.echo(
-            f"what this trace sends is not counted for the day: {allowance_file()} may not be "
-            "written by this user",
+            _(
+                "what this trace sends is not counted for the day: {path} may not be "
+                "written by this user"
+            ).format(path=allowance_file()),
             err=True,
         )
         return Allowance(Path(os.devnull), budget * MEGABYTE, time.time)
@@ -158,13 +161,23 @@ def _refuse_unfit(target: str, origin: Origin, excluded: Exclusions, *, own_netw
     """Refuse, as a wrong use, a target that a trace may not be sent to."""
     reason = objection(target, premises(), origin, excluded, own_network=own_network)
     if reason == LISTED:
-        raise Failure(f"{target} is on your do-not-probe list, {exclusions_file()}")
+        raise Failure(
+            _("{target} is on your do-not-probe list, {path}").format(
+                target=target, path=exclusions_file()
+            )
+        )
     if reason in NO_HOST:
-        raise Failure(f"{target} is a {reason} address; a trace needs that of one host")
+        raise Failure(
+            _("{target} is a {reason} address; a trace needs that of one host").format(
+                target=target, reason=reason
+            )
+        )
     if reason is not None:
         raise Failure(
-            f"{target} is not for others to trace ({words.special(reason)}); where the network is "
-            "yours, say so with --i-run-this-network"
+            _(
+                "{target} is not for others to trace ({reason}); where the network is "
+                "yours, say so with --i-run-this-network"
+            ).format(target=target, reason=words.special(reason))
         )
 
 
@@ -227,8 +240,20 @@ class _Screen:
             for line in words.parallel(trace.multipath):
                 self.write(line)
         if discarded:
-            self.write(f"packets that were no answers to these probes: {words.counts(discarded)}")
+            self.write(
+                _("packets that were no answers to these probes: {counts}").format(
+                    counts=words.counts(discarded)
+                )
+            )
         missing = words.unseen(trace.sees)
-        could_not = f"could not see {'; '.join(missing)}" if missing else "nothing was out of sight"
-        self.write(f"measured with {trace.proto} through {trace.backend}: {could_not}")
-        self.write(f"address table: {', '.join(trace.snapshots)}")
+        could_not = (
+            _("could not see {what}").format(what="; ".join(missing))
+            if missing
+            else _("nothing was out of sight")
+        )
+        self.write(
+            _("measured with {proto} through {backend}: {could_not}").format(
+                proto=trace.proto, backend=trace.backend, could_not=could_not
+            )
+        )
+        self.write(_("address table: {snapshots}").format(snapshots=", ".join(trace.snapshots)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probe.attribute import majority
+from probe.language import _, mark
 from probe.network import Capability
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from probe.record import Attribution, Hop, Trace
 
 _UNSEEN = {
-    Capability.REPLY_TTL: "the TTL of the answers",
-    Capability.QUOTED_TTL: "the TTL that routers saw in our probes",
-    Capability.QUOTED_TOS: "the type of service that routers saw in our probes",
-    Capability.QUOTE: "what was rewritten on the way",
-    Capability.EXTENSIONS: "MPLS labels",
-    Capability.KERNEL_TIME: "when the kernel received an answer, so RTTs are less exact",
-    Capability.PARIS: "which path a flow takes, so hops of several paths may be mixed",
-    Capability.TAG: "whether an answer was forged",
+    Capability.REPLY_TTL: mark("the TTL of the answers"),
+    Capability.QUOTED_TTL: mark("the TTL that routers saw in our probes"),
+    Capability.QUOTED_TOS: mark("the type of service that routers saw in our probes"),
+    Capability.QUOTE: mark("what was rewritten on the way"),
+    Capability.EXTENSIONS: mark("MPLS labels"),
+    Capability.KERNEL_TIME: mark("when the kernel received an answer, so RTTs are less exact"),
+    Capability.PARIS: mark("which path a flow takes, so hops of several paths may be mixed"),
+    Capability.TAG: mark("whether an answer was forged"),
 }
 
 _SPECIAL = {
@@ -114,7 +115,7 @@ def stop(trace: Trace) -> str:
 def unseen(sees: Iterable[str]) -> list[str]:
     """What the network layer could not observe, in words."""
     seen = set(sees)
-    return [words for capability, words in _UNSEEN.items() if capability not in seen]
+    return [_(words) for capability, words in _UNSEEN.items() if capability not in seen]
 
 
 def parallel(graph: Graph) -> list[str]:

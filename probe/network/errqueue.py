@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from probe import packet
+from probe.language import mark
 from probe.network import (
     Answer,
     Capability,
@@ -525,8 +526,10 @@ def open_errqueue(methods: Collection[Method] | None = None) -> ErrorQueue:
         return ErrorQueue(opened)
     if refused is not None and refused.errno in {errno.EPERM, errno.EACCES}:
         raise NotPermitted(
-            "ping sockets are denied to this user; "
-            "`sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'` allows them"
+            mark(
+                "ping sockets are denied to this user; "
+                "`sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'` allows them"
+            )
         )
     reason = refused.strerror if refused else "only icmp and udp work without privileges"
     raise NetworkError(f"no socket could be opened for probing without privileges ({reason})")

@@ -17,6 +17,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from probe.language import mark
 from probe.network import NetworkError, NoRoute, NotPermitted
 from probe.network.addresses import FAMILY, send_problem
 
@@ -89,12 +90,12 @@ _NOTHING: Final = "less 1"
 _PASSING: Final = (errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN)
 _GONE: Final = (errno.ENETDOWN, errno.ENXIO, errno.ENODEV)
 
-PERMISSION: Final = (
+PERMISSION: Final = mark(
     "packets may not be captured here because that needs privileges: run the same command through "
     "`sudo`, on macOS as a member of the group access_bpf, on Windows with Npcap and as "
     "administrator"
 )
-LIBRARY: Final = (
+LIBRARY: Final = mark(
     "no libpcap was found: install it (Debian: apt-get install libpcap0.8, Windows: Npcap from "
     "https://npcap.com)"
 )

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe import packet
+from probe.language import mark
 from probe.network import NetworkError, NotPermitted
 from probe.network.addresses import send_problem
 from probe.network.bpf import attach, icmp_program, tcp_program
@@ -252,7 +253,9 @@ def open_raw(tap: Tap | None = None) -> Raw:
         return Raw(families, tap)
     if refused is not None and refused.errno in {errno.EPERM, errno.EACCES}:
         raise NotPermitted(
-            "raw sockets were denied because they need CAP_NET_RAW: run the same command through "
-            "`sudo`, or give its systemd unit `AmbientCapabilities=CAP_NET_RAW`"
+            mark(
+                "raw sockets were denied because they need CAP_NET_RAW: run the same command "
+                "through `sudo`, or give its systemd unit `AmbientCapabilities=CAP_NET_RAW`"
+            )
         )
     raise NetworkError(f"raw sockets cannot be opened here ({refused})")

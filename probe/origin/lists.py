@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from probe.language import _
 from probe.origin.errors import OriginError
 
 if TYPE_CHECKING:
@@ -87,9 +88,17 @@ def _read(path: Path, key: str) -> list[dict[str, Any]]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))[key]
     except OSError as problem:
-        raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+        raise OriginError(
+            _("{path} cannot be read: {reason}").format(
+                path=path, reason=problem.strerror or problem
+            )
+        ) from None
     except (ValueError, KeyError) as problem:
-        raise OriginError(f"{path} is not a list of [[{key}]] entries: {problem}") from None
+        raise OriginError(
+            _("{path} is not a list of [[{key}]] entries: {reason}").format(
+                path=path, key=key, reason=problem
+            )
+        ) from None
     return list(entries)
 
 
@@ -110,7 +119,9 @@ def read_operators(path: Path) -> list[Operator]:
             for entry in _read(path, "operator")
         ]
     except (KeyError, TypeError) as problem:
-        raise OriginError(f"{path}: an [[operator]] lacks {problem}") from None
+        raise OriginError(
+            _("{path}: an [[operator]] lacks {reason}").format(path=path, reason=problem)
+        ) from None
 
 
 def read_exchanges(path: Path) -> list[Exchange]:
@@ -129,7 +140,9 @@ def read_exchanges(path: Path) -> list[Exchange]:
             for entry in _read(path, "exchange")
         ]
     except (KeyError, TypeError) as problem:
-        raise OriginError(f"{path}: an [[exchange]] lacks {problem}") from None
+        raise OriginError(
+            _("{path}: an [[exchange]] lacks {reason}").format(path=path, reason=problem)
+        ) from None
     except ValueError as problem:
         raise OriginError(f"{path}: {problem}") from None
 
@@ -143,7 +156,9 @@ def read_anycast(path: Path) -> PrefixMap[str]:
             for prefix in entry["prefixes"]
         )
     except (KeyError, TypeError, ValueError) as problem:
-        raise OriginError(f"{path}: an [[anycast]] entry is wrong: {problem}") from None
+        raise OriginError(
+            _("{path}: an [[anycast]] entry is wrong: {reason}").format(path=path, reason=problem)
+        ) from None
 
 
 def read_continents(path: Path) -> dict[str, str]:
@@ -151,7 +166,13 @@ def read_continents(path: Path) -> dict[str, str]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))["continents"]
     except OSError as problem:
-        raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+        raise OriginError(
+            _("{path} cannot be read: {reason}").format(
+                path=path, reason=problem.strerror or problem
+            )
+        ) from None
     except (ValueError, KeyError) as problem:
-        raise OriginError(f"{path} has no table of [continents]: {problem}") from None
+        raise OriginError(
+            _("{path} has no table of [continents]: {reason}").format(path=path, reason=problem)
+        ) from None
     return {country: continent for continent, codes in table.items() for country in codes.split()}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, NamedTuple
 
+from probe.language import _
 from probe.origin.errors import OriginError
 from probe.origin.names import printable
 
@@ -58,6 +59,12 @@ def read_register(path: Path) -> dict[int, Registration]:
                 for asn, country, addresses, prefixes, name in csv.reader(file)
             }
     except OSError as problem:
-        raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+        raise OriginError(
+            _("{path} cannot be read: {reason}").format(
+                path=path, reason=problem.strerror or problem
+            )
+        ) from None
     except (ValueError, csv.Error):
-        raise OriginError(f"{path} is damaged; run 'gatewatch data update'") from None
+        raise OriginError(
+            _("{path} is damaged; run 'gatewatch data update'").format(path=path)
+        ) from None

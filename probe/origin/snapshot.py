@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from probe.language import _
 from probe.origin.errors import OriginError
 from probe.places import data_folder, shipped
 
@@ -95,11 +96,17 @@ def read_manifest(folder: Path) -> Manifest:
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise OriginError(
-            f"{path} is not a snapshot's manifest ({problem}); remove {folder} or run "
-            "'gatewatch data update'"
+            _(
+                "{path} is not a snapshot's manifest ({reason}); remove {folder} or "
+                "run 'gatewatch data update'"
+            ).format(path=path, reason=problem, folder=folder)
         ) from None
     if manifest.table not in manifest.sha256 or manifest.register not in manifest.sha256:
-        raise OriginError(f"{path} names files without their sha256; remove {folder}")
+        raise OriginError(
+            _("{path} names files without their sha256; remove {folder}").format(
+                path=path, folder=folder
+            )
+        )
     return manifest
 
 

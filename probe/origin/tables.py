@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import maxminddb
 
+from probe.language import _
 from probe.origin.errors import OriginError
 from probe.origin.names import printable
 
@@ -112,14 +113,22 @@ class MaxMindTable:
             records: Iterator[Any] = iter(self._reader)
             speaks = any(entry_of(record) != UNKNOWN for _, record in islice(records, _SAMPLE))
         except OSError as problem:
-            raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+            raise OriginError(
+                _("{path} cannot be read: {reason}").format(
+                    path=path, reason=problem.strerror or problem
+                )
+            ) from None
         except (maxminddb.InvalidDatabaseError, ValueError, TypeError, IndexError):
             raise OriginError(
-                f"{path} is not a MaxMind database; give an .mmdb file or a pyasn .dat file"
+                _(
+                    "{path} is not a MaxMind database; give an .mmdb file or a pyasn .dat file"
+                ).format(path=path)
             ) from None
         if not speaks:
             raise OriginError(
-                f"{path} holds neither AS numbers nor countries; give an ASN or country database"
+                _(
+                    "{path} holds neither AS numbers nor countries; give an ASN or country database"
+                ).format(path=path)
             )
 
     @property
@@ -136,7 +145,9 @@ class MaxMindTable:
             return entry_of(self._reader.get(address))
         except maxminddb.InvalidDatabaseError:
             raise OriginError(
-                f"{self._path} is damaged; fetch it again (gatewatch data update)"
+                _("{path} is damaged; fetch it again (gatewatch data update)").format(
+                    path=self._path
+                )
             ) from None
         except ValueError:
             # An IPv6 address asked of a table that holds IPv4 only.
@@ -151,24 +162,36 @@ class PyasnTable:
             import pyasn  # noqa: PLC0415 - an extra
         except ModuleNotFoundError:
             raise OriginError(
-                f"{path} needs pyasn to be read: pip install 'gatewatch[analysis]'"
+                _("{path} needs pyasn to be read: pip install 'gatewatch[analysis]'").format(
+                    path=path
+                )
             ) from None
         try:
             packed = path.read_bytes()
             text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode()
         except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError):
-            raise OriginError(f"{path} is not a pyasn table, or it is cut short") from None
+            raise OriginError(
+                _("{path} is not a pyasn table, or it is cut short").format(path=path)
+            ) from None
         except OSError as problem:
-            raise OriginError(f"{path} cannot be read: {problem.strerror or problem}") from None
+            raise OriginError(
+                _("{path} cannot be read: {reason}").format(
+                    path=path, reason=problem.strerror or problem
+                )
+            ) from None
         head = text[:4096].splitlines()
         try:
             self._table = pyasn.pyasn(None, ipasn_string=text)
         except (RuntimeError, ValueError):
             raise OriginError(
-                f"{path} is not a pyasn table, whose lines are PREFIX, tab, AS number"
+                _("{path} is not a pyasn table, whose lines are PREFIX, tab, AS number").format(
+                    path=path
+                )
             ) from None
         if all(line.startswith((";", "#")) for line in head):
-            raise OriginError(f"{path} is not a pyasn table: it holds no prefix")
+            raise OriginError(
+                _("{path} is not a pyasn table: it holds no prefix").format(path=path)
+            )
         self._header = "\n".join(line for line in head if line.startswith(";"))
 
     @property
@@ -191,7 +214,9 @@ def open_table(path: Path) -> Table:
     Raises `OriginError`.
     """
     if not path.is_file():
-        raise OriginError(f"{path} is not there; name an .mmdb file or a pyasn .dat file")
+        raise OriginError(
+            _("{path} is not there; name an .mmdb file or a pyasn .dat file").format(path=path)
+        )
     if path.name.endswith((".dat", ".dat.gz")):
         return PyasnTable(path)
     return MaxMindTable(path)
