@@ -2,17 +2,18 @@
 
 A volunteer on a metered line must never pay more than agreed, and what was sent costs the same
 whether it was kept, refused or cut short. So each packet is counted as it leaves, in one small
-file that names no target, no hour and no network: a day, and the bytes of that day. This module
-sends nothing.
+file that names no target, no hour and no network: a day and a month, and the bytes of each. This
+module sends nothing.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probe.failure import BadInput, PartlyDone
 from probe.language import _
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 
 # The file is charged with so many bytes at a time, beforehand. What was not sent of them is given
-# back at the end; a killed run leaves the day charged with a little too much, never too little.
+# back at the end; after a killed run a little too much is charged, never too little.
 BLOCK = 10_000
 
 DAY = 86_400
 
-_LINE = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n")
+# A file of before there was a count of the month has the first line only.
+_LINES = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n(?:(\d{4}-\d\d) (\d{1,18})\n)?")
 
 
 def allowance_file() -> Path:
@@ -39,20 +41,30 @@ def allowance_file() -> Path:
 
 
 class OverAllowance(PartlyDone):
-    """The bytes of the day are used up."""
+    """The bytes of the day or of the month are used up."""
+
+
+class Sent(NamedTuple):
+    """The bytes that count for a day and for its month."""
+
+    day: int = 0
+    month: int = 0
 
 
 class Allowance:
-    """The bytes of this day (UTC), shared by all processes that name the same file.
+    """The bytes of this day and month (UTC), shared by all processes that name the same file.
 
-    ``limit`` is in bytes a day, ``clock`` gives seconds since the epoch. Nothing is written
-    before something was sent. Where the clock was set back, what was sent on the later day counts
-    for the earlier one: setting it is no new allowance.
+    ``limit`` is in bytes a day, ``monthly`` in bytes a month, ``clock`` gives seconds since the
+    epoch. Nothing is written before something was sent. Where the clock was set back, what was
+    sent on the later day counts for the earlier one: setting it is no new allowance.
     """
 
-    def __init__(self, path: Path, limit: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, path: Path, limit: float, clock: Callable[[], float], *, monthly: float = math.inf
+    ) -> None:
         self._path = path
         self._limit = limit
+        self._monthly = monthly
         self._clock = clock
         # Of what stands in the file for this day, the bytes charged beforehand and not yet sent.
         self._spare = 0
@@ -62,15 +74,20 @@ class Allowance:
     def left(self) -> float:
         """Bytes that may still be sent today by this process. Raises `BadInput` as `spend` does."""
         today = self._today()
-        return self._limit - self._read(today) + (self._spare if today == self._day else 0)
+        return self._left_of(self._read(today)) + (self._spare if today == self._day else 0)
+
+    @property
+    def sent(self) -> Sent:
+        """What was sent today and this month. Raises `BadInput` as `spend` does."""
+        return self._read(self._today())
 
     def check(self) -> None:
-        """Raise `OverAllowance` where nothing is left of the day."""
+        """Raise `OverAllowance` where nothing is left of the day or the month."""
         if self.left <= 0:
             raise self._over()
 
     def require(self, size: int) -> None:
-        """Raise `OverAllowance` where the day has not so many bytes left. Writes nothing."""
+        """Raise `OverAllowance` where day or month has not so many bytes left. Writes nothing."""
         if size > self._spare and size > self.left:
             raise self._over()
 
@@ -94,19 +111,32 @@ class Allowance:
         today = self._today()
         if spare and today == self._day:
             with self._locked() as file:
-                spent = self._parse(os.read(file, 64), today)
-                self._write(file, today, max(0, spent - spare))
+                sent = self._parse(os.read(file, 128), today)
+                self._write(file, today, Sent(*(max(0, count - spare) for count in sent)))
 
-    def _charge(self, sent: int) -> None:
+    def _charge(self, size: int) -> None:
         today = self._today()
-        if today != self._day:
-            self._day, self._spare = today, 0
         with self._locked() as file:
-            spent = self._parse(os.read(file, 64), today) - self._spare
-            self._spare = max(sent, int(min(BLOCK, self._limit - spent)))
-            self._write(file, today, spent + self._spare)
+            sent = self._parse(os.read(file, 128), today)
+            # What was charged beforehand counts for its own day, and is unsent in the month.
+            spare = self._spare
+            sent = Sent(
+                sent.day - (spare if today == self._day else 0),
+                sent.month - (spare if _month(today) == _month(self._day) else 0),
+            )
+            self._day = today
+            self._spare = max(size, int(min(BLOCK, self._left_of(sent))))
+            self._write(file, today, Sent(*(count + self._spare for count in sent)))
+
+    def _left_of(self, sent: Sent) -> float:
+        return min(self._limit - sent.day, self._monthly - sent.month)
 
     def _over(self) -> OverAllowance:
+        if self.sent.month >= self._monthly - self._limit + self.sent.day:
+            return OverAllowance(
+                f"the budget of the month, {self._monthly / MEGABYTE:g} MB, is spent; go on next "
+                "month, or set a larger monthly_megabytes in settings.toml"
+            )
         return OverAllowance(
             _(
                 "the budget of the day, {megabytes:g} MB, is spent; go on after "
@@ -117,30 +147,35 @@ class Allowance:
     def _today(self) -> int:
         return int(self._clock() // DAY)
 
-    def _read(self, today: int) -> int:
+    def _read(self, today: int) -> Sent:
         try:
             return self._parse(self._path.read_bytes(), today)
         except FileNotFoundError:
-            return 0
+            return Sent()
 
-    def _parse(self, said: bytes, today: int) -> int:
-        """The bytes that count for this day; those of days before are forgotten."""
+    def _parse(self, said: bytes, today: int) -> Sent:
+        """The bytes that count for this day and month; those of before are forgotten."""
         if not said:
-            return 0
-        line = _LINE.fullmatch(said)
-        if line is None:
+            return Sent()
+        lines = _LINES.fullmatch(said)
+        if lines is None:
             raise BadInput(
                 _(
                     "{path} cannot be read, and how much was sent today is not known; "
                     "delete it and the day begins anew"
                 ).format(path=self._path)
             )
-        return int(line[2]) if line[1].decode() >= _date(today) else 0
+        day, month = lines[1].decode(), (lines[3] or lines[1][:7]).decode()
+        return Sent(
+            int(lines[2]) if day >= _date(today) else 0,
+            int(lines[4] or lines[2]) if month >= _month(today) else 0,
+        )
 
-    def _write(self, file: int, day: int, spent: int) -> None:
+    def _write(self, file: int, today: int, sent: Sent) -> None:
         # Of one length, so that no crash leaves half a line behind.
+        text = f"{_date(today)} {sent.day:018}\n{_month(today)} {sent.month:018}\n"
         os.lseek(file, 0, os.SEEK_SET)
-        os.write(file, f"{_date(day)} {spent:018}\n".encode())
+        os.write(file, text.encode())
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -167,3 +202,7 @@ def _lock(file: int) -> None:
 
 def _date(day: int) -> str:
     return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
+
+
+def _month(day: int) -> str:
+    return _date(day)[:7]

@@ -26,14 +26,14 @@ class Clock:
         return self.now
 
 
-def test_the_file_holds_a_day_and_a_number_and_nothing_else(tmp_path: Path) -> None:
+def test_the_file_holds_day_month_and_their_bytes_and_nothing_else(tmp_path: Path) -> None:
     """No target, hour or network can be read from it, and only its owner may read it."""
     path = tmp_path / "home" / "allowance.state"
     allowance = Allowance(path, 1e6, Clock())
     assert not path.parent.exists()
     allowance.spend(60)
     allowance.settle()
-    assert path.read_bytes() == b"2022-02-16 000000000000000060\n"
+    assert path.read_bytes() == (b"2022-02-16 000000000000000060\n2022-02 000000000000000060\n")
     assert path.stat().st_mode & 0o777 == 0o600
     assert allowance.left == 1e6 - 60
 
@@ -59,7 +59,30 @@ def test_a_new_day_is_a_new_allowance(tmp_path: Path) -> None:
     allowance.require(200)
     allowance.spend(200)
     allowance.settle()
-    assert (tmp_path / "state").read_bytes() == b"2022-02-17 000000000000000200\n"
+    assert (tmp_path / "state").read_bytes() == (
+        b"2022-02-17 000000000000000200\n2022-02 000000000000001100\n"
+    )
+
+
+def test_the_month_has_a_budget_too(tmp_path: Path) -> None:
+    """Days add up to the limit of the month, and the first day of the next begins anew."""
+    clock = Clock()
+    for _ in range(3):
+        allowance = Allowance(tmp_path / "state", 1000, clock, monthly=2500)
+        allowance.spend(min(900, int(allowance.left)))
+        allowance.settle()
+        clock.now += DAY
+    with pytest.raises(OverAllowance, match=r"month.*monthly_megabytes"):
+        Allowance(tmp_path / "state", 1000, clock, monthly=2500).check()
+    clock.now += 12 * DAY
+    assert Allowance(tmp_path / "state", 1000, clock, monthly=2500).left == 1000
+
+
+def test_a_count_of_the_day_alone_is_that_of_the_month(tmp_path: Path) -> None:
+    """As the version before wrote it: what is known of the month is what was sent today."""
+    (tmp_path / "state").write_bytes(b"2022-02-16 000000000000000700\n")
+    assert Allowance(tmp_path / "state", 1000, Clock()).sent == (700, 700)
+    assert Allowance(tmp_path / "state", 1000, Clock(), monthly=800).left == 100
 
 
 def test_setting_the_clock_back_is_no_new_allowance(tmp_path: Path) -> None:
