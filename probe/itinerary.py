@@ -124,6 +124,7 @@ class Itinerary:
         self._todo: dict[str, Target] = {}
         self._in_flight: dict[str, Target] = {}
         self._settled: dict[str, Target] = {}
+        self._unaffordable: list[Target] = []
         self._tries: Counter[str] = Counter()
         # Where this machine stood when what is in flight was begun.
         self._ends: dict[int, End] = {}
@@ -131,6 +132,11 @@ class Itinerary:
         # Bytes of the day that neither ended traces took nor those in flight are likely to take.
         self._unspent = 0.0
         self._took: deque[int] = deque(maxlen=100)
+
+    @property
+    def unreached(self) -> list[Target]:
+        """What the run did not come to, in its order: for want of budget, or when it was ended."""
+        return [*self._unaffordable, *self._todo.values()]
 
     async def run(self, targets: Iterable[Target]) -> None:
         """Measure all targets, as far as that is possible.
@@ -249,6 +255,7 @@ class Itinerary:
 
     def _give_up_for_budget(self) -> None:
         self._campaign.unaffordable += len(self._todo)
+        self._unaffordable += self._todo.values()
         for address in list(self._todo):
             self._settle(address)
 

@@ -20,10 +20,12 @@ import trio
 
 from probe import stop
 from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.alone import alone
 from probe.backend import failure_of, open_network
 from probe.campaign import OVER_BUDGET, REFUSED, Campaign
 from probe.choice import fit, measured, version_of
 from probe.commands import asking, options, words
+from probe.commands.ended import Ended
 from probe.consent import Capability
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
@@ -52,9 +54,11 @@ from probe.targets import TargetError, address_of, read_targets, target_list
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from probe.commands.unattended import Turn
     from probe.exclusions import Exclusions
     from probe.foresight import Cost
     from probe.forks import Where
+    from probe.itinerary import Progress
     from probe.locate import Access
     from probe.network import Method
     from probe.origin import Origin
@@ -102,6 +106,12 @@ if TYPE_CHECKING:
     help="Where to keep the results; else the spool in the data folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option(
+    "--scheduled",
+    is_flag=True,
+    help="As a timer calls it: measure only if it is time and neither battery, link nor budget "
+    "speak against it, and print one line.",
+)
 def run(
     *,
     listed: Path | None,
@@ -122,6 +132,7 @@ def run(
     multipath: Where,
     economical: bool,
     as_json: bool,
+    scheduled: bool,
 ) -> None:
     """Trace to many targets and keep each result, redacted, as soon as it is finished.
 
@@ -129,27 +140,28 @@ def run(
     network are taken out before anything is written. Stop it at any time: what was finished is
     kept. See it with `gatewatch show`.
     """
+    if scheduled and (dry_run or resume or as_json or evidence):
+        raise click.UsageError("--scheduled goes with none of --dry-run, --resume, --json, --pcap")
     options.check_rate(rate, own_network=own_network)
+    turn: Turn | _Attended = (
+        _turn(budget) if scheduled else _Attended(budget, dry_run=dry_run, as_json=as_json)
+    )
     origin = options.address_table(table)
     options.known_country(country, origin)
-    if not dry_run:
-        asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
     here = premises()
     excluded = read_exclusions(exclusions_file())
     access = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
-    if not dry_run:
-        allowance.check()
     settings = Settings(rate=rate)
     began = time.monotonic()
     with ExitStack() as stack:
         # First of all: names are looked up in threads, and with those privileges stay.
         writes = () if dry_run else (folder, data_folder())
-        network = _open(stack, backend, writes, None if dry_run else evidence, allowance)
+        network = _open(stack, backend, writes, None if dry_run else evidence, turn.allowance)
         choice = _Choice(
             origin, here, version, limit, listed, excluded=excluded, own_network=own_network
         )
+        choice.place = turn.place
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
         if flow is not None:
@@ -172,7 +184,7 @@ def run(
             cost = _foresee(
                 network, campaign, choice, settings, method=options.method(method), manner=manner
             )
-            _foretell(cost, rate, allowance.left, choice.left_out, as_json=as_json)
+            _foretell(cost, rate, turn.allowance.left, choice.left_out, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
                 click.echo(_("without the networks of your country; name it with --country CC"))
             return
@@ -187,20 +199,56 @@ def run(
             manner=manner(lambda _: campaign.country),
             place=footing,
             premises=premises,
-            allowance=allowance,
-            progress=stack.enter_context(_Progress()),
+            allowance=turn.allowance,
+            progress=turn.progress(stack),
             listed=choice.targets,
             limit=limit,
         )
         failure, code = _undertake(itinerary, targets, campaign)
         refused = Counter(network.discarded())
-    seconds = time.monotonic() - began
-    left_out = choice.left_out + itinerary.left_out
-    _say(campaign, left_out, refused, seconds, stopped=bool(code), as_json=as_json)
-    if failure is not None:
-        raise failure
-    if code:
-        click.get_current_context().exit(code)
+    turn.end(
+        Ended(
+            campaign,
+            failure,
+            code,
+            left_out=choice.left_out + itinerary.left_out,
+            refused=refused,
+            seconds=time.monotonic() - began,
+            place=choice.place_of(itinerary.unreached, campaign.country),
+        )
+    )
+
+
+class _Attended:
+    """A run that somebody looks on at: begins at the head of the list, and says all there is."""
+
+    place = 0
+
+    def __init__(self, budget: float, *, dry_run: bool, as_json: bool) -> None:
+        self.allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
+        self._as_json = as_json
+        if not dry_run:
+            asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
+            click.get_current_context().with_resource(alone(data_folder()))
+            self.allowance.check()
+
+    def progress(self, stack: ExitStack) -> Progress:
+        """A bar or a line a trace."""
+        return stack.enter_context(_Progress())
+
+    def end(self, ended: Ended) -> None:
+        """Say what became of every target; raise or exit with what went wrong."""
+        _say(ended, as_json=self._as_json)
+        if ended.failure is not None:
+            raise ended.failure
+        if ended.code:
+            click.get_current_context().exit(ended.code)
+
+
+def _turn(budget: float) -> Turn:
+    from probe.commands.unattended import begin  # noqa: PLC0415 - only a timer needs it
+
+    return begin(budget)
 
 
 def _open(
@@ -293,6 +341,8 @@ class _Choice:
         self.own_network = own_network
         # Addresses that the run gone on with has measured.
         self.done: frozenset[str] = frozenset()
+        # Where in the list to begin; what stands before it comes last.
+        self.place = 0
         self.left_out: Counter[str] = Counter()
         # Whether the last list had networks of the country in it.
         self.at_home = False
@@ -308,7 +358,7 @@ class _Choice:
         Raises `BadInput` where none of the list may be probed.
         """
         wanted = [
-            target for target in self.listed(country) if self.version in {None, version_of(target)}
+            target for target in self._turned(country) if self.version in {None, version_of(target)}
         ]
         chosen, self.left_out = fit(
             wanted, self.here, self.origin, self.excluded, own_network=self.own_network
@@ -320,6 +370,18 @@ class _Choice:
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
         return left[: self.limit]
+
+    def place_of(self, unreached: list[Target], country: str | None) -> int:
+        """Where in the list a next run goes on: at the first target that this one did not reach."""
+        if not unreached:
+            return self.place + (self.limit or 0)
+        addresses = [target.address for target in self.listed(country)]
+        return addresses.index(unreached[0].address)
+
+    def _turned(self, country: str | None) -> list[Target]:
+        listed = self.listed(country)
+        begin = self.place % len(listed) if listed else 0
+        return [*listed[begin:], *listed[:begin]]
 
 
 def _read(path: Path) -> list[Target]:
@@ -451,21 +513,11 @@ def _foretell(
     click.echo(_("nothing was sent"))
 
 
-def _say(
-    campaign: Campaign,
-    left_out: Counter[str],
-    refused: Counter[str],
-    seconds: float,
-    *,
-    stopped: bool,
-    as_json: bool,
-) -> None:
-    """The summary: what was kept, what was not and why, and what to do next.
-
-    ``refused`` counts packets that came and were no answers to our probes.
-    """
+def _say(ended: Ended, *, as_json: bool) -> None:
+    """The summary: what was kept, what was not and why, and what to do next."""
+    campaign, refused, seconds = ended.campaign, ended.refused, ended.seconds
     failed = campaign.failed()
-    left_out = left_out + Counter(
+    left_out = ended.left_out + Counter(
         {f"no IPv{version} here": count for version, count in campaign.absent().items()}
     )
     if as_json:
@@ -487,7 +539,7 @@ def _say(
             "refused_packets": dict(sorted(refused.items())),
             "interrupted": dict(sorted(campaign.interruptions.items())),
             "begun_anew": campaign.begun_anew,
-            "stopped": stopped,
+            "stopped": bool(ended.code),
             "seconds": round(seconds, 1),
         }
         click.echo(json.dumps(summary))

@@ -1,0 +1,179 @@
+"""``gatewatch schedule``: runs that begin by themselves, switched on, looked at, switched off."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.commands.unattended import limits
+from probe.consent import Capability, require
+from probe.failure import PartlyDone
+from probe.language import _
+from probe.schedule.diary import Diary
+from probe.schedule.here import job, timer
+
+if TYPE_CHECKING:
+    from probe.schedule import Job, Standing, Timer
+    from probe.schedule.diary import Entry
+
+_system = click.option(
+    "--system",
+    is_flag=True,
+    help="The whole system's timer instead of your own: needs root and systemd, runs when nobody "
+    "is logged in, with raw sockets and as a user of its own.",
+)
+
+
+@click.group(short_help="Measure by itself, now and then.")
+def schedule() -> None:
+    """Have `gatewatch run --scheduled` called by this system once an hour.
+
+    Four times a day or so that measures; else it waits: on battery, on a metered link, when the
+    budget is spent or the network is down. Uses a timer of systemd, launchd or cron, whichever is
+    here.
+    """
+
+
+@schedule.command()
+@_system
+@click.option("--dry-run", is_flag=True, help="Only show what would be written and called.")
+def install(*, system: bool, dry_run: bool) -> None:
+    """Put the timer in place and switch it on.
+
+    A second time it mends what has changed and leaves the rest. Needs your consent to run and to
+    keep.
+    """
+    clock, what = timer(system=system), job(system=system)
+    if dry_run:
+        _show(clock, what)
+        return
+    clock.prepare(what)
+    require(what.folder, Capability.RUN, Capability.KEEP)
+    clock.install(what)
+    standing = clock.standing(what)
+    click.echo(_("measures by itself from now on ({name})").format(name=clock.name))
+    if standing.next is not None:
+        click.echo(_("looks whether it is time: {when}").format(when=_when(standing.next)))
+    for hint in standing.hints:
+        click.echo(f"{hint.what}; {hint.remedy}")
+    click.echo(_("next: gatewatch schedule status"))
+
+
+@schedule.command()
+@_system
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(*, system: bool, as_json: bool) -> None:
+    """Say when it last measured, how that ended, when it does so next, and what is wrong.
+
+    Ends with exit code 6 where the timer was installed and will not call, and says which command
+    mends it.
+    """
+    clock, what = timer(system=system), job(system=system)
+    standing = clock.standing(what)
+    entry = _diary(what).read()
+    if as_json:
+        click.echo(json.dumps(_fields(clock, what, standing, entry)))
+    else:
+        _print(clock, standing, entry)
+    if standing.troubles:
+        first = standing.troubles[0]
+        raise PartlyDone(f"{first.what}; {first.remedy}")
+
+
+@schedule.command()
+@_system
+def remove(*, system: bool) -> None:
+    """Switch the timer off and take out all that was installed. What was measured stays."""
+    clock = timer(system=system)
+    if clock.remove():
+        click.echo(_("no run begins by itself any more; what was measured is still here"))
+    else:
+        click.echo(_("there was no timer of gatewatch"))
+
+
+def _diary(what: Job) -> Diary:
+    return Diary(what.folder, time.time, lambda: 0.0)
+
+
+def _show(clock: Timer, what: Job) -> None:
+    for path, text in clock.files(what).items():
+        click.echo(_("would write {path}:").format(path=path))
+        click.echo(text)
+    click.echo(_("would call:"))
+    for words in clock.commands(what):
+        click.echo(f"  {shlex.join(words)}")
+    click.echo(_("nothing was written"))
+
+
+def _fields(clock: Timer, what: Job, standing: Standing, entry: Entry) -> dict[str, Any]:
+    return {
+        "timer": clock.name,
+        "installed": standing.installed,
+        "program": list(standing.program),
+        "folder": str(what.folder),
+        "last": _iso(entry.ended),
+        "exit_code": entry.code,
+        "kept": entry.kept,
+        "skipped": _iso(entry.skipped),
+        "skipped_because": entry.why,
+        "failures": entry.failures,
+        "due": _iso(entry.due or None),
+        "budget": _budget(),
+        "next_call": _iso(standing.next),
+        "troubles": [{"what": one.what, "remedy": one.remedy} for one in standing.troubles],
+        "hints": [{"what": one.what, "remedy": one.remedy} for one in standing.hints],
+    }
+
+
+def _budget() -> dict[str, dict[str, int]]:
+    """What was sent and may be, in bytes, today and this month."""
+    daily, monthly = limits(None)
+    sent = Allowance(allowance_file(), daily, time.time).sent
+    return {
+        "day": {"sent": sent.day, "allowed": int(daily)},
+        "month": {"sent": sent.month, "allowed": int(monthly)},
+    }
+
+
+def _print(clock: Timer, standing: Standing, entry: Entry) -> None:
+    lines = {"timer": clock.name if standing.installed else "none"}
+    if standing.installed:
+        lines["calls"] = shlex.join(standing.program)
+    if entry.ended is not None:
+        lines["last"] = f"{_when(entry.ended)}, {_ending(entry)}"
+    else:
+        lines["last"] = "never"
+    if entry.skipped is not None and entry.skipped > (entry.ended or 0.0):
+        lines["waited"] = f"{_when(entry.skipped)}, {entry.why}"
+    if standing.installed and standing.next is not None:
+        lines["next"] = f"{_when(max(entry.due, standing.next))} or soon after"
+    spent = (
+        f"{one['sent'] / MEGABYTE:.1f} of {one['allowed'] / MEGABYTE:g} MB this {span}"
+        for span, one in _budget().items()
+    )
+    lines["budget"] = ", ".join(spent)
+    for name, text in lines.items():
+        click.echo(f"{name:<10} {text}")
+    if not standing.installed:
+        click.echo(_("to measure by itself: gatewatch schedule install"))
+    for one in (*standing.troubles[1:], *standing.hints):
+        click.echo(f"{one.what}; {one.remedy}")
+
+
+def _ending(entry: Entry) -> str:
+    kept = f"{entry.kept} trace{'' if entry.kept == 1 else 's'} kept"
+    return kept if entry.code == 0 else f"{kept}, exit code {entry.code}"
+
+
+def _when(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _iso(moment: float | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment).astimezone().isoformat()

@@ -1,0 +1,128 @@
+"""What `gatewatch run --scheduled` does before and after it measures, with nobody looking on.
+
+Before: whether it is time, and whether consent, battery, link and budget allow it. After: one line
+for the log that names neither address nor folder nor network, a note for `schedule status`, and
+what is due to be handed on. A run that is left out is no failure and ends with 0.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from click.core import ParameterSource
+
+from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.alone import Busy, alone
+from probe.commands import options, words
+from probe.consent import Capability, require
+from probe.failure import Offline
+from probe.itinerary import USUAL_BYTES
+from probe.language import _, ngettext
+from probe.places import data_folder
+from probe.schedule.circumstances import reason_to_wait
+from probe.schedule.diary import Diary
+from probe.settings import read_settings
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from probe.commands.ended import Ended
+    from probe.itinerary import Progress
+    from probe.record import Trace
+
+# Megabytes that scheduled runs may send in a month unless the settings say otherwise: twice what
+# four runs a day over the list that ships take.
+MONTHLY = 60.0
+
+BUSY = "another run was going on"
+SPENT = "the budget was spent"
+
+
+class _Unwatched:
+    """Progress that nobody is told."""
+
+    def expect(self, total: int) -> None:
+        """See `probe.itinerary.Progress`."""
+
+    def finished(self, trace: Trace) -> None:
+        """See `probe.itinerary.Progress`."""
+
+    def interrupted(self, why: str) -> None:
+        """See `probe.itinerary.Progress`."""
+
+
+class Turn:
+    """One scheduled run that may go ahead. ``place`` is where in the list it begins."""
+
+    def __init__(self, diary: Diary, allowance: Allowance) -> None:
+        self.allowance = allowance
+        self.place = diary.read().place
+        self._diary = diary
+
+    def progress(self, _: ExitStack) -> Progress:
+        """Nobody looks on."""
+        return _Unwatched()
+
+    def end(self, ended: Ended) -> None:
+        """Say and remember how it ended, and exit with its code."""
+        campaign, failure = ended.campaign, ended.failure
+        code = ended.code or (failure.exit_code if failure else 0)
+        nothing = not campaign.kept and not campaign.answered
+        self._diary.ended(code, campaign.kept, ended.place, failed=nothing)
+        said = ngettext("kept {count} trace", "kept {count} traces", campaign.kept)
+        parts = [said.format(count=campaign.kept)]
+        if isinstance(failure, Offline):
+            parts.append(_("no way out to the network"))
+        elif failed := campaign.failed():
+            parts.append(words.counts(failed))
+        if code:
+            parts.append(_("exit code {code}").format(code=code))
+        hours = (self._diary.read().due - time.time()) / 3600
+        parts.append(_("next in about {hours:.0f} h").format(hours=hours))
+        click.echo("; ".join(parts))
+        click.get_current_context().exit(code)
+
+
+def begin(budget: float) -> Turn:
+    """Check all that speaks against a run now, and hold the data folder until the command ends.
+
+    ``budget`` is that of `--budget`, in megabytes a day. Ends the command with 0 where the run is
+    left out. Raises `NoConsent`, and `BadInput` for settings or memory that cannot be read.
+    """
+    folder = data_folder()
+    require(folder, Capability.RUN, Capability.KEEP)
+    context = click.get_current_context()
+    diary = Diary(folder, time.time, secrets.SystemRandom().random)
+    if not diary.due():
+        context.exit(0)
+    try:
+        context.with_resource(alone(folder))
+    except Busy:
+        _leave_out(diary, BUSY)
+    if why := reason_to_wait():
+        _leave_out(diary, why)
+    is_default = context.get_parameter_source("budget") is ParameterSource.DEFAULT
+    daily, monthly = limits(None if is_default else budget)
+    allowance = Allowance(allowance_file(), daily, time.time, monthly=monthly)
+    if allowance.left < USUAL_BYTES:
+        _leave_out(diary, SPENT)
+    return Turn(diary, allowance)
+
+
+def limits(typed: float | None) -> tuple[float, float]:
+    """Bytes that scheduled runs may send in a day and in a month.
+
+    ``typed`` are the megabytes a day that somebody typed, which go before the settings.
+    """
+    settings = read_settings()
+    daily = typed or settings.daily_megabytes or options.BUDGET
+    return daily * MEGABYTE, (settings.monthly_megabytes or MONTHLY) * MEGABYTE
+
+
+def _leave_out(diary: Diary, why: str) -> NoReturn:
+    diary.skipped(why)
+    click.echo(_("left out: {why}").format(why=why))
+    click.get_current_context().exit(0)

@@ -1,0 +1,120 @@
+"""What scheduled runs remember from one to the next: how the last ended, when the next is due.
+
+A timer calls once an hour and knows nothing; this decides whether it is time. After a measurement
+the next is due some six hours later, after a failed one soon, then ever later, so that a machine
+without a network does not try for nothing all day and one that is back does not wait till
+tomorrow. It also keeps the place in the list of targets where a small budget ended, so that the
+next run begins there and the whole list comes round over the days. It names no target, no network
+and no address.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from probe.failure import BadInput
+from probe.language import _
+from probe.private import replace_file
+from probe.schedule import EVERY, JITTER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_FILE = "schedule.state"
+
+# Seconds until the first try after a failed one, and at most.
+SOON = 3600.0
+LATEST = 86_400.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is remembered. Times are seconds since the epoch, None for never.
+
+    ``ended`` is when the last measurement ended, with ``code`` (an exit code) and ``kept`` traces.
+    ``skipped`` is when one was last left out, and ``why``. ``due`` is when the next may begin;
+    ``failures`` counts those in a row that measured nothing. ``place`` is where in the list the
+    next begins.
+    """
+
+    ended: float | None = None
+    code: int | None = None
+    kept: int = 0
+    skipped: float | None = None
+    why: str | None = None
+    due: float = 0.0
+    failures: int = 0
+    place: int = 0
+
+
+def delay(failures: int, chance: float) -> float:
+    """Seconds until a run is due, after so many failed ones; ``chance`` is from 0 to 1.
+
+    >>> [delay(failures, 0.0) / 3600 for failures in range(7)]
+    [6.0, 1.0, 2.0, 4.0, 8.0, 16.0, 24.0]
+    >>> delay(0, 1.0) / 3600, delay(2, 1.0) / 3600
+    (7.0, 3.0)
+    """
+    if not failures:
+        return EVERY + chance * JITTER
+    return min(LATEST, SOON * 2.0 ** (min(failures, 10) - 1)) * (1.0 + chance / 2)
+
+
+class Diary:
+    """The memory in one data folder. ``clock`` gives seconds since the epoch, ``chance`` 0 to 1."""
+
+    def __init__(
+        self, folder: Path, clock: Callable[[], float], chance: Callable[[], float]
+    ) -> None:
+        self._path = folder / _FILE
+        self._clock = clock
+        self._chance = chance
+
+    def read(self) -> Entry:
+        """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
+        try:
+            said = json.loads(self._path.read_bytes())
+            entry = Entry(**said)
+            assert isinstance(entry.place, int)
+            assert isinstance(entry.failures, int)
+            float(entry.due)
+        except FileNotFoundError:
+            return Entry()
+        except (ValueError, TypeError, AssertionError):
+            raise BadInput(
+                _("{path} cannot be read; delete it, and the schedule begins anew").format(
+                    path=self._path
+                )
+            ) from None
+        return entry
+
+    def due(self) -> bool:
+        """Whether it is time; also where the clock was set back behind the last run."""
+        entry, now = self.read(), self._clock()
+        return now >= entry.due or (entry.ended is not None and now < entry.ended)
+
+    def skipped(self, why: str) -> None:
+        """Remember that a run was left out; the next is due when this one was."""
+        self._write(replace(self.read(), skipped=self._clock(), why=why))
+
+    def ended(self, code: int, kept: int, place: int, *, failed: bool) -> None:
+        """Remember how a run ended, and make out when the next is due."""
+        before, now = self.read(), self._clock()
+        failures = before.failures + 1 if failed else 0
+        self._write(
+            replace(
+                before,
+                ended=now,
+                code=code,
+                kept=kept,
+                due=now + delay(failures, self._chance()),
+                failures=failures,
+                place=place,
+            )
+        )
+
+    def _write(self, entry: Entry) -> None:
+        replace_file(self._path, json.dumps(asdict(entry)) + "\n")

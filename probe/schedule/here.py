@@ -1,0 +1,67 @@
+"""Which timer this system has, and what it is to call.
+
+Upgrades must not leave the schedule off: what is called is the path under which the program was
+typed, which stays through upgrades, not the file behind it. This module asks for the programs that
+are there, not for the name of the system.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from probe.failure import Failure
+from probe.language import _
+from probe.places import data_folder
+from probe.schedule import Job, Timer
+from probe.schedule.cron import Crontab
+from probe.schedule.launchd import Launchd
+from probe.schedule.systemd import USER_DATA, SystemTimer, UserTimer
+
+# There while systemd is what started this system.
+BOOTED = Path("/run/systemd/system")
+
+_NAME = "gatewatch"
+
+
+def timer(*, system: bool) -> Timer:
+    """What starts programs here. Raises `Failure` where nothing that is known does."""
+    if BOOTED.is_dir():
+        return SystemTimer() if system else UserTimer()
+    if system:
+        raise Failure(_("--system needs systemd, which did not start this system"))
+    if shutil.which("launchctl"):
+        return Launchd()
+    if shutil.which("crontab"):
+        return Crontab()
+    raise Failure(
+        _(
+            "neither systemd nor launchd nor cron is here to begin runs; install cron, or have "
+            "`{command}` called once an hour by something else"
+        ).format(command=f"{_NAME} run --scheduled")
+    )
+
+
+def job(*, system: bool) -> Job:
+    """What a timer has to call. Raises `Failure` where the program has no place that stays."""
+    if system:
+        return Job((program(),), USER_DATA)
+    return Job((program(),), data_folder().absolute(), "GATEWATCH_HOME" in os.environ)
+
+
+def program() -> str:
+    """The path of this program as it was typed or as a shell finds it, links not followed."""
+    for candidate in (
+        sys.argv[0] if Path(sys.argv[0]).name == _NAME else None,
+        shutil.which(_NAME),
+        str(Path(sys.executable).with_name(_NAME)),
+    ):
+        if candidate and os.access(candidate, os.X_OK) and Path(candidate).is_file():
+            return str(Path(candidate).absolute())
+    raise Failure(
+        _("gatewatch is not installed, so no timer could find it; install it: {command}").format(
+            command="pipx install gatewatch"
+        )
+    )

@@ -1,0 +1,95 @@
+"""What scheduled runs remember, and when the next is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from probe.failure import BadInput
+from probe.schedule.diary import Diary, Entry
+
+HOUR = 3600.0
+
+
+class Clock:
+    """Seconds since the epoch, as the test sets them."""
+
+    def __init__(self) -> None:
+        self.now = 1e9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def diary(tmp_path: Path, clock: Clock) -> Diary:
+    return Diary(tmp_path / "home", clock, lambda: 0.0)
+
+
+def test_the_first_run_is_due_at_once(diary: Diary, tmp_path: Path) -> None:
+    """Looking writes nothing."""
+    assert diary.due()
+    assert diary.read() == Entry()
+    assert not (tmp_path / "home").exists()
+
+
+def test_after_a_run_six_hours_pass(diary: Diary, clock: Clock, tmp_path: Path) -> None:
+    """And the memory is for its owner's eyes only."""
+    diary.ended(0, 7, 3, failed=False)
+    assert not diary.due()
+    clock.now += 6 * HOUR - 1
+    assert not diary.due()
+    clock.now += 1
+    assert diary.due()
+    assert (diary.read().kept, diary.read().place) == (7, 3)
+    assert (tmp_path / "home/schedule.state").stat().st_mode & 0o777 == 0o600
+
+
+def test_failed_runs_follow_ever_later_until_one_succeeds(diary: Diary, clock: Clock) -> None:
+    """One, two, four hours and so on, a day at most; then six again."""
+    waits = []
+    for _ in range(7):
+        diary.ended(5, 0, 0, failed=True)
+        waits.append((diary.read().due - clock.now) / HOUR)
+    assert waits == [1, 2, 4, 8, 16, 24, 24]
+    diary.ended(0, 1, 0, failed=False)
+    assert (diary.read().due - clock.now) / HOUR == 6
+
+
+def test_chance_spreads_what_is_due(tmp_path: Path, clock: Clock) -> None:
+    """Not all machines come back at the same moment after the network does."""
+    late = Diary(tmp_path, clock, lambda: 1.0)
+    late.ended(5, 0, 0, failed=True)
+    assert late.read().due == clock.now + 1.5 * HOUR
+
+
+def test_a_run_left_out_stays_due(diary: Diary, clock: Clock) -> None:
+    """The next call asks again, and the reason can be read."""
+    diary.ended(0, 7, 3, failed=False)
+    clock.now += 7 * HOUR
+    diary.skipped("on battery")
+    assert diary.due()
+    entry = diary.read()
+    assert (entry.skipped, entry.why, entry.kept) == (clock.now, "on battery", 7)
+
+
+def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock) -> None:
+    """A machine that thought it was next year does not wait for it."""
+    clock.now += 365 * 24 * HOUR
+    diary.ended(0, 7, 3, failed=False)
+    clock.now -= 365 * 24 * HOUR
+    assert diary.due()
+
+
+@pytest.mark.parametrize("said", ["", "[]", '{"due": "soon"}', '{"place": null}', '{"x": 1}'])
+def test_a_memory_that_cannot_be_read_is_named(tmp_path: Path, said: str) -> None:
+    """With what mends it."""
+    (tmp_path / "schedule.state").write_text(said, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"schedule\.state cannot be read; delete it"):
+        Diary(tmp_path, Clock(), lambda: 0.0).read()

@@ -1,0 +1,126 @@
+"""``gatewatch schedule``: what it says and how it ends, over a timer that is played."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from probe.cli import main
+from probe.schedule import Job, Standing, Trouble
+from probe.schedule.diary import Diary
+from tests.consenting import agree
+
+JOB = Job(("/home/sokha/.local/bin/gatewatch",), Path("/nowhere"))
+
+
+class Played:
+    """A timer that is a list of what was done to it."""
+
+    name = "played timer"
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.troubles: tuple[Trouble, ...] = ()
+
+    def files(self, job: Job) -> Mapping[Path, str]:
+        return {Path("/etc/played"): f"call {' '.join(job.command)}"}
+
+    def commands(self, job: Job) -> Sequence[Sequence[str]]:
+        return [["played", "on"]]
+
+    def prepare(self, job: Job) -> None:
+        self.did.append("prepared")
+
+    def install(self, job: Job) -> None:
+        self.did.append("installed")
+
+    def standing(self, job: Job) -> Standing:
+        if "installed" not in self.did:
+            return Standing(installed=False)
+        return Standing(True, job.program, next=1.9e9, troubles=self.troubles)
+
+    def remove(self) -> bool:
+        self.did.append("removed")
+        return "installed" in self.did
+
+
+@pytest.fixture
+def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
+    played = Played()
+    job = Job(JOB.program, tmp_path / "home")
+    monkeypatch.setattr("probe.commands.schedule.timer", lambda *, system: played)
+    monkeypatch.setattr("probe.commands.schedule.job", lambda *, system: job)
+    return played
+
+
+def schedule(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["schedule", *arguments])
+
+
+def test_nothing_is_installed_without_consent(clock: Played) -> None:
+    """Exit code 3, with how to give it."""
+    done = schedule("install")
+    assert done.exit_code == 3
+    assert "gatewatch consent grant" in done.stderr
+    assert "installed" not in clock.did
+
+
+def test_a_dry_run_shows_all_and_does_nothing(clock: Played) -> None:
+    """Each file and each command, also to who has not agreed yet."""
+    done = schedule("install", "--dry-run")
+    assert done.exit_code == 0
+    assert "/etc/played" in done.stdout
+    assert f"call {JOB.program[0]} run --scheduled" in done.stdout
+    assert "  played on" in done.stdout
+    assert clock.did == []
+
+
+def test_it_is_installed_looked_at_and_removed(clock: Played, tmp_path: Path) -> None:
+    """Each step says what is next."""
+    agree(tmp_path / "home")
+    assert "gatewatch schedule install" in schedule("status").stdout
+    done = schedule("install")
+    assert (done.exit_code, clock.did) == (0, ["prepared", "installed"])
+    assert "gatewatch schedule status" in done.stdout
+    said = schedule("status").stdout
+    assert "calls      /home/sokha/.local/bin/gatewatch" in said
+    assert "last       never" in said
+    assert schedule("remove").exit_code == 0
+    assert clock.did[-1] == "removed"
+
+
+def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) -> None:
+    """To people on a few lines, to scripts with every field."""
+    agree(tmp_path / "home")
+    schedule("install")
+    diary = Diary(tmp_path / "home", lambda: 1.6e9, lambda: 0.0)
+    diary.ended(6, 12, 3, failed=False)
+    Diary(tmp_path / "home", lambda: 1.7e9, lambda: 0.0).skipped("on battery")
+    said = schedule("status").stdout
+    assert "12 traces kept, exit code 6" in said
+    assert "on battery" in said
+    fields = json.loads(schedule("status", "--json").stdout)
+    assert fields["exit_code"] == 6
+    assert fields["kept"] == 12
+    assert fields["last"].startswith("2020-09-1")
+    assert fields["skipped_because"] == "on battery"
+    assert fields["next_call"].startswith("2030-03-17")
+    assert fields["budget"] == {
+        "day": {"sent": 0, "allowed": 5_000_000},
+        "month": {"sent": 0, "allowed": 60_000_000},
+    }
+
+
+def test_a_timer_that_will_not_call_is_no_success(clock: Played, tmp_path: Path) -> None:
+    """Exit code 6, and the sentence ends with what mends it."""
+    agree(tmp_path / "home")
+    schedule("install")
+    clock.troubles = (Trouble("the timer does not run", "gatewatch schedule install"),)
+    done = schedule("status")
+    assert done.exit_code == 6
+    assert done.stderr == "gatewatch: the timer does not run; gatewatch schedule install\n"
+    assert json.loads(schedule("status", "--json").stdout)["troubles"][0]["remedy"]
