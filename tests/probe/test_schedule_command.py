@@ -14,7 +14,7 @@ from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
 from tests.consenting import agree
 
-JOB = Job(("/home/sokha/.local/bin/gatewatch",), Path("/nowhere"))
+JOB = Job(("/usr/local/bin/gatewatch",), Path("/nowhere"))
 
 
 class Played:
@@ -87,7 +87,7 @@ def test_it_is_installed_looked_at_and_removed(clock: Played, tmp_path: Path) ->
     assert (done.exit_code, clock.did) == (0, ["prepared", "installed"])
     assert "gatewatch schedule status" in done.stdout
     said = schedule("status").stdout
-    assert "calls      /home/sokha/.local/bin/gatewatch" in said
+    assert "calls      /usr/local/bin/gatewatch" in said
     assert "last       never" in said
     assert schedule("remove").exit_code == 0
     assert clock.did[-1] == "removed"

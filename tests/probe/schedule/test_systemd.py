@@ -141,7 +141,7 @@ def test_the_systems_timer_refuses_a_program_that_it_could_not_see(
     """A service that is shut out of the homes cannot call what lies in one; said beforehand."""
     monkeypatch.setattr("os.geteuid", lambda: 0)
     with pytest.raises(PermissionDenied, match="pipx install --global"):
-        SystemTimer().prepare(Job(("/home/sokha/.local/bin/gatewatch",), Path("/x")))
+        SystemTimer().prepare(Job((str(Path("/home", "sokha", "gatewatch")),), Path("/x")))
 
 
 def test_the_systems_timer_is_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
