@@ -14,7 +14,7 @@ from probe.language import _
 from probe.network import Method, NetworkError, NotPermitted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from probe.network import Network, Tap
@@ -83,6 +83,20 @@ def _open_sockets(backend: str, tap: Tap | None) -> Network:
                 "keep: run the same command through sudo, or without --pcap"
             )
         )
+    return _open_errqueue()
+
+
+def openers() -> dict[str, Callable[[], Network]]:
+    """The backends of this system, best first, and how each is opened as `open_network` would.
+
+    Opening sends nothing, and takes no privileges from this process. Raises `NetworkError`.
+    """
+    if sys.platform == "linux":
+        return {"raw": lambda: _open_sockets("raw", None), "errqueue": _open_errqueue}
+    return {"pcap": lambda: _open_pcap(None)}
+
+
+def _open_errqueue() -> Network:
     from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
 
     return open_errqueue()

@@ -44,7 +44,7 @@ gc.set_threshold(10_000, 20, 50)
 _UNIX = frozenset({"fcntl", "pwd"})
 
 # The order in which a newcomer meets them; others follow by name.
-_ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data")
+_ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data", "doctor")
 
 
 class Commands(click.Group):
@@ -90,6 +90,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; whatever goes wrong ends in one sentence and the right code."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):

@@ -7,11 +7,14 @@ English is the source, so nothing has to be found for it and nothing is imported
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from gettext import NullTranslations
 
 DOMAIN = "gatewatch"
@@ -19,8 +22,23 @@ FOLDER = Path(__file__).parent / "locale"
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
+_for_scripts: ContextVar[bool] = ContextVar("for_scripts", default=False)
+
+
+@contextmanager
+def for_scripts() -> Iterator[None]:
+    """Speak English within: a script reads the same words wherever it runs."""
+    token = _for_scripts.set(True)
+    try:
+        yield
+    finally:
+        _for_scripts.reset(token)
+
+
 def wanted() -> list[str]:
     """The languages that the environment asks for, best first, as gettext reads it; else none."""
+    if _for_scripts.get():
+        return []
     said = next((value for name in _VARIABLES if (value := os.environ.get(name))), "")
     return [part.partition(".")[0] for part in said.split(":") if part not in {"", "C", "POSIX"}]
 

@@ -102,7 +102,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
         {"probe.itinerary", "probe.foresight", "probe.bundling"},
-        {"probe.demo"},
+        {"probe.demo", "probe.doctor"},
+        {
+            "probe.doctor.agreed",
+            "probe.doctor.keeping",
+            "probe.doctor.redaction",
+            "probe.doctor.sending",
+        },
         {"probe.cli", "probe.commands"},
         {
             "probe.commands.asking",
@@ -115,6 +121,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.commands.bundle",
             "probe.commands.consent",
             "probe.commands.data",
+            "probe.commands.doctor",
             "probe.commands.run",
             "probe.commands.schedule",
             "probe.commands.show",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +11,7 @@ import click
 from probe.failure import BadInput, PermissionDenied
 from probe.language import _
 from probe.origin.lookup import EXCHANGES_FILE
-from probe.origin.snapshot import Manifest, current_manifest, sha256_of, updated_folder
+from probe.origin.snapshot import OLD, Manifest, age, current_manifest, damaged, updated_folder
 from probe.places import data_folder
 from probe.update import (
     EXCHANGES,
@@ -24,10 +24,6 @@ from probe.update import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Days after which a newer table is worth fetching: networks change hands slowly, but a country's
-# new networks are those one wants to know.
-_OLD = 180
 
 
 @click.group(short_help="Show or update the address tables.")
@@ -43,17 +39,17 @@ def status(*, as_json: bool) -> None:
     Records carry its id. Ends with exit code 9 where its files are not what its manifest says.
     """
     manifest = current_manifest()
-    damaged = _damaged(manifest)
+    broken = damaged(manifest)
     if as_json:
-        click.echo(json.dumps(_status(manifest, damaged)))
+        click.echo(json.dumps(_status(manifest, broken)))
     else:
-        _print(manifest, damaged)
-    if damaged:
+        _print(manifest, broken)
+    if broken:
         raise BadInput(
             _(
                 "{files} in {folder}: not what the manifest says; fetch the tables "
                 "anew: gatewatch data update"
-            ).format(files=", ".join(damaged), folder=manifest.folder)
+            ).format(files=", ".join(broken), folder=manifest.folder)
         )
 
 
@@ -95,7 +91,7 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
             err=True,
         )
     if as_json:
-        click.echo(json.dumps(_status(manifest, _damaged(manifest))))
+        click.echo(json.dumps(_status(manifest, damaged(manifest))))
         return
     click.echo(_("in use: {snapshot}").format(snapshot=manifest.id))
     if lans is not None:
@@ -107,32 +103,19 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
         )
 
 
-def _damaged(manifest: Manifest) -> list[str]:
-    """The files of a snapshot that are missing or differ from its manifest."""
-    return [
-        name
-        for name, sha256 in sorted(manifest.sha256.items())
-        if not (manifest.folder / name).is_file() or sha256_of(manifest.folder / name) != sha256
-    ]
-
-
-def _age(manifest: Manifest) -> int:
-    return (datetime.now(UTC).date() - date.fromisoformat(manifest.date)).days
-
-
 def _fetched_exchanges() -> Path | None:
     path = data_folder() / EXCHANGES_FILE
     return path if path.is_file() else None
 
 
-def _status(manifest: Manifest, damaged: list[str]) -> dict[str, Any]:
+def _status(manifest: Manifest, broken: list[str]) -> dict[str, Any]:
     fetched = _fetched_exchanges()
     return {
         "id": manifest.id,
         "date": manifest.date,
-        "age_days": _age(manifest),
+        "age_days": age(manifest, datetime.now(UTC).date()),
         "sha256": manifest.sha256[manifest.table],
-        "intact": not damaged,
+        "intact": not broken,
         "licence": manifest.licence,
         "source": manifest.source,
         "path": str(manifest.table_path),
@@ -141,17 +124,17 @@ def _status(manifest: Manifest, damaged: list[str]) -> dict[str, Any]:
     }
 
 
-def _print(manifest: Manifest, damaged: list[str]) -> None:
+def _print(manifest: Manifest, broken: list[str]) -> None:
     """The status for people: what they may want to do first, what a script wants last."""
-    age = _age(manifest)
+    days = age(manifest, datetime.now(UTC).date())
     updated = manifest.folder == updated_folder()
     fetched = _fetched_exchanges()
     lines = {
         "in use": manifest.id,
-        "age": f"of {manifest.date}, {age} day{'' if age == 1 else 's'} old"
-        + ("; for a newer one: gatewatch data update" if age >= _OLD else ""),
+        "age": f"of {manifest.date}, {days} day{'' if days == 1 else 's'} old"
+        + ("; for a newer one: gatewatch data update" if days >= OLD else ""),
         "came with": "gatewatch data update" if updated else "gatewatch itself",
-        "files": f"damaged: {', '.join(damaged)}" if damaged else "whole",
+        "files": f"damaged: {', '.join(broken)}" if broken else "whole",
         "exchanges": "those that ship" + (f", and those in {fetched}" if fetched else ""),
         "source": manifest.source,
         "licence": manifest.licence,

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 
+# Days after which a newer table is worth fetching: networks change hands slowly, but a country's
+# new networks are those one wants to know.
+OLD = 180
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -108,6 +112,20 @@ def read_manifest(folder: Path) -> Manifest:
             )
         )
     return manifest
+
+
+def damaged(manifest: Manifest) -> list[str]:
+    """The files of a snapshot that are missing or differ from its manifest."""
+    return [
+        name
+        for name, sha256 in sorted(manifest.sha256.items())
+        if not (manifest.folder / name).is_file() or sha256_of(manifest.folder / name) != sha256
+    ]
+
+
+def age(manifest: Manifest, today: date) -> int:
+    """How many days old the table is; negative where it is of a later day than today."""
+    return (today - date.fromisoformat(manifest.date)).days
 
 
 def manifest_bytes(manifest: Manifest, **more: object) -> bytes:

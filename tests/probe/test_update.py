@@ -478,9 +478,9 @@ def test_status_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
         "files      whole",
     ]
     assert lines[1].startswith(f"age        of 2026-06-17, {said['age_days']} days old")
-    monkeypatch.setattr("probe.commands.data._OLD", said["age_days"])
+    monkeypatch.setattr("probe.commands.data.OLD", said["age_days"])
     assert "for a newer one: gatewatch data update" in command("status").stdout
-    monkeypatch.setattr("probe.commands.data._OLD", said["age_days"] + 1)
+    monkeypatch.setattr("probe.commands.data.OLD", said["age_days"] + 1)
     assert "for a newer one" not in command("status").stdout
 
 

@@ -1,0 +1,69 @@
+"""What may be wrong on a machine that measures: one finding a question, each with what mends it.
+
+Whoever is refused something learns here which command allows it. The checks ask the modules that
+they speak of; here is only what a finding is, and that no check can hide the others. Nothing is
+sent, and no finding holds an address or the name of the machine: people paste such lists into
+forums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.failure import Failure
+from probe.language import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+
+class State(StrEnum):
+    """How it stands: well; well enough, but worth knowing; so that measuring or sending fails."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: a sentence, and the command that mends it where there is one."""
+
+    state: State
+    says: str
+    remedy: str | None = None
+
+
+def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[tuple[str, Finding]]:
+    """Make each check; one that breaks is a finding itself, and hides none of the others."""
+    for name, check in checks.items():
+        try:
+            found = list(check())
+        except Failure as problem:
+            found = [Finding(State.FAILED, problem.format_message())]
+        except Exception as problem:
+            found = [
+                Finding(
+                    State.FAILED,
+                    _("this check itself broke ({kind}); please report it").format(
+                        kind=type(problem).__name__
+                    ),
+                )
+            ]
+        for finding in found:
+            yield name, finding
+
+
+def place(path: Path) -> str:
+    """A path without the name of its user, as a shell reads it.
+
+    >>> place(Path.home() / "a" / "b"), place(Path("/srv/a"))
+    ('~/a/b', '/srv/a')
+    """
+    try:
+        return str("~" / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(path)

@@ -1,0 +1,36 @@
+"""What the owner of the machine has agreed to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from probe.consent import Capability, missing, said
+from probe.doctor import Finding, State
+from probe.language import _
+from probe.places import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_GRANT = "gatewatch consent grant"
+
+
+def consent() -> Iterator[Finding]:
+    """Whether it may be measured and kept; not to share is a choice, and nothing is wrong."""
+    lacking = missing(data_folder(), *Capability)
+    agreed = ", ".join(each for each in Capability if each not in lacking)
+    if Capability.RUN in lacking or Capability.KEEP in lacking:
+        if said(data_folder()).keys() & set(lacking):
+            says = _("the text on consent has changed since you agreed, so nothing is measured")
+        else:
+            says = _("you have not agreed to: {names}; so nothing is measured").format(
+                names=", ".join(each for each in lacking if each is not Capability.SHARE)
+            )
+        yield Finding(State.FAILED, says, _GRANT)
+    elif lacking:
+        yield Finding(
+            State.OK,
+            _("you agree to: {names}; the results stay here").format(names=agreed),
+        )
+    else:
+        yield Finding(State.OK, _("you agree to: {names}").format(names=agreed))

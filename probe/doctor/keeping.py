@@ -1,0 +1,118 @@
+"""What lies on the disk: the address table, room, the data folder, what its owner has set."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from probe.doctor import Finding, State, place
+from probe.exclusions import exclusions_file, read_exclusions
+from probe.language import _, ngettext
+from probe.origin.snapshot import OLD, age, current_manifest, damaged
+from probe.places import data_folder
+from probe.settings import read_settings, settings_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Bytes below which a few runs more fill the disk, and below which one does: a run over the list
+# that ships takes about one megabyte.
+_LITTLE = 200_000_000
+_NEXT_TO_NOTHING = 10_000_000
+
+_UPDATE = "gatewatch data update"
+
+
+def snapshot(today: date | None = None) -> Iterator[Finding]:
+    """Whether the address table is whole, and how old it is."""
+    manifest = current_manifest()
+    broken = damaged(manifest)
+    if broken:
+        yield Finding(
+            State.FAILED,
+            _("the address table is damaged: {files} in {folder}").format(
+                files=", ".join(broken), folder=place(manifest.folder)
+            ),
+            _UPDATE,
+        )
+        return
+    days = age(manifest, today or datetime.now(UTC).date())
+    says = ngettext(
+        "{snapshot}, whole, {days} day old", "{snapshot}, whole, {days} days old", days
+    ).format(snapshot=manifest.id, days=days)
+    old = days >= OLD
+    yield Finding(State.WARNING if old else State.OK, says, _UPDATE if old else None)
+
+
+def disk() -> Iterator[Finding]:
+    """Whether there is room for more."""
+    folder = _existing(data_folder())
+    free = shutil.disk_usage(folder).free
+    says = _("{megabytes:,.0f} MB are free where the results lie").format(megabytes=free / 1e6)
+    if free >= _LITTLE:
+        yield Finding(State.OK, says)
+    else:
+        full = free < _NEXT_TO_NOTHING
+        yield Finding(State.FAILED if full else State.WARNING, says, f"df -h {_quoted(folder)}")
+
+
+def folder() -> Iterator[Finding]:
+    """Whether the data folder can be used by its owner, and by nobody else."""
+    home = data_folder()
+    known = _existing(home)
+    if not os.access(known, os.W_OK | os.X_OK):
+        yield Finding(
+            State.FAILED,
+            _("{folder} may not be written by this user").format(folder=place(known)),
+            f'sudo chown -R "$USER" {_quoted(home)}',
+        )
+    elif known != home:
+        yield Finding(State.OK, _("nothing is kept on this machine yet"))
+    elif os.name == "posix" and (strangers := _strangers(home)):
+        yield Finding(
+            State.FAILED,
+            _("{path} belongs to another user, as after a command with sudo").format(
+                path=place(strangers[0])
+            ),
+            f'sudo chown -R "$USER" {_quoted(home)}',
+        )
+    elif os.name == "posix" and home.stat().st_mode & 0o077:
+        yield Finding(
+            State.WARNING,
+            _("other users of this machine may look into {folder}").format(folder=place(home)),
+            f"chmod -R go= {_quoted(home)}",
+        )
+    else:
+        yield Finding(State.OK, _("{folder} is for its owner alone").format(folder=place(home)))
+
+
+def settings() -> Iterator[Finding]:
+    """Whether what the owner has written into files can be understood."""
+    read_settings()
+    read_exclusions(exclusions_file())
+    there = [path.name for path in (settings_file(), exclusions_file()) if path.is_file()]
+    if there:
+        yield Finding(State.OK, _("understood: {files}").format(files=", ".join(there)))
+    else:
+        yield Finding(State.OK, _("nothing is set; everything is as it comes"))
+
+
+def _strangers(home: Path) -> list[Path]:
+    """What another user owns in the data folder; root may use all of it."""
+    me = os.geteuid()
+    return [path for path in (home, *home.rglob("*")) if path.lstat().st_uid != me and me]
+
+
+def _existing(path: Path) -> Path:
+    """A path, or the nearest folder above it that is there."""
+    return next(each for each in (path, *path.absolute().parents) if each.exists())
+
+
+def _quoted(path: Path) -> str:
+    """A path as a shell reads it, its user's home not named."""
+    shown = place(path)
+    return shown if shown.startswith("~") and " " not in shown else shlex.quote(str(path))

@@ -1,0 +1,53 @@
+"""The doctor on real kernels: what they refuse is found, and nothing is sent for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.namespaces import Chain, Namespace, User, chain, requires_lab
+from tests.lab.test_consent import COUNTER, arrived
+
+pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
+
+GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
+
+
+@pytest.fixture(scope="module")
+def row() -> Iterator[Chain]:
+    """Two routers, the first of which counts, and a user to whom ping sockets are denied."""
+    with chain(2, ping_sockets=False) as built:
+        built.routers[0].run(["nft", "-f", "-"], stdin=COUNTER)
+        yield built
+
+
+def findings(where: Namespace, user: User) -> dict[str, dict[str, Any]]:
+    done = where.run([GATEWATCH, "doctor", "--json"], user=user, check=False)
+    assert done.returncode == 6, done.stderr
+    return {found["check"]: found for found in json.loads(done.stdout)["findings"]}
+
+
+def test_denied_ping_sockets_come_with_the_command_that_allows_them(row: Chain) -> None:
+    """A warning, since UDP is left; the command, run as it stands, mends it. Nothing is sent."""
+    before = arrived(row)
+    found = findings(row.vantage, "nobody")["methods"]
+    assert found["state"] == "warning"
+    command = found["remedy"]
+    assert command.startswith("sudo sysctl -w ")
+    row.vantage.run(["sh", "-c", command.removeprefix("sudo ")])
+    assert findings(row.vantage, "nobody")["methods"]["state"] == "ok"
+    assert arrived(row) == before
+
+
+def test_a_machine_without_a_link_is_told_so(row: Chain) -> None:
+    """No route by either IP version: two failures, and the other checks are made all the same."""
+    row.target.run(["ip", "link", "delete", "west"])
+    found = findings(row.target, "root")
+    assert [found[version]["state"] for version in ("ipv4", "ipv6")] == ["failed", "failed"]
+    assert found["redaction"]["state"] == "warning"
+    assert found["snapshot"]["state"] == "ok"

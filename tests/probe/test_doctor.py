@@ -1,0 +1,383 @@
+"""``gatewatch doctor``: what is wrong is found, with what mends it, and nothing of home is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner, Result
+
+import probe.commands.doctor as command
+from probe.cli import main
+from probe.consent import Capability
+from probe.doctor import Finding, State, agreed, examine, keeping, redaction, sending
+from probe.failure import BadInput
+from probe.locate import premises
+from probe.network import Method, NetworkError, NoRoute
+from probe.origin import open_origin
+from probe.origin.snapshot import OLD, current_manifest
+from probe.record import to_line
+from probe.redact import Premises, redact
+from tests.consenting import agree
+from tests.probe import paths
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder that does not exist yet."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    return folder
+
+
+def only(found: Iterable[Finding]) -> Finding:
+    (finding,) = found
+    return finding
+
+
+def doctor(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *arguments])
+
+
+# --- the examination --------------------------------------------------------------------------
+
+
+def test_no_check_hides_the_others() -> None:
+    """A check that breaks, before or after its first finding, and one that fails are findings."""
+
+    def fine() -> Iterator[Finding]:
+        yield Finding(State.OK, "well")
+
+    def breaks() -> Iterator[Finding]:
+        yield Finding(State.OK, "so far")
+        raise ZeroDivisionError
+
+    def refuses() -> Iterator[Finding]:
+        raise BadInput("this line is wrong; mend it")
+
+    checks = {"first": breaks, "second": refuses, "third": fine}
+    assert [(name, finding.state, finding.says) for name, finding in examine(checks)] == [
+        ("first", "failed", "this check itself broke (ZeroDivisionError); please report it"),
+        ("second", "failed", "this line is wrong; mend it"),
+        ("third", "ok", "well"),
+    ]
+
+
+def test_it_ends_with_6_where_something_failed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each finding is a line, its command below it; the code tells a script."""
+
+    def checks() -> dict[str, object]:
+        return {
+            "one": lambda: [Finding(State.WARNING, "might be better", "do this")],
+            "two": lambda: [Finding(State.FAILED, "is broken", "do that")],
+        }
+
+    monkeypatch.setattr(command, "_checks", checks)
+    done = doctor()
+    assert done.exit_code == 6
+    assert done.stdout.splitlines() == [
+        "warning  one        might be better",
+        "                    next: do this",
+        "FAILED   two        is broken",
+        "                    next: do that",
+    ]
+    assert done.stderr.startswith("gatewatch: 1 thing has to be mended")
+    said = json.loads(doctor("--json").stdout)
+    assert said == {
+        "well": False,
+        "findings": [
+            {"check": "one", "state": "warning", "says": "might be better", "remedy": "do this"},
+            {"check": "two", "state": "failed", "says": "is broken", "remedy": "do that"},
+        ],
+    }
+
+
+def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state is a word; NO_COLOR takes the colour away on a terminal, too."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(command, "_checks", lambda: {"one": lambda: [Finding(State.OK, "well")]})
+    coloured = CliRunner().invoke(main, ["doctor"], color=True).stdout
+    assert coloured == "\x1b[32mok      \x1b[0m one        well\n"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert CliRunner().invoke(main, ["doctor"], color=True).stdout == "ok       one        well\n"
+
+
+def test_warnings_alone_end_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could be better keeps nobody from measuring."""
+    monkeypatch.setattr(
+        command, "_checks", lambda: {"one": lambda: [Finding(State.WARNING, "might be better")]}
+    )
+    assert doctor().exit_code == 0
+    assert json.loads(doctor("--json").stdout)["well"] is True
+
+
+def test_nothing_of_home_is_said_and_nothing_written(home: Path) -> None:
+    """Neither own addresses nor the computer's name, since people show such lists to others."""
+    here = premises()
+    for arguments in ([], ["--json"]):
+        said = doctor(*arguments).output
+        assert "redaction" in said
+        assert [s for s in redaction.secrets(here) if redaction.stands_in(s, said)] == []
+    assert not home.exists()
+
+
+def test_every_failure_comes_with_a_command(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without anything each check fails and says what to do."""
+
+    def no_route(target: str, version: int) -> str:
+        raise NoRoute("none")
+
+    monkeypatch.setattr(sending, "source_towards", no_route)
+    monkeypatch.setattr(sending, "openers", lambda: {"raw": refused, "errqueue": refused})
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0))
+    found = json.loads(doctor("--json").stdout)["findings"]
+    failed = [entry for entry in found if entry["state"] == "failed"]
+    assert [entry["check"] for entry in failed] == ["consent", "methods", "ipv4", "ipv6", "disk"]
+    assert [entry for entry in failed if not entry["remedy"]] == []
+
+
+# --- sending ----------------------------------------------------------------------------------
+
+
+class Offering:
+    """A network layer that offers some methods; the test sees whether it was closed."""
+
+    def __init__(self, *methods: Method) -> None:
+        self.offered = methods
+        self.closed = False
+
+    def methods(self, version: int) -> tuple[Method, ...]:
+        return self.offered if version == 4 else ()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def refused() -> Offering:
+    raise NetworkError("denied because of it")
+
+
+@pytest.mark.parametrize(
+    ("backend", "methods", "state", "says"),
+    [
+        ("raw", (Method.ICMP, Method.UDP, Method.TCP), "ok", "icmp, udp, tcp probes can be sent"),
+        ("errqueue", (Method.ICMP, Method.UDP), "ok", "without privileges"),
+        ("errqueue", (Method.UDP,), "warning", "only udp probes"),
+    ],
+)
+def test_it_says_which_probes_can_be_sent(
+    monkeypatch: pytest.MonkeyPatch,
+    backend: str,
+    methods: tuple[Method, ...],
+    state: str,
+    says: str,
+) -> None:
+    """The best backend that opens counts; where ping sockets are off, the sysctl is named."""
+    network = Offering(*methods)
+    monkeypatch.setattr(sending, "openers", lambda: {"first": refused, backend: lambda: network})
+    finding = only(sending.methods())
+    assert finding.state == state
+    assert says in finding.says
+    assert network.closed
+    assert ("sysctl" in (finding.remedy or "")) == (state == "warning")
+
+
+def test_where_no_socket_opens_it_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never "denied" without what to do."""
+    monkeypatch.setattr(sending, "openers", lambda: {"raw": refused, "errqueue": refused})
+    finding = only(sending.methods())
+    assert finding.state == "failed"
+    assert "denied because of it" in finding.says
+    assert finding.remedy is not None
+    assert finding.remedy.startswith("sudo sysctl -w net.ipv4.ping_group_range=")
+
+
+@pytest.mark.parametrize(
+    ("routed", "version", "state"),
+    [
+        ({4, 6}, 4, "ok"),
+        ({4, 6}, 6, "ok"),
+        ({4}, 6, "ok"),
+        ({6}, 4, "warning"),
+        (set(), 4, "failed"),
+        (set(), 6, "failed"),
+    ],
+)
+def test_one_ip_version_is_enough(
+    monkeypatch: pytest.MonkeyPatch, routed: set[int], version: int, state: str
+) -> None:
+    """Most homes have no IPv6, and nothing is wrong with that; without both nothing goes."""
+
+    def source(target: str, asked: int) -> str:
+        if asked not in routed:
+            raise NoRoute(f"no route to {target}")
+        return "192.0.2.1"
+
+    monkeypatch.setattr(sending, "source_towards", source)
+    assert only(sending.route(version)).state == state
+
+
+# --- keeping ----------------------------------------------------------------------------------
+
+
+class Usage(NamedTuple):
+    free: int
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(5_000_000, "failed"), (50_000_000, "warning"), (500_000_000, "ok")]
+)
+def test_a_disk_that_fills_up_is_said(
+    monkeypatch: pytest.MonkeyPatch, free: int, state: str
+) -> None:
+    """Before a run ends by it."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free))
+    finding = only(keeping.disk())
+    assert finding.state == state
+    assert (finding.remedy is None) == (state == "ok")
+
+
+def test_the_age_of_the_table_is_said() -> None:
+    """From some day on a newer one is worth fetching, and the command stands there."""
+    made = date.fromisoformat(current_manifest().date)
+    young = only(keeping.snapshot(made + timedelta(days=1)))
+    assert (young.state, young.remedy) == ("ok", None)
+    assert young.says == f"{current_manifest().id}, whole, 1 day old"
+    old = only(keeping.snapshot(made + timedelta(days=OLD)))
+    assert (old.state, old.remedy) == ("warning", "gatewatch data update")
+
+
+def test_a_damaged_table_is_found(home: Path) -> None:
+    """The hash of each file is taken, not believed."""
+    shipped = current_manifest()
+    folder = home / "origin"
+    shutil.copytree(shipped.folder, folder)
+    with (folder / shipped.register).open("a", encoding="utf-8") as file:
+        file.write("1")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["date"] = "2099-01-01"
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert current_manifest().folder == folder
+    finding = only(keeping.snapshot())
+    assert (finding.state, finding.remedy) == ("failed", "gatewatch data update")
+    assert shipped.register in finding.says
+
+
+def test_a_folder_that_others_may_read_is_said(home: Path) -> None:
+    """With the command that closes it; a closed one is well, and so is one that is not there."""
+    assert only(keeping.folder()).state == "ok"
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    finding = only(keeping.folder())
+    assert (finding.state, finding.remedy) == ("warning", f"chmod -R go= {home}")
+    home.chmod(0o700)
+    assert only(keeping.folder()).state == "ok"
+
+
+def test_a_home_is_not_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path below the user's home is shown as a shell reads it, without the user's name."""
+    monkeypatch.setenv("HOME", str(home.parent))
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    finding = only(keeping.folder())
+    assert finding.remedy == "chmod -R go= ~/home"
+    assert "into ~/home" in finding.says
+
+
+def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
+    """The sentence that other commands end with is the finding."""
+    assert only(keeping.settings()).says.startswith("nothing is set")
+    home.mkdir()
+    (home / "settings.toml").write_text('collectr = "https://example.org"\n', encoding="utf-8")
+    ((_, finding),) = examine({"settings": keeping.settings})
+    assert finding.state == "failed"
+    assert "settings.toml:1" in finding.says
+    (home / "settings.toml").unlink()
+    (home / "do-not-probe.txt").write_text("192.0.2.0/24\n", encoding="utf-8")
+    assert only(keeping.settings()).says == "understood: do-not-probe.txt"
+
+
+# --- consent ----------------------------------------------------------------------------------
+
+
+def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
+    """To keep but not to run is not enough; not to share is a choice."""
+    agree(home, Capability.KEEP)
+    finding = only(agreed.consent())
+    assert (finding.state, finding.remedy) == ("failed", "gatewatch consent grant")
+    assert "not agreed to: run;" in finding.says
+    agree(home, Capability.RUN)
+    assert only(agreed.consent()).state == "ok"
+    file = home / "consent.json"
+    file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")
+    assert "has changed" in only(agreed.consent()).says
+
+
+# --- redaction --------------------------------------------------------------------------------
+
+HERE = Premises(
+    frozenset({"36.37.200.7", "192.168.1.7", "2405:8380:1::7"}),
+    paths.HOME.networks,
+    frozenset({"sok-laptop"}),
+)
+
+
+def test_the_self_test_tells_all_of_it() -> None:
+    """What is redacted holds every secret before, or the search would prove nothing."""
+    line = to_line(redaction.made_up(HERE))
+    assert [s for s in redaction.secrets(HERE) if not redaction.stands_in(s, line)] == []
+
+
+def test_the_real_redaction_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With these addresses and with those that this machine has."""
+    for here in (HERE, premises()):
+        assert redaction.left_over(here, open_origin(None)) == []
+    assert only(redaction.redaction(HERE)).state == "ok"
+
+
+@pytest.mark.parametrize("forgets", ["everything", "notes", "hops"])
+def test_a_redaction_that_forgets_is_found(monkeypatch: pytest.MonkeyPatch, forgets: str) -> None:
+    """Whatever it leaves is seen in the bytes, and the finding says to stop without naming it."""
+    real = redact
+
+    def careless(trace, *rest):  # type: ignore[no-untyped-def]
+        from dataclasses import replace
+
+        if forgets == "everything":
+            return trace
+        return replace(real(trace, *rest), **{forgets: getattr(trace, forgets)})
+
+    monkeypatch.setattr(redaction, "redact", careless)
+    finding = only(redaction.redaction(HERE))
+    assert (finding.state, finding.remedy) == ("failed", "gatewatch consent withdraw")
+    assert "36.37.200.7" not in finding.says
+    assert "sok" not in finding.says
+
+
+def test_without_an_address_it_cannot_be_tried() -> None:
+    """A machine without a link is told so, not that all is well."""
+    assert only(redaction.redaction(Premises(frozenset()))).state == "warning"
+
+
+def test_a_computer_called_like_a_word_of_the_record_is_not_accused() -> None:
+    """Every record holds "gatewatch"; that is no leak of a computer called so."""
+    here = Premises(HERE.addresses, HERE.networks, frozenset({"gatewatch"}))
+    assert redaction.left_over(here, open_origin(None)) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_files_of_another_user_are_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As sudo leaves them: the next run could not write, and the command that mends it is said."""
+    agree(home)
+    os.chown(home, 4321, 4321)
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    finding = only(keeping.folder())
+    assert finding.state == "failed"
+    assert "consent.json belongs to another user" in finding.says
+    assert finding.remedy == f'sudo chown -R "$USER" {home}'
