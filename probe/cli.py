@@ -34,7 +34,6 @@ from probe.helptext import translate
 from probe.language import _
 
 COMMANDS = "gatewatch.commands"
-EXTRA = "analysis"
 
 # Nearly all that a command makes, imports first, lives until its end. Looking for cycles after
 # every 700 new objects costs a twentieth of a start and of a run.
@@ -115,8 +114,8 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         # The reader has seen enough. Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ctx.exit(PIPE_CLOSED)
-    if isinstance(problem, ModuleNotFoundError) and _needs_extra(problem):
-        raise _extra_missing() from problem
+    if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
+        raise _extra_missing(extra) from problem
     if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT}:
         raise PartlyDone(
             _("disk full at {path}; what was kept before is safe, make room and run again").format(
@@ -135,31 +134,30 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
     raise problem
 
 
-def _extra_missing() -> Failure:
+def _extra_missing(extra: str) -> Failure:
     return Failure(
-        _("needs the {extra} extra: pip install 'gatewatch[{extra}]'").format(extra=EXTRA)
+        _("needs the {extra} extra: pip install 'gatewatch[{extra}]'").format(extra=extra)
     )
 
 
-def _needs_extra(missing: ModuleNotFoundError) -> bool:
-    """Whether the module that is missing comes with the extra for analysts."""
+def _extra_of(missing: ModuleNotFoundError) -> str | None:
+    """The extra that a module which is missing comes with."""
     from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
 
     module = (missing.name or "").partition(".")[0].lower()
     for requirement in metadata.requires("gatewatch") or ():
         name = re.match(r"[\w.-]+", requirement)
-        if name and name[0].lower() == module and re.search(f"extra == .{EXTRA}.", requirement):
-            return True
-    return False
+        extra = re.search(r"extra == .(\w+)", requirement)
+        if name and extra and name[0].lower() == module:
+            return extra[1]
+    return None
 
 
 def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
     """Stands in for a command that cannot be imported, so that the others can be listed."""
-    if _needs_extra(missing):
-        failure, said = (
-            _extra_missing(),
-            f"Needs the {EXTRA} extra: pip install 'gatewatch[{EXTRA}]'.",
-        )
+    if extra := _extra_of(missing):
+        failure = _extra_missing(extra)
+        said = f"Needs the {extra} extra: pip install 'gatewatch[{extra}]'."
     elif missing.name in _UNIX:
         failure = Failure(
             _("`gatewatch {name}` works on Linux and macOS only so far, not here").format(name=name)

@@ -122,22 +122,32 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def is_onion(host: str) -> bool:
+    """Whether a host is an onion service, which only Tor can reach."""
+    return host.lower().endswith(".onion")
+
+
 def collector_address(value: object) -> str:
     """The address of a collector, without a slash at its end.
 
-    Only https, since what lies between could read along; http is for a collector on this machine.
+    Only https, since what lies between could read along; http is for a collector on this machine,
+    and for an onion service, where Tor does what TLS does elsewhere.
 
     >>> collector_address("https://collect.example.org/")
     'https://collect.example.org'
     """
     wanted = _Refused(
-        _("an address such as https://collect.example.org (http only for one on this machine)")
+        _(
+            "an address such as https://collect.example.org "
+            "(http only for one on this machine, or an .onion)"
+        )
     )
     if not isinstance(value, str):
         raise wanted
     host = _host_of(value, ("http", "https"), wanted)
     parts = urlsplit(value)
-    if (parts.scheme == "http" and not is_loopback(host)) or parts.query or parts.fragment:
+    bare = parts.scheme == "http" and not (is_loopback(host) or is_onion(host))
+    if bare or parts.query or parts.fragment:
         raise wanted
     return value.rstrip("/")
 

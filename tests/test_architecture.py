@@ -131,6 +131,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     ),
     "analysis": (
         {
+            "analysis.collect",
             "analysis.policy",
             "analysis.operators",
             "analysis.inputs",
@@ -146,6 +147,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.simulation",
         },
         {
+            "analysis.collect.checks",
             "analysis.formats.atlas",
             "analysis.formats.bundle",
             "analysis.formats.jsonvalues",
@@ -154,9 +156,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.formats.warts",
             "analysis.render",
         },
-        {"analysis.load", "analysis.convert", "analysis.organisations"},
-        {"analysis.path"},
-        {"analysis.links"},
+        {"analysis.load", "analysis.convert", "analysis.organisations", "analysis.collect.store"},
+        {"analysis.path", "analysis.collect.app"},
+        {"analysis.links", "analysis.collect.command"},
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
@@ -184,11 +186,19 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
 }
 
 # All that the analysis may know of the probe, where both halves meet, and who reads what ships.
-SHARED = {"probe", "probe.bundle", "probe.record", "probe.graph", "probe.origin"}
-MEETING = {"analysis.demo": {"probe.demo"}, "analysis.plan": {"probe.places"}}
+SHARED = {"probe", "probe.bundle", "probe.receipt", "probe.record", "probe.graph", "probe.origin"}
+MEETING = {
+    "analysis.demo": {"probe.demo"},
+    "analysis.plan": {"probe.places"},
+    # The collector looks once more for what redaction should have taken, by its own words.
+    "analysis.collect.checks": {"probe.attribute", "probe.redact"},
+    "analysis.collect.command": {"probe.failure", "probe.settings"},
+    "analysis.collect.store": {"probe.private"},
+}
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.
 PURE = {
+    "analysis.collect.checks",
     "probe.bundle",
     "probe.receipt",
     "probe.graph",
@@ -350,13 +360,17 @@ def test_the_probe_imports_only_what_a_base_install_has() -> None:
 
 
 def test_the_analysis_imports_only_what_its_extra_has() -> None:
-    """The extra for analysts brings every module that the analysis names."""
-    brought = requirements() | requirements("analysis") | set(PACKAGES) | sys.stdlib_module_names
+    """The extra for analysts and that of the collector bring every module that they name."""
+    brought = requirements() | set(PACKAGES) | sys.stdlib_module_names
     missing = {
         module: extra
         for module in modules()
         if module.startswith("analysis")
-        and (extra := {name.partition(".")[0] for name in imports_of(module)} - brought)
+        and (
+            extra := {name.partition(".")[0] for name in imports_of(module)}
+            - brought
+            - requirements("collect" if module.startswith("analysis.collect") else "analysis")
+        )
     }
     assert missing == {}
 

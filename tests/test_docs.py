@@ -143,7 +143,7 @@ def parse(group: click.Group, words: list[str]) -> None:
         return
     command = group.get_command(context, words[0])
     assert command is not None, words[0]
-    if isinstance(command, click.Group) and words[1:]:
+    if isinstance(command, click.Group) and words[1:] and not words[1].startswith("-"):
         parse(command, words[1:])
     elif words[1:] != ["--help"]:
         command.make_context(words[0], words[1:], parent=context)

@@ -62,7 +62,10 @@ def test_every_setting_has_a_check() -> None:
         ('colector = "https://c.example.org"', "there is no setting 'colector'; there are collect"),
         ("[collector]", "has to be an address such as https://"),
         ("collector.url = 1", "has to be an address such as https://"),
-        ('collector = "http://collect.example.org"', "http only for one on this machine"),
+        (
+            'collector = "http://collect.example.org"',
+            "http only for one on this machine, or an .onion",
+        ),
         ('collector = "https://"', "has to be an address"),
         ('collector = "https://c.example.org:99999"', "has to be an address"),
         ('collector = "https://c.example.org?to=me"', "has to be an address"),
@@ -87,10 +90,17 @@ def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, line: str, s
 
 
 @pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:8000", "http://[::1]:8000", "http://localhost", "HTTPS://c.org"]
+    "address",
+    [
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000",
+        "http://localhost",
+        "http://abc.onion",
+        "HTTPS://c.org",
+    ],
 )
-def test_http_is_for_this_machine_only(tmp_path: Path, address: str) -> None:
-    """A collector on loopback needs no TLS; any other does."""
+def test_http_is_for_this_machine_and_tor(tmp_path: Path, address: str) -> None:
+    """A collector on loopback or behind Tor needs no TLS; any other does."""
     path = tmp_path / "settings.toml"
     path.write_text(f'collector = "{address}"', encoding="utf-8")
     assert read_settings(path).collector == address

@@ -1,0 +1,179 @@
+"""Whether a bundle may be kept: everything that can be seen from the bundle alone.
+
+A collector is where a volunteer's mistake would become everybody's to read, and where somebody
+will try to plant traces. So a line has to be exactly what the program writes, redacted, of the
+bundle's network, of a time that has been. It is pure: what came before and what the operator
+thinks is not known here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from probe.attribute import majority
+from probe.bundle import Bundle
+from probe.origin import special_class
+from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
+from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, embedded
+
+# Before this day there was no gatewatch: a clock that was never set.
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+# How far the clocks of a volunteer and of the collector may be apart.
+SLACK = timedelta(hours=1)
+LONGEST = timedelta(days=1)
+
+_PSEUDONYM = re.compile("[0-9a-f]{4,64}")
+_HARDWARE = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![0-9A-Fa-f])")
+_DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_WITH_COLONS = re.compile(r"[0-9A-Fa-f:.]{3,}")
+
+
+class Refused(ValueError):
+    """Not to be kept; ``word`` is the reason to count it by, the message a sentence."""
+
+    def __init__(self, word: str, message: str) -> None:
+        super().__init__(f"{word}: {message}")
+        self.word = word
+
+
+def check(bundle: Bundle, now: datetime) -> None:
+    """Raise `Refused` for a bundle that may not be kept, naming the line and what is wrong."""
+    said = bundle.manifest
+    days = set()
+    if len(set(bundle.lines)) != len(bundle.lines):
+        raise Refused("repeated", "the bundle holds the same trace twice")
+    for number, line in enumerate(bundle.lines, start=1):
+        try:
+            trace = _record(line)
+            _check_vantage(trace, said.network)
+            days.add(_check_clock(trace, now))
+            for problem in _unredacted(trace, said.network):
+                raise Refused("unredacted", problem)
+        except Refused as problem:
+            raise Refused(
+                problem.word, f"line {number} {str(problem).partition(': ')[2]}"
+            ) from None
+    if tuple(sorted(days)) != said.days:
+        raise Refused("malformed", "the manifest names other days than its traces")
+    if not max(said.days) <= said.made <= (now + SLACK).date().isoformat():
+        raise Refused("clock", "the bundle says that it was made before its traces, or is not yet")
+
+
+def _record(line: bytes) -> Trace:
+    """The trace that a line is; refused unless the program would write it in just this way.
+
+    What this version would not write, it cannot look through either.
+    """
+    try:
+        trace = from_line(line)
+        written = to_line(trace).encode() + b"\n"
+    except (MalformedRecord, OverflowError, ValueError) as problem:
+        raise Refused("malformed", f"is no trace: {problem}") from None
+    if written != line:
+        raise Refused(
+            "malformed",
+            "is not as this version of gatewatch writes it; the collector may need an update",
+        )
+    return trace
+
+
+def _check_vantage(trace: Trace, network: int) -> None:
+    vantage = trace.vantage
+    if vantage is None or not _PSEUDONYM.fullmatch(vantage.id):
+        raise Refused("malformed", "has no pseudonym")
+    if vantage.asn != network:
+        raise Refused("malformed", f"is of another network than the bundle, AS{network}")
+
+
+def _check_clock(trace: Trace, now: datetime) -> str:
+    """The UTC day of a trace; refused for one that cannot have been."""
+    try:
+        start = datetime.fromtimestamp(trace.timestamp, UTC)
+        end = datetime.fromtimestamp(trace.endtime, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise Refused("clock", "begins at no time") from None
+    if start < FIRST:
+        raise Refused("clock", f"begins on {start:%Y-%m-%d}, before there was gatewatch")
+    if max(start, end) > now + SLACK:
+        raise Refused("clock", "is of a time that has not come yet; set the clock right")
+    if not timedelta(0) <= end - start <= LONGEST:
+        raise Refused("clock", "ends before it begins, or took longer than a day")
+    return start.date().isoformat()
+
+
+def _unredacted(trace: Trace, network: int) -> Iterator[str]:
+    """What of a trace should not have left the volunteer's machine."""
+    if trace.source is not None:
+        yield "has the address that it was measured from"
+    organisation = trace.vantage.organisation if trace.vantage else None
+    for hop in trace.hops:
+        yield from _in_hop(hop, network, organisation)
+    if trace.multipath is not None:
+        levels = trace.multipath.levels
+        links = trace.multipath.links
+        for number, address in (
+            *((level.ttl, node.address) for level in levels for node in level.nodes),
+            *((link.ttl, end) for link in links for end in (link.near, link.far)),
+        ):
+            if address is not None and (number <= 1 or _whole_private(address)):
+                yield f"has an address at hop {number} that should have been cut"
+    texts = (trace.dst_name or "", trace.error or "", *trace.notes, *trace.snapshots)
+    if any(_names_somebody(text, trace.dst_addr) for text in texts):
+        yield "has a text with an address or a local name in it"
+
+
+def _in_hop(hop: Hop, network: int, organisation: str | None) -> Iterator[str]:
+    said = hop.attribution
+    heard = [reply.address for reply in hop.replies if reply.address is not None]
+    if heard and (hop.number <= 1 or (said is not None and said.special == "lan")):
+        yield f"has an address at hop {hop.number}, in the volunteer's own network"
+    if any(map(_whole_private, heard)):
+        yield f"has a private address at hop {hop.number} that should have been cut"
+    shown = majority(hop.replies)
+    if (
+        shown is not None
+        and said is not None
+        and cut(shown) != shown
+        and (
+            said.asn == network or (organisation is not None and said.organisation == organisation)
+        )
+    ):
+        yield f"has an address of the access network at hop {hop.number} that should have been cut"
+    if any(not _only_labels(reply) for reply in hop.replies):
+        yield f"has an ICMP extension at hop {hop.number} that is no MPLS label"
+
+
+def _whole_private(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    inner = embedded(parsed)
+    special = special_class(parsed) or (inner and special_class(inner[0]))
+    return special in CUT_CLASSES and cut(address) != address
+
+
+def _only_labels(reply: Reply) -> bool:
+    found = (reply.extensions or {}).get("obj") or []
+    return isinstance(found, list) and all(
+        isinstance(one, dict) and set(one) <= {"class", "type", "mpls"} for one in found
+    )
+
+
+def _names_somebody(text: str, target: str) -> bool:
+    if text == target:
+        return False
+    if text.rstrip(".").lower().endswith(LOCAL_SUFFIXES) or _HARDWARE.search(text):
+        return True
+    maybe = [*_DOTTED.findall(text), *(one for one in _WITH_COLONS.findall(text) if ":" in one)]
+    return any(_is_address(one, target) for one in maybe)
+
+
+def _is_address(text: str, target: str) -> bool:
+    if not text.endswith("::"):
+        text = text.removesuffix(":")
+    try:
+        return str(ipaddress.ip_address(text.strip("."))) != target
+    except ValueError:
+        return False

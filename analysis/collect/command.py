@@ -1,0 +1,211 @@
+"""``gatewatch collect``: starts a collector, and decides on what it holds."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import uvicorn
+
+from analysis.collect.app import application
+from analysis.collect.store import InUse, NotHeld, Store, now_utc, public_key
+from probe.failure import BadInput, Failure
+from probe.settings import is_loopback
+
+if TYPE_CHECKING:
+    from probe.receipt import Status
+
+# Connections at a time; more are told to come back.
+_CONNECTIONS = 64
+
+_folder = click.argument(
+    "folder", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER"
+)
+
+
+@click.group(invoke_without_command=True, short_help="Receive bundles from volunteers.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to keep everything in; made where there is none.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8443,
+    show_default=True,
+    help="The TCP port to listen on; 0 for any that is free.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The certificate (PEM, with its chain) to show.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The private key of the certificate (PEM).",
+)
+@click.pass_context
+def collect(
+    context: click.Context,
+    *,
+    folder: Path | None,
+    host: str,
+    port: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+) -> None:
+    """Receive bundles from volunteers, check them, and keep them as plain files in a folder.
+
+    Everything that comes is checked and put into quarantine, until `gatewatch collect accept`.
+    `gatewatch analyze FOLDER/accepted` judges by what was accepted. No address of a sender is
+    logged or kept.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if folder is None:
+        raise click.UsageError("say where to keep the bundles: gatewatch collect --to FOLDER")
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    if tls_cert is None and not is_loopback(host):
+        raise Failure(
+            "without TLS everybody in between could read along; give --tls-cert and --tls-key, or "
+            "listen on 127.0.0.1 behind a web server that has them"
+        )
+    with Store(folder) as store:
+        try:
+            store.serve()
+        except InUse:
+            raise Failure(
+                f"another collector keeps its bundles in {folder}; stop it, or name another folder"
+            ) from None
+        with _listening(host, port) as listener:
+            scheme = "http" if tls_cert is None else "https"
+            number = listener.getsockname()[1]
+            shown = f"[{host}]" if ":" in host else host
+            click.echo(f"listening on {scheme}://{shown}:{number}, keeping bundles in {folder}")
+            click.echo("for the settings.toml of volunteers, besides the address:")
+            click.echo(f'collector_key = "{public_key(store)}"')
+            _serve(store, listener, tls_cert, tls_key)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as problem:
+        raise Failure(
+            f"cannot listen on {host} port {port} ({problem.strerror}); choose another --port"
+        ) from None
+
+
+def _serve(store: Store, listener: socket.socket, cert: Path | None, key: Path | None) -> None:
+    config = uvicorn.Config(
+        application(store, now_utc),
+        access_log=False,
+        log_level="error",
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=10,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
+    )
+    try:
+        config.load()
+    except OSError as problem:
+        raise BadInput(
+            f"{cert} and {key} cannot be used ({problem}); they have to be a certificate in PEM "
+            "and its key"
+        ) from None
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+@collect.command(short_help="List what waits for a decision.")
+@_folder
+@click.option("--all", "everything", is_flag=True, help="Also what was decided.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def review(*, folder: Path, everything: bool, as_json: bool) -> None:
+    """List the bundles in quarantine in FOLDER, with what speaks for and against each.
+
+    A key that nobody knows, of which many bundles come in one day, is a reason to look twice.
+    """
+    with _opened(folder) as store:
+        held, refusals = store.held(), store.refusals()
+    shown = [one for one in held if everything or one.status == "quarantined"]
+    if as_json:
+        found = {"bundles": [asdict(one) for one in shown], "refusals": refusals}
+        click.echo(json.dumps(found))
+        return
+    accepted = Counter(one.key for one in held if one.status == "accepted")
+    for one in shown:
+        click.echo(
+            f"{one.sha256}  {one.status}  AS{one.network}  {one.traces} traces  "
+            f"{one.first_day} – {one.last_day}  key {one.key[:16]}, "
+            f"{accepted[one.key]} accepted before"
+        )
+    if not shown:
+        click.echo("nothing waits for a decision")
+    if refusals:
+        counted = ", ".join(f"{count} {reason}" for reason, count in refusals.items())
+        click.echo(f"refused at the door: {counted}")
+
+
+@collect.command(short_help="Accept bundles in quarantine.")
+@_folder
+@click.argument("bundles", nargs=-1, metavar="[SHA256]…")
+@click.option("--all", "everything", is_flag=True, help="All that are in quarantine.")
+def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool) -> None:
+    """Accept bundles in FOLDER, named by their SHA256 or its beginning: they will be judged by."""
+    _decide(folder, bundles, "accepted", None, everything=everything)
+
+
+@collect.command(short_help="Refuse bundles in quarantine.")
+@_folder
+@click.argument("bundles", nargs=-1, required=True, metavar="SHA256…")
+@click.option("--reason", required=True, help="A sentence, which the volunteer will read.")
+def refuse(*, folder: Path, bundles: tuple[str, ...], reason: str) -> None:
+    """Refuse bundles in FOLDER, named by their SHA256 or its beginning, and delete them."""
+    _decide(folder, bundles, "refused", f"operator: {reason}", everything=False)
+
+
+def _decide(
+    folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, *, everything: bool
+) -> None:
+    if everything == bool(bundles):
+        raise click.UsageError("name bundles by their sha256, or --all")
+    with _opened(folder) as store:
+        waiting = [one.sha256 for one in store.held("quarantined")]
+        chosen = waiting if everything else [_found(text, waiting) for text in bundles]
+        for sha256 in chosen:
+            try:
+                store.decide(sha256, status, reason, now_utc())
+            except NotHeld:
+                raise BadInput(f"{sha256} is no longer in quarantine; look again") from None
+        store.settle()
+    click.echo(f"{status}: {len(chosen)} bundle{'' if len(chosen) == 1 else 's'}")
+
+
+def _found(text: str, waiting: list[str]) -> str:
+    found = [sha256 for sha256 in waiting if sha256.startswith(text.lower())]
+    if len(found) != 1:
+        raise BadInput(
+            f"{text} names {len(found)} bundles in quarantine; list them: gatewatch collect review"
+        )
+    return found[0]
+
+
+def _opened(folder: Path) -> Store:
+    if not (folder / "collector.db").is_file():
+        raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect --to` makes one")
+    return Store(folder)

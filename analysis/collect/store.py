@@ -1,0 +1,312 @@
+"""Where a collector keeps what it was sent: bundles as plain files, and one SQLite database.
+
+``FOLDER/quarantine`` holds bundles that passed the checks and wait for a decision,
+``FOLDER/accepted`` those to be judged by, ``FOLDER/collector.db`` what became of which. The
+database is the truth: a bundle counts from the moment on at which it is in there, and only then
+there is a receipt. Killed at any moment, a start puts the files where the database says. Nothing
+in here knows who sent what, or from where.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from analysis.collect.checks import Refused, check
+from probe.bundle import SUFFIX, BadBundle, Bundle, public_part, unseal
+from probe.private import replace_file, sync_folder
+from probe.receipt import Receipt, Status
+
+QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
+_PATIENCE = 30.0
+_VERSION = 1
+
+_TABLES = """
+CREATE TABLE bundles (
+    number INTEGER PRIMARY KEY,
+    sha256 TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL,
+    reason TEXT,
+    day TEXT NOT NULL,
+    network INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    traces INTEGER NOT NULL,
+    doubled INTEGER NOT NULL,
+    first_day TEXT NOT NULL,
+    last_day TEXT NOT NULL
+);
+CREATE TABLE lines (digest BLOB PRIMARY KEY, bundle INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE refusals (
+    day TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, reason)
+);
+"""
+
+
+class InUse(Exception):
+    """Another collector keeps its bundles in this folder."""
+
+
+class NotHeld(KeyError):
+    """There is no such bundle, or it is not in quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A bundle that is kept; ``doubled`` of its traces came in an earlier one of the same key."""
+
+    sha256: str
+    status: Status
+    reason: str | None
+    day: str
+    network: int
+    key: str
+    traces: int
+    doubled: int
+    first_day: str
+    last_day: str
+
+
+_HELD = ", ".join(Held.__slots__)
+
+
+class Store:
+    """The bundles in a folder, made where there is none. A context manager, for many threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for made in (folder, *(folder / name for name in (QUARANTINE, ACCEPTED, INCOMING))):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.key = _own_key(folder / "key.pem")
+        path = folder / "collector.db"
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._lock = threading.Lock()
+        self._serving = -1
+        self._db = sqlite3.connect(
+            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        self._db.execute("PRAGMA synchronous = FULL")
+        with self._step():
+            if self._db.execute("PRAGMA user_version").fetchone() == (0,):
+                for statement in _TABLES.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def close(self) -> None:
+        """Close it. Safe to call twice."""
+        self._db.close()
+        if self._serving >= 0:
+            os.close(self._serving)
+        self._serving = -1
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def serve(self) -> None:
+        """Be the one that receives, and put right what a crash left; raises `InUse`."""
+        self._serving = os.open(
+            self.folder / "collector.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse from None
+        for path in (self.folder / INCOMING).iterdir():
+            path.unlink()
+        known = {held.sha256 for held in self.held()}
+        for path in (self.folder / QUARANTINE).iterdir():
+            if path.suffix == SUFFIX and path.stem not in known:
+                path.unlink()
+        self.settle()
+
+    def settle(self) -> None:
+        """Put each file where the database says; of a refused bundle nothing is kept."""
+        with self._lock:
+            for path in (self.folder / QUARANTINE).iterdir():
+                held = self._one(path.stem)
+                if held is not None and held.status == "accepted":
+                    path.replace(self._path(ACCEPTED, held.sha256))
+                if held is not None and held.status == "refused":
+                    path.unlink()
+            sync_folder(self.folder / ACCEPTED)
+
+    @contextmanager
+    def incoming(self) -> Iterator[IO[bytes]]:
+        """A file for what is being received; it is gone afterwards unless it was taken in."""
+        name = os.urandom(8).hex()
+        path = self.folder / INCOMING / name
+        with open(path, "xb", opener=_private) as file:
+            try:
+                yield file
+            finally:
+                path.unlink(missing_ok=True)
+
+    def take_in(self, file: IO[bytes], sha256: str, now: datetime) -> Receipt:
+        """Check what was received and keep it, in quarantine; its receipt says which, or why not.
+
+        ``file`` is one of `incoming`, whose sha256 was found to be ``sha256``. The same bundle may
+        come any number of times; it is kept once. What is refused is not kept, and looked at anew
+        when it comes again.
+        """
+        with self._lock:
+            known = self._receipt(sha256)
+            if known is not None:
+                return known
+            file.flush()
+            day = now.date().isoformat()
+            try:
+                bundle = unseal(Path(file.name).read_bytes())
+                check(bundle, now)
+                doubled = self._doubled(bundle)
+            except (BadBundle, Refused) as problem:
+                word = problem.word if isinstance(problem, Refused) else problem.reason
+                text = str(problem) if isinstance(problem, Refused) else f"{word}: {problem}"
+                self._count(day, word)
+                return Receipt(sha256, "refused", 0, day, text)
+            os.fsync(file.fileno())
+            Path(file.name).replace(self._path(QUARANTINE, sha256))
+            sync_folder(self.folder / QUARANTINE)
+            self._insert(sha256, bundle, doubled, day)
+            return Receipt(sha256, "quarantined", bundle.manifest.traces - doubled, day)
+
+    def receipt(self, sha256: str) -> Receipt | None:
+        """What has become of a bundle; None for one that is not held."""
+        with self._lock:
+            return self._receipt(sha256)
+
+    def held(self, status: Status | None = None) -> list[Held]:
+        """Bundles that are held, oldest first; only those of one status where it is given."""
+        rows = self._db.execute(
+            f"SELECT {_HELD} FROM bundles WHERE ? IS NULL OR status = ? ORDER BY number",  # noqa: S608
+            (status, status),
+        ).fetchall()
+        return [Held(**dict(zip(Held.__slots__, row, strict=True))) for row in rows]
+
+    def refusals(self) -> dict[str, int]:
+        """How many bundles were refused, by reason."""
+        return dict(
+            self._db.execute("SELECT reason, sum(count) FROM refusals GROUP BY reason ORDER BY 1")
+        )
+
+    def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:
+        """Accept a bundle in quarantine, or refuse it; then `settle`. Raises `NotHeld`."""
+        with self._lock, self._step():
+            changed = self._db.execute(
+                "UPDATE bundles SET status = ?, reason = ?, day = ?"
+                " WHERE sha256 = ? AND status = 'quarantined'",
+                (status, reason, now.date().isoformat(), sha256),
+            ).rowcount
+            if not changed:
+                raise NotHeld(sha256)
+
+    def _path(self, place: str, sha256: str) -> Path:
+        return self.folder / place / f"{sha256}{SUFFIX}"
+
+    def _one(self, sha256: str) -> Held | None:
+        row = self._db.execute(
+            f"SELECT {_HELD} FROM bundles WHERE sha256 = ?",  # noqa: S608
+            (sha256,),
+        ).fetchone()
+        return None if row is None else Held(**dict(zip(Held.__slots__, row, strict=True)))
+
+    def _receipt(self, sha256: str) -> Receipt | None:
+        held = self._one(sha256)
+        if held is None:
+            return None
+        taken = 0 if held.status == "refused" else held.traces - held.doubled
+        return Receipt(sha256, held.status, taken, held.day, held.reason)
+
+    def _doubled(self, bundle: Bundle) -> int:
+        """How many lines came before under the same key; refused where it was another's."""
+        doubled = 0
+        for line in bundle.lines:
+            found = self._db.execute(
+                "SELECT key FROM lines JOIN bundles ON bundle = number WHERE digest = ?",
+                (_digest(line),),
+            ).fetchone()
+            if found is not None and found[0] != bundle.manifest.key:
+                raise Refused("replay", "a trace of the bundle came before under another key")
+            doubled += found is not None
+        return doubled
+
+    def _insert(self, sha256: str, bundle: Bundle, doubled: int, day: str) -> None:
+        said = bundle.manifest
+        with self._step():
+            number = self._db.execute(
+                "INSERT INTO bundles (sha256, status, day, network, key, traces, doubled,"
+                " first_day, last_day) VALUES (?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    sha256, day, said.network, said.key, said.traces, doubled,
+                    min(said.days), max(said.days),
+                ),
+            ).lastrowid  # fmt: skip
+            self._db.executemany(
+                "INSERT OR IGNORE INTO lines VALUES (?, ?)",
+                [(_digest(line), number) for line in bundle.lines],
+            )
+
+    def _count(self, day: str, word: str) -> None:
+        self._db.execute(
+            "INSERT INTO refusals VALUES (?, ?, 1)"
+            " ON CONFLICT (day, reason) DO UPDATE SET count = count + 1",
+            (day, word),
+        )
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Changes that are made together or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def public_key(store: Store) -> str:
+    """The key that receipts are signed with, in hexadecimal digits."""
+    return public_part(store.key)
+
+
+def now_utc() -> datetime:
+    """The collector's clock."""
+    return datetime.now(UTC)
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()
+
+
+def _own_key(path: Path) -> Ed25519PrivateKey:
+    """The collector's key, made at its first start."""
+    with suppress(FileNotFoundError):
+        key: Any = serialization.load_pem_private_key(path.read_bytes(), None)
+        assert isinstance(key, Ed25519PrivateKey)
+        return key
+    fresh = Ed25519PrivateKey.generate()
+    pem = fresh.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    replace_file(path, pem)
+    return fresh
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,163 @@
+"""A collector over real sockets: what it takes, what it answers, and what it does not know."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from probe.bundle import LARGEST_FILE, sha256_of
+from probe.receipt import Receipt, read_receipt
+from tests.analysis.collect.bundles import line, sealed, trace
+from tests.collecting import Collector, collecting
+
+TODAY = datetime.now(UTC).date().isoformat()
+ONE = sealed([line(trace(1))])
+BAD = sealed([line(trace(1, source="203.0.113.9"))])
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    with collecting(tmp_path_factory.mktemp("collector") / "held") as running:
+        yield running
+
+
+@pytest.fixture
+def client(collector: Collector) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=collector.address, trust_env=False, timeout=30) as client:
+        yield client
+
+
+def put(client: httpx2.Client, data: bytes, name: str | None = None) -> httpx2.Response:
+    return client.put(f"/v1/bundles/{name or sha256_of(data)}", content=data)
+
+
+def receipt(answer: httpx2.Response, data: bytes, collector: Collector) -> Receipt:
+    return read_receipt(answer.content, sha256_of(data), collector.key)
+
+
+def test_a_bundle_is_taken_once_however_often_it_comes(
+    client: httpx2.Client, collector: Collector
+) -> None:
+    """The first and every later PUT, and GET, give the same signed receipt."""
+    name = sha256_of(ONE)
+    assert client.get(f"/v1/bundles/{name}").status_code == 404
+    answers = [put(client, ONE), put(client, ONE), client.get(f"/v1/bundles/{name}")]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert {receipt(answer, ONE, collector) for answer in answers} == {
+        Receipt(name, "quarantined", 1, TODAY)
+    }
+    assert (collector.folder / "quarantine" / f"{name}.tar").read_bytes() == ONE
+
+
+def test_a_refusal_is_signed_and_says_why(client: httpx2.Client, collector: Collector) -> None:
+    """The volunteer learns what is wrong, and nothing of it is kept."""
+    answer = put(client, BAD)
+    assert answer.status_code == 422
+    assert receipt(answer, BAD, collector).reason == (
+        "unredacted: line 1 has the address that it was measured from"
+    )
+    assert client.get(f"/v1/bundles/{sha256_of(BAD)}").status_code == 404
+
+
+def test_a_bundle_is_not_believed_under_another_name(
+    client: httpx2.Client, collector: Collector
+) -> None:
+    """Nobody can have a bundle refused that they do not have."""
+    name = sha256_of(sealed([line(trace(5))]))
+    answer = put(client, b"something else", name)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert client.get(f"/v1/bundles/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["..", "ABCD" * 16, "0" * 63, "%2e%2e%2fkey.pem"])
+def test_names_that_are_none(client: httpx2.Client, name: str) -> None:
+    """Only the hexadecimal digits of a sha256 name a bundle."""
+    assert client.get(f"/v1/bundles/{name}").status_code == 404
+    assert put(client, b"x", name).status_code == 404
+
+
+def test_its_key_is_told(client: httpx2.Client, collector: Collector) -> None:
+    """The key is the one that it printed at its start."""
+    assert client.get("/v1/key").json() == {"schema": "gatewatch.collector/1", "key": collector.key}
+
+
+def raw(collector: Collector, head: str, body: bytes = b"") -> tuple[int, float]:
+    """Send a request by hand; the status of the answer, and the seconds until it came."""
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=30) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n" + body)
+        began = time.monotonic()
+        answer = connection.recv(100)
+    return int(answer.split()[1]), time.monotonic() - began
+
+
+def test_size_is_looked_at_before_anything_is_read(collector: Collector) -> None:
+    """Too much, or of unknown length, is answered at once, although nothing of it has come."""
+    put_ = f"PUT /v1/bundles/{'0' * 64} HTTP/1.1\nHost: c\n"
+    assert raw(collector, f"{put_}Content-Length: {LARGEST_FILE + 1}\n")[0] == 413
+    assert raw(collector, f"{put_}Content-Length: {10**30}\n")[0] in {400, 411}
+    assert raw(collector, f"{put_}Transfer-Encoding: chunked\n")[0] == 411
+
+
+def test_what_breaks_off_leaves_nothing(client: httpx2.Client, collector: Collector) -> None:
+    """A sender who goes away in the middle costs neither a file nor the next one's turn."""
+    data = sealed([line(trace(6))])
+    head = f"PUT /v1/bundles/{sha256_of(data)} HTTP/1.1\nHost: c\nContent-Length: {len(data)}\n"
+    with socket.create_connection(("127.0.0.1", collector.port), timeout=30) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n" + data[:1000])
+    assert put(client, data).status_code == 202
+    deadline = time.monotonic() + 10
+    while list((collector.folder / "incoming").iterdir()):
+        assert time.monotonic() < deadline
+
+
+def test_other_requests_are_turned_away(client: httpx2.Client) -> None:
+    """There is nothing else to be had."""
+    assert client.get("/").status_code == 404
+    assert client.delete(f"/v1/bundles/{sha256_of(ONE)}").status_code == 405
+    assert client.post("/v1/key").status_code == 405
+
+
+def test_nothing_is_known_of_who_sent_it(tmp_path: Path) -> None:
+    """Neither a file nor anything printed has the sender's address, whatever was sent."""
+    with collecting(tmp_path / "held", "--host", "127.0.0.1") as running:
+        # All of 127/8 is this machine, so the sender has an address that is nobody else's.
+        transport = httpx2.HTTPTransport(local_address="127.77.66.55")
+        headers = {"X-Forwarded-For": "198.51.100.77", "User-Agent": "mark-of-sokha"}
+        with httpx2.Client(
+            base_url=running.address, transport=transport, trust_env=False, headers=headers
+        ) as client:
+            assert put(client, ONE).status_code == 202
+            assert put(client, BAD).status_code == 422
+            assert put(client, b"junk").status_code == 422
+            assert put(client, b"junk", "0" * 64).status_code == 400
+            assert client.get("/nothing").status_code == 404
+        with socket.create_connection(
+            ("127.0.0.1", running.port), timeout=30, source_address=("127.77.66.55", 0)
+        ) as connection:
+            connection.sendall(b"no HTTP at all\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    held = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(held) >= 4
+    for secret in (b"127.77.66.55", b"198.51.100.77", b"mark-of-sokha"):
+        assert not any(secret in content for content in held)
+
+
+def test_a_start_after_a_kill_knows_what_was_taken(tmp_path: Path) -> None:
+    """Every receipt that was given before still holds after a kill -9 and a start."""
+    with collecting(tmp_path / "held") as running:
+        with httpx2.Client(base_url=running.address, trust_env=False) as client:
+            before = [put(client, sealed([line(trace(n))])).content for n in range(3)]
+        running.kill()
+    with (
+        collecting(tmp_path / "held") as running,
+        httpx2.Client(base_url=running.address, trust_env=False) as client,
+    ):
+        names = [json.loads(one)["receipt"]["bundle"] for one in before]
+        assert [client.get(f"/v1/bundles/{name}").content for name in names] == before

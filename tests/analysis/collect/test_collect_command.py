@@ -1,0 +1,116 @@
+"""``gatewatch collect``: what whoever runs a collector types."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from analysis.collect.store import Store
+from probe.bundle import sha256_of
+from probe.cli import main
+from tests.analysis.collect.bundles import line, sealed, trace
+from tests.analysis.collect.test_store import files, put
+from tests.collecting import ROOT
+
+BUNDLES = [sealed([line(trace(number))]) for number in range(3)]
+NAMES = [sha256_of(data) for data in BUNDLES]
+
+
+def gatewatch(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["collect", *arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A collector's folder with three bundles in quarantine, and one that was refused."""
+    with Store(tmp_path / "held") as store:
+        for data in (*BUNDLES, b"junk"):
+            put(store, data)
+    return tmp_path / "held"
+
+
+def test_what_waits_is_listed(folder: Path) -> None:
+    """A line a bundle, with what speaks for it, and what was refused at the door."""
+    gatewatch("accept", str(folder), NAMES[1][:12])
+    lines = gatewatch("review", str(folder)).stdout.splitlines()
+    assert [text.split()[:4] for text in lines[:2]] == [
+        [name, "quarantined", "AS38623", "1"] for name in (NAMES[0], NAMES[2])
+    ]
+    assert lines[0].endswith("2026-11-23 – 2026-11-23  key 03a107bff3ce10be, 1 accepted before")
+    assert lines[2:] == ["refused at the door: 1 not_a_bundle"]
+
+
+def test_a_script_gets_all_of_it(folder: Path) -> None:
+    """--json has each bundle with its fields; --all also those that were decided on."""
+    gatewatch("refuse", str(folder), NAMES[0], "--reason", "a test of ours")
+    found = json.loads(gatewatch("review", str(folder), "--all", "--json").stdout)
+    assert [(one["sha256"], one["status"]) for one in found["bundles"]] == [
+        (NAMES[0], "refused"), (NAMES[1], "quarantined"), (NAMES[2], "quarantined"),
+    ]  # fmt: skip
+    assert found["bundles"][0]["reason"] == "operator: a test of ours"
+    assert found["refusals"] == {"not_a_bundle": 1}
+
+
+def test_all_may_be_accepted(folder: Path) -> None:
+    """What was accepted lies where analyze finds it; then nothing waits any more."""
+    assert gatewatch("accept", str(folder), "--all").stdout == "accepted: 3 bundles\n"
+    assert files(folder) == {"accepted": sorted(name[:8] for name in NAMES)}
+    assert gatewatch("review", str(folder)).stdout.startswith("nothing waits for a decision\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--to", "x", "--tls-cert", "no.pem", "--tls-key", "no.pem", "--port", "0"], 9, "in PEM"),
+        ([], 2, "say where to keep the bundles: gatewatch collect --to FOLDER"),
+        (["--to", "x", "--host", "0.0.0.0"], 2, "without TLS everybody in between could read"),
+        (["--to", "x", "--tls-cert", "{file}"], 2, "go together"),
+        (["--to", "x", "--port", "{taken}"], 2, "choose another --port"),
+        (["--to", "x", "--tls-cert", "{file}", "--tls-key", "{file}", "--port", "0"], 9, "in PEM"),
+        (["review", "."], 9, "is no folder of a collector; `gatewatch collect --to` makes one"),
+        (["accept", "{folder}"], 2, "name bundles by their sha256, or --all"),
+        (["accept", "{folder}", "ffffffff"], 9, "names 0 bundles in quarantine; list them"),
+        (["refuse", "{folder}", ""], 2, "--reason"),
+        (["refuse", "{folder}", "", "--reason", "x"], 9, "names 3 bundles in quarantine"),
+    ],
+)
+def test_wrong_use_is_said(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    code: int,
+    said: str,
+) -> None:
+    """Each mistake ends in one sentence with its remedy, and the right exit code."""
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        places = {
+            "{file}": str(folder / "key.pem"),
+            "{folder}": str(folder),
+            "{taken}": str(taken.getsockname()[1]),
+        }
+        done = gatewatch(*(places.get(word, word) for word in words))
+    assert done.exit_code == code
+    assert said in done.stderr.replace("\n", " ")
+
+
+def test_without_its_extra_it_is_named() -> None:
+    """On a volunteer's machine, without the web server, the command says which extra it needs."""
+    code = (
+        "import sys; sys.modules['uvicorn'] = None\n"
+        "from probe.cli import main; main(['collect', '--to', 'x'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "gatewatch: needs the collect extra: pip install 'gatewatch[collect]'\n",
+    )

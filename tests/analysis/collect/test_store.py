@@ -1,0 +1,159 @@
+"""What a collector holds: each bundle once, and the truth in one place."""
+
+from __future__ import annotations
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.collect.store import InUse, NotHeld, Store, public_key
+from probe.bundle import public_part, sha256_of
+from probe.receipt import Receipt
+from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
+
+
+def put(store: Store, data: bytes) -> Receipt:
+    with store.incoming() as file:
+        file.write(data)
+        return store.take_in(file, sha256_of(data), NOW)
+
+
+def files(folder: Path) -> dict[str, list[str]]:
+    """The bundles that lie in each place, by the beginning of their names."""
+    return {
+        name: sorted(path.name[:8] for path in (folder / name).iterdir())
+        for name in ("incoming", "quarantine", "accepted")
+        if any((folder / name).iterdir())
+    }
+
+
+ONE, TWO = sealed([line(trace(1))]), sealed([line(trace(2)), line(trace(3))])
+NAME = sha256_of(ONE)
+
+
+def test_a_good_bundle_waits_in_quarantine(tmp_path: Path) -> None:
+    """It is kept byte for byte, and its receipt says that it waits."""
+    with Store(tmp_path) as store:
+        receipt = put(store, ONE)
+        assert receipt == Receipt(NAME, "quarantined", 1, "2026-11-24")
+        assert store.receipt(NAME) == receipt
+    assert files(tmp_path) == {"quarantine": [NAME[:8]]}
+    assert (tmp_path / "quarantine" / f"{NAME}.tar").read_bytes() == ONE
+
+
+def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
+    """Sent any number of times, also after a restart, it gets the same receipt."""
+    with Store(tmp_path) as store:
+        first = [put(store, ONE), put(store, ONE)]
+    with Store(tmp_path) as store:
+        store.serve()
+        assert [*first, put(store, ONE)] == [first[0]] * 3
+        assert len(store.held()) == 1
+
+
+def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
+    """Accepted bundles move to their folder, refused ones go; the receipts say so and why."""
+    with Store(tmp_path) as store:
+        put(store, ONE)
+        put(store, TWO)
+        later = NOW + timedelta(days=1)
+        store.decide(NAME, "accepted", None, later)
+        store.decide(sha256_of(TWO), "refused", "operator: a test", later)
+        store.settle()
+        assert store.receipt(NAME) == Receipt(NAME, "accepted", 1, "2026-11-25")
+        assert store.receipt(sha256_of(TWO)) == Receipt(
+            sha256_of(TWO), "refused", 0, "2026-11-25", "operator: a test"
+        )
+        assert files(tmp_path) == {"accepted": [NAME[:8]]}
+        assert put(store, TWO).status == "refused"
+        with pytest.raises(NotHeld):
+            store.decide(NAME, "refused", "too late", later)
+
+
+def test_what_is_refused_is_not_kept(tmp_path: Path) -> None:
+    """No file and no row stays of it, only the count of its reason."""
+    bad = sealed([line(trace(1, source="203.0.113.9"))])
+    with Store(tmp_path) as store:
+        for data, word in ((bad, "unredacted"), (ONE[:-1], "altered_bundle"), (b"", "not_a_bun")):
+            receipt = put(store, data)
+            assert (receipt.status, receipt.traces) == ("refused", 0)
+            assert receipt.reason is not None
+            assert receipt.reason.startswith(word)
+            assert store.receipt(sha256_of(data)) is None
+        put(store, bad)
+        assert store.refusals() == {"altered_bundle": 1, "not_a_bundle": 1, "unredacted": 2}
+    assert files(tmp_path) == {}
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+    assert b"203.0.113.9" not in kept
+
+
+def test_traces_that_came_before_count_once(tmp_path: Path) -> None:
+    """Bundled anew by the same key they are taken, and the receipt counts the new ones only."""
+    again = sealed([line(trace(1)), line(trace(4))])
+    with Store(tmp_path) as store:
+        put(store, ONE)
+        assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
+
+
+def test_traces_of_another_key_are_a_replay(tmp_path: Path) -> None:
+    """Nobody can sign what somebody else sent before."""
+    stolen = sealed([line(trace(1)), line(trace(4))], OTHER)
+    with Store(tmp_path) as store:
+        put(store, ONE)
+        receipt = put(store, stolen)
+        assert receipt.status == "refused"
+        assert receipt.reason == "replay: a trace of the bundle came before under another key"
+
+
+def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:
+    """Half-received files and bundles without a row go; a decision that was made is carried out."""
+    with Store(tmp_path) as store:
+        put(store, ONE)
+        put(store, TWO)
+        store.decide(NAME, "accepted", None, NOW)
+        store.decide(sha256_of(TWO), "refused", "operator: a test", NOW)
+    (tmp_path / "incoming" / "0123").write_bytes(ONE[:100])
+    (tmp_path / "quarantine" / f"{'e' * 64}.tar").write_bytes(ONE)
+    with Store(tmp_path) as store:
+        store.serve()
+        assert files(tmp_path) == {"accepted": [NAME[:8]]}
+
+
+def test_one_collector_a_folder(tmp_path: Path) -> None:
+    """A second one that would receive into the same folder is turned away; looking is allowed."""
+    with Store(tmp_path) as store, Store(tmp_path) as second:
+        store.serve()
+        put(store, ONE)
+        assert len(second.held("quarantined")) == 1
+        with pytest.raises(InUse):
+            second.serve()
+
+
+def test_its_key_stays(tmp_path: Path) -> None:
+    """The key of receipts is made once, for the collector's eyes only, as all that it keeps."""
+    with Store(tmp_path / "c") as store:
+        first = public_key(store)
+        put(store, ONE)
+    with Store(tmp_path / "c") as store:
+        assert public_key(store) == first != public_part(KEY)
+    for path in (tmp_path / "c", *(tmp_path / "c").rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_changed_bundle_is_never_accepted(tmp_path: Path) -> None:
+    """Whatever was changed in a bundle, it is refused with a reason."""
+
+    @settings(derandomize=True, deadline=None, max_examples=150)
+    @given(st.integers(0, len(ONE)), st.binary(max_size=3), st.integers(0, 3))
+    def change(at: int, byte: bytes, gone: int) -> None:
+        changed = ONE[:at] + byte + ONE[at + gone :]
+        receipt = put(store, changed)
+        assert receipt.status == ("quarantined" if changed == ONE else "refused")
+        assert changed == ONE or receipt.reason
+
+    with Store(tmp_path) as store:
+        change()
