@@ -42,7 +42,14 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.privileges",
             "probe.settings",
         },
-        {"probe.alone", "probe.consent", "probe.keys", "probe.outbox", "probe.schedule"},
+        {
+            "probe.alone",
+            "probe.belongings",
+            "probe.consent",
+            "probe.keys",
+            "probe.outbox",
+            "probe.schedule",
+        },
         {"probe.notice", "probe.schedule.calls", "probe.schedule.diary"},
         {
             "probe.schedule.circumstances",
@@ -122,6 +129,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.commands.consent",
             "probe.commands.data",
             "probe.commands.doctor",
+            "probe.commands.purge",
             "probe.commands.run",
             "probe.commands.schedule",
             "probe.commands.show",

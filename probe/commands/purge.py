@@ -1,0 +1,114 @@
+"""``gatewatch purge``: all that gatewatch keeps on this machine is taken away."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.alone import alone
+from probe.belongings import belongings, strangers, take_away
+from probe.failure import Failure
+from probe.language import _, ngettext
+from probe.outbox import outbox_folder
+from probe.places import data_folder
+from probe.schedule.here import job, timer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from probe.belongings import Belonging
+    from probe.schedule import Timer
+
+
+@click.command(short_help="Delete all that is kept on this machine.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge(*, yes: bool) -> None:
+    """Delete traces, keys, bundles, consent, settings and your timer, after listing them.
+
+    Asks first, and the default is no. What was sent before stays where it was sent, and what a
+    drive deleted may still be read from it by experts.
+    """
+    folder = data_folder()
+    clock = _timer()
+    found = belongings(folder)
+    if not found and clock is None:
+        click.echo(_("nothing of gatewatch is kept in {folder}").format(folder=folder))
+        return
+    _list(folder, found, clock)
+    if not yes and not _agreed():
+        click.echo(_("nothing was deleted"))
+        return
+    with alone(folder):
+        if clock is not None:
+            clock.remove()
+        take_away(folder, found)
+    click.echo(_("deleted"))
+    for path in strangers(folder):
+        click.echo(_("left, since it is not gatewatch's: {path}").format(path=path))
+    _say_what_is_left()
+
+
+def _timer() -> Timer | None:
+    """The user's timer, where one is installed."""
+    try:
+        clock, what = timer(system=False), job(system=False)
+    except Failure:
+        return None
+    return clock if clock.standing(what).installed else None
+
+
+def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
+    click.echo(_("in {folder}:").format(folder=folder))
+    for one in found:
+        click.echo(f"  {one.kind:<30} {one.files:>6} files {one.bytes:>13,} bytes")
+    if clock is not None:
+        click.echo(_("the timer: {name}").format(name=clock.name))
+    for sentence in (*_sent(), *_limits()):
+        click.echo(sentence)
+
+
+def _sent() -> list[str]:
+    """What has left this machine and does not come back."""
+    from probe.outbox import status  # noqa: PLC0415 - SQLite is not needed to delete
+
+    outbox = status(outbox_folder())
+    there = sum(outbox.count(state) for state in ("quarantined", "accepted"))
+    if not there:
+        return []
+    said = ngettext(
+        "{count} bundle was sent: it stays with whoever received it",
+        "{count} bundles were sent: they stay with whoever received them",
+        there,
+    )
+    return [said.format(count=there)]
+
+
+def _limits() -> list[str]:
+    return [
+        _("This cannot be undone, and takes back nothing that was sent or handed over."),
+        _(
+            "Deleting is not overwriting: on SSDs, memory cards and in backups an expert may find "
+            "it again. Only a drive that was encrypted from the start is safe from that."
+        ),
+    ]
+
+
+def _agreed() -> bool:
+    if not _on_terminal():
+        raise Failure(_("purge asks before it deletes; without a terminal say it with --yes"))
+    return click.confirm(_("Delete all of this?"), default=False)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _say_what_is_left() -> None:
+    program = shutil.which("gatewatch")
+    if program:
+        click.echo(
+            _("the program itself is still there: pipx uninstall gatewatch, or apt purge gatewatch")
+        )

@@ -1,0 +1,140 @@
+"""``gatewatch purge``: what it lists, what it deletes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from probe.alone import alone
+from probe.belongings import belongings, strangers, take_away
+from probe.cli import main
+from probe.failure import Failure
+from probe.session import Settings
+from tests.consenting import agree
+from tests.probe import paths
+
+
+class Played:
+    """A timer that can be switched off."""
+
+    name = "played timer"
+    installed = True
+
+    def standing(self, job: object) -> Played:
+        return self
+
+    def remove(self) -> bool:
+        self.installed = False
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Played:
+    played = Played()
+    monkeypatch.setattr("probe.commands.purge.timer", lambda *, system: played)
+    monkeypatch.setattr("probe.commands.purge.job", lambda *, system: None)
+    return played
+
+
+@pytest.fixture
+def home(tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder in which there is all that commands leave there."""
+    folder = agree(tmp_path / "home")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network())
+    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
+    impatient = functools.partial(Settings, timeout_ceiling=0.1)
+    monkeypatch.setattr("probe.commands.run.Settings", impatient)
+    targets = tmp_path / "targets.txt"
+    targets.write_text(f"{paths.TARGET}\n193.0.6.138\n193.0.14.129\n", encoding="utf-8")
+    for name in ("settings.toml", "do-not-probe.txt", "consent.html"):
+        (folder / name).write_text("", encoding="utf-8")
+    gatewatch("run", "--scheduled", "--rate", "1000", "--targets", str(targets))
+    gatewatch("bundle")
+    return folder
+
+
+def gatewatch(*arguments: str) -> Result:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
+    """After a run and a bundle: each kind is listed, and then the folder and the timer are gone."""
+    assert {one.kind for one in belongings(home)} >= {
+        "consent",
+        "keys",
+        "names of this vantage point",
+        "traces",
+        "bundles and receipts",
+        "counts and schedule",
+    }
+    assert strangers(home) == []
+    done = gatewatch("purge", "--yes")
+    assert "traces                              1 files" in done.stdout
+    assert "the timer: played timer" in done.stdout
+    assert "on SSDs" in done.stdout
+    assert not home.exists()
+    assert not clock.installed
+    clock.installed = False
+    assert gatewatch("purge").stdout.startswith("nothing of gatewatch is kept")
+
+
+def test_without_a_terminal_it_wants_the_word(home: Path, clock: Played) -> None:
+    """A script that did not mean it deletes nothing."""
+    done = CliRunner().invoke(main, ["purge"])
+    assert done.exit_code == 2
+    assert "--yes" in done.stderr
+    assert (home / "spool").is_dir()
+    assert clock.installed
+
+
+@pytest.mark.parametrize(("typed", "left"), [("\n", True), ("n\n", True), ("y\n", False)])
+def test_enter_alone_deletes_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, left: bool
+) -> None:
+    """The default of the question is no."""
+    monkeypatch.setattr("probe.commands.purge._on_terminal", lambda: True)
+    done = CliRunner().invoke(main, ["purge"], input=typed)
+    assert done.exit_code == 0
+    assert home.exists() is left
+
+
+def test_what_is_not_ours_stays_and_is_named(tmp_path: Path, home: Path) -> None:
+    """A data folder may be any folder; a link is taken away, not what it leads to."""
+    elsewhere = tmp_path / "usb"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.txt").write_text("years of work", encoding="utf-8")
+    (home / "letters").mkdir()
+    (home / "letters" / "one").touch()
+    spool = home / "spool"
+    take_away(home, [one for one in belongings(home) if one.kind == "traces"])
+    spool.symlink_to(elsewhere)
+    done = gatewatch("purge", "--yes")
+    assert f"left, since it is not gatewatch's: {home / 'letters'}" in done.stdout
+    assert [path.name for path in home.iterdir()] == ["letters"]
+    assert (elsewhere / "thesis.txt").exists()
+
+
+def test_what_a_crash_left_unfinished_is_ours_too(tmp_path: Path) -> None:
+    """The halves of files that were being replaced go with them."""
+    (tmp_path / "consent.json.4711.new").touch()
+    (tmp_path / "plans.new").touch()
+    (one,) = belongings(tmp_path)
+    assert (one.kind, one.files) == ("consent", 1)
+    assert strangers(tmp_path) == [tmp_path / "plans.new"]
+
+
+def test_a_run_in_progress_is_not_pulled_from_under(home: Path, clock: Played) -> None:
+    """It would write anew what was just deleted; the sentence says to wait."""
+    with alone(home):
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    assert done.exit_code == Failure.exit_code
+    assert "another run is going on" in done.stderr
+    assert (home / "spool").is_dir()
+    assert clock.installed
