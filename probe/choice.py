@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from probe.exclusions import LISTED
 from probe.locate import WITNESSES
+from probe.redact import cut
 from probe.resolve import unfit
 
 if TYPE_CHECKING:
@@ -46,14 +47,14 @@ def fit(
 ) -> tuple[list[Target], Counter[str]]:
     """The targets that may be probed, and how many are left out by reason.
 
-    As `objection` has it, and one's own subnets not with ``own_network`` either: they could not
-    be kept.
+    As `objection` has it, and one's own subnets, or what would tell one's own address, not with
+    ``own_network`` either: they could not be kept.
     """
     chosen: list[Target] = []
     left_out: Counter[str] = Counter()
     for target in targets:
         reason = objection(target.address, premises, origin, excluded, own_network=own_network)
-        if reason is None and premises.holds(target.address):
+        if reason is None and premises.given_away_by(target.address):
             reason = OWN_SUBNET
         if reason is None:
             chosen.append(target)
@@ -89,12 +90,24 @@ def objection(
 
 
 def measured(traces: Iterable[Trace], flow: int, now: float) -> frozenset[str]:
-    """The targets that the run with this flow has measured, in the `RESUMABLE` seconds to now."""
+    """The targets that the run with this flow has measured, in the `RESUMABLE` seconds to now.
+
+    As they stand in the records: see `is_among`.
+    """
     return frozenset(
         trace.dst_addr
         for trace in traces
         if trace.paris_id == flow and trace.timestamp > now - RESUMABLE
     )
+
+
+def is_among(address: str, kept: frozenset[str]) -> bool:
+    """Whether a target is one of those that were kept, where those in the access network are cut.
+
+    >>> is_among("36.37.9.77", frozenset({"36.37.9.0"}))
+    True
+    """
+    return address in kept or cut(address) in kept
 
 
 def witnesses(targets: Sequence[T]) -> list[T]:

@@ -309,7 +309,7 @@ class Itinerary:
             if version not in self._ends or not end.same_place(self._ends[version]):
                 for trace in self._campaign.move(version, here):
                     self._todo[trace.dst_addr] = self._settled.pop(trace.dst_addr)
-        for address in [address for address in self._todo if here.holds(address)]:
+        for address in [address for address in self._todo if here.given_away_by(address)]:
             self.left_out[OWN_SUBNET] += 1
             self._settle(address)
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import ifaddr
@@ -19,13 +21,15 @@ from probe.attribute import majority
 from probe.redact import IPNetwork, Premises
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from probe.attribute import Attributor
     from probe.record import Attribution, Trace
 
 # How many traces, spread over the targets, have to agree on the access network.
 WITNESSES = 3
+
+_HARDWARE_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Access:
 def premises() -> Premises:
     """This machine's addresses and subnets as its interfaces have them now, and its names.
 
-    Loopback is left out. Nothing is looked up in the DNS.
+    Loopback is left out. Nothing is looked up in the DNS. Hardware addresses are read where the
+    kernel lists them in files; elsewhere those that IPv6 addresses are made of are known by them.
     """
     addresses: set[str] = set()
     networks: set[IPNetwork] = set()
@@ -63,7 +68,16 @@ def premises() -> Premises:
         frozenset(addresses),
         tuple(sorted(networks, key=lambda network: (network.version, str(network)))),
         frozenset(names),
+        frozenset(_hardware()),
     )
+
+
+def _hardware() -> Iterator[str]:
+    for path in Path("/sys/class/net").glob("*/address"):
+        with suppress(OSError):
+            digits = path.read_text(encoding="ascii").strip().replace(":", "").lower()
+            if len(digits) == _HARDWARE_DIGITS and digits.strip("0"):
+                yield digits
 
 
 def access_said(asn: int, origin: Attributor) -> Access:

@@ -20,12 +20,25 @@ from typing import TYPE_CHECKING, Any, NewType
 from probe.attribute import majority
 from probe.failure import RefusedToRedact
 from probe.language import _
-from probe.record import Attribution, Hop, Reply, Trace, to_line
+from probe.record import Attribution, Hop, Reply, Trace, to_json
+from probe.spellings import (
+    IPAddress,
+    anywhere,
+    held_inside,
+    identifier_of_hardware,
+    interface_identifier,
+    is_whole,
+    named,
+    spellings,
+    spellings_of_hardware,
+    spellings_of_site,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from probe.attribute import Attributor
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A trace that has been through `redact`, and may be written and shared.
@@ -63,8 +76,17 @@ _HOLDS_IPV4 = (
 _MAYBE_IPV6 = re.compile(
     r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?(?:%\w+)?"
 )
-_MAYBE_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
-_MAC = re.compile(r"\b[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}\b")
+_MAYBE_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
+_DASHED_IPV4 = re.compile(r"(?<!\d)\d{1,3}([-_])\d{1,3}\1\d{1,3}\1\d{1,3}(?!\d)")
+_MAC = re.compile(
+    r"\b[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}\b"
+    r"|\b[0-9A-Fa-f]{4}([.-])[0-9A-Fa-f]{4}\2[0-9A-Fa-f]{4}\b"
+)
+
+# The fields of a record that hold an address, and those whose words come from anywhere. Others
+# have only words of the table or the program: a computer may be called as its provider is.
+_ADDRESSES = frozenset({"from", "to", "dst_addr", "src_addr"})
+_FREE_TEXTS = frozenset({"dst_name", "notes", "error"})
 
 
 @dataclass(frozen=True)
@@ -72,12 +94,14 @@ class Premises:
     """The volunteer's own end of the line: what must never be written.
 
     ``addresses`` are those of this machine in canonical text, without zone; ``networks`` the
-    subnets it sits in; ``host_names`` what it calls itself.
+    subnets it sits in; ``host_names`` what it calls itself; ``hardware`` the addresses of its
+    interfaces, twelve hexadecimal digits in lower case each.
     """
 
     addresses: frozenset[str]
     networks: tuple[IPNetwork, ...] = ()
     host_names: frozenset[str] = frozenset()
+    hardware: frozenset[str] = frozenset()
 
     def holds(self, address: str) -> bool:
         """Whether an address is one's own or lies in one's own subnets."""
@@ -86,13 +110,70 @@ class Premises:
             parsed in network for network in self.networks if network.version == parsed.version
         )
 
+    def given_away_by(self, address: str) -> bool:
+        """Whether an address would tell one's own.
+
+        One that `holds` does; in IPv6 also one of the same /48, which a provider may have given
+        to this line alone, one with the same interface identifier, and one that holds such an
+        IPv4 address.
+        """
+        return _gives_away(self, address)
+
     def joined(self, other: Premises) -> Premises:
         """Both ends of the line, as one that moves from one to the other has them."""
         return Premises(
             self.addresses | other.addresses,
             tuple(dict.fromkeys((*self.networks, *other.networks))),
             self.host_names | other.host_names,
+            self.hardware | other.hardware,
         )
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """What gives this end of the line away, worked out once.
+
+    ``sites`` are the upper 48 bits of its IPv6 addresses, ``identifiers`` the lower 64.
+    """
+
+    sites: frozenset[int]
+    identifiers: frozenset[int]
+    spelled: re.Pattern[str]
+    names: re.Pattern[str]
+
+
+@functools.lru_cache(maxsize=16)
+def _marks(premises: Premises) -> _Marks:
+    own = [_parse(address) for address in premises.addresses]
+    own_6 = [address for address in own if isinstance(address, ipaddress.IPv6Address)]
+    sited = [address for address in own_6 if not address.is_link_local]
+    spelled = {text for address in own for text in spellings(address)}
+    spelled |= {text for mac in premises.hardware for text in spellings_of_hardware(mac)}
+    spelled |= {text for address in sited for text in spellings_of_site(address)}
+    identifiers = {interface_identifier(address) for address in own_6}
+    return _Marks(
+        frozenset(int(address) >> 80 for address in sited),
+        frozenset(filter(None, identifiers)) | {*map(identifier_of_hardware, premises.hardware)},
+        anywhere(spelled),
+        named(premises.host_names),
+    )
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _gives_away(premises: Premises, address: str) -> bool:
+    parsed = _parse(address)
+    if premises.holds(address):
+        return True
+    if not isinstance(parsed, ipaddress.IPv6Address):
+        return False
+    marks = _marks(premises)
+    inner = embedded(parsed)
+    return (
+        int(parsed) >> 80 in marks.sites
+        or interface_identifier(parsed) in marks.identifiers
+        or (inner is not None and premises.holds(str(inner[0])))
+        or any(str(held) in premises.addresses for held in held_inside(parsed))
+    )
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -151,18 +232,7 @@ class _Redaction:
             ),
             0,
         )
-        # Providers write the address of a line into its name with dashes.
-        dashed = {re.sub("[.:]", "-", address) for address in premises.addresses}
-        own = sorted(premises.host_names | dashed, key=len, reverse=True)
-        self.own_name = re.compile(
-            "|".join(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in own), re.IGNORECASE
-        )
-
-    def is_own(self, address: str) -> bool:
-        inner = embedded(_parse(address))
-        return self.premises.holds(address) or (
-            inner is not None and self.premises.holds(str(inner[0]))
-        )
+        self.marks = _marks(premises)
 
     def reason_to_cut(self, address: str) -> str | None:
         inner = embedded(_parse(address))
@@ -178,7 +248,7 @@ class _Redaction:
 
     def address(self, address: str, number: int) -> str | None:
         """What may stand for an address at this hop; None where nothing may."""
-        if number <= 1 or self.is_own(address):
+        if number <= 1 or self.premises.given_away_by(address):
             self.taken["lan"] += 1
             return None
         reason = self.reason_to_cut(address)
@@ -188,14 +258,16 @@ class _Redaction:
         if reason is None:
             return str(_parse(address))
         left = cut(address)
-        if left in self.premises.addresses:
+        if self.premises.given_away_by(left):
             self.taken["lan"] += 1
             return None
         self.taken[reason] += 1
         return left
 
     def reply(self, reply: Reply, number: int) -> Reply:
-        known_code = isinstance(reply.err, int) or (reply.err is not None and len(reply.err) == 1)
+        known_code = (
+            0 <= reply.err < 1 << 8 if isinstance(reply.err, int) else len(reply.err or "") == 1
+        )
         return reply._replace(
             address=None if reply.address is None else self.address(reply.address, number),
             err=reply.err if known_code else None,
@@ -212,9 +284,9 @@ class _Redaction:
             if isinstance(labels, list):
                 kept.append(
                     {
-                        **_integers(entry, ("class", "type")),
+                        **_integers(entry, {"class": 8, "type": 8}),
                         "mpls": [
-                            _integers(label, ("label", "exp", "s", "ttl"))
+                            _integers(label, {"label": 20, "exp": 3, "s": 1, "ttl": 8})
                             for label in labels
                             if isinstance(label, dict)
                         ],
@@ -224,7 +296,7 @@ class _Redaction:
                 self.taken["extension"] += 1
         if not kept:
             return None
-        return {**_integers(extensions, ("version", "rfc4884")), "obj": kept}
+        return {**_integers(extensions, {"version": 4, "rfc4884": 1}), "obj": kept}
 
     def hop(self, hop: Hop) -> Hop:
         replies = tuple(self.reply(reply, hop.number) for reply in hop.replies)
@@ -239,7 +311,7 @@ class _Redaction:
             attribution = None
         return hop._replace(replies=replies, attribution=attribution)
 
-    def text(self, text: str, keep: str) -> str:
+    def text(self, text: str, keep: str | None) -> str:
         """A sentence without names of this machine, and without any address but ``keep``."""
 
         def without_address(found: re.Match[str]) -> str:
@@ -251,41 +323,64 @@ class _Redaction:
                 return found[0] if str(parsed) == keep else "[address]" + found[0][len(token) :]
             return found[0]
 
-        cleaned = _MAC.sub("[mac]", text)
-        cleaned = _MAYBE_IPV6.sub(without_address, cleaned)
+        cleaned = _MAYBE_IPV6.sub(without_address, text)
         cleaned = _MAYBE_IPV4.sub(without_address, cleaned)
-        cleaned = self.own_name.sub("[host]", cleaned)
+        cleaned = _MAC.sub("[mac]", cleaned)
+        cleaned = _DASHED_IPV4.sub("[address]", cleaned)
+        cleaned = self.marks.spelled.sub("[address]", cleaned)
+        cleaned = self.marks.names.sub("[host]", cleaned)
         if cleaned != text:
             self.taken["text"] += 1
         return cleaned
 
-    def target_name(self, name: str | None, address: str) -> str | None:
-        """A target's name stays when it is public, as the name of a server in a list is."""
-        if name is None or name == address:
+    def target_name(self, name: str | None, address: str, *, is_cut: bool) -> str | None:
+        """A target's name stays when it is public, as the name of a server in a list is.
+
+        A name may spell the address: it goes where that is cut.
+        """
+        if name is None or (name == address and not is_cut):
             return name
         lowered = name.rstrip(".").lower()
-        if lowered.endswith(LOCAL_SUFFIXES) or self.text(name, address) != name:
+        if is_cut or lowered.endswith(LOCAL_SUFFIXES) or self.text(name, address) != name:
             self.taken["name"] += 1
             return None
         return name
 
 
-def _integers(fields: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
-    return {name: fields[name] for name in names if isinstance(fields.get(name), int)}
+def _integers(fields: dict[str, Any], bits: dict[str, int]) -> dict[str, int]:
+    """Those of the fields that are whole numbers of so many bits, as they are on the wire."""
+    return {
+        name: fields[name]
+        for name, size in bits.items()
+        if isinstance(fields.get(name), int) and 0 <= fields[name] < 1 << size
+    }
 
 
-def _own_address_in(text: str, premises: Premises) -> bool:
-    """The last look over all that would be written: no own address may stand anywhere in it."""
-    return any(
-        address in text
-        and re.search(
-            rf"(?<![0-9a-f:]){address}(?![0-9a-f:])"
-            if ":" in address
-            else rf"(?<![\d.]){re.escape(address)}(?!\d|\.\d)",
-            text,
-        )
-        for address in premises.addresses
-    )
+def _texts(value: object, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text that stands in a record, with the name of its field."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, field)
+
+
+def _is_given_away(fields: dict[str, Any], premises: Premises) -> bool:
+    """The last look over all that would be written: nothing in it may tell this machine."""
+    marks = _marks(premises)
+    for field, text in _texts(fields):
+        if field in _ADDRESSES:
+            given_away = premises.given_away_by(text)
+        elif field in _FREE_TEXTS:
+            given_away = bool(marks.spelled.search(text) or marks.names.search(text))
+        else:
+            given_away = is_whole(marks.spelled, text)
+        if given_away:
+            return True
+    return False
 
 
 def redact(
@@ -293,12 +388,12 @@ def redact(
 ) -> Redacted:
     """What of a trace may be written and shared.
 
-    The first hop and whatever lies in one's own subnets becomes the class ``lan`` without an
-    address. Addresses of the access network are cut to /24 or /48 (``access`` are its AS
-    numbers; all of its organisation count, and what comes before its first hop that shows), and
-    private ones anywhere; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose
-    addresses and names of this machine.
-    ``redactions`` counts what was taken, by kind.
+    The first hop, whatever lies in one's own subnets and whatever else would tell one's own
+    address becomes the class ``lan`` without an address. Addresses of the access network are cut
+    to /24 or /48 (``access`` are its AS numbers; all of its organisation count, and what comes
+    before its first hop that shows), and private ones anywhere, also where they are the target,
+    which then loses its name; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts
+    lose addresses and names of this machine. ``redactions`` counts what was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, or when
     the target is one's own.
@@ -316,25 +411,33 @@ def redact(
         )
     redaction = _Redaction(trace, premises, access, origin)
     target = str(_parse(trace.dst_addr))
-    if redaction.is_own(target):
+    reason = redaction.reason_to_cut(target)
+    left = target if reason is None else cut(target)
+    if premises.given_away_by(target) or premises.given_away_by(left):
         raise RefusedToRedact(
             _("the target is this machine or its own subnet, so nothing is written")
         )
+    if reason is not None:
+        redaction.taken[reason] += 1
     if trace.source is not None:
         redaction.taken["source"] += 1
+    keep = target if reason is None else None
     redacted = replace(
         trace,
-        dst_addr=target,
-        dst_name=redaction.target_name(trace.dst_name, target),
+        dst_addr=left,
+        dst_name=redaction.target_name(trace.dst_name, target, is_cut=reason is not None),
         source=None,
+        # Others may have made these numbers from an address.
+        msm_id=None,
+        prb_id=None,
         hops=tuple(redaction.hop(hop) for hop in trace.hops),
         multipath=None if trace.multipath is None else trace.multipath.renamed(redaction.address),
-        notes=tuple(redaction.text(note, target) for note in trace.notes),
-        error=None if trace.error is None else redaction.text(trace.error, target),
-        snapshots=tuple(redaction.text(name, target) for name in trace.snapshots),
+        notes=tuple(redaction.text(note, keep) for note in trace.notes),
+        error=None if trace.error is None else redaction.text(trace.error, keep),
+        snapshots=tuple(redaction.text(name, keep) for name in trace.snapshots),
     )
     counted = Counter(trace.redactions) + redaction.taken
     redacted = replace(redacted, redactions=dict(sorted(counted.items())))
-    if _own_address_in(to_line(redacted), premises):
-        raise RefusedToRedact(_("an own address was left in the trace, so nothing is written"))
+    if _is_given_away(to_json(redacted), premises):
+        raise RefusedToRedact(_("something of this machine was left, so nothing is written"))
     return Redacted(redacted)

@@ -41,6 +41,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.private",
             "probe.privileges",
             "probe.settings",
+            "probe.spellings",
         },
         {
             "probe.alone",

@@ -23,7 +23,7 @@ from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.alone import alone
 from probe.backend import failure_of, open_network
 from probe.campaign import OVER_BUDGET, REFUSED, Campaign
-from probe.choice import fit, measured, version_of
+from probe.choice import fit, is_among, measured, version_of
 from probe.commands import asking, options, words
 from probe.commands.ended import Ended
 from probe.consent import Capability
@@ -366,7 +366,7 @@ class _Choice:
         if not chosen:
             reasons = words.counts(self.left_out) or _("the list is empty")
             raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
-        left = [target for target in chosen if target.address not in self.done]
+        left = [target for target in chosen if not is_among(target.address, self.done)]
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
         return left[: self.limit]
