@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench docs fuzz lab roc pins snapshot clean
+.PHONY: demo test lint bench docs fuzz lab roc pins messages snapshot clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -57,6 +57,10 @@ pins:
 	$(PIN) pyproject.toml --extra analysis --extra collect --group dev -o requirements/dev.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --group dev --group docs \
 		-o requirements/docs.txt
+
+# Collects the sentences of the source into the catalogues of probe/locale, and compiles those.
+messages: $(STAMP)
+	$(BIN)/python -m scripts.messages
 
 # Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
 snapshot: $(STAMP)

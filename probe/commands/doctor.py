@@ -69,7 +69,8 @@ def _print(name: str, finding: Finding) -> None:
     shown = click.style(f"{state:<8}", fg=_COLOURS[finding.state])
     click.echo(f"{shown} {name:<10} {finding.says}")
     if finding.remedy is not None:
-        click.echo(f"{'':<19} {_('next')}: {finding.remedy}")
+        said = _("next: {command}").format(command=finding.remedy)
+        click.echo(f"{'':<19} {said}")
     sys.stdout.flush()
 
 

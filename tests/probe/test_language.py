@@ -33,3 +33,12 @@ def test_what_nobody_has_translated_is_said_in_english(monkeypatch: pytest.Monke
         assert language._("nothing was sent") == "nothing was sent"
         assert language.ngettext("one hop", "{n} hops", 1) == "one hop"
         assert language.ngettext("one hop", "{n} hops", 2) == "{n} hops"
+
+
+def test_what_scripts_read_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within such output the language wanted does not count; after it, it does again."""
+    monkeypatch.setenv("LANG", "km_KH.UTF-8")
+    with language.for_scripts():
+        assert language._("nothing was sent") == "nothing was sent"
+    assert language._("nothing was sent") != "nothing was sent"
+    assert language.mark("nothing was sent") == "nothing was sent"

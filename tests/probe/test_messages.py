@@ -1,0 +1,205 @@
+"""The catalogues: in step with the source, whole where it matters, and nothing else translated."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import os
+import re
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+
+from scripts.messages import ROOT, catalogues, read, untranslated
+from tests.consenting import agree
+
+CATALOGUES = [pytest.param(path, id=path.parents[1].name) for path in catalogues()]
+
+# Where nothing may stay English: what is asked, what stops a run, what mends it.
+WHOLE = (
+    "probe/backend.py",
+    "probe/campaign.py",
+    "probe/cli.py",
+    "probe/commands/asking.py",
+    "probe/commands/consent.py",
+    "probe/commands/doctor.py",
+    "probe/commands/run.py",
+    "probe/consent.py",
+    "probe/doctor/",
+    "probe/privileges.py",
+    "probe/redact.py",
+    "probe/spool.py",
+)
+MOST_LACKING = 0.1
+
+
+def sources(message: Message) -> list[str]:
+    """The English forms of a message: one, or singular and plural."""
+    return [message.id] if isinstance(message.id, str) else list(message.id)
+
+
+def translations(message: Message) -> list[str]:
+    """The forms in the other language, as many as it has."""
+    said = message.string or ""
+    return [said] if isinstance(said, str) else list(said)
+
+
+def translated(catalogue: Catalog) -> list[tuple[str, str]]:
+    """Each form of each message with each form of its translation."""
+    return [
+        (source, said)
+        for message in catalogue
+        if message.id
+        for source in sources(message)
+        for said in translations(message)
+        if said
+    ]
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_what_a_volunteer_meets_is_translated(path: Path) -> None:
+    """All that is asked, stops a run or mends it; of the rest at most a tenth stays English."""
+    catalogue = read(path)
+    lacking = untranslated(catalogue)
+    assert len(lacking) < MOST_LACKING * len(catalogue)
+    assert [
+        sources(message)[0]
+        for message in catalogue
+        if message.id
+        and sources(message)[0] in lacking
+        and any(place.startswith(WHOLE) for place, _ in message.locations)
+    ] == []
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_what_is_compiled_is_what_is_written(path: Path) -> None:
+    """The program reads the translations that a reviewer sees."""
+    with path.with_suffix(".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in read(path):
+        if message.id:
+            source, *plural = sources(message)
+            found = compiled.ngettext(source, plural[0], 7) if plural else compiled.gettext(source)
+            assert found == (translations(message)[0] or [source, *plural][-1])
+
+
+def fields(text: str) -> set[tuple[str | None, ...]]:
+    """The fields of a message, each with its format and conversion."""
+    return {parsed[1:] for parsed in string.Formatter().parse(text) if parsed[1] is not None}
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_translations_have_the_fields_of_the_source(path: Path) -> None:
+    """A sentence in another language cannot fail where the English one does not, nor say less."""
+    assert [
+        source
+        for source, said in translated(read(path))
+        if "{" in source and fields(source) != fields(said)
+    ] == []
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_commands_and_options_stay_as_they_are_typed(path: Path) -> None:
+    """What a reader is told to type is the same in every language."""
+    typed = re.compile(r"gatewatch [a-z]+(?: [a-z]+)*(?= --|`|$)|(?<![\w-])--[a-z][a-z-]+")
+    assert [
+        (source, missing)
+        for source, said in translated(read(path))
+        if (missing := set(typed.findall(source)) - set(typed.findall(said)))
+    ] == []
+
+
+def test_a_sentence_is_whole_where_it_is_looked_up() -> None:
+    """No f-string is looked up, since nobody finds it; and no look-up hides in an f-string."""
+    wrong = []
+    for path in (ROOT / "probe").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                hidden = any(map(looks_up, ast.walk(node)))
+            else:
+                hidden = looks_up(node) and "JoinedStr" in ast.dump(node)
+            if hidden:
+                wrong.append(f"{path.name}:{getattr(node, 'lineno', 0)}")
+    assert wrong == []
+
+
+def looks_up(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"_", "ngettext", "mark"}
+    )
+
+
+# --- as a program -----------------------------------------------------------------------------
+
+
+def gatewatch(
+    home: Path, *arguments: str, language: str, program: str = "from probe.cli import main"
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"{program}\nmain()", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        check=False,
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home.parent),
+            "GATEWATCH_HOME": str(home),
+            "LANG": language,
+            "NO_COLOR": "1",
+        },
+    )
+
+
+def khmer(text: str) -> bool:
+    return re.search("[\u1780-\u17ff]", text) is not None
+
+
+def test_a_khmer_system_speaks_khmer(tmp_path: Path) -> None:
+    """Failures, help and summaries; without colour, with the codes that every system has."""
+    home = tmp_path / "home"
+    for arguments, code in (["run"], 3), (["--help"], 0), (["run", "--help"], 0), (["doctor"], 6):
+        done = gatewatch(home, *arguments, language="km_KH.UTF-8")
+        assert (done.returncode, khmer(done.stdout + done.stderr)) == (code, True)
+        assert "\x1b" not in done.stdout + done.stderr
+        assert not khmer(gatewatch(home, *arguments, language="en_US.UTF-8").stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["consent", "status"],
+        ["consent", "status", "--json"],
+        ["data", "status"],
+        ["data", "status", "--json"],
+        ["doctor", "--json"],
+        ["run", "--dry-run", "--json"],
+    ],
+)
+def test_tables_and_what_scripts_read_stay_english(tmp_path: Path, arguments: list[str]) -> None:
+    """Terminals cannot align Khmer, and a script reads the same words everywhere."""
+    home = agree(tmp_path / "home")
+    shown = gatewatch(home, *arguments, language="km_KH.UTF-8").stdout
+    assert shown
+    assert not khmer(shown)
+    assert "\\u17" not in shown
+
+
+@pytest.mark.parametrize("language", ["", "C", "en_US.UTF-8"])
+def test_who_reads_english_opens_no_catalogue(tmp_path: Path, language: str) -> None:
+    """Nothing is looked for on the disk; who reads Khmer shows that the watch works."""
+    program = (
+        "import sys\nsys.addaudithook(lambda event, args: event == 'open' "
+        "and str(args[0]).endswith('.mo') and print('catalogue'))\nfrom probe.cli import main"
+    )
+    opened = gatewatch(tmp_path / "home", "run", language=language, program=program).stdout
+    assert opened == ""
+    other = gatewatch(tmp_path / "home", "run", language="km_KH.UTF-8", program=program).stdout
+    assert "catalogue" in other
