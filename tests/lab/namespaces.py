@@ -126,7 +126,7 @@ def _open_to_nobody(path: Path) -> bool:
     return bool(status.st_mode & (0o010 if status.st_gid == 0 else 0o001))
 
 
-def _uncover(needed: Sequence[Path]) -> str:
+def uncover(needed: Sequence[Path]) -> str:
     """Shell lines that make these folders reachable for nobody, in a mount namespace of its own.
 
     Where an ancestor is closed (``/root`` is 0700, and so is what ``mktemp -d`` makes), an empty
@@ -171,7 +171,7 @@ class Namespace:
         script = "\n".join(
             (
                 "set -e",
-                _uncover([Path(sys.base_prefix), Path(sys.prefix), _PROJECT, self.fabric.folder]),
+                uncover([Path(sys.base_prefix), Path(sys.prefix), _PROJECT, self.fabric.folder]),
                 f'exec {_BECOME[user]} "$@"',
             )
         )
