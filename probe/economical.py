@@ -15,6 +15,7 @@ from probe.strategy import EveryHop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from probe.network import Kind
     from probe.strategy import Horizon, Limits
 
 # How many hops on either side of the first foreign one are measured in every trace.
@@ -115,6 +116,9 @@ class Economical(EveryHop):
         self._address: dict[int, str] = {}
         # What was taken over at hops that are measured all the same.
         self._expected: dict[int, str | None] = {}
+        # The first hop abroad, and whether all that is known of the path was looked at for that.
+        self._first_foreign: int | None = None
+        self._surveyed = False
 
     @property
     def learning(self) -> bool:
@@ -136,9 +140,31 @@ class Economical(EveryHop):
         if ttl in self.inferred:
             self._expected[ttl] = self.inferred.pop(ttl)
 
+    def answered(
+        self,
+        ttl: int,
+        address: str,
+        kind: Kind,
+        rtt: float,
+        *,
+        reply_ttl: int | None = None,
+        quoted_ttl: int | None = None,
+        late: bool = False,
+    ) -> bool:
+        """A probe was answered; see `EveryHop.answered`."""
+        if self._missing and self._expected.get(ttl) != address:
+            self._missing = 0  # it may be where the path joins another, or leaves one
+        return super().answered(
+            ttl, address, kind, rtt, reply_ttl=reply_ttl, quoted_ttl=quoted_ttl, late=late
+        )
+
     def _met(self, ttl: int, address: str) -> None:
         self._address[ttl] = address
-        if self._expected.get(ttl, address) != address:
+        expected = self._expected.get(ttl, address)
+        if ttl in self._expected and expected == address:
+            return
+        self._surveyed = False
+        if expected != address:
             self.inferred = {far: known for far, known in self.inferred.items() if far > ttl}
             self._joined = None
             self._joins_until = min(ttl, self._joins_until)
@@ -173,11 +199,18 @@ class Economical(EveryHop):
             if self.stop is None:
                 self._walk_back()
                 self._lacks()
-        self._missing = 0  # each answer may be where the path joins another
+        self._missing = self._confirming() if self.stop is None else 0
         if self.stop is not None and self.stop != "loop":
             first = self._joined[0] + 1 if self._joined else 1
             path = [self._known_at(ttl) for ttl in range(first, self._farthest + 1)]
             self._routes.learn(path, self._joined)
+
+    def _confirming(self) -> int:
+        """How many answers are to come, where they can but confirm what was taken over; else 0."""
+        if self._joined is None or self._any_lost or self._bound() != self._end():
+            return 0
+        asked = zip(self._tries, self._rtt, strict=True)
+        return len(self._plan) + sum(1 for tries, rtt in asked if tries and rtt is None)
 
     def _known_at(self, ttl: int) -> str | None:
         return self._address.get(ttl) or self._expected.get(ttl) or self.inferred.get(ttl)
@@ -208,22 +241,20 @@ class Economical(EveryHop):
         """Plan the hops around the border that were not measured, where it is known to be."""
         if self._joined is None:
             return False
-        first_foreign = next(
-            (
-                ttl
-                for ttl in range(1, self._farthest + 1)
-                if (address := self._known_at(ttl)) and self._routes.abroad(address)
-            ),
-            None,
-        )
-        if first_foreign is None:
+        if not self._surveyed:
+            self._surveyed = True
+            self._first_foreign = next(filter(self._is_abroad, range(1, self._farthest + 1)), None)
+        border = self._first_foreign
+        if border is None:
             return False
-        around = range(
-            max(1, first_foreign - AROUND_BORDER),
-            min(first_foreign + AROUND_BORDER, self.last) + 1,
-        )
-        missing = [ttl for ttl in around if not self._tries[ttl]]
-        if missing:
-            self._settled = min(self._settled, missing[0] - 1)
-            self._plan += [ttl for ttl in missing if ttl not in self._plan]
-        return bool(missing)
+        first, last = max(1, border - AROUND_BORDER), min(border + AROUND_BORDER, self.last)
+        if 0 not in self._tries[first : last + 1]:
+            return False
+        missing = [ttl for ttl in range(first, last + 1) if not self._tries[ttl]]
+        self._settled = min(self._settled, missing[0] - 1)
+        self._plan += [ttl for ttl in missing if ttl not in self._plan]
+        return True
+
+    def _is_abroad(self, ttl: int) -> bool:
+        address = self._known_at(ttl)
+        return address is not None and self._routes.abroad(address) is True
