@@ -207,7 +207,7 @@ class Economical(EveryHop):
 
     def _confirming(self) -> int:
         """How many answers are to come, where they can but confirm what was taken over; else 0."""
-        if self._joined is None or self._any_lost or self._bound() != self._end():
+        if self._joined is None or self.any_lost or self._bound() != self._end():
             return 0
         asked = zip(self._tries, self._rtt, strict=True)
         return len(self._plan) + sum(1 for tries, rtt in asked if tries and rtt is None)

@@ -50,6 +50,7 @@ _QUOTE_BEFORE_EXTENSIONS: Final = 128
 
 _WORD: Final = struct.Struct("!H")
 _pack_word: Final = _WORD.pack_into
+_pack_words: Final = struct.Struct("!HH").pack_into
 _ECHO: Final = struct.Struct("!BBHHHHH")
 # Where in an echo message `CONTACT` begins.
 ECHO_CONTACT: Final = _ECHO.size
@@ -271,8 +272,8 @@ class Template:
     """
 
     __slots__ = (
-        "_balance_at", "_ident_at", "_packet", "_second_at", "_times", "_token_at", "_total",
-        "_ttl_at", "tag",
+        "_balance_at", "_ident_at", "_packet", "_second_at", "_times", "_together", "_token_at",
+        "_total", "_ttl_at", "tag",
     )  # fmt: skip
 
     def __init__(
@@ -326,6 +327,8 @@ class Template:
         else:
             header = struct.pack("!IHBB", 6 << 28 | flow & 0xFFFFF, len(body), protocol, 0)
             self._ttl_at, self._ident_at = 7, 0
+        # Token and balance are neighbours: most probes are patched in one go.
+        self._together = self._balance_at == self._token_at + 2
         self._packet = bytearray(header + source + target + body)
 
     def probe(self, ttl: int, token: int) -> bytes:
@@ -338,6 +341,9 @@ class Template:
         packet[self._ttl_at] = ttl
         if self._ident_at:
             _pack_word(packet, self._ident_at, token)
+        if self._together:
+            _pack_words(packet, self._token_at, token, (self._total - token) % 0xFFFF)
+            return bytes(packet)
         if self._second_at:
             _pack_word(packet, self._second_at, token)
         _pack_word(packet, self._token_at, token)

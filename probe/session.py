@@ -282,6 +282,8 @@ class _Session:
         ended = self.wall_clock()
         took = trio.current_time() - work.probes[0].at if work.probes else 0.0
         trace = work.trace(seen, began=ended - took, ended=ended, error=error)
+        # Each of them knows its work: what knows itself waits for the garbage collector.
+        work.probes.clear()
         if self.explore is not None and error is None and isinstance(work, Tracing):
             enumeration = self.explore(trace)
             if enumeration is not None and not enumeration.done:

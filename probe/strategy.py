@@ -8,6 +8,7 @@ Here every hop of a path is measured; `probe.economical` takes over what other t
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Literal
@@ -104,16 +105,12 @@ class Horizon:
         self._recent: deque[int] = deque(maxlen=REMEMBERED)
         self._counts: Counter[int] = Counter()
         self._longest = 0.0
-        self._probes = 0
+        self.order = itertools.count(1)
+        """Numbers the probes of the run."""
         self.asked = [0] * 256
-        """By TTL, the number of the last probe of the run that had it; 0 before the first."""
+        """By TTL, the number of the last probe that had it; 0 before the first."""
         self.distance: int | None = None
         """The distance in hops that most of the last targets reached had; None before the first."""
-
-    def sent(self, ttl: int) -> None:
-        """One more probe of the run left, with this TTL."""
-        self._probes += 1
-        self.asked[ttl] = self._probes
 
     def suppose(self, distance: int) -> None:
         """A target is likely to be this many hops away: better than nothing to go by."""
@@ -173,8 +170,11 @@ class EveryHop:
         """Why the trace is over; None while it is not."""
         self.inferred: dict[int, str | None] = {}
         """By TTL, what was taken over from other traces and not measured; here always empty."""
+        self.any_lost = False
+        """Whether a probe of this path was given up so far."""
         self._limits = limits
         self._horizon = horizon
+        self._asked_at = horizon.asked.__getitem__
         self._gap = limits.gap_limit
         prior = horizon.distance
         self._aims = [limits.max_ttl]
@@ -194,7 +194,6 @@ class EveryHop:
         self._tries = [0] * (limits.max_ttl + 1)
         self._lost = [0] * (limits.max_ttl + 1)
         self._rtt: list[float | None] = [None] * (limits.max_ttl + 1)
-        self._any_lost = False
         self._repeating_helps = False
         # By address, where it first answered, and all TTLs of those that answered at several.
         self._first_at: dict[str, int] = {}
@@ -233,7 +232,7 @@ class EveryHop:
         if self._aims:
             return self._aims[-1]
         wanted = self._plan or self._again
-        return min(wanted, key=self._horizon.asked.__getitem__) if wanted else None
+        return min(wanted, key=self._asked_at) if wanted else None
 
     def by_another_method(self, ttl: int) -> bool:
         """Whether the next probe with this TTL had better be of another kind.
@@ -246,7 +245,8 @@ class EveryHop:
     def sent(self, ttl: int) -> None:
         """A probe with this TTL left."""
         self._tries[ttl] += 1
-        self._horizon.sent(ttl)
+        horizon = self._horizon
+        horizon.asked[ttl] = next(horizon.order)
         if ttl in self._plan:
             self._plan.remove(ttl)
         elif self._aims and self._aims[-1] == ttl:
@@ -315,7 +315,7 @@ class EveryHop:
     def lost(self, ttl: int) -> None:
         """A probe was given up."""
         self._lost[ttl] += 1
-        self._any_lost = True
+        self.any_lost = True
         self._missing = 0
         if ttl == self._aimed:
             self._aimed = None
@@ -363,7 +363,7 @@ class EveryHop:
     def _passed(self, ttl: int) -> None:
         """A router at this TTL is on the path, and so are the silent ones before it."""
         before, self._farthest = self._farthest, ttl
-        if self._any_lost:
+        if self.any_lost:
             self._reconsider(before + 1)
 
     def _ended(self, ttl: int, kind: Kind, reply_ttl: int | None, quoted_ttl: int | None) -> None:
@@ -380,7 +380,7 @@ class EveryHop:
             self._guess = 0
         if self._guess:
             self._horizon.suppose(self._guess)
-        if self._any_lost:
+        if self.any_lost:
             self._reconsider(self._farthest + 1)
         self._cut_off()
 
@@ -455,7 +455,7 @@ class EveryHop:
                 self._plan_up_to(bound)
             self._step_over(bound)
             if self._settled < bound:
-                if not self._any_lost and bound == self._end():
+                if not self.any_lost and bound == self._end():
                     self._missing = self._rtt[self._settled + 1 : bound + 1].count(None)
                 return
             end = self._end()
@@ -480,7 +480,7 @@ class EveryHop:
 
     def _is_settled(self, ttl: int) -> bool:
         return self._rtt[ttl] is not None or (
-            self._any_lost and self._lost[ttl] >= self._allowed(ttl)
+            self.any_lost and self._lost[ttl] >= self._allowed(ttl)
         )
 
     def _plan_up_to(self, bound: int) -> None:

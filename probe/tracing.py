@@ -138,7 +138,7 @@ class Tracing:
         if ttl is None:
             return None
         task = self.task
-        if self.course.by_another_method(ttl):
+        if self.course.any_lost and self.course.by_another_method(ttl):
             return ttl, task.flow, self.alternative
         return ttl, task.flow, task.method
 
@@ -153,14 +153,15 @@ class Tracing:
         _, address, kind, rtt, reply_ttl, size, quoted_ttl, err, extensions, tos, changed = answer
         ttl = probe.ttl
         before = probe.reply
-        duplicate = late = None
+        duplicate, late = False, None
         if before is not None:
             duplicate = not before.is_star
             if not duplicate:
                 late = max(1, len(self.probes) - self.probes.index(probe) - 1)
+        proto = None if probe.method is self.task.method else self.proto_of(probe)
         reply = Reply(
             address, rtt * 1000.0, reply_ttl, size, err, quoted_ttl, extensions, late,
-            bool(duplicate), self.proto_of(probe), tos, changed,
+            duplicate, proto, tos, changed,
         )  # fmt: skip
         if duplicate:
             kept = self.duplicates.setdefault(ttl, [])

@@ -28,6 +28,7 @@ SEES: Final = frozenset(Capability)
 
 # Type and code of ICMP's Time Exceeded in transit.
 _TIME_EXCEEDED: Final = bytes((11, 0))
+_TIME_WAS_EXCEEDED: Final = Kind.TIME_EXCEEDED
 
 # The ICMP header, an IPv4 header and eight bytes behind it (RFC 792).
 _SHORTEST_ERROR: Final = 8 + 20 + 8
@@ -46,13 +47,9 @@ class Made(NamedTuple):
     template: packet.Template
 
 
-class _Sent(NamedTuple):
-    """A probe on its way; times in ns."""
-
-    made: Made
-    data: bytes
-    wall: int
-    monotonic: int
+# A probe on its way: what it was made of, its bytes, when it left by the wall clock and by the
+# monotonic one (ns). Not named: one is made for each probe.
+_Sent = tuple[Made, bytes, int, int]
 
 
 class Matching:
@@ -103,7 +100,7 @@ class Matching:
 
     def sent(self, token: int, made: Made, data: bytes, wall: int, monotonic: int) -> None:
         """This probe left at these times (ns)."""
-        self._sent[token] = _Sent(made, data, wall, monotonic)
+        self._sent[token] = made, data, wall, monotonic
 
     def forget(self, token: int) -> None:
         self._sent.pop(token, None)
@@ -128,7 +125,7 @@ class Matching:
         if (
             version == 4
             and protocol == packet.PROTOCOL_ICMP
-            and data[at : at + 2] == _TIME_EXCEEDED
+            and data.startswith(_TIME_EXCEEDED, at)
             and len(data) >= at + _SHORTEST_ERROR
         ):
             quote = at + 8
@@ -136,18 +133,16 @@ class Matching:
             sent = self._sent.get(token)
             if sent is not None:
                 _, probe, wall, monotonic = sent
-                quoted = data[quote:]
-                size = len(quoted)
+                # All but the TTL, at 8, and the header's checksum, at 10.
                 if (
-                    size <= len(probe)
-                    and quoted[12:] == probe[12:size]
-                    and quoted[:8] == probe[:8]
-                    and quoted[9] == probe[9]
+                    data.startswith(probe[:8], quote)
+                    and probe.startswith(data[quote + 12 :], 12)
+                    and data[quote + 9] == probe[9]
                 ):
-                    rtt = round_trip(wall, monotonic, received, now)
                     return Answer(
-                        token, address, Kind.TIME_EXCEEDED, rtt, ttl, size + 8, quoted[8],
-                        None, None, quoted[1],
+                        token, address, _TIME_WAS_EXCEEDED,
+                        round_trip(wall, monotonic, received, now), ttl, len(data) - at,
+                        data[quote + 8], None, None, data[quote + 1],
                     )  # fmt: skip
         return self.hear_in_full(version, protocol, data, at, address, ttl, received, now)
 
@@ -176,7 +171,7 @@ class Matching:
         if sent is None:
             self.discarded["unexpected"] += 1
             return None
-        made = sent.made
+        made, probe, wall, monotonic = sent
         if made.heard_as is not method or made.version != version:
             self.discarded["unexpected"] += 1
             return None
@@ -185,12 +180,12 @@ class Matching:
             return None
         changed: tuple[str, ...] = ()
         if quote_at is not None:
-            changed = packet.changes(sent.data, data[quote_at:])
+            changed = packet.changes(probe, data[quote_at:])
         if tag is None and ("destination" in changed or "ports" in changed):
             self.discarded["unexpected"] += 1
             return None
         if method is Method.UDP and version == 4 and "checksum" in changed:
-            shift = packet.udp_shift(sent.data, data[quote_at:])
+            shift = packet.udp_shift(probe, data[quote_at:])
             if tag is not None:
                 self._shifts.shown(shift)
             elif not self._shifts.known(shift):
@@ -203,7 +198,7 @@ class Matching:
             token,
             address,
             kind,
-            round_trip(sent.wall, sent.monotonic, received, now),
+            round_trip(wall, monotonic, received, now),
             ttl,
             len(data) - at,
             quoted_ttl,

@@ -36,6 +36,9 @@ from probe.network.matching import METHODS, SEES, Matching
 if TYPE_CHECKING:
     from probe.network import Answer, Capability, Method, Probe, Tap
 
+# The first byte of an IPv4 header without options, which is of 20 bytes.
+_PLAIN: Final = b"\x45"
+
 _LARGEST: Final = 2048
 _CONTROL_SPACE: Final = 256
 
@@ -156,7 +159,7 @@ class Raw:
                 self._tap(whole, received or time.time_ns())
             at: int | None = 0
             if version == 4:
-                at = packet.payload_start(data)
+                at = 20 if data[:1] == _PLAIN and len(data) >= 28 else packet.payload_start(data)
                 if at is None:
                     self._matching.discarded[packet.Refusal.TRUNCATED] += 1
                     continue

@@ -9,6 +9,7 @@ as KH, it measures economically, and every hop around that country's border; ``-
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -28,6 +29,9 @@ from scripts.bench.reading import inferred_in, path_of
 if TYPE_CHECKING:
     from probe.economical import Routes
     from probe.record import Trace
+
+# As `probe.cli` has it.
+gc.set_threshold(10_000, 20, 50)
 
 
 def routes_from(country: str) -> Routes | None:
