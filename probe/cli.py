@@ -10,7 +10,6 @@ does.
 from __future__ import annotations
 
 import errno
-import gc
 import importlib
 import importlib.util
 import os
@@ -20,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from probe import __version__
+from probe import __version__, garbage
 from probe.failure import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -35,9 +34,7 @@ from probe.language import _
 
 COMMANDS = "gatewatch.commands"
 
-# Nearly all that a command makes, imports first, lives until its end. Looking for cycles after
-# every 700 new objects costs a twentieth of a start and of a run.
-gc.set_threshold(10_000, 20, 50)
+garbage.look_seldom()
 
 # Modules of Python that Windows does not have.
 _UNIX = frozenset({"fcntl", "pwd"})

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.economical import Routes
-from probe.forks import Forks
-from probe.multipath import MultipathLimits
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probe.attribute import Attributor
-    from probe.forks import Where
+    from probe.economical import Routes
+    from probe.forks import Forks, Where
     from probe.record import Trace
 
 
@@ -47,8 +44,13 @@ class Manner:
     def begin_anew(self) -> None:
         """Forget what was shared so far: this machine is in another place now."""
         if self._economical:
+            from probe.economical import Routes  # noqa: PLC0415 - as those below, seldom needed
+
             self.routes = Routes(self.is_abroad)
         if self._multipath != "off":
+            from probe.forks import Forks  # noqa: PLC0415
+            from probe.multipath import MultipathLimits  # noqa: PLC0415
+
             self.explore = Forks(self._multipath, self._origin, self._home, MultipathLimits())
 
     def is_abroad(self, address: str) -> bool | None:

@@ -29,7 +29,14 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe"},
         {"probe.graph"},
         # Contracts, and what needs nothing.
-        {"probe.record", "probe.network", "probe.failure", "probe.places", "probe.language"},
+        {
+            "probe.failure",
+            "probe.garbage",
+            "probe.language",
+            "probe.network",
+            "probe.places",
+            "probe.record",
+        },
         {"probe.bundle"},
         {"probe.receipt"},
         {

@@ -9,7 +9,6 @@ as KH, it measures economically, and every hop around that country's border; ``-
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import time
@@ -18,24 +17,26 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from probe import garbage
 from probe.backend import open_network
-from probe.manner import Manner
 from probe.network import Method
-from probe.origin import open_origin
 from probe.session import Settings, measure
 from probe.tracing import Task
-from scripts.bench.reading import inferred_in, path_of
+from scripts.bench.paths import inferred_in, path_of
 
 if TYPE_CHECKING:
     from probe.economical import Routes
     from probe.record import Trace
 
-# As `probe.cli` has it.
-gc.set_threshold(10_000, 20, 50)
+# As `probe.cli` does.
+garbage.look_seldom()
 
 
 def routes_from(country: str) -> Routes | None:
     """The stop set of economical tracing, as ``gatewatch run`` has it."""
+    from probe.manner import Manner  # noqa: PLC0415 - only economical tracing needs them
+    from probe.origin import open_origin  # noqa: PLC0415
+
     home = None if country == "-" else country
     return Manner(open_origin(), lambda _: home, economical=True, multipath="off").routes
 

@@ -12,33 +12,13 @@ from typing import TYPE_CHECKING
 from probe.record import from_line
 from probe.spool import read
 from scripts.bench.comparison import Said
+from scripts.bench.paths import inferred_in, path, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from probe.record import Trace
-
-
-def _path(answers: dict[int, str]) -> tuple[str | None, ...]:
-    return tuple(answers.get(ttl) for ttl in range(1, max(answers, default=0) + 1))
-
-
-def path_of(trace: Trace) -> tuple[str | None, ...]:
-    """The first address that answered at each TTL of one of our own traces."""
-    return _path(
-        {
-            hop.number: reply.address or ""
-            for hop in trace.hops
-            for reply in reversed(hop.replies)
-            if not reply.is_star
-        }
-    )
-
-
-def inferred_in(trace: Trace) -> list[int]:
-    """The TTLs at which one of our own traces took over what another had measured."""
-    return [hop.number for hop in trace.hops if not hop.measured]
 
 
 def _said(traces: Iterable[Trace]) -> Said:
@@ -84,7 +64,7 @@ def paths(printed: str, _: Path) -> Said:
     """`scripts.bench.peers`: by target, the answering hops by their TTL."""
     return Said(
         {
-            target: _path({int(ttl): address for ttl, address in hops.items()})
+            target: path({int(ttl): address for ttl, address in hops.items()})
             for target, hops in json.loads(printed).items()
         }
     )
@@ -95,7 +75,7 @@ def scamper(printed: str, _: Path) -> Said:
     found = (json.loads(line) for line in printed.splitlines())
     return Said(
         {
-            trace["dst"]: _path({hop["probe_ttl"]: hop["addr"] for hop in trace.get("hops", ())})
+            trace["dst"]: path({hop["probe_ttl"]: hop["addr"] for hop in trace.get("hops", ())})
             for trace in found
             if trace["type"] == "trace"
         }
@@ -134,7 +114,7 @@ def traceroute(printed: str, _: Path) -> Said:
     """
     named = _TRACEROUTE_TARGET.search(printed)
     hops = {int(ttl): address for ttl, address in _TRACEROUTE_HOP.findall(printed)}
-    return Said({named[1]: _path(hops)} if named else {})
+    return Said({named[1]: path(hops)} if named else {})
 
 
 _MTR_HOP = re.compile(r"^ *(\d+)\.\|-- (\d[\d.]+) ", re.MULTILINE)
@@ -148,8 +128,8 @@ def mtr(printed: str, _: Path) -> Said:
     ...   3.|-- 192.0.2.9   0.0%  1  0.1  0.1  0.1  0.1  0.0''', None).paths
     {'192.0.2.9': ('192.0.2.1', None, '192.0.2.9')}
     """
-    path = _path({int(ttl): address for ttl, address in _MTR_HOP.findall(printed)})
-    return Said({path[-1]: path} if path and path[-1] is not None else {})
+    met = path({int(ttl): address for ttl, address in _MTR_HOP.findall(printed)})
+    return Said({met[-1]: met} if met and met[-1] is not None else {})
 
 
 def work(printed: str, _: Path) -> float:
