@@ -121,6 +121,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "probe.doctor.agreed",
             "probe.doctor.keeping",
+            "probe.doctor.queue",
+            "probe.doctor.schedule",
             "probe.doctor.redaction",
             "probe.doctor.sending",
         },

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.doctor import Finding, State, agreed, examine, keeping, redaction, sending
+from probe.doctor import (
+    Finding,
+    State,
+    agreed,
+    examine,
+    keeping,
+    queue,
+    redaction,
+    schedule,
+    sending,
+)
 from probe.failure import PartlyDone
 from probe.language import _, for_scripts, ngettext
 from probe.locate import premises
@@ -32,6 +42,8 @@ def _checks() -> dict[str, Callable[[], Iterable[Finding]]]:
         "folder": keeping.folder,
         "disk": keeping.disk,
         "settings": keeping.settings,
+        "schedule": schedule.schedule,
+        "queue": queue.queue,
     }
 
 

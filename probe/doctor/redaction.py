@@ -1,7 +1,8 @@
 """Whether redaction takes out what it must, tried with this machine's own addresses and names.
 
-A trace is made up in memory in which they stand wherever something could put them: as hops, in a
-quote, in a name, in a remark. The bytes that would be written are then searched for each of them.
+A trace is made up in memory in which they stand wherever something could put them, as hops, in a
+quote, in a name, in a remark, there in every spelling. The bytes that would be written are then
+searched for each of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from probe.language import _, ngettext
 from probe.origin import open_origin
 from probe.record import Hop, Reply, Trace, to_line
 from probe.redact import redact
+from probe.spellings import spellings, spellings_of_hardware
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 # A root server of the DNS as the target, its operator's network as the access network.
 _TARGET = "193.0.14.129"
 _BEFORE = "193.0.6.139"
+# Of somebody else near by.
 _HARDWARE = "02:00:5e:10:4f:a7"
 
 
@@ -63,12 +66,17 @@ def redaction(here: Premises) -> Iterator[Finding]:
     )
 
 
-def secrets(here: Premises) -> list[str]:
-    """What must not be written."""
-    return [*sorted(here.addresses), *sorted(here.host_names), _HARDWARE]
+def secrets(here: Premises) -> list[frozenset[str]]:
+    """What must not be written: addresses, names and hardware addresses, each in every spelling."""
+    return [
+        *(frozenset(spellings(ipaddress.ip_address(text))) for text in sorted(here.addresses)),
+        *(frozenset({name}) for name in sorted(here.host_names)),
+        *(frozenset(spellings_of_hardware(text)) for text in sorted(here.hardware)),
+        frozenset({_HARDWARE}),
+    ]
 
 
-def left_over(here: Premises, origin: Attributor) -> list[str]:
+def left_over(here: Premises, origin: Attributor) -> list[frozenset[str]]:
     """The secrets that stand in what would be written of the trace.
 
     Raises `RefusedToRedact` where redaction lets nothing through at all.
@@ -82,7 +90,7 @@ def left_over(here: Premises, origin: Attributor) -> list[str]:
     return [
         secret
         for secret in secrets(here)
-        if stands_in(secret, written) and not stands_in(secret, plain)
+        if any(stands_in(one, written) and not stands_in(one, plain) for one in secret)
     ]
 
 
@@ -94,29 +102,22 @@ def stands_in(secret: str, text: str) -> bool:
 
 def made_up(here: Premises) -> Trace:
     """A trace that tells all of it, in every field that could."""
-    own = [address for written in sorted(here.addresses) for address in _spelled(written)]
-    names = sorted(here.host_names)
+    own = sorted(here.addresses)
+    spelled = [text for secret in secrets(here) for text in sorted(secret)]
     hops = [Hop(1, (Reply(own[0], 0.4),))]
     for number, address in enumerate(own, start=2):
         extensions = {"version": 2, "obj": [{"class": 2, "type": 1, "interface": address}]}
         hops.append(Hop(number, (Reply(address, 1.0, extensions=extensions), Reply(_BEFORE, 1.0))))
-    told = f"{' '.join(names)} at {', '.join(own)} on {_HARDWARE}: it failed"
+    told = f"{' '.join(spelled)}: it failed"
     return _trace(
         tuple(hops),
         source=own[0],
-        name=f"{names[0]}.local" if names else own[0],
+        name=f"line-{own[0].replace('.', '-').replace(':', '-')}.example.net",
         told=told,
         multipath=Graph(
             (Level(1, tuple(Node(address, (1,)) for address in own), True, False),), (), 6, 0.05
         ),
     )
-
-
-def _spelled(address: str) -> Iterator[str]:
-    yield address
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv4Address):
-        yield str(ipaddress.IPv6Address((0x64FF9B << 96) | int(parsed)))
 
 
 def _trace(

@@ -16,14 +16,27 @@ from click.testing import CliRunner, Result
 import probe.commands.doctor as command
 from probe.cli import main
 from probe.consent import Capability
-from probe.doctor import Finding, State, agreed, examine, keeping, redaction, sending
-from probe.failure import BadInput
+from probe.doctor import (
+    Finding,
+    State,
+    agreed,
+    examine,
+    keeping,
+    queue,
+    redaction,
+    schedule,
+    sending,
+)
+from probe.failure import BadInput, Failure
 from probe.locate import premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
+from probe.outbox import Attempts, Outbox
+from probe.places import data_folder
 from probe.record import to_line
 from probe.redact import Premises, redact
+from probe.schedule import Job, Standing, Trouble
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -123,7 +136,8 @@ def test_nothing_of_home_is_said_and_nothing_written(home: Path) -> None:
     for arguments in ([], ["--json"]):
         said = doctor(*arguments).output
         assert "redaction" in said
-        assert [s for s in redaction.secrets(here) if redaction.stands_in(s, said)] == []
+        told = [s for secret in redaction.secrets(here) for s in secret]
+        assert [s for s in told if redaction.stands_in(s, said)] == []
     assert not home.exists()
 
 
@@ -319,19 +333,138 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     assert "has changed" in only(agreed.consent()).says
 
 
+# --- by itself, and away ----------------------------------------------------------------------
+
+NOW = 1_795_000_000.0
+
+
+class Fixed:
+    """A timer that stands as it is told."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def standing(self, what: Job) -> Standing:
+        return self._standing
+
+
+def scheduled(
+    monkeypatch: pytest.MonkeyPatch, own: Standing, system: Standing | None = None
+) -> list[Finding]:
+    def timer(*, system: bool) -> Fixed:
+        if system and system_ is None:
+            raise Failure("needs systemd")
+        return Fixed(system_ if system and system_ else own)
+
+    system_ = system
+    monkeypatch.setattr(schedule, "timer", timer)
+    monkeypatch.setattr(schedule, "job", lambda system: Job(("/x",), data_folder()))
+    return list(schedule.schedule(NOW))
+
+
+NONE = Standing(installed=False)
+WELL = Standing(installed=True)
+
+
+def test_no_schedule_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with it, and the command that makes one stands there."""
+    finding = only(scheduled(monkeypatch, NONE, NONE))
+    assert (finding.state, finding.remedy) == ("ok", "gatewatch schedule install")
+    assert only(scheduled(monkeypatch, NONE)).state == "ok"
+
+
+def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each trouble is a failure with its own command, each hint a warning; the system's counts."""
+    broken = Standing(
+        installed=True,
+        troubles=(Trouble("the timer does not run", "mend it"),),
+        hints=(Trouble("it measures only while you are logged in", "linger"),),
+    )
+    for own, system in ((broken, None), (NONE, broken)):
+        assert scheduled(monkeypatch, own, system) == [
+            Finding(State.FAILED, "the timer does not run", "mend it"),
+            Finding(State.WARNING, "it measures only while you are logged in", "linger"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "state", "says"),
+    [
+        ({}, "ok", "none has yet"),
+        ({"ended": NOW - 3600, "code": 0, "kept": 9}, "ok", "the last at"),
+        ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "the last at"),
+        ({"ended": NOW - 4 * 86_400, "code": 0}, "warning", "no run has begun by itself since"),
+        ({"ended": NOW - 60, "code": 5, "failures": 2}, "warning", "exit code 5"),
+    ],
+)
+def test_runs_that_stay_away_are_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch, entry: dict[str, object], state: str, says: str
+) -> None:
+    """A timer may stand well and still not have measured for days."""
+    home.mkdir()
+    if entry:
+        (home / "schedule.state").write_text(json.dumps(entry), encoding="utf-8")
+    finding = only(scheduled(monkeypatch, WELL))
+    assert finding.state == state
+    assert says in finding.says
+
+
+def fill(home: Path, *states: str, problem: str | None = None) -> None:
+    """An outbox with a bundle in each of these states, and how the last try went."""
+    with Outbox(home / "outbox") as outbox:
+        for number, state in enumerate(states):
+            outbox._db.execute(
+                "INSERT INTO bundles (sha256, network, key, traces, bytes, first_day, last_day, "
+                "state) VALUES (?, 1, '', 1, 1, '', '', ?)",
+                (str(number), state),
+            )
+        outbox.remember("https://collect.example.org", Attempts(problem=problem))
+
+
+def test_nothing_that_waits_is_silent(home: Path) -> None:
+    """Without an outbox none is made; what waits, and why, is said with the command to go on."""
+    assert only(queue.queue()).says == "nothing waits to be sent"
+    assert not home.exists()
+    fill(home, "accepted")
+    assert only(queue.queue()).says == "nothing waits to be sent"
+    fill(home, problem="it was not reached")
+    with Outbox(home / "outbox") as outbox:
+        outbox._db.execute("UPDATE bundles SET state = 'waiting'")
+    assert only(queue.queue()).remedy == "gatewatch submit --leave-at FOLDER"
+    settings = 'collector = "https://collect.example.org"\n'
+    (home / "settings.toml").write_text(settings, encoding="utf-8")
+    finding = only(queue.queue())
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch submit")
+    assert finding.says == "1 bundle waits to be sent; the last try failed: it was not reached"
+    fill(home)
+    assert only(queue.queue()).state == "ok"
+
+
+def test_what_was_refused_is_said(home: Path) -> None:
+    """A collector's no must not go unseen."""
+    fill(home, "refused", "waiting")
+    refused_, waiting = queue.queue()
+    assert (refused_.state, refused_.remedy) == ("warning", "gatewatch submit status")
+    assert "1 bundle was refused" in refused_.says
+    assert "1 bundle waits" in waiting.says
+
+
 # --- redaction --------------------------------------------------------------------------------
 
 HERE = Premises(
     frozenset({"36.37.200.7", "192.168.1.7", "2405:8380:1::7"}),
     paths.HOME.networks,
     frozenset({"sok-laptop"}),
+    frozenset({"1e2b3a4d5e6f"}),
 )
 
 
 def test_the_self_test_tells_all_of_it() -> None:
     """What is redacted holds every secret before, or the search would prove nothing."""
     line = to_line(redaction.made_up(HERE))
-    assert [s for s in redaction.secrets(HERE) if not redaction.stands_in(s, line)] == []
+    told = [s for secret in redaction.secrets(HERE) for s in secret]
+    assert len(told) > 50
+    assert [s for s in told if not redaction.stands_in(s, line)] == []
 
 
 def test_the_real_redaction_passes(monkeypatch: pytest.MonkeyPatch) -> None:

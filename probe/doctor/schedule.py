@@ -1,0 +1,81 @@
+"""Whether runs begin by themselves, where their owner wants that, and how the last ones ended."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from probe.doctor import Finding, State
+from probe.failure import Failure
+from probe.language import _
+from probe.schedule.diary import Diary
+from probe.schedule.here import job, timer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from probe.schedule import Job, Standing
+
+# Seconds without a run after which a timer that stands well is doubted all the same: a machine that
+# is on for an hour a day has measured by then.
+_SILENT = 3 * 86_400.0
+
+_INSTALL = "gatewatch schedule install"
+_STATUS = "gatewatch schedule status"
+
+
+def schedule(clock: float | None = None) -> Iterator[Finding]:
+    """How the timer stands; none is a choice, and nothing is wrong with it."""
+    found = _standing()
+    if found is None:
+        yield Finding(State.OK, _("no run begins by itself"), _INSTALL)
+        return
+    standing, what = found
+    for trouble in standing.troubles:
+        yield Finding(State.FAILED, trouble.what, trouble.remedy)
+    for hint in standing.hints:
+        yield Finding(State.WARNING, hint.what, hint.remedy)
+    if not standing.troubles:
+        yield _lately(what, time.time() if clock is None else clock)
+
+
+def _standing() -> tuple[Standing, Job] | None:
+    """The timer that is in place, the user's own or the system's; None where there is none."""
+    for system in (False, True):
+        try:
+            what = job(system=system)
+            standing = timer(system=system).standing(what)
+        except Failure:  # nothing here that could call, or nothing that it could call
+            continue
+        if standing.installed:
+            return standing, what
+    return None
+
+
+def _lately(what: Job, now: float) -> Finding:
+    entry = Diary(what.folder, lambda: now, lambda: 0.0).read()
+    if entry.ended is None and entry.skipped is None:
+        return Finding(State.OK, _("runs begin by themselves; none has yet"))
+    last = max(entry.ended or 0.0, entry.skipped or 0.0)
+    if now - last > _SILENT:
+        return Finding(
+            State.WARNING,
+            _("no run has begun by itself since {when}").format(when=_day(last)),
+            _STATUS,
+        )
+    if entry.failures:
+        return Finding(
+            State.WARNING,
+            _("the last run that began by itself measured nothing (exit code {code})").format(
+                code=entry.code
+            ),
+            "gatewatch run",
+        )
+    return Finding(
+        State.OK, _("runs begin by themselves, the last at {when}").format(when=_day(last))
+    )
+
+
+def _day(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M}"
