@@ -49,7 +49,9 @@ CREATE TABLE bundles (
     reason TEXT,
     left_at TEXT
 );
-CREATE TABLE lines (digest BLOB PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lines (
+    digest BLOB PRIMARY KEY, day TEXT NOT NULL, bundle TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE days (name TEXT PRIMARY KEY, size INTEGER NOT NULL, changed INTEGER NOT NULL);
 CREATE TABLE collectors (
     address TEXT PRIMARY KEY,
@@ -221,8 +223,8 @@ class Outbox:
                 ),
             )
             self._db.executemany(
-                "INSERT OR IGNORE INTO lines VALUES (?, ?)",
-                [(digest_of(line), day) for day, line in lines],
+                "INSERT OR IGNORE INTO lines VALUES (?, ?, ?)",
+                [(digest_of(line), day, name) for day, line in lines],
             )
         (entry,) = self.entries("sha256 = ?", name)
         return entry
@@ -267,8 +269,10 @@ class Outbox:
         self._db.execute("UPDATE bundles SET unsure = 1 WHERE sha256 = ?", (sha256,))
 
     def stayed(self, sha256: str, reason: str) -> None:
-        """A bundle was not taken, and why."""
-        self._db.execute("UPDATE bundles SET reason = ? WHERE sha256 = ?", (reason, sha256))
+        """A bundle was not taken, which is sure, and why."""
+        self._db.execute(
+            "UPDATE bundles SET unsure = 0, reason = ? WHERE sha256 = ?", (reason, sha256)
+        )
 
     def received(self, receipt: Receipt, signed: bytes) -> None:
         """Keep a receipt, then what it says; an accepted bundle needs no place here any more."""
@@ -279,6 +283,15 @@ class Outbox:
         )
         if receipt.status == "accepted":
             self.path_of(receipt.bundle).unlink(missing_ok=True)
+
+    def give_up(self, sha256: str) -> None:
+        """Forget a bundle whose file is damaged; its lines are bundled anew the next time."""
+        with self._step():
+            self._db.execute(
+                "DELETE FROM days WHERE name IN (SELECT day FROM lines WHERE bundle = ?)", (sha256,)
+            )
+            self._db.execute("DELETE FROM lines WHERE bundle = ?", (sha256,))
+            self._db.execute("DELETE FROM bundles WHERE sha256 = ?", (sha256,))
 
     def wait_again(self) -> int:
         """Refused bundles wait again; how many there were."""

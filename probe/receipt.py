@@ -29,6 +29,10 @@ class BadReceipt(ValueError):
     """Not to be believed; the message says what is wrong with it."""
 
 
+class OtherKey(BadReceipt):
+    """It names another key than the collector's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one bundle.
@@ -71,7 +75,7 @@ def read_receipt(data: bytes, bundle: str, key: str) -> Receipt:
     except (KeyError, TypeError, ValueError, RecursionError):
         raise BadReceipt("the answer is no receipt of a collector") from None
     if named != key:
-        raise BadReceipt("the receipt names another key than the collector's")
+        raise OtherKey("the receipt names another key than the collector's")
     if not signed_by(key, signature, _canonical(said)):
         raise BadReceipt("the receipt is not signed by the collector's key")
     if (

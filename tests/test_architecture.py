@@ -117,6 +117,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
         {"probe.itinerary", "probe.foresight", "probe.bundling"},
+        {"probe.courier"},
+        {"probe.submitting"},
         {"probe.demo", "probe.doctor"},
         {
             "probe.doctor.agreed",
@@ -143,6 +145,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.commands.run",
             "probe.commands.schedule",
             "probe.commands.show",
+            "probe.commands.submit",
             "probe.commands.trace",
         },
         {"probe.__main__"},

@@ -1,0 +1,251 @@
+"""``gatewatch submit``: hands bundles out, and says what became of each."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from probe.bundling import bundle_new
+from probe.consent import Capability, require
+from probe.failure import BadInput, Failure, NotYetSent, PartlyDone
+from probe.language import _, ngettext
+from probe.outbox import Outbox, outbox_folder, status
+from probe.places import data_folder
+from probe.private import replace_file
+from probe.settings import read_settings, settings_file
+from probe.spool import spool_folder
+
+if TYPE_CHECKING:
+    from probe.outbox import Entry, Status
+    from probe.settings import Settings
+    from probe.submitting import Outcome
+
+
+@click.group(invoke_without_command=True, short_help="Send bundles, or leave them in a folder.")
+@click.option(
+    "--leave-at",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Send nothing; copy what waits to this folder, for a USB stick or mail.",
+)
+@click.option("--now", "at_once", is_flag=True, help="Do not wait for the pause after a failure.")
+@click.option("--again", is_flag=True, help="Also send again what was refused.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def submit(
+    context: click.Context, *, folder: Path | None, at_once: bool, again: bool, as_json: bool
+) -> None:
+    """Put new traces into bundles and send all that waits to the collector of your settings.
+
+    Whatever is not sent yet is tried each time, and `gatewatch submit status` says what became of
+    each bundle. Nothing is sent twice. Exit code 8 where something still waits, 6 where something
+    was refused.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    require(data_folder(), Capability.SHARE)
+    settings = read_settings()
+    if folder is None and settings.collector is None:
+        raise Failure(
+            _(
+                'nobody to send to: set collector = "https://…" in {file}, or use --leave-at '
+                "FOLDER for a USB stick or mail"
+            ).format(file=settings_file())
+        )
+    with Outbox(outbox_folder()) as outbox:
+        bundle_new(spool_folder(), outbox, data_folder() / "keys", datetime.now(UTC).date())
+        if again:
+            outbox.wait_again()
+        if folder is not None:
+            _leave(outbox, folder, as_json=as_json)
+            return
+        outcome = _send(outbox, settings, at_once=at_once)
+        waiting = outbox.entries("state = 'waiting'")
+    _tell(outcome, waiting, as_json=as_json)
+
+
+def _send(outbox: Outbox, settings: Settings, *, at_once: bool) -> Outcome:
+    from probe.courier import Courier  # noqa: PLC0415 - only who sends waits for it
+    from probe.submitting import Submitting  # noqa: PLC0415
+
+    assert settings.collector is not None
+    with Courier(settings, data_folder()) as courier:
+        sending = Submitting(
+            outbox, courier, settings.collector, settings.collector_key, time.time, time.sleep
+        )
+        return sending.run(at_once=at_once)
+
+
+def _tell(outcome: Outcome, waiting: list[Entry], *, as_json: bool) -> None:
+    if as_json:
+        said = {
+            "answers": [asdict(receipt) for receipt in outcome.receipts],
+            "waiting": len(waiting),
+            "problem": outcome.problem,
+            "not_before": _iso(outcome.not_before),
+        }
+        click.echo(json.dumps(said))
+    else:
+        for receipt in outcome.receipts:
+            click.echo(f"{receipt.bundle[:16]}  {_ANSWERS[receipt.status]()}{_because(receipt)}")
+        if not outcome.receipts and not waiting and outcome.problem is None:
+            click.echo(_("nothing waits to be sent, and nothing was decided since"))
+    if waiting:
+        later = (
+            _("; the next try is after {time}, or at once with --now").format(
+                time=_local(outcome.not_before)
+            )
+            if outcome.not_before
+            else ""
+        )
+        raise NotYetSent(
+            ngettext(
+                "{count} bundle waits to be sent: {problem}{later}",
+                "{count} bundles wait to be sent: {problem}{later}",
+                len(waiting),
+            ).format(count=len(waiting), problem=outcome.problem, later=later)
+        )
+    if any(receipt.status == "refused" for receipt in outcome.receipts):
+        raise PartlyDone(_("the collector refused some of it; see: gatewatch submit status"))
+
+
+_ANSWERS = {
+    "quarantined": lambda: _("received; the collector's people will look at it"),
+    "accepted": lambda: _("accepted"),
+    "refused": lambda: _("refused"),
+    "waiting": lambda: _("waits to be sent"),
+}
+
+
+def _because(receipt: Any) -> str:
+    return f": {receipt.reason}" if receipt.reason else ""
+
+
+def _leave(outbox: Outbox, folder: Path, *, as_json: bool) -> None:
+    """Copy what is not accepted to a folder outside; what is there already is not written again."""
+    if not folder.is_dir():
+        raise BadInput(
+            _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
+        )
+    left = []
+    for entry in outbox.unfinished():
+        kept = outbox.path_of(entry.sha256)
+        target = folder / kept.name
+        if not target.is_file() or target.stat().st_size != kept.stat().st_size:
+            replace_file(target, kept.read_bytes())
+        outbox.left(entry.sha256, str(folder.absolute()))
+        left.append(target)
+    if as_json:
+        click.echo(json.dumps({"files": [str(path) for path in left]}))
+        return
+    for path in left:
+        click.echo(str(path))
+    click.echo(
+        ngettext(
+            "{count} bundle lies in {folder}; hand it over as it is",
+            "{count} bundles lie in {folder}; hand them over as they are",
+            len(left),
+        ).format(count=len(left), folder=folder)
+        if left
+        else _("nothing waits to be handed over")
+    )
+
+
+@submit.command("status", short_help="Say what became of each bundle.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def show_status(*, as_json: bool) -> None:
+    """Say what waits, what was received, accepted or refused and why, and what to do about it.
+
+    Nothing is sent or asked; `gatewatch submit` asks the collector.
+    """
+    settings = read_settings()
+    found = status(outbox_folder(), settings.collector)
+    if as_json:
+        click.echo(json.dumps(_fields(found, settings)))
+        return
+    for name, text in _lines(found, settings):
+        click.echo(f"{name:<13} {text}")
+    for entry in found.entries:
+        if entry.state != "accepted":
+            days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
+            reason = f": {entry.reason}" if entry.reason else ""
+            click.echo(
+                f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}{reason}"
+            )
+    for advice in _advice(found, settings):
+        click.echo(advice)
+
+
+def _lines(found: Status, settings: Settings) -> list[tuple[str, str]]:
+    """The aligned part: English, since a table cannot be aligned in every script."""
+    lines = [("collector", settings.collector or "none")]
+    key = settings.collector_key or found.attempts.key
+    if key:
+        believed = "set" if settings.collector_key else "believed since it was first shown"
+        lines.append(("its key", f"{key[:16]}…, {believed}"))
+    for state in ("waiting", "quarantined", "accepted", "refused"):
+        those = [entry for entry in found.entries if entry.state == state]
+        traces = sum(entry.traces for entry in those)
+        lines.append((state, f"{len(those)} bundles, {traces} traces" if those else "0"))
+    if found.attempts.problem:
+        lines.append(("last problem", found.attempts.problem))
+    return lines
+
+
+def _advice(found: Status, settings: Settings) -> list[str]:
+    """What to do, in sentences; none where all is well."""
+    said = []
+    if found.count("waiting") and settings.collector is None:
+        said.append(
+            _(
+                'nobody to send to: set collector = "https://…" in {file}, or use '
+                "`gatewatch submit --leave-at FOLDER`"
+            ).format(file=settings_file())
+        )
+    elif found.count("waiting") and found.attempts.not_before > time.time():
+        said.append(
+            _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
+                time=_local(found.attempts.not_before)
+            )
+        )
+    elif found.count("waiting"):
+        said.append(_("to send what waits: gatewatch submit"))
+    if found.count("quarantined"):
+        said.append(_("to ask what was decided: gatewatch submit"))
+    if found.count("refused"):
+        said.append(
+            _(
+                "what was refused stays here; where the reason is mended, at the collector or "
+                "here, send it again: gatewatch submit --again"
+            )
+        )
+    return said
+
+
+def _fields(found: Status, settings: Settings) -> dict[str, Any]:
+    return {
+        "collector": settings.collector,
+        "collector_key": settings.collector_key or found.attempts.key,
+        **{
+            state: found.count(state) for state in ("waiting", "quarantined", "accepted", "refused")
+        },
+        "problem": found.attempts.problem,
+        "not_before": _iso(found.attempts.not_before),
+        "bundles": [asdict(entry) for entry in found.entries],
+        "receipts": str(outbox_folder() / "receipts"),
+        "advice": _advice(found, settings),
+    }
+
+
+def _iso(when: float) -> str | None:
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds") if when else None
+
+
+def _local(when: float) -> str:
+    return f"{datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M}"

@@ -1,0 +1,210 @@
+"""Sends what waits in the outbox, once, and asks on until there is an answer for each bundle.
+
+Before a bundle is sent it is put down that nobody knows whether it came. Whoever was killed then,
+or lost the connection, asks for the receipt first and sends again only what is not there. What
+cannot be sent stays, with the reason, and the pause before the next try doubles. This module knows
+the order of things, and neither HTTP nor the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from probe.bundle import sha256_of
+from probe.courier import NotTaken, Unavailable
+from probe.failure import NotYetSent
+from probe.language import _
+from probe.outbox import Attempts
+from probe.receipt import BadReceipt, OtherKey, Receipt, read_receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probe.outbox import Entry, Outbox
+
+T = TypeVar("T")
+
+# Seconds between tries of one call: what goes by in the time of a cough.
+PAUSES = (2.0, 10.0)
+
+# Seconds before the next call may try again, after the first failure, and at most.
+FIRST, LONGEST = 300.0, 6 * 3600.0
+
+
+class Distrusted(Exception):
+    """What answers is not, or may not be, the collector: nothing more is sent to it."""
+
+
+class Way(Protocol):
+    """What brings bundles to a collector; see `probe.courier.Courier`."""
+
+    def key(self) -> bytes: ...
+    def receipt(self, sha256: str) -> bytes | None: ...
+    def send(self, sha256: str, data: bytes) -> bytes: ...
+
+
+@dataclass
+class Outcome:
+    """What one call came to: receipts that say something new, and what kept the rest.
+
+    ``not_before`` is when the next call tries again, in seconds since the epoch.
+    """
+
+    receipts: list[Receipt] = field(default_factory=list)
+    problem: str | None = None
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True)
+class Submitting:
+    """Sends the bundles of an outbox to the collector of an address.
+
+    ``key`` is the collector's, where its owner set it; else the one that it showed first is
+    believed. ``clock`` gives seconds since the epoch, ``sleep`` waits for some.
+    """
+
+    outbox: Outbox
+    way: Way
+    address: str
+    key: str | None
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def run(self, *, at_once: bool = False) -> Outcome:
+        """Send all that waits, and ask for what is undecided.
+
+        With ``at_once`` also before the pause after a failure is over, unless the collector asked
+        for it. Raises `NotYetSent` where another process is at it.
+        """
+        with self.outbox.locked("submitting") as free:
+            if not free:
+                raise NotYetSent(_("another gatewatch is sending; try again in a moment"))
+            entries = self.outbox.unfinished()
+            known = self.outbox.attempts(self.address)
+            if not entries:
+                return Outcome()
+            if self._too_early(known) and (known.told or not at_once):
+                return Outcome([], known.problem, known.not_before)
+            return self._all(entries, known)
+
+    def _too_early(self, known: Attempts) -> bool:
+        # A clock that was set back must not make it wait for years.
+        return 0 < known.not_before - self.clock() <= 4 * LONGEST
+
+    def _all(self, entries: list[Entry], known: Attempts) -> Outcome:
+        outcome = Outcome()
+        try:
+            key = known.key
+            if key is None or key != (self.key or key):
+                key = self._patiently(self._pin)
+            for entry in entries:
+                receipt = self._patiently(partial(self._one, entry.sha256, key))
+                if receipt is None:
+                    outcome.problem = self._reason(entry.sha256)
+                elif receipt.status != entry.state:
+                    outcome.receipts.append(receipt)
+        except (Unavailable, NotTaken, Distrusted) as problem:
+            outcome.problem = str(problem)
+            outcome.not_before = self._put_off(problem)
+        else:
+            self.outbox.remember(self.address, Attempts(key))
+        return outcome
+
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Do a step, a few times where the way is broken; raises what the last time raised."""
+        for pause in PAUSES:
+            try:
+                return step()
+            except Unavailable as problem:
+                if problem.wait is not None:
+                    raise
+                self.sleep(pause)
+        return step()
+
+    def _put_off(self, problem: Exception) -> float:
+        """Remember that it failed; when it may be tried again."""
+        known = self.outbox.attempts(self.address)
+        asked = problem.wait if isinstance(problem, Unavailable) else None
+        own = min(FIRST * 2 ** min(known.failures, 16), LONGEST)
+        later = replace(
+            known,
+            failures=known.failures + 1,
+            not_before=self.clock() + (own if asked is None else asked),
+            told=asked is not None,
+            problem=str(problem),
+        )
+        self.outbox.remember(self.address, later)
+        return later.not_before
+
+    def _pin(self) -> str:
+        """The key that the collector shows, before anything is sent to it.
+
+        From now on it is the only one believed; where its owner set one, it has to be that.
+        """
+        try:
+            said = json.loads(self.way.key())["key"]
+        except (KeyError, TypeError, ValueError, RecursionError):
+            said = None
+        if not isinstance(said, str) or not re.fullmatch("[0-9a-f]{64}", said):
+            raise NotTaken(
+                _("{address} does not answer as a collector does").format(address=self.address)
+            )
+        if self.key not in {None, said}:
+            raise Distrusted(
+                _(
+                    "{address} shows the key {said}, not the one in collector_key; ask its owner "
+                    "which is right, nothing was sent"
+                ).format(address=self.address, said=said)
+            )
+        self.outbox.remember(self.address, replace(self.outbox.attempts(self.address), key=said))
+        return said
+
+    def _one(self, name: str, key: str) -> Receipt | None:
+        """The receipt for a bundle, sent now unless it is there; None where it is not taken."""
+        (entry,) = self.outbox.entries("sha256 = ?", name)
+        try:
+            signed = None
+            if entry.unsure or entry.state != "waiting":
+                signed = self.way.receipt(name)
+            if signed is None:
+                data = self._read(name)
+                if data is None:
+                    return None
+                self.outbox.begin(name)
+                signed = self.way.send(name, data)
+            receipt = read_receipt(signed, name, key)
+        except BadReceipt as problem:
+            raise Distrusted(_distrust(problem)) from None
+        except NotTaken as problem:
+            self.outbox.stayed(name, str(problem))
+            return None
+        self.outbox.received(receipt, signed)
+        return receipt
+
+    def _read(self, name: str) -> bytes | None:
+        """A bundle's bytes; None where they are damaged, and then it is given up."""
+        try:
+            data = self.outbox.path_of(name).read_bytes()
+        except FileNotFoundError:
+            data = b""
+        if sha256_of(data) == name:
+            return data
+        self.outbox.give_up(name)
+        return None
+
+    def _reason(self, name: str) -> str:
+        for entry in self.outbox.entries("sha256 = ?", name):
+            return entry.reason or ""
+        return _("a bundle was damaged on the disk; its traces are bundled anew next time")
+
+
+def _distrust(problem: BadReceipt) -> str:
+    if isinstance(problem, OtherKey):
+        return _(
+            "{problem}; if its owner says that the key has changed, set collector_key to that"
+        ).format(problem=problem)
+    return str(problem)

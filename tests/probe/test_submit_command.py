@@ -1,0 +1,351 @@
+"""``gatewatch submit``: through real sockets, proxies and TLS, to a real collector."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from probe.bundle import unseal
+from probe.cli import main
+from tests.collecting import Collector, collecting
+from tests.consenting import agree
+from tests.probe.test_bundling import as_shared, keep, trace
+from tests.proxies import answering, certificate, http_proxy, socks
+
+NAME = "collect.example.org"
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a call waits between its tries is looked at in the tests of the order of things."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with two traces whose owner has agreed to share."""
+    folder = agree(tmp_path / "home")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    keep(folder, trace(1), trace(2))
+    return folder
+
+
+def gatewatch(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def configure(home: Path, **settings: str) -> None:
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+    (home / "settings.toml").write_text(text, encoding="utf-8")
+
+
+def held(collector: Collector) -> list[bytes]:
+    """All lines that a collector holds."""
+    paths = sorted(collector.folder.glob("*/*.tar"))
+    return [line for path in paths for line in unseal(path.read_bytes()).lines]
+
+
+def status() -> dict[str, Any]:
+    done = gatewatch("submit", "status", "--json")
+    assert done.exit_code == 0
+    fields: dict[str, Any] = json.loads(done.stdout)
+    return fields
+
+
+def test_from_the_spool_to_the_collector_and_back(home: Path, tmp_path: Path) -> None:
+    """Sent, looked at, accepted: each step is said, and the lines arrive as they were shown."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit")
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.stdout.endswith("  received; the collector's people will look at it\n")
+        assert sorted(held(collector)) == sorted(as_shared(home))
+        again = gatewatch("submit")
+        assert (again.exit_code, again.stdout) == (
+            0,
+            "nothing waits to be sent, and nothing was decided since\n",
+        )
+        assert gatewatch("collect", "accept", str(tmp_path / "held"), "--all").exit_code == 0
+        (answer,) = json.loads(gatewatch("submit", "--json").stdout)["answers"]
+        assert (answer["status"], answer["traces"]) == ("accepted", 2)
+        assert (tmp_path / "held/accepted" / f"{answer['bundle']}.tar").is_file()
+    said = status()
+    assert (said["accepted"], said["waiting"], said["collector_key"]) == (1, 0, collector.key)
+    assert list((home / "outbox").glob("*.tar")) == []
+    (receipt,) = (home / "outbox" / "receipts").iterdir()
+    assert json.loads(receipt.read_bytes())["receipt"]["status"] == "accepted"
+
+
+@contextmanager
+def tls_collector(home: Path, tmp_path: Path) -> Iterator[Collector]:
+    """A collector with a certificate for a name that only what stands in between can look up."""
+    cert, key = certificate(tmp_path, NAME, "localhost")
+    shutil.copy(cert, home / "collector.pem")
+    tls = ("--tls-cert", str(cert), "--tls-key", str(key))
+    with collecting(tmp_path / "held", *tls) as collector:
+        assert collector.address.startswith("https://")
+        yield collector
+
+
+def test_tls_with_a_certificate_of_ones_own(home: Path, tmp_path: Path) -> None:
+    """It is believed where the owner set it, and nothing is sent where it is not."""
+    with tls_collector(home, tmp_path) as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit")
+        assert done.exit_code == 8
+        assert "shows a certificate that cannot be trusted" in done.stderr
+        assert "collector_certificate has to be set" in done.stderr
+        assert held(collector) == []
+        configure(home, collector=collector.address, collector_certificate="collector.pem")
+        assert gatewatch("submit", "--now").exit_code == 0
+        assert len(held(collector)) == 2
+
+
+def test_tls_for_another_name_is_not_believed(home: Path, tmp_path: Path) -> None:
+    """A certificate of somebody else opens nothing."""
+    with tls_collector(home, tmp_path) as collector, socks({"other.example": "127.0.0.1"}) as proxy:
+        configure(
+            home,
+            collector=f"https://other.example:{collector.port}",
+            collector_certificate="collector.pem",
+            proxy=f"socks5h://127.0.0.1:{proxy.port}",
+        )
+        done = gatewatch("submit")
+        assert (done.exit_code, held(collector)) == (8, [])
+        assert "shows a certificate that cannot be trusted" in done.stderr
+
+
+@pytest.fixture
+def no_resolver(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names that this machine's resolver was asked for, and it knows none."""
+    asked: list[str] = []
+    original = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, family: int = 0, type: int = 0, **_: int) -> object:  # noqa: A002
+        try:
+            return original(host, port, family, type, flags=socket.AI_NUMERICHOST)
+        except OSError:
+            asked.append(str(host))
+            raise
+
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    return asked
+
+
+def test_tor_is_asked_for_the_name(home: Path, tmp_path: Path, no_resolver: list[str]) -> None:
+    """Through SOCKS the collector is reached by name, and the resolver here is never asked."""
+    with tls_collector(home, tmp_path) as collector, socks({NAME: "127.0.0.1"}) as proxy:
+        configure(
+            home,
+            collector=f"https://{NAME}:{collector.port}",
+            collector_certificate="collector.pem",
+            proxy=f"socks5h://127.0.0.1:{proxy.port}",
+        )
+        done = gatewatch("submit")
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert len(held(collector)) == 2
+        assert set(proxy.asked) == {f"name {NAME}:{collector.port}"}
+        assert no_resolver == []
+
+
+def test_an_http_proxy_sees_the_name_and_no_more(
+    home: Path, tmp_path: Path, no_resolver: list[str]
+) -> None:
+    """Through an HTTP proxy TLS goes from end to end; the proxy is asked to connect."""
+    with tls_collector(home, tmp_path) as collector, http_proxy({NAME: "127.0.0.1"}) as proxy:
+        configure(
+            home,
+            collector=f"https://{NAME}:{collector.port}",
+            collector_certificate="collector.pem",
+            proxy=f"http://127.0.0.1:{proxy.port}",
+        )
+        assert gatewatch("submit").exit_code == 0
+        assert len(held(collector)) == 2
+        assert set(proxy.asked) == {f"CONNECT {NAME}:{collector.port}"}
+        assert no_resolver == []
+
+
+@pytest.mark.skipif(shutil.which("microsocks") is None, reason="microsocks is not here")
+def test_through_a_socks_server_of_others(home: Path, tmp_path: Path) -> None:
+    """Debian's microsocks carries it as well as ours."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        ["microsocks", "-i", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+    )
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert server.poll() is None
+        with tls_collector(home, tmp_path) as collector:
+            configure(
+                home,
+                collector=f"https://localhost:{collector.port}",
+                collector_certificate="collector.pem",
+                proxy=f"socks5h://127.0.0.1:{port}",
+            )
+            assert gatewatch("submit").exit_code == 0
+            assert len(held(collector)) == 2
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_the_environment_s_proxy_is_not_used(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the settings say through what: a proxy of the environment may log, or leak the name."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        assert gatewatch("submit").exit_code == 0
+
+
+def test_a_request_says_nothing_of_who_sends_it(home: Path) -> None:
+    """No header tells one volunteer, machine or version from another."""
+    with answering(b"HTTP/1.1 503 busy\nContent-Length: 0\nConnection: close\n\n") as site:
+        configure(home, collector=f"http://127.0.0.1:{site.port}")
+        gatewatch("submit")
+        first, *others = site.asked
+    assert set(others) == {first}
+    assert first.splitlines()[0] == "GET /v1/key HTTP/1.1"
+    headers = dict(line.split(": ", 1) for line in first.splitlines()[1:] if line)
+    assert {name.lower(): value for name, value in headers.items()} == {
+        "host": f"127.0.0.1:{site.port}",
+        "user-agent": "gatewatch",
+        "accept": "application/json",
+        "accept-encoding": "identity",
+    }
+
+
+LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (LATER % (b"503 busy", b"Retry-After: 3600\n"), "is busy (status 503); the next try is "),
+        (LATER % (b"301 moved", b"Location: /\n"), "has moved; ask for the new address and set"),
+        (LATER % (b"404 nothing", b""), "does not answer as a collector does (status 404)"),
+        (b"HTTP/1.1 200 fine\nContent-Length: 5\n\nhello", "does not answer as a collector does;"),
+        (b"HTTP/1.1 200 fine\n\n" + b"x" * 99999, "does not answer as a collector does;"),
+        (b"no HTTP", "cannot be reached"),
+    ],
+)
+def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: str) -> None:
+    """Exit code 8, what is wrong, when it is tried again; and no bundle went there."""
+    with answering(answer) as site:
+        configure(home, collector=f"http://127.0.0.1:{site.port}")
+        done = gatewatch("submit")
+        assert not any(request.startswith("PUT") for request in site.asked)
+    assert done.exit_code == 8
+    assert done.stderr.startswith("gatewatch: 1 bundle waits to be sent: ")
+    assert said in done.stderr
+    assert "or at once with --now" in done.stderr
+    assert status()["waiting"] == 1
+
+
+def test_nobody_there_is_tried_later(home: Path) -> None:
+    """Without a connection everything stays, and the status says since when and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    configure(home, collector=f"http://127.0.0.1:{port}")
+    done = gatewatch("submit")
+    assert done.exit_code == 8
+    assert "127.0.0.1 cannot be reached" in done.stderr
+    lines = gatewatch("submit", "status").stdout.splitlines()
+    assert lines[0] == f"collector     http://127.0.0.1:{port}"
+    assert "waiting       1 bundles, 2 traces" in lines
+    assert lines[-1].startswith("to send now: gatewatch submit --now; else it is tried again")
+    proxied = {
+        "collector": "https://c.example.org",
+        "proxy": f"socks5h://u:secret@127.0.0.1:{port}",
+    }
+    configure(home, **proxied)
+    done = gatewatch("submit")
+    assert done.exit_code == 8
+    assert f"cannot be reached through socks5h://127.0.0.1:{port}" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_refusal_is_said_with_its_reason(home: Path, tmp_path: Path) -> None:
+    """Exit code 6, and the status has the reason and the way back."""
+    keep(home, trace(3, note="from 198.51.100.7"))
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit")
+        assert done.exit_code == 6
+        assert "refused: unredacted: line 3 has a text with an address" in done.stdout
+        assert "see: gatewatch submit status" in done.stderr
+        shown = gatewatch("submit", "status").stdout
+        assert "refused: unredacted: line 3 has a text with an address" in shown
+        assert "gatewatch submit --again" in shown
+        assert gatewatch("submit").exit_code == 0
+        assert gatewatch("submit", "--again").exit_code == 6
+
+
+def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
+    """For a USB stick or mail: the files as they are, once, and nothing is sent."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    for _ in range(2):
+        done = gatewatch("submit", "--leave-at", str(stick))
+        assert (done.exit_code, done.stderr) == (0, "")
+        (file,) = stick.iterdir()
+        assert done.stdout.splitlines() == [
+            str(file),
+            f"1 bundle lies in {stick}; hand it over as it is",
+        ]
+        assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
+    (bundle,) = status()["bundles"]
+    assert bundle["left_at"] == str(stick)
+    file.write_bytes(b"broken off")
+    assert gatewatch("submit", "--leave-at", str(stick), "--json").exit_code == 0
+    assert unseal(file.read_bytes()).manifest.traces == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "code", "said"),
+    [
+        ({}, [], 2, 'nobody to send to: set collector = "https://…" in '),
+        ({"colector": "x"}, [], 9, "settings.toml:1: there is no setting 'colector'"),
+        ({"collector": "http://abc.onion"}, [], 9, "can be reached through Tor only; start Tor"),
+        (
+            {"collector": "https://c.org", "collector_certificate": "no.pem"},
+            [],
+            9,
+            "no.pem is no certificate in PEM; set collector_certificate to one",
+        ),
+        ({}, ["--leave-at", "/nowhere/stick"], 9, "is not there; plug the stick in"),
+    ],
+)
+def test_wrong_settings_are_said(
+    home: Path, settings: dict[str, str], words: list[str], code: int, said: str
+) -> None:
+    """Each mistake ends in one sentence with its remedy, and the right exit code."""
+    configure(home, **settings)
+    done = gatewatch("submit", *words)
+    assert done.exit_code == code
+    assert said in done.stderr
+
+
+def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3, and no file is made; asking for the status needs no consent."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    assert gatewatch("submit").exit_code == 3
+    shown = gatewatch("submit", "status")
+    assert (shown.exit_code, shown.stdout.splitlines()[0]) == (0, "collector     none")
+    assert not (tmp_path / "home").exists()
