@@ -54,8 +54,8 @@ PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 pins:
 	$(PIN) requirements/build.in -o requirements/build.txt
-	$(PIN) pyproject.toml --extra analysis --extra collect --group dev -o requirements/dev.txt
-	$(PIN) pyproject.toml --extra analysis --extra collect --group dev --group docs \
+	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev -o requirements/dev.txt
+	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev --group docs \
 		-o requirements/docs.txt
 
 # Collects the sentences of the source into the catalogues of probe/locale, and compiles those.

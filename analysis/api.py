@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.engine import Digest, Engine, digest
 from analysis.load import Malformed
 from analysis.load import load as load_traces
 from analysis.means import Means, open_means
@@ -18,7 +19,7 @@ from analysis.operators import Gazetteer
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.statement import Data, Verdict
-from analysis.tables import crossings_table
+from analysis.tables import crossings_table, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def crossings(
     table = means.tables.main
     gazetteer = Gazetteer(table, means.country)
     panel = observe(data.loaded.traces, gazetteer, table, means.policy, time.time())
-    return crossings_table(panel.observations)
+    return in_order(crossings_table(panel.observations))
 
 
 def judge(
@@ -88,7 +89,20 @@ def judge(
     return judge_by(means, data)
 
 
-def judge_by(means: Means, data: Data, *, command: str | None = None) -> Verdict:
+def read(
+    means: Means, paths: Sequence[str], engine: Engine, *, malformed: Malformed = "warn"
+) -> Data | Digest:
+    """Read what these means will judge; traces are kept only where they are asked more than once.
+
+    That is so with tables of days or a second table. Raises as `load` does.
+    """
+    if means.one_table:
+        return digest(paths, means.recipe(malformed), engine)
+    return load(paths, malformed=malformed)
+
+
+def judge_by(means: Means, data: Data | Digest, *, command: str | None = None) -> Verdict:
     """Judge by means that are open already; ``command`` is what was typed, for the provenance."""
-    judged = means.judge(data.loaded, command=command)
+    folded = data if isinstance(data, Digest) else None
+    judged = means.judge(data.loaded, command=command, digest=folded)
     return Verdict(judged.fields, judged.evidence, means.tables.main.asns)

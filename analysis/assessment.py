@@ -7,10 +7,10 @@ would change, and which of the organisations named a state owns. None of it move
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from analysis import attribution, comparison, ownership, remarks
 from analysis.dated import Used, observe_by_day, tables_in
@@ -21,7 +21,13 @@ from analysis.organisations import merge, read_siblings
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.tables import crossings_table
+from analysis.told import tell
 from probe.origin import Origin
+
+
+class Voice(attribution.Voice, remarks.Voice, Protocol):
+    """What a trace says of itself."""
+
 
 Judging = Callable[[Origin, Panel | None], Verdict]
 
@@ -67,14 +73,22 @@ def open_tables(
 
 
 def assess(
-    loaded: Loaded, tables: Tables, country: str, policy: Policy, *, now: float, judge: Judging
+    loaded: Loaded,
+    tables: Tables,
+    country: str,
+    policy: Policy,
+    *,
+    now: float,
+    judge: Judging,
+    voices: Sequence[tuple[Voice, int]] | None = None,
 ) -> Verdict:
     """Judge, and tell what the tables have to do with the verdict.
 
     ``judge`` judges what was loaded by a table and, where there is one, by the panel that the
-    tables of the days give. Added to the verdict: ``ownership``, ``comparison`` where another
-    table was named, and ``attribution``, ``notes``, ``organisations`` and ``tables`` under
-    ``provenance``.
+    tables of the days give. ``voices`` are what the traces say and how many say it, where they
+    were not kept; then there are neither tables of days nor another one. Added to the verdict:
+    ``ownership``, ``comparison`` where another table was named, and ``attribution``, ``notes``,
+    ``organisations`` and ``tables`` under ``provenance``.
     """
     panel: Panel | None = None
     used: Used | None = None
@@ -84,17 +98,21 @@ def assess(
         )
     verdict = judge(tables.main, panel)
     fields = verdict.fields
-    attributed = attribution.attribution(loaded.traces, tables.main)
+    if voices is None:
+        voices = [(tell(trace), 1) for trace in loaded.traces]
+    attributed = attribution.attribution(voices, tables.main)
     fields["provenance"] |= {
         "attribution": attributed,
-        "notes": remarks.remarks(loaded.traces),
+        "notes": remarks.remarks(voices),
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},
     }
     fields["ownership"] = ownership.ownership(fields, tables.main)
     fields["reasons"] += ownership.sentences(fields["ownership"])
     fields["limits"] += attribution.sentences(attributed)
-    fields["limits"] += remarks.simulated(fields["provenance"]["notes"], len(loaded.traces))
+    fields["limits"] += remarks.simulated(
+        fields["provenance"]["notes"], sum(traces for _, traces in voices)
+    )
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
         fields["limits"].append(

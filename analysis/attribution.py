@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from probe.record import Attribution, Hop, Trace
+from probe.record import Attribution
 
 
 class Snapshot(Protocol):
@@ -30,29 +30,32 @@ class Table(Protocol):
     def lookup(self, address: str) -> Attribution: ...
 
 
-def _only_address(hop: Hop) -> str | None:
-    addresses = {reply.address for reply in hop.replies if reply.address is not None}
-    return addresses.pop() if len(addresses) == 1 else None
+class Voice(Protocol):
+    """What is asked of a trace: the snapshots it names, and the AS of its addresses by them."""
+
+    @property
+    def snapshots(self) -> tuple[str, ...]: ...
+
+    @property
+    def said(self) -> tuple[tuple[str, int], ...]: ...
 
 
-def attribution(traces: Iterable[Trace], table: Table) -> dict[str, Any]:
+def attribution(voices: Iterable[tuple[Voice, int]], table: Table) -> dict[str, Any]:
     """Which table attributed the addresses, and what the records say.
 
-    ``records`` counts the traces by the snapshots that they name, ``none`` those that name none,
-    such as Atlas results. ``hops`` are those that a record of another snapshot gives to an AS and
-    at which a single address answered; ``differ`` of them belong to another AS by the table.
+    Each voice comes with how many traces it is. ``records`` counts the traces by the snapshots
+    that they name, ``none`` those that name none, such as Atlas results. ``hops`` are those that a
+    record of another snapshot gives to an AS and at which a single address answered; ``differ`` of
+    them belong to another AS by the table.
     """
     named: Counter[str] = Counter()
     said: Counter[tuple[str, int]] = Counter()
     own = table.snapshot.id
-    for trace in traces:
-        named["; ".join(trace.snapshots) or "none"] += 1
-        if trace.snapshots in {(), (own,)}:
-            continue
-        for hop in trace.hops:
-            asn = hop.attribution.asn if hop.attribution is not None else None
-            if asn is not None and (address := _only_address(hop)) is not None:
-                said[address, asn] += 1
+    for voice, traces in voices:
+        named["; ".join(voice.snapshots) or "none"] += traces
+        if voice.snapshots not in {(), (own,)}:
+            for address, asn in voice.said:
+                said[address, asn] += traces
     differ = sum(
         count for (address, asn), count in said.items() if table.lookup(address).asn != asn
     )

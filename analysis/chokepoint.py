@@ -59,7 +59,7 @@ def ways_abroad(
             passed = blocks.nodes(seen.crossing.strict)
             orders[pair.organisation, pair.destination][
                 tuple(node for node in passed if node in pair.strict)
-            ] += 1
+            ] += seen.traces
     return [
         Way(
             (Node("organisation", name), *min(order, key=lambda o: (-len(o), -order[o], o))),

@@ -140,7 +140,8 @@ def analyze(
     or signed bundles (.tar).
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
-    from analysis.api import judge_by, load  # noqa: PLC0415
+    from analysis.api import judge_by, read  # noqa: PLC0415
+    from analysis.engine import Processes  # noqa: PLC0415
     from analysis.eyeballs import EyeballsError  # noqa: PLC0415
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.means import open_means  # noqa: PLC0415
@@ -167,7 +168,7 @@ def analyze(
             eyeballs=eyeballs,
             rib=rib,
         )
-        data = load(paths, malformed=malformed)
+        data = read(means, paths, Processes(), malformed=malformed)
         if malformed == "warn":
             _warn(data.loaded)
         if not len(data):

@@ -166,9 +166,9 @@ class Tally:
     def __init__(self) -> None:
         self._counts: dict[int, tuple[Crossing, int]] = {}
 
-    def add(self, crossing: Crossing) -> None:
+    def add(self, crossing: Crossing, traces: int) -> None:
         known = self._counts.get(id(crossing))
-        self._counts[id(crossing)] = (crossing, 1 if known is None else known[1] + 1)
+        self._counts[id(crossing)] = (crossing, traces if known is None else known[1] + traces)
 
     def counted(self) -> list[tuple[Crossing, int]]:
         """Each crossing with the number of its traces."""
@@ -213,7 +213,7 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Poli
     classes: dict[str, tuple[str, str]] = {}
     for seen in observations:
         if seen.crossing is not None and seen.destination_class is not None:
-            grouped[seen.organisation, seen.destination].add(seen.crossing)
+            grouped[seen.organisation, seen.destination].add(seen.crossing, seen.traces)
             classes[seen.destination] = seen.destination_class
     pairs = []
     for (organisation, destination), tally in sorted(grouped.items()):
@@ -314,7 +314,7 @@ def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict
     tally = Tally()
     for seen in observations:
         if seen.crossing is not None:
-            tally.add(seen.crossing)
+            tally.add(seen.crossing, seen.traces)
     distances: Counter[Node] = Counter()
     traces: Counter[Node] = Counter()
     for crossing, count in tally.counted():

@@ -46,7 +46,7 @@ class DomesticPair:
     between: frozenset[Node]
 
 
-def _went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
+def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
     """Whether a foreign-registered hop lies as far above the last domestic one as abroad does.
 
     A router that answers slowly looks so too, but what lies behind it answers sooner: of the
@@ -83,7 +83,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     return DomesticPath(
         between=tuple(dict.fromkeys(s.sight.node for s in inside if s.sight is not None)),
         gap=arrival is None or leave is None or any(s.sight is None for s in inside),
-        abroad=_went_abroad(steps, policy),
+        abroad=went_abroad(steps, policy),
     )
 
 
@@ -113,11 +113,11 @@ def domestic_pairs(
     An unmapped block that one organisation alone sees is taken for the interior of one of the
     two networks; blocks that international paths proved to be one operator stay one.
     """
-    grouped: dict[tuple[str, str], list[DomesticPath]] = defaultdict(list)
+    grouped: dict[tuple[str, str], Counter[DomesticPath]] = defaultdict(Counter)
     for seen in observations:
         if seen.kind == "domestic":
             key = (seen.organisation, seen.destination_organisation)
-            grouped[key].append(domestic_path(seen, policy))
+            grouped[key][domestic_path(seen, policy)] += seen.traces
     merged = merge_blocks(
         BlockSeen(a, b, node.name, at_border=False, successor=None)
         for (a, b), paths in grouped.items()
@@ -129,22 +129,24 @@ def domestic_pairs(
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: Counter[Way] = Counter()
         counts: Counter[Node] = Counter()
-        for path in paths:
+        total = paths.total()
+        for path, traces in paths.items():
             entities = {
                 blocks.node(node) or node: None
                 for node in path.between
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
-            ways[way_of(path, list(entities))] += 1
-            counts.update(list(entities))
+            ways[way_of(path, list(entities))] += traces
+            for node in entities:
+                counts[node] += traces
         unknown = ways.pop("unknown", 0)
-        resolved = 2 * unknown < len(paths)
+        resolved = 2 * unknown < total
         pairs.append(
             DomesticPair(
                 organisation,
                 destination,
                 way=min(ways, key=lambda way: (-ways[way], way)) if resolved else "unknown",
-                between=frozenset(node for node, n in counts.items() if 2 * n > len(paths)),
+                between=frozenset(node for node, n in counts.items() if 2 * n > total),
             )
         )
     return pairs

@@ -89,11 +89,10 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
 
     The gateway is missing where the crossing is not resolved: unknown is not "its own".
     """
-    traces = Counter(
-        (seen.organisation, seen.destination)
-        for seen in evidence.observations
-        if seen.crossing is not None
-    )
+    traces: Counter[tuple[str, str]] = Counter()
+    for seen in evidence.observations:
+        if seen.crossing is not None:
+            traces[seen.organisation, seen.destination] += seen.traces
     organisations = {
         seen.destination: seen.destination_organisation for seen in evidence.observations
     }

@@ -178,7 +178,7 @@ def _one_operator_behind(
     for seen in observations:
         for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
             if name == exchange.name:
-                behind[seen.organisation][operator] += 1
+                behind[seen.organisation][operator] += seen.traces
     operators = Counter(
         min(counts, key=lambda name: (-counts[name], name)) for counts in behind.values()
     )
@@ -189,8 +189,8 @@ def _one_operator_behind(
         step.sight is not None
         and step.sight.node == Node("organisation", operator)
         and step.sight.place == "home"
-        for seen in observations
-        for step in seen.steps
+        for frame in {seen.path.frame for seen in observations}
+        for step in frame.steps
     )
     return at_home and organisations >= policy.captured * len(behind)
 
@@ -482,6 +482,7 @@ def judge(
     *,
     now: float,
     provenance: Mapping[str, Any] | None = None,
+    frozen: Panel | None = None,
     dated: Panel | None = None,
     weights: Weights | None = None,
     recording: Recording | None = None,
@@ -491,14 +492,15 @@ def judge(
 
     IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
     were measured (IPv4 where equal), and ``families`` tells both grades. ``now`` is epoch
-    seconds. ``dated`` is what the traces are under the tables of their days: then the figures
-    are of that, and only the alarm is of ``table``. ``weights`` are users by organisation, if
-    there is an estimate; ``recording`` is a routing table, the witness. Without ``supplements``
-    the figures are left out on which neither grade nor scope rests: whoever judges thousands of
-    simulated countries needs none.
+    seconds. ``frozen`` is what the traces are under ``table``, where that was found out while they
+    were read. ``dated`` is what they are under the tables of their days: then the figures are of
+    that, and only the alarm is of ``table``. ``weights`` are users by organisation, if there is an
+    estimate; ``recording`` is a routing table, the witness. Without ``supplements`` the figures
+    are left out on which neither grade nor scope rests: whoever judges thousands of simulated
+    countries needs none.
     """
-    gazetteer = Gazetteer(table, country)
-    frozen = observe(loaded.traces, gazetteer, table, policy, now)
+    if frozen is None:
+        frozen = observe(loaded.traces, Gazetteer(table, country), table, policy, now)
     panel = frozen if dated is None else dated
     families, seen_by = {}, {}
     for version in (4, 6):
@@ -607,16 +609,18 @@ def judge(
 
 def _measured(family: _Family, panel: Panel) -> dict[str, int]:
     return {
-        "traces": len(family.observations),
+        "traces": sum(seen.traces for seen in family.observations),
         "vantages": len({seen.vantage for seen in family.observations}),
         "organisations": len(family.grouped),
         "destinations": len({seen.destination for seen in family.observations}),
         "pairs": len(family.pairs),
         "days": family.figures.days,
         "traces_read_by_links": sum(
-            seen.crossing is not None and seen.crossing.by_links for seen in family.observations
+            seen.traces
+            for seen in family.observations
+            if seen.crossing is not None and seen.crossing.by_links
         ),
-        "traces_of_both_families_and_all_days": len(panel.observations),
+        "traces_of_both_families_and_all_days": panel.traces,
     }
 
 

@@ -39,6 +39,20 @@ def _may_stand_before(sight: Sight) -> bool:
     return sight.node.kind == "organisation" and sight.place == "home"
 
 
+def far_ends(frame: Frame) -> tuple[tuple[int, str], ...]:
+    """The interfaces at the far end of a link, each with the index of the step before it.
+
+    These are the first step abroad and the next, since the first may be the misnumbered one. No
+    step but those before them is ever read otherwise than the table has it.
+    """
+    outer = next((i for i, s in enumerate(frame.steps) if s.sight and s.sight.place == "abroad"), 0)
+    return tuple(
+        (index, step.address)
+        for index, step in enumerate(frame.steps[outer : outer + 2], start=outer - 1)
+        if index >= 0 and step.address and _names_a_link(step, frame.destination)
+    )
+
+
 class Sighting(NamedTuple):
     """A frame and the period it was seen in (a number; links are learnt for each by itself)."""
 
@@ -84,20 +98,9 @@ class Links:
         self._changes: dict[Sighting, tuple[Change, ...]] = {}
 
     def _ends_of(self, frame: Frame) -> tuple[tuple[int, str], ...]:
-        """The interfaces at the far end of a link, each with the index of the step before it.
-
-        These are the first step abroad and the next, since the first may be the misnumbered one.
-        """
         ends = self._ends.get(frame)
         if ends is None:
-            outer = next(
-                (i for i, s in enumerate(frame.steps) if s.sight and s.sight.place == "abroad"), 0
-            )
-            ends = self._ends[frame] = tuple(
-                (index, step.address)
-                for index, step in enumerate(frame.steps[outer : outer + 2], start=outer - 1)
-                if index >= 0 and step.address and _names_a_link(step, frame.destination)
-            )
+            ends = self._ends[frame] = far_ends(frame)
         return ends
 
     def _vote(self, nodes: Counter[Node]) -> Node | None:

@@ -9,13 +9,15 @@ what happens to what cannot be read. Judges nothing but readability.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import InputError, Stream, find_files, opened
+from analysis.told import Numbers, fingerprint_of
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
 
@@ -47,40 +49,33 @@ COMPLAINTS = 20
 
 
 class _Copies:
-    """Tells a second copy of a result, and a second result that claims to be the same one.
-
-    Only hashes of 64 bits are held: of ten million results two are taken for one with a chance of
-    one in 370,000.
-    """
+    """Tells a second copy of a result, and a second result that claims to be the same one."""
 
     def __init__(self) -> None:
+        self._numbers = Numbers()
         self._heard: dict[int, int] = {}
 
     def alike(self, trace: Trace) -> bool | None:
         """Whether an earlier result of this id heard the same; None where this is the first."""
-        who = trace.vantage.id if trace.vantage else (trace.prb_id, trace.source)
-        key: tuple[object, ...] = (
-            who, trace.msm_id, trace.dst_addr, trace.timestamp, trace.paris_id, trace.proto,
-        )  # fmt: skip
-        heard = hash(tuple((h.number, r.address, r.rtt) for h in trace.hops for r in h.replies))
-        if not trace.timestamp or trace.msm_id is None:
-            # Archives may lack the time; what was heard tells one result from another all the same.
-            key = (*key, heard)
-        number = hash(key)
-        if number not in self._heard:
-            self._heard[number] = heard
+        claims, heard = fingerprint_of(trace, self._numbers)
+        if claims not in self._heard:
+            self._heard[claims] = heard
             return None
-        return self._heard[number] == heard
+        return self._heard[claims] == heard
 
 
-def _trace_of(value: object, loaded: Loaded) -> Trace | None:
-    """The trace that a JSON value is; None where it is left out, and counted, for a good reason."""
+def trace_of(value: object) -> Trace | None:
+    """The trace that a value of a file is; None for what scamper writes of a run.
+
+    Raises `MalformedRecord` with one sentence where it is neither.
+    """
+    if isinstance(value, Trace):
+        return value
     if isinstance(value, MalformedRecord):
         raise value
     if not isinstance(value, dict):
         raise MalformedRecord("not a JSON object")
     if scamper.is_bookkeeping(value):
-        loaded.reject("bookkeeping")
         return None
     return scamper.read(value) if scamper.is_measurement(value) else atlas.read(value)
 
@@ -91,27 +86,54 @@ def _unkept(value: object) -> Iterator[str]:
         yield from scamper.unkept(value) if scamper.is_measurement(value) else atlas.unkept(value)
 
 
-def _values(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
+@dataclass(frozen=True)
+class Input:
+    """One file: its bytes where they are lines of JSON, and how to read it in any case."""
+
+    lines: Stream | None
+    rows: Callable[[], Iterator[tuple[int, object]]]
+    """Every value with its line, or its row in Parquet."""
+
+
+def _input(name: str, stream: Stream) -> Input:
+    if parquet.is_parquet(stream):
+        return Input(None, lambda: parquet.rows(name, stream))
+    if name.endswith(".parquet"):
+        raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")
+    if bundle.claims_to_be(stream):
+        return Input(None, lambda: bundle.rows(name, stream))
+    if name.endswith(SUFFIX):
+        raise InputError(f"{name}: is no bundle of gatewatch")
     if warts.is_warts(stream):
-        stream = warts.as_json(name, stream)
-    return jsonvalues.rows(stream)
+        converted = warts.as_json(name, stream)
+        return Input(None, lambda: jsonvalues.rows(converted))
+    alone = stream if not jsonvalues.is_array(stream) else None
+    return Input(alone, lambda: jsonvalues.rows(stream))
+
+
+@contextmanager
+def open_input(name: str, inputs: dict[str, str]) -> Iterator[Input]:
+    """Open a file by what it begins with; its hash is put into ``inputs`` once it was read.
+
+    Raises `InputError`.
+    """
+    with opened(name) as (stream, sha256):
+        yield _input(name, stream)
+        short = name if name == "-" else Path(name).name
+        inputs[name if short in inputs else short] = sha256()
 
 
 def _rows(name: str, loaded: Loaded) -> Iterator[tuple[int, object]]:
-    """Every value of a file with its line, or its row in Parquet."""
-    with opened(name) as (stream, sha256):
-        if parquet.is_parquet(stream):
-            yield from parquet.rows(name, stream)
-        elif name.endswith(".parquet"):
-            raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")
-        elif bundle.claims_to_be(stream):
-            yield from bundle.rows(name, stream)
-        elif name.endswith(SUFFIX):
-            raise InputError(f"{name}: is no bundle of gatewatch")
-        else:
-            yield from _values(name, stream)
-        short = name if name == "-" else Path(name).name
-        loaded.inputs[name if short in loaded.inputs else short] = sha256()
+    with open_input(name, loaded.inputs) as source:
+        yield from source.rows()
+
+
+def blame(name: str, problem: InputError | BadBundle) -> tuple[str, str]:
+    """Why there is no more of a file: the reason it counts under, and a sentence."""
+    if isinstance(problem, InputError):
+        return "unreadable_file", str(problem)
+    forged = problem.reason == "bad_signature"
+    return "bad_signature" if forged else "altered_bundle", f"{name}: {problem}"
 
 
 def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn") -> Iterator[Trace]:
@@ -141,21 +163,17 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
                 number, value = next(rows)
             except StopIteration:
                 break
-            except InputError as problem:
-                leave_out("unreadable_file", str(problem))
-                break
-            except BadBundle as problem:
-                forged = problem.reason == "bad_signature"
-                leave_out("bad_signature" if forged else "altered_bundle", f"{name}: {problem}")
+            except (InputError, BadBundle) as problem:
+                leave_out(*blame(name, problem))
                 break
             try:
-                trace = value if isinstance(value, Trace) else _trace_of(value, loaded)
+                trace = trace_of(value)
             except MalformedRecord as problem:
                 leave_out("malformed", f"{name}:{number}: {problem}")
                 continue
             if trace is None:
-                continue
-            if not trace.hops:
+                loaded.reject("bookkeeping")
+            elif not trace.hops:
                 loaded.reject("not_sent")
             elif (alike := copies.alike(trace)) is not None:
                 loaded.reject("duplicate" if alike else "repeated_id")

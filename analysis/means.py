@@ -14,9 +14,10 @@ from typing import Any
 
 from analysis.assessment import Tables, assess, open_tables
 from analysis.coverage import by_users
+from analysis.engine import Digest, Recipe
 from analysis.eyeballs import Eyeballs, read_eyeballs
 from analysis.judge import Verdict, judge
-from analysis.load import Loaded
+from analysis.load import Loaded, Malformed
 from analysis.panel import Panel
 from analysis.policy import Policy, with_overrides
 from analysis.rib import Rib, read_rib
@@ -52,10 +53,13 @@ class Means:
     users: Eyeballs | None
     rib: Path | None
 
-    def judge(self, loaded: Loaded, *, command: str | None = None) -> Verdict:
+    def judge(
+        self, loaded: Loaded, *, command: str | None = None, digest: Digest | None = None
+    ) -> Verdict:
         """Judge what was loaded; ``command`` is what the provenance will say was typed.
 
-        Raises `analysis.rib.RibError` and `analysis.inputs.InputError`.
+        ``digest`` is what became of the traces where they were not kept; see `one_table`. Raises
+        `analysis.rib.RibError` and `analysis.inputs.InputError`.
         """
         users, now = self.users, time.time()
         recording = self._recording()
@@ -75,12 +79,30 @@ class Means:
                 self.policy,
                 now=now,
                 provenance=told,
+                frozen=digest.panel if digest is not None else None,
                 dated=dated,
                 weights=by_users(users.users, by.organisation) if users is not None else None,
                 recording=recording,
             )
 
-        return assess(loaded, self.tables, self.country, self.policy, now=now, judge=judged)
+        return assess(
+            loaded,
+            self.tables,
+            self.country,
+            self.policy,
+            now=now,
+            judge=judged,
+            voices=digest.voices if digest is not None else None,
+        )
+
+    def recipe(self, malformed: Malformed) -> Recipe:
+        """What traces are folded by while they are read."""
+        return Recipe(self.tables.main, self.country, self.policy, time.time(), malformed)
+
+    @property
+    def one_table(self) -> bool:
+        """Whether one address table is all that is asked of each trace."""
+        return self.tables.days is None and self.tables.other is None
 
     def _recording(self) -> Rib | None:
         if self.rib is None:

@@ -18,6 +18,7 @@ from analysis.links import Links, Sighting
 from analysis.operators import Gazetteer, Table
 from analysis.path import Path, Reader, Step
 from analysis.policy import Policy
+from analysis.told import Rtts, Told, tell
 from probe.record import Trace
 
 # Before this, a clock was never set; GPS and NTP era files do not go back further.
@@ -39,7 +40,7 @@ class CountryTable(Table, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One usable trace.
+    """One usable trace, or so many ``traces`` that are alike (see `analysis.likeness`).
 
     ``kind`` is ``international`` when the destination is registered abroad (then ``crossing`` is
     set) and ``domestic`` when it is another organisation at home. ``destination_class`` is the
@@ -57,6 +58,7 @@ class Observation:
     destination_class: tuple[str, str] | None
     path: Path
     crossing: Crossing | None
+    traces: int = 1
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -70,27 +72,33 @@ class Panel:
     observations: list[Observation] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
 
-    def reject(self, reason: str) -> None:
-        self.rejected[reason] += 1
+    def reject(self, reason: str, traces: int = 1) -> None:
+        self.rejected[reason] += traces
+
+    @property
+    def traces(self) -> int:
+        """How many traces the observations are."""
+        return sum(seen.traces for seen in self.observations)
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """Carries the reason why a trace says nothing."""
 
 
-class _Reading(NamedTuple):
-    """A usable trace whose crossing is still open."""
+class Reading(NamedTuple):
+    """A usable trace whose crossing is still open; it may stand for many that are alike."""
 
     organisation: str
     vantage: str
     family: int
     day: dt.date
     destination: str
-    target: _Target
+    target: Target
     path: Path
+    traces: int = 1
 
     def observation(self, crossing: Crossing | None) -> Observation:
-        organisation, vantage, family, day, destination, target, path = self
+        organisation, vantage, family, day, destination, target, path, traces = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
@@ -102,10 +110,11 @@ class _Reading(NamedTuple):
             target.destination_class,
             path,
             crossing,
+            traces,
         )
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """What a destination is good for; ``place`` is that of its registration."""
 
     organisation: str
@@ -113,7 +122,26 @@ class _Target(NamedTuple):
     destination_class: tuple[str, str] | None
 
 
-class _Desk:
+class Alike(Protocol):
+    """What traces that are alike have in common; silence is an address of ""."""
+
+    @property
+    def organisation(self) -> str: ...
+
+    @property
+    def vantage(self) -> str: ...
+
+    @property
+    def family(self) -> int: ...
+
+    @property
+    def destination(self) -> str: ...
+
+    @property
+    def addresses(self) -> tuple[str, ...]: ...
+
+
+class Desk:
     """Decides which traces are evidence. Each destination and each day is looked at once."""
 
     def __init__(self, gazetteer: Gazetteer, table: CountryTable, now: float) -> None:
@@ -121,44 +149,56 @@ class _Desk:
         self._table = table
         self._latest = now + _TOLERATED_AHEAD
         self._reader = Reader(gazetteer)
-        self._targets: dict[str, _Target | _Unusable] = {}
+        self._sources: dict[str, str | Unusable] = {}
+        self._targets: dict[str, Target | Unusable] = {}
         self._days: dict[int, dt.date] = {}
 
-    def _vantage(self, trace: Trace) -> tuple[str, str]:
+    def _vantage(self, trace: Told) -> tuple[str, str]:
         """The vantage point's pseudonym and organisation."""
         if trace.vantage is not None:
             if trace.vantage.asn is None:
-                raise _Unusable("access_network_unknown")
+                raise Unusable("access_network_unknown")
             if trace.vantage.country not in {None, self._gazetteer.country}:
-                raise _Unusable("vantage_abroad")
+                raise Unusable("vantage_abroad")
             return trace.vantage.id, self._table.organisation(trace.vantage.asn)
-        if trace.source is None or not ipaddress.ip_address(trace.source).is_global:
-            raise _Unusable("no_source_address")
-        sight = self._gazetteer.sight(trace.source)
-        if sight.node.kind != "organisation":
-            raise _Unusable("source_unmapped")
-        if sight.place != "home":
-            raise _Unusable("vantage_abroad" if sight.place == "abroad" else "source_unlocated")
+        if trace.source is None:
+            raise Unusable("no_source_address")
+        found = self._sources.get(trace.source)
+        if found is None:
+            found = self._sources[trace.source] = self._network_of(trace.source)
+        if isinstance(found, Unusable):
+            raise found
         who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
-        return who, sight.node.name
+        return who, found
 
-    def _look(self, destination: str) -> _Target | _Unusable:
+    def _network_of(self, source: str) -> str | Unusable:
+        """The organisation at home that an address belongs to."""
+        if not ipaddress.ip_address(source).is_global:
+            return Unusable("no_source_address")
+        sight = self._gazetteer.sight(source)
+        if sight.node.kind != "organisation":
+            return Unusable("source_unmapped")
+        if sight.place != "home":
+            return Unusable("vantage_abroad" if sight.place == "abroad" else "source_unlocated")
+        return sight.node.name
+
+    def _look(self, destination: str) -> Target | Unusable:
         if self._table.is_anycast(destination):
-            return _Unusable("destination_anycast")
+            return Unusable("destination_anycast")
         sight = self._gazetteer.sight(destination)
         if sight.node.kind != "organisation" or sight.place == "unlocated":
-            return _Unusable("destination_unmapped")
+            return Unusable("destination_unmapped")
         if sight.place == "home":
-            return _Target(sight.node.name, abroad=False, destination_class=None)
+            return Target(sight.node.name, abroad=False, destination_class=None)
         country = sight.country or ""
         continent = self._table.continent(country) or country
-        return _Target(sight.node.name, True, (sight.node.name, continent))
+        return Target(sight.node.name, True, (sight.node.name, continent))
 
-    def _target(self, destination: str) -> _Target:
+    def _target(self, destination: str) -> Target:
         found = self._targets.get(destination)
         if found is None:
             found = self._targets[destination] = self._look(destination)
-        if isinstance(found, _Unusable):
+        if isinstance(found, Unusable):
             raise found
         return found
 
@@ -168,18 +208,18 @@ class _Desk:
             self._days[number] = dt.datetime.fromtimestamp(timestamp, dt.UTC).date()
         return self._days[number]
 
-    def read(self, trace: Trace) -> _Reading:
-        """One trace, its crossing left open; raises `_Unusable`."""
+    def read(self, trace: Told) -> Reading:
+        """One trace, its crossing left open; raises `Unusable`."""
         if not _EARLIEST <= trace.timestamp <= self._latest:
-            raise _Unusable("implausible_time")
+            raise Unusable("implausible_time")
         vantage, organisation = self._vantage(trace)
         target = self._target(trace.dst_addr)
         if target.organisation == organisation:
-            raise _Unusable("destination_in_own_network")
+            raise Unusable("destination_in_own_network")
+        if not trace.addresses:
+            raise Unusable("no_answers")
         path = self._reader.path(trace, organisation)
-        if not path.addresses:
-            raise _Unusable("no_answers")
-        return _Reading(
+        return Reading(
             organisation,
             vantage,
             trace.af,
@@ -187,6 +227,20 @@ class _Desk:
             trace.dst_addr,
             target,
             path,
+        )
+
+    def read_again(self, key: Alike, rtts: Rtts, day: dt.date, traces: int) -> Reading:
+        """The reading that so many traces gave that were read before and are alike."""
+        addresses = tuple([address or None for address in key.addresses])
+        return Reading(
+            key.organisation,
+            key.vantage,
+            key.family,
+            day,
+            key.destination,
+            self._target(key.destination),
+            self._reader.along(addresses, rtts, key.organisation, key.destination),
+            traces,
         )
 
 
@@ -200,29 +254,42 @@ def observe(
     ``destination_anycast``, ``destination_unmapped``, ``destination_in_own_network``,
     ``destination_cached_at_home``, ``no_answers``.
     """
-    panel = Panel()
-    desk = _Desk(gazetteer, table, now)
-    readings: list[_Reading] = []
+    rejected: Counter[str] = Counter()
+    desk = Desk(gazetteer, table, now)
+    readings: list[Reading] = []
     for trace in traces:
         try:
-            readings.append(desk.read(trace))
-        except _Unusable as reason:
-            panel.reject(str(reason))
+            readings.append(desk.read(tell(trace)))
+        except Unusable as reason:
+            rejected[str(reason)] += 1
+    return cross(readings, rejected, policy)
+
+
+def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -> Panel:
+    """Find out where usable traces left the country, by what all of them tell of links.
+
+    ``rejected`` are the others by reason.
+    """
+    panel = Panel(rejected=rejected)
     sightings = _sightings(readings, policy)
-    links = Links(Counter(sighting for sighting in sightings if sighting is not None), policy)
+    counted: Counter[Sighting] = Counter()
+    for reading, sighting in zip(readings, sightings, strict=True):
+        if sighting is not None:
+            counted[sighting] += reading.traces
+    links = Links(counted, policy)
     crossings = Crossings(policy)
     for reading, sighting in zip(readings, sightings, strict=True):
         crossing = None
         if sighting is not None:
             crossing = crossings.of(reading.path, reading.destination, links.changes(sighting))
             if crossing.at_home:
-                panel.reject("destination_cached_at_home")
+                panel.reject("destination_cached_at_home", reading.traces)
                 continue
         panel.observations.append(reading.observation(crossing))
     return panel
 
 
-def _sightings(readings: Sequence[_Reading], policy: Policy) -> list[Sighting | None]:
+def _sightings(readings: Sequence[Reading], policy: Policy) -> list[Sighting | None]:
     """What each trace towards abroad tells of links, and in which period; None for the others."""
     first = min((reading.day for reading in readings), default=dt.date.min).toordinal()
     return [

@@ -1,29 +1,27 @@
 """One trace → the row of steps that answered, and which of them are the vantage point's own.
 
 Traces along one way differ in their RTTs and hardly in anything else, so what can be said without
-RTTs is worked out once for each distinct row of addresses (a `Frame`) and shared. Hops that were
-inferred from other traces, late answers and duplicates are no evidence and count as silence.
-Where a path leaves the country is not decided here.
+RTTs is worked out once for each distinct row of addresses (a `Frame`) and shared. Where a path
+leaves the country is not decided here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import NamedTuple
 
 from analysis.operators import Gazetteer, Node, Sight
-from probe.record import ATLAS_STATUS_HOP, Reply, Trace
+from analysis.told import LAN, Addresses, Rtts, Told
 
 # Special-use blocks that networks number routers from. The others (loopback, multicast,
 # documentation) on a path are noise of a lab or a fault; they count as unmapped all the same.
 _INTERIOR = frozenset({"private", "cgnat", "ula", "link_local", "reserved", "documentation"})
 
-# Stands for a hop of the home network that redaction took.
-_LAN = "lan"
-_LAN_SIGHT = (Node("unmapped", _LAN), "home")
+_LAN_SIGHT = (Node("unmapped", LAN), "home")
+
+# So many rows of addresses are remembered with their frames: a guard of the memory.
+_REMEMBERED = 100_000
 
 
 class Step(NamedTuple):
@@ -59,8 +57,8 @@ class Path(NamedTuple):
     """What one trace saw: a frame shared with others, and all its addresses and RTTs (ms)."""
 
     frame: Frame
-    addresses: tuple[str | None, ...]
-    rtts: tuple[float | None, ...]
+    addresses: Addresses
+    rtts: Rtts
     reader: Reader
 
     @property
@@ -68,49 +66,6 @@ class Path(NamedTuple):
         """Every step with its RTT."""
         steps = self.reader.steps(self.addresses, self.frame.organisation)
         return tuple(step._replace(rtt=rtt) for step, rtt in zip(steps, self.rtts, strict=True))
-
-
-def _most_heard(heard: Sequence[Reply]) -> tuple[str | None, float | None]:
-    """The address most replies came from and its smallest RTT; silence is (None, None)."""
-    replies = [reply for reply in heard if reply.late is None and not reply.duplicate]
-    if not replies:
-        return None, None
-    addresses = [reply.address for reply in replies if reply.address is not None]
-    address = addresses[0] if addresses else None
-    if any(other != address for other in addresses):
-        address = Counter(addresses).most_common(1)[0][0]
-    rtts = [reply.rtt for reply in replies if reply.rtt is not None and reply.address == address]
-    return address, min(rtts, default=None)
-
-
-def _heard(trace: Trace) -> tuple[tuple[str | None, ...], tuple[float | None, ...]]:
-    """Address and RTT for every TTL up to the last answer; the destination comes once."""
-    addresses: list[str | None] = []
-    rtts: list[float | None] = []
-    destination = trace.dst_addr
-    for number, replies, attribution, measured in sorted(trace.hops, key=itemgetter(0)):
-        silent = number - 1 - len(addresses)
-        if silent:
-            if silent < 0 or number == ATLAS_STATUS_HOP:
-                continue
-            addresses += [None] * silent
-            rtts += [None] * silent
-        if len(replies) == 1 and measured:
-            reply = replies[0]
-            counts = reply.late is None and not reply.duplicate
-            address, rtt = (reply.address, reply.rtt) if counts else (None, None)
-        else:
-            address, rtt = _most_heard(replies) if measured else (None, None)
-        if address is None and rtt is not None and attribution is not None:
-            address = _LAN if attribution.special == "lan" else None
-        addresses.append(address)
-        rtts.append(rtt)
-        if address == destination:
-            break
-    while addresses and addresses[-1] is None:
-        addresses.pop()
-        rtts.pop()
-    return tuple(addresses), tuple(rtts)
 
 
 def _with_access_network(steps: list[Step]) -> list[Step]:
@@ -167,12 +122,17 @@ class Reader:
         self._rows: dict[tuple[str, str, tuple[str | None, ...]], Frame] = {}
         self._frames: dict[tuple[str, str, tuple[str | None, ...]], Frame] = {}
 
-    def path(self, trace: Trace, organisation: str) -> Path:
+    def path(self, told: Told, organisation: str) -> Path:
         """The path of a trace that was measured in this organisation's network."""
-        addresses, rtts = _heard(trace)
-        row = (organisation, trace.dst_addr, addresses)
+        return self.along(told.addresses, told.rtts, organisation, told.dst_addr)
+
+    def along(self, addresses: Addresses, rtts: Rtts, organisation: str, destination: str) -> Path:
+        """The path of which these are the addresses and the RTTs."""
+        row = (organisation, destination, addresses)
         frame = self._rows.get(row)
         if frame is None:
+            if len(self._rows) >= _REMEMBERED:
+                self._rows.clear()
             frame = self._rows[row] = self._frame(*row)
         return Path(frame, addresses, rtts, self)
 
@@ -197,7 +157,7 @@ class Reader:
         for i, address in enumerate(addresses):
             if address is None:
                 continue
-            node, place = _LAN_SIGHT if address == _LAN else self._gazetteer.sight(address)[:2]
+            node, place = _LAN_SIGHT if address == LAN else self._gazetteer.sight(address)[:2]
             if place == "abroad" and node.kind == "organisation" and node.name != organisation:
                 if first is None:
                     first, outer = i, node
@@ -214,7 +174,7 @@ class Reader:
         own = Node("organisation", organisation)
         steps = []
         for number, address in enumerate(addresses, start=1):
-            if address is None or address == _LAN:
+            if address is None or address == LAN:
                 steps.append(Step(number, own=address is not None))
             else:
                 sight = self._gazetteer.sight(address)

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
-from probe.record import SIMULATED, Trace
+from probe.record import SIMULATED
 
 
-def remarks(traces: Iterable[Trace]) -> dict[str, int]:
-    """How many traces carry each note."""
-    return dict(sorted(Counter(note for trace in traces for note in trace.notes).items()))
+class Voice(Protocol):
+    """What is asked of a trace."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def remarks(voices: Iterable[tuple[Voice, int]]) -> dict[str, int]:
+    """How many traces carry each note; each voice comes with how many traces it is."""
+    found: Counter[str] = Counter()
+    for voice, traces in voices:
+        for note in voice.notes:
+            found[note] += traces
+    return dict(sorted(found.items()))
 
 
 def simulated(found: Mapping[str, int], traces: int) -> list[str]:

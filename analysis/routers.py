@@ -90,18 +90,17 @@ def interfaces_of(
         if crossing is None or crossing.border is None or crossing.state == "ambiguous":
             continue
         key = (seen.organisation, seen.destination)
-        known[key] += 1
-        counts[key].update(
-            {
-                step.address
-                for step in seen.steps
-                if step.address is not None
-                and step.sight is not None
-                and not step.own
-                and step.hop <= crossing.border[0]
-                and blocks.node(step.sight.node) == node
-            }
-        )
+        known[key] += seen.traces
+        for address in {
+            step.address
+            for step in seen.path.frame.steps
+            if step.address is not None
+            and step.sight is not None
+            and not step.own
+            and step.hop <= crossing.border[0]
+            and blocks.node(step.sight.node) == node
+        }:
+            counts[key][address] += seen.traces
     users = {
         key: [address for address, count in found.items() if 2 * count > known[key]]
         for key, found in counts.items()

@@ -20,7 +20,7 @@ from analysis import exhibits
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
-from analysis.tables import crossings_table, replies_table, traces_table
+from analysis.tables import crossings_table, in_order, replies_table, traces_table
 from analysis.verdict import DomesticGrade, Grade
 from analysis.wording import headline
 
@@ -244,7 +244,7 @@ class Verdict:
     @cached_property
     def crossings(self) -> pd.DataFrame:
         """One row a trace of the period judged: where it left the country."""
-        return crossings_table(self._evidence.observations)
+        return in_order(crossings_table(self._evidence.observations))
 
     @cached_property
     def pairs(self) -> pd.DataFrame:

@@ -236,8 +236,14 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
         }
         for seen in observations
         if seen.crossing is not None
+        for _ in range(seen.traces)
     ]
     return table_of(rows, CROSSINGS)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The same rows in an order that is their own, not that in which they were read."""
+    return table.sort_values(list(table.columns), ignore_index=True, na_position="first")
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -144,7 +144,7 @@ def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dic
             way = ways[id(crossing)] = _Way(nodes, crossing.gap, crossing.first_foreign)
         day = counted[seen.organisation][seen.vantage].setdefault(seen.day, {})
         ways_there = day.setdefault(seen.destination, {})
-        ways_there[way] = ways_there.get(way, 0) + 1
+        ways_there[way] = ways_there.get(way, 0) + seen.traces
     return counted
 
 

@@ -287,14 +287,19 @@ def to_line(trace: Trace) -> str:
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _canonical(text: str) -> str:
+def canonical(text: str) -> str:
+    """An address as it is written; raises ValueError for what is none.
+
+    >>> canonical("2001:DB8:0::1")
+    '2001:db8::1'
+    """
     return str(ipaddress.ip_address(text))
 
 
 def _address(value: object, where: str) -> str:
     try:
         if isinstance(value, str):
-            return _canonical(value)
+            return canonical(value)
     except ValueError:
         pass
     raise MalformedRecord(f"{where} is not an address: {value!r}")

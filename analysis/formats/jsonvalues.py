@@ -117,13 +117,24 @@ def _array(window: _Window) -> Iterator[Row]:
     window.give_up()
 
 
+def _start(stream: Stream) -> tuple[bytes, int]:
+    """The next bytes, and how many of them stand before the first that means something."""
+    start = stream.bytes.peek(_CHUNK)
+    return start, len(start) - len(start.removeprefix(codecs.BOM_UTF8).lstrip())
+
+
+def is_array(stream: Stream) -> bool:
+    """Whether the bytes that come next begin a JSON array."""
+    start, before = _start(stream)
+    return start[before : before + 1] == b"["
+
+
 def rows(stream: Stream) -> Iterator[Row]:
     """Each JSON value with the line it starts on; a `MalformedRecord` where a line is none."""
-    start = stream.bytes.peek(_CHUNK)
-    before = len(start) - len(start.removeprefix(codecs.BOM_UTF8).lstrip())
-    if start[before : before + 1] != b"[":
-        yield from _lines(stream.bytes, stream, 1, told=False)
+    if not is_array(stream):
+        yield from lines(stream.bytes, stream, 1)
         return
+    start, before = _start(stream)
     stream.bytes.read(before)
     window = _Window(stream.bytes, 1 + start.count(b"\n", 0, before))
     told = False
@@ -132,25 +143,43 @@ def rows(stream: Stream) -> Iterator[Row]:
             told = isinstance(value, MalformedRecord)
             yield line, value
     behind = chain(io.BytesIO(window.rest()), stream.bytes)
-    yield from _lines(behind, stream, window.line, told=told)
+    yield from lines(behind, stream, window.line, told=told)
 
 
-def _lines(lines: Iterable[bytes], stream: Stream, first: int, *, told: bool) -> Iterator[Row]:
+def of_line(line: bytes, number: int) -> Iterator[Row]:
+    """The values of one line: none, one, or those of an array."""
+    text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
+    if not text:
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        yield (
+            number,
+            MalformedRecord("not JSON" if line.endswith(b"\n") else "the line is cut off"),
+        )
+        return
+    if isinstance(value, list):
+        yield from ((number, item) for item in value)
+    else:
+        yield number, value
+
+
+def lines(
+    read: Iterable[bytes], stream: Stream, first: int, *, told: bool = False
+) -> Iterator[Row]:
+    """The values of lines as they were read from a stream, the first of them of this number.
+
+    Where the stream breaks off, a `MalformedRecord` says so, unless it was ``told`` already.
+    """
     number = first - 1
-    for number, line in enumerate(lines, start=first):
-        text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
-        if not text:
-            continue
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            told = stream.broken is not None
-            torn = "the file breaks off here" if told else "the line is cut off"
-            yield number, MalformedRecord("not JSON" if line.endswith(b"\n") else torn)
-            continue
-        if isinstance(value, list):
-            yield from ((number, item) for item in value)
-        else:
-            yield number, value
+    for number, line in enumerate(read, start=first):
+        for row in of_line(line, number):
+            torn = isinstance(row[1], MalformedRecord) and not line.endswith(b"\n")
+            if torn and stream.broken is not None:
+                told = True
+                yield number, MalformedRecord("the file breaks off here")
+            else:
+                yield row
     if stream.broken is not None and not told:
         yield number + 1, MalformedRecord(f"the file breaks off here ({stream.broken})")

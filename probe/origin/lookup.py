@@ -140,6 +140,20 @@ class Origin:
         # Per object: a cache on the class would keep closed tables alive.
         self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
 
+    def __getstate__(self) -> dict[str, object]:
+        """All but the opened table and what is worked out from files: these are opened anew."""
+        opened = {"_table", "lookup", "_register", "_asns_by_organisation"}
+        return {name: value for name, value in vars(self).items() if name not in opened}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Raises `OriginError` where the table is not there, or is another one."""
+        vars(self).update(state)
+        path = self.snapshot.path
+        self._table = open_table(path)
+        if sha256_of(path) != self.snapshot.sha256:
+            raise OriginError(f"{path} is not the table {self.snapshot.id}; copy that one here")
+        self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
+
     def _like(self, **changed: object) -> Origin:
         other = copy(self)
         vars(other).update(changed)

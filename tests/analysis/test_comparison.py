@@ -17,6 +17,7 @@ from analysis.operators import Gazetteer
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.tables import crossings_table
+from analysis.told import tell
 from probe.record import Attribution, Hop, Reply, Trace, from_json
 from tests.analysis.country import HOME, NOW, Country, Snapshot, Table
 
@@ -122,7 +123,9 @@ def record(snapshots: tuple[str, ...], *hops: tuple[str, int | None]) -> Trace:
 def test_records_of_the_same_table_are_not_looked_up() -> None:
     """The normal case costs nothing and says nothing."""
     table = Country(3).table
-    found = attribution.attribution([record((table.snapshot.id,), ("20.0.1.1", 7))], table)
+    found = attribution.attribution(
+        [(tell(record((table.snapshot.id,), ("20.0.1.1", 7))), 1)], table
+    )
     assert found == {
         "table": table.snapshot.id, "records": {table.snapshot.id: 1}, "hops": 0, "differ": 0,
     }  # fmt: skip
@@ -136,7 +139,7 @@ def test_hops_that_another_snapshot_gives_to_another_as_are_counted() -> None:
     two = replace(record(("old@2025",)), hops=(Hop(1, both, Attribution(asn=9)),))
     hops = [("20.0.1.1", 101), ("20.0.2.1", 102), ("20.9.9.1", 5), ("8.8.8.8", None)]
     old = record(("old@2025",), *hops)
-    found = attribution.attribution([old, two, record(())], table)
+    found = attribution.attribution([(tell(trace), 1) for trace in (old, two, record(()))], table)
     assert found["records"] == {"none": 1, "old@2025": 2}
     assert (found["hops"], found["differ"]) == (3, 1)
     (said,) = attribution.sentences(found)

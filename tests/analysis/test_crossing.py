@@ -16,6 +16,7 @@ from analysis.crossing import Crossing, crossing_of, find_border
 from analysis.operators import Gazetteer, Node
 from analysis.path import Reader, Step
 from analysis.policy import Policy
+from analysis.told import tell
 from probe.record import Attribution, Hop, Reply, Trace, from_json
 from tests.analysis.country import HOME, Country
 
@@ -51,7 +52,7 @@ def gazetteer() -> Gazetteer:
 
 
 def steps_of(trace: Trace) -> list[Step]:
-    return list(Reader(gazetteer()).path(trace, "Net 1").steps)
+    return list(Reader(gazetteer()).path(tell(trace), "Net 1").steps)
 
 
 def path(words: str, destination: str = FAR) -> list[Step]:

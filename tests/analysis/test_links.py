@@ -14,6 +14,7 @@ from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.path import Path, Reader
 from analysis.policy import Policy
+from analysis.told import tell
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
@@ -205,7 +206,7 @@ def test_a_shared_crossing_is_the_one_that_the_whole_path_has(paths: list[list[s
     crossings = Crossings(policy)
     for result in country.results:
         trace = from_json(result)
-        path: Path = reader.path(trace, "Net 1")
+        path: Path = reader.path(tell(trace), "Net 1")
         assert crossings.of(path, trace.dst_addr) == crossing_of(path.steps, trace.dst_addr, policy)
 
 
@@ -215,7 +216,7 @@ def test_the_order_of_sightings_changes_no_link() -> None:
     country.trace(1, "30.0.1.200", f"lan own * {LINK}")
     reader = Reader(Gazetteer(country.table, HOME))
     paths = [
-        reader.path(from_json(result), f"Net {result['prb_id'] // 1000}")
+        reader.path(tell(from_json(result)), f"Net {result['prb_id'] // 1000}")
         for result in country.results
     ]
     counted = {Sighting(path.frame, 0): 1 for path in paths}

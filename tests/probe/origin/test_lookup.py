@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 import subprocess
 import sys
 from ipaddress import ip_network
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from probe.origin import Origin, OriginError, Snapshot, open_origin
 from probe.origin.lists import Exchange, Operator, PrefixMap
 from probe.origin.register import Registration, write_register
+from probe.origin.snapshot import current_manifest
 from probe.origin.tables import Entry
 from probe.record import Attribution
 
@@ -445,3 +448,20 @@ def test_importing_loads_nothing_heavy() -> None:
         check=True,
     )
     assert loaded.stdout.strip() == ""
+
+
+def test_a_copy_sent_elsewhere_answers_alike(tmp_path: Path) -> None:
+    """Pickled and back it is the same table, merged names too; another file there is refused."""
+    manifest = current_manifest()
+    path = tmp_path / "table.mmdb"
+    shutil.copy(manifest.table_path, path)
+    origin = open_origin(path).merged({"Google LLC": "Alphabet"})
+    sent = pickle.dumps(origin)
+    again = pickle.loads(sent)
+    assert again.lookup("8.8.8.8") == origin.lookup("8.8.8.8")
+    assert again.lookup("8.8.8.8").organisation == "Alphabet"
+    assert again.asns("Alphabet") == origin.asns("Alphabet") != ()
+    with path.open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(OriginError, match=r"is not the table table@.*; copy that one here"):
+        pickle.loads(sent)

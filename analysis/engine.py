@@ -1,0 +1,216 @@
+"""Files of any length → the panel that a verdict is made of, in bounded memory and on all cores.
+
+Puts the steps in order: pieces of the input are folded (the map) in this process, in several, or
+on a Dask cluster, and the parts put together here (the reduce). Where the map runs makes no
+difference to the outcome. What a fold is, `analysis.fold` knows; what a piece is,
+`analysis.pieces`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import Protocol
+
+from analysis.fold import Counted, Folded, Folder, Part, Pattern, readings, unusable
+from analysis.formats import jsonvalues
+from analysis.formats.typed import Lines as TypedLines
+from analysis.formats.typed import Surprise
+from analysis.inputs import InputError
+from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
+from analysis.operators import Gazetteer
+from analysis.panel import CountryTable, Desk, Panel, cross
+from analysis.pieces import Lines, Piece, Place, Unreadable, pieces
+from analysis.policy import Policy
+from analysis.told import fingerprint_of, tell
+from probe.record import MalformedRecord
+
+# So many pieces are folded here before it is worth starting other processes.
+_ALONE = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that folding a piece depends on besides the piece."""
+
+    table: CountryTable
+    country: str
+    policy: Policy
+    now: float
+    malformed: Malformed = "warn"
+
+    def desk(self) -> Desk:
+        return Desk(Gazetteer(self.table, self.country), self.table, self.now)
+
+
+class Mapper:
+    """Folds one piece after the other; what it learns of addresses serves all of them."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._malformed = recipe.malformed
+        self._folder = Folder(recipe.desk(), recipe.policy)
+        self._lines = TypedLines()
+
+    def part(self, piece: Piece) -> Part:
+        """What becomes of a piece.
+
+        Raises `InputError` where something cannot be read and the recipe says to fail then.
+        """
+        part = Part()
+        if isinstance(piece, Lines):
+            self._add_lines(piece, part)
+        elif isinstance(piece, Unreadable):
+            self._leave_out(*blame(piece.name, piece.problem), part)
+        else:
+            for number, value in piece.rows:
+                self._add_value(piece.name, number, value, part)
+        return part
+
+    def _add_lines(self, piece: Lines, part: Part) -> None:
+        read, add = self._lines.read, self._folder.add
+        for number, line in enumerate(piece.data.split(b"\n")[:-1], start=piece.first):
+            try:
+                found = read(line)
+            except Surprise:
+                for nth, value in jsonvalues.of_line(line + b"\n", number):
+                    self._add_value(piece.name, nth, value, part)
+                continue
+            if found is None:
+                part.rejected["not_sent"] += 1
+            else:
+                add(*found, part)
+
+    def _add_value(self, name: str, number: int, value: object, part: Part) -> None:
+        try:
+            trace = trace_of(value)
+        except MalformedRecord as problem:
+            self._leave_out("malformed", f"{name}:{number}: {problem}", part)
+            return
+        if trace is None:
+            part.rejected["bookkeeping"] += 1
+        elif not trace.hops:
+            part.rejected["not_sent"] += 1
+        else:
+            self._folder.add(tell(trace), fingerprint_of(trace, self._lines.numbers), part)
+
+    def _leave_out(self, reason: str, complaint: str, part: Part) -> None:
+        if self._malformed == "fail":
+            raise InputError(f"{complaint}; leave it out with --malformed warn, or mend it")
+        part.rejected[reason] += 1
+        if self._malformed == "warn" and len(part.complaints) < COMPLAINTS:
+            part.complaints.append(f"{complaint}; left out")
+
+
+class Engine(Protocol):
+    """Where the map runs."""
+
+    def map(
+        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+    ) -> Iterator[tuple[Place, Part]]:
+        """The part of each piece, in any order; few pieces are held at a time."""
+
+
+class Here:
+    """The map in this process."""
+
+    def map(
+        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+    ) -> Iterator[tuple[Place, Part]]:
+        mapper = Mapper(recipe)
+        for place, piece in given:
+            yield place, mapper.part(piece)
+
+
+_mapper: Mapper | None = None
+
+
+def _start(recipe: Recipe) -> None:
+    """Make ready a process that will fold pieces."""
+    global _mapper  # noqa: PLW0603 - one for the life of the process
+    _mapper = Mapper(recipe)
+    # What is made for a trace is gone before the next; looking for circles in it takes a third
+    # of the time, and there are none.
+    gc.disable()
+
+
+def _part(piece: Piece) -> Part:
+    assert _mapper is not None  # the process was started by `_start`
+    return _mapper.part(piece)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The map in several processes of this machine, as many as it has cores if none are named.
+
+    Input of a few pieces is folded in this process: starting others takes longer.
+    """
+
+    count: int = field(default_factory=lambda: os.cpu_count() or 1)
+
+    def map(
+        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+    ) -> Iterator[tuple[Place, Part]]:
+        first = list(islice(given, _ALONE + 1))
+        # The first line that cannot be read has to be named, so they are read in order.
+        if len(first) <= _ALONE or self.count == 1 or recipe.malformed == "fail":
+            yield from Here().map(recipe, chain(first, given))
+            return
+        running: deque[tuple[Place, Future[Part]]] = deque()
+        with ProcessPoolExecutor(
+            self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
+        ) as pool:
+            for place, piece in chain(first, given):
+                running.append((place, pool.submit(_part, piece)))
+                if len(running) > 2 * self.count:
+                    done, part = running.popleft()
+                    yield done, part.result()
+            while running:
+                done, part = running.popleft()
+                yield done, part.result()
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What is left of traces that were folded while they were read.
+
+    ``loaded`` has no traces, but all that is told besides them. Its length is how many there were.
+    """
+
+    loaded: Loaded
+    panel: Panel
+    counted: Sequence[Counted]
+
+    @property
+    def voices(self) -> list[tuple[Pattern, int]]:
+        """What the traces say of themselves, and how many say it."""
+        return [(one.pattern, one.traces) for one in self.counted]
+
+    def __len__(self) -> int:
+        return sum(one.traces for one in self.counted)
+
+
+def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
+    """Read the traces of all paths and fold them.
+
+    Raises `InputError` as `analysis.load.read` does.
+    """
+    loaded = Loaded()
+    folded = Folded()
+    for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
+        folded.add(place, part)
+    return reduce(folded, recipe, loaded)
+
+
+def reduce(folded: Folded, recipe: Recipe, loaded: Loaded) -> Digest:
+    """The digest of all parts; what was left out is counted in ``loaded``."""
+    loaded.complaints.extend(islice(folded.complaints(), COMPLAINTS))
+    counted, rejected = folded.finish()
+    loaded.rejected = rejected
+    panel = cross(list(readings(counted, recipe.desk())), unusable(counted), recipe.policy)
+    return Digest(loaded, panel, counted)

@@ -1,0 +1,227 @@
+"""Traces → how many there are of each likeness and day: the map, and the reduce.
+
+The map (`Folder`) turns a piece of the input into a `Part`, wherever it runs; the reduce (`Folded`)
+puts parts together, in whatever order they come. Nothing of a trace is kept but its likeness, its
+day and its fingerprint, 24 bytes; a part also names each of its likenesses once. Copies are told
+at the very end, when all is there, in the order of the input: so the outcome hangs neither on how
+the input was cut nor on who was ready first. Reads no file and starts no process.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.likeness import Likenesses
+from analysis.panel import Desk, Reading, Unusable
+from analysis.policy import Policy
+from analysis.told import Fingerprint, Rtts, Told
+
+_DAY_BITS = 16
+_EPOCH = 719_163  # 1 January 1970 as Python counts days
+
+# Fingerprints are compared in so many portions, so that sorting needs little memory.
+_PORTIONS = 16
+
+
+class Pattern(NamedTuple):
+    """What traces have in common. ``reason`` says why they are none, "" where they are usable.
+
+    ``addresses`` has "" for silence, so that patterns can be put in order. ``snapshots``,
+    ``said`` and ``notes`` are what the records say, as in `analysis.told.Told`.
+    """
+
+    reason: str
+    organisation: str
+    vantage: str
+    family: int
+    destination: str
+    addresses: tuple[str, ...]
+    decisions: bytes
+    snapshots: tuple[str, ...]
+    said: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...]
+
+
+_NONE = Pattern("", "", "", 0, "", (), b"", (), (), ())
+
+
+@dataclass
+class Part:
+    """What became of one piece of the input.
+
+    ``patterns`` maps each to its number and one row of RTTs that decide as all of its traces' do.
+    ``places`` has for each trace the number of its pattern and its day, packed; ``claims`` and
+    ``heard`` its fingerprint. ``rejected`` counts what was left out while reading, ``complaints``
+    say what.
+    """
+
+    patterns: dict[Pattern, tuple[int, Rtts]] = field(default_factory=dict)
+    claims: array[int] = field(default_factory=lambda: array("q"))
+    heard: array[int] = field(default_factory=lambda: array("q"))
+    places: array[int] = field(default_factory=lambda: array("Q"))
+    rejected: Counter[str] = field(default_factory=Counter)
+    complaints: list[str] = field(default_factory=list)
+
+
+class Folder:
+    """The map: folds traces of one country under one table and one policy."""
+
+    def __init__(self, desk: Desk, policy: Policy) -> None:
+        self._desk = desk
+        self._likenesses = Likenesses(policy)
+
+    def add(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
+        """Add one trace to a part."""
+        day = 0
+        rtts: Rtts = ()
+        try:
+            reading = self._desk.read(told)
+        except Unusable as reason:
+            pattern = _NONE._replace(
+                reason=str(reason), snapshots=told.snapshots, said=told.said, notes=told.notes
+            )
+        else:
+            addresses, rtts, decisions = self._likenesses.of(
+                reading.path, abroad=reading.target.abroad
+            )
+            pattern = Pattern(
+                "",
+                reading.organisation,
+                reading.vantage,
+                reading.family,
+                reading.destination,
+                tuple([address or "" for address in addresses]),
+                decisions,
+                told.snapshots,
+                told.said,
+                told.notes,
+            )
+            day = reading.day.toordinal() - _EPOCH
+        number, _ = part.patterns.setdefault(pattern, (len(part.patterns), rtts))
+        part.places.append(number << _DAY_BITS | day)
+        part.claims.append(fingerprint.claims)
+        part.heard.append(fingerprint.heard)
+
+
+class Counted(NamedTuple):
+    """So many traces of one pattern on one day (days since 1970)."""
+
+    pattern: Pattern
+    rtts: Rtts
+    day: int
+    traces: int
+
+
+class _Rows(NamedTuple):
+    claims: npt.NDArray[np.int64]
+    heard: npt.NDArray[np.int64]
+    places: npt.NDArray[np.uint64]
+
+
+class Folded:
+    """The reduce: takes parts in any order, each with the place of its piece in the input."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[Pattern, int] = {}
+        self._rtts: list[Rtts] = []
+        self._rows: dict[tuple[int, ...], _Rows] = {}
+        self._rejected: Counter[str] = Counter()
+        self._complaints: dict[tuple[int, ...], list[str]] = {}
+
+    def add(self, place: tuple[int, ...], part: Part) -> None:
+        """Take in a part. ``place`` orders the pieces as they lie in the input."""
+        numbers = np.empty(len(part.patterns), np.uint64)
+        for pattern, (number, rtts) in part.patterns.items():
+            known = self._patterns.setdefault(pattern, len(self._patterns))
+            if known == len(self._rtts):
+                self._rtts.append(rtts)
+            numbers[number] = known
+        places = np.array(part.places, np.uint64)
+        days = places & np.uint64((1 << _DAY_BITS) - 1)
+        if len(numbers):
+            places = numbers[places >> np.uint64(_DAY_BITS)] << np.uint64(_DAY_BITS) | days
+        self._rows[place] = _Rows(
+            np.array(part.claims, np.int64), np.array(part.heard, np.int64), places
+        )
+        self._rejected += part.rejected
+        if part.complaints:
+            self._complaints[place] = part.complaints
+
+    def complaints(self) -> Iterator[str]:
+        """All complaints in the order of the input."""
+        for _, complaints in sorted(self._complaints.items()):
+            yield from complaints
+
+    def finish(self) -> tuple[list[Counted], Counter[str]]:
+        """How many traces of each pattern and day there are, in order, and what was left out.
+
+        Of results that claim to be the same one the first counts; the others are ``duplicate``
+        where they heard the same as it, else ``repeated_id``. Leaves nothing behind.
+        """
+        rows = [self._rows.pop(place) for place in sorted(self._rows)]
+        claims, heard, places = (
+            np.concatenate([getattr(row, name) for row in rows] or [np.empty(0, kind)])
+            for name, kind in (("claims", np.int64), ("heard", np.int64), ("places", np.uint64))
+        )
+        del rows
+        keep = np.zeros(len(places), np.bool_)
+        rejected = Counter(self._rejected)
+        for portion in range(_PORTIONS):
+            (mine,) = np.nonzero(claims & (_PORTIONS - 1) == portion)
+            _, first, which = np.unique(claims[mine], return_index=True, return_inverse=True)
+            keep[mine[first]] = True
+            same = heard[mine] == heard[mine[first]][which]
+            copies = int(same.sum()) - len(first)
+            rejected["duplicate"] += copies
+            rejected["repeated_id"] += len(mine) - len(first) - copies
+        found, counts = np.unique(places[keep], return_counts=True)
+        return self._in_order(found, counts), +rejected
+
+    def _in_order(
+        self, places: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64]
+    ) -> list[Counted]:
+        patterns = list(self._patterns)
+        order = sorted(range(len(patterns)), key=patterns.__getitem__)
+        rank = np.empty(len(order), np.uint64)
+        rank[order] = np.arange(len(order), dtype=np.uint64)
+        numbers, days = (
+            places >> np.uint64(_DAY_BITS),
+            places & np.uint64((1 << _DAY_BITS) - 1),
+        )
+        sequence = np.lexsort((days, rank[numbers])) if len(places) else np.empty(0, np.int64)
+        return [
+            Counted(patterns[number], self._rtts[number], day, count)
+            for number, day, count in zip(
+                numbers[sequence].tolist(),
+                days[sequence].tolist(),
+                counts[sequence].tolist(),
+                strict=True,
+            )
+        ]
+
+
+def readings(counted: Iterable[Counted], desk: Desk) -> Iterator[Reading]:
+    """The usable ones as readings that each stand for many traces."""
+    days: dict[int, dt.date] = {}
+    for pattern, rtts, day, traces in counted:
+        if not pattern.reason:
+            if day not in days:
+                days[day] = dt.date.fromordinal(day + _EPOCH)
+            yield desk.read_again(pattern, rtts, days[day], traces)
+
+
+def unusable(counted: Sequence[Counted]) -> Counter[str]:
+    """How many traces are left out for each reason."""
+    found: Counter[str] = Counter()
+    for one in counted:
+        if one.pattern.reason:
+            found[one.pattern.reason] += one.traces
+    return found

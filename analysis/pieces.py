@@ -1,0 +1,98 @@
+"""Files → pieces of the input that can be folded anywhere, in whatever order.
+
+A piece is some whole lines of a file, or values that were read from another format already. One
+reader takes compression off and hashes; that is a fifth of the work, so it keeps several processes
+busy. What a line means is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from analysis.formats import jsonvalues
+from analysis.inputs import InputError, Stream, find_files
+from analysis.load import Input, open_input
+from probe.bundle import BadBundle
+
+# Bytes of lines, and values, of a piece.
+LINES = 4 << 20
+VALUES = 1000
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Whole lines of JSON; ``first`` is the number of the first of them."""
+
+    name: str
+    first: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Values:
+    """What was read by the reader of a format, each with its line or row."""
+
+    name: str
+    rows: list[tuple[int, object]]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Why there is no more of a file."""
+
+    name: str
+    problem: InputError | BadBundle
+
+
+Piece = Lines | Values | Unreadable
+
+
+def pieces(paths: Sequence[str], inputs: dict[str, str]) -> Iterator[tuple[Place, Piece]]:
+    """The pieces of all files, each with its place; ``inputs`` gets the hashes of the files.
+
+    Raises `InputError` when a path names nothing.
+    """
+    for file, name in enumerate(find_files(paths)):
+        number = 0
+        try:
+            for piece in _of_file(name, inputs):
+                yield (file, number), piece
+                number += 1
+        except (InputError, BadBundle) as problem:
+            yield (file, number), Unreadable(name, problem)
+
+
+def _of_file(name: str, inputs: dict[str, str]) -> Iterator[Piece]:
+    with open_input(name, inputs) as source:
+        if source.lines is not None:
+            yield from _lines(name, source.lines)
+        else:
+            yield from _values(name, source)
+
+
+def _values(name: str, source: Input) -> Iterator[Piece]:
+    rows = source.rows()
+    while batch := list(islice(rows, VALUES)):
+        yield Values(name, batch)
+
+
+def _lines(name: str, stream: Stream) -> Iterator[Piece]:
+    first = 1
+    while data := stream.bytes.read(LINES):
+        # The rest of the last line, which is the file's last where it has no end.
+        data += stream.bytes.readline()
+        whole = data.rfind(b"\n") + 1
+        if whole:
+            yield Lines(name, first, data[:whole])
+            first += data.count(b"\n")
+        if whole < len(data) or stream.broken is not None:
+            break
+    else:
+        data, whole = b"", 0
+    rest = list(jsonvalues.lines([data[whole:]] if whole < len(data) else [], stream, first))
+    if rest:
+        yield Values(name, rest)

@@ -1,0 +1,212 @@
+"""What a verdict needs of one trace, and nothing else of it: who, whither, when, and the way.
+
+Ten million traces cannot be held, and need not be: most of what a record says is not asked for.
+Each trace is cut down to a `Told` as soon as it is read, whatever its format. `analysis.formats.
+typed` makes the same from a line without the detour over a `Trace`; a test holds the two to each
+other. Knows neither country nor address table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from operator import itemgetter
+from typing import NamedTuple
+
+from probe.record import ATLAS_STATUS_HOP, Hop, Reply, Trace, Vantage
+
+# Stands for a hop of the home network that redaction took.
+LAN = "lan"
+
+# Stand for what is not there in what is hashed: None hashes differently in every process.
+NO_ADDRESS, NO_NUMBER = 0, -0x5EED
+
+Addresses = tuple[str | None, ...]
+Rtts = tuple[float | None, ...]
+
+
+class Told(NamedTuple):
+    """One trace as far as a verdict goes.
+
+    ``addresses`` and ``rtts`` (ms) have one entry for every TTL up to the last answer, and the
+    destination once. ``said`` are the addresses of which the record names an AS, where it names
+    the snapshots that it has that from, ``notes`` its remarks, ``key`` the key that vouches for it.
+    """
+
+    vantage: Vantage | None
+    source: str | None
+    prb_id: int | None
+    dst_addr: str
+    af: int
+    timestamp: float
+    addresses: Addresses
+    rtts: Rtts
+    snapshots: tuple[str, ...] = ()
+    said: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = ()
+    key: str | None = None
+
+
+class Fingerprint(NamedTuple):
+    """Tells copies: which result it claims to be, and what was heard. 64 bits each.
+
+    The same in every process and on every machine with the same Python. Of ten million results
+    two are taken for one with a chance of one in 370,000.
+    """
+
+    claims: int
+    heard: int
+
+
+def most_heard(replies: Iterable[Reply]) -> tuple[str | None, float | None]:
+    """The address most replies came from and its smallest RTT; silence is (None, None)."""
+    counted = [reply for reply in replies if reply.late is None and not reply.duplicate]
+    addresses = [reply.address for reply in counted if reply.address is not None]
+    address = addresses[0] if addresses else None
+    if any(other != address for other in addresses):
+        address = Counter(addresses).most_common(1)[0][0]
+    rtts = [reply.rtt for reply in counted if reply.rtt is not None and reply.address == address]
+    return address, min(rtts, default=None)
+
+
+def way_of(trace: Trace) -> tuple[Addresses, Rtts]:
+    """Address and RTT for every TTL up to the last answer; the destination comes once.
+
+    Hops that were inferred from other traces, late answers and duplicates are no evidence and
+    count as silence.
+    """
+    addresses: list[str | None] = []
+    rtts: list[float | None] = []
+    destination = trace.dst_addr
+    for number, replies, attribution, measured in sorted(trace.hops, key=itemgetter(0)):
+        silent = number - 1 - len(addresses)
+        if silent:
+            if silent < 0 or number == ATLAS_STATUS_HOP:
+                continue
+            addresses += [None] * silent
+            rtts += [None] * silent
+        address, rtt = most_heard(replies) if measured else (None, None)
+        if address is None and rtt is not None and attribution is not None:
+            address = LAN if attribution.special == LAN else None
+        addresses.append(address)
+        rtts.append(rtt)
+        if address == destination:
+            break
+    return cut(addresses, rtts)
+
+
+def cut(addresses: list[str | None], rtts: list[float | None]) -> tuple[Addresses, Rtts]:
+    """Both without the silence at the end."""
+    while addresses and addresses[-1] is None:
+        addresses.pop()
+        rtts.pop()
+    return tuple(addresses), tuple(rtts)
+
+
+def _only_address(hop: Hop) -> str | None:
+    addresses = {reply.address for reply in hop.replies if reply.address is not None}
+    return addresses.pop() if len(addresses) == 1 else None
+
+
+def _said(trace: Trace) -> Iterable[tuple[str, int]]:
+    if trace.snapshots:
+        for hop in trace.hops:
+            asn = hop.attribution.asn if hop.attribution is not None else None
+            if asn is not None and (address := _only_address(hop)) is not None:
+                yield address, asn
+
+
+def tell(trace: Trace) -> Told:
+    """What a verdict needs of a trace."""
+    addresses, rtts = way_of(trace)
+    return Told(
+        trace.vantage,
+        trace.source,
+        trace.prb_id,
+        trace.dst_addr,
+        trace.af,
+        trace.timestamp,
+        addresses,
+        rtts,
+        trace.snapshots,
+        tuple(_said(trace)),
+        trace.notes,
+        trace.key,
+    )
+
+
+class Numbers(dict[str, int]):
+    """Texts → numbers of 63 bits that are the same everywhere; each is worked out once.
+
+    >>> Numbers()["192.0.2.1"] == Numbers()["192.0.2.1"]
+    True
+    """
+
+    def __missing__(self, text: str) -> int:
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        number = self[text] = int.from_bytes(digest, "big") >> 1
+        return number
+
+
+def heard_of(hops: Sequence[Hop], numbers: Numbers) -> list[float]:
+    """All that was heard, as numbers."""
+    heard: list[float] = []
+    for hop in hops:
+        heard += (hop.number, len(hop.replies))
+        for reply in hop.replies:
+            heard += (
+                NO_ADDRESS if reply.address is None else numbers[reply.address],
+                NO_NUMBER if reply.rtt is None else reply.rtt,
+            )
+    return heard
+
+
+def fingerprint(
+    *,
+    vantage: str | None,
+    source: str | None,
+    prb_id: int | None,
+    msm_id: int | None,
+    destination: str,
+    timestamp: float,
+    paris_id: int,
+    proto: str,
+    heard: Sequence[float],
+    numbers: Numbers,
+) -> Fingerprint:
+    """The fingerprint of a result of which these things are known."""
+    sounds = hash(tuple(heard))
+    claims: list[float] = [
+        NO_NUMBER if prb_id is None else prb_id,
+        NO_ADDRESS if source is None else numbers[source],
+    ]
+    if vantage is not None:
+        claims = [numbers[vantage]]
+    claims += (
+        NO_NUMBER if msm_id is None else msm_id,
+        numbers[destination],
+        timestamp,
+        paris_id,
+        numbers[proto],
+    )
+    if not timestamp or msm_id is None:
+        # Archives may lack the time; what was heard tells one result from another all the same.
+        claims.append(sounds)
+    return Fingerprint(hash(tuple(claims)), sounds)
+
+
+def fingerprint_of(trace: Trace, numbers: Numbers) -> Fingerprint:
+    """The fingerprint of a trace."""
+    return fingerprint(
+        vantage=trace.vantage.id if trace.vantage else None,
+        source=trace.source,
+        prb_id=trace.prb_id,
+        msm_id=trace.msm_id,
+        destination=trace.dst_addr,
+        timestamp=trace.timestamp,
+        paris_id=trace.paris_id,
+        proto=trace.proto,
+        heard=heard_of(trace.hops, numbers),
+        numbers=numbers,
+    )

@@ -1,0 +1,134 @@
+"""A line decoded straight into what a verdict needs is the same as by way of a `Trace`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from analysis.formats.typed import Lines, Surprise
+from analysis.told import Fingerprint, Numbers, Told, fingerprint_of, tell
+from probe.record import MalformedRecord, from_line
+from tests.analysis.test_convert import traces
+
+DATA = Path(__file__).parents[2] / "data" / "traces"
+NUMBERS = Numbers()
+LINES = Lines()
+
+
+def by_way_of_a_trace(line: bytes) -> tuple[Told, Fingerprint] | None:
+    trace = from_line(line)
+    return (tell(trace), fingerprint_of(trace, NUMBERS)) if trace.hops else None
+
+
+def alike(line: bytes) -> bool:
+    """Whether a line is decoded, and not left to the reader of its format."""
+    try:
+        found = LINES.read(line)
+    except Surprise:
+        return False
+    assert found == by_way_of_a_trace(line)
+    return True
+
+
+def test_real_results_are_read_alike() -> None:
+    """All of a real measurement, and hardly one is left to the other reader."""
+    with gzip.open(DATA / "atlas_23449934_half.jsonl.gz") as lines:
+        results = [line.strip() for line in lines]
+    assert sum(map(alike, results)) > 0.99 * len(results)
+
+
+REPLY: dict[str, Any] = {"from": "192.0.2.1", "rtt": 1.5, "size": 28, "ttl": 254}
+RESULT: dict[str, Any] = {
+    "dst_addr": "198.51.100.9",
+    "from": "203.0.113.5",
+    "msm_id": 1,
+    "prb_id": 7,
+    "timestamp": 1700000000,
+    "result": [
+        {"hop": 1, "result": [{"from": "192.168.1.1", "rtt": 0.3}, {"x": "*"}, {"x": "*"}]},
+        {"hop": 2, "result": [REPLY, {**REPLY, "from": "192.0.2.2", "rtt": 1}, REPLY]},
+        {"hop": 3, "result": [{**REPLY, "late": 2}, {**REPLY, "dup": True}, {"rtt": 9.0}]},
+        {"hop": 4, "result": [{"from": "198.51.100.9", "rtt": 7.25, "err": "p"}]},
+    ],
+}
+
+# What stands where in damaged results.
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, 1, -1, 255, 256, 2**63, -(2**63), 1.0, 0.5, -0.0, 1e300, "", "x", "*",
+    "192.0.2.1", "2001:DB8::1", "2001:db8:0::1", "1.2.3", "::ffff:192.0.2.1", "ICMP", "udp",
+    [], {}, [1], {"a": 1}, "traceroute", "trace", "\ud800",
+)  # fmt: skip
+KEYS = (
+    "hop", "result", "from", "rtt", "x", "late", "dup", "ttl", "size", "err", "ittl", "icmpext",
+    "error", "af", "proto", "src_addr", "dst_addr", "timestamp", "endtime", "paris_id", "msm_id",
+    "prb_id", "type", "gatewatch", "fw", "unheard", "notes", "snapshots", "hops", "inferred",
+    "vantage", "protos", "multipath", "redactions", "evidence", "special", "asn", "schema", "id",
+)  # fmt: skip
+
+
+def damaged(value: Any, draw: random.Random) -> Any:
+    """The same with a few things changed, taken away, added, or put in another order."""
+    if isinstance(value, dict):
+        made = {key: damaged(item, draw) for key, item in value.items() if draw.random() > 0.02}
+        if draw.random() < 0.05:
+            made[draw.choice(KEYS)] = draw.choice(VALUES)
+        return made
+    if isinstance(value, list):
+        made_list = [damaged(item, draw) for item in value]
+        if draw.random() < 0.03:
+            draw.shuffle(made_list)
+        if made_list and draw.random() < 0.03:
+            made_list.append(draw.choice(made_list))
+        return made_list
+    return draw.choice(VALUES) if draw.random() < 0.01 else value
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.randoms(use_true_random=False))
+def test_damaged_results_are_read_alike_or_left_alone(draw: random.Random) -> None:
+    """What is decoded at all is decoded as the other reader does, never where that fails."""
+    line = json.dumps(damaged(RESULT, draw)).encode()
+    try:
+        alike(line)
+    except MalformedRecord as problem:
+        pytest.fail(f"{line!r} was read, but {problem}")
+
+
+@settings(deadline=None, max_examples=80)
+@given(traces(), st.randoms(use_true_random=False), st.booleans())
+def test_our_own_records_are_read_alike(trace: Any, draw: random.Random, damage: bool) -> None:
+    """Records with everything that a record may hold, whole and damaged."""
+    from probe.record import to_json
+
+    fields = to_json(trace)
+    line = json.dumps(damaged(fields, draw) if damage else fields).encode()
+    try:
+        alike(line)
+    except MalformedRecord as problem:
+        pytest.fail(f"{line!r} was read, but {problem}")
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 400), st.binary(min_size=1, max_size=3))
+@example(0, b"\xef\xbb\xbf")
+@example(400, b"\xff")
+def test_damaged_bytes_are_read_alike_or_left_alone(at: int, junk: bytes) -> None:
+    """Bytes put into a line anywhere, inside of texts and numbers too."""
+    whole = json.dumps(RESULT).encode()
+    line = whole[:at] + junk + whole[at:]
+    try:
+        alike(line)
+    except MalformedRecord as problem:
+        pytest.fail(f"{line!r} was read, but {problem}")
+
+
+def test_a_whole_result_is_not_left_to_the_other_reader() -> None:
+    """Else all of the above would hold of a reader that reads nothing."""
+    assert alike(json.dumps(RESULT).encode())

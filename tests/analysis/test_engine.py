@@ -1,0 +1,148 @@
+"""One verdict, whatever reads the traces: all at once, folded here, or by other processes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from analysis import convert
+from analysis.engine import Digest, Engine, Here, Processes, Recipe, digest
+from analysis.inputs import InputError
+from analysis.judge import judge
+from analysis.load import Loaded, load
+from analysis.policy import Policy
+from analysis.simulation import COUNTRY, NOW, Simulated, over_time
+from probe.record import Trace, to_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = Policy(resamples=50)
+
+
+@cache
+def simulated() -> Simulated:
+    """Nine weeks of a country in which a gateway is switched on in the fifth."""
+    return over_time(8, "engine", days=64, rollout=range(30, 32))
+
+
+def noisy(trace: Trace, draw: random.Random) -> Trace:
+    return replace(
+        trace,
+        timestamp=int(trace.timestamp),
+        hops=tuple(
+            hop._replace(
+                replies=tuple(
+                    reply._replace(rtt=round(reply.rtt + draw.random(), 3))
+                    if reply.rtt is not None
+                    else reply
+                    for reply in hop.replies
+                )
+            )
+            for hop in trace.hops
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The traces in three files, with copies in other files and lines that are none."""
+    where = tmp_path_factory.mktemp("traces")
+    draw = random.Random(1)
+    lines = [to_line(noisy(trace, draw)) for trace in simulated().traces]
+    third = len(lines) // 3
+    (where / "a.jsonl").write_text("\n".join([*lines[:third], "no trace", *lines[:9]]) + "\n")
+    with gzip.open(where / "b.jsonl.gz", "wt") as file:
+        file.write("\n".join([lines[0], *lines[third : 2 * third]]))
+    (where / "c.json").write_text(f"[{','.join(lines[2 * third :])}]")
+    return where
+
+
+def recipe(**changes: Any) -> Recipe:
+    return replace(Recipe(simulated().table, COUNTRY, POLICY, NOW), **changes)
+
+
+def said(loaded: Loaded, found: Digest | None) -> str:
+    """The verdict, byte for byte."""
+    verdict = judge(
+        loaded,
+        simulated().table,
+        COUNTRY,
+        POLICY,
+        now=NOW,
+        frozen=found.panel if found is not None else None,
+    )
+    return json.dumps(verdict.fields)
+
+
+def folded(where: Path, engine: Engine) -> tuple[str, Digest]:
+    found = digest([str(where)], recipe(), engine)
+    return said(found.loaded, found), found
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces so small that there are many."""
+    monkeypatch.setattr("analysis.pieces.LINES", 20_000)
+    monkeypatch.setattr("analysis.pieces.VALUES", 50)
+
+
+@pytest.mark.usefixtures("small")
+def test_reading_in_pieces_changes_no_byte(folder: Path) -> None:
+    """Neither of the verdict nor of what is said of lines left out."""
+    whole = load([str(folder)])
+    verdict, found = folded(folder, Here())
+    assert verdict == said(whole, None)
+    assert found.loaded.complaints == whole.complaints
+    assert found.loaded.rejected == whole.rejected
+    assert whole.rejected == {"malformed": 1, "duplicate": 10}
+    assert len(found) == len(whole.traces)
+    assert json.loads(verdict)["timeline"]["alarm"] is True
+
+
+@pytest.mark.usefixtures("small")
+def test_several_processes_change_no_byte(folder: Path) -> None:
+    """Two that are started anew, and know nothing but the recipe and the pieces."""
+    alone, here = folded(folder, Here())
+    together, there = folded(folder, Processes(2))
+    assert together == alone
+    assert there.loaded == here.loaded
+    assert there.voices == here.voices
+
+
+def test_parquet_changes_no_byte(folder: Path, tmp_path: Path) -> None:
+    """The same traces from the other format, but for the names of the files."""
+    out = tmp_path / "parquet"
+    convert.convert(iter(load([str(folder)]).traces), str(out), "parquet", lambda _: COUNTRY)
+    fields, again = (json.loads(folded(where, Here())[0]) for where in (folder, out))
+    for verdict in (fields, again):
+        del verdict["provenance"]["inputs"]
+        del verdict["rejected"]  # what is no trace is not converted
+    assert again == fields
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("engine", [Here(), Processes(2)])
+def test_who_wants_to_fail_is_told_the_first_bad_line(folder: Path, engine: Engine) -> None:
+    """Whoever reads them, the first in the order of the input is named."""
+    number = (folder / "a.jsonl").read_text().splitlines().index("no trace") + 1
+    with pytest.raises(InputError, match=rf"a\.jsonl:{number}: not JSON; leave it out"):
+        digest([str(folder)], recipe(malformed="fail"), engine)
+
+
+def test_a_file_that_breaks_off_is_read_so_far(folder: Path, tmp_path: Path) -> None:
+    """As it is when all is read at once, with the same complaint."""
+    whole = (folder / "b.jsonl.gz").read_bytes()
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "none.parquet").write_bytes(b"no such thing")
+    read, found = load([str(tmp_path)]), digest([str(tmp_path)], recipe(), Here())
+    assert len(found) == len(read.traces) > 10
+    assert found.loaded.rejected == read.rejected == {"malformed": 1, "unreadable_file": 1}
+    assert found.loaded.complaints == read.complaints

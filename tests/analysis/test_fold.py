@@ -1,0 +1,177 @@
+"""Folding traces while they are read changes nothing, however they are cut and put together.
+
+Every trace of a simulated country, its RTTs drawn anew so that all rules that ask for them have
+work, must cross the border as it does when it is looked at by itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.fold import Counted, Folded, Folder, Part, readings, unusable
+from analysis.operators import Gazetteer
+from analysis.panel import Desk, Observation, Panel, cross, observe
+from analysis.policy import Policy
+from analysis.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
+from analysis.told import Numbers, fingerprint_of, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from probe.record import Trace
+
+# Registered abroad, unmapped, and at home, on both sides of the policy's steps.
+RTTS = (0.2, 0.9, 1.1, 1.9, 2.1, 8.0, 11.5, 12.5, 25.0, None)
+ODD = ("30.0.1.9", "10.20.1.1", "8.8.8.8", "20.0.2.7", "20.1.1.3", None)
+# At home; where nearly all paths end abroad, as in a cache there; and none of both.
+TARGETS = ("20.0.3.200", "40.0.1.200", "30.0.1.9", None, None, None)
+
+
+@cache
+def table() -> SimulatedTable:
+    return SimulatedTable(8)
+
+
+def desk() -> Desk:
+    return Desk(Gazetteer(table(), COUNTRY), table(), NOW)
+
+
+@cache
+def traces(seed: int) -> tuple[Trace, ...]:
+    """A country's traces, some with odd hops, and each with RTTs of its own; some are copies."""
+    draw = random.Random(seed)
+    made = []
+    for nth, trace in enumerate(country(Truth(8, 0.5), str(seed), faults=Faults(), days=3).traces):
+        hops = []
+        for hop in trace.hops:
+            address = draw.choice(ODD) if draw.random() < 0.15 else hop.replies[0].address
+            rtt = draw.choice(RTTS) if address else None
+            hops.append(hop._replace(replies=(hop.replies[0]._replace(address=address, rtt=rtt),)))
+        target = draw.choice(TARGETS) or trace.dst_addr
+        made.append(
+            replace(
+                trace,
+                hops=tuple(hops),
+                dst_addr=target,
+                msm_id=nth,
+                timestamp=trace.timestamp + nth,
+            )
+        )
+        if draw.random() < 0.05:
+            made.append(made[-1])
+        if draw.random() < 0.05:
+            made.append(replace(made[-1], hops=trace.hops))
+    return tuple(made)
+
+
+def parts(folder: Folder, some: Sequence[Trace], cuts: Iterable[int]) -> list[Part]:
+    """The parts of a country's traces, cut before these."""
+    numbers = Numbers()
+    made = [Part()]
+    for nth, trace in enumerate(some):
+        if nth in cuts:
+            made.append(Part())
+        folder.add(tell(trace), fingerprint_of(trace, numbers), made[-1])
+    return made
+
+
+def folded(some: Sequence[Part], order: Iterable[int]) -> tuple[list[Counted], Counter[str]]:
+    whole = Folded()
+    for number in order:
+        whole.add((0, number), some[number])
+    return whole.finish()
+
+
+def without_copies(some: Iterable[Trace]) -> list[Trace]:
+    """The first of each id."""
+    first: dict[object, Trace] = {}
+    for trace in some:
+        first.setdefault((trace.msm_id, trace.timestamp), trace)
+    return list(first.values())
+
+
+def counted(panel: Panel) -> Counter[tuple[object, ...]]:
+    found: Counter[tuple[object, ...]] = Counter()
+    for seen in panel.observations:
+        found[_of(seen)] += seen.traces
+    return found
+
+
+def _of(seen: Observation) -> tuple[object, ...]:
+    return (
+        seen.kind,
+        seen.organisation,
+        seen.vantage,
+        seen.family,
+        seen.day,
+        seen.destination,
+        seen.destination_class,
+        seen.crossing,
+    )
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(home_step_ms=12.0, abroad_step_ms=2.0)])
+@pytest.mark.parametrize("seed", range(12))
+def test_each_trace_crosses_as_it_does_by_itself(seed: int, policy: Policy) -> None:
+    """Counted by vantage, destination, day and crossing, and by reason where they are left out."""
+    one_by_one = observe(
+        without_copies(traces(seed)), Gazetteer(table(), COUNTRY), table(), policy, NOW
+    )
+    found, _ = folded(parts(Folder(desk(), policy), traces(seed), ()), [0])
+    together = cross(list(readings(found, desk())), unusable(found), policy)
+    assert counted(together) == counted(one_by_one)
+    assert together.rejected == one_by_one.rejected
+    assert len({seen.crossing for seen in together.observations if seen.crossing}) > 20
+    assert any(seen.kind == "domestic" for seen in together.observations)
+    assert together.rejected["destination_cached_at_home"] > 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 3), st.sets(st.integers(1, 300), max_size=6), st.randoms())
+def test_no_cut_and_no_order_changes_anything(
+    seed: int, cuts: set[int], draw: random.Random
+) -> None:
+    """Cut anywhere and put together in any order, copies on both sides of a cut among them."""
+    policy = Policy()
+    whole, left_out = folded(parts(Folder(desk(), policy), traces(seed), ()), [0])
+    some = parts(Folder(desk(), policy), traces(seed), cuts)
+    order = list(range(len(some)))
+    draw.shuffle(order)
+    again, rejected = folded(some, order)
+    assert [one._replace(rtts=()) for one in again] == [one._replace(rtts=()) for one in whole]
+    assert rejected == left_out
+    assert rejected["duplicate"] > 0
+    assert rejected["repeated_id"] > 0
+
+
+def test_many_traces_become_few() -> None:
+    """Traces that differ in their RTTs alone are one, on each day, whatever their number."""
+    first = next(t for t in country(Truth(8), "few", faults=Faults(0, 0, 0), days=1).traces)
+    draw = random.Random(1)
+    many = [
+        replace(
+            first,
+            msm_id=nth,
+            hops=tuple(
+                hop._replace(
+                    replies=tuple(
+                        reply._replace(rtt=20.0 * hop.number + draw.random())
+                        for reply in hop.replies
+                    )
+                )
+                for hop in first.hops
+            ),
+        )
+        for nth in range(1000)
+    ]
+    found, rejected = folded(parts(Folder(desk(), Policy()), many, ()), [0])
+    assert [one.traces for one in found] == [1000]
+    assert not rejected
