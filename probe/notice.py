@@ -26,6 +26,7 @@ _ENTRY = "- "
 
 _STYLE = """
 :root { color-scheme: light dark; }
+html { background: Canvas; color: CanvasText; }
 body { max-width: 42rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; line-height: 1.6;
   font-family: system-ui, "Noto Sans", sans-serif; overflow-wrap: break-word; }
 [lang=km] { line-height: 1.9; font-family: "Noto Sans Khmer", "Khmer OS Battambang", "Khmer OS",

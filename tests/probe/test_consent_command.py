@@ -213,7 +213,7 @@ def test_the_text_can_be_read_before_anything_else(home: Path) -> None:
     done = gatewatch("consent", "show")
     assert done.stdout.startswith(f"Version {VERSION}\n")
     assert "it makes nobody safe" in " ".join(done.stdout.split())
-    assert done.stdout.rstrip().endswith("you can decide it later.")
+    assert done.stdout.rstrip().endswith("without asking again.")
     assert not home.exists()
 
 
