@@ -19,7 +19,7 @@ from analysis.operators import Gazetteer, Table
 from analysis.path import Path, Reader, Step
 from analysis.policy import Policy
 from analysis.told import Rtts, Told, tell
-from probe.record import Trace
+from probe.record import SPOILT, Trace
 
 # Before this, a clock was never set; GPS and NTP era files do not go back further.
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).timestamp()
@@ -210,6 +210,9 @@ class Desk:
 
     def read(self, trace: Told) -> Reading:
         """One trace, its crossing left open; raises `Unusable`."""
+        for note in trace.notes:
+            if note in SPOILT:
+                raise Unusable(SPOILT[note])
         if not _EARLIEST <= trace.timestamp <= self._latest:
             raise Unusable("implausible_time")
         vantage, organisation = self._vantage(trace)
@@ -252,7 +255,7 @@ def observe(
     Reasons of rejection: ``vantage_abroad``, ``no_source_address``, ``source_unmapped``,
     ``source_unlocated``, ``access_network_unknown``, ``implausible_time``,
     ``destination_anycast``, ``destination_unmapped``, ``destination_in_own_network``,
-    ``destination_cached_at_home``, ``no_answers``.
+    ``destination_cached_at_home``, ``no_answers``, ``vpn``, ``captive_portal``, ``wrong_clock``.
     """
     rejected: Counter[str] = Counter()
     desk = Desk(gazetteer, table, now)

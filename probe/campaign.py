@@ -16,11 +16,17 @@ from probe.attribute import attribute
 from probe.failure import Offline, PermissionDenied, RefusedToRedact
 from probe.language import _
 from probe.locate import Access, access_of_interfaces, access_of_traces
-from probe.record import Trace, Vantage
+from probe.record import CAPTIVE_PORTAL, CARRIER_NAT, REGISTERED_ABROAD, Trace, Vantage
 from probe.redact import redact
 from probe.spool import Spool
+from probe.surroundings import (
+    are_answered_alike,
+    is_answered_next_door,
+    is_behind_carrier_nat,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from probe.attribute import Attributor
@@ -64,6 +70,11 @@ class Campaign:
         self.refused = 0
         # Traces that began in another network than the others, although no interface changed.
         self.elsewhere = 0
+        # What is to be noted of a trace over this IP version that is kept now, see
+        # `probe.record.WHEREABOUTS`.
+        self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
+        # What the kept traces say of the whereabouts, and how many of them.
+        self.noted: Counter[str] = Counter()
         # Targets that the own firewall kept back, and what the system said of the last.
         self.held_back = 0
         self.firewall: str | None = None
@@ -116,12 +127,14 @@ class Campaign:
     def locate(self) -> None:
         """Learn the access network from the traces held, and keep them.
 
-        Raises `Offline` where nothing was answered, `PermissionDenied` where nothing could even
+        Raises `Offline` where nothing was answered, or all by one that stands next door,
+        `PermissionDenied` where nothing could even
         be sent, `RefusedToRedact` where the traces do not tell the access network of any IP
         version for sure; those of a version that stays unknown beside a known one are counted as
         refused. Nothing of them is written.
         """
         held, self._held = self._held, []
+        portal, abroad = False, None
         if not self.access and not self.answered:
             if self.firewall is not None and not self.routed:
                 raise PermissionDenied(self.firewall)
@@ -132,9 +145,35 @@ class Campaign:
             )
         for version in sorted({trace.af for trace in held}):
             of_version = [trace for trace in held if trace.af == version]
-            found = access_of_traces(of_version, self._country or self._left_in, self._origin)
+            if are_answered_alike(of_version):
+                portal = True
+                continue
+            country = self._country or self._left_in
+            found = access_of_traces(of_version, country, self._origin)
             if found is not None:
                 self.access[version] = found
+            else:
+                abroad = abroad or access_of_traces(of_version, None, self._origin)
+        if not self.access and portal:
+            raise Offline(
+                _(
+                    "every target seems to answer from next door, as where a captive portal wants "
+                    "a login: open any page in a browser, sign in, and run again"
+                )
+            )
+        if not self.access and abroad is not None:
+            raise RefusedToRedact(
+                _(
+                    "the first network that shows is AS{asn} {organisation} in {country}, not in "
+                    "{said} (a VPN in the router, a SIM that roams, or a provider that keeps "
+                    "silent), so nothing was written; name your provider with --access-as ASN"
+                ).format(
+                    asn=abroad.asn,
+                    organisation=abroad.organisation,
+                    country=abroad.country,
+                    said=self._country or self._left_in,
+                )
+            )
         if not self.access:
             raise RefusedToRedact(
                 _(
@@ -254,12 +293,27 @@ class Campaign:
             other = other or hop.number
         return other is not None and other <= self._shows_at.get(trace.af, 0)
 
+    def _notes(self, trace: Trace) -> set[str]:
+        """What there is to be said of the whereabouts of a trace."""
+        access = self.access[trace.af]
+        noted = set(self.circumstances(trace.af))
+        if is_answered_next_door(trace, access.organisation, self._origin):
+            noted.add(CAPTIVE_PORTAL)
+        if is_behind_carrier_nat(trace):
+            noted.add(CARRIER_NAT)
+        if self._country and access.country and access.country != self._country:
+            noted.add(REGISTERED_ABROAD)
+        return noted
+
     def _keep(self, trace: Trace) -> None:
         if self._began_elsewhere(trace):
             self.elsewhere += 1
             return
+        noted = self._notes(trace)
         networks = frozenset(access.asn for access in self.access.values()) | self._left
-        marked = replace(trace, vantage=self.vantage(trace.af))
+        marked = replace(
+            trace, vantage=self.vantage(trace.af), notes=(*trace.notes, *sorted(noted))
+        )
         try:
             redacted = redact(marked, self._premises, networks, self._origin)
         except RefusedToRedact:
@@ -269,4 +323,5 @@ class Campaign:
             self._spool = Spool(self.folder)
             self._identity.used(self.flow)
         self._spool.append(redacted)
+        self.noted.update(noted)
         self.kept += 1

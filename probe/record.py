@@ -31,6 +31,19 @@ ATLAS_STATUS_HOP = 255
 SIMULATED = "simulated: nothing here was measured"
 
 
+# What a vantage point says of its own whereabouts, as notes carry it word for word. Those that
+# spoil a trace as evidence, each with the reason under which analysis sets such traces aside …
+VPN = "measured through a VPN"
+CAPTIVE_PORTAL = "answered next door, as by a captive portal"
+WRONG_CLOCK = "measured with a wrong clock"
+SPOILT = {VPN: "vpn", CAPTIVE_PORTAL: "captive_portal", WRONG_CLOCK: "wrong_clock"}
+
+# … and those that an analyst may want to know.
+CARRIER_NAT = "behind a carrier's NAT"
+REGISTERED_ABROAD = "in a network registered in another country than the volunteer says"
+WHEREABOUTS = frozenset({*SPOILT, CARRIER_NAT, REGISTERED_ABROAD})
+
+
 class MalformedRecord(ValueError):
     """A line that is not a traceroute result; the message says what is wrong with it."""
 

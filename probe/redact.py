@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NewType
 from probe.attribute import majority
 from probe.failure import RefusedToRedact
 from probe.language import _
-from probe.record import Attribution, Hop, Reply, Trace, to_json
+from probe.record import WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
 from probe.spellings import (
     IPAddress,
     anywhere,
@@ -313,6 +313,8 @@ class _Redaction:
 
     def text(self, text: str, keep: str | None) -> str:
         """A sentence without names of this machine, and without any address but ``keep``."""
+        if text in WHEREABOUTS:
+            return text
 
         def without_address(found: re.Match[str]) -> str:
             for token in (found[0], found[0].removesuffix(":")):
@@ -372,6 +374,8 @@ def _is_given_away(fields: dict[str, Any], premises: Premises) -> bool:
     """The last look over all that would be written: nothing in it may tell this machine."""
     marks = _marks(premises)
     for field, text in _texts(fields):
+        if text in WHEREABOUTS:
+            continue
         if field in _ADDRESSES:
             given_away = premises.given_away_by(text)
         elif field in _FREE_TEXTS:

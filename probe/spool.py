@@ -37,6 +37,11 @@ def spool_folder() -> Path:
     return data_folder() / "spool"
 
 
+def day_files(folder: Path) -> list[Path]:
+    """The day files of a folder, oldest first, each named by its day (ISO 8601, UTC)."""
+    return sorted(folder.glob(f"*{_SUFFIX}"))
+
+
 class Spool:
     """Appends traces to the day files of a folder. Several processes may do so at once.
 
@@ -49,7 +54,7 @@ class Spool:
         self._day: Path | None = None
         self._file = -1
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for day in sorted(folder.glob(f"*{_SUFFIX}")):
+        for day in day_files(folder):
             self._open(day)
             with _locked(self._file):
                 _mend(self._file, day)
@@ -129,7 +134,7 @@ def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
     A line that is being written right now, or that a crash cut short, has no line end and is
     left out: see `torn`. ``without`` are names of day files that are passed over.
     """
-    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+    for path in day_files(folder):
         if path.name in without:
             continue
         with path.open("rb") as file:

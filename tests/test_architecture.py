@@ -49,6 +49,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.privileges",
             "probe.settings",
             "probe.spellings",
+            "probe.timekeeping",
         },
         {
             "probe.alone",
@@ -80,7 +81,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.attribute",
             "probe.border",
         },
-        {"probe.economical", "probe.tracing", "probe.forks"},
+        {"probe.economical", "probe.tracing", "probe.forks", "probe.surroundings"},
         {"probe.exploring", "probe.manner"},
         # Backends: the only ones that touch a wire.
         {
@@ -116,6 +117,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.meter",
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
+        {"probe.tunnel"},
+        {"probe.spoiling"},
         {"probe.itinerary", "probe.foresight", "probe.bundling"},
         {"probe.courier"},
         {"probe.submitting"},
@@ -128,6 +131,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.doctor.redaction",
             "probe.doctor.sending",
         },
+        {"probe.doctor.whereabouts"},
         {"probe.cli", "probe.commands"},
         {
             "probe.commands.asking",

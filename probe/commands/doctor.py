@@ -19,6 +19,7 @@ from probe.doctor import (
     redaction,
     schedule,
     sending,
+    whereabouts,
 )
 from probe.failure import PartlyDone
 from probe.language import _, for_scripts, ngettext
@@ -37,6 +38,9 @@ def _checks() -> dict[str, Callable[[], Iterable[Finding]]]:
         "methods": sending.methods,
         "ipv4": partial(sending.route, 4),
         "ipv6": partial(sending.route, 6),
+        "vpn": whereabouts.vpn,
+        "clock": whereabouts.clock,
+        "last run": whereabouts.last_run,
         "redaction": lambda: redaction.redaction(premises()),
         "snapshot": keeping.snapshot,
         "folder": keeping.folder,

@@ -48,6 +48,7 @@ from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
 from probe.session import Settings
+from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import read, spool_folder
 from probe.targets import TargetError, address_of, read_targets, target_list
 
@@ -112,6 +113,12 @@ if TYPE_CHECKING:
     help="As a timer calls it: measure only if it is time and neither battery, link nor budget "
     "speak against it, and print one line.",
 )
+@click.option(
+    "--anyway",
+    is_flag=True,
+    help="Measure through a VPN or with a wrong clock, too: the traces say so, and analysis sets "
+    "them aside.",
+)
 def run(
     *,
     listed: Path | None,
@@ -133,6 +140,7 @@ def run(
     economical: bool,
     as_json: bool,
     scheduled: bool,
+    anyway: bool,
 ) -> None:
     """Trace to many targets and keep each result, redacted, as soon as it is finished.
 
@@ -191,6 +199,12 @@ def run(
         stack.callback(campaign.close)
         footing = Footing(target.address for target in reversed(targets))
         stack.callback(footing.close)
+        spoiling = Spoiling(
+            footing.ends, days_that_have_been(origin.snapshot.date, folder), time.time
+        )
+        if not anyway:
+            spoiling.refuse(set(map(version_of, targets)))
+        campaign.circumstances = spoiling.notes
         itinerary = Itinerary(
             network,
             campaign,
@@ -536,6 +550,7 @@ def _say(ended: Ended, *, as_json: bool) -> None:
                 for version, access in sorted(campaign.access.items())
             },
             "country": campaign.country,
+            "noted": dict(sorted(campaign.noted.items())),
             "refused_packets": dict(sorted(refused.items())),
             "interrupted": dict(sorted(campaign.interruptions.items())),
             "begun_anew": campaign.begun_anew,
@@ -555,6 +570,8 @@ def _say(ended: Ended, *, as_json: bool) -> None:
         click.echo(_("failed: {counts}").format(counts=words.counts(failed)))
     if left_out:
         click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
+    if campaign.noted:
+        click.echo(_("noted: {counts}").format(counts=words.counts(campaign.noted)))
     if campaign.interruptions:
         click.echo(
             ngettext(

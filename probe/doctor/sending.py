@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Root servers of the DNS: where a route to the Internet leads. They hear nothing of this.
-_FAR = {4: "193.0.14.129", 6: "2001:7fd::1"}
+FAR = {4: "193.0.14.129", 6: "2001:7fd::1"}
 
 VERSIONS = (4, 6)
 
@@ -86,7 +86,7 @@ def route(version: int) -> Iterator[Finding]:
 
 def _no_route(version: int) -> NetworkError | None:
     try:
-        source_towards(_FAR[version], version)
+        source_towards(FAR[version], version)
     except NetworkError as problem:
         return problem
     return None

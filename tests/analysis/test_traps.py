@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from probe.record import Attribution
+from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
 from tests.analysis.country import HOME, Country
 
 
@@ -318,3 +318,21 @@ def test_a_gateway_that_begins_to_answer_is_no_alarm() -> None:
     country.everyone("lan own * 30.0.9.9", days=range(10))
     country.everyone("lan own gate 30.0.9.9", days=range(10, 20))
     assert country.judge().fields["timeline"]["alarm"] is False
+
+
+def test_vantages_that_say_that_they_are_no_evidence() -> None:
+    """VPN, captive portal, wrong clock: a gateway seen from there alone convicts nobody."""
+    country = open_country()
+    honest = len(country.results)
+    before = country.judge()
+    reasons = {VPN: "vpn", CAPTIVE_PORTAL: "captive_portal", WRONG_CLOCK: "wrong_clock"}
+    for note, reason in reasons.items():
+        country.everyone("lan own gate {up}")
+        for result in country.results[honest:]:
+            result["gatewatch"] = {"schema": SCHEMA, "notes": [note]}
+        verdict = country.judge()
+        assert verdict.grade == before.grade == "diverse"
+        assert verdict.fields["rejected"] == {reason: len(country.results) - honest}
+        del country.results[honest:]
+    country.everyone("lan own gate {up}")
+    assert country.judge().grade != "diverse"

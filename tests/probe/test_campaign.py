@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,15 @@ from probe.campaign import FIREWALL, NO_ROUTE, REFUSED, UNLOCATED, Campaign
 from probe.failure import Offline, PermissionDenied, RefusedToRedact
 from probe.identity import Identity
 from probe.locate import Access
-from probe.record import Hop, Reply, Trace
+from probe.record import (
+    CAPTIVE_PORTAL,
+    CARRIER_NAT,
+    REGISTERED_ABROAD,
+    VPN,
+    Hop,
+    Reply,
+    Trace,
+)
 from probe.redact import Premises
 from probe.spool import read
 from tests.probe.paths import HOME
@@ -257,3 +266,50 @@ def test_what_is_still_held_at_the_end_is_counted(tmp_path: Path) -> None:
     run = campaign(tmp_path)
     run.finished(trace(*WAY))
     assert run.failed() == {UNLOCATED: 1}
+
+
+def test_a_captive_portal_is_no_network_and_nothing_is_written(tmp_path: Path) -> None:
+    """Where the first targets all answer from next door, the user is told to sign in."""
+    run = campaign(tmp_path)
+    for target in ("80.231.1.1", "80.231.1.2", "203.144.64.1"):
+        run.finished(replace(trace(target, target=target), stop="destination"))
+    with pytest.raises(Offline, match="captive portal wants a login"):
+        run.locate()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_odd_about_the_place_is_noted(tmp_path: Path) -> None:
+    """A target answered next door, a carrier's NAT, a provider registered elsewhere, a VPN."""
+    run = campaign(tmp_path, {4: KNOWN}, country="TH")
+    run.circumstances = {4: [VPN], 6: []}.__getitem__
+    run.finished(replace(trace("192.168.1.1", "80.231.1.1"), stop="destination"))
+    run.circumstances = {4: [], 6: []}.__getitem__
+    run.finished(trace("192.168.1.1", "100.64.3.4", "36.37.9.9"))
+    first, second = kept(tmp_path)
+    assert first.notes == tuple(sorted((CAPTIVE_PORTAL, REGISTERED_ABROAD, VPN)))
+    assert second.notes == tuple(sorted((CARRIER_NAT, REGISTERED_ABROAD)))
+    assert run.noted == {VPN: 1, CAPTIVE_PORTAL: 1, CARRIER_NAT: 1, REGISTERED_ABROAD: 2}
+
+
+def test_a_note_stays_whole_whatever_the_machine_is_called(tmp_path: Path) -> None:
+    """A computer named vpn must not hide that it measured through one."""
+    named = replace(HOME, host_names=frozenset({"vpn", "captive-portal", "measured"}))
+    run = Campaign(
+        folder=tmp_path / "spool",
+        origin=Table(),
+        premises=named,
+        identity=Identity(tmp_path),
+        access={4: KNOWN},
+        country=None,
+    )
+    run.circumstances = lambda _: [VPN]
+    run.finished(trace(*WAY))
+    assert [found.notes for found in kept(tmp_path)] == [(VPN,)]
+
+
+def test_a_first_network_abroad_is_named(tmp_path: Path) -> None:
+    """The user learns what was seen, and the three things that it can be."""
+    run = campaign(tmp_path, country="KH")
+    run.finished(trace("192.168.1.1", None, "80.231.0.1", "80.231.1.1"))
+    with pytest.raises(RefusedToRedact, match=r"AS6453 TATA in US, not in KH \(a VPN"):
+        run.locate()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -26,17 +28,20 @@ from probe.doctor import (
     redaction,
     schedule,
     sending,
+    whereabouts,
 )
 from probe.failure import BadInput, Failure
+from probe.ground import End
 from probe.locate import premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
 from probe.outbox import Attempts, Outbox
 from probe.places import data_folder
-from probe.record import to_line
-from probe.redact import Premises, redact
+from probe.record import CARRIER_NAT, VPN, Trace, to_line
+from probe.redact import Premises, Redacted, redact
 from probe.schedule import Job, Standing, Trouble
+from probe.spool import Spool
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -514,3 +519,50 @@ def test_files_of_another_user_are_found(home: Path, monkeypatch: pytest.MonkeyP
     assert finding.state == "failed"
     assert "consent.json belongs to another user" in finding.says
     assert finding.remedy == f'sudo chown -R "$USER" {home}'
+
+
+# --- whereabouts ------------------------------------------------------------------------------
+
+
+def test_a_tunnel_is_said_with_its_name() -> None:
+    """What leaves through one is no evidence; no address of it is told."""
+    network = ipaddress.ip_network("10.8.0.0/24")
+    direct, tunnel = (End("10.8.0.2", network, device, 1) for device in ("lo", "wg0"))
+    assert only(whereabouts.vpn({4: direct})).state is State.OK
+    assert "no way out" in only(whereabouts.vpn({})).says
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("probe.tunnel.is_tunnel", lambda device: device == "wg0")
+        found = only(whereabouts.vpn({4: tunnel}))
+    assert (found.state, found.remedy) == (State.FAILED, "ip link show wg0")
+    assert "10.8.0.2" not in found.says
+
+
+@pytest.mark.parametrize(
+    ("now", "kept_right", "state"),
+    [
+        (0.0, True, State.FAILED),
+        (4e9, False, State.WARNING),
+        (4e9, True, State.OK),
+        (4e9, None, State.OK),
+    ],
+)
+def test_the_clock_is_wrong_or_kept_by_nobody_or_well(
+    now: float, kept_right: bool | None, state: State
+) -> None:
+    """Before the day of the address table it is surely wrong."""
+    assert only(whereabouts.clock(lambda: now, lambda: kept_right)).state is state
+
+
+def test_the_last_day_kept_tells_of_its_place(home: Path) -> None:
+    """Each note in words, with how many traces carry it; older days are past."""
+    assert only(whereabouts.last_run()).says == "nothing is kept yet"
+    with Spool(home / "spool") as spool:
+        for timestamp, notes in ((1.6e9, (VPN,)), (1.7e9, (CARRIER_NAT,)), (1.7e9, ())):
+            spool.append(Redacted(replace(kept_trace(timestamp), notes=notes)))
+    found = only(whereabouts.last_run())
+    assert found.state is State.OK
+    assert found.says.startswith("1 trace of 2023-11-14: behind a carrier's NAT")
+
+
+def kept_trace(timestamp: float) -> Trace:
+    return Trace("80.231.1.1", 4, "ICMP", timestamp, timestamp + 1, ())

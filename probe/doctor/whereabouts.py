@@ -1,0 +1,107 @@
+"""Whether what is measured here would be evidence: no VPN in the way, and the right day.
+
+Nobody else is asked. What only traces can tell, a captive portal or a carrier's NAT, the last ones
+that were kept say of themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from probe.doctor import Finding, State
+from probe.doctor.sending import FAR
+from probe.ground import Footing
+from probe.language import _, ngettext
+from probe.origin.snapshot import current_manifest
+from probe.record import CAPTIVE_PORTAL, CARRIER_NAT, REGISTERED_ABROAD, SPOILT, VPN, WRONG_CLOCK
+from probe.spoiling import Spoiling, days_that_have_been
+from probe.spool import day_files, read, spool_folder
+from probe.timekeeping import is_set_by_others
+from probe.tunnel import tunnels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from probe.ground import End
+
+_NTP = "sudo timedatectl set-ntp true"
+
+
+def vpn(ends: Mapping[int, End] | None = None) -> Iterator[Finding]:
+    """Whether packets leave through a tunnel. ``ends`` are this machine's; else they are asked."""
+    if ends is None:
+        footing = Footing(FAR.values())
+        try:
+            ends = footing.ends()
+        finally:
+            footing.close()
+    says = Spoiling(lambda: ends, (), time.time).tunnelled(ends.keys())
+    if not ends:
+        yield Finding(State.OK, _("no way out, so none through a tunnel"))
+    elif says is None:
+        yield Finding(State.OK, _("packets leave directly, through no tunnel of this machine"))
+    else:
+        device = next(iter(tunnels(ends).values()))
+        yield Finding(State.FAILED, says, f"ip link show {device}")
+
+
+def clock(
+    now: Callable[[], float] = time.time, kept_right: Callable[[], bool | None] = is_set_by_others
+) -> Iterator[Finding]:
+    """Whether the clock can be right, and whether anybody keeps it so."""
+    days = days_that_have_been(current_manifest().date, spool_folder())
+    says = Spoiling(dict, days, now).wrong_clock()
+    if says is not None:
+        yield Finding(State.FAILED, says, _NTP)
+    elif kept_right() is False:
+        yield Finding(
+            State.WARNING,
+            _("nobody sets this clock, as far as the kernel knows; it may be right, and may drift"),
+            _NTP,
+        )
+    else:
+        yield Finding(State.OK, _("the clock may be right"))
+
+
+def last_run() -> Iterator[Finding]:
+    """What the traces of the last day say of the place that they were made in."""
+    folder = spool_folder()
+    *older, newest = ["", *(day.name for day in day_files(folder))]
+    traces = [kept.trace for kept in read(folder, without=older) if kept.trace is not None]
+    said = Counter(note for trace in traces for note in trace.notes)
+    found = False
+    for note, (says, remedy) in _meanings().items():
+        if said[note]:
+            found = True
+            count = ngettext(
+                "{count} trace of {day}: ", "{count} traces of {day}: ", said[note]
+            ).format(count=said[note], day=newest.partition(".")[0])
+            state = State.WARNING if note in SPOILT or note == REGISTERED_ABROAD else State.OK
+            yield Finding(state, count + says, remedy)
+    if not found:
+        nothing = _("nothing is kept yet") if not traces else _("nothing odd about the place")
+        yield Finding(State.OK, nothing)
+
+
+def _meanings() -> dict[str, tuple[str, str | None]]:
+    return {
+        VPN: (_("measured through a VPN, so no evidence"), "gatewatch run"),
+        WRONG_CLOCK: (_("measured on a wrong day, so no evidence"), _NTP),
+        CAPTIVE_PORTAL: (
+            _(
+                "targets answered from next door, as where a captive portal wants a login; sign in "
+                "with a browser"
+            ),
+            "gatewatch run",
+        ),
+        CARRIER_NAT: (_("behind a carrier's NAT, which does no harm"), None),
+        REGISTERED_ABROAD: (
+            _(
+                "your provider is registered in another country than you say: right, or a VPN in "
+                "the router, or a SIM that roams?"
+            ),
+            None,
+        ),
+    }

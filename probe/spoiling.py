@@ -1,0 +1,94 @@
+"""What makes a run worthless before it has begun: a VPN in the way, or a clock that is wrong.
+
+Whoever measures through a tunnel shows the tunnel's network; whoever does it on a wrong day moves
+the day on which something happened. So a run is refused, unless its owner wants it anyway; then
+each trace says so. This module decides and words it; what there is to see is seen by others.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from probe.failure import Failure
+from probe.language import _
+from probe.record import VPN, WRONG_CLOCK
+from probe.spool import day_files
+from probe.timekeeping import impossible
+from probe.tunnel import tunnels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from probe.ground import End
+
+
+def days_that_have_been(table: str | None, folder: Path) -> list[date]:
+    """Days in the past, if the clock is right: that of the address table, and those kept."""
+    days: list[date] = []
+    for text in (table or "", *(path.stem for path in day_files(folder))):
+        with suppress(ValueError):
+            days.append(date.fromisoformat(text))
+    return days
+
+
+class Spoiling:
+    """Looks when asked: a VPN may come up, and a clock be set, while a run goes on.
+
+    ``ends`` gives this machine's end of the line by IP version, ``days`` are such that surely
+    have been, ``clock`` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        ends: Callable[[], Mapping[int, End]],
+        days: Iterable[date],
+        clock: Callable[[], float],
+    ) -> None:
+        self._ends = ends
+        self._days = list(days)
+        self._clock = clock
+
+    def notes(self, version: int) -> list[str]:
+        """What is to be noted of a trace over this IP version now, as records carry it."""
+        noted = [VPN] if version in tunnels(self._ends()) else []
+        return [*noted, WRONG_CLOCK] if self._impossible() else noted
+
+    def refuse(self, versions: Collection[int]) -> None:
+        """Raise `Failure` where nothing measured over one of these IP versions is evidence."""
+        said = self.wrong_clock() or self.tunnelled(versions)
+        if said is not None:
+            raise Failure(
+                _("{what}; or measure all the same with --anyway, as no evidence").format(what=said)
+            )
+
+    def tunnelled(self, versions: Collection[int]) -> str | None:
+        """Which of these IP versions leaves through a tunnel, in a sentence with its remedy."""
+        through = {v: device for v, device in tunnels(self._ends()).items() if v in versions}
+        if not through:
+            return None
+        says = _(
+            "{versions} leaves through a tunnel ({device}), as with a VPN, and would show its "
+            "paths instead of your country's; turn it off if that is safe for you"
+        ).format(
+            versions=" and ".join(f"IPv{version}" for version in through),
+            device=", ".join(sorted(set(through.values()))),
+        )
+        for other in sorted(set(versions) - through.keys()):
+            says += _(", or measure IPv{version} alone with -{version}").format(version=other)
+        return says
+
+    def wrong_clock(self) -> str | None:
+        """What is wrong with the clock, in a sentence with its remedy; None if it may be right."""
+        been = self._impossible()
+        if been is None:
+            return None
+        return _(
+            "the clock of this machine says {today}, but {been} has been already; set it, as with "
+            "sudo timedatectl set-ntp true"
+        ).format(today=datetime.fromtimestamp(self._clock(), UTC).date(), been=been)
+
+    def _impossible(self) -> date | None:
+        return impossible(self._clock(), self._days)

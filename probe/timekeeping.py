@@ -1,0 +1,59 @@
+"""Whether this machine's clock can be right: a trace of a wrong day spoils what days are to show.
+
+No time server is asked. What lies on the disk was made in the past; the kernel knows whether
+somebody sets its clock. A clock that is a few minutes off passes, and does no harm.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Other time zones and the table's own day are no error.
+_TOLERANCE = timedelta(days=1)
+
+# sys/timex.h: nobody sets the clock.
+_UNSYNCHRONISED = 0x0040
+
+
+def impossible(now: float, days: Iterable[date]) -> date | None:
+    """The latest of these days where ``now`` (seconds since the epoch) is well before it.
+
+    ``days`` are days that surely have been: those of the address table and of what was kept. None
+    where the clock may be right.
+
+    >>> impossible(0.0, [date(2026, 6, 17), date(2026, 6, 30)])
+    datetime.date(2026, 6, 30)
+    >>> impossible(1_790_000_000.0, [date(2026, 6, 17)]) is None
+    True
+    """
+    latest = max(days, default=date.min)
+    return latest if datetime.fromtimestamp(now, UTC).date() + _TOLERANCE < latest else None
+
+
+class _Timex(ctypes.Structure):
+    """The head of ``struct timex``, and more room than any system fills behind it."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def is_set_by_others() -> bool | None:
+    """Whether the kernel's clock is kept right by NTP or the like; None where it does not say."""
+    asked = _Timex()
+    try:
+        answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(asked))
+    except (OSError, AttributeError, TypeError):
+        return None  # a system that has no such question
+    return None if answer < 0 else not asked.status & _UNSYNCHRONISED

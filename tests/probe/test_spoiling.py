@@ -1,0 +1,78 @@
+"""When a run is refused because nothing that it measured would be evidence."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from probe.failure import Failure
+from probe.ground import End
+from probe.record import VPN, WRONG_CLOCK
+from probe.spoiling import Spoiling, days_that_have_been
+
+NOON = 1_795_435_200.0  # 2026-11-23
+DIRECT = End("192.168.1.10", None, "eth0", 1)
+TUNNEL = End("10.8.0.2", None, "tun0", 1)
+
+
+@pytest.fixture(autouse=True)
+def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine need have no tunnel: tun0 is one by its name."""
+    monkeypatch.setattr("probe.tunnel.is_tunnel", lambda device: device == "tun0")
+
+
+def spoiling(now: float = NOON, **ends: End) -> Spoiling:
+    by_version = {int(version[1:]): end for version, end in ends.items()}
+    return Spoiling(lambda: by_version, [date(2026, 6, 17)], lambda: now)
+
+
+def test_a_tunnel_is_refused_with_what_to_do() -> None:
+    """One sentence names the device, what it spoils, and the way around it."""
+    with pytest.raises(Failure) as refused:
+        spoiling(v4=TUNNEL, v6=TUNNEL).refuse({4, 6})
+    said = refused.value.format_message()
+    assert refused.value.exit_code == 2
+    assert said.startswith("IPv4 and IPv6 leaves through a tunnel (tun0)")
+    assert "if that is safe for you" in said
+    assert "--anyway" in said
+    assert "10.8.0.2" not in said
+
+
+def test_the_ip_version_beside_the_tunnel_can_be_measured() -> None:
+    """It is named; and where it is all that is to be measured, nothing is refused."""
+    one = spoiling(v4=DIRECT, v6=TUNNEL)
+    with pytest.raises(Failure, match="or measure IPv4 alone with -4"):
+        one.refuse({4, 6})
+    one.refuse({4})
+
+
+def test_a_clock_before_a_day_that_has_been_is_refused() -> None:
+    """A Raspberry Pi that woke up in 2000 says so."""
+    with pytest.raises(Failure, match="says 2000-01-02, but 2026-06-17 has been already"):
+        spoiling(946_800_000.0, v4=DIRECT).refuse({4})
+    spoiling(NOON, v4=DIRECT).refuse({4})
+
+
+def test_each_trace_is_marked_with_what_is_so_when_it_is_kept() -> None:
+    """By IP version, as it is then: a VPN may come up while a run goes on."""
+    ends = {4: DIRECT, 6: TUNNEL}
+    now = [NOON]
+    looking = Spoiling(lambda: ends, [date(2026, 6, 17)], lambda: now[0])
+    assert (looking.notes(4), looking.notes(6)) == ([], [VPN])
+    ends[4] = TUNNEL
+    now[0] = 0.0
+    assert looking.notes(4) == [VPN, WRONG_CLOCK]
+
+
+def test_the_days_that_have_been_are_those_of_the_table_and_the_spool(tmp_path: Path) -> None:
+    """Files that are named otherwise, and tables without a day, say nothing."""
+    for name in ("2026-11-22.jsonl", "2026-11-20.jsonl", "by-hand.jsonl", "2026-12-01.torn"):
+        (tmp_path / name).touch()
+    assert days_that_have_been("2026-06-17", tmp_path) == [
+        date(2026, 6, 17),
+        date(2026, 11, 20),
+        date(2026, 11, 22),
+    ]
+    assert days_that_have_been(None, tmp_path / "none") == []
