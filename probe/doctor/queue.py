@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from probe.doctor import Finding, State
 from probe.language import _, ngettext
-from probe.outbox import Outbox, outbox_folder
+from probe.outbox import outbox_folder, status
 from probe.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,29 +19,22 @@ _LEAVE = "gatewatch submit --leave-at FOLDER"
 
 def queue() -> Iterator[Finding]:
     """Bundles that were refused, that could not be sent, and that wait for their owner."""
-    if not outbox_folder().is_dir():
-        yield Finding(State.OK, _("nothing waits to be sent"))
-        return
     collector = read_settings().collector
-    with Outbox(outbox_folder()) as outbox:
-        entries = outbox.entries()
-        problem = outbox.attempts(collector).problem if collector else None
-    count = {
-        state: sum(entry.state == state for entry in entries) for state in ("waiting", "refused")
-    }
-    if count["refused"]:
+    found = status(outbox_folder(), collector)
+    refused, waiting = found.count("refused"), found.count("waiting")
+    if refused:
         yield Finding(
             State.WARNING,
             ngettext(
                 "{count} bundle was refused by the collector",
                 "{count} bundles were refused by the collector",
-                count["refused"],
-            ).format(count=count["refused"]),
+                refused,
+            ).format(count=refused),
             _STATUS,
         )
-    if count["waiting"]:
-        yield _waiting(count["waiting"], collector, problem)
-    elif not count["refused"]:
+    if waiting:
+        yield _waiting(waiting, collector, found.attempts.problem)
+    elif not refused:
         yield Finding(State.OK, _("nothing waits to be sent"))
 
 
