@@ -10,7 +10,7 @@ import ipaddress
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -126,13 +126,15 @@ def answering(*answers: bytes) -> Iterator[Between]:
         yield between
 
 
-def certificate(folder: Path, *names: str) -> tuple[Path, Path]:
-    """A self-signed certificate for some names and for 127.0.0.1, and its key."""
+def certificate(
+    folder: Path, *names: str, addresses: Sequence[str] = ("127.0.0.1",)
+) -> tuple[Path, Path]:
+    """A self-signed certificate for some names and addresses, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a collector")])
     now = datetime.now(UTC)
     alternatives: list[x509.GeneralName] = [x509.DNSName(one) for one in names]
-    alternatives.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+    alternatives += [x509.IPAddress(ipaddress.ip_address(one)) for one in addresses]
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)
