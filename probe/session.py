@@ -59,7 +59,7 @@ class Settings(Limits):
     """
 
     rate: float = 20.0
-    tick: float = 0.002
+    tick: float = 0.005
 
 
 def tokens() -> Iterator[int]:

@@ -182,6 +182,14 @@ def address_table(path: Path | None) -> Origin:
         raise BadInput(str(problem)) from problem
 
 
+def identify(origin: Origin) -> str:
+    """Which table it is, by its bytes; raises `BadInput` where they are there no more."""
+    try:
+        return origin.snapshot.id
+    except OriginError as problem:
+        raise BadInput(str(problem)) from problem
+
+
 def known_country(code: str | None, origin: Origin) -> None:
     """Check that there is such a country; a wrong use where there is none."""
     if code is not None and origin.continent(code) is None:

@@ -155,6 +155,7 @@ def run(
         _turn(budget) if scheduled else _Attended(budget, dry_run=dry_run, as_json=as_json)
     )
     origin = options.address_table(table)
+    options.identify(origin)
     options.known_country(country, origin)
     here = premises()
     excluded = read_exclusions(exclusions_file())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import trio
 
 from probe import stop
 from probe.allowance import MEGABYTE, Allowance, allowance_file
@@ -98,6 +99,12 @@ def trace(
         settings = replace(settings, max_ttl=max_ttl)
     traced: list[Trace] = []
 
+    async def trace_it() -> None:
+        async with trio.open_nursery() as nursery:
+            # Which address table this is takes as long to find out as some answers to come.
+            nursery.start_soon(trio.to_thread.run_sync, options.identify, origin)
+            await measure_it()
+
     async def measure_it() -> None:
         target = await resolve(host, version)
         _refuse_unfit(target, origin, excluded, own_network=own_network)
@@ -130,7 +137,7 @@ def trace(
         network = Metered(opened, _allowance(budget))
         stack.callback(network.close)
         try:
-            stop.run(measure_it)
+            stop.run(trace_it)
         except NetworkError as problem:
             raise failure_of(problem) from problem
     measured = attribute(traced[0], origin)

@@ -6,7 +6,6 @@ which it names. It knows nothing of traces.
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -29,7 +28,7 @@ from probe.origin.snapshot import (
     current_manifest,
     read_manifest,
     sha256_of,
-    snapshot_id,
+    state_of,
 )
 from probe.origin.special import special_class
 from probe.origin.tables import open_table
@@ -142,6 +141,7 @@ class Origin:
 
     def __getstate__(self) -> dict[str, object]:
         """All but the opened table and what is worked out from files: these are opened anew."""
+        _ = self.snapshot.sha256  # of what answers here; elsewhere another file may lie
         opened = {"_table", "lookup", "_register", "_asns_by_organisation"}
         return {name: value for name, value in vars(self).items() if name not in opened}
 
@@ -155,8 +155,8 @@ class Origin:
         self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
 
     def _like(self, **changed: object) -> Origin:
-        other = copy(self)
-        vars(other).update(changed)
+        other = Origin.__new__(Origin)  # not a copy, which would open the table anew
+        vars(other).update(vars(self) | changed)
         vars(other).pop("_asns_by_organisation", None)
         other.lookup = lru_cache(maxsize=_REMEMBERED)(other._lookup)
         return other
@@ -325,27 +325,15 @@ def _open(path: Path | None) -> tuple[Table, Snapshot, Path]:
     opened = manifest.table_path if manifest is not None else path
     assert opened is not None
     table = open_table(opened)
-    sha256 = sha256_of(opened)
+    state = state_of(opened)
     if manifest is not None:
         snapshot = Snapshot(
-            id=snapshot_id(manifest.name, manifest.date, sha256),
-            path=opened,
-            date=manifest.date,
-            sha256=sha256,
-            source=manifest.source,
-            licence=manifest.licence,
+            manifest.name, opened, manifest.date, manifest.source, manifest.licence, state
         )
         register = manifest.register_path
     else:
         stem = opened.name.removesuffix(".gz").removesuffix(".dat").removesuffix(".mmdb")
-        snapshot = Snapshot(
-            id=snapshot_id(stem, table.date, sha256),
-            path=opened,
-            date=table.date,
-            sha256=sha256,
-            source=table.source,
-            licence=None,
-        )
+        snapshot = Snapshot(stem, opened, table.date, table.source, None, state)
         register = current_manifest().register_path
     return table, snapshot, register
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from probe.language import _
@@ -27,16 +28,47 @@ MANIFEST = "manifest.json"
 OLD = 180
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
-    """Which table answered. ``date`` is the day the table speaks of, ISO 8601."""
+    """Which table answered. ``date`` is the day the table speaks of, ISO 8601.
 
-    id: str
+    Its bytes are hashed when somebody asks for that, since it takes longer than opening the table;
+    ``state`` is that of the file as it was opened, so that no other is hashed in its place.
+    """
+
+    name: str
     path: Path
     date: str | None
-    sha256: str
     source: str | None
     licence: str | None
+    state: tuple[int, ...]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the table's bytes, in hexadecimal. Raises `OriginError` where the file changed."""
+        try:
+            found = sha256_of(self.path)
+            same = state_of(self.path) == self.state
+        except OSError:
+            same = False
+        if not same:
+            raise OriginError(
+                _("{path} was replaced while it was in use; run the command again").format(
+                    path=self.path
+                )
+            )
+        return found
+
+    @property
+    def id(self) -> str:
+        """The name that records carry."""
+        return snapshot_id(self.name, self.date, self.sha256)
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What changes where a file is written or replaced. Raises OSError where it is not there."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)

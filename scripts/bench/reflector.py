@@ -35,9 +35,12 @@ ECHO_REQUEST = 8
 _HEADER = struct.Struct("!BBHHHBBH4s4s")
 
 
-def header(length: int, source: bytes) -> bytes:
-    """An IPv4 header of an ICMP packet of so many bytes to the tracer."""
-    words = (0x45, 0, length, 0, 0, 64, PROTOCOL_ICMP)
+def header(length: int, source: bytes, hop: int) -> bytes:
+    """An IPv4 header of an ICMP packet of so many bytes, as it comes from this hop to the tracer.
+
+    Each hop before it has counted down what systems start from.
+    """
+    words = (0x45, 0, length, 0, 0, 65 - hop, PROTOCOL_ICMP)
     to = socket.inet_aton(SOURCE)
     return _HEADER.pack(*words, checksum(_HEADER.pack(*words, 0, source, to)), source, to)
 
@@ -50,7 +53,7 @@ def exceeded(ttl: int, length: int) -> bytes:
     """
     total = -((TIME_EXCEEDED << 8) + (1 - ttl << 8)) % 0xFFFF
     router = socket.inet_aton(f"{ROUTER}{ttl}")
-    return header(28 + length, router) + struct.pack("!BBHI", TIME_EXCEEDED, 0, total, 0)
+    return header(28 + length, router, ttl) + struct.pack("!BBHI", TIME_EXCEEDED, 0, total, 0)
 
 
 def answer(probe: bytes, routers: int, before: dict[tuple[int, int], bytes]) -> bytes:
@@ -59,7 +62,8 @@ def answer(probe: bytes, routers: int, before: dict[tuple[int, int], bytes]) -> 
     if ttl > routers:
         echo = b"\0\0\0\0" + probe[24:]
         total = checksum(echo + b"\0" * (len(echo) % 2)).to_bytes(2, "big")
-        return header(len(probe), probe[16:20]) + b"\0\0" + total + probe[24:]
+        ends = header(len(probe), probe[16:20], routers + 1)
+        return ends + b"\0\0" + total + probe[24:]
     kind = ttl, len(probe)
     if kind not in before:
         before[kind] = exceeded(*kind)

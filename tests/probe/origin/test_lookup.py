@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from probe.origin import Origin, OriginError, Snapshot, open_origin
 from probe.origin.lists import Exchange, Operator, PrefixMap
 from probe.origin.register import Registration, write_register
-from probe.origin.snapshot import current_manifest
+from probe.origin.snapshot import current_manifest, sha256_of
 from probe.origin.tables import Entry
 from probe.record import Attribution
 
@@ -341,7 +341,7 @@ def _origin(folder: Path, entries: Mapping[str, Entry], *exchanges: Exchange) ->
         ],
     )
     return Origin(
-        Snapshot("test@undated+0", folder, None, "0", None, None),
+        Snapshot("test", folder, None, None, None, ()),
         _Table(entries),
         register,
         operators=[MINISTRY],
@@ -432,6 +432,25 @@ def test_snapshot_names_itself(origin: Origin) -> None:
     snapshot = origin.snapshot
     assert snapshot.id == f"iplocdb@2026-06-17+{snapshot.sha256[:12]}"
     assert (snapshot.date, snapshot.licence) == ("2026-06-17", "CC BY 4.0")
+    assert snapshot.sha256 == sha256_of(snapshot.path)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_table_that_was_replaced_is_not_taken_for_the_one_in_use(
+    tmp_path: Path, replaced: bool
+) -> None:
+    """Its hash is that of what answered; where that is gone it says so, and names no other."""
+    path = tmp_path / "ipasn_20140523.dat"
+    path.write_text("8.8.8.0/24\t38901\n")
+    opened = open_origin(path)
+    if replaced:
+        other = tmp_path / "other"
+        other.write_text("8.8.8.0/24\t38902\n")
+        other.replace(path)
+    else:
+        path.unlink()
+    with pytest.raises(OriginError, match="replaced while it was in use"):
+        _ = opened.snapshot.id
 
 
 def test_importing_loads_nothing_heavy() -> None:
