@@ -29,6 +29,15 @@ PATIENCE = 20.0
 # What units of the system wait for; here they stand from the start.
 _MILESTONES = ("sysinit", "basic", "timers", "shutdown", "time-set", "time-sync")
 
+# A system that starts empties its temporary folders: it has some of its own, and may not even so.
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))
+_MASKED = (
+    "systemd-tmpfiles-setup.service",
+    "systemd-tmpfiles-setup-dev.service",
+    "systemd-tmpfiles-clean.service",
+    "systemd-tmpfiles-clean.timer",
+)
+
 # Where a control group can be made, by kind of hierarchy; not every system has each.
 _GROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
 
@@ -115,12 +124,13 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
                 f"echo $$ > {place}/{group}/cgroup.procs; fi"
                 for place in _GROUPS
             ),
-            uncover([Path(sys.base_prefix), Path(sys.prefix), PROJECT, folder]),
+            uncover([Path(sys.base_prefix), Path(sys.prefix), PROJECT, folder], emptied=_TEMPORARY),
             *(
                 f"mount -t tmpfs -o mode=0755 gatewatch-lab {place}"
                 for place in ("/opt", "/home", "/run", "/etc/systemd/system", "/var/lib/systemd")
             ),
             "mkdir -p /opt/bin /opt/units /var/lib/systemd/timers",
+            *(f"ln -s /dev/null /opt/units/{unit}" for unit in _MASKED),
             f"mkdir -p {HOME} /run/systemd/system /run/systemd/unit-root",
             f"mkdir -m 0700 -p {runtime}",
             f"chown {user}:{user} {HOME} {runtime}",

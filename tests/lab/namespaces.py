@@ -126,18 +126,19 @@ def _open_to_nobody(path: Path) -> bool:
     return bool(status.st_mode & (0o010 if status.st_gid == 0 else 0o001))
 
 
-def uncover(needed: Sequence[Path]) -> str:
+def uncover(needed: Sequence[Path], *, emptied: Sequence[Path] = ()) -> str:
     """Shell lines that make these folders reachable for nobody, in a mount namespace of its own.
 
     Where an ancestor is closed (``/root`` is 0700, and so is what ``mktemp -d`` makes), an empty
     folder with mode 0755 is mounted over it and only the needed folders are bound back into it.
+    So it is with what is to be ``emptied``, temporary folders that anybody may write to.
     Nothing changes outside the mount namespace, which ``ip netns exec`` makes anyway.
     """
-    closed: dict[Path, list[Path]] = {}
+    closed: dict[Path, list[Path]] = {folder: [] for folder in emptied}
     for path in dict.fromkeys(path.resolve() for path in needed):
         line = [*reversed(path.parents), path]
         for folder in line:
-            if folder.is_dir() and not _open_to_nobody(folder):
+            if folder in closed or (folder.is_dir() and not _open_to_nobody(folder)):
                 closed.setdefault(folder, []).append(path)
                 break
     lines = []
@@ -148,7 +149,8 @@ def uncover(needed: Sequence[Path]) -> str:
             for inner in (sorted(path.iterdir()) if path == folder else [path])
         ]
         lines.append(f"exec 9< {shlex.quote(str(folder))}")
-        lines.append(f"mount -t tmpfs -o mode=0755 gatewatch-lab {shlex.quote(str(folder))}")
+        mode = "1777" if folder in emptied else "0755"
+        lines.append(f"mount -t tmpfs -o mode={mode} gatewatch-lab {shlex.quote(str(folder))}")
         for path in dict.fromkeys(kept):
             place = shlex.quote(str(path))
             make = f"mkdir -p {place}" if path.is_dir() else f": > {place}"
