@@ -46,6 +46,13 @@ _ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data", "doctor"
 class Commands(click.Group):
     """A group whose commands are entry points."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program: what goes wrong outside of a command is told in the same way."""
+        from probe import crash  # noqa: PLC0415 - imports nothing before it is needed
+
+        crash.watch()
+        return super().main(*args, **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all commands, without importing any."""
         from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
@@ -128,7 +135,10 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
                 "another data folder with GATEWATCH_HOME, or mend its permissions"
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         ) from problem
-    raise problem
+    from probe import crash  # noqa: PLC0415 - hardly ever needed
+
+    click.echo(crash.report(problem), err=True)
+    ctx.exit(crash.EXIT_CODE)
 
 
 def _extra_missing(extra: str) -> Failure:

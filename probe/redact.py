@@ -209,6 +209,31 @@ def cut(address: str) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False).network_address)
 
 
+def clean(text: str, premises: Premises, keep: str | None = None) -> str:
+    """A sentence without names of this machine, and without any address but ``keep``.
+
+    >>> clean("no route to 192.0.2.7 on pi", Premises(frozenset(), host_names=frozenset({"pi"})))
+    'no route to [address] on [host]'
+    """
+
+    def without_address(found: re.Match[str]) -> str:
+        for token in (found[0], found[0].removesuffix(":")):
+            try:
+                parsed = _parse(token)
+            except ValueError:
+                continue
+            return found[0] if str(parsed) == keep else "[address]" + found[0][len(token) :]
+        return found[0]
+
+    marks = _marks(premises)
+    text = _MAYBE_IPV6.sub(without_address, text)
+    text = _MAYBE_IPV4.sub(without_address, text)
+    text = _MAC.sub("[mac]", text)
+    text = _DASHED_IPV4.sub("[address]", text)
+    text = marks.spelled.sub("[address]", text)
+    return marks.names.sub("[host]", text)
+
+
 class _Redaction:
     """One trace's redaction: the rules with what they need, and the count of what they took."""
 
@@ -312,25 +337,10 @@ class _Redaction:
         return hop._replace(replies=replies, attribution=attribution)
 
     def text(self, text: str, keep: str | None) -> str:
-        """A sentence without names of this machine, and without any address but ``keep``."""
+        """A sentence as `clean` leaves it."""
         if text in WHEREABOUTS:
             return text
-
-        def without_address(found: re.Match[str]) -> str:
-            for token in (found[0], found[0].removesuffix(":")):
-                try:
-                    parsed = _parse(token)
-                except ValueError:
-                    continue
-                return found[0] if str(parsed) == keep else "[address]" + found[0][len(token) :]
-            return found[0]
-
-        cleaned = _MAYBE_IPV6.sub(without_address, text)
-        cleaned = _MAYBE_IPV4.sub(without_address, cleaned)
-        cleaned = _MAC.sub("[mac]", cleaned)
-        cleaned = _DASHED_IPV4.sub("[address]", cleaned)
-        cleaned = self.marks.spelled.sub("[address]", cleaned)
-        cleaned = self.marks.names.sub("[host]", cleaned)
+        cleaned = clean(text, self.premises, keep)
         if cleaned != text:
             self.taken["text"] += 1
         return cleaned

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from probe.failure import Failure
 from probe.language import _
 from probe.record import VPN, WRONG_CLOCK
 from probe.spool import day_files
@@ -56,13 +55,9 @@ class Spoiling:
         noted = [VPN] if version in tunnels(self._ends()) else []
         return [*noted, WRONG_CLOCK] if self._impossible() else noted
 
-    def refuse(self, versions: Collection[int]) -> None:
-        """Raise `Failure` where nothing measured over one of these IP versions is evidence."""
-        said = self.wrong_clock() or self.tunnelled(versions)
-        if said is not None:
-            raise Failure(
-                _("{what}; or measure all the same with --anyway, as no evidence").format(what=said)
-            )
+    def objection(self, versions: Collection[int]) -> str | None:
+        """Why nothing measured over one of these IP versions is evidence, with what mends it."""
+        return self.wrong_clock() or self.tunnelled(versions)
 
     def tunnelled(self, versions: Collection[int]) -> str | None:
         """Which of these IP versions leaves through a tunnel, in a sentence with its remedy."""

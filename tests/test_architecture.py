@@ -117,7 +117,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.meter",
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
-        {"probe.tunnel"},
+        {"probe.tunnel", "probe.crash"},
         {"probe.spoiling"},
         {"probe.itinerary", "probe.foresight", "probe.bundling"},
         {"probe.courier"},

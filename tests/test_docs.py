@@ -232,21 +232,28 @@ def test_the_page_on_verdicts_argues_every_number_of_the_policy() -> None:
 
 def reasons_in_code() -> set[str]:
     """The words with which traces are rejected, wherever the code says them."""
-    found: set[str] = set(SPOILT.values())
+    told: list[ast.expr] = []
     for name in ("load", "panel"):
         tree = ast.parse((ROOT / f"analysis/{name}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if called in {"reject", "leave_out", "_Unusable"}:
-                    found.update(
-                        leaf.value
-                        for leaf in ast.walk(node.args[0])
-                        if isinstance(leaf, ast.Constant)
-                        and isinstance(leaf.value, str)
-                        and re.fullmatch(r"[a-z_]+", leaf.value)
-                    )
-    return found
+                if called in {"reject", "leave_out", "Unusable"}:
+                    told.append(node.args[0])
+            elif isinstance(node, ast.FunctionDef) and node.name == "blame":
+                told += [
+                    inner.value.elts[0]
+                    for inner in ast.walk(node)
+                    if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple)
+                ]
+    return set(SPOILT.values()) | {
+        leaf.value
+        for expression in told
+        for leaf in ast.walk(expression)
+        if isinstance(leaf, ast.Constant)
+        and isinstance(leaf.value, str)
+        and re.fullmatch(r"[a-z_]+", leaf.value)
+    }
 
 
 def test_every_reason_of_rejection_is_explained() -> None:

@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import trio
@@ -203,8 +203,8 @@ def run(
         spoiling = Spoiling(
             footing.ends, days_that_have_been(origin.snapshot.date, folder), time.time
         )
-        if not anyway:
-            spoiling.refuse(set(map(version_of, targets)))
+        if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
+            turn.refuse(why)
         campaign.circumstances = spoiling.notes
         itinerary = Itinerary(
             network,
@@ -246,6 +246,12 @@ class _Attended:
             asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
             click.get_current_context().with_resource(alone(data_folder()))
             self.allowance.check()
+
+    def refuse(self, why: str) -> NoReturn:
+        """Say why what would be measured is no evidence, and end."""
+        raise Failure(
+            _("{why}; or measure all the same with --anyway, as no evidence").format(why=why)
+        )
 
     def progress(self, stack: ExitStack) -> Progress:
         """A bar or a line a trace."""
@@ -463,10 +469,12 @@ class _Progress:
     def finished(self, trace: Trace) -> None:
         """One more is done."""
         self.count += 1
-        said = f"{trace.dst_addr} {words.stop(trace)}"
+        said = words.stop(trace)
         if self.bar is not None:
+            said = f"{trace.dst_addr} {said}"
             self.bar.update(self.bar.task_ids[0], advance=1, description=said)
         else:
+            # What goes to a file or a log names no address: a target may be one's own line.
             hops = f", {len(trace.hops)} hops" if trace.hops else ""
             click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
 

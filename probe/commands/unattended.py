@@ -62,6 +62,10 @@ class Turn:
         self.place = diary.read().place
         self._diary = diary
 
+    def refuse(self, why: str) -> NoReturn:
+        """What would be measured is no evidence: leave this run out."""
+        _leave_out(self._diary, why)
+
     def progress(self, _: ExitStack) -> Progress:
         """Nobody looks on."""
         return _Unwatched()

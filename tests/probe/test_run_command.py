@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
+from probe.ground import End
+from probe.record import VPN, WRONG_CLOCK
 from probe.redact import Premises
 from probe.session import Settings
 from probe.spool import Spool, read
@@ -292,7 +295,29 @@ def test_the_reader_is_told_what_to_do_next(home: Path, listed: Callable[..., st
     done = run("--targets", listed(*TARGETS[:2]))
     assert done.stdout.splitlines()[0].startswith(f"kept 2 traces in {home / 'spool'}")
     assert done.stdout.splitlines()[-1] == "next: gatewatch show"
-    assert [line[:5] for line in done.stderr.splitlines()] == ["[1/2]", "[2/2]"]
+    assert done.stderr == "[1/2] reached, 6 hops\n[2/2] reached, 6 hops\n"
+
+
+@pytest.mark.parametrize("spoilt", ["vpn", "clock"])
+def test_what_would_be_no_evidence_is_refused_unless_wanted_anyway(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    """Through a tunnel, or with a clock before the table's day: nothing is sent, or all marked."""
+    if spoilt == "vpn":
+        monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
+        monkeypatch.setattr("probe.ground._end_towards", lambda *_: End("10.8.0.2", None, "t", 1))
+    else:
+        monkeypatch.setattr("probe.spoiling.impossible", lambda *_: date(2026, 6, 17))
+    wanted = "--targets", listed(*TARGETS[:2])
+    done = run(*wanted)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--anyway" in done.stderr
+    assert not list(home.rglob("*.jsonl"))
+    assert run(*wanted, "--anyway").exit_code == 0
+    note = {"vpn": VPN, "clock": WRONG_CLOCK}[spoilt]
+    assert [note in record["gatewatch"]["notes"] for record in records(home / "spool")] == [
+        True
+    ] * 2
 
 
 def test_a_terminal_gets_a_bar(tmp_path: Path, listed: Callable[..., str]) -> None:

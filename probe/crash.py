@@ -1,0 +1,104 @@
+"""What a fault of the program says: enough to mend it, and nothing of who ran it.
+
+Python's own traceback shows the folders of its user, and messages with addresses; it would stand in
+the journal of a scheduled run, and people paste it into bug reports. So a fault is told by modules,
+lines and redacted messages, on the standard error alone: no file is written. In Python's developer
+mode (``python -X dev``) the whole traceback is shown instead.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from probe import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+EXIT_CODE = 1
+
+_FRAMES = 12
+
+
+def report(problem: BaseException) -> str:
+    """The fault in a form that may be pasted anywhere, and before it what to do with it."""
+    import platform  # noqa: PLC0415 - hardly ever needed
+
+    lines = [
+        "gatewatch: a fault of the program, not yours; please report these lines, which hold no "
+        "address and no name of this machine:",
+        f"gatewatch {__version__}, Python {platform.python_version()}, {platform.system()}",
+    ]
+    lines.extend(_told(problem))
+    if sys.flags.dev_mode:
+        import traceback  # noqa: PLC0415 - for developers
+
+        lines = ["".join(traceback.format_exception(problem)).rstrip()]
+    return "\n".join(lines)
+
+
+def watch() -> None:
+    """Tell faults outside of commands the same way, unless somebody else watches for them.
+
+    They are those of threads, and of what Python calls by itself.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _uncaught
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda said: _tell(said.exc_value)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda said: _tell(said.exc_value)
+
+
+def _uncaught(_: type[BaseException], problem: BaseException, __: TracebackType | None) -> None:
+    _tell(problem)
+
+
+def _tell(problem: BaseException | None) -> None:
+    if problem is not None and sys.stderr is not None:
+        sys.stderr.write(report(problem) + "\n")
+
+
+def _told(problem: BaseException) -> Iterator[str]:
+    """Each exception of the chain, the first cause last, with the places it passed."""
+    known: set[int] = set()
+    link: BaseException | None = problem
+    while link is not None and id(link) not in known:
+        known.add(id(link))
+        yield f"{type(link).__name__}: {_message(link)}"
+        yield from _places(link.__traceback__)
+        for inner in getattr(link, "exceptions", ()):
+            yield f"in it {type(inner).__name__}: {_message(inner)}"
+            yield from _places(inner.__traceback__)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    places = []
+    while trace is not None:
+        frame = trace.tb_frame
+        module = frame.f_globals.get("__name__", "?")
+        places.append(f"  {module}:{trace.tb_lineno} in {frame.f_code.co_name}")
+        trace = trace.tb_next
+    return places[-_FRAMES:]
+
+
+def _message(problem: BaseException) -> str:
+    """What an exception says, redacted; nothing where that cannot be done for sure."""
+    try:
+        import getpass  # noqa: PLC0415 - hardly ever needed
+        from dataclasses import replace  # noqa: PLC0415
+        from pathlib import Path  # noqa: PLC0415
+
+        from probe.locate import premises  # noqa: PLC0415
+        from probe.redact import clean  # noqa: PLC0415
+
+        here = premises()
+        users = {getpass.getuser(), Path.home().name} - {"", "root"}
+        said = str(problem).replace(str(Path.home()), "~")
+        return " ".join(clean(said, replace(here, host_names=here.host_names | users)).split())
+    except Exception:
+        return "[message withheld]"

@@ -1,0 +1,115 @@
+"""A fault of the program says where it is, and nothing of who ran it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from probe import crash, locate
+
+FAULTY = """
+import sys
+from pathlib import Path
+import click
+from probe.cli import Commands
+
+@click.group(cls=Commands)
+def group(): pass
+
+@group.command()
+def fail():
+    try:
+        open(Path.home() / "nothing" / "there")
+    except OSError as problem:
+        raise ValueError({message!r}) from problem
+
+{before}
+group(["fail"])
+"""
+
+
+def crashed(
+    tmp_path: Path, message: str, *flags: str, before: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """How a command of a program in a user's home ends with a fault of this message."""
+    home = tmp_path / "home" / "sokha"
+    home.mkdir(parents=True)
+    program = home / "program.py"
+    program.write_text(FAULTY.format(message=message, before=before))
+    return subprocess.run(
+        [sys.executable, *flags, program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=home,
+        env={**os.environ, "HOME": str(home), "LOGNAME": "sokha", "PYTHONPATH": str(Path.cwd())},
+    )
+
+
+def secrets() -> list[str]:
+    here = locate.premises()
+    return [*here.addresses, *here.host_names]
+
+
+def test_a_fault_is_told_without_addresses_names_or_folders(tmp_path: Path) -> None:
+    """Modules and lines stay, and the sense of the message; exit code 1, and no file is made."""
+    message = f"sokha on {socket.gethostname()}: " + ", ".join(
+        [*secrets(), "36.37.9.77", "2405:8380::99", "1e:2b:3a:4d:5e:6f"]
+    )
+    done = crashed(tmp_path, message)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ValueError: [host] on [host]: " in done.stderr
+    assert "__main__:15 in fail" in done.stderr
+    assert (
+        "FileNotFoundError: [Errno 2] No such file or directory: '~/nothing/there'" in done.stderr
+    )
+    assert "please report" in done.stderr
+    for secret in [*secrets(), "sokha", str(tmp_path), "36.37.9.77", "2405:8380", "1e:2b"]:
+        assert secret not in done.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["program.py"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import threading; t = threading.Thread(target=lambda: 1 / 0); t.start(); t.join()",
+        "class Dies:\n    def __del__(self): 1 / 0\nDies()",
+    ],
+)
+def test_threads_and_what_python_calls_by_itself_tell_no_more(tmp_path: Path, before: str) -> None:
+    """Their tracebacks go another way, and would name the folder of the program."""
+    done = crashed(tmp_path, "no", before=f"from probe.crash import watch; watch()\n{before}")
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert str(tmp_path) not in done.stderr
+
+
+def test_developers_see_everything(tmp_path: Path) -> None:
+    """In Python's developer mode the traceback is whole."""
+    done = crashed(tmp_path, "no", "-X", "dev")
+    assert 'program.py", line 15, in fail' in done.stderr
+
+
+def test_where_the_interfaces_cannot_be_read_no_message_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is not known then what would have to be taken out."""
+
+    def broken() -> None:
+        raise OSError
+
+    monkeypatch.setattr(locate, "premises", broken)
+    said = crash.report(ValueError("192.0.2.7"))
+    assert said.splitlines()[-1] == "ValueError: [message withheld]"
+
+
+def test_whoever_watches_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test runner, or a program that uses this one."""
+    mine = monkeypatch.setattr
+    mine(sys, "excepthook", print)
+    crash.watch()
+    assert sys.excepthook is print
