@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     help="Spare packets: what traces share is measured once and then taken over, marked as "
     "inferred. The hops around the border are measured in every trace.",
 )
-@click.option("--dry-run", is_flag=True, help="Send nothing; say what the run would take.")
+@click.option("--dry-run", is_flag=True, help="Send no probe; say what the run would take.")
 @click.option(
     "--resume", is_flag=True, help="Go on with the last run: what it kept is not traced again."
 )
@@ -193,7 +193,7 @@ def run(
             cost = _foresee(
                 network, campaign, choice, settings, method=options.method(method), manner=manner
             )
-            _foretell(cost, rate, turn.allowance.left, choice.left_out, as_json=as_json)
+            _foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
                 click.echo(_("without the networks of your country; name it with --country CC"))
             return
@@ -358,7 +358,9 @@ class _Choice:
         self.excluded = excluded
         self.version = version
         self.limit = limit
-        self.own = _read(listed) if listed is not None else None
+        # Host names of an own list that a resolver was asked for.
+        self.looked_up: list[str] = []
+        self.own = _read(listed, self._look_up) if listed is not None else None
         self.own_network = own_network
         # Addresses that the run gone on with has measured.
         self.done: frozenset[str] = frozenset()
@@ -367,6 +369,10 @@ class _Choice:
         self.left_out: Counter[str] = Counter()
         # Whether the last list had networks of the country in it.
         self.at_home = False
+
+    def _look_up(self, host: str) -> str:
+        self.looked_up.append(host)
+        return _address_of(host)
 
     def listed(self, country: str | None) -> list[Target]:
         """The whole list, fit or not."""
@@ -405,9 +411,9 @@ class _Choice:
         return [*listed[begin:], *listed[:begin]]
 
 
-def _read(path: Path) -> list[Target]:
+def _read(path: Path, look_up: Callable[[str], str]) -> list[Target]:
     try:
-        return list(read_targets(path, _address_of))
+        return list(read_targets(path, look_up))
     except TargetError as problem:
         raise BadInput(str(problem)) from problem
 
@@ -487,9 +493,7 @@ class _Progress:
             click.echo(said, err=True)
 
 
-def _foretell(
-    cost: Cost, rate: float, allowed: float, left_out: Counter[str], *, as_json: bool
-) -> None:
+def _foretell(cost: Cost, rate: float, allowed: float, choice: _Choice, *, as_json: bool) -> None:
     """Say what a run would take; ``allowed`` are the bytes that the day has left."""
     if as_json:
         foreseen = {
@@ -499,7 +503,7 @@ def _foretell(
             "bytes": cost.bytes,
             "minutes": round(cost.seconds / 60, 2),
             "allowed": int(max(0.0, allowed)),
-            "left_out": dict(sorted(left_out.items())),
+            "left_out": dict(sorted(choice.left_out.items())),
         }
         click.echo(json.dumps(foreseen))
         return
@@ -524,8 +528,8 @@ def _foretell(
                 count=cost.targets - cost.known
             )
         )
-    if left_out:
-        click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
+    if choice.left_out:
+        click.echo(_("left out: {counts}").format(counts=words.counts(choice.left_out)))
     if cost.bytes > allowed:
         left = max(0.0, allowed) / 1000
         click.echo(
@@ -533,7 +537,10 @@ def _foretell(
                 left=left
             )
         )
-    click.echo(_("nothing was sent"))
+    if choice.looked_up:
+        click.echo(_("no probe was sent, but the names in your list were looked up"))
+    else:
+        click.echo(_("nothing was sent"))
 
 
 def _say(ended: Ended, *, as_json: bool) -> None:
