@@ -17,14 +17,16 @@ from probe.bundle import LARGEST, seal, unseal
 from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.language import _
-from probe.outbox import DayFile, digest_of
+from probe.outbox import DayFile, Outbox, digest_of, is_outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
-    from probe.outbox import Entry, Outbox
+    from probe.outbox import Entry
     from probe.record import Trace
+    from probe.spool import Kept
 
 # Bytes of lines after which a bundle is full: some hundreds of traces, which even a slow line and
 # a small machine carry in one go.
@@ -62,6 +64,39 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
         return _Bundling(outbox, keys, today).of(spool)
 
 
+def unbundled(spool: Path, folder: Path) -> int:
+    """How many traces of the spool are in no bundle of the outbox in a folder yet.
+
+    Nothing is made, neither bundles nor an outbox.
+    """
+    if not is_outbox(folder):
+        return sum(kept.problem is None for kept in shared.lines(spool))
+    with Outbox(folder) as outbox:
+        new, _present = _new(spool, outbox)
+        return sum(kept.problem is None for kept in new)
+
+
+def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
+    """The lines that are in no bundle yet, each once, and the day files as they are now.
+
+    Day files that are as they were when all their lines were known are not read; the others are
+    those of the second value that the outbox does not know.
+    """
+    present = [_as_it_is(path) for path in sorted(spool.glob("*.jsonl"))]
+    known = {day.name for day in present if outbox.known(day)}
+
+    def lines() -> Iterator[Kept]:
+        # The same line may stand in the spool twice, where somebody copied a file.
+        seen: set[bytes] = set()
+        for kept in shared.lines(spool, without=known):
+            digest = digest_of(kept.line)
+            if digest not in seen and not outbox.bundled(kept.line):
+                seen.add(digest)
+                yield kept
+
+    return lines(), present
+
+
 class _Bundling:
     def __init__(self, outbox: Outbox, keys: Path, today: date) -> None:
         self.outbox = outbox
@@ -71,15 +106,8 @@ class _Bundling:
         self.piles: dict[int, _Pile] = {}
 
     def of(self, spool: Path) -> Bundled:
-        present = [_as_it_is(path) for path in sorted(spool.glob("*.jsonl"))]
-        known = {day.name for day in present if self.outbox.known(day)}
-        # The same line may stand in the spool twice, where somebody copied a file.
-        seen: set[bytes] = set()
-        for kept in shared.lines(spool, without=known):
-            digest = digest_of(kept.line)
-            if digest in seen or self.outbox.bundled(kept.line):
-                continue
-            seen.add(digest)
+        new, present = _new(spool, self.outbox)
+        for kept in new:
             reason = (
                 self.reason_against(kept.line, kept.trace) if not kept.problem else "unreadable"
             )
@@ -90,7 +118,7 @@ class _Bundling:
             self.put(kept.path.name, kept.line, kept.trace)
         for network in list(self.piles):
             self.close(network)
-        self.outbox.know(day for day in present if day.name not in known)
+        self.outbox.know(present)
         self.outbox.forget_days_but(day.name for day in present)
         return self.done
 

@@ -69,6 +69,11 @@ def outbox_folder() -> Path:
     return data_folder() / "outbox"
 
 
+def is_outbox(folder: Path) -> bool:
+    """Whether anything was ever bundled into a folder."""
+    return (folder / _DATABASE).is_file()
+
+
 def digest_of(line: bytes) -> bytes:
     """By what a line of the spool is known again, in 16 bytes."""
     return hashlib.blake2b(line, digest_size=16).digest()
@@ -357,7 +362,7 @@ class Status:
 
 def status(folder: Path, collector: str | None = None) -> Status:
     """What is in the outbox of a folder; nothing is made where there is none."""
-    if not (folder / _DATABASE).is_file():
+    if not is_outbox(folder):
         return Status()
     with closing(Outbox(folder)) as outbox:
         attempts = outbox.attempts(collector) if collector else Attempts()

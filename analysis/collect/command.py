@@ -150,7 +150,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     accepted = Counter(one.key for one in held if one.status == "accepted")
     for one in shown:
         click.echo(
-            f"{one.sha256}  {one.status}  AS{one.network}  {one.traces} traces  "
+            f"{one.sha256}  {one.status}  AS{one.network}  {_many(one.traces, 'trace')}  "
             f"{one.first_day} – {one.last_day}  key {one.key[:16]}, "
             f"{accepted[one.key]} accepted before"
         )
@@ -193,7 +193,7 @@ def _decide(
             except NotHeld:
                 raise BadInput(f"{sha256} is no longer in quarantine; look again") from None
         store.settle()
-    click.echo(f"{status}: {len(chosen)} bundle{'' if len(chosen) == 1 else 's'}")
+    click.echo(f"{status}: {_many(len(chosen), 'bundle')}")
 
 
 def _found(text: str, waiting: list[str]) -> str:
@@ -203,6 +203,10 @@ def _found(text: str, waiting: list[str]) -> str:
             f"{text} names {len(found)} bundles in quarantine; list them: gatewatch collect review"
         )
     return found[0]
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _opened(folder: Path) -> Store:

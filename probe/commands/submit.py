@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.bundling import bundle_new
+from probe.bundling import bundle_new, unbundled
+from probe.commands import words
 from probe.consent import Capability, require
 from probe.failure import BadInput, Failure, NotYetSent, PartlyDone
 from probe.language import _, ngettext
@@ -115,6 +116,9 @@ def _tell(outcome: Outcome, waiting: list[Entry], *, as_json: bool) -> None:
         raise PartlyDone(_("the collector refused some of it; see: gatewatch submit status"))
 
 
+# How far a bundle can have come.
+_STATES = ("waiting", "quarantined", "accepted", "refused")
+
 _ANSWERS = {
     "quarantined": lambda: _("received; the collector's people will look at it"),
     "accepted": lambda: _("accepted"),
@@ -166,10 +170,11 @@ def show_status(*, as_json: bool) -> None:
     """
     settings = read_settings()
     found = status(outbox_folder(), settings.collector)
+    new = unbundled(spool_folder(), outbox_folder())
     if as_json:
-        click.echo(json.dumps(_fields(found, settings)))
+        click.echo(json.dumps(_fields(found, settings, new)))
         return
-    for name, text in _lines(found, settings):
+    for name, text in _lines(found, settings, new):
         click.echo(f"{name:<13} {text}")
     for entry in found.entries:
         if entry.state != "accepted":
@@ -178,43 +183,45 @@ def show_status(*, as_json: bool) -> None:
             click.echo(
                 f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}{reason}"
             )
-    for advice in _advice(found, settings):
+    for advice in _advice(found, settings, new):
         click.echo(advice)
 
 
-def _lines(found: Status, settings: Settings) -> list[tuple[str, str]]:
+def _lines(found: Status, settings: Settings, new: int) -> list[tuple[str, str]]:
     """The aligned part: English, since a table cannot be aligned in every script."""
     lines = [("collector", settings.collector or "none")]
     key = settings.collector_key or found.attempts.key
     if key:
         believed = "set" if settings.collector_key else "believed since it was first shown"
         lines.append(("its key", f"{key[:16]}…, {believed}"))
-    for state in ("waiting", "quarantined", "accepted", "refused"):
+    lines.append(("not bundled", words.many(new, "trace") if new else "0"))
+    for state in _STATES:
         those = [entry for entry in found.entries if entry.state == state]
-        traces = sum(entry.traces for entry in those)
-        lines.append((state, f"{len(those)} bundles, {traces} traces" if those else "0"))
+        traces = words.many(sum(entry.traces for entry in those), "trace")
+        lines.append((state, f"{words.many(len(those), 'bundle')}, {traces}" if those else "0"))
     if found.attempts.problem:
         lines.append(("last problem", found.attempts.problem))
     return lines
 
 
-def _advice(found: Status, settings: Settings) -> list[str]:
+def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     """What to do, in sentences; none where all is well."""
     said = []
-    if found.count("waiting") and settings.collector is None:
+    waits = bool(found.count("waiting") or new)
+    if waits and settings.collector is None:
         said.append(
             _(
                 'nobody to send to: set collector = "https://…" in {file}, or use '
                 "`gatewatch submit --leave-at FOLDER`"
             ).format(file=settings_file())
         )
-    elif found.count("waiting") and found.attempts.not_before > time.time():
+    elif waits and found.attempts.not_before > time.time():
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
                 time=_local(found.attempts.not_before)
             )
         )
-    elif found.count("waiting"):
+    elif waits:
         said.append(_("to send what waits: gatewatch submit"))
     if found.count("quarantined"):
         said.append(_("to ask what was decided: gatewatch submit"))
@@ -228,18 +235,17 @@ def _advice(found: Status, settings: Settings) -> list[str]:
     return said
 
 
-def _fields(found: Status, settings: Settings) -> dict[str, Any]:
+def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:
     return {
         "collector": settings.collector,
         "collector_key": settings.collector_key or found.attempts.key,
-        **{
-            state: found.count(state) for state in ("waiting", "quarantined", "accepted", "refused")
-        },
+        "not_bundled": new,
+        **{state: found.count(state) for state in _STATES},
         "problem": found.attempts.problem,
         "not_before": _iso(found.attempts.not_before),
         "bundles": [asdict(entry) for entry in found.entries],
         "receipts": str(outbox_folder() / "receipts"),
-        "advice": _advice(found, settings),
+        "advice": _advice(found, settings, new),
     }
 
 

@@ -268,7 +268,7 @@ def test_nobody_there_is_tried_later(home: Path) -> None:
     assert "127.0.0.1 cannot be reached" in done.stderr
     lines = gatewatch("submit", "status").stdout.splitlines()
     assert lines[0] == f"collector     http://127.0.0.1:{port}"
-    assert "waiting       1 bundles, 2 traces" in lines
+    assert "waiting       1 bundle, 2 traces" in lines
     assert lines[-1].startswith("to send now: gatewatch submit --now; else it is tried again")
     proxied = {
         "collector": "https://c.example.org",
@@ -340,6 +340,19 @@ def test_wrong_settings_are_said(
     done = gatewatch("submit", *words)
     assert done.exit_code == code
     assert said in done.stderr
+
+
+def test_what_was_not_bundled_yet_is_said(home: Path) -> None:
+    """Traces that nobody has tried to send are seen, with what sends them; asking makes nothing."""
+    shown = gatewatch("submit", "status").stdout.splitlines()
+    assert "not bundled   2 traces" in shown
+    assert shown[-1].startswith("nobody to send to: set collector = ")
+    configure(home, collector="http://127.0.0.1:1")
+    assert status()["advice"] == ["to send what waits: gatewatch submit"]
+    assert not (home / "outbox").exists()
+    gatewatch("bundle")
+    keep(home, trace(3))
+    assert (status()["not_bundled"], status()["waiting"]) == (1, 1)
 
 
 def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
