@@ -14,7 +14,8 @@ import uvicorn
 
 from analysis.collect.app import application
 from analysis.collect.store import InUse, NotHeld, Store, now_utc, public_key
-from probe.failure import BadInput, Failure
+from probe.bundle import LARGEST_FILE, sha256_of
+from probe.failure import BadInput, Failure, PartlyDone
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -159,6 +160,35 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     if refusals:
         counted = ", ".join(f"{count} {reason}" for reason, count in refusals.items())
         click.echo(f"refused at the door: {counted}")
+
+
+@collect.command(short_help="Take in bundles that came by USB stick or mail.")
+@_folder
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE…",
+)
+def take(*, folder: Path, files: tuple[Path, ...]) -> None:
+    """Take each FILE into FOLDER as if it had been sent: checked, and put into quarantine.
+
+    A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
+    """
+    refused = 0
+    with Store(folder) as store:
+        for path in files:
+            with path.open("rb") as given:
+                # No bundle is longer; what is, is refused for that.
+                data = given.read(LARGEST_FILE + 1)
+            with store.incoming() as file:
+                file.write(data)
+                receipt = store.take_in(file, sha256_of(data), now_utc())
+            refused += receipt.status == "refused"
+            click.echo(f"{path}: {receipt.status}{f': {receipt.reason}' if receipt.reason else ''}")
+    if refused:
+        raise PartlyDone(f"{_many(refused, 'file')} refused; ask whoever gave it for another copy")
 
 
 @collect.command(short_help="Accept bundles in quarantine.")

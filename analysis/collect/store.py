@@ -127,10 +127,11 @@ class Store:
             raise InUse from None
         for path in (self.folder / INCOMING).iterdir():
             path.unlink()
-        known = {held.sha256 for held in self.held()}
-        for path in (self.folder / QUARANTINE).iterdir():
-            if path.suffix == SUFFIX and path.stem not in known:
-                path.unlink()
+        with self._step():
+            known = {held.sha256 for held in self.held()}
+            for path in (self.folder / QUARANTINE).iterdir():
+                if path.suffix == SUFFIX and path.stem not in known:
+                    path.unlink()
         self.settle()
 
     def settle(self) -> None:
@@ -178,9 +179,10 @@ class Store:
                 self._count(day, word)
                 return Receipt(sha256, "refused", 0, day, text)
             os.fsync(file.fileno())
-            Path(file.name).replace(self._path(QUARANTINE, sha256))
-            sync_folder(self.folder / QUARANTINE)
-            self._insert(sha256, bundle, doubled, day)
+            with self._step():
+                Path(file.name).replace(self._path(QUARANTINE, sha256))
+                sync_folder(self.folder / QUARANTINE)
+                self._insert(sha256, bundle, doubled, day)
             return Receipt(sha256, "quarantined", bundle.manifest.traces - doubled, day)
 
     def receipt(self, sha256: str) -> Receipt | None:
@@ -245,19 +247,18 @@ class Store:
 
     def _insert(self, sha256: str, bundle: Bundle, doubled: int, day: str) -> None:
         said = bundle.manifest
-        with self._step():
-            number = self._db.execute(
-                "INSERT INTO bundles (sha256, status, day, network, key, traces, doubled,"
-                " first_day, last_day) VALUES (?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    sha256, day, said.network, said.key, said.traces, doubled,
-                    min(said.days), max(said.days),
-                ),
-            ).lastrowid  # fmt: skip
-            self._db.executemany(
-                "INSERT OR IGNORE INTO lines VALUES (?, ?)",
-                [(_digest(line), number) for line in bundle.lines],
-            )
+        number = self._db.execute(
+            "INSERT OR IGNORE INTO bundles (sha256, status, day, network, key, traces, doubled,"
+            " first_day, last_day) VALUES (?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
+            (
+                sha256, day, said.network, said.key, said.traces, doubled,
+                min(said.days), max(said.days),
+            ),
+        ).lastrowid  # fmt: skip
+        self._db.executemany(
+            "INSERT OR IGNORE INTO lines VALUES (?, ?)",
+            [(_digest(line), number) for line in bundle.lines],
+        )
 
     def _count(self, day: str, word: str) -> None:
         self._db.execute(

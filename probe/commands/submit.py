@@ -24,6 +24,7 @@ from probe.spool import spool_folder
 
 if TYPE_CHECKING:
     from probe.outbox import Entry, Status
+    from probe.receipt import Receipt
     from probe.settings import Settings
     from probe.submitting import Outcome
 
@@ -127,8 +128,12 @@ _ANSWERS = {
 }
 
 
-def _because(receipt: Any) -> str:
-    return f": {receipt.reason}" if receipt.reason else ""
+def _because(told: Entry | Receipt) -> str:
+    return f": {told.reason}" if told.reason else ""
+
+
+def _left_at(entry: Entry) -> str:
+    return _("; a copy was left at {folder}").format(folder=entry.left_at) if entry.left_at else ""
 
 
 def _leave(outbox: Outbox, folder: Path, *, as_json: bool) -> None:
@@ -179,9 +184,9 @@ def show_status(*, as_json: bool) -> None:
     for entry in found.entries:
         if entry.state != "accepted":
             days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
-            reason = f": {entry.reason}" if entry.reason else ""
             click.echo(
-                f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}{reason}"
+                f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}"
+                f"{_because(entry)}{_left_at(entry)}"
             )
     for advice in _advice(found, settings, new):
         click.echo(advice)

@@ -312,6 +312,7 @@ def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
         assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
     (bundle,) = status()["bundles"]
     assert bundle["left_at"] == str(stick)
+    assert f"waits to be sent; a copy was left at {stick}\n" in gatewatch("submit", "status").stdout
     file.write_bytes(b"broken off")
     assert gatewatch("submit", "--leave-at", str(stick), "--json").exit_code == 0
     assert unseal(file.read_bytes()).manifest.traces == 2

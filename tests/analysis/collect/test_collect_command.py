@@ -64,6 +64,23 @@ def test_all_may_be_accepted(folder: Path) -> None:
     assert gatewatch("review", str(folder)).stdout.startswith("nothing waits for a decision\n")
 
 
+def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
+    """Each file is checked as if it had been sent; exit code 6 where one was refused."""
+    stick = [tmp_path / f"{number}.tar" for number in range(3)]
+    for path, data in zip(stick, (BUNDLES[0], BUNDLES[0], BUNDLES[1][:-1]), strict=True):
+        path.write_bytes(data)
+    done = gatewatch("take", str(tmp_path / "held"), *map(str, stick))
+    assert done.exit_code == 6
+    assert done.stdout.splitlines() == [
+        f"{stick[0]}: quarantined",
+        f"{stick[1]}: quarantined",
+        f"{stick[2]}: refused: altered_bundle: the tar file is not as gatewatch makes it",
+    ]
+    assert done.stderr == ("gatewatch: 1 file refused; ask whoever gave it for another copy\n")
+    assert files(tmp_path / "held") == {"quarantine": [NAMES[0][:8]]}
+    assert [path.exists() for path in stick] == [True] * 3
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
