@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from probe.attribute import attribute
-from probe.failure import Offline, PermissionDenied, RefusedToRedact
+from probe.failure import Failure, Offline, PermissionDenied, RefusedToRedact
 from probe.language import _
 from probe.locate import Access, access_of_interfaces, access_of_traces
 from probe.record import CAPTIVE_PORTAL, CARRIER_NAT, REGISTERED_ABROAD, Trace, Vantage
@@ -70,6 +70,8 @@ class Campaign:
         self.refused = 0
         # Traces that began in another network than the others, although no interface changed.
         self.elsewhere = 0
+        # Why the access network of an IP version could not be told.
+        self.unlocated: Failure | None = None
         # What is to be noted of a trace over this IP version that is kept now, see
         # `probe.record.WHEREABOUTS`.
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
@@ -128,10 +130,9 @@ class Campaign:
         """Learn the access network from the traces held, and keep them.
 
         Raises `Offline` where nothing was answered, or all by one that stands next door,
-        `PermissionDenied` where nothing could even
-        be sent, `RefusedToRedact` where the traces do not tell the access network of any IP
-        version for sure; those of a version that stays unknown beside a known one are counted as
-        refused. Nothing of them is written.
+        `PermissionDenied` where nothing could even be sent, `RefusedToRedact` where the traces do
+        not tell the access network of any IP version for sure; those of a version that stays
+        unknown beside a known one are counted as refused. Nothing of them is written.
         """
         held, self._held = self._held, []
         portal, abroad = False, None
@@ -154,15 +155,27 @@ class Campaign:
                 self.access[version] = found
             else:
                 abroad = abroad or access_of_traces(of_version, None, self._origin)
-        if not self.access and portal:
-            raise Offline(
+        if not self.access or any(trace.af not in self.access for trace in held):
+            self.unlocated = self._why_unlocated(abroad, portal=portal)
+            if not self.access:
+                raise self.unlocated
+        for trace in held:
+            if trace.af in self.access:
+                self._keep(trace)
+            else:
+                self.refused += 1
+
+    def _why_unlocated(self, abroad: Access | None, *, portal: bool) -> Failure:
+        """What stands against the access network of an IP version, with what mends it."""
+        if portal:
+            return Offline(
                 _(
                     "every target seems to answer from next door, as where a captive portal wants "
                     "a login: open any page in a browser, sign in, and run again"
                 )
             )
-        if not self.access and abroad is not None:
-            raise RefusedToRedact(
+        if abroad is not None:
+            return RefusedToRedact(
                 _(
                     "the first network that shows is AS{asn} {organisation} in {country}, not in "
                     "{said} (a VPN in the router, a SIM that roams, or a provider that keeps "
@@ -174,18 +187,12 @@ class Campaign:
                     said=self._country or self._left_in,
                 )
             )
-        if not self.access:
-            raise RefusedToRedact(
-                _(
-                    "the network you sit in is not known for sure, so nothing was written; "
-                    "name it with --access-as ASN"
-                )
+        return RefusedToRedact(
+            _(
+                "the network you sit in is not known for sure, so nothing was written; "
+                "name it with --access-as ASN"
             )
-        for trace in held:
-            if trace.af in self.access:
-                self._keep(trace)
-            else:
-                self.refused += 1
+        )
 
     @property
     def holding(self) -> set[int]:

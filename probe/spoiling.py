@@ -65,8 +65,8 @@ class Spoiling:
         if not through:
             return None
         says = _(
-            "{versions} leaves through a tunnel ({device}), as with a VPN, and would show its "
-            "paths instead of your country's; turn it off if that is safe for you"
+            "the way out by {versions} leads through a tunnel ({device}), as with a VPN, and would "
+            "show its paths instead of your country's; turn it off if that is safe for you"
         ).format(
             versions=" and ".join(f"IPv{version}" for version in through),
             device=", ".join(sorted(set(through.values()))),

@@ -620,7 +620,9 @@ def _verdict(campaign: Campaign) -> Failure | None:
     if not campaign.answered:
         return Offline(_("no probe was answered; check the connection"))
     if failed[REFUSED] and not campaign.kept:
-        return RefusedToRedact(_("no trace could be redacted for sure, so nothing was written"))
+        return campaign.unlocated or RefusedToRedact(
+            _("no trace could be redacted for sure, so nothing was written")
+        )
     if failed:
         return PartlyDone(
             _("not everything could be measured: {counts}").format(counts=words.counts(failed))

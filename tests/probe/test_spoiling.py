@@ -31,7 +31,7 @@ def test_a_tunnel_is_refused_with_what_to_do() -> None:
     """One sentence names the device, what it spoils, and that turning it off may be unsafe."""
     said = spoiling(v4=TUNNEL, v6=TUNNEL).objection({4, 6})
     assert said is not None
-    assert said.startswith("IPv4 and IPv6 leaves through a tunnel (tun0)")
+    assert said.startswith("the way out by IPv4 and IPv6 leads through a tunnel (tun0)")
     assert said.endswith("if that is safe for you")
     assert "10.8.0.2" not in said
 

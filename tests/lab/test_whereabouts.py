@@ -1,0 +1,135 @@
+"""Where a run is worth nothing, on real kernels; and that nothing written tells who made it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probe.record import CAPTIVE_PORTAL
+from probe.spool import read
+from tests.consenting import agree
+from tests.lab.namespaces import Chain, User, chain, requires_lab
+from tests.lab.test_consent import COUNTER, arrived
+
+pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
+
+GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
+HOSTS = [f"193.0.20.{number}" for number in range(1, 13)]
+USERS: list[User] = ["root", "nobody"]
+
+
+@pytest.fixture
+def home() -> Iterator[Chain]:
+    """A home behind NAT, whose router counts what comes in, and hosts abroad."""
+    with chain(4, nat=True, local=("193.0.20.0/24",)) as built:
+        for router, gateway in zip(built.routers, built.hops[4][1:], strict=True):
+            router.run(["ip", "route", "replace", "193.0.20.0/24", "via", gateway])
+        built.routers[0].run(["nft", "-f", "-"], stdin=COUNTER)
+        yield built
+
+
+def run(home: Chain, folder: Path, *options: str, user: User = "root") -> tuple[int, str, str]:
+    """How ``gatewatch run`` over the hosts ends, and what it says."""
+    listed = home.fabric.folder / "targets"
+    if not listed.exists():
+        home.fabric.file("targets", "\n".join(HOSTS) + "\n")
+    command = [GATEWATCH, "run", "-4", "--targets", listed, "--rate", "200", *options]
+    done = home.vantage.run(
+        command, user=user, check=False, env={"GATEWATCH_HOME": str(folder)}, timeout=120
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(kept.line) for kept in read(folder / "spool")]
+
+
+@pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="the lab needs /dev/net/tun")
+@pytest.mark.parametrize("user", USERS)
+def test_a_tunnel_that_has_the_default_route(home: Chain, user: User) -> None:
+    """The run is refused before a packet leaves, and the doctor says the same."""
+    folder = agree(home.fabric.home("tunnelled", user))
+    home.vantage.run(
+        ["ip", "-batch", "-"],
+        stdin="tuntap add dev vpn0 mode tun\naddr add 10.8.0.2/24 dev vpn0\n"
+        "link set vpn0 up\nroute replace default dev vpn0\n",
+    )
+    before = arrived(home)
+    code, said, complaint = run(home, folder, user=user)
+    assert (code, said) == (2, "")
+    assert "the way out by IPv4 leads through a tunnel (vpn0)" in complaint
+    assert (arrived(home), list(folder.glob("spool"))) == (before, [])
+    done = home.vantage.run([GATEWATCH, "doctor", "--json"], user=user, check=False)
+    found = {finding["check"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert found["vpn"]["state"] == "failed"
+    home.vantage.run(["ip", "route", "replace", "default", "via", "192.168.1.1"])
+    assert run(home, folder, user=user)[0] == 0
+    assert len(records(folder)) == len(HOSTS)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_captive_portal(home: Chain, user: User) -> None:
+    """The gateway answers for everybody: exit code 5, nothing written; where it is, it is noted."""
+    home.routers[0].run(
+        ["nft", "-f", "-"],
+        stdin="table ip portal { chain in { type nat hook prerouting priority -100;\n"
+        'iifname "west" redirect\n}\n}\n',
+    )
+    folder = agree(home.fabric.home("portal", user))
+    code, said, complaint = run(home, folder, user=user)
+    assert code == 5, complaint
+    assert "kept 0 traces" in said
+    assert "captive portal wants a login" in complaint
+    assert list(folder.glob("spool")) == []
+    assert run(home, folder, "--access-as", "38623", user=user)[0] == 0
+    assert [record["gatewatch"]["notes"] for record in records(folder)] == [[CAPTIVE_PORTAL]] * len(
+        HOSTS
+    )
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_nothing_that_is_written_tells_who_measured(home: Chain, user: User) -> None:
+    """Run, show and bundle, with their logs: in no byte anywhere the address, name or hardware.
+
+    Neither the address behind the NAT nor that of the line before it, of either IP version.
+    """
+    place = home.fabric.home("place", user)
+    folder = agree(home.fabric.home("measured", user))
+    if user != "root":
+        home.vantage.run(["chown", "-R", "65534", folder])
+    targets = [*HOSTS, home.host[4], home.host[6], "36.37.130.2"]
+    listed = home.fabric.file("listed", "\n".join(targets) + "\n")
+    gatewatch = shlex.quote(GATEWATCH)
+    script = "\n".join(
+        (
+            f"cd {place}",
+            f"{gatewatch} run --targets {listed} --rate 200 >out.log 2>err.log; echo $? >code",
+            f"{gatewatch} show --as-shared >shared.jsonl 2>>err.log",
+            f"{gatewatch} bundle >>out.log 2>>err.log; echo $? >>code",
+            f"{gatewatch} doctor >doctor.log 2>&1",
+            "true",
+        )
+    )
+    environment = {"GATEWATCH_HOME": str(folder), "TMPDIR": str(place), "HOME": str(place)}
+    home.vantage.run(["/bin/sh", "-c", script], user=user, env=environment, timeout=180)
+    assert (place / "code").read_text().split() == ["0", "0"], (place / "err.log").read_text()
+    device = home.vantage.run(["cat", "/sys/class/net/east/address"]).stdout.strip()
+    secrets = [home.source[4], home.source[6], "36.37.129.1", device, device.replace(":", "")]
+    secrets += ["2405:8380:0", "2405:8380::", socket.gethostname()]
+    files = [path for top in (place, folder) for path in top.rglob("*") if path.is_file()]
+    assert {"out.log", "err.log", "shared.jsonl"} < {path.name for path in files}
+    assert any(path.suffix == ".jsonl" and path.parent.name == "spool" for path in files)
+    for path in files:
+        content = path.read_bytes().lower() + path.name.encode().lower()
+        if path.suffix == ".zst" or path.name.endswith(".gwb"):
+            content += home.vantage.run(["zstd", "-dc", path], check=False).stdout.encode()
+        assert [secret for secret in secrets if secret.lower().encode() in content] == [], path
+    modes = {path.stat().st_mode & 0o077 for path in folder.rglob("*") if path.is_file()}
+    assert modes == {0}
