@@ -109,6 +109,19 @@ def country_code(table: Origin, country: str, given_as: str) -> str:
     help="Also write the crossing of every trace to this file (.csv or .parquet).",
 )
 @click.option(
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a page with pictures, tables and provenance to this file (.html).",
+)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "km"]),
+    default="en",
+    show_default=True,
+    help="Language of the page: English or Khmer.",
+)
+@click.option(
     "--eyeballs",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Users by network, to weigh organisations by: APNIC's aspop as CSV or JSON.",
@@ -130,6 +143,8 @@ def analyze(
     organisations: tuple[Path, ...],
     malformed: Malformed,
     crossings: Path | None,
+    page: Path | None,
+    language: str,
     eyeballs: Path | None,
     rib: Path | None,
 ) -> None:
@@ -157,6 +172,8 @@ def analyze(
         raise click.BadParameter(str(problem), param_hint="--policy") from None
     if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
         raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
+    if page is not None and page.suffix not in {".html", ".htm"}:
+        raise click.BadParameter("write to an .html file", param_hint="--report")
     try:
         means = open_means(
             code,
@@ -181,6 +198,13 @@ def analyze(
             write_table(verdict.crossings, crossings)
         except OSError as problem:
             raise BadInput(f"{crossings}: cannot be written ({problem.strerror})") from None
+    if page is not None:
+        from analysis.report import report  # noqa: PLC0415 - drawing is asked for
+
+        try:
+            page.write_text(report(verdict, language=language), encoding="utf-8")
+        except OSError as problem:
+            raise BadInput(f"{page}: cannot be written ({problem.strerror})") from None
     fields = verdict.to_dict()
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False))

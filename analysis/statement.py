@@ -20,6 +20,7 @@ from analysis import exhibits
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
+from analysis.planning import Needs, needs
 from analysis.tables import crossings_table, in_order, replies_table, traces_table
 from analysis.verdict import DomesticGrade, Grade
 from analysis.wording import headline
@@ -183,6 +184,21 @@ class Verdict:
         return Gateway.of(self._fields["gateway"])
 
     @property
+    def strongest(self) -> Gateway | None:
+        """The strongest candidate, named by the verdict or not; None where there is none."""
+        found = self._evidence.candidate
+        if found is None:
+            return None
+        node = found.node
+        asns = tuple(self._asns(node.name)) if node.kind == "organisation" else ()
+        return Gateway(node.kind, node.name, asns, found.blocks)
+
+    @property
+    def accused(self) -> str | None:
+        """Whom a picture may show in the colour of a gateway: only whom the verdict names."""
+        return self.gateway.name if self.gateway else None
+
+    @property
     def captured(self) -> Captured:
         """How many organisations pass the strongest candidate."""
         return Captured(**self._fields["captured"])
@@ -281,6 +297,13 @@ class Verdict:
     def rejected(self) -> pd.DataFrame:
         """How many traces were left out, by reason."""
         return exhibits.rejected_table(self._fields["rejected"])
+
+    @property
+    def needs(self) -> Needs:
+        """How many networks must take part before what can be said, as `gatewatch plan` has it."""
+        weights = {name: weight for name, weight in self._evidence.weights.of.items() if weight}
+        measured = {seen.organisation for seen in self._evidence.observations} & set(weights)
+        return needs(weights, [], measured, self._evidence.policy)
 
     def _watched(self) -> Node | None:
         """The node whose share over time is of interest."""

@@ -20,5 +20,5 @@ def headline(verdict: Mapping[str, Any], say: Callable[[str], str] = str) -> str
     >>> headline({"grade": "concentrated", "gateway": {"name": "Telecom"}})
     'Much of the traffic measured passes Telecom.'
     """
-    gateway = verdict["gateway"]
-    return say(HEADLINE[verdict["grade"]]).format(gateway=gateway["name"] if gateway else "")
+    gateway, sentence = verdict["gateway"], HEADLINE[verdict["grade"]]
+    return say(sentence).format(gateway=gateway["name"] if gateway else "")

@@ -1,0 +1,510 @@
+"""Each picture of a verdict as an Altair chart: for the report, for a notebook, for a paper.
+
+A chart says what the verdict's tables say, draws what is unknown as unknown, and has its own
+words as ``description``, for whoever cannot see it. ``say`` finds words in another language and
+``width`` is in pixels; a narrow chart is laid out for a narrow page and not merely smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+
+from analysis import palette
+from analysis.flows import Bar, Flows, Placed, lay_out, ways_of
+from analysis.statement import Verdict
+
+Say = Callable[[str], str]
+
+FONT = "system-ui, 'Noto Sans', 'Noto Sans Khmer', 'Khmer OS', sans-serif"
+WIDE = 720
+NARROW = 520
+_STEPS = 12
+
+
+def _accent(*, named: bool) -> tuple[str, str]:
+    """The colours of a mark and of its bounds: a gateway's only where somebody is named."""
+    if named:
+        return palette.GATEWAY.light, palette.GATEWAY_PALE.light
+    return palette.OTHER.light, palette.OTHER_PALE.light
+
+
+def _themed(
+    chart: alt.LayerChart | alt.FacetChart, width: int, height: float, description: str
+) -> alt.LayerChart:
+    assert isinstance(chart, alt.LayerChart)  # a layer of charts that are no facets
+    themed: alt.LayerChart = (
+        chart.properties(
+            width=width,
+            height=height,
+            description=description,
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
+        .configure(
+            font=FONT,
+            background=palette.PAPER.light,
+            padding={"left": 0, "right": 0, "top": 2, "bottom": 2},
+        )
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=palette.MUTED.light,
+            titleColor=palette.MUTED.light,
+            gridColor=palette.LINE.light,
+            domainColor=palette.LINE.light,
+            tickColor=palette.LINE.light,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+        )
+    )
+    return themed
+
+
+def _percent(axis_title: str | None = None) -> alt.Axis:
+    return alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title=axis_title)
+
+
+# ------------------------------------------------------------------------ how sure
+
+
+def captured(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
+    """How many networks pass the strongest candidate, with the bounds, on the scale of the rule.
+
+    Thresholds are those of the verdict's own policy.
+    """
+    mark, bounds = _accent(named=verdict.gateway is not None)
+    found, policy = verdict.captured, verdict.provenance["policy"]
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    axis = _percent(say("part of the networks")).copy()
+    axis.grid = False
+    x = alt.X("at:Q", scale=scale, axis=axis)
+    layers: list[alt.Chart | alt.LayerChart | alt.FacetChart] = [
+        _threshold(policy["diverse_upper"], "← " + say("diverse"), "right", x),
+        _threshold(policy["single"], say("one gateway") + " →", "left", x),
+    ]
+    share = found.organisations / found.of if found.of else None
+    interval = pd.DataFrame([{"at": share, "lower": found.lower, "upper": found.upper}])
+    layers.append(
+        alt.Chart(interval)
+        .mark_bar(height=12, color=bounds)
+        .encode(x=alt.X("lower:Q", scale=scale), x2="upper:Q", y=alt.value(48))
+    )
+    if share is not None:
+        layers.append(
+            alt.Chart(interval)
+            .mark_point(size=170, shape="diamond", filled=True, opacity=1, color=mark)
+            .encode(x=x, y=alt.value(48))
+        )
+    told = say("{captured} of {of} networks; the bounds reach from {lower} to {upper}.").format(
+        captured=found.organisations,
+        of=found.of,
+        lower=f"{found.lower:.0%}",
+        upper=f"{found.upper:.0%}",
+    )
+    return _themed(alt.layer(*layers), width, 74, told)
+
+
+def _threshold(
+    at: float, words: str, align: Literal["left", "right"], x: alt.X
+) -> alt.LayerChart | alt.FacetChart:
+    line = pd.DataFrame([{"at": at, "words": words}])
+    return alt.layer(
+        alt.Chart(line)
+        .mark_rule(color=palette.MUTED.light, strokeDash=[3, 3])
+        .encode(x=x, y=alt.value(8), y2=alt.value(70)),
+        alt.Chart(line)
+        .mark_text(
+            align=align, dx=-5 if align == "right" else 5, fontSize=12, color=palette.MUTED.light
+        )
+        .encode(x=x, y=alt.value(16), text="words:N"),
+    )
+
+
+# ------------------------------------------------------------------------ over time
+
+
+def share_over_time(
+    verdict: Verdict, *, width: int = WIDE, say: Say = str, dates: str = "%-d %b %Y"
+) -> alt.LayerChart:
+    """How many networks pass the candidate on each day, with the bounds of each, and the alarm.
+
+    ``dates`` is how days are written on the axis, in the notation of d3. A day without data has
+    no mark.
+    """
+    mark, bounds = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
+    days = verdict.days.dropna(subset=["captured_share"])
+    timeline = verdict.timeline
+    shown = days.astype(dict.fromkeys(("captured_share", "lower", "upper"), "float64"))
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    y = alt.Y("captured_share:Q", scale=scale, axis=_percent(None))
+    ticks = max(2, width // 150)
+    x = alt.X(
+        "day:T",
+        axis=alt.Axis(
+            format=dates,
+            tickCount=ticks,
+            title=None,
+            grid=False,
+            labelFlush=True,
+            labelOverlap=True,
+        ),
+    )
+    layers: list[alt.Chart] = []
+    if timeline.onset is not None:
+        onset = pd.DataFrame([{"day": pd.Timestamp(timeline.onset), "words": say("alarm")}])
+        late = len(shown) and (
+            pd.Timestamp(timeline.onset) - shown["day"].min()
+            > (shown["day"].max() - shown["day"].min()) * 0.8
+        )
+        layers += [
+            alt.Chart(onset).mark_rule(color=palette.INK.light, strokeDash=[4, 3]).encode(x=x),
+            alt.Chart(onset)
+            .mark_text(
+                align="right" if late else "left",
+                dx=-6 if late else 6,
+                fontSize=13,
+                fontWeight="bold",
+                color=palette.INK.light,
+            )
+            .encode(x=x, y=alt.value(83), text="words:N"),
+        ]
+    if len(shown) > 90:
+        layers += [
+            alt.Chart(shown)
+            .mark_area(color=bounds, opacity=0.6, interpolate="step")
+            .encode(x=x, y=alt.Y("lower:Q", scale=scale, axis=_percent(None)), y2="upper:Q"),
+            alt.Chart(shown)
+            .mark_line(color=mark, strokeWidth=2, interpolate="step")
+            .encode(x=x, y=y),
+        ]
+    else:
+        layers += [
+            alt.Chart(shown)
+            .mark_rule(color=bounds, strokeWidth=6, strokeCap="butt")
+            .encode(x=x, y=alt.Y("lower:Q", scale=scale, axis=_percent(None)), y2="upper:Q"),
+            alt.Chart(shown)
+            .mark_point(filled=True, size=60, opacity=1, shape="diamond", color=mark)
+            .encode(x=x, y=y),
+        ]
+    return _themed(alt.layer(*layers), width, 220, _told_over_time(verdict, shown, say))
+
+
+def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say) -> str:
+    if shown.empty:
+        return say("No day has data on a candidate.")
+    first, last = shown.iloc[0], shown.iloc[-1]
+    told = say(
+        "On {first}, {before} of {before_of} networks pass it; on {last}, {after} of {after_of}."
+    ).format(
+        first=f"{first['day']:%Y-%m-%d}",
+        before=first["captured"],
+        before_of=first["organisations"],
+        last=f"{last['day']:%Y-%m-%d}",
+        after=last["captured"],
+        after_of=last["organisations"],
+    )
+    if verdict.timeline.onset is None:
+        return told
+    return f"{told} " + say("Alarm on {day}.").format(day=verdict.timeline.onset)
+
+
+# ------------------------------------------------------------------------ paths
+
+
+def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
+    """The paths from each network through its gateway to the first operator abroad (a Sankey).
+
+    Networks weigh the same. A network that is its own gateway, and what is unknown, have bars of
+    their own.
+    """
+    narrow = width < NARROW
+    flows = lay_out(
+        ways_of(
+            [dict(row) for _, row in verdict.pairs.astype(object).iterrows()],
+            verdict.accused,
+        ),
+        network_height=26,
+        least=26 if narrow else 17,
+    )
+    names = (
+        (width * 0.29, width * 0.46, width * 0.76) if narrow else (190, width * 0.46, width - 190)
+    )
+    across = alt.Scale(domain=[0, width], nice=False, zero=False)
+    height = max(flows.height, 1) + _HEAD
+    down = alt.Scale(domain=[-_HEAD, max(flows.height, 1)], nice=False, reverse=True)
+    x = alt.X("x:Q", scale=across, axis=None)
+    layers = [
+        alt.Chart(pd.DataFrame(_ribbon_points(flows, names)))
+        .mark_area(opacity=0.75)
+        .encode(
+            x=x,
+            y=alt.Y("y:Q", scale=down, axis=None),
+            y2="y2:Q",
+            detail="ribbon:N",
+            color=alt.Color("colour:N", scale=None),
+        ),
+        alt.Chart(pd.DataFrame(_bars(flows, names)))
+        .mark_rect()
+        .encode(
+            x=x,
+            x2="x2:Q",
+            y=alt.Y("y:Q", scale=down, axis=None),
+            y2="y2:Q",
+            color=alt.Color("colour:N", scale=None),
+        ),
+    ]
+    labels = pd.DataFrame(_labels(flows, names, say, narrow=narrow))
+    heads = pd.DataFrame(_heads(names, say))
+    rooms = (names[0] - 10, names[2] - names[1] - 14, width - names[2] - 12)
+    for column, align in ((0, "right"), (1, "left"), (2, "left")):
+        some = labels[labels["column"] == column] if len(labels) else labels
+        if some.empty:
+            continue
+        text = alt.Chart(some).encode(x=x, y=alt.Y("y:Q", scale=down, axis=None), text="words:N")
+        style: dict[str, Any] = {
+            "align": align,
+            "baseline": "middle",
+            "fontSize": 11 if narrow else 13,
+            "limit": rooms[column],
+            "lineBreak": "\n",
+            "lineHeight": 12,
+        }
+        if column == 1:
+            # Over the ribbons, so with a rim of paper.
+            layers.append(
+                text.mark_text(
+                    **style,
+                    stroke=palette.PAPER.light,
+                    strokeWidth=4,
+                    strokeJoin="round",
+                    color=palette.PAPER.light,
+                )
+            )
+        layers.append(text.mark_text(**style, color=palette.INK.light))
+        head = alt.Chart(heads[heads["column"] == column]).encode(
+            x=x, y=alt.Y("y:Q", scale=down, axis=None), text="words:N"
+        )
+        layers.append(
+            head.mark_text(
+                align=style["align"], fontSize=style["fontSize"], color=palette.MUTED.light
+            )
+        )
+    return _themed(alt.layer(*layers), width, height, _told_of_paths(flows, say))
+
+
+_BAR_WIDTH = 8
+_HEAD = 26
+_SOLID = {
+    "network": palette.MUTED.light,
+    "candidate": palette.GATEWAY.light,
+    "gateway": palette.OTHER.light,
+    "itself": palette.OTHER.light,
+    "abroad": palette.MUTED.light,
+    "others": palette.UNKNOWN.light,
+    "unknown": palette.UNKNOWN.light,
+}
+_PALE = {
+    "candidate": palette.GATEWAY_PALE.light,
+    "gateway": palette.OTHER_PALE.light,
+    "itself": palette.OTHER_PALE.light,
+    "others": palette.UNKNOWN_PALE.light,
+    "unknown": palette.UNKNOWN_PALE.light,
+}
+
+
+def _ribbon_points(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
+    """Points along every ribbon, on a curve that leaves and arrives level."""
+    for number, ribbon in enumerate(flows.ribbons):
+        left, right = at[ribbon.source.column] + _BAR_WIDTH, at[ribbon.target.column]
+        for step in range(_STEPS + 1):
+            t = step / _STEPS
+            y = ribbon.start + (ribbon.end - ribbon.start) * t * t * (3 - 2 * t)
+            yield {
+                "ribbon": number,
+                "x": round(left + (right - left) * t, 1),
+                "y": round(y, 1),
+                "y2": round(y + ribbon.height, 1),
+                "colour": _PALE[ribbon.gateway.role],
+            }
+
+
+def _bars(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
+    for placed in flows.bars:
+        yield {
+            "x": at[placed.column],
+            "x2": at[placed.column] + _BAR_WIDTH,
+            "y": round(placed.top, 1),
+            "y2": round(placed.top + placed.height, 1),
+            "colour": _SOLID[placed.bar.role],
+        }
+
+
+def bar_name(bar: Bar, say: Say = str) -> str:
+    """What a bar is called."""
+    if bar.role == "unknown":
+        return say("unknown")
+    if bar.role == "others":
+        return say("{count} others").format(count=bar.together)
+    return say("{network} itself").format(network=bar.name) if bar.role == "itself" else bar.name
+
+
+def _labels(
+    flows: Flows, at: tuple[float, float, float], say: Say, *, narrow: bool
+) -> Iterator[dict[str, Any]]:
+    for placed in flows.bars:
+        yield {
+            "column": placed.column,
+            "x": at[placed.column] + (-6 if placed.column == 0 else _BAR_WIDTH + 5),
+            "y": placed.middle,
+            "words": _label(placed, say, narrow=narrow),
+        }
+
+
+def _heads(at: tuple[float, float, float], say: Say) -> Iterator[dict[str, Any]]:
+    """What the columns are, above them."""
+    for column, words in enumerate((say("network"), say("gateway"), say("first abroad"))):
+        yield {
+            "column": column,
+            "x": at[column] + (_BAR_WIDTH if column == 0 else 0),
+            "y": -14,
+            "words": words,
+        }
+
+
+def _label(placed: Placed, say: Say, *, narrow: bool) -> str:
+    if placed.bar.role == "itself":
+        return say("itself")
+    name = bar_name(placed.bar, say)
+    return _in_two_lines(name) if narrow else name
+
+
+def _in_two_lines(name: str) -> str:
+    """A name broken at the space nearest to its middle.
+
+    >>> _in_two_lines("National Telecom (Thailand)"), _in_two_lines("EZECOM")
+    ('National\\nTelecom (Thailand)', 'EZECOM')
+    """
+    spaces = [i for i, letter in enumerate(name) if letter == " "]
+    if len(name) <= 13 or not spaces:
+        return name
+    middle = min(spaces, key=lambda i: abs(i - len(name) / 2))
+    return f"{name[:middle]}\n{name[middle + 1 :]}"
+
+
+def _told_of_paths(flows: Flows, say: Say) -> str:
+    gateways = [placed for placed in flows.bars if placed.column == 1]
+    if not gateways:
+        return say("No path towards abroad was measured.")
+    total = sum(placed.weight for placed in gateways)
+    parts = "; ".join(
+        f"{bar_name(placed.bar, say)} {placed.weight / total:.0%}"
+        for placed in sorted(gateways, key=lambda placed: -placed.weight)
+    )
+    return say("By gateway, all networks alike: {parts}.").format(parts=parts)
+
+
+# ------------------------------------------------------------------------ matrices
+
+
+def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
+    """Networks by destinations, with the gateway of each pair; a question mark where unknown."""
+    pairs, accused = verdict.pairs, verdict.accused
+    shown = pd.DataFrame(
+        {
+            "row": pairs["organisation"],
+            "column": pairs["destination_organisation"] + " " + pairs["destination"],
+            "words": pairs["gateway"]
+            .where(~pairs["own_exit"].fillna(value=False), "○")
+            .fillna("?"),
+            "colour": [
+                _PALE["unknown" if name is pd.NA else "candidate" if name == accused else "itself"]
+                for name in pairs["gateway"]
+            ],
+        }
+    ).astype(str)
+    return _matrix(shown, width, say("○ the network itself, ? unknown"))
+
+
+WAYS = {
+    "direct": "direct",
+    "exchange": "exchange",
+    "third_party": "third",
+    "abroad": "abroad",
+    "unknown": "?",
+}
+
+
+def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
+    """Networks by networks: which way the paths between them take."""
+    pairs = verdict.domestic_pairs
+    over = pairs["over_hub"].fillna(value=False)
+    shown = pd.DataFrame(
+        {
+            "row": pairs["organisation"],
+            "column": pairs["destination"],
+            "words": pairs["way"].map(WAYS).map(say).where(~over, say("hub")),
+            "colour": [
+                _PALE["candidate" if hub else "unknown" if way == "unknown" else "gateway"]
+                for hub, way in zip(over, pairs["way"], strict=True)
+            ],
+        }
+    ).astype(str)
+    return _matrix(shown, width, say("From the networks on the left to those above."))
+
+
+def _matrix(shown: pd.DataFrame, width: int, description: str) -> alt.LayerChart:
+    axes = {
+        "x": alt.X("column:N", axis=alt.Axis(orient="top", labelAngle=-60, title=None)),
+        "y": alt.Y("row:N", axis=alt.Axis(title=None, labelLimit=220)),
+    }
+    columns = max(shown["column"].nunique(), 1)
+    cells = alt.Chart(shown).mark_rect(stroke=palette.PAPER.light, strokeWidth=2)
+    words = alt.Chart(shown).mark_text(
+        fontSize=10, color=palette.INK.light, limit=width / columns - 4
+    )
+    return _themed(
+        alt.layer(
+            cells.encode(**axes, color=alt.Color("colour:N", scale=None)),
+            words.encode(**axes, text="words:N"),
+        ),
+        width,
+        22 * max(shown["row"].nunique(), 1),
+        description,
+    )
+
+
+# ------------------------------------------------------------------------ whom to ask
+
+
+def recruits(
+    verdict: Verdict, *, width: int = WIDE, say: Say = str, most: int = 10
+) -> alt.LayerChart:
+    """How far the country would be covered if those to ask next took part, one after the other."""
+    table = verdict.recruits
+    measured = table[table["measured"].fillna(value=False)]
+    now = float(measured["coverage_then"].max()) if len(measured) else 0.0
+    asked = table[~table["measured"].fillna(value=False)].head(most)
+    shown = pd.DataFrame(
+        {
+            "name": [say("now"), *asked["organisation"]],
+            "coverage": [now, *asked["coverage_then"].astype("float64")],
+            "order": range(len(asked) + 1),
+        }
+    )
+    x = alt.X(
+        "coverage:Q",
+        scale=alt.Scale(domain=[0, 1], nice=False),
+        axis=_percent(say("part of the country covered")),
+    )
+    y = alt.Y("name:N", sort=alt.SortField("order"), axis=alt.Axis(title=None, labelLimit=260))
+    chart = alt.layer(
+        alt.Chart(shown).mark_bar(color=palette.OTHER_PALE.light, height=12).encode(x=x, y=y),
+        alt.Chart(shown)
+        .mark_text(align="left", dx=4, fontSize=12, color=palette.INK.light)
+        .encode(x=x, y=y, text=alt.Text("coverage:Q", format=".0%")),
+    )
+    told = say("Covered now: {now}.").format(now=f"{now:.0%}")
+    return _themed(chart, width, 22 * len(shown), told)

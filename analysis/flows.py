@@ -1,0 +1,232 @@
+"""From each network through its gateway to abroad, as bars and ribbons with places on paper.
+
+Every network is a bar of the same height, whatever was measured in it; its pairs divide it. What is
+unknown has a bar of its own. Only geometry: no colours, no words, no library for drawing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeVar
+
+Role = Literal["network", "candidate", "gateway", "itself", "abroad", "others", "unknown"]
+
+# A column with more bars than this can be read by nobody; the rest is one bar.
+MOST = 30
+
+
+class Bar(NamedTuple):
+    """What stands in a column. ``name`` is empty for what is unknown and for the others together,
+    whose number ``together`` tells; ``itself`` is a network that is its own gateway."""
+
+    role: Role
+    name: str = ""
+    together: int = 0
+
+
+class Way(NamedTuple):
+    """One network's paths that go one way; ``weight`` is their part of the network's, up to 1."""
+
+    network: str
+    gateway: Bar
+    abroad: Bar
+    weight: float
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A bar with its place: ``top`` and ``height`` in the unit of the drawing."""
+
+    bar: Bar
+    column: int
+    weight: float
+    top: float
+    height: float
+
+    @property
+    def middle(self) -> float:
+        return self.top + self.height / 2
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """What flows between two bars; it begins at ``start`` and ends at ``end``, ``height`` high."""
+
+    source: Placed
+    target: Placed
+    gateway: Bar
+    start: float
+    end: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Flows:
+    """The whole drawing: three columns of bars, the ribbons between them, and how high it is."""
+
+    bars: tuple[Placed, ...]
+    ribbons: tuple[Ribbon, ...]
+    height: float
+
+
+UNKNOWN = Bar("unknown")
+Key = TypeVar("Key", bound=Hashable)
+
+
+def ways_of(rows: Iterable[Mapping[str, object]], candidate: str | None) -> list[Way]:
+    """The rows of a verdict's ``pairs`` as ways; each organisation weighs 1 in all.
+
+    ``candidate`` is the name of the strongest one: its own paths leave by it as well.
+    """
+    counted: dict[str, Counter[tuple[Bar, Bar]]] = defaultdict(Counter)
+    for row in rows:
+        counted[str(row["organisation"])][_gateway(row, candidate), _abroad(row)] += 1
+    return [
+        Way(name, gateway, abroad, count / counts.total())
+        for name, counts in sorted(counted.items())
+        for (gateway, abroad), count in sorted(counts.items())
+    ]
+
+
+def _gateway(row: Mapping[str, object], candidate: str | None) -> Bar:
+    if not row["resolved"]:
+        return UNKNOWN
+    if row["gateway"] == candidate:
+        return Bar("candidate", str(row["gateway"]))
+    return Bar("itself" if row["own_exit"] is True else "gateway", str(row["gateway"]))
+
+
+def _abroad(row: Mapping[str, object]) -> Bar:
+    return Bar("abroad", str(row["upstream"])) if isinstance(row["upstream"], str) else UNKNOWN
+
+
+def _together(weights: Mapping[Bar, float]) -> Callable[[Bar], Bar]:
+    """Which bar stands for one where there are too many: the lightest become one."""
+    if len(weights) <= MOST:
+        return lambda bar: bar
+    ranked = sorted(weights, key=lambda bar: (bar == UNKNOWN, -weights[bar], bar))
+    kept = set(ranked[: MOST - 1]) | {UNKNOWN}
+    others = Bar("others", together=len(set(weights) - kept))
+    return lambda bar: bar if bar in kept else others
+
+
+def _weights(pairs: Iterable[tuple[Key, float]]) -> dict[Key, float]:
+    found: dict[Key, float] = defaultdict(float)
+    for key, weight in pairs:
+        found[key] += weight
+    return dict(found)
+
+
+_LAST = {"others": 1, "unknown": 2}
+
+
+def _by_neighbours(
+    links: Mapping[tuple[Bar, Bar], float], places: Mapping[Bar, float]
+) -> list[Bar]:
+    """Bars in the order of what flows into them, so that few ribbons cross."""
+    total = _weights((target, weight) for (_, target), weight in links.items())
+    mean = _weights(
+        (target, places[source] * weight / total[target])
+        for (source, target), weight in links.items()
+    )
+    return sorted(mean, key=lambda bar: (_LAST.get(bar.role, 0), round(mean[bar], 6), bar))
+
+
+def lay_out(ways: Sequence[Way], *, network_height: float, least: float) -> Flows:
+    """Places for every bar and ribbon.
+
+    ``network_height`` is that of a network's bar, ``least`` the room that a bar's label needs.
+    """
+    networks = _together(_weights((Bar("network", w.network), w.weight) for w in ways))
+    gateways = _together(_weights((w.gateway, w.weight) for w in ways))
+    abroads = _together(_weights((w.abroad, w.weight) for w in ways))
+    flows = _weights(
+        (
+            (networks(Bar("network", w.network)), gateways(w.gateway), abroads(w.abroad)),
+            w.weight,
+        )
+        for w in ways
+    )
+    left = _weights(((a, b), weight) for (a, b, _), weight in flows.items())
+    right = _weights(((b, c), weight) for (_, b, c), weight in flows.items())
+    rank = _rank(left)
+    main = {
+        source: min((-weight, rank[b]) for (a, b), weight in left.items() if a == source)[1]
+        for source in {a for a, _ in left}
+    }
+    first = sorted(main, key=lambda bar: (_LAST.get(bar.role, 0), main[bar], bar))
+    places = {bar: float(i) for i, bar in enumerate(first)}
+    second = _by_neighbours(left, places)
+    third = _by_neighbours(right, {bar: float(i) for i, bar in enumerate(second)})
+    totals = (
+        _weights((a, weight) for (a, _), weight in left.items()),
+        _weights((b, weight) for (_, b), weight in left.items()),
+        _weights((c, weight) for (_, c), weight in right.items()),
+    )
+    slots = [
+        [max(totals[column][bar] * network_height, least) for bar in order]
+        for column, order in enumerate((first, second, third))
+    ]
+    height = max((sum(slot) for slot in slots), default=0.0)
+    placed: dict[tuple[int, Bar], Placed] = {}
+    for column, order in enumerate((first, second, third)):
+        # A shorter column spreads over the height of the tallest.
+        spread = (height - sum(slots[column])) / max(len(order), 1)
+        top = spread / 2
+        for bar, slot in zip(order, slots[column], strict=True):
+            weight = totals[column][bar]
+            tall = weight * network_height * 0.84
+            placed[column, bar] = Placed(bar, column, weight, top + (slot - tall) / 2, tall)
+            top += slot + spread
+    ribbons = [
+        *_ribbons(0, left, (first, second), placed, lambda _, target: target),
+        *_ribbons(1, right, (second, third), placed, lambda source, _: source),
+    ]
+    return Flows(tuple(placed.values()), tuple(ribbons), height)
+
+
+def _rank(left: Mapping[tuple[Bar, Bar], float]) -> dict[Bar, int]:
+    """Gateways: the candidate, then by weight; what is unknown last."""
+    total = _weights((b, weight) for (_, b), weight in left.items())
+    order = sorted(
+        total,
+        key=lambda bar: (
+            _LAST.get(bar.role, 0), bar.role != "candidate", bar.role == "itself", -total[bar], bar,
+        ),
+    )  # fmt: skip
+    return {bar: i for i, bar in enumerate(order)}
+
+
+def _ribbons(
+    column: int,
+    links: Mapping[tuple[Bar, Bar], float],
+    orders: tuple[Sequence[Bar], Sequence[Bar]],
+    placed: Mapping[tuple[int, Bar], Placed],
+    gateway: Callable[[Bar, Bar], Bar],
+) -> list[Ribbon]:
+    position = [{bar: i for i, bar in enumerate(order)} for order in orders]
+    used: dict[tuple[int, Bar], float] = defaultdict(float)
+    found = {}
+    for side, key in ((0, (0, 1)), (1, (1, 0))):
+        ordered = sorted(links, key=lambda link: tuple(position[k][link[k]] for k in key))
+        for link in ordered:
+            bar = placed[column + side, link[side]]
+            begin = bar.top + used[side, link[side]]
+            high = bar.height * links[link] / bar.weight
+            used[side, link[side]] += high
+            found[side, link] = (begin, high)
+    return [
+        Ribbon(
+            placed[column, source],
+            placed[column + 1, target],
+            gateway(source, target),
+            found[0, (source, target)][0],
+            found[1, (source, target)][0],
+            found[0, (source, target)][1],
+        )
+        for source, target in sorted(
+            links, key=lambda link: (position[0][link[0]], position[1][link[1]])
+        )
+    ]

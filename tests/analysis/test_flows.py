@@ -1,0 +1,98 @@
+"""The picture of the paths: nothing is lost between the columns, and nothing lies outside."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.flows import MOST, UNKNOWN, Bar, Way, lay_out, ways_of
+
+names = st.text("abcdef", min_size=1, max_size=3)
+rows = st.fixed_dictionaries(
+    {
+        "organisation": names,
+        "resolved": st.booleans(),
+        "gateway": names,
+        "own_exit": st.booleans(),
+        "upstream": st.none() | names,
+    }
+)
+
+
+def row(organisation: str, **said: Any) -> dict[str, Any]:
+    plain = {"resolved": True, "gateway": "Gate", "own_exit": False, "upstream": "Far"}
+    return {"organisation": organisation, **plain, **said}
+
+
+def test_pairs_become_ways() -> None:
+    """The candidate, others, the network itself and the unknown are told apart; parts sum to 1."""
+    ways = ways_of(
+        [
+            row("A"),
+            row("A", gateway="B"),
+            row("A", gateway="A", own_exit=True),
+            row("A", resolved=False, gateway=None, own_exit=None, upstream=None),
+        ],
+        "Gate",
+    )
+    assert {way.gateway for way in ways} == {
+        Bar("candidate", "Gate"),
+        Bar("gateway", "B"),
+        Bar("itself", "A"),
+        UNKNOWN,
+    }
+    assert [way.weight for way in ways] == [0.25] * 4
+    assert [way.abroad for way in ways if way.gateway == UNKNOWN] == [UNKNOWN]
+
+
+def test_the_candidates_own_paths_leave_by_it() -> None:
+    """A network that is the candidate is not drawn as another gateway beside it."""
+    (way,) = ways_of([row("Gate", gateway="Gate", own_exit=True)], "Gate")
+    assert way.gateway == Bar("candidate", "Gate")
+
+
+@given(st.lists(rows, min_size=1, max_size=60))
+def test_nothing_is_lost_and_nothing_overlaps(found: list[dict[str, Any]]) -> None:
+    """Each column weighs the number of networks; bars stand apart, ribbons fill them."""
+    ways = ways_of(found, "a")
+    flows = lay_out(ways, network_height=20.0, least=15.0)
+    networks = len({way.network for way in ways})
+    for column in range(3):
+        bars = sorted((b for b in flows.bars if b.column == column), key=lambda bar: bar.top)
+        assert sum(bar.weight for bar in bars) == pytest.approx(networks)
+        for one, following in pairwise(bars):
+            assert one.top + one.height < following.top
+        assert bars[0].top >= 0
+        assert bars[-1].top + bars[-1].height <= flows.height
+        for bar in bars:
+            out = sum(r.height for r in flows.ribbons if r.source == bar)
+            into = sum(r.height for r in flows.ribbons if r.target == bar)
+            assert out == pytest.approx(bar.height if column < 2 else 0)
+            assert into == pytest.approx(bar.height if column > 0 else 0)
+    for ribbon in flows.ribbons:
+        assert ribbon.source.top - 1e-6 <= ribbon.start
+        assert ribbon.start + ribbon.height <= ribbon.source.top + ribbon.source.height + 1e-6
+        assert ribbon.target.top - 1e-6 <= ribbon.end
+
+
+def test_too_many_networks_are_one_bar() -> None:
+    """What nobody could read stands together, with how many it is."""
+    ways = [Way(f"N{i:03}", Bar("gateway", "G"), Bar("abroad", "F"), 1.0) for i in range(100)]
+    flows = lay_out(ways, network_height=20.0, least=15.0)
+    left = [bar.bar for bar in flows.bars if bar.column == 0]
+    assert len(left) == MOST
+    assert left[-1] == Bar("others", together=100 - MOST + 1)
+
+
+def test_the_same_pairs_give_the_same_picture() -> None:
+    """In whatever order they come."""
+    some = [row(name, gateway=gateway) for name in "ABC" for gateway in ("G", "H")]
+    one, other = (
+        lay_out(ways_of(order, "G"), network_height=20.0, least=15.0)
+        for order in (some, some[::-1])
+    )
+    assert one == other

@@ -1,0 +1,211 @@
+"""The report: what stands on it, and that no name can break out of its text."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import analysis as gw
+from analysis import palette
+from analysis.policy import Policy
+from analysis.report import Criterion, criteria
+from analysis.statement import Verdict
+from probe.cli import main
+from probe.demo import simulate
+from probe.origin import Origin, open_origin
+from tests.analysis.country import Country
+
+HOSTILE = """</title></style><script>window.pwned=1</script>"><img src=x onerror=pwned()>{{7*7}}'"""
+
+
+def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
+    judged = country.judge(policy)
+    fields = {**judged.fields, "ownership": {}}
+    fields["provenance"] |= {"version": "1.2.3", "command": "gatewatch analyze x", "notes": {}}
+    fields["provenance"] |= {"eyeballs": None, "attribution": {}, "organisations": None}
+    return Verdict(fields, judged.evidence, country.table.asns)
+
+
+def behind_a_gateway(name: str = "Gate") -> Country:
+    """Nine of ten organisations pass one; the tenth is silent before the border; some domestic."""
+    country = Country(10)
+    gate = country.table.prefixes
+    for prefix, said in list(gate.items()):
+        if said.organisation == "Gate":
+            gate[prefix] = dataclasses.replace(said, organisation=name)
+    country.everyone("lan own gate {up}", members=range(1, 10))
+    country.everyone("lan own * * {up}", members=[10])
+    for i in range(1, 10):
+        country.trace(i, f"20.0.{i + 1}.200", "lan own gate")
+    return country
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return gw.report(verdict_of(behind_a_gateway()))
+
+
+def text_of(page: str) -> str:
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_the_verdict_stands_first_and_whole(page: str) -> None:
+    """One sentence as the heading; every reason and every limit below it."""
+    verdict = verdict_of(behind_a_gateway())
+    assert re.findall(r"<h1>(.*?)</h1>", page) == [verdict.headline]
+    said = text_of(page)
+    for sentence in (*verdict.reasons, *verdict.limits):
+        assert sentence in said
+    assert f"{verdict.captured.organisations} of {verdict.captured.of}" in said
+
+
+def test_unknown_is_shown_as_unknown(page: str) -> None:
+    """A pair that could not be read has its sign and its words, and no gateway."""
+    cells = re.findall(r'<td class="unknown">.*?</td>', page)
+    assert len(cells) == 5
+    assert all("?" in cell and "unknown" in cell for cell in cells)
+    assert "✗ not met" not in page.partition("before anything is said")[2].partition("</tbody>")[0]
+
+
+def test_every_picture_has_words(page: str) -> None:
+    """A title and a description each, named by the picture, and unique on the page."""
+    pictures = re.findall(r"<svg [^>]*role=\"img\"[^>]*>.*?</svg>", page, re.DOTALL)
+    assert len(pictures) == 6  # three, each for a page and for a telephone
+    for picture in pictures:
+        title, words = re.findall(r"<(?:title|desc) id=\"([^\"]+)\">[^<]{8,}</", picture)
+        assert f'aria-labelledby="{title} {words}"' in picture
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+
+
+def test_the_page_allows_itself_nothing() -> None:
+    """No script, no style attribute, no address to fetch; its one style sheet is named by hash."""
+    page = gw.report(verdict_of(behind_a_gateway()))
+    assert "<script" not in page
+    assert not re.search(r"\sstyle=", page)
+    assert not re.search(r"(?:src|href|url)\s*[=(]\s*[\"']?(?:https?:)?//", page)
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    (allowed,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert allowed.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
+
+
+def test_names_are_text_wherever_they_stand() -> None:
+    """An organisation may be registered under any name; it is shown and does nothing."""
+    verdict = verdict_of(behind_a_gateway(HOSTILE))
+    assert verdict.gateway is not None
+    assert verdict.gateway.name == HOSTILE
+    for language in ("en", "km"):
+        page = gw.report(verdict, language=language)
+        assert "<script" not in page
+        assert "<img" not in page
+        assert page.count("</style>") == 1
+        assert HOSTILE in text_of(page)
+
+
+def test_without_data_it_is_honest() -> None:
+    """No picture is drawn of nothing; what is missing is named."""
+    page = gw.report(verdict_of(Country(3)))
+    said = text_of(page)
+    assert "The evidence does not suffice for a verdict." in said
+    assert "What is missing" in said
+    assert "No path from this country to abroad was measured." in said
+    assert 'role="img"' not in page
+    assert "✓ met" not in page
+
+
+def test_nobody_wears_the_colour_of_a_gateway_unless_named() -> None:
+    """In a diverse country the strongest candidate is one network among others."""
+    country = Country(12)
+    country.everyone("lan own {up}", members=[1, *range(3, 13)])
+    country.everyone("lan own net1 {up}", members=[2])
+    verdict = verdict_of(country)
+    assert verdict.grade == "diverse"
+    assert verdict.strongest is not None
+    body = gw.report(verdict).partition("</style>")[2]
+    assert 'class="candidate"' not in body
+    assert palette.GATEWAY.light not in body
+    assert (
+        palette.GATEWAY.light in gw.report(verdict_of(behind_a_gateway())).partition("</style>")[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("members", "days", "unmet"),
+    [
+        (range(1, 10), range(8), set()),
+        (range(1, 10), range(3), {"days"}),
+        (range(1, 4), range(8), {"networks", "captured"}),
+        ([], range(8), {
+            "networks", "known", "classes", "captured", "days", "continents", "agree",
+        }),
+    ],
+)  # fmt: skip
+def test_the_criteria_tell_what_the_rule_found(
+    members: list[int], days: range, unmet: set[str]
+) -> None:
+    """Of each number whether it suffices; of a single gateway all of them do."""
+    country = Country(10)
+    if members:
+        country.everyone("lan own gate {up}", members=members, days=days)
+    verdict = verdict_of(country)
+    found: list[Criterion] = [one for part in criteria(verdict).values() for one in part]
+    assert {one.key for one in found if not one.met} == unmet
+    assert (verdict.grade == "single_gateway") == (not unmet)
+
+
+# ------------------------------------------------------------------------ the command
+
+
+@pytest.fixture(scope="module")
+def table() -> Origin:
+    return open_origin()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(tmp_path_factory.mktemp("demo"), runs=1).after
+
+
+def test_the_command_writes_the_page_and_says_the_verdict(folder: Path, tmp_path: Path) -> None:
+    """`analyze --report` prints what it prints anyway; the page tells with what to redo it."""
+    out = tmp_path / "report.html"
+    arguments = ["analyze", str(folder), "--country", "KH", "--json", "--report", str(out)]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert (done.exit_code, done.stderr) == (0, "")
+    fields = json.loads(done.stdout)
+    page = out.read_text(encoding="utf-8")
+    said = text_of(page)
+    for name, sha256 in fields["provenance"]["inputs"].items():
+        assert f"{name} {sha256}" in said
+    assert fields["provenance"]["snapshots"][0] in said
+    assert fields["provenance"]["version"] in said
+    shown = html.unescape(page.rpartition("<pre tabindex")[2].partition("<code>")[2])
+    assert json.loads(shown.partition("</code>")[0]) == fields
+    assert len(page.encode()) < 3_000_000
+
+
+def test_a_simulated_country_is_called_one(folder: Path, table: Origin) -> None:
+    """Before anything else, in the title of the window too."""
+    page = gw.report(gw.judge(gw.load(folder), "KH", origin=table))
+    assert page.index("SIMULATED.") < page.index("<h1>")
+    assert re.search(r"<title>SIMULATED\. Cambodia: ", page)
+    assert "SIMULATED" not in gw.report(verdict_of(behind_a_gateway()))
+
+
+def test_a_page_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
+    """Another ending is wrong use, a folder that is not there bad input."""
+    for name, code in (("report.pdf", 2), ("nowhere/report.html", 9)):
+        arguments = ["analyze", str(folder), "--country", "KH", "--report", str(tmp_path / name)]
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == code
+        assert "--report" in done.stderr or name in done.stderr

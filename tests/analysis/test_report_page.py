@@ -1,0 +1,225 @@
+"""The report in a browser: it runs, asks nobody for anything, and can be read by everybody.
+
+Needs Chromium, which `.ci/run` installs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import analysis as gw
+from analysis import palette
+from analysis.statement import Verdict
+from tests.analysis.country import Country
+from tests.analysis.test_report import HOSTILE, behind_a_gateway, verdict_of
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+    pytest.mark.xdist_group("chromium"),
+]
+
+
+def _diverse() -> Country:
+    country = Country(12)
+    country.everyone("lan own {up}", days=range(20))
+    return country
+
+
+COUNTRIES: dict[str, Callable[[], Country]] = {
+    "single_gateway": behind_a_gateway,
+    "diverse": _diverse,
+    "empty": lambda: Country(3),
+    "hostile": lambda: behind_a_gateway(HOSTILE),
+}
+
+
+PAGES = [*(f"{name}.en" for name in COUNTRIES), "single_gateway.km"]
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> dict[str, Verdict]:
+    return {name: verdict_of(make()) for name, make in COUNTRIES.items()}
+
+
+@pytest.fixture(scope="module")
+def files(verdicts: dict[str, Verdict], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the pages."""
+    folder = tmp_path_factory.mktemp("pages")
+    for page in PAGES:
+        name, _, language = page.partition(".")
+        html = gw.report(verdicts[name], language=language)
+        (folder / f"{page}.html").write_text(html, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Opened:
+    """A page, with everything that it asked for and complained about."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def opened(browser: Browser, files: Path) -> Iterator[Opening]:
+    opening = Opening(browser, files)
+    yield opening
+    opening.close()
+
+
+class Opening:
+    """Opens pages, and closes them after the test."""
+
+    def __init__(self, browser: Browser, files: Path) -> None:
+        self._browser, self._files = browser, files
+        self._pages: list[Page] = []
+
+    def __call__(
+        self, name: str, *, width: int = 1000, scheme: Literal["light", "dark"] = "light"
+    ) -> Opened:
+        page = self._browser.new_page(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
+        )
+        self._pages.append(page)
+        found = Opened(page)
+        page.on("request", lambda request: found.requests.append(request.url))
+        page.on("console", lambda message: found.complaints.append(message.text))
+        page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        page.goto((self._files / f"{name}.html").as_uri())
+        return found
+
+    def close(self) -> None:
+        for page in self._pages:
+            page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_asks_nobody_and_complains_of_nothing(
+    name: str, opened: Opening, files: Path
+) -> None:
+    """One request, for the file itself; nothing on the console; far below three megabytes."""
+    found = opened(name)
+    found.page.wait_for_load_state("load")
+    assert found.requests == [(files / f"{name}.html").as_uri()]
+    assert found.complaints == []
+    assert (files / f"{name}.html").stat().st_size < 500_000
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_kept_from_who_cannot_see(
+    name: str, scheme: Literal["light", "dark"], opened: Opening
+) -> None:
+    """axe finds no violation: headings, tables, labels, contrast."""
+    results = Axe().run(opened(name, scheme=scheme).page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [320, 740])
+def test_a_telephone_shows_it_without_scrolling_sideways(
+    name: str, width: int, opened: Opening
+) -> None:
+    """What is wider scrolls by itself; the narrow pictures are shown, the wide ones are not."""
+    page = opened(name, width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    seen = page.evaluate(
+        "[...document.querySelectorAll('svg[role=img]')].filter(e => e.checkVisibility())"
+        ".map(e => e.parentElement.className)"
+    )
+    assert set(seen) <= {"narrow" if width <= 736 else "wide"}
+    assert bool(seen) != name.startswith("empty")
+
+
+def test_the_dark_page_is_dark_and_so_are_its_pictures(opened: Opening) -> None:
+    """Each colour of a picture has its twin."""
+    page = opened("single_gateway.en", scheme="dark").page
+    colours = page.evaluate(
+        "[getComputedStyle(document.documentElement).backgroundColor,"
+        f" getComputedStyle(document.querySelector('svg [fill=\"{palette.GATEWAY.light}\"]')).fill]"
+    )
+    assert colours == [rgb(palette.PAPER.dark), rgb(palette.GATEWAY.dark)]
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_it_is_light_and_whole(scheme: Literal["light", "dark"], opened: Opening) -> None:
+    """Whoever reads in the dark prints black on white, the wide pictures, on a few sheets."""
+    page = opened("single_gateway.en", scheme=scheme).page
+    sheet = page.pdf(format="A4", print_background=True)
+    assert sheet.startswith(b"%PDF")
+    assert 2 <= sheet.count(b"/Type /Page\n") <= 8
+    page.emulate_media(media="print", color_scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.documentElement).color") == rgb(
+        palette.INK.light
+    )
+    assert page.locator(".narrow").first.is_hidden()
+    assert page.locator(".wide").first.is_visible()
+
+
+def test_the_keyboard_reaches_all_there_is(opened: Opening) -> None:
+    """First the way past the head, then tables that scroll and what can be unfolded, in order."""
+    page = opened("single_gateway.en", width=360).page
+    reached: list[str] = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "document.activeElement.getAttribute('aria-label') || document.activeElement.innerText"
+        )
+        if name in reached:
+            break
+        reached.append(name)
+    assert reached[0] == "To the pictures"
+    for name in ("The numbers of this picture", "Gateways by network and destination",
+                 "Ways between networks at home", "All numbers of the rule"):  # fmt: skip
+        assert name in reached
+    page.get_by_text("The numbers of this picture").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.numbers table").first.is_visible()
+
+
+def test_headings_make_an_outline(opened: Opening) -> None:
+    """One first heading, and none that skips a level."""
+    page = opened("single_gateway.en").page
+    levels = page.evaluate(
+        "[...document.querySelectorAll('h1,h2,h3')].map(e => Number(e.tagName[1]))"
+    )
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_a_hostile_name_runs_nothing(opened: Opening) -> None:
+    """It stands there as text; and a script that came in all the same would not be run."""
+    page = opened("hostile.en").page
+    assert HOSTILE in page.inner_text("h1")
+    assert page.evaluate("document.scripts.length + document.images.length") == 0
+    page.evaluate(
+        "() => { const s = document.createElement('script');"
+        " s.textContent = 'window.pwned = 1'; document.body.append(s); }"
+    )
+    assert page.evaluate("window.pwned") is None
