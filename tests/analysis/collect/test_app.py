@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from probe.bundle import LARGEST_FILE, sha256_of
+from probe.bundle import LARGEST, LARGEST_FILE, sha256_of
 from probe.receipt import Receipt, read_receipt
 from tests.analysis.collect.bundles import line, sealed, trace
 from tests.collecting import Collector, collecting
+from tests.probe.test_bundle import bomb, repacked
 
 TODAY = datetime.now(UTC).date().isoformat()
 ONE = sealed([line(trace(1))])
@@ -161,3 +162,24 @@ def test_a_start_after_a_kill_knows_what_was_taken(tmp_path: Path) -> None:
     ):
         names = [json.loads(one)["receipt"]["bundle"] for one in before]
         assert [client.get(f"/v1/bundles/{name}").content for name in names] == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see its memory")
+def test_a_bomb_costs_the_collector_no_memory(client: httpx2.Client, collector: Collector) -> None:
+    """Of 4 GiB in a small file nothing is unpacked beyond what a bundle may have."""
+    put(client, sealed([line(trace(7))]))
+    before = peak(collector)
+    data = repacked(bomb(4 << 30), b"a\n", size=LARGEST)
+    assert len(data) < 1 << 20
+    answer = put(client, data)
+    assert answer.status_code == 422
+    assert receipt(answer, data, collector).reason == (
+        f"altered_bundle: the traces do not unpack to {LARGEST} bytes"
+    )
+    assert peak(collector) - before < 4 * LARGEST
+
+
+def peak(collector: Collector) -> int:
+    """The most memory that a collector ever had, in bytes."""
+    said = Path(f"/proc/{collector.process.pid}/status").read_text(encoding="utf-8")
+    return int(said.partition("VmHWM:")[2].split()[0]) * 1024
