@@ -118,6 +118,8 @@ class Courier:
         import httpx2  # noqa: PLC0415
 
         url = self._address + path
+        # What sits in between could know a volunteer again by one.
+        self._client.cookies.clear()
         try:
             with self._client.stream(method, url, content=content) as answer:
                 if answer.status_code == 407:

@@ -17,7 +17,7 @@ import sys
 import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import click
 import pytest
@@ -26,6 +26,7 @@ from analysis import exhibits, tables
 from analysis.formats import parquet
 from analysis.policy import Policy
 from probe import __version__
+from probe.bundle import MEMBERS, Manifest, Reason
 from probe.cli import main
 from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
@@ -408,6 +409,31 @@ def test_the_page_on_tables_explains_every_column(name: str) -> None:
     listed = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+) \|$", section, re.MULTILINE)
     assert {column: kind for column, kind, _ in listed} == TABLES[name]
     assert [column for column, _, _ in listed] == list(TABLES[name])
+
+
+def test_the_page_on_bundles_has_every_field_of_the_manifest() -> None:
+    """The table of the manifest has its fields, in its order."""
+    manifest = Manifest("00" * 32, 1, ("2026-11-26",), "2026-11-26", "gatewatch", 1, 1, "", "")
+    assert list(rows("bundle.md", "manifest")) == list(json.loads(manifest.to_bytes()))
+    assert list(rows("bundle.md", "member")) == list(MEMBERS)
+
+
+def test_the_page_on_collectors_has_every_reason_of_a_refusal() -> None:
+    """Whoever runs one finds each word that a receipt can begin with, all and only."""
+    said = {
+        node.args[0].value
+        for name in ("checks", "store")
+        for node in ast.walk(ast.parse((ROOT / f"analysis/collect/{name}.py").read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "Refused"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    listed = {
+        word.strip("`")
+        for cell in rows("collector.md", "reason of a refusal")
+        for word in re.findall(r"\w+", cell)
+    }
+    assert listed == said | set(get_args(Reason)) | {"operator"}
 
 
 def test_every_exit_code_is_explained() -> None:

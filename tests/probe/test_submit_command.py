@@ -22,6 +22,7 @@ from tests.probe.test_bundling import as_shared, keep, trace
 from tests.proxies import answering, certificate, http_proxy, socks
 
 NAME = "collect.example.org"
+LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"
 
 
 @pytest.fixture(autouse=True)
@@ -216,22 +217,24 @@ def test_the_environment_s_proxy_is_not_used(
 
 def test_a_request_says_nothing_of_who_sends_it(home: Path) -> None:
     """No header tells one volunteer, machine or version from another."""
-    with answering(b"HTTP/1.1 503 busy\nContent-Length: 0\nConnection: close\n\n") as site:
+    key = json.dumps({"key": "00" * 32}).encode()
+    shown = b"HTTP/1.1 200 fine\nConnection: close\nSet-Cookie: who=you\n\n" + key
+    with answering(shown, LATER % (b"503 busy", b"")) as site:
         configure(home, collector=f"http://127.0.0.1:{site.port}")
         gatewatch("submit")
-        first, *others = site.asked
-    assert set(others) == {first}
-    assert first.splitlines()[0] == "GET /v1/key HTTP/1.1"
-    headers = dict(line.split(": ", 1) for line in first.splitlines()[1:] if line)
-    assert {name.lower(): value for name, value in headers.items()} == {
-        "host": f"127.0.0.1:{site.port}",
-        "user-agent": "gatewatch",
-        "accept": "application/json",
-        "accept-encoding": "identity",
-    }
-
-
-LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"
+        requests = [request.splitlines() for request in site.asked]
+    methods = [lines[0].split()[0] for lines in requests]
+    assert methods == ["GET", "PUT", "GET", "GET"]
+    for method, lines in zip(methods, requests, strict=True):
+        headers = dict(line.split(": ", 1) for line in lines[1:] if line)
+        said = {name.lower(): value for name, value in headers.items()}
+        assert (said.pop("content-length", None) is not None) == (method == "PUT")
+        assert said == {
+            "host": f"127.0.0.1:{site.port}",
+            "user-agent": "gatewatch",
+            "accept": "application/json",
+            "accept-encoding": "identity",
+        }
 
 
 @pytest.mark.parametrize(
