@@ -553,6 +553,7 @@ def test_the_wheel_holds_the_data_and_finds_it(tmp_path: Path) -> None:
     assert data
     assert data <= held
     assert (installed / "probe/py.typed").is_file()
+    assert (installed / "probe/locale/km/LC_MESSAGES/gatewatch.mo").is_file()
     where = subprocess.run(
         [sys.executable, "-c", "from probe.places import shipped; print(shipped('README.md'))"],
         cwd=installed,
