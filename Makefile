@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench docs fuzz lab roc pins messages snapshot clean
+.PHONY: demo test lint bench docs fuzz lab roc pins messages snapshot man deb clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -55,6 +55,7 @@ PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 pins:
 	$(PIN) requirements/build.in -o requirements/build.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev -o requirements/dev.txt
+	$(PIN) pyproject.toml -c requirements/dev.txt -o requirements/probe.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev --group docs \
 		-o requirements/docs.txt
 
@@ -65,6 +66,15 @@ messages: $(STAMP)
 # Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
 snapshot: $(STAMP)
 	$(BIN)/python -m scripts.build_origin
+
+# The manual page; a package has it packed.
+man: $(STAMP)
+	mkdir -p dist
+	$(BIN)/python -m scripts.manual > dist/gatewatch.1
+
+# A Debian package for this machine's architecture and Python, in dist.
+deb: $(STAMP)
+	$(BIN)/python -m scripts.deb
 
 clean:
 	rm -rf $(VENV) dist build

@@ -193,8 +193,7 @@ class SystemTimer(UserTimer):
 
     def files(self, job: Job) -> Mapping[Path, str]:
         """The service, its timer and its user, without what a package has put in place."""
-        service = template("system.service").format(command=" ".join(map(unit_word, job.command)))
-        units = {SERVICE: service, TIMER: template(TIMER)}
+        units = system_units(job)
         if not differs({PACKAGED / name: text for name, text in units.items()}):
             return {}
         return {
@@ -256,6 +255,12 @@ class SystemTimer(UserTimer):
 
     def _hints(self) -> tuple[Trouble, ...]:
         return ()
+
+
+def system_units(job: Job) -> dict[str, str]:
+    """The units of the system by name, for whoever puts them in place: `install` or a package."""
+    service = template("system.service").format(command=" ".join(map(unit_word, job.command)))
+    return {SERVICE: service, TIMER: template(TIMER)}
 
 
 def unit_word(word: str, *, variables: bool = True) -> str:

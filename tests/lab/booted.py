@@ -94,11 +94,14 @@ class Booted:
 
 
 @contextmanager
-def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
+def booted(
+    folder: Path, *, system: bool, setup: str = "", units: tuple[str, ...] = ()
+) -> Iterator[Booted]:
     """Start a systemd, of the system or of user nobody, and end it.
 
     ``gatewatch`` is on its path, run from this checkout. ``setup`` are shell lines that root runs
-    inside beforehand. Raises `LabError` where it does not come up.
+    inside beforehand, ``units`` are more folders to find units in. Raises `LabError` where it does
+    not come up.
     """
     user = 0 if system else NOBODY
     runtime = f"/run/user/{user}"
@@ -148,7 +151,10 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
             "export SYSTEMD_LOG_TARGET=console SYSTEMD_GENERATOR_PATH=/nowhere",
             "export SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nowhere",
             *(
-                ("export container=lab SYSTEMD_UNIT_PATH=/etc/systemd/system:/opt/units",)
+                (
+                    "export container=lab SYSTEMD_UNIT_PATH="
+                    + ":".join(("/etc/systemd/system", "/opt/units", *units)),
+                )
                 if system
                 else ()
             ),
