@@ -39,6 +39,7 @@ PACKAGED = Path("/usr/lib/systemd/system")
 SYSTEM = Path("/etc/systemd/system")
 SYSUSERS = Path("/etc/sysusers.d/gatewatch.conf")
 LINGER = Path("/var/lib/systemd/linger")
+STAMPS = Path("/var/lib/systemd/timers")
 
 # What a unit of the system cannot see, so that no program may lie there.
 _HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))
@@ -57,6 +58,11 @@ class UserTimer:
     def _folder(self) -> Path:
         configured = os.environ.get("XDG_CONFIG_HOME")
         return (Path(configured) if configured else Path.home() / ".config") / "systemd/user"
+
+    @property
+    def _stamps(self) -> Path:
+        data = os.environ.get("XDG_DATA_HOME")
+        return (Path(data) if data else Path.home() / ".local/share") / "systemd/timers"
 
     def files(self, job: Job) -> Mapping[Path, str]:
         """The service and its timer."""
@@ -114,10 +120,10 @@ class UserTimer:
         there = self._installed()
         if there:
             ask([*self._manager, "disable", "--now", TIMER])
-            # When it last went off, which systemd keeps for itself.
-            ask([*self._manager, "clean", "--what=state", TIMER])
         wants = self._folder / "timers.target.wants" / TIMER
         there |= take([self._folder / SERVICE, self._folder / TIMER, wants])
+        # When it last went off, which systemd keeps for itself.
+        take([self._stamps / f"stamp-{TIMER}"])
         for folder in (wants.parent, self._folder):
             with suppress(OSError):  # kept where others have something in it, too
                 folder.rmdir()
@@ -190,6 +196,10 @@ class SystemTimer(UserTimer):
     @property
     def _folder(self) -> Path:
         return SYSTEM
+
+    @property
+    def _stamps(self) -> Path:
+        return STAMPS
 
     def files(self, job: Job) -> Mapping[Path, str]:
         """The service, its timer and its user, without what a package has put in place."""

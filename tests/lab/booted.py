@@ -27,7 +27,10 @@ HOME = Path("/home/lab")
 PATIENCE = 20.0
 
 # What units of the system wait for; here they stand from the start.
-_MILESTONES = ("sysinit", "basic", "timers", "shutdown", "time-set", "time-sync")
+_MILESTONES = ("default", "exit", "sysinit", "basic", "timers", "shutdown", "time-set", "time-sync")
+
+# Where units of a system are looked for; both are empty at first.
+_UNITS_OF_A_SYSTEM = ("/etc/systemd/system", "/usr/lib/systemd/system")
 
 # A system that starts empties its temporary folders: it has some of its own, and may not even so.
 _TEMPORARY = (Path("/tmp"), Path("/var/tmp"))
@@ -94,17 +97,18 @@ class Booted:
 
 
 @contextmanager
-def booted(
-    folder: Path, *, system: bool, setup: str = "", units: tuple[str, ...] = ()
-) -> Iterator[Booted]:
+def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
     """Start a systemd, of the system or of user nobody, and end it.
 
     ``gatewatch`` is on its path, run from this checkout. ``setup`` are shell lines that root runs
-    inside beforehand, ``units`` are more folders to find units in. Raises `LabError` where it does
-    not come up.
+    inside beforehand. Raises `LabError` where it does not come up.
     """
     user = 0 if system else NOBODY
     runtime = f"/run/user/{user}"
+    # A user's needs D-Bus, which its units start; what this machine has for systems is left out.
+    paths = f"{HOME}/.config/systemd/user:/usr/lib/systemd/user"
+    if system:
+        paths = ":".join(_UNITS_OF_A_SYSTEM)
     group = f"gatewatch-lab-{os.getpid()}"
     folder.chmod(0o755)
     ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -129,8 +133,8 @@ def booted(
             ),
             uncover([Path(sys.base_prefix), Path(sys.prefix), PROJECT, folder], emptied=_TEMPORARY),
             *(
-                f"mount -t tmpfs -o mode=0755 gatewatch-lab {place}"
-                for place in ("/opt", "/home", "/run", "/etc/systemd/system", "/var/lib/systemd")
+                f"mount -t tmpfs -o mode=0755 lab {place}"
+                for place in ("/opt", "/home", "/run", "/var/lib/systemd")
             ),
             "mkdir -p /opt/bin /opt/units /var/lib/systemd/timers",
             *(f"ln -s /dev/null /opt/units/{unit}" for unit in _MASKED),
@@ -147,17 +151,11 @@ def booted(
             "chmod 755 /opt/bin/gatewatch",
             "ip link set lo up",
             setup,
+            *(f"mount -t tmpfs -o mode=0755 lab {place}" for place in _UNITS_OF_A_SYSTEM),
             f"export HOME={HOME} XDG_RUNTIME_DIR={runtime} NOTIFY_SOCKET={where}",
             "export SYSTEMD_LOG_TARGET=console SYSTEMD_GENERATOR_PATH=/nowhere",
             "export SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/nowhere",
-            *(
-                (
-                    "export container=lab SYSTEMD_UNIT_PATH="
-                    + ":".join(("/etc/systemd/system", "/opt/units", *units)),
-                )
-                if system
-                else ()
-            ),
+            f"export container=lab SYSTEMD_UNIT_PATH={paths}:/opt/units",
             start,
         )
     )

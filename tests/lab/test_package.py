@@ -65,8 +65,8 @@ def debian(tmp_path: Path, package: Path) -> Iterator[Booted]:
         for place in ("/etc", "/var", "/usr")
     )
     setup += f"\ncp {tmp_path}/{package.name} {HOME}"
-    setup += "\nrm /opt/bin/gatewatch\nmount -t tmpfs -o mode=0755 lab /etc/systemd/system"
-    with booted(tmp_path, system=True, setup=setup, units=("/usr/lib/systemd/system",)) as systemd:
+    setup += "\nrm /opt/bin/gatewatch"
+    with booted(tmp_path, system=True, setup=setup) as systemd:
         yield systemd
 
 
@@ -108,6 +108,6 @@ def test_it_is_installed_used_upgraded_and_purged(debian: Booted, package: Path)
 _COMPLETE = """
 source /usr/share/bash-completion/completions/gatewatch
 COMP_WORDS=(gatewatch sched) COMP_CWORD=1
-_gatewatch_completion
+_gatewatch_completion gatewatch
 echo "${COMPREPLY[@]}"
 """

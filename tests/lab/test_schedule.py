@@ -115,7 +115,6 @@ def system(tmp_path: Path) -> Iterator[Booted]:
                 f"lowerdir={place},upperdir=/opt/over{place},workdir=/opt/work{place} lab {place}"
                 for place in ("/etc", "/var/lib")
             ),
-            "mount -t tmpfs -o mode=0755 lab /etc/systemd/system",
             "printf '%s\\n' '#!/bin/sh' "
             f"'export PYTHONPATH={Path(__file__).parents[2]}:{packages}' "
             f"'PYTHONDONTWRITEBYTECODE=1 exec {visible_python()} -m probe \"$@\"' "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from probe.alone import alone
 from probe.cli import main
+from probe.consent import Capability, change
 from probe.session import Settings
 from probe.spool import read
 from tests.consenting import agree
@@ -56,6 +58,10 @@ def memory(home: Path) -> dict[str, Any]:
 def make_due(home: Path) -> None:
     fields = memory(home) | {"due": 0.0}
     (home / "schedule.state").write_text(json.dumps(fields), encoding="utf-8")
+
+
+def agree_to_all_but_sharing(home: Path) -> None:
+    change(home, {Capability.SHARE: False}, date(2026, 11, 2))
 
 
 def traced(home: Path) -> list[str]:
@@ -162,6 +168,29 @@ def test_the_daily_setting_holds_unless_a_budget_is_given(home: Path, listed: st
     assert run("--targets", listed).exit_code == 6
     make_due(home)
     assert run("--targets", listed, "--budget", "1").exit_code == 0
+
+
+def test_what_is_due_to_be_sent_follows(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the program itself, in place of the run, after its line; only to a set collector."""
+    became: list[list[str]] = []
+    monkeypatch.setattr("probe.commands.unattended.program", lambda: "/usr/bin/gatewatch")
+    monkeypatch.setattr("os.execv", lambda _, words: became.append(words))
+    run("--targets", listed)
+    assert became == []
+    (home / "settings.toml").write_text('collector = "https://collect.example.org"\n', "utf-8")
+    make_due(home)
+    assert run("--targets", listed).stdout.startswith("kept 5")
+    assert became == [["/usr/bin/gatewatch", "submit"]]
+    use(monkeypatch, paths.all_dark)
+    make_due(home)
+    assert run("--targets", listed).exit_code == 5
+    agree_to_all_but_sharing(home)
+    use(monkeypatch, paths.routes)
+    make_due(home)
+    run("--targets", listed)
+    assert len(became) == 1
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--resume", "--json"])
