@@ -103,6 +103,9 @@ class _Session:
         self.most_active = max(1, TOKENS // 2 // (settings.max_ttl * (settings.attempts + 1) + 2))
         self.horizon = Horizon(settings)
         self.learning = True
+        # Whether some work could send, and does not, to leave the routers alone that it would ask:
+        # traces that are made from their ends all begin with the same last routers.
+        self.holding = False
         self.ready: deque[Work] = deque()
         self.probes: dict[int, Sent] = {}
         self.deadlines: list[tuple[float, int, Work]] = []
@@ -119,13 +122,18 @@ class _Session:
         share, are asked once per trace begun, never by all traces at the same time.
         """
         ready = self.ready
-        while ready:
+        self.holding = False
+        for _ in range(len(ready)):
             work = ready[0]
             wanted = work.next()
-            if wanted is not None:
+            if wanted is None:
+                work.queued = False
+                ready.popleft()
+            elif self.routes is None or not work.probes or self.horizon.rested(wanted[0]):
                 return work, wanted
-            work.queued = False
-            ready.popleft()
+            else:
+                self.holding = True
+                ready.rotate(-1)
         if self.tasks is None or self.active >= self.most_active or self.crowded:
             return None
         if self.learning and self.active:
@@ -136,6 +144,7 @@ class _Session:
             self.tasks = None
             return None
         self.queue(self.begin(task))
+        ready.rotate(1)
         return self.choose()
 
     @property
@@ -167,8 +176,12 @@ class _Session:
         while self.due <= now:
             turn = self.choose()
             if turn is None:
-                self.idle = True
-                return
+                if not self.holding:
+                    self.idle = True
+                    return
+                self.horizon.turns += 1
+                self.due += self.interval
+                continue
             try:
                 self.send(*turn, now)
             except BlockingIOError:
@@ -305,7 +318,7 @@ class _Session:
         While fast, at least for a tick `since` the last look: answers wait in the socket, stamped
         by the kernel.
         """
-        if self.choose() is None:
+        if self.choose() is None and not self.holding:
             wake = self.next_deadline()
         elif self.tick:
             wake = -math.inf

@@ -8,7 +8,6 @@ Here every hop of a path is measured; `probe.economical` takes over what other t
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +30,10 @@ ENOUGH = 8
 # How many silent hops behind the farthest answer are asked more than once. Those farther on are
 # asked again only when one of these turns out to answer.
 WORTH_REPEATING = 2
+
+# How many turns apart routers are asked that many traces may want at once: by every fourth probe of
+# a run at most. At 100 packets/s these are three in any 100 ms.
+APART = 4
 
 # What is left of the memory of a long RTT with each target that answers.
 FADING = 0.99
@@ -105,12 +108,21 @@ class Horizon:
         self._recent: deque[int] = deque(maxlen=REMEMBERED)
         self._counts: Counter[int] = Counter()
         self._longest = 0.0
-        self.order = itertools.count(1)
-        """Numbers the probes of the run."""
-        self.asked = [0] * 256
-        """By TTL, the number of the last probe that had it; 0 before the first."""
+        self.turns = 0
+        """How many probes the run has sent, or could have sent and did not."""
+        self.asked = [-APART] * 256
+        """By TTL, the turn of the last probe that had it."""
         self.distance: int | None = None
         """The distance in hops that most of the last targets reached had; None before the first."""
+
+    def rested(self, ttl: int) -> bool:
+        """Whether the routers at this TTL were left alone for long enough to be asked again.
+
+        >>> horizon = Horizon(Limits())
+        >>> EveryHop(Limits(), horizon).sent(3); horizon.rested(3), horizon.rested(4)
+        (False, True)
+        """
+        return self.turns - self.asked[ttl] >= APART
 
     def suppose(self, distance: int) -> None:
         """A target is likely to be this many hops away: better than nothing to go by."""
@@ -246,7 +258,8 @@ class EveryHop:
         """A probe with this TTL left."""
         self._tries[ttl] += 1
         horizon = self._horizon
-        horizon.asked[ttl] = next(horizon.order)
+        horizon.turns += 1
+        horizon.asked[ttl] = horizon.turns
         if ttl in self._plan:
             self._plan.remove(ttl)
         elif self._aims and self._aims[-1] == ttl:

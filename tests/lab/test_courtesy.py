@@ -86,10 +86,6 @@ def test_no_router_gets_a_burst(row: Chain, targets: Path) -> None:
     assert max(map(most_at_once, arrived)) <= MOST
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="asked backward, the last router gets 6 or 7: every trace begins with the same two hops",
-)
 def test_nor_where_all_paths_are_asked_from_their_ends(row: Chain, targets: Path) -> None:
     """So it must be when paths are measured backward, until they join others, and at the border."""
     command = [sys.executable, "-m", "scripts.bench.engine", "raw", "icmp", RATE, str(targets)]

@@ -138,6 +138,29 @@ async def test_no_router_sees_bursts(autojump_clock: MockClock) -> None:
         assert busiest <= 3, address
 
 
+@pytest.mark.parametrize("end", ["{ rtt = 200 }", '"dark"'])
+async def test_nor_do_the_last_routers_of_economical_traces(
+    autojump_clock: MockClock, end: str
+) -> None:
+    """All begin with the same hops at the end: these wait for each other, and the run goes on."""
+    network = Watched(TEN_HOPS.replace("{ rtt = 200 }", end))
+    traces: list[Trace] = []
+    await measure(
+        network,
+        tasks(60),
+        Settings(rate=100.0),
+        finished=traces.append,
+        routes=Routes(lambda address: int(address.rpartition(".")[2]) > 5),
+    )
+    assert len(traces) == 60
+    for address, times in network.arrivals().items():
+        if address is None or address.startswith("203."):
+            continue
+        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
+        assert busiest <= 3, address
+    assert trio.current_time() < len(network.sent) / 100.0 + 6.0
+
+
 async def test_a_hundred_targets_take_no_longer_than_their_packets(
     autojump_clock: MockClock,
 ) -> None:
