@@ -6,7 +6,8 @@ a hop, noise on every round trip, stars and routers that never answer, MPLS labe
 good ways by flow, and ways that change with the weeks. Addresses are taken from the address table
 in use, so that each is somebody's; who reaches whom over what is made up.
 
-Usage: ``python -m scripts.bench.traces COUNT FILE.jsonl.gz`` or ``… FILE.parquet``
+Usage: ``python -m scripts.bench.traces COUNT FILE.jsonl.gz [FIRST]`` or ``… FILE.parquet [FIRST]``;
+FIRST is the number of the first, so that several runs can make parts of the same.
 """
 
 from __future__ import annotations
@@ -70,10 +71,9 @@ class Trace(NamedTuple):
 
 
 class _World:
-    """Who stands where. Everything is drawn from one seed and the address table."""
+    """Who stands where, which hangs on nothing but the address table."""
 
     def __init__(self, table: Origin) -> None:
-        self._draw = random.Random(20210216)
         home = self._networks(table, COUNTRY, NETWORKS)
         self.transits = home[:3]
         abroad = [self._networks(table, code, 8) for code in _ABROAD]
@@ -111,7 +111,7 @@ class _World:
     def _router(self, prefix: ipaddress.IPv4Network, number: int, base: float) -> Router:
         address = _at(prefix, 300 + number)
         if address not in self._silent:
-            self._silent[address] = self._draw.random() < self.mute
+            self._silent[address] = random.Random(address).random() < self.mute
         return Router("" if self._silent[address] else address, base, number % 10 == 3)
 
     def way(self, probe: int, destination: int, flow: int, week: int) -> list[Router]:
@@ -149,12 +149,12 @@ def _at(prefix: ipaddress.IPv4Network, number: int) -> str:
     return str(prefix.network_address + number % prefix.num_addresses)
 
 
-def traces(count: int, table: Origin) -> Iterator[Trace]:
-    """So many traces in order of their time."""
+def traces(count: int, table: Origin, first: int = 0) -> Iterator[Trace]:
+    """So many traces in order of their time, from this number on."""
     world = _World(table)
-    noise = np.random.default_rng(20210216)
+    noise = np.random.default_rng(20210216 + first)
     ways: dict[tuple[int, int, int, int], list[Router]] = {}
-    for number in range(count):
+    for number in range(first, first + count):
         hour, pair = divmod(number, PROBES * DESTINATIONS)
         probe, destination = divmod(pair, DESTINATIONS)
         begin = BEGIN + hour * INTERVAL + 11 * pair % INTERVAL
@@ -260,11 +260,11 @@ def _reply_row(reply: Reply) -> dict[str, Any]:
     }
 
 
-def write(count: int, path: Path) -> None:
+def write(count: int, path: Path, first: int = 0) -> None:
     """Write so many traces, as JSON lines or as Parquet by the name of the file."""
     from probe.origin import open_origin  # noqa: PLC0415
 
-    made = traces(count, open_origin())
+    made = traces(count, open_origin(), first)
     if path.suffix != ".parquet":
         with gzip.open(path, "wt", compresslevel=4) as file:
             file.writelines(map(line, made))
@@ -279,4 +279,4 @@ def write(count: int, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(int(sys.argv[1]), Path(sys.argv[2]))
+    write(int(sys.argv[1]), Path(sys.argv[2]), int((*sys.argv, 0)[3]))
