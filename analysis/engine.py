@@ -97,7 +97,8 @@ class Mapper:
         elif not trace.hops:
             part.rejected["not_sent"] += 1
         else:
-            self._folder.add(tell(trace), fingerprint_of(trace, self._lines.numbers), part)
+            told = tell(trace)
+            self._folder.add(told, fingerprint_of(trace, told, self._lines.numbers), part)
 
     def _leave_out(self, reason: str, complaint: str, part: Part) -> None:
         if self._malformed == "fail":

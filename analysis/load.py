@@ -17,7 +17,7 @@ from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import InputError, Stream, find_files, opened
-from analysis.told import Numbers, fingerprint_of
+from analysis.told import Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
 
@@ -57,7 +57,7 @@ class _Copies:
 
     def alike(self, trace: Trace) -> bool | None:
         """Whether an earlier result of this id heard the same; None where this is the first."""
-        claims, heard = fingerprint_of(trace, self._numbers)
+        claims, heard = fingerprint_of(trace, tell(trace), self._numbers)
         if claims not in self._heard:
             self._heard[claims] = heard
             return None

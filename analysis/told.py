@@ -9,7 +9,7 @@ other. Knows neither country nor address table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 from operator import itemgetter
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from probe.record import ATLAS_STATUS_HOP, Hop, Reply, Trace, Vantage
 LAN = "lan"
 
 # Stand for what is not there in what is hashed: None hashes differently in every process.
-NO_ADDRESS, NO_NUMBER = 0, -0x5EED
+_NO_ADDRESS, _NO_NUMBER = 0, -0x5EED
 
 Addresses = tuple[str | None, ...]
 Rtts = tuple[float | None, ...]
@@ -49,7 +49,7 @@ class Told(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """Tells copies: which result it claims to be, and what was heard. 64 bits each.
+    """Tells copies: which result it claims to be, and the way that was heard. 64 bits each.
 
     The same in every process and on every machine with the same Python. Of ten million results
     two are taken for one with a chance of one in 370,000.
@@ -149,64 +149,44 @@ class Numbers(dict[str, int]):
         return number
 
 
-def heard_of(hops: Sequence[Hop], numbers: Numbers) -> list[float]:
-    """All that was heard, as numbers."""
-    heard: list[float] = []
-    for hop in hops:
-        heard += (hop.number, len(hop.replies))
-        for reply in hop.replies:
-            heard += (
-                NO_ADDRESS if reply.address is None else numbers[reply.address],
-                NO_NUMBER if reply.rtt is None else reply.rtt,
-            )
-    return heard
-
-
 def fingerprint(
-    *,
-    vantage: str | None,
-    source: str | None,
-    prb_id: int | None,
-    msm_id: int | None,
-    destination: str,
-    timestamp: float,
-    paris_id: int,
-    proto: str,
-    heard: Sequence[float],
-    numbers: Numbers,
+    told: Told, *, msm_id: int | None, paris_id: int, proto: str, numbers: Numbers
 ) -> Fingerprint:
-    """The fingerprint of a result of which these things are known."""
-    sounds = hash(tuple(heard))
-    claims: list[float] = [
-        NO_NUMBER if prb_id is None else prb_id,
-        NO_ADDRESS if source is None else numbers[source],
-    ]
-    if vantage is not None:
-        claims = [numbers[vantage]]
-    claims += (
-        NO_NUMBER if msm_id is None else msm_id,
-        numbers[destination],
-        timestamp,
+    """The fingerprint of a trace of which these things are known besides."""
+    heard = hash(
+        (
+            *[_NO_ADDRESS if address is None else numbers[address] for address in told.addresses],
+            *[_NO_NUMBER if rtt is None else rtt for rtt in told.rtts],
+        )
+    )
+    if told.vantage is not None:
+        who = numbers[told.vantage.id]
+    else:
+        who = hash(
+            (
+                _NO_NUMBER if told.prb_id is None else told.prb_id,
+                _NO_ADDRESS if told.source is None else numbers[told.source],
+            )
+        )
+    claims = (
+        who,
+        _NO_NUMBER if msm_id is None else msm_id,
+        numbers[told.dst_addr],
+        told.timestamp,
         paris_id,
         numbers[proto],
-    )
-    if not timestamp or msm_id is None:
         # Archives may lack the time; what was heard tells one result from another all the same.
-        claims.append(sounds)
-    return Fingerprint(hash(tuple(claims)), sounds)
+        heard if not told.timestamp or msm_id is None else _NO_NUMBER,
+    )
+    return Fingerprint(hash(claims), heard)
 
 
-def fingerprint_of(trace: Trace, numbers: Numbers) -> Fingerprint:
-    """The fingerprint of a trace."""
+def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:
+    """The fingerprint of a trace, of which this is told."""
     return fingerprint(
-        vantage=trace.vantage.id if trace.vantage else None,
-        source=trace.source,
-        prb_id=trace.prb_id,
+        told,
         msm_id=trace.msm_id,
-        destination=trace.dst_addr,
-        timestamp=trace.timestamp,
         paris_id=trace.paris_id,
         proto=trace.proto,
-        heard=heard_of(trace.hops, numbers),
         numbers=numbers,
     )

@@ -15,8 +15,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from analysis.told import (
     LAN,
-    NO_ADDRESS,
-    NO_NUMBER,
     Fingerprint,
     Numbers,
     Told,
@@ -145,7 +143,6 @@ class Surprise(Exception):
 
 
 _NO_SAID: dict[int, _Said] = {}
-_STAR = (NO_ADDRESS, NO_NUMBER)
 
 
 class Lines:
@@ -190,32 +187,24 @@ class Lines:
         way = self._way(found.result, destination, saying, inferred)
         if way is None:
             return None
-        addresses, rtts, heard, names = way
-        return (
-            Told(
-                vantage,
-                source,
-                found.prb_id,
-                destination,
-                version,
-                found.timestamp,
-                *cut(addresses, rtts),
-                snapshots,
-                tuple(names) if snapshots else (),
-                () if ours is None else tuple(ours.notes),
-            ),
-            fingerprint(
-                vantage=None if vantage is None else vantage.id,
-                source=source,
-                prb_id=found.prb_id,
-                msm_id=found.msm_id,
-                destination=destination,
-                timestamp=found.timestamp,
-                paris_id=found.paris_id or 0,
-                proto=found.proto.upper(),
-                heard=heard,
-                numbers=self.numbers,
-            ),
+        told = Told(
+            vantage,
+            source,
+            found.prb_id,
+            destination,
+            version,
+            found.timestamp,
+            *cut(*way),
+            snapshots,
+            self._names(found.result, saying) if snapshots else (),
+            () if ours is None else tuple(ours.notes),
+        )
+        return told, fingerprint(
+            told,
+            msm_id=found.msm_id,
+            paris_id=found.paris_id or 0,
+            proto=found.proto.upper(),
+            numbers=self.numbers,
         )
 
     def _way(
@@ -224,12 +213,10 @@ class Lines:
         destination: str,
         saying: dict[int, _Said],
         inferred: frozenset[int],
-    ) -> tuple[list[str | None], list[float | None], list[float], list[tuple[str, int]]] | None:
-        """Addresses and RTTs as `analysis.told.way_of` has them, what was heard, what is said."""
+    ) -> tuple[list[str | None], list[float | None]] | None:
+        """Addresses and RTTs as `analysis.told.way_of` has them; None where there is no hop."""
         addresses: list[str | None] = []
         rtts: list[float | None] = []
-        heard: list[float] = []
-        names: list[tuple[str, int]] = []
         last = -1
         arrived = False
         for entry in hops:
@@ -239,11 +226,7 @@ class Lines:
             if number < last:
                 raise Surprise  # hops out of order
             last = number
-            heard += (number, len(entry.result))
-            address, rtt, only = self._listen(entry.result, heard)
-            said = saying.get(number) if saying else None
-            if said is not None and said.asn is not None and only is not None:
-                names.append((only, said.asn))
+            address, rtt = self._listen(entry.result)
             silent = number - 1 - len(addresses)
             if arrived or silent < 0 or (silent and number == ATLAS_STATUS_HOP):
                 continue
@@ -251,46 +234,30 @@ class Lines:
                 addresses += [None] * silent
                 rtts += [None] * silent
             if saying or inferred:
+                said = saying.get(number)
                 address, rtt = _evident(address, rtt, said, inferred=number in inferred)
             addresses.append(address)
             rtts.append(rtt)
             arrived = address == destination
-        return (addresses, rtts, heard, names) if last >= 0 else None
+        return (addresses, rtts) if last >= 0 else None
 
-    def _listen(
-        self, replies: list[_Reply], heard: list[float]
-    ) -> tuple[str | None, float | None, str | None]:
-        """The address most replies came from, its smallest RTT, and the address if all agree."""
-        known, numbers = self._addresses, self.numbers
-        address = only = best = bare = None
-        alike = whole = True
+    def _listen(self, replies: list[_Reply]) -> tuple[str | None, float | None]:
+        """The address most replies came from and its smallest RTT, as `most_heard` has them."""
+        text: str | None = None
+        best: float | None = None
         for reply in replies:
-            text, rtt = reply.address, reply.rtt
-            if reply.x is not UNSET or (text is None and rtt is None):
-                heard += _STAR
+            rtt = reply.rtt
+            if reply.x is not UNSET:
                 continue
-            one = known[text] if text else None
-            if one is None:
-                heard += (NO_ADDRESS, NO_NUMBER if rtt is None else rtt)
-            else:
-                heard += (numbers[one], NO_NUMBER if rtt is None else rtt)
-                whole = whole and (only is None or only == one)
-                only = one
-            if reply.late is not None or reply.dup:
-                continue
-            if one is None:
-                bare = rtt if bare is None or (rtt is not None and rtt < bare) else bare
-            elif address is None:
-                address, best = one, rtt
-            elif address != one:
-                alike = False
-            elif best is None or (rtt is not None and rtt < best):
+            if reply.late is not None or reply.dup or not reply.address:
+                return self._most_heard(replies)
+            if text is None:
+                text, best = reply.address, rtt
+            elif text != reply.address:
+                return self._most_heard(replies)
+            elif rtt is not None and (best is None or rtt < best):
                 best = rtt
-        if not alike:
-            address, best = self._most_heard(replies)
-        elif address is None:
-            best = bare
-        return address, best, only if whole else None
+        return (None, None) if text is None else (self._addresses[text], best)
 
     def _most_heard(self, replies: list[_Reply]) -> tuple[str | None, float | None]:
         return most_heard(
@@ -303,6 +270,21 @@ class Lines:
             for reply in replies
             if reply.x is UNSET
         )
+
+    def _names(self, hops: list[_Hop], saying: dict[int, _Said]) -> tuple[tuple[str, int], ...]:
+        """The address of each hop at which one alone answered, with the AS the record gives it."""
+        names = []
+        for entry in hops:
+            said = saying.get(entry.hop) if entry.hop is not UNSET else None
+            if said is not None and said.asn is not None:
+                heard = {
+                    self._addresses[reply.address]
+                    for reply in entry.result
+                    if reply.address and reply.x is UNSET
+                }
+                if len(heard) == 1:
+                    names.append((heard.pop(), said.asn))
+        return tuple(names)
 
 
 def _evident(

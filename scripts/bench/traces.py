@@ -279,4 +279,4 @@ def write(count: int, path: Path, first: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    write(int(sys.argv[1]), Path(sys.argv[2]), int((*sys.argv, 0)[3]))
+    write(int(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:]))

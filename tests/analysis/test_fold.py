@@ -79,7 +79,8 @@ def parts(folder: Folder, some: Sequence[Trace], cuts: Iterable[int]) -> list[Pa
     for nth, trace in enumerate(some):
         if nth in cuts:
             made.append(Part())
-        folder.add(tell(trace), fingerprint_of(trace, numbers), made[-1])
+        told = tell(trace)
+        folder.add(told, fingerprint_of(trace, told, numbers), made[-1])
     return made
 
 

@@ -24,7 +24,8 @@ LINES = Lines()
 
 def by_way_of_a_trace(line: bytes) -> tuple[Told, Fingerprint] | None:
     trace = from_line(line)
-    return (tell(trace), fingerprint_of(trace, NUMBERS)) if trace.hops else None
+    told = tell(trace)
+    return (told, fingerprint_of(trace, told, NUMBERS)) if trace.hops else None
 
 
 def alike(line: bytes) -> bool:
