@@ -7,7 +7,8 @@ import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -38,6 +39,12 @@ class BadInput(click.ClickException):
         click.echo(f"gatewatch: {self.format_message()}", file=file, err=file is None)
 
 
+class NoCluster(BadInput):
+    """A cluster that cannot be used; exit code 5, as for everything that cannot be reached."""
+
+    exit_code = 5
+
+
 def _command_line() -> str:
     return shlex.join(["gatewatch", *sys.argv[1:]])
 
@@ -59,6 +66,17 @@ def country_code(table: Origin, country: str, given_as: str) -> str:
             param_hint=given_as,
         )
     return code
+
+
+def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    """The host and port that an engine's name gives."""
+    if given is None:
+        return None
+    scheme, separator, address = given.partition("://")
+    host, colon, port = address.rpartition(":")
+    if scheme != "dask" or not (separator and host and colon and port.isdecimal()):
+        raise click.BadParameter(f"{given!r} is no engine; write dask://HOST:PORT")
+    return address
 
 
 @click.command()
@@ -131,6 +149,13 @@ def country_code(table: Origin, country: str, given_as: str) -> str:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A routing table to hear as a witness: an MRT dump of RouteViews or RIPE RIS.",
 )
+@click.option(
+    "--engine",
+    "cluster",
+    callback=_cluster_address,
+    metavar="dask://HOST:PORT",
+    help="Let the workers of this Dask scheduler read the traces, not this machine's cores.",
+)
 def analyze(
     paths: tuple[str, ...],
     country: str,
@@ -147,6 +172,7 @@ def analyze(
     language: str,
     eyeballs: Path | None,
     rib: Path | None,
+    cluster: str | None,
 ) -> None:
     """Judge whether a country's traffic passes one operator.
 
@@ -156,6 +182,7 @@ def analyze(
     """
     # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
     from analysis.api import judge_by, read  # noqa: PLC0415
+    from analysis.cluster import Cluster, ClusterError  # noqa: PLC0415
     from analysis.engine import Processes  # noqa: PLC0415
     from analysis.eyeballs import EyeballsError  # noqa: PLC0415
     from analysis.inputs import InputError  # noqa: PLC0415
@@ -185,7 +212,8 @@ def analyze(
             eyeballs=eyeballs,
             rib=rib,
         )
-        data = read(means, paths, Processes(), malformed=malformed)
+        engine = Processes() if cluster is None else Cluster(cluster)
+        data = read(means, paths, engine, malformed=malformed)
         if malformed == "warn":
             _warn(data.loaded)
         if not len(data):
@@ -193,23 +221,30 @@ def analyze(
         verdict = judge_by(means, data, command=_command_line())
     except (EyeballsError, InputError, OriginError, RibError) as problem:
         raise BadInput(str(problem)) from None
+    except ClusterError as problem:
+        raise NoCluster(str(problem)) from None
     if crossings is not None:
-        try:
+        with _written(crossings):
             write_table(verdict.crossings, crossings)
-        except OSError as problem:
-            raise BadInput(f"{crossings}: cannot be written ({problem.strerror})") from None
     if page is not None:
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 
-        try:
+        with _written(page):
             page.write_text(report(verdict, language=language), encoding="utf-8")
-        except OSError as problem:
-            raise BadInput(f"{page}: cannot be written ({problem.strerror})") from None
     fields = verdict.to_dict()
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False))
     else:
         _print(fields)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Say it in the form of our failures where a file cannot be written."""
+    try:
+        yield
+    except OSError as problem:
+        raise BadInput(f"{path}: cannot be written ({problem.strerror})") from None
 
 
 def _warn(loaded: Loaded) -> None:

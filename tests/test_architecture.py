@@ -207,6 +207,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.supplement", "analysis.witness", "analysis.likeness"},
         {"analysis.fold", "analysis.pieces"},
         {"analysis.engine"},
+        {"analysis.cluster"},
         {"analysis.judge"},
         {"analysis.demo", "analysis.assessment", "analysis.planning"},
         {"analysis.means", "analysis.exhibits"},
@@ -294,6 +295,9 @@ IMPURE = {
 
 # What only an analyst's machine has, imported by a probe module inside a function, with a remedy.
 OPTIONAL = {"probe.origin.tables": {"pyasn"}}
+
+# Modules of the analysis that need an extra of their own.
+EXTRAS = {"analysis.cluster": "scale"}
 
 # Distributions whose modules are named otherwise.
 MODULES = {"ripe.atlas.sagan": "ripe", "mmdb-writer": "mmdb_writer"}
@@ -400,7 +404,7 @@ def test_the_probe_imports_only_what_a_base_install_has() -> None:
 
 
 def test_the_analysis_imports_only_what_its_extra_has() -> None:
-    """The extra for analysts and that of the collector bring every module that they name."""
+    """The extras for analysts, clusters and the collector bring every module that they name."""
     brought = requirements() | set(PACKAGES) | sys.stdlib_module_names
     missing = {
         module: extra
@@ -409,7 +413,11 @@ def test_the_analysis_imports_only_what_its_extra_has() -> None:
         and (
             extra := {name.partition(".")[0] for name in imports_of(module)}
             - brought
-            - requirements("collect" if module.startswith("analysis.collect") else "analysis")
+            - requirements(
+                "collect"
+                if module.startswith("analysis.collect")
+                else EXTRAS.get(module, "analysis")
+            )
         )
     }
     assert missing == {}

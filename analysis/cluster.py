@@ -1,0 +1,115 @@
+"""The map of `analysis.engine` on a Dask cluster: for data that one machine takes too long for.
+
+Pieces go to the workers with their tasks, so workers need no common disk, and a task whose worker
+died is done again by another. What a piece or a part is, is not known here.
+"""
+
+from __future__ import annotations
+
+import pickle
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from analysis.engine import Here, Mapper, Recipe
+from analysis.fold import Part
+from analysis.pieces import Piece, Place
+from probe import __version__
+
+SCHEME = "dask://"
+
+# Seconds until a scheduler that does not answer is given up.
+_PATIENCE = 10
+
+
+class ClusterError(Exception):
+    """The cluster cannot be used; the message says why and what to do."""
+
+
+@lru_cache(maxsize=1)
+def _mapper(recipe: bytes) -> Mapper:
+    return Mapper(pickle.loads(recipe))  # noqa: S301 - made by `Cluster.map`, sent by its client
+
+
+def part_there(recipe: bytes, place: Place, piece: Piece) -> tuple[Place, Part]:
+    """The part of a piece, made by a worker that keeps its mapper for the next one."""
+    return place, _mapper(recipe).part(piece)
+
+
+def _versions() -> tuple[str, str]:
+    return platform.python_version(), __version__
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The map on the workers of the scheduler at this address (``host:port``)."""
+
+    address: str
+
+    def map(
+        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+    ) -> Iterator[tuple[Place, Part]]:
+        """The part of each piece, as they become ready.
+
+        Raises `ClusterError` where no scheduler answers, where it has no workers, or where they
+        run another version than this one.
+        """
+        if recipe.malformed == "fail":
+            # The first line that cannot be read has to be named, so they are read in order.
+            yield from Here().map(recipe, given)
+            return
+        with self._client() as client:
+            most = 2 * self._threads(client)
+            yield from _parts(client, pickle.dumps(recipe), given, most)
+
+    def _client(self) -> Any:
+        try:
+            from distributed import Client  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError:
+            raise ClusterError(
+                f"{SCHEME}{self.address} needs Dask: pip install 'gatewatch[analysis,scale]'"
+            ) from None
+        try:
+            return Client(  # type: ignore[no-untyped-call]
+                f"tcp://{self.address}", timeout=_PATIENCE, set_as_default=False
+            )
+        except (OSError, ValueError) as problem:
+            raise ClusterError(
+                f"{SCHEME}{self.address}: no scheduler answers ({problem}); start one with "
+                "`dask scheduler` and workers with `dask worker`, or leave --engine out"
+            ) from None
+
+    def _threads(self, client: Any) -> int:
+        """How many pieces the workers can fold at a time."""
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise ClusterError(
+                f"{SCHEME}{self.address} has no workers; start some with `dask worker`"
+            )
+        for worker, versions in client.run(_versions).items():
+            if versions != _versions():
+                raise ClusterError(
+                    f"{worker} runs Python {versions[0]} and gatewatch {versions[1]}, not "
+                    f"{' and '.join(_versions())} as here; install the same on all machines"
+                )
+        return int(threads)
+
+
+def _parts(
+    client: Any, recipe: bytes, given: Iterator[tuple[Place, Piece]], most: int
+) -> Iterator[tuple[Place, Part]]:
+    import distributed  # noqa: PLC0415 - an extra
+
+    def submit(place: Place, piece: Piece) -> Any:
+        # Never taken for an earlier one: two pieces may be equal, and both count.
+        return client.submit(part_there, recipe, place, piece, pure=False)
+
+    running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+    for place, piece in given:
+        running.add(submit(place, piece))
+        if running.count() >= most:
+            yield next(running).result()
+    for future in running:
+        yield future.result()

@@ -1,0 +1,128 @@
+"""A real Dask cluster of two workers gives the same verdict, though one is killed midway."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from analysis.cluster import Cluster, ClusterError
+from analysis.engine import Digest, Here, Recipe, reduce
+from analysis.fold import Folded, Part
+from analysis.load import Loaded
+from analysis.pieces import Piece, Place, pieces
+from analysis.policy import Policy
+from analysis.simulation import COUNTRY, NOW, Simulated, country
+from analysis.simulation import Truth as Country
+from probe.cli import main
+from probe.record import to_line
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Simulated:
+    return country(Country(8, 0.5), "cluster", days=20)
+
+
+@pytest.fixture(scope="module")
+def path(simulated: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("cluster") / "traces.jsonl"
+    made.write_text("\n".join(to_line(trace) for trace in simulated.traces) + "\nno trace\n")
+    return made
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Two workers, processes of this machine, that are started again when they die."""
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as made:
+        yield Cluster(made.scheduler_address.removeprefix("tcp://"))
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces so small that there are many."""
+    monkeypatch.setattr("analysis.pieces.LINES", 20_000)
+
+
+def recipe(simulated: Simulated) -> Recipe:
+    return Recipe(simulated.table, COUNTRY, Policy(), NOW)
+
+
+def digested(parts: Iterator[tuple[Place, Part]], made: Recipe) -> Digest:
+    folded = Folded()
+    for place, part in parts:
+        folded.add(place, part)
+    return reduce(folded, made, Loaded())
+
+
+def everything(found: Digest) -> object:
+    return found.counted, found.loaded, found.panel.rejected
+
+
+def test_two_workers_change_nothing(simulated: Simulated, path: Path, cluster: Cluster) -> None:
+    """Whoever folds which piece, and whoever is ready first."""
+    made = recipe(simulated)
+    given = list(pieces([str(path)], {}))
+    assert len(given) > 20
+    here = digested(Here().map(made, iter(given)), made)
+    there = digested(cluster.map(made, iter(given)), made)
+    assert everything(there) == everything(here)
+    assert len(here) == len(simulated.traces)
+
+
+def test_a_worker_killed_midway_changes_nothing(
+    simulated: Simulated, path: Path, cluster: Cluster
+) -> None:
+    """What it had taken is done again, once, by another."""
+    made = recipe(simulated)
+    with distributed.Client(f"tcp://{cluster.address}", set_as_default=False) as client:
+        workers = client.run(os.getpid)
+        killed: list[int] = []
+
+        def given() -> Iterator[tuple[Place, Piece]]:
+            for nth, piece in enumerate(pieces([str(path)], {})):
+                if nth == 10:
+                    killed.append(min(workers.values()))
+                    os.kill(killed[0], signal.SIGKILL)
+                yield piece
+
+        there = digested(cluster.map(made, given()), made)
+        client.wait_for_workers(2, timeout=60)
+        assert killed[0] not in client.run(os.getpid).values()
+    here = digested(Here().map(made, pieces([str(path)], {})), made)
+    assert everything(there) == everything(here)
+
+
+def test_a_scheduler_that_is_not_there_is_named(
+    simulated: Simulated, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to do about it."""
+    monkeypatch.setattr("analysis.cluster._PATIENCE", 0.2)
+    with pytest.raises(ClusterError, match=r"dask://127\.0\.0\.1:9: no scheduler .*`dask worker`"):
+        list(Cluster("127.0.0.1:9").map(recipe(simulated), pieces([str(path)], {})))
+
+
+def test_the_command_takes_a_cluster(path: Path, cluster: Cluster) -> None:
+    """`--engine` gives what this machine's own cores give, provenance of the command aside."""
+    arguments = ["analyze", str(path), "--country", "KH", "--json"]
+    here, there = (
+        CliRunner().invoke(main, [*arguments, *more], catch_exceptions=False)
+        for more in ([], ["--engine", f"dask://{cluster.address}"])
+    )
+    assert here.exit_code == there.exit_code == 0, there.stderr
+    assert json.loads(there.stdout) == json.loads(here.stdout)
+
+
+def test_the_command_says_what_is_wrong_with_an_engine(path: Path) -> None:
+    """What is none is a usage error; one that cannot be reached is told as such."""
+    wrong = CliRunner().invoke(main, ["analyze", str(path), "--country", "KH", "--engine", "spark"])
+    assert wrong.exit_code == 2
+    assert "write dask://HOST:PORT" in wrong.stderr
