@@ -91,10 +91,15 @@ def _page(folder: Path) -> Iterator[Path]:
     try:
         yield path
     finally:
-        if not said(folder):
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Where nobody agrees to anything leave no page that tells of the question."""
+    if not said(folder):
+        (folder / PAGE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # there is more in it, or it is not there
+            folder.rmdir()
 
 
 def write_page(folder: Path) -> Path:

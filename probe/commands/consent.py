@@ -148,8 +148,13 @@ def withdraw(**flags: bool) -> None:
     From then on it is not done any more. What was sent or handed over before cannot be called
     back, and what is kept on this computer stays until it is deleted.
     """
+    from probe.spool import spool_folder  # noqa: PLC0415 - not on every system
+
     change(data_folder(), dict.fromkeys(_chosen(**flags), False), datetime.now(UTC).date())
+    asking.clear(data_folder())
     _conclude()
+    if spool_folder().is_dir():
+        click.echo(_("what was measured is still here; to delete all of it: gatewatch purge"))
 
 
 def _conclude() -> None:

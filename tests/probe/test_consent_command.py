@@ -209,11 +209,23 @@ def test_status_says_that_the_text_has_changed(home: Path) -> None:
 def test_it_can_be_taken_back_in_parts_and_whole(home: Path) -> None:
     """Without a question; the next run ends with 3."""
     agree(home)
+    gatewatch("consent", "show", "--page")
     assert gatewatch("consent", "withdraw", "--share").exit_code == 0
     assert granted() == ["run", "keep"]
+    assert (home / "consent.html").exists()
     assert "not allowed: run, keep, share" in gatewatch("consent", "withdraw").stdout
     assert granted() == []
+    assert not home.exists()
     assert gatewatch("run").exit_code == 3
+
+
+def test_taking_it_back_says_what_stays(home: Path) -> None:
+    """What was measured before is not deleted by it; the command that does is named."""
+    assert "purge" not in gatewatch("consent", "withdraw").stdout
+    (agree(home) / "spool").mkdir()
+    said = gatewatch("consent", "withdraw").stdout
+    assert said.endswith("to delete all of it: gatewatch purge\n")
+    assert (home / "spool").is_dir()
 
 
 def test_the_text_can_be_read_before_anything_else(home: Path) -> None:
