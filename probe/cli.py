@@ -120,7 +120,7 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         ctx.exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
-    if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         raise PartlyDone(
             _("disk full at {path}; what was kept before is safe, make room and run again").format(
                 path=problem.filename

@@ -14,9 +14,11 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, sha256_of
+from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
+from probe.language import _
 from probe.places import data_folder
 from probe.private import UNFINISHED, replace_file
 
@@ -130,8 +132,58 @@ _ENTRY = ", ".join(Entry.__slots__)
 _ATTEMPTS = ", ".join(Attempts.__slots__)
 
 
+class _Database(sqlite3.Connection):
+    """Says what went wrong as the rest of the program does: in a sentence, with its remedy."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.Error as problem:
+            raise _failure(problem) from problem
+
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*arguments)
+        except sqlite3.Error as problem:
+            raise _failure(problem) from problem
+
+
+def _failure(problem: sqlite3.Error) -> Exception:
+    path = outbox_folder() / _DATABASE
+    # Extended codes have the plain one in their lowest byte.
+    match getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return PartlyDone(
+                _(
+                    "disk full or failing: {path} cannot be written; what was there is safe, make "
+                    "room and try again"
+                ).format(path=path)
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return NotYetSent(
+                _("another gatewatch is at work on {path}; try again in a moment").format(path=path)
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return PermissionDenied(
+                _("{path} may not be written by this user; mend its permissions").format(path=path)
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return BadInput(
+                _(
+                    "{path} is damaged; move {folder} away, and all traces are bundled and sent "
+                    "anew, of which the collector takes each once"
+                ).format(path=path, folder=path.parent)
+            )
+        case _:
+            return problem
+
+
 class Outbox:
-    """The outbox in a folder, made where there is none. A context manager."""
+    """The outbox in a folder, made where there is none. A context manager.
+
+    Raises `BadInput` where it is damaged or of a newer version, and the other failures that an
+    error of the disk amounts to.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -140,10 +192,16 @@ class Outbox:
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / _DATABASE
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+        self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, factory=_Database)
         self._db.execute("PRAGMA synchronous = FULL")
         with self._step():
             (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise BadInput(
+                    _("{path} is of a newer gatewatch than this one; update gatewatch").format(
+                        path=path
+                    )
+                )
             if version == 0:
                 for statement in _TABLES.split(";"):
                     self._db.execute(statement)
@@ -342,10 +400,12 @@ class Outbox:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # Where the disk is full SQLite has gone back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
 
 @dataclass(frozen=True, slots=True)

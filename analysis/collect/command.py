@@ -13,7 +13,7 @@ import click
 import uvicorn
 
 from analysis.collect.app import application
-from analysis.collect.store import InUse, NotHeld, Store, now_utc, public_key
+from analysis.collect.store import Damaged, InUse, NotHeld, Store, now_utc, public_key
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.failure import BadInput, Failure, PartlyDone
 from probe.settings import is_loopback
@@ -81,7 +81,7 @@ def collect(
             "without TLS everybody in between could read along; give --tls-cert and --tls-key, or "
             "listen on 127.0.0.1 behind a web server that has them"
         )
-    with Store(folder) as store:
+    with _store(folder) as store:
         try:
             store.serve()
         except InUse:
@@ -177,7 +177,7 @@ def take(*, folder: Path, files: tuple[Path, ...]) -> None:
     A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
     """
     refused = 0
-    with Store(folder) as store:
+    with _store(folder) as store:
         for path in files:
             with path.open("rb") as given:
                 # No bundle is longer; what is, is refused for that.
@@ -242,4 +242,14 @@ def _many(count: int, thing: str) -> str:
 def _opened(folder: Path) -> Store:
     if not (folder / "collector.db").is_file():
         raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect --to` makes one")
-    return Store(folder)
+    return _store(folder)
+
+
+def _store(folder: Path) -> Store:
+    try:
+        return Store(folder)
+    except Damaged as problem:
+        raise BadInput(
+            f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "
+            "or take the bundles into a new folder: gatewatch collect take"
+        ) from None

@@ -58,6 +58,10 @@ class InUse(Exception):
     """Another collector keeps its bundles in this folder."""
 
 
+class Damaged(Exception):
+    """The database cannot be read; the message says why."""
+
+
 class NotHeld(KeyError):
     """There is no such bundle, or it is not in quarantine."""
 
@@ -82,7 +86,10 @@ _HELD = ", ".join(Held.__slots__)
 
 
 class Store:
-    """The bundles in a folder, made where there is none. A context manager, for many threads."""
+    """The bundles in a folder, made where there is none. A context manager, for many threads.
+
+    Raises `Damaged` where its database cannot be used.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,9 +103,18 @@ class Store:
         self._db = sqlite3.connect(
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
+        try:
+            self._set_up()
+        except sqlite3.DatabaseError as problem:
+            raise Damaged(str(problem)) from problem
+
+    def _set_up(self) -> None:
         self._db.execute("PRAGMA synchronous = FULL")
         with self._step():
-            if self._db.execute("PRAGMA user_version").fetchone() == (0,):
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise Damaged("it is of a newer version")
+            if version == 0:
                 for statement in _TABLES.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {_VERSION}")
@@ -273,10 +289,12 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # Where the disk is full SQLite has gone back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
 
 def public_key(store: Store) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from probe.bundle import unseal
 from probe.cli import main
+from probe.outbox import Outbox
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
 from tests.probe.test_bundling import as_shared, keep, trace
@@ -357,6 +361,41 @@ def test_what_was_not_bundled_yet_is_said(home: Path) -> None:
     gatewatch("bundle")
     keep(home, trace(3))
     assert (status()["not_bundled"], status()["waiting"]) == (1, 1)
+
+
+def test_an_outbox_that_cannot_be_used_is_said(home: Path) -> None:
+    """Damaged, or of a later version: exit code 9, and what to do; then nothing is lost."""
+    configure(home, collector="http://127.0.0.1:1")
+    gatewatch("bundle")
+    path = home / "outbox" / "outbox.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+    done = gatewatch("submit")
+    assert (done.exit_code, "update gatewatch" in done.stderr) == (9, True)
+    path.write_bytes(b"not SQLite" * 1000)
+    for words in (["submit"], ["bundle"], ["submit", "status"]):
+        done = gatewatch(*words)
+        assert done.exit_code == 9
+        assert f"move {home / 'outbox'} away" in done.stderr
+    (home / "outbox").rename(home / "away")
+    assert json.loads(gatewatch("bundle", "--json").stdout)["bundles"][0]["traces"] == 2
+
+
+@pytest.mark.parametrize("room", [100, 4000, 6000, 20_000])
+def test_a_full_disk_is_said(home: Path, room: int) -> None:
+    """In the key, the bundle or the database: exit code 6, and with room all is bundled, once."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    with Outbox(home / "outbox"):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        done = gatewatch("bundle")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert (done.exit_code, "disk full" in done.stderr) == (6, True)
+    assert gatewatch("bundle").exit_code == 0
+    said = status()
+    assert (said["waiting"], said["not_bundled"]) == (1, 0)
+    assert said["bundles"][0]["traces"] == 2
 
 
 def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +118,21 @@ def test_wrong_use_is_said(
         done = gatewatch(*(places.get(word, word) for word in words))
     assert done.exit_code == code
     assert said in done.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("damage", ["not SQLite", "newer"])
+def test_a_database_that_cannot_be_used_is_said(folder: Path, damage: str) -> None:
+    """Damaged, or of a later version: exit code 9, and the bundles are not touched."""
+    path = folder / "collector.db"
+    if damage == "newer":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA user_version = 99")
+    else:
+        path.write_bytes(b"not SQLite" * 1000)
+    done = gatewatch("review", str(folder))
+    assert done.exit_code == 9
+    assert "restore it from your backup" in done.stderr
+    assert len(files(folder)["quarantine"]) == 3
 
 
 def test_without_its_extra_it_is_named() -> None:
