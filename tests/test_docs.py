@@ -171,14 +171,27 @@ def test_commands_exist_with_their_options(
         parse(main, words)
     elif program == "make":
         assert {word for word in words if "=" not in word} <= makefile_targets()
-    elif program in {"pip", "pipx"}:
-        assert words[0] == "install"
-        assert set(re.findall(r"\[(\w+)\]", words[-1])) <= extras()
-    elif program.endswith("python"):
+    elif program.endswith(("python", "python3")):
         assert words[0] == "-m"
-        assert words[1] == "pytest" or (ROOT / f"{words[1].replace('.', '/')}.py").is_file()
+        module = f"{words[1].replace('.', '/')}.py"
+        assert words[1] in {"pytest", "pip", "venv"} or (ROOT / module).is_file()
     else:
-        assert program in {"cat", "cd", "git", "loginctl"}
+        assert words[0] in OTHERS[program] or not OTHERS[program]
+        assert set(re.findall(r"\[(\w+)\]", words[-1])) <= extras()
+
+
+# Programs of others that pages name, each with what it may be asked; none for anything.
+OTHERS: dict[str, set[str]] = {
+    "apt": {"install", "purge", "remove"},
+    "cat": set(),
+    "cd": set(),
+    "dpkg": {"-i"},
+    "git": set(),
+    "loginctl": {"enable-linger"},
+    "pip": {"install"},
+    "pipx": {"install", "uninstall"},
+    "uv": {"tool"},
+}
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
