@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench docs fuzz lab roc pins messages snapshot man deb clean
+.PHONY: demo test lint bench docs fuzz lab roc attacks pins messages snapshot man deb clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -34,6 +34,10 @@ lab: $(STAMP)
 # Resumes where it stopped; ROC="--draws 200 --processes 1" for less.
 roc: $(STAMP)
 	$(BIN)/python -m scripts.roc $(ROC)
+
+# ATTACKS="--draws 10 --processes 1" for less.
+attacks: $(STAMP)
+	$(BIN)/python -m scripts.attacks $(ATTACKS)
 
 bench: $(STAMP)
 	$(BIN)/python -m scripts.bench $(ARGS)

@@ -8,9 +8,10 @@ given in `verdict` alone.
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scipy.special import betaincinv
@@ -84,8 +85,9 @@ def resampled_interval(values: Sequence[float], policy: Policy) -> tuple[float, 
 class Pair:
     """One vantage organisation and one destination, by majority of its traces.
 
-    ``strict`` and ``lenient`` hold the nodes on more than half of those that tell; ``exit`` is
-    the node most traces left by (None: the organisation itself).
+    ``strict`` and ``lenient`` hold the nodes on more than half of those that tell, ``unaided``
+    those that are so by the address table alone; ``exit`` is the node most traces left by (None:
+    the organisation itself).
     """
 
     organisation: str
@@ -94,6 +96,7 @@ class Pair:
     resolved: bool
     strict: frozenset[Node]
     lenient: frozenset[Node]
+    unaided: frozenset[Node]
     exit: Node | None
     upstream: Node | None
     interfaces: frozenset[str]
@@ -164,78 +167,173 @@ class Tally:
     """Crossings counted by identity: traces along one way share one, and comparing is dear."""
 
     def __init__(self) -> None:
-        self._counts: dict[int, tuple[Crossing, int]] = {}
+        self._counts: dict[int, tuple[Crossing, float]] = {}
 
-    def add(self, crossing: Crossing, traces: int) -> None:
+    def add(self, crossing: Crossing, weight: float) -> None:
         known = self._counts.get(id(crossing))
-        self._counts[id(crossing)] = (crossing, traces if known is None else known[1] + traces)
+        self._counts[id(crossing)] = (crossing, weight if known is None else known[1] + weight)
 
-    def counted(self) -> list[tuple[Crossing, int]]:
-        """Each crossing with the number of its traces."""
+    def counted(self) -> list[tuple[Crossing, float]]:
+        """Each crossing with the number of its traces, or the sum of their weights."""
         return list(self._counts.values())
 
 
-def most_common(counts: Mapping[Node | None, int]) -> Node | None:
+def most_common(counts: Mapping[Node | None, float]) -> Node | None:
     """The node counted most often; of equals the first by name, whatever order they came in.
 
     >>> most_common({Node("organisation", "B"): 2, Node("organisation", "A"): 2, None: 2}).name
     'A'
     """
-    return min(counts, key=lambda node: (-counts[node], node is None, node or ()), default=None)
+    return min(
+        counts, key=lambda node: (-round(counts[node], 9), node is None, node or ()), default=None
+    )
 
 
-def _passed(crossings: Iterable[tuple[list[Node], bool, int]], policy: Policy) -> frozenset[Node]:
-    """The nodes that a pair's traces pass: the nodes, whether there is a gap, how many such traces.
+_ALIKE = 1e-9  # sums of weights that differ by less are equal
+
+
+def _passed(crossings: Iterable[tuple[list[Node], bool, float]], policy: Policy) -> frozenset[Node]:
+    """The nodes that a pair's traces pass: the nodes, whether there is a gap, what they weigh.
 
     On more than half of the traces that tell: those that show the node and those without a gap.
     A trace with a silent hop cannot say that the node is not there, but a node has to be on
     ``pair_shown`` of all traces, lest a single one speaks for a pair that is silent otherwise.
     """
-    shown: Counter[Node] = Counter()
-    whole: Counter[Node] = Counter()
-    traces = without_gap = 0
-    for nodes, gap, count in crossings:
-        traces += count
-        without_gap += 0 if gap else count
+    shown: dict[Node, float] = defaultdict(float)
+    whole: dict[Node, float] = defaultdict(float)
+    traces = without_gap = 0.0
+    for nodes, gap, weight in crossings:
+        traces += weight
+        without_gap += 0.0 if gap else weight
         for node in nodes:
-            shown[node] += count
-            whole[node] += 0 if gap else count
+            shown[node] += weight
+            whole[node] += 0.0 if gap else weight
     return frozenset(
         node
-        for node, count in shown.items()
-        if count > without_gap - whole[node] and count >= policy.pair_shown * traces
+        for node, weight in shown.items()
+        if weight - _ALIKE > without_gap - whole[node]
+        and weight + _ALIKE >= policy.pair_shown * traces
     )
 
 
+def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, float]:
+    """What a vote of each day weighs, so that no day has more than the share ``most`` of all.
+
+    ``votes`` counts them by day. The fullest days are cut to one height, all others keep their
+    votes whole; where there are too few days for that, all weigh alike.
+
+    >>> day_weights({1: 1, 2: 1, 3: 1, 4: 4}, 0.25)  # four votes that weigh as much as one
+    {1: 1.0, 2: 1.0, 3: 1.0, 4: 0.25}
+    """
+    heights = sorted(votes.values(), reverse=True)
+    if not heights:
+        return {}
+    height: float = heights[-1]
+    rest = sum(heights)
+    for cut, next_height in enumerate(heights):
+        if cut * most >= 1.0 - _ALIKE:
+            break
+        # With the fullest ``cut`` days at this height each has just the share.
+        height = most * rest / (1.0 - cut * most)
+        if next_height <= height + _ALIKE:
+            break
+        rest -= next_height
+    else:
+        height = heights[-1]
+    height = max(height, heights[-1])
+    return {day: min(1.0, height / count) for day, count in votes.items()}
+
+
+class _Votes:
+    """What each trace weighs within its organisation.
+
+    A key has one vote a day and destination, however many traces it sent, and no day has more
+    than ``day_weight`` of an organisation's votes.
+    """
+
+    def __init__(self, observations: Iterable[Observation], policy: Policy) -> None:
+        self._cast: Counter[tuple[str, str, str, dt.date]] = Counter()
+        keys: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for seen in observations:
+            pair = (seen.organisation, seen.destination)
+            self._cast[*pair, seen.vantage, seen.day] += seen.traces
+            keys[seen.organisation][seen.day].add(seen.vantage)
+        self._days = {
+            name: day_weights({day: len(there) for day, there in days.items()}, policy.day_weight)
+            for name, days in keys.items()
+        }
+        self._keys = {name: len(set().union(*days.values())) for name, days in keys.items()}
+
+    def weight(self, seen: Observation) -> float:
+        cast = self._cast[seen.organisation, seen.destination, seen.vantage, seen.day]
+        return self._days[seen.organisation][seen.day] * seen.traces / cast
+
+    def keys(self, organisation: str) -> int:
+        """How many keys measured in an organisation."""
+        return self._keys[organisation]
+
+
+_SEVERAL = 3  # of two keys neither is a minority
+
+
+def _well_measured(
+    tallies: Mapping[tuple[str, str], Tally], votes: _Votes, policy: Policy
+) -> set[tuple[str, str]]:
+    """The pairs that enough of an organisation's keys measured.
+
+    Otherwise one key among many could outweigh all others with destinations that only it has.
+    """
+    weights = {
+        pair: sum(weight for _, weight in tally.counted()) for pair, tally in tallies.items()
+    }
+    most: dict[str, float] = defaultdict(float)
+    for (organisation, _), weight in weights.items():
+        most[organisation] = max(most[organisation], weight)
+    return {
+        (organisation, destination)
+        for (organisation, destination), weight in weights.items()
+        if votes.keys(organisation) < _SEVERAL
+        or weight + _ALIKE >= policy.pair_votes * most[organisation]
+    }
+
+
 def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Policy) -> list[Pair]:
-    """Fold international observations into pairs, sorted by organisation and destination."""
+    """Fold international observations into pairs, sorted by organisation and destination.
+
+    A destination that only few of an organisation's keys measured makes no pair.
+    """
     grouped: dict[tuple[str, str], Tally] = defaultdict(Tally)
     classes: dict[str, tuple[str, str]] = {}
-    for seen in observations:
+    international = [seen for seen in observations if seen.crossing is not None]
+    votes = _Votes(international, policy)
+    for seen in international:
         if seen.crossing is not None and seen.destination_class is not None:
-            grouped[seen.organisation, seen.destination].add(seen.crossing, seen.traces)
+            grouped[seen.organisation, seen.destination].add(seen.crossing, votes.weight(seen))
             classes[seen.destination] = seen.destination_class
     pairs = []
-    for (organisation, destination), tally in sorted(grouped.items()):
-        crossings = tally.counted()
-        known = [(c, count) for c, count in crossings if c.state in _RESOLVED]
-        left = [(c, count) for c, count in crossings if c.state != "none"]
-        exits: Counter[Node | None] = Counter()
-        upstreams: Counter[Node | None] = Counter()
-        for crossing, count in known:
-            exits[_exit(crossing, blocks)] += count
-            upstreams[crossing.upstream] += count
+    for organisation, destination in sorted(_well_measured(grouped, votes, policy)):
+        crossings = grouped[organisation, destination].counted()
+        known = [(c, weight) for c, weight in crossings if c.state in _RESOLVED]
+        left = [(c, weight) for c, weight in crossings if c.state != "none"]
+        exits: dict[Node | None, float] = defaultdict(float)
+        upstreams: dict[Node | None, float] = defaultdict(float)
+        for crossing, weight in known:
+            exits[_exit(crossing, blocks)] += weight
+            upstreams[crossing.upstream] += weight
         strict = _passed(((blocks.nodes(c.strict), c.gap, n) for c, n in known), policy)
-        total, resolved = (sum(count for _, count in some) for some in (crossings, known))
+        total, resolved = (sum(weight for _, weight in some) for some in (crossings, known))
         pairs.append(
             Pair(
                 organisation,
                 destination,
                 classes[destination],
-                resolved=2 * resolved > total,
+                resolved=2 * resolved - _ALIKE > total,
                 strict=strict,
                 lenient=strict
                 | _passed(((blocks.nodes(c.lenient), c.gap, n) for c, n in left), policy),
+                unaided=_passed(
+                    ((blocks.nodes(c.unaided), c.unaided_gap, n) for c, n in known), policy
+                ),
                 exit=most_common(exits),
                 upstream=most_common(upstreams),
                 interfaces=frozenset(
@@ -315,8 +413,8 @@ def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict
     for seen in observations:
         if seen.crossing is not None:
             tally.add(seen.crossing, seen.traces)
-    distances: Counter[Node] = Counter()
-    traces: Counter[Node] = Counter()
+    distances: dict[Node, float] = defaultdict(float)
+    traces: dict[Node, float] = defaultdict(float)
     for crossing, count in tally.counted():
         for distance, node in enumerate(reversed(blocks.nodes(crossing.strict))):
             distances[node] += distance * count

@@ -34,7 +34,8 @@ class Crossing:
     say who is not on the path. ``loops`` are the nodes at home that the path came back to after
     another one, its own network among them: A → B → A is a detour. ``by_links`` tells that other
     paths over a link, not the table, say whose a hop is; ``at_home`` that the destination
-    answered from within the country (a cache).
+    answered from within the country (a cache). ``unaided`` and ``unaided_gap`` are ``strict`` and
+    ``gap`` as the table alone has them, whatever other paths over the same links say.
     """
 
     state: State
@@ -51,6 +52,8 @@ class Crossing:
     loops: tuple[Node, ...] = ()
     by_links: bool = False
     at_home: bool = False
+    unaided: tuple[Node, ...] = ()
+    unaided_gap: bool = False
 
 
 def _place(step: Step) -> str | None:
@@ -182,6 +185,8 @@ def _crossing_at(
     near = [i for i in range(border) if steps[i].sight is not None or steps[i].own]
     outer = steps[border]
     assert outer.sight is not None  # a step abroad has a sight
+    gap = _has_gap(steps[:border])
+    changed = [step for step in steps if _is_changed(step)]
     interface = (
         outer.address
         if outer.sight.node.kind != "exchange" and outer.address != destination
@@ -201,18 +206,38 @@ def _crossing_at(
             for i in sorted({*strict, *unsure})
             if _node(steps[i]).kind == "unmapped"
         ),
-        gap=_has_gap(steps[:border]),
+        gap=gap,
         loops=_loops(steps),
-        by_links=any(
-            step.said is not None or (step.address is None and step.sight is not None)
-            for step in steps
-        ),
+        by_links=bool(changed),
+        unaided=_unaided(steps[:border]) if changed else nodes,
+        unaided_gap=gap or any(step.address is None for step in changed),
         behind_exchange=tuple(
             (_node(steps[i]).name, behind)
             for i in strict
             if _node(steps[i]).kind == "exchange"
             and (behind := _operator_behind(steps, i)) is not None
         ),
+    )
+
+
+def _is_changed(step: Step) -> bool:
+    """Whether other paths over a link say whose the step is."""
+    return step.said is not None or (step.address is None and step.sight is not None)
+
+
+def _unaided(domestic: Sequence[Step]) -> tuple[Node, ...]:
+    """The nodes at home that the table names on the steps before the border."""
+    sights = (
+        step.said if _is_changed(step) else step.sight
+        for step in domestic
+        if not step.own or step.said is not None
+    )
+    return tuple(
+        dict.fromkeys(
+            sight.node
+            for sight in sights
+            if sight is not None and (sight.place == "home" or sight.special is not None)
+        )
     )
 
 

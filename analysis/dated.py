@@ -113,5 +113,6 @@ def observe_by_day(
         seen = observe(of_table, Gazetteer(opened, country), opened, policy, now)
         panel.observations += seen.observations
         panel.rejected += seen.rejected
+        panel.signs += seen.signs
         used.traces[opened.snapshot.id] = len(of_table)
     return panel, used

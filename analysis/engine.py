@@ -46,7 +46,7 @@ class Recipe:
     malformed: Malformed = "warn"
 
     def desk(self) -> Desk:
-        return Desk(Gazetteer(self.table, self.country), self.table, self.now)
+        return Desk(Gazetteer(self.table, self.country), self.table, self.policy, self.now)
 
 
 class Mapper:

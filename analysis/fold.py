@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from analysis.likeness import Likenesses
 from analysis.panel import Desk, Reading, Unusable
+from analysis.plausibility import Sign
 from analysis.policy import Policy
 from analysis.told import Fingerprint, Rtts, Told
 
@@ -35,7 +36,8 @@ class Pattern(NamedTuple):
     """What traces have in common. ``reason`` says why they are none, "" where they are usable.
 
     ``addresses`` has "" for silence, so that patterns can be put in order. ``snapshots``,
-    ``said`` and ``notes`` are what the records say, as in `analysis.told.Told`.
+    ``said`` and ``notes`` are what the records say, as in `analysis.told.Told`, ``signs`` what
+    speaks against each by itself (see `analysis.plausibility`).
     """
 
     reason: str
@@ -48,9 +50,10 @@ class Pattern(NamedTuple):
     snapshots: tuple[str, ...]
     said: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
+    signs: tuple[Sign, ...]
 
 
-_NONE = Pattern("", "", "", 0, "", (), b"", (), (), ())
+_NONE = Pattern("", "", "", 0, "", (), b"", (), (), (), ())
 
 
 @dataclass
@@ -103,6 +106,7 @@ class Folder:
                 told.snapshots,
                 told.said,
                 told.notes,
+                reading.signs,
             )
             day = reading.day.toordinal() - _EPOCH
         number, _ = part.patterns.setdefault(pattern, (len(part.patterns), rtts))

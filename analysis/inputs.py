@@ -1,7 +1,8 @@
 """Paths → streams of plain bytes: finds the files, takes compression off, hashes what was read.
 
-A stream is read once and never held whole, so that a file may be larger than the memory. This
-module knows nothing of what the bytes mean.
+A stream is read once and never held whole, so that a file may be larger than the memory. A file
+that grows out of all proportion when it is unpacked is refused: somebody sends it to fill the
+memory or to keep the analyst waiting. This module knows nothing of what the bytes mean.
 """
 
 from __future__ import annotations
@@ -22,9 +23,20 @@ READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
 
 _CHUNK = 1 << 16
 
+# So much of a zstandard frame is unpacked at once: of its densest blocks, four bytes make 128 KiB.
+_PIECE = 512
+
+# Traces shrink to a tenth or a thirtieth. What is small when unpacked may have shrunk to less.
+_DENSEST = 250
+_HARMLESS = 1 << 26
+
 
 class InputError(ValueError):
     """Nothing can be read from a path; the message names it and says what to do."""
+
+
+class Bomb(InputError):
+    """A file that unpacks to far more than measurements do."""
 
 
 class BrokenOff(Exception):
@@ -71,6 +83,7 @@ class _Hashed(io.RawIOBase):
         self._name = name
         self._file = file
         self.sha256 = hashlib.sha256()
+        self.size = 0
 
     def readable(self) -> bool:
         return True
@@ -81,6 +94,7 @@ class _Hashed(io.RawIOBase):
         except OSError as problem:
             raise InputError(f"{self._name}: cannot be read ({problem.strerror})") from None
         self.sha256.update(piece)
+        self.size += len(piece)
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -90,7 +104,7 @@ class Chunks(io.RawIOBase):
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
-        self._rest = b""
+        self._rest = memoryview(b"")
         self.broken: str | None = None
 
     def readable(self) -> bool:
@@ -99,7 +113,7 @@ class Chunks(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         while not self._rest and self.broken is None:
             try:
-                self._rest = next(self._chunks)
+                self._rest = memoryview(next(self._chunks))
             except StopIteration:
                 return 0
             except BrokenOff as problem:
@@ -137,13 +151,13 @@ def _unzstandard(packed: io.BufferedReader[_Hashed]) -> Iterator[bytes]:
     while rest := packed.read(_CHUNK):
         while rest:
             frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            piece, rest = rest[:_PIECE], rest[_PIECE:]
             try:
-                yield frame.decompress(rest)
+                yield frame.decompress(piece)
             except zstandard.ZstdError as problem:
                 raise BrokenOff(problem) from None
-            rest = b""
             if frame.eof:
-                rest, frame = frame.unused_data, None
+                rest, frame = frame.unused_data + rest, None
     if frame is not None:
         raise BrokenOff("the last frame has no end")
 
@@ -162,6 +176,19 @@ def _decompressed(name: str, packed: io.BufferedReader[_Hashed]) -> Iterator[byt
     if name.endswith((".gz", ".zst")):
         raise InputError(f"{name}: is not compressed as its name says; rename it or fetch it again")
     return _plain(packed)
+
+
+def _in_proportion(name: str, chunks: Iterator[bytes], packed: _Hashed) -> Iterator[bytes]:
+    """The chunks as they come, until they are too many for what was read of the file."""
+    unpacked = 0
+    for chunk in chunks:
+        unpacked += len(chunk)
+        if unpacked > max(_HARMLESS, _DENSEST * packed.size):
+            raise Bomb(
+                f"{name}: unpacks to more than {_DENSEST} times its size, as no measurements do; "
+                "the rest is not read; unpack it yourself if you trust whoever sent it"
+            )
+        yield chunk
 
 
 @contextmanager
@@ -184,4 +211,4 @@ def opened(name: str) -> Iterator[tuple[Stream, Callable[[], str]]]:
                 pass
             return raw.sha256.hexdigest()
 
-        yield Stream(_decompressed(name, packed)), sha256
+        yield Stream(_in_proportion(name, _decompressed(name, packed), raw)), sha256

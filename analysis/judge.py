@@ -74,8 +74,6 @@ class JudgingTable(CountryTable, Protocol):
 
     def is_watched(self, name: str) -> bool: ...
 
-    def country(self, asn: int) -> str | None: ...
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -255,6 +253,9 @@ def _judge_pairs(
     lower, upper = captured_bounds(captured, of, policy.confidence)
     considered = [pair for pair in pairs if pair.organisation not in left_out]
     classes = {p.destination_class for p in considered if p.resolved}
+    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in grouped.items()}
+    unaided = candidate(top.node, (), by_table, left_out, policy) if top else None
+    behind = {name for name, share in top.shares.items() if share >= policy.captured} if top else ()
     meeting = next((c for c in candidates if not nameable(c.node)), None)
     generous: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
@@ -273,8 +274,10 @@ def _judge_pairs(
         captured=captured,
         lower=lower,
         upper=upper,
+        keys=len({seen.vantage for seen in international if seen.organisation in behind}),
+        unaided=unaided.captured_share if unaided else 0.0,
         pairs=len(considered),
-        resolved=sum(p.resolved for p in considered) / len(considered) if considered else 0.0,
+        resolved=_resolved(considered),
         destination_classes=len(classes),
         continents=len({continent for _, continent in classes}),
         days=len({seen.day for seen in international}),
@@ -310,6 +313,17 @@ def _judge_pairs(
             timeline=timeline,
         ),
     )
+
+
+def _resolved(pairs: Iterable[Pair]) -> float:
+    """The share of pairs whose crossing is known, as the mean over organisations.
+
+    An organisation with thousands of silent destinations cannot drown all others.
+    """
+    known: dict[str, list[bool]] = defaultdict(list)
+    for pair in pairs:
+        known[pair.organisation].append(pair.resolved)
+    return sum(sum(some) / len(some) for some in known.values()) / len(known) if known else 0.0
 
 
 def _gateway(node: Node, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
@@ -578,6 +592,7 @@ def judge(
             else {}
         ),
         "rejected": dict(sorted(rejected.items())),
+        "signs": dict(sorted(panel.signs.items())),
         "reasons": [
             *family.reasons,
             *scope_reasons,
@@ -608,12 +623,19 @@ def judge(
 
 
 def _measured(family: _Family, panel: Panel) -> dict[str, int]:
+    measured = {
+        (seen.organisation, seen.destination)
+        for seen in family.observations
+        if seen.crossing is not None
+    }
     return {
         "traces": sum(seen.traces for seen in family.observations),
         "vantages": len({seen.vantage for seen in family.observations}),
         "organisations": len(family.grouped),
         "destinations": len({seen.destination for seen in family.observations}),
         "pairs": len(family.pairs),
+        "pairs_of_few_keys": len(measured) - len(family.pairs),
+        "keys_behind_candidate": family.figures.keys,
         "days": family.figures.days,
         "traces_read_by_links": sum(
             seen.traces

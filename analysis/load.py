@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
-from analysis.inputs import InputError, Stream, find_files, opened
+from analysis.inputs import Bomb, InputError, Stream, find_files, opened
 from analysis.told import Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
@@ -131,7 +131,7 @@ def _rows(name: str, loaded: Loaded) -> Iterator[tuple[int, object]]:
 def blame(name: str, problem: InputError | BadBundle) -> tuple[str, str]:
     """Why there is no more of a file: the reason it counts under, and a sentence."""
     if isinstance(problem, InputError):
-        return "unreadable_file", str(problem)
+        return "bomb" if isinstance(problem, Bomb) else "unreadable_file", str(problem)
     forged = problem.reason == "bad_signature"
     return "bad_signature" if forged else "altered_bundle", f"{name}: {problem}"
 
@@ -143,11 +143,11 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
     traceroute is counted under ``malformed``, a second copy of a record under ``duplicate``, a
     second, different result with the same measurement, probe and time under ``repeated_id``, a
     trace that could not be sent under ``not_sent``, a file of which nothing can be read under
-    ``unreadable_file``, and what scamper writes of a run under ``bookkeeping``. A bundle that is
-    not what its key signed counts once, under ``bad_signature`` or ``altered_bundle``: how many
-    traces it had, nobody knows. Raises `InputError` when a path names nothing, and with
-    ``malformed="fail"`` at the first line or file that cannot be read; with ``"ignore"`` they are
-    counted without a complaint.
+    ``unreadable_file``, one that unpacks to far more than measurements do under ``bomb``, and what
+    scamper writes of a run under ``bookkeeping``. A bundle that is not what its key signed counts
+    once, under ``bad_signature`` or ``altered_bundle``: how many traces it had, nobody knows.
+    Raises `InputError` when a path names nothing, and with ``malformed="fail"`` at the first line
+    or file that cannot be read; with ``"ignore"`` they are counted without a complaint.
     """
     copies = _Copies()
 

@@ -17,6 +17,7 @@ from analysis.crossing import Crossing, Crossings
 from analysis.links import Links, Sighting
 from analysis.operators import Gazetteer, Table
 from analysis.path import Path, Reader, Step
+from analysis.plausibility import Account, Others, Sign, least_rtt, signs_of, verdict_on
 from analysis.policy import Policy
 from analysis.told import Rtts, Told, tell
 from probe.record import SPOILT, Trace
@@ -34,6 +35,10 @@ class CountryTable(Table, Protocol):
     def asns(self, organisation: str) -> tuple[int, ...]: ...
 
     def continent(self, country: str) -> str | None: ...
+
+    def country(self, asn: int) -> str | None: ...
+
+    def site(self, address: str) -> str | None: ...
 
     def is_anycast(self, address: str) -> bool: ...
 
@@ -71,6 +76,8 @@ class Panel:
 
     observations: list[Observation] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
+    signs: Counter[str] = field(default_factory=Counter)
+    """Signs of invention by kind, on how many traces; of those that were kept as well."""
 
     def reject(self, reason: str, traces: int = 1) -> None:
         self.rejected[reason] += traces
@@ -95,10 +102,11 @@ class Reading(NamedTuple):
     destination: str
     target: Target
     path: Path
+    signs: tuple[Sign, ...]
     traces: int = 1
 
     def observation(self, crossing: Crossing | None) -> Observation:
-        organisation, vantage, family, day, destination, target, path, traces = self
+        organisation, vantage, family, day, destination, target, path, _, traces = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
@@ -115,11 +123,15 @@ class Reading(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a destination is good for; ``place`` is that of its registration."""
+    """What a destination is good for, ``abroad`` by its registration.
+
+    ``least_rtt`` in ms is what light needs to where it is known to stand and back, else 0.0.
+    """
 
     organisation: str
     abroad: bool
     destination_class: tuple[str, str] | None
+    least_rtt: float = 0.0
 
 
 class Alike(Protocol):
@@ -140,27 +152,34 @@ class Alike(Protocol):
     @property
     def addresses(self) -> tuple[str, ...]: ...
 
+    @property
+    def signs(self) -> tuple[Sign, ...]: ...
+
 
 class Desk:
     """Decides which traces are evidence. Each destination and each day is looked at once."""
 
-    def __init__(self, gazetteer: Gazetteer, table: CountryTable, now: float) -> None:
+    def __init__(
+        self, gazetteer: Gazetteer, table: CountryTable, policy: Policy, now: float
+    ) -> None:
         self._gazetteer = gazetteer
         self._table = table
+        self._policy = policy
         self._latest = now + _TOLERATED_AHEAD
         self._reader = Reader(gazetteer)
         self._sources: dict[str, str | Unusable] = {}
+        self._access: dict[int, str | Unusable] = {}
         self._targets: dict[str, Target | Unusable] = {}
         self._days: dict[int, dt.date] = {}
 
     def _vantage(self, trace: Told) -> tuple[str, str]:
-        """The vantage point's pseudonym and organisation."""
+        """Who speaks, by key where a trace is signed, else by pseudonym; and the organisation."""
         if trace.vantage is not None:
             if trace.vantage.asn is None:
                 raise Unusable("access_network_unknown")
             if trace.vantage.country not in {None, self._gazetteer.country}:
                 raise Unusable("vantage_abroad")
-            return trace.vantage.id, self._table.organisation(trace.vantage.asn)
+            return trace.key or trace.vantage.id, self._access_network(trace.vantage.asn)
         if trace.source is None:
             raise Unusable("no_source_address")
         found = self._sources.get(trace.source)
@@ -170,6 +189,20 @@ class Desk:
             raise found
         who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
         return who, found
+
+    def _access_network(self, asn: int) -> str:
+        """Whose network a record says it was measured in, if the table has that at home."""
+        found = self._access.get(asn)
+        if found is None:
+            registered = self._table.country(asn)
+            if registered == self._gazetteer.country:
+                found = self._table.organisation(asn)
+            else:
+                found = Unusable("vantage_abroad" if registered else "access_network_unknown")
+            self._access[asn] = found
+        if isinstance(found, Unusable):
+            raise found
+        return found
 
     def _network_of(self, source: str) -> str | Unusable:
         """The organisation at home that an address belongs to."""
@@ -192,7 +225,14 @@ class Desk:
             return Target(sight.node.name, abroad=False, destination_class=None)
         country = sight.country or ""
         continent = self._table.continent(country) or country
-        return Target(sight.node.name, True, (sight.node.name, continent))
+        return Target(
+            sight.node.name,
+            abroad=True,
+            destination_class=(sight.node.name, continent),
+            least_rtt=least_rtt(
+                self._table.continent(self._gazetteer.country), self._table.site(destination)
+            ),
+        )
 
     def _target(self, destination: str) -> Target:
         found = self._targets.get(destination)
@@ -230,6 +270,7 @@ class Desk:
             trace.dst_addr,
             target,
             path,
+            signs_of(trace, target.least_rtt, self._policy),
         )
 
     def read_again(self, key: Alike, rtts: Rtts, day: dt.date, traces: int) -> Reading:
@@ -243,6 +284,7 @@ class Desk:
             key.destination,
             self._target(key.destination),
             self._reader.along(addresses, rtts, key.organisation, key.destination),
+            key.signs,
             traces,
         )
 
@@ -255,10 +297,11 @@ def observe(
     Reasons of rejection: ``vantage_abroad``, ``no_source_address``, ``source_unmapped``,
     ``source_unlocated``, ``access_network_unknown``, ``implausible_time``,
     ``destination_anycast``, ``destination_unmapped``, ``destination_in_own_network``,
-    ``destination_cached_at_home``, ``no_answers``, ``vpn``, ``captive_portal``, ``wrong_clock``.
+    ``destination_cached_at_home``, ``no_answers``, ``vpn``, ``captive_portal``, ``wrong_clock``,
+    ``key_in_other_network``, and those of `analysis.plausibility`.
     """
     rejected: Counter[str] = Counter()
-    desk = Desk(gazetteer, table, now)
+    desk = Desk(gazetteer, table, policy, now)
     readings: list[Reading] = []
     for trace in traces:
         try:
@@ -274,6 +317,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     ``rejected`` are the others by reason.
     """
     panel = Panel(rejected=rejected)
+    readings = _plausible(_in_one_network(readings, panel), panel, policy)
     sightings = _sightings(readings, policy)
     counted: Counter[Sighting] = Counter()
     for reading, sighting in zip(readings, sightings, strict=True):
@@ -290,6 +334,51 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
                 continue
         panel.observations.append(reading.observation(crossing))
     return panel
+
+
+def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Reading]:
+    """Without what a key measured in another network than its usual one.
+
+    A key speaks for one network of a family, the one it measured in on most days: whoever has one
+    key cannot stand for many organisations.
+    """
+    days: dict[tuple[str, int], dict[str, set[dt.date]]] = {}
+    for reading in readings:
+        networks = days.setdefault((reading.vantage, reading.family), {})
+        networks.setdefault(reading.organisation, set()).add(reading.day)
+    if all(len(networks) == 1 for networks in days.values()):
+        return readings
+    usual = {
+        key: min(networks, key=lambda name: (-len(networks[name]), name))
+        for key, networks in days.items()
+    }
+    kept = []
+    for reading in readings:
+        if usual[reading.vantage, reading.family] == reading.organisation:
+            kept.append(reading)
+        else:
+            panel.reject("key_in_other_network", reading.traces)
+    return kept
+
+
+def _plausible(readings: Sequence[Reading], panel: Panel, policy: Policy) -> Sequence[Reading]:
+    """Without what cannot have been measured as it is told."""
+    accounts = [
+        Account(reading.organisation, reading.vantage, reading.destination, reading.path.frame)
+        for reading in readings
+    ]
+    others = Others(accounts, policy)
+    kept = []
+    for reading, account in zip(readings, accounts, strict=True):
+        signs = (*reading.signs, *others.signs(account))
+        if signs:
+            panel.signs.update(dict.fromkeys(signs, reading.traces))
+            reason = verdict_on(signs, policy)
+            if reason is not None:
+                panel.reject(reason, reading.traces)
+                continue
+        kept.append(reading)
+    return kept
 
 
 def _sightings(readings: Sequence[Reading], policy: Policy) -> list[Sighting | None]:

@@ -84,11 +84,15 @@ def _lines(name: str, stream: Stream) -> Iterator[Piece]:
     first = 1
     while data := stream.bytes.read(LINES):
         # The rest of the last line, which is the file's last where it has no end.
-        data += stream.bytes.readline()
+        data += jsonvalues.end_of_line(stream.bytes)
         whole = data.rfind(b"\n") + 1
         if whole:
             yield Lines(name, first, data[:whole])
             first += data.count(b"\n")
+        if jsonvalues.is_endless(data[whole:]):
+            yield Values(name, list(jsonvalues.of_line(data[whole:], first)))
+            first += 1
+            continue
         if whole < len(data) or stream.broken is not None:
             break
     else:

@@ -29,6 +29,20 @@ class Policy:
     """Continents that destinations must span before an operator is named."""
     days: int = 7
     """Days with data before "single gateway" is said."""
+    keys: int = 3
+    """Keys (or vantage points without one) in captured organisations before one is named."""
+    key_organisations: int = 2
+    """Organisations in which they must be."""
+    day_weight: float = 0.15
+    """Share of an organisation's votes that one day may have."""
+    pair_votes: float = 0.34
+    """Votes that a destination needs in an organisation of several keys, as a share of those of
+    the destination with the most."""
+    unaided_name: float = 0.34
+    """Share of the organisations that the address table alone must show to be captured, without
+    what others say of links, before an operator is named at all."""
+    unaided: float = 0.7
+    """The same before "single gateway" is said."""
     pair_shown: float = 0.25
     """Share of a pair's traces that must show a node, however silent the others are."""
     captured: float = 0.8
@@ -60,12 +74,20 @@ class Policy:
     alarm_within_days: int = 28
     alarm_hold_days: int = 7
     alarm_hold: float = 0.8
+    alarm_measured: float = 0.34
+    """Share of all organisations measured, watched or not: more than these must have moved."""
     timeline_days: int = 14
     """Span of the data below which no alarm is looked for."""
     home_step_ms: float = 1.0
     """An RTT step below this does not leave the country (100 km of fibre is 1 ms)."""
     abroad_step_ms: float = 10.0
     """An RTT step that a detour abroad must show before a domestic path is said to take it."""
+    weak_signs: int = 2
+    """Signs of different kinds that together set a trace aside as invented."""
+    falls_ms: float = 20.0
+    """How much sooner than twice the far end must answer than the way to it, to be a sign."""
+    agreeing_keys: int = 3
+    """Other keys of a network that must agree against a hop that one key alone sees."""
     resamples: int = 2000
     seed: int = 20210216
 
@@ -93,7 +115,12 @@ _SHARES = frozenset(
         "link_share",
         "link_vote",
         "pair_shown",
+        "day_weight",
+        "pair_votes",
+        "unaided_name",
+        "unaided",
         "alarm_share",
+        "alarm_measured",
         "alarm_hold",
     }
 )

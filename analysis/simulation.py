@@ -127,6 +127,10 @@ class SimulatedTable:
         """The continent of a country code."""
         return _CONTINENTS.get(country)
 
+    def site(self, _address: str) -> str | None:
+        """Nobody knows where a host stands."""
+        return None
+
     def is_anycast(self, _address: str) -> bool:
         """No destination here is."""
         return False
@@ -273,7 +277,7 @@ class _World:
         if known is None:
             away = address is not None and not address.startswith(("20.", "192.168."))
             rtt = 0.6 * number + (60.0 if away else 0.0)
-            reply = Reply() if address is None else Reply(address, rtt, 64, 56)
+            reply = Reply() if address is None else Reply(address, rtt, 256 - number, 56)
             known = self._hops[number, address] = Hop(number, (reply,))
         return known
 

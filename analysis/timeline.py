@@ -5,7 +5,9 @@ which it held it, if it held it on at least 80% of the 7 days with data from the
 most 20% of the 7 before; so it must have been there before and after, and a change of panel
 moves nobody. An organisation moved when at least half of the vantage points did that could be
 seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those that
-could be watched in these days and had not moved before. Gaps in the data do not count as days.
+could be watched in these days and had not moved before; and all that moved by then must be more
+than a third of all that were measured, lest a few with a long history of their own making decide
+for those who came later. Gaps in the data do not count as days.
 The address table is one and the same on both sides.
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -224,9 +226,18 @@ def _move_of(watches: Sequence[_Watch], node: Node) -> dt.date | None:
     return None
 
 
-def _find_wave(node: Node, watches: Mapping[str, Sequence[_Watch]], policy: Policy) -> Alarm | None:
-    """The largest wave of moves to a node that is large enough."""
+def _find_wave(
+    node: Node,
+    watches: Mapping[str, Sequence[_Watch]],
+    measured: Collection[str],
+    policy: Policy,
+) -> Alarm | None:
+    """The largest wave of moves to a node that is large enough.
+
+    ``measured`` are all organisations, also those that nobody could watch.
+    """
     others = sorted(name for name in watches if name != node.name)
+    least = policy.alarm_measured * sum(name != node.name for name in measured)
     moves = sorted(
         (day, name) for name in others if (day := _move_of(watches[name], node)) is not None
     )
@@ -241,7 +252,8 @@ def _find_wave(node: Node, watches: Mapping[str, Sequence[_Watch]], policy: Poli
             if name not in before
         )
         enough = max(policy.alarm_organisations, policy.alarm_share * watched)
-        if len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
+        many = len(before) + len(wave) > least
+        if many and len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
             best = Alarm(node, start, wave, watched)
     return best
 
@@ -308,7 +320,9 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
-    waves = [wave for node in nodes if (wave := _find_wave(node, watches, policy)) is not None]
+    waves = [
+        wave for node in nodes if (wave := _find_wave(node, watches, daily, policy)) is not None
+    ]
     if not waves:
         return Timeline(
             None,

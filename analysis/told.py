@@ -160,7 +160,8 @@ def fingerprint(
         )
     )
     if told.vantage is not None:
-        who = numbers[told.vantage.id]
+        # Whoever borrows another's pseudonym must not displace what that one signed.
+        who = numbers[told.key or told.vantage.id]
     else:
         who = hash(
             (

@@ -29,7 +29,9 @@ class Figures:
     """All the rule looks at, for one address family.
 
     ``of`` counts the organisations judged (besides the candidate, where there is one).
-    ``resolved`` is the share of pairs whose crossing is known, ``meeting_place`` an exchange that
+    ``resolved`` is the share of pairs whose crossing is known, as the mean over organisations;
+    ``keys`` are those (or vantage points) in the captured organisations, ``unaided`` the share of
+    organisations captured by the address table alone, ``meeting_place`` an exchange that
     most organisations cross but behind which no one operator stands, ``thin`` the share of
     organisations that leave by shared foreign interfaces, ``lenient`` the candidate as the
     lenient reading has it and ``rival`` a node that would beat it there.
@@ -40,6 +42,8 @@ class Figures:
     captured: int
     lower: float
     upper: float
+    keys: int
+    unaided: float
     pairs: int
     resolved: float
     destination_classes: int
@@ -111,9 +115,31 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
     reasons = []
     if figures.days < policy.days:
         reasons.append(f"Only {figures.days} days have data; {policy.days} are needed.")
+    if figures.unaided < policy.unaided:
+        reasons.append(
+            f"By the address table alone {figures.unaided:.0%} of the organisations are captured; "
+            f"{policy.unaided:.0%} are needed, lest a few that lie about links convict the others."
+        )
     if not strict_and_lenient_agree(figures, policy):
         rival = f": read leniently, {figures.rival.node.name} would lead" if figures.rival else ""
         reasons.append(f"The strict and the lenient reading do not agree{rival}.")
+    return reasons
+
+
+def _against_naming(figures: Figures, policy: Policy) -> list[str]:
+    """Why what a few could have invented names nobody, however much it seems to capture."""
+    reasons = []
+    if figures.keys < policy.keys or figures.captured < policy.key_organisations:
+        reasons.append(
+            f"{figures.keys} keys in {figures.captured} organisations say so; {policy.keys} in "
+            f"{policy.key_organisations} are needed before an operator is named."
+        )
+    if figures.unaided < policy.unaided_name:
+        reasons.append(
+            f"By the address table alone {figures.unaided:.0%} of the organisations are captured; "
+            f"{policy.unaided_name:.0%} are needed before an operator is named, lest a few that "
+            "lie about links convict the others."
+        )
     return reasons
 
 
@@ -141,6 +167,9 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
                     f"All destinations are on {figures.continents} continent: they may share "
                     "a way for reasons of their own, so no operator is named.",
                 ]
+            unproven = _against_naming(figures, policy)
+            if unproven:
+                return "mixed", [*reasons, *unproven]
             against = _against_single(figures, policy)
             if says == "single" and not against:
                 return "single_gateway", reasons

@@ -25,6 +25,9 @@ _CHUNK = 1 << 16
 # No string in a result is longer: an error so far from the end is no want of text.
 _LONGEST = 1 << 20
 
+# No result is longer; read whole, a value of gigabytes would fill the memory many times over.
+_LARGEST = 1 << 23
+
 
 class _Window:
     """The text of a stream from the value that is being read on; ``line`` is where that starts."""
@@ -76,7 +79,8 @@ class _Window:
                 value, end = self._json.raw_decode(self._text, self._at)
             except json.JSONDecodeError as problem:
                 # Damage far before the end of what was read is not for want of text.
-                if len(self._text) - problem.pos > _LONGEST or not self._grow():
+                read = len(self._text)
+                if read - problem.pos > _LONGEST or read - self._at > _LARGEST or not self._grow():
                     raise
             else:
                 # Of a number what was read may be the beginning only.
@@ -89,7 +93,7 @@ class _Window:
     def rest(self) -> bytes:
         """What was read but not used, to the end of its line."""
         pending = self._utf8.getstate()[0]
-        return self._text[self._at :].encode() + pending + self._stream.readline()
+        return self._text[self._at :].encode() + pending + self._stream.readline(_LARGEST)
 
     def give_up(self) -> None:
         """Pass over all that is left."""
@@ -132,7 +136,7 @@ def is_array(stream: Stream) -> bool:
 def rows(stream: Stream) -> Iterator[Row]:
     """Each JSON value with the line it starts on; a `MalformedRecord` where a line is none."""
     if not is_array(stream):
-        yield from lines(stream.bytes, stream, 1)
+        yield from lines(_short(stream.bytes), stream, 1)
         return
     start, before = _start(stream)
     stream.bytes.read(before)
@@ -142,12 +146,35 @@ def rows(stream: Stream) -> Iterator[Row]:
         for line, value in _array(window):
             told = isinstance(value, MalformedRecord)
             yield line, value
-    behind = chain(io.BytesIO(window.rest()), stream.bytes)
+    behind = chain(io.BytesIO(window.rest()), _short(stream.bytes))
     yield from lines(behind, stream, window.line, told=told)
+
+
+def end_of_line(reader: io.BufferedReader[Chunks]) -> bytes:
+    """What is left of a line: all of it, or more than a result can be and no line's end."""
+    end = reader.readline(_LARGEST)
+    rest = end
+    while len(rest) == _LARGEST and not rest.endswith(b"\n"):
+        rest = reader.readline(_LARGEST)
+    return end
+
+
+def is_endless(line: bytes) -> bool:
+    """Whether a line is longer than any result, and was cut off for that."""
+    return len(line) >= _LARGEST
+
+
+def _short(reader: io.BufferedReader[Chunks]) -> Iterator[bytes]:
+    """The lines of a stream, each cut off after the largest that a result can be."""
+    while line := end_of_line(reader):
+        yield line
 
 
 def of_line(line: bytes, number: int) -> Iterator[Row]:
     """The values of one line: none, one, or those of an array."""
+    if is_endless(line):
+        yield number, MalformedRecord(f"longer than {_LARGEST >> 20} MiB, as no result is")
+        return
     text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
     if not text:
         return

@@ -161,6 +161,18 @@ def read_anycast(path: Path) -> PrefixMap[str]:
         ) from None
 
 
+def read_sites(path: Path) -> dict[str, str]:
+    """The continents on which the targets of a list stand, by address."""
+    try:
+        return {
+            address: str(entry["continent"])
+            for entry in _read(path, "target")
+            for address in entry["addresses"]
+        }
+    except (KeyError, TypeError) as problem:
+        raise OriginError(f"{path}: a [[target]] lacks {problem}") from None
+
+
 def read_continents(path: Path) -> dict[str, str]:
     """Country code to continent: AF, AN, AS, EU, NA, OC or SA."""
     try:

@@ -20,6 +20,7 @@ from probe.origin.lists import (
     read_continents,
     read_exchanges,
     read_operators,
+    read_sites,
 )
 from probe.origin.register import Registration, read_register
 from probe.origin.snapshot import (
@@ -100,8 +101,9 @@ def _parsed(text: str) -> Address:
 class Origin:
     """Answers whose an address is, from one snapshot and the lists kept by hand.
 
-    ``register`` is the file that holds names and countries by AS number. Lists are given as
-    already read; see `open_origin`.
+    ``register`` is the file that holds names and countries by AS number, ``targets`` the list of
+    hosts of which it is known where they stand; both are read when first asked for. The other
+    lists are given as already read; see `open_origin`.
     """
 
     def __init__(
@@ -114,6 +116,7 @@ class Origin:
         exchanges: Iterable[Exchange],
         anycast: PrefixMap[str],
         continents: dict[str, str],
+        targets: Path,
     ) -> None:
         self.snapshot = snapshot
         self._table = table
@@ -135,6 +138,7 @@ class Origin:
         )
         self._anycast = anycast
         self._continents = continents
+        self._targets_path = targets
         self._merged: Mapping[str, str] = {}
         # Per object: a cache on the class would keep closed tables alive.
         self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
@@ -172,6 +176,10 @@ class Origin:
         """
         table, snapshot, _ = _open(path)
         return self._like(_table=table, snapshot=snapshot)
+
+    @cached_property
+    def _sites(self) -> dict[str, str]:
+        return read_sites(self._targets_path)
 
     @cached_property
     def _register(self) -> dict[int, Registration]:
@@ -281,6 +289,10 @@ class Origin:
         """AF, AN, AS, EU, NA, OC or SA for a country code, None for an unknown one."""
         return self._continents.get(country.upper())
 
+    def site(self, address: str) -> str | None:
+        """The continent on which a listed host stands, whatever its registration says."""
+        return self._sites.get(address)
+
     def is_anycast(self, address: str) -> bool:
         """Whether the address is known to be announced from many places at once."""
         return self._anycast.get(_parsed(address)) is not None
@@ -359,4 +371,5 @@ def open_origin(path: Path | None = None) -> Origin:
         exchanges=exchanges,
         anycast=read_anycast(shipped("anycast.toml")),
         continents=read_continents(shipped("continents.toml")),
+        targets=shipped("targets/foreign.toml"),
     )

@@ -42,6 +42,7 @@ class Table:
     prefixes: dict[Any, Attribution] = field(default_factory=dict)
     anycast: set[str] = field(default_factory=set)
     watched: set[str] = field(default_factory=set)
+    sites: dict[str, str] = field(default_factory=dict)
     operators: dict[str, int] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=lambda: Snapshot("synthetic@2026-01-01+0"))
 
@@ -73,6 +74,9 @@ class Table:
 
     def continent(self, country: str) -> str | None:
         return CONTINENTS.get(country)
+
+    def site(self, address: str) -> str | None:
+        return self.sites.get(address)
 
     def is_anycast(self, address: str) -> bool:
         return address in self.anycast

@@ -53,6 +53,7 @@ def pair(
         resolved,
         frozenset(strict),
         frozenset(strict),
+        frozenset(strict),
         exit_node or (strict[-1] if strict else None),
         None,
         frozenset(interfaces),

@@ -41,7 +41,7 @@ def table() -> SimulatedTable:
 
 
 def desk() -> Desk:
-    return Desk(Gazetteer(table(), COUNTRY), table(), NOW)
+    return Desk(Gazetteer(table(), COUNTRY), table(), Policy(), NOW)
 
 
 @cache

@@ -44,6 +44,7 @@ def pairs(name: str, through: Iterable[bool]) -> list[Pair]:
             resolved=True,
             strict=frozenset({GATE}) if passes else frozenset(),
             lenient=frozenset(),
+            unaided=frozenset(),
             exit=None,
             upstream=None,
             interfaces=frozenset(),

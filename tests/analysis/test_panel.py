@@ -109,17 +109,34 @@ def test_vantage_points_are_told_apart(changes: dict[str, Any], who: str) -> Non
         ({"from": "20.0.2.9", "src_addr": "10.1.1.1"}, "Net 2"),
         (ours(102), "Net 2"),
         (ours(205), "Net 1"),
-        (ours(64999), "AS64999"),
         (ours(101, None), "Net 1"),
     ],
     ids=[
         "by address", "a sibling", "behind a NAT", "by the record", "a sibling by the record",
-        "a network the table lacks", "a record without country",
+        "a record without country",
     ],
 )  # fmt: skip
 def test_the_organisation_of_a_vantage_point(changes: dict[str, Any], organisation: str) -> None:
     """An Atlas result by the address table, a record of ours by its AS number; siblings merged."""
     assert one(result() | changes).organisation == organisation
+
+
+@pytest.mark.parametrize(
+    ("asn", "reason"), [(64999, "access_network_unknown"), (3001, "vantage_abroad")]
+)
+def test_a_record_is_not_believed_over_the_table(asn: int, reason: str) -> None:
+    """Whoever claims a network that the table lacks, or has abroad, could claim any number."""
+    assert seen(result() | ours(asn)).rejected == {reason: 1}
+
+
+def test_a_key_speaks_for_one_network() -> None:
+    """The one it measured in on most days; what it sent from others is counted and left out."""
+    day = 86_400
+    start = result()["timestamp"]
+    usual = [result() | ours(101) | {"timestamp": start + i * day} for i in range(3)]
+    panel = seen(*usual, result() | ours(102) | {"timestamp": start})
+    assert {one.organisation for one in panel.observations} == {"Net 1"}
+    assert panel.rejected == {"key_in_other_network": 1}
 
 
 def test_a_public_source_address_serves_where_nothing_else_is_there() -> None:

@@ -19,6 +19,7 @@ def pair(organisation: str, destination: str) -> Pair:
         resolved=True,
         strict=frozenset(),
         lenient=frozenset(),
+        unaided=frozenset(),
         exit=None,
         upstream=None,
         interfaces=nobody,

@@ -39,6 +39,8 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "captured": captured,
         "lower": lower,
         "upper": upper,
+        "keys": 20,
+        "unaided": 1.0,
         "pairs": 5 * of,
         "resolved": 1.0,
         "destination_classes": 3,

@@ -348,6 +348,7 @@ def _origin(folder: Path, entries: Mapping[str, Entry], *exchanges: Exchange) ->
         exchanges=exchanges,
         anycast=PrefixMap([]),
         continents={"KH": "AS", "LA": "AS"},
+        targets=folder / "targets.toml",
     )
 
 
