@@ -15,6 +15,7 @@ import click
 
 from probe import __version__, failure
 from probe.cli import main
+from probe.language import for_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ _ENVIRONMENT = (
 )
 
 
+@for_scripts()
 def page(when: date) -> str:
     """The manual page in roff, with the month of ``when``."""
     lines = [

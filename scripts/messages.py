@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 from probe.cli import Commands, main
 from probe.helptext import messages
-from probe.language import DOMAIN, FOLDER
+from probe.language import DOMAIN, FOLDER, for_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ A draft: IT AWAITS REVIEW BY A NATIVE SPEAKER.
 Written anew by `make messages`; translations are kept."""
 
 
+@for_scripts()
 def template() -> Catalog:
     """All messages of the source, with the files in which they stand."""
     found = Catalog()
