@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING
 
 from probe.attribute import attribute
 from probe.failure import Failure, Offline, PermissionDenied, RefusedToRedact
+from probe.hosting import hosting_networks
 from probe.language import _
 from probe.locate import Access, access_of_interfaces, access_of_traces
-from probe.record import CAPTIVE_PORTAL, CARRIER_NAT, REGISTERED_ABROAD, Trace, Vantage
+from probe.record import (
+    CAPTIVE_PORTAL,
+    CARRIER_NAT,
+    HOSTED,
+    OTHER_COUNTRY,
+    REGISTERED_ABROAD,
+    Trace,
+    Vantage,
+)
 from probe.redact import redact
 from probe.spool import Spool
 from probe.surroundings import (
@@ -70,6 +79,8 @@ class Campaign:
         self.refused = 0
         # Traces that began in another network than the others, although no interface changed.
         self.elsewhere = 0
+        # The country of the run before, where there was one.
+        self.earlier: str | None = None
         # Why the access network of an IP version could not be told.
         self.unlocated: Failure | None = None
         # What is to be noted of a trace over this IP version that is kept now, see
@@ -310,6 +321,10 @@ class Campaign:
             noted.add(CARRIER_NAT)
         if self._country and access.country and access.country != self._country:
             noted.add(REGISTERED_ABROAD)
+        if None not in {self.earlier, access.country} and access.country != self.earlier:
+            noted.add(OTHER_COUNTRY)
+        if access.asn in hosting_networks():
+            noted.add(HOSTED)
         return noted
 
     def _keep(self, trace: Trace) -> None:

@@ -41,7 +41,9 @@ SPOILT = {VPN: "vpn", CAPTIVE_PORTAL: "captive_portal", WRONG_CLOCK: "wrong_cloc
 # … and those that an analyst may want to know.
 CARRIER_NAT = "behind a carrier's NAT"
 REGISTERED_ABROAD = "in a network registered in another country than the volunteer says"
-WHEREABOUTS = frozenset({*SPOILT, CARRIER_NAT, REGISTERED_ABROAD})
+OTHER_COUNTRY = "in another country than the run before"
+HOSTED = "in a network of servers, as behind a VPN"
+WHEREABOUTS = frozenset({*SPOILT, CARRIER_NAT, REGISTERED_ABROAD, OTHER_COUNTRY, HOSTED})
 
 
 class MalformedRecord(ValueError):

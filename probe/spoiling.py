@@ -12,7 +12,15 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from probe.language import _
-from probe.record import VPN, WRONG_CLOCK
+from probe.record import (
+    CAPTIVE_PORTAL,
+    CARRIER_NAT,
+    HOSTED,
+    OTHER_COUNTRY,
+    REGISTERED_ABROAD,
+    VPN,
+    WRONG_CLOCK,
+)
 from probe.spool import day_files
 from probe.timekeeping import impossible
 from probe.tunnel import tunnels
@@ -22,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from probe.ground import End
+
+
+SET_CLOCK = "sudo timedatectl set-ntp true"
 
 
 def days_that_have_been(table: str | None, folder: Path) -> list[date]:
@@ -87,3 +98,37 @@ class Spoiling:
 
     def _impossible(self) -> date | None:
         return impossible(self._clock(), self._days)
+
+
+def meanings() -> dict[str, tuple[str, str | None]]:
+    """What each note on the whereabouts means for its owner, and a command where one helps."""
+    return {
+        VPN: (_("measured through a VPN, so no evidence"), "gatewatch run"),
+        WRONG_CLOCK: (_("measured on a wrong day, so no evidence"), SET_CLOCK),
+        CAPTIVE_PORTAL: (
+            _(
+                "targets answered from next door, as where a captive portal wants a login; sign in "
+                "with a browser"
+            ),
+            "gatewatch run",
+        ),
+        CARRIER_NAT: (_("behind a carrier's NAT, which does no harm"), None),
+        REGISTERED_ABROAD: (
+            _(
+                "your provider is registered in another country than you say: right, or a VPN in "
+                "the router, or a SIM that roams?"
+            ),
+            None,
+        ),
+        OTHER_COUNTRY: (
+            _(
+                "your provider is in another country than in the run before: a journey, or a VPN "
+                "in the router, or a SIM that roams?"
+            ),
+            None,
+        ),
+        HOSTED: (
+            _("your provider rents out servers: is there a VPN in the router?"),
+            None,
+        ),
+    }

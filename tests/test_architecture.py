@@ -42,6 +42,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "probe.evidence",
             "probe.helptext",
+            "probe.hosting",
             "probe.origin.errors",
             "probe.origin.names",
             "probe.origin.special",

@@ -48,8 +48,8 @@ from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
 from probe.session import Settings
-from probe.spoiling import Spoiling, days_that_have_been
-from probe.spool import read, spool_folder
+from probe.spoiling import Spoiling, days_that_have_been, meanings
+from probe.spool import day_files, read, spool_folder
 from probe.targets import TargetError, address_of, read_targets, target_list
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ def run(
         if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
             turn.refuse(why)
         campaign.circumstances = spoiling.notes
+        campaign.earlier = _last_country(_newest(folder))
         itinerary = Itinerary(
             network,
             campaign,
@@ -301,6 +302,12 @@ def _undertake(
     except Failure as problem:
         return problem, 0
     return _verdict(campaign), 0
+
+
+def _newest(folder: Path) -> list[Trace]:
+    """The traces of the last day on which any were kept."""
+    older = [day.name for day in day_files(folder)[:-1]]
+    return [kept.trace for kept in read(folder, without=older) if kept.trace is not None]
 
 
 def _kept(folder: Path) -> list[Trace]:
@@ -586,8 +593,13 @@ def _say(ended: Ended, *, as_json: bool) -> None:
         click.echo(_("failed: {counts}").format(counts=words.counts(failed)))
     if left_out:
         click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
-    if campaign.noted:
-        click.echo(_("noted: {counts}").format(counts=words.counts(campaign.noted)))
+    for note, (meaning, _remedy) in meanings().items():
+        if campaign.noted[note]:
+            click.echo(
+                ngettext(
+                    "{count} trace: {meaning}", "{count} traces: {meaning}", campaign.noted[note]
+                ).format(count=campaign.noted[note], meaning=meaning)
+            )
     if campaign.interruptions:
         click.echo(
             ngettext(

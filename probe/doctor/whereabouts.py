@@ -15,8 +15,8 @@ from probe.doctor.sending import FAR
 from probe.ground import Footing
 from probe.language import _, ngettext
 from probe.origin.snapshot import current_manifest
-from probe.record import CAPTIVE_PORTAL, CARRIER_NAT, REGISTERED_ABROAD, SPOILT, VPN, WRONG_CLOCK
-from probe.spoiling import Spoiling, days_that_have_been
+from probe.record import CARRIER_NAT
+from probe.spoiling import SET_CLOCK, Spoiling, days_that_have_been, meanings
 from probe.spool import day_files, read, spool_folder
 from probe.timekeeping import is_set_by_others
 from probe.tunnel import tunnels
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from probe.ground import End
-
-_NTP = "sudo timedatectl set-ntp true"
 
 
 def vpn(ends: Mapping[int, End] | None = None) -> Iterator[Finding]:
@@ -54,12 +52,12 @@ def clock(
     days = days_that_have_been(current_manifest().date, spool_folder())
     says = Spoiling(dict, days, now).wrong_clock()
     if says is not None:
-        yield Finding(State.FAILED, says, _NTP)
+        yield Finding(State.FAILED, says, SET_CLOCK)
     elif kept_right() is False:
         yield Finding(
             State.WARNING,
             _("nobody sets this clock, as far as the kernel knows; it may be right, and may drift"),
-            _NTP,
+            SET_CLOCK,
         )
     else:
         yield Finding(State.OK, _("the clock may be right"))
@@ -72,36 +70,14 @@ def last_run() -> Iterator[Finding]:
     traces = [kept.trace for kept in read(folder, without=older) if kept.trace is not None]
     said = Counter(note for trace in traces for note in trace.notes)
     found = False
-    for note, (says, remedy) in _meanings().items():
+    for note, (says, remedy) in meanings().items():
         if said[note]:
             found = True
             count = ngettext(
                 "{count} trace of {day}: ", "{count} traces of {day}: ", said[note]
             ).format(count=said[note], day=newest.partition(".")[0])
-            state = State.WARNING if note in SPOILT or note == REGISTERED_ABROAD else State.OK
+            state = State.OK if note == CARRIER_NAT else State.WARNING
             yield Finding(state, count + says, remedy)
     if not found:
         nothing = _("nothing is kept yet") if not traces else _("nothing odd about the place")
         yield Finding(State.OK, nothing)
-
-
-def _meanings() -> dict[str, tuple[str, str | None]]:
-    return {
-        VPN: (_("measured through a VPN, so no evidence"), "gatewatch run"),
-        WRONG_CLOCK: (_("measured on a wrong day, so no evidence"), _NTP),
-        CAPTIVE_PORTAL: (
-            _(
-                "targets answered from next door, as where a captive portal wants a login; sign in "
-                "with a browser"
-            ),
-            "gatewatch run",
-        ),
-        CARRIER_NAT: (_("behind a carrier's NAT, which does no harm"), None),
-        REGISTERED_ABROAD: (
-            _(
-                "your provider is registered in another country than you say: right, or a VPN in "
-                "the router, or a SIM that roams?"
-            ),
-            None,
-        ),
-    }

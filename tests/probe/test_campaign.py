@@ -16,6 +16,8 @@ from probe.locate import Access
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
+    HOSTED,
+    OTHER_COUNTRY,
     REGISTERED_ABROAD,
     VPN,
     Hop,
@@ -289,6 +291,21 @@ def test_what_is_odd_about_the_place_is_noted(tmp_path: Path) -> None:
     assert first.notes == tuple(sorted((CAPTIVE_PORTAL, REGISTERED_ABROAD, VPN)))
     assert second.notes == tuple(sorted((CARRIER_NAT, REGISTERED_ABROAD)))
     assert run.noted == {VPN: 1, CAPTIVE_PORTAL: 1, CARRIER_NAT: 1, REGISTERED_ABROAD: 2}
+
+
+def test_another_country_than_before_and_a_network_of_servers_are_noted(tmp_path: Path) -> None:
+    """Signs of a VPN in the router that no interface shows; the first run has no run before."""
+    run = campaign(tmp_path, {4: Access(9009, "M247", "RO", "said")})
+    run.finished(trace(*WAY))
+    run.earlier = "KH"
+    run.finished(trace(*WAY))
+    run.earlier = "RO"
+    run.finished(trace(*WAY))
+    assert [found.notes for found in kept(tmp_path)] == [
+        (HOSTED,),
+        (HOSTED, OTHER_COUNTRY),
+        (HOSTED,),
+    ]
 
 
 def test_a_note_stays_whole_whatever_the_machine_is_called(tmp_path: Path) -> None:
