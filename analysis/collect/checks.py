@@ -1,14 +1,15 @@
 """Whether a bundle may be kept: everything that can be seen from the bundle alone.
 
 A collector is where a volunteer's mistake would become everybody's to read, and where somebody
-will try to plant traces. So a line has to be exactly what the program writes, redacted, of the
-bundle's network, of a time that has been. It is pure: what came before and what the operator
+will try to plant traces. So a line has to be what the program writes and nothing more, redacted, of
+the bundle's network, of a time that has been. It is pure: what came before and what the operator
 thinks is not known here.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from probe.attribute import majority
 from probe.bundle import Bundle
 from probe.origin import special_class
-from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
+from probe.record import Hop, MalformedRecord, Reply, Trace, from_json, to_json
 from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, embedded
 
 # Before this day there was no gatewatch: a clock that was never set.
@@ -64,21 +65,42 @@ def check(bundle: Bundle, now: datetime) -> None:
 
 
 def _record(line: bytes) -> Trace:
-    """The trace that a line is; refused unless the program would write it in just this way.
+    """The trace that a line is; refused where anything stands in it that is not looked through.
 
-    What this version would not write, it cannot look through either.
+    That is whatever a trace has no field for, and what could hide in the writing: spaces, or a key
+    twice. Fields may be missing: volunteers do not update on the same day as a collector.
     """
     try:
-        trace = from_line(line)
-        written = to_line(trace).encode() + b"\n"
-    except (MalformedRecord, OverflowError, ValueError) as problem:
+        fields = json.loads(line)
+        trace = from_json(fields)
+        known = to_json(trace)
+        written = json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    except (MalformedRecord, OverflowError, ValueError, RecursionError) as problem:
         raise Refused("malformed", f"is no trace: {problem}") from None
     if written != line:
+        raise Refused("malformed", "is not written as gatewatch does it")
+    if not _within(fields, known):
         raise Refused(
             "malformed",
-            "is not as this version of gatewatch writes it; the collector may need an update",
+            "has fields that this version of gatewatch does not know; the collector may need an "
+            "update",
         )
     return trace
+
+
+def _within(said: object, known: object) -> bool:
+    """Whether all that is said is known, in the same place with the same value.
+
+    >>> _within({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2, "c": 3}], "d": 4})
+    True
+    >>> _within({"a": 1, "who": "me"}, {"a": 1}), _within({"a": True}, {"a": 1})
+    (False, False)
+    """
+    if isinstance(said, dict) and isinstance(known, dict):
+        return all(key in known and _within(value, known[key]) for key, value in said.items())
+    if isinstance(said, list) and isinstance(known, list):
+        return len(said) == len(known) and all(map(_within, said, known))
+    return type(said) is type(known) and said == known
 
 
 def _check_vantage(trace: Trace, network: int) -> None:

@@ -65,6 +65,14 @@ def test_what_a_run_kept_may_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     check(unseal(Path(bundle["file"]).read_bytes()), datetime.now(UTC))
 
 
+def test_a_record_of_an_earlier_version_may_be_kept() -> None:
+    """What a later version added is missing there, and that is no reason to refuse it."""
+    fields = json.loads(line(trace()))
+    for name in ("inferred", "changed", "protos"):
+        del fields["gatewatch"][name]
+    checked(json.dumps(fields, separators=(",", ":")).encode() + b"\n")
+
+
 HOPS = trace().hops
 FOREIGN = Attribution(6453, "TATA", "Tata", "US")
 
@@ -167,8 +175,14 @@ def test_an_hour_ahead_is_let_through() -> None:
         ([line(trace())], {"days": ["2026-11-22"]}, "malformed: the manifest names other days"),
         ([line(trace())], {"made": "2026-11-22"}, "clock: the bundle says"),
         ([line(trace())], {"made": "2026-11-26"}, "clock: the bundle says"),
-        ([line(trace()).replace(b'{"fw"', b'{ "fw"')], {}, "malformed: line 1 is not as this"),
-        ([line(trace()).replace(b'"af":4', b'"af":4,"who":"me"')], {}, "malformed: line 1 is not"),
+        ([line(trace()).replace(b'{"fw"', b'{ "fw"')], {}, "malformed: line 1 is not written"),
+        (
+            [line(trace()).replace(b'"error":null', b'"error":"203.0.113.9","error":null')],
+            {},
+            "malformed: line 1 is not written",
+        ),
+        ([line(trace()).replace(b'"af":4', b'"af":4,"who":"me"')], {}, "malformed: line 1 has f"),
+        ([line(trace()).replace(b'"ttl":64', b'"ttl":64,"mac":1')], {}, "malformed: line 1 has f"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_said(
