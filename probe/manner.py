@@ -22,7 +22,8 @@ class Manner:
     """What `probe.session.measure` is given as ``routes`` and ``explore``.
 
     ``home`` gives the country that a trace starts in (ISO 3166 alpha-2), or None where that is
-    not known; it is asked with None for the run as a whole.
+    not known; it is asked with None for the run as a whole. ``confidence`` is in percent, that no
+    next hop of a router is missed where parallel paths are looked for.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Manner:
         *,
         economical: bool = False,
         multipath: Where = "border",
+        confidence: int = 95,
     ) -> None:
         self._origin = origin
         self._home = home
         self._economical = economical
         self._multipath = multipath
+        self._failure = (100 - confidence) / 100
         self.routes: Routes | None = None
         self.explore: Forks | None = None
         self.begin_anew()
@@ -51,7 +54,8 @@ class Manner:
             from probe.forks import Forks  # noqa: PLC0415
             from probe.multipath import MultipathLimits  # noqa: PLC0415
 
-            self.explore = Forks(self._multipath, self._origin, self._home, MultipathLimits())
+            limits = MultipathLimits(failure=self._failure)
+            self.explore = Forks(self._multipath, self._origin, self._home, limits)
 
     def is_abroad(self, address: str) -> bool | None:
         """Whether an address is registered in another country; None where that is not known."""

@@ -128,14 +128,31 @@ def courtesy(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-multipath = click.option(
-    "--multipath",
-    type=click.Choice(["border", "full", "off"]),
-    default="border",
-    show_default=True,
-    help="Where to look for parallel paths of load balancers: around the border, once for each "
-    "link that crosses it; on the full path; or nowhere.",
-)
+def multipath(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of looking for parallel paths: where, and how thoroughly."""
+    for option in reversed(
+        (
+            click.option(
+                "--multipath",
+                type=click.Choice(["border", "full", "off"]),
+                default="border",
+                show_default=True,
+                help="Where to look for parallel paths of load balancers: around the border, once "
+                "for each link that crosses it; on the full path; or nowhere.",
+            ),
+            click.option(
+                "--confidence",
+                type=click.Choice(["95", "99"]),
+                default="95",
+                show_default=True,
+                callback=lambda _, __, value: int(value),
+                help="How sure to be, in percent, that no next hop of a router is missed where "
+                "parallel paths are looked for: 99 takes about a third more packets there.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def check_rate(rate: float, *, own_network: bool) -> None:

@@ -137,6 +137,7 @@ def run(
     folder: Path | None,
     own_network: bool,
     multipath: Where,
+    confidence: int,
     economical: bool,
     as_json: bool,
     scheduled: bool,
@@ -188,7 +189,9 @@ def run(
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             return
-        manner = partial(Manner, origin, economical=economical, multipath=multipath)
+        manner = partial(
+            Manner, origin, economical=economical, multipath=multipath, confidence=confidence
+        )
         if dry_run:
             cost = _foresee(
                 network, campaign, choice, settings, method=options.method(method), manner=manner

@@ -82,6 +82,7 @@ def trace(
     budget: float,
     own_network: bool,
     multipath: Where,
+    confidence: int,
     country: str | None,
     as_json: bool,
 ) -> None:
@@ -114,6 +115,7 @@ def trace(
             origin,
             lambda trace: country or (home_of(trace.hops) if trace else None),
             multipath=multipath,
+            confidence=confidence,
         ).explore
         if as_json:
             await measure(network, [task], settings, finished=traced.append, explore=explore)

@@ -116,6 +116,17 @@ def test_the_screen_shows_whose_each_hop_is_and_where_it_leaves(home: Path) -> N
     assert len(lines) == 12
 
 
+def test_looking_more_thoroughly_takes_more_packets(home: Path) -> None:
+    """The 99% rule needs 8 flows where the 95% rule needs 6, and the record says which it was."""
+    usual, sure = (
+        from_line(run(paths.TARGET, "--json", "--confidence", said).stdout) for said in ("95", "99")
+    )
+    assert usual.multipath is not None
+    assert sure.multipath is not None
+    assert (usual.multipath.failure, sure.multipath.failure) == (0.05, 0.01)
+    assert (sure.probes or 0) > (usual.probes or 0)
+
+
 def test_the_country_one_says_decides_what_leaving_is(home: Path) -> None:
     """Somebody in the Netherlands sees a path come home where others see it leave."""
     done = run(paths.TARGET, "--country", "nl")
