@@ -35,8 +35,6 @@ from probe.spellings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from probe.attribute import Attributor
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -368,33 +366,31 @@ def _integers(fields: dict[str, Any], bits: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _texts(value: object, field: str = "") -> Iterator[tuple[str, str]]:
-    """Every text that stands in a record, with the name of its field."""
+def _collect(value: object, field: str, texts: dict[str, set[str]]) -> None:
+    """Put every text that stands in a record to those of its field."""
     if isinstance(value, str):
-        yield field, value
+        texts.setdefault(field, set()).add(value)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _texts(inner, str(name))
+            _collect(inner, name, texts)
     elif isinstance(value, list):
         for inner in value:
-            yield from _texts(inner, field)
+            _collect(inner, field, texts)
 
 
 def _is_given_away(fields: dict[str, Any], premises: Premises) -> bool:
     """The last look over all that would be written: nothing in it may tell this machine."""
     marks = _marks(premises)
-    for field, text in _texts(fields):
-        if text in WHEREABOUTS:
-            continue
-        if field in _ADDRESSES:
-            given_away = premises.given_away_by(text)
-        elif field in _FREE_TEXTS:
-            given_away = bool(marks.spelled.search(text) or marks.names.search(text))
-        else:
-            given_away = is_whole(marks.spelled, text)
-        if given_away:
-            return True
-    return False
+    texts: dict[str, set[str]] = {}
+    _collect(fields, "", texts)
+    addresses = set().union(*(texts.pop(field, ()) for field in _ADDRESSES))
+    free = set().union(*(texts.pop(field, ()) for field in _FREE_TEXTS)) - WHEREABOUTS
+    said = "\n".join(free)
+    return (
+        any(map(premises.given_away_by, addresses))
+        or bool(marks.spelled.search(said) or marks.names.search(said))
+        or is_whole(marks.spelled, "\n".join(set().union(*texts.values())))
+    )
 
 
 def redact(

@@ -109,6 +109,18 @@ def test_a_reason_to_wait_is_said_and_remembered(
     assert run("--targets", listed).stdout.startswith("kept 5")
 
 
+def test_a_run_through_a_vpn_is_left_out(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be no evidence; the next call tries again, and nobody finds a failed service."""
+    said = "the way out by IPv4 leads through a tunnel (wg0)"
+    monkeypatch.setattr("probe.spoiling.Spoiling.objection", lambda *_: said)
+    done = run("--targets", listed)
+    assert (done.exit_code, done.stdout) == (0, f"left out: {said}\n")
+    assert traced(home) == []
+    assert memory(home)["why"] == said
+
+
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:
     """A scheduled one is left out, one that somebody typed says so and ends with 2."""
     with alone(home):
