@@ -172,6 +172,49 @@ def test_whoever_stops_it_is_obeyed_within_a_second(
     check_whole(rest, home, HOSTS[:60])
 
 
+def test_a_run_that_is_killed_goes_on_where_it_was(home: Chain) -> None:
+    """As after a power cut: each line on the disk is whole, and --resume measures the rest once."""
+    run = start(home.fabric, home.vantage)
+    run.wait_for(12)
+    run.program.kill()
+    run.program.communicate()
+    before = len(run.traces())
+    assert 12 <= before < 60
+    rest = start(home.fabric, home.vantage, "--resume", folder=run.folder)
+    assert rest.end(0)["kept"] == 60 - before
+    check_whole(rest, home, HOSTS[:60])
+
+
+def test_a_budget_that_is_spent_midway(home: Chain) -> None:
+    """What it allowed is kept and the rest counted; with a larger one --resume measures that."""
+    said = (run := start(home.fabric, home.vantage, "--budget", "0.012")).end(6)
+    kept = len(run.traces())
+    assert said["kept"] == kept
+    assert 5 <= kept < 60
+    rest = start(home.fabric, home.vantage, "--resume", folder=run.folder)
+    assert rest.end(0)["kept"] == 60 - kept
+    check_whole(rest, home, HOSTS[:60])
+
+
+def test_a_disk_that_is_full(home: Chain) -> None:
+    """It ends with what is kept, whole; once there is room --resume measures the rest."""
+    folder = home.fabric.home("small-disk", "root")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80k", "none", folder], check=True)
+    try:
+        run = start(home.fabric, home.vantage, folder=agree(folder))
+        _, err = run.program.communicate(timeout=60)
+        assert run.program.returncode == 6, err
+        assert "disk full" in err
+        kept = len(run.traces())
+        assert 5 <= kept < 60
+        subprocess.run(["mount", "-o", "remount,size=10m", folder], check=True)
+        rest = start(home.fabric, home.vantage, "--resume", folder=folder)
+        assert rest.end(0)["kept"] == 60 - kept
+        check_whole(rest, home, HOSTS[:60])
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
 @pytest.mark.parametrize("command", ["trace", "run"])
 def test_a_resolver_that_does_not_answer_holds_nobody_up(home: Chain, command: str) -> None:
     """Ctrl-C ends it within a second also while a name is looked up."""
