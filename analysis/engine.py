@@ -19,14 +19,14 @@ from multiprocessing import get_context
 from typing import Protocol
 
 from analysis.fold import Counted, Folded, Folder, Part, Pattern, readings, unusable
-from analysis.formats import jsonvalues
+from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
 from analysis.formats.typed import Surprise
 from analysis.inputs import InputError
 from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
 from analysis.operators import Gazetteer
 from analysis.panel import CountryTable, Desk, Panel, cross
-from analysis.pieces import Lines, Piece, Place, Unreadable, pieces
+from analysis.pieces import Group, Lines, Piece, Place, Unreadable, pieces
 from analysis.policy import Policy
 from analysis.told import fingerprint_of, tell
 from probe.record import MalformedRecord
@@ -67,6 +67,11 @@ class Mapper:
             self._add_lines(piece, part)
         elif isinstance(piece, Unreadable):
             self._leave_out(*blame(piece.name, piece.problem), part)
+        elif isinstance(piece, Group):
+            try:
+                self._add_group(piece, part)
+            except InputError as problem:
+                self._leave_out(*blame(piece.name, problem), part)
         else:
             for number, value in piece.rows:
                 self._add_value(piece.name, number, value, part)
@@ -85,6 +90,17 @@ class Mapper:
                 part.rejected["not_sent"] += 1
             else:
                 add(*found, part)
+
+    def _add_group(self, piece: Group, part: Part) -> None:
+        try:
+            for found in columns.read(piece.name, piece.number, self._lines.numbers):
+                if found is None:
+                    part.rejected["not_sent"] += 1
+                else:
+                    self._folder.add(*found, part)
+        except columns.Surprise:
+            for trace in parquet.group_rows(piece.name, piece.number):
+                self._add_value(piece.name, 0, trace, part)
 
     def _add_value(self, name: str, number: int, value: object, part: Part) -> None:
         try:

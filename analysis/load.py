@@ -88,16 +88,20 @@ def _unkept(value: object) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Input:
-    """One file: its bytes where they are lines of JSON, and how to read it in any case."""
+    """One file: its bytes where they are lines of JSON, and how to read it in any case.
+
+    ``rows`` gives every value with its line, or its row in Parquet. ``groups`` is how many row
+    groups it has where it is Parquet of ours.
+    """
 
     lines: Stream | None
     rows: Callable[[], Iterator[tuple[int, object]]]
-    """Every value with its line, or its row in Parquet."""
+    groups: int | None = None
 
 
 def _input(name: str, stream: Stream) -> Input:
     if parquet.is_parquet(stream):
-        return Input(None, lambda: parquet.rows(name, stream))
+        return Input(None, lambda: parquet.rows(name, stream), parquet.groups(name))
     if name.endswith(".parquet"):
         raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")
     if bundle.claims_to_be(stream):

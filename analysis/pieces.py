@@ -1,8 +1,8 @@
 """Files → pieces of the input that can be folded anywhere, in whatever order.
 
-A piece is some whole lines of a file, or values that were read from another format already. One
-reader takes compression off and hashes; that is a fifth of the work, so it keeps several processes
-busy. What a line means is not known here.
+A piece is some whole lines of a file, a row group of Parquet, or values that were read from
+another format already. One reader takes compression off and hashes; that is a fifth of the work, so
+it keeps several processes busy. What a line means is not known here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from analysis.formats import jsonvalues
 from analysis.inputs import InputError, Stream, find_files
@@ -33,6 +34,14 @@ class Lines:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A row group of Parquet of ours, read where it is folded."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Values:
     """What was read by the reader of a format, each with its line or row."""
 
@@ -48,7 +57,7 @@ class Unreadable:
     problem: InputError | BadBundle
 
 
-Piece = Lines | Values | Unreadable
+Piece = Lines | Group | Values | Unreadable
 
 
 def pieces(paths: Sequence[str], inputs: dict[str, str]) -> Iterator[tuple[Place, Piece]]:
@@ -70,6 +79,8 @@ def _of_file(name: str, inputs: dict[str, str]) -> Iterator[Piece]:
     with open_input(name, inputs) as source:
         if source.lines is not None:
             yield from _lines(name, source.lines)
+        elif source.groups is not None:
+            yield from (Group(str(Path(name).absolute()), nth) for nth in range(source.groups))
         else:
             yield from _values(name, source)
 

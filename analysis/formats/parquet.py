@@ -257,6 +257,39 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def damaged(name: str, problem: Exception) -> InputError:
+    """What to say of a file that cannot be read, or not to its end."""
+    return InputError(f"{name}: is not a Parquet file, or damaged ({problem})")
+
+
+_DAMAGE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError)
+
+
+def _is_ours(file: pq.ParquetFile) -> bool:
+    return (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
+
+
+def groups(name: str) -> int | None:
+    """How many row groups a file of ours has; None for any other."""
+    if not name.endswith(".parquet"):
+        return None
+    try:
+        with pq.ParquetFile(name) as file:
+            return int(file.num_row_groups) if _is_ours(file) else None
+    except _DAMAGE:
+        return None
+
+
+def group_rows(name: str, group: int) -> Iterator[Trace]:
+    """The traces of one row group of a file of ours; raises `InputError` where it is damaged."""
+    try:
+        with pq.ParquetFile(name) as file:
+            for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group]):
+                yield from map(of_row, batch.to_pylist())
+    except _DAMAGE as problem:
+        raise damaged(name, problem) from None
+
+
 def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
     """Each row with its number: a `Trace` where the file is ours, else a JSON value.
 
@@ -266,15 +299,14 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
     source: Any = name if name.endswith(".parquet") else io.BytesIO(stream.bytes.read())
     try:
         file = pq.ParquetFile(source)
-        ours = (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
-        read: Callable[[dict[str, Any]], object] = of_row if ours else _without_none
+        read: Callable[[dict[str, Any]], object] = of_row if _is_ours(file) else _without_none
         # Group by group, so that damage in one costs those before it nothing.
-        groups = (
+        batches = (
             file.iter_batches(batch_size=_BATCH, row_groups=[group])
             for group in range(file.num_row_groups)
         )
-        listed = chain.from_iterable(batch.to_pylist() for batch in chain.from_iterable(groups))
+        listed = chain.from_iterable(batch.to_pylist() for batch in chain.from_iterable(batches))
         for number, row in enumerate(listed, start=1):
             yield number, read(row)
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{name}: is not a Parquet file, or damaged ({problem})") from None
+    except _DAMAGE as problem:
+        raise damaged(name, problem) from None

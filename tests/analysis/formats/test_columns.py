@@ -1,0 +1,91 @@
+"""A row group read column by column tells the same of every trace as read row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.formats import columns, parquet
+from analysis.inputs import InputError
+from analysis.told import Fingerprint, Numbers, Told, fingerprint_of, tell
+from probe.record import Hop, Reply, Trace
+from tests.analysis.test_convert import traces
+
+NUMBERS = Numbers()
+
+
+def row_by_row(path: Path) -> list[tuple[Told, Fingerprint] | None]:
+    found: list[tuple[Told, Fingerprint] | None] = []
+    for trace in parquet.group_rows(str(path), 0):
+        told = tell(trace)
+        found.append((told, fingerprint_of(trace, told, NUMBERS)) if trace.hops else None)
+    return found
+
+
+def written(some: list[Trace], folder: Path) -> Path:
+    path = folder / "t.parquet"
+    pq.write_table(parquet.table_of([parquet.to_row(trace) for trace in some]), path)
+    return path
+
+
+def alike(some: list[Trace], folder: Path) -> bool:
+    """Whether the group is read by columns, and not left to the reader of rows."""
+    path = written(some, folder)
+    try:
+        found = list(columns.read(str(path), 0, NUMBERS))
+    except columns.Surprise:
+        return False
+    assert found == row_by_row(path)
+    return True
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(traces(), min_size=1, max_size=4))
+def test_any_traces_are_read_alike(some: list[Trace]) -> None:
+    """Everything that a trace may hold, side by side in one group."""
+    with TemporaryDirectory() as folder:
+        alike(some, Path(folder))
+
+
+def test_what_decides_is_told_alike(tmp_path: Path) -> None:
+    """Routers that disagree, late and double replies, stars, gaps, an end before the last hop."""
+    a, b, end = "192.0.2.1", "192.0.2.2", "198.51.100.9"
+    hops = (
+        Hop(1, (Reply(a, 2.0), Reply(b, 1.0), Reply(b, 3.0))),
+        Hop(2, (Reply(a, 2.0, late=1), Reply(b, 9.0), Reply())),
+        Hop(3, (Reply(), Reply(None, 4.0), Reply())),
+        Hop(5, (Reply(a, 7.0), Reply(a, 5.0, duplicate=True), Reply(a))),
+        Hop(6, (Reply(a, 1.0),), measured=False),
+        Hop(7, (Reply(end, 8.0),)),
+        Hop(8, (Reply(b, 1.0),)),
+        Hop(255, (Reply(),)),
+    )
+    trace = Trace(end, 4, "ICMP", 1700000000.0, 1700000004.0, hops, source="203.0.113.5", msm_id=1)
+    more = [
+        trace,
+        replace(trace, hops=hops[::-1]),
+        replace(trace, hops=hops[:3]),
+        replace(trace, hops=()),
+        replace(trace, hops=hops[:1], timestamp=0.0, snapshots=("s",)),
+    ]
+    assert alike(more, tmp_path)
+    told = row_by_row(tmp_path / "t.parquet")[0]
+    assert told is not None
+    assert told[0].addresses == (b, b, None, None, a, None, end)
+    assert told[0].rtts == (1.0, 9.0, 4.0, None, 7.0, None, 8.0)
+
+
+def test_a_damaged_group_is_named(tmp_path: Path) -> None:
+    """With the file, as the reader of rows does."""
+    trace = Trace("198.51.100.9", 4, "ICMP", 1.0, 1.0, (Hop(1, (Reply("192.0.2.1", 1.0),)),))
+    path = written([trace], tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
+    with pytest.raises(InputError, match=r"t\.parquet: is not a Parquet file, or damaged"):
+        list(columns.read(str(path), 0, NUMBERS))
