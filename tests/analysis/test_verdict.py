@@ -381,3 +381,23 @@ def test_more_days_and_destinations_never_take_a_name_away() -> None:
     least = figures(7, 7, days=7, destination_classes=2, continents=2, resolved=0.6)
     more = replace(least, days=70, destination_classes=20, continents=6, resolved=1.0)
     assert grade(least, Policy())[0] == grade(more, Policy())[0] == "single_gateway"
+
+
+@pytest.mark.parametrize(
+    ("changes", "grade_", "word"),
+    [
+        ({}, "single_gateway", "12 of 12"),
+        ({"keys": 2}, "mixed", "2 keys"),
+        ({"unaided": 0.33}, "mixed", "33%"),
+        ({"unaided": 0.69}, "concentrated", "69%"),
+        ({"unaided": 0.7}, "single_gateway", "12 of 12"),
+    ],
+    ids=["enough", "two keys", "under a third by the table", "under 70%", "70% by the table"],
+)
+def test_what_a_few_could_have_invented_names_nobody(
+    changes: dict[str, Any], grade_: str, word: str
+) -> None:
+    """A name needs three keys and a third by the address table, "single gateway" 70%."""
+    says, reasons = graded(12, 12, **changes)
+    assert says == grade_
+    assert word in reasons
