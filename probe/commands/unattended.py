@@ -26,7 +26,6 @@ from probe.language import _, ngettext
 from probe.places import data_folder
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
-from probe.schedule.here import program
 from probe.settings import read_settings
 
 if TYPE_CHECKING:
@@ -129,6 +128,8 @@ def _hand_on() -> None:
     """
     if missing(data_folder(), Capability.SHARE) or read_settings().collector is None:
         return
+    from probe.schedule.here import program  # noqa: PLC0415 - only who shares waits for it
+
     sys.stdout.flush()
     gatewatch = program()
     os.execv(gatewatch, [gatewatch, "submit"])  # noqa: S606 - our own program

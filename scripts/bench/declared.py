@@ -10,7 +10,7 @@ from __future__ import annotations
 from scripts.bench import files, reading
 from scripts.bench.comparison import Comparison, Goal, Side
 from scripts.bench.scene import here
-from scripts.bench.tracers import TRACERS
+from scripts.bench.tracers import RESIDENT, TRACERS
 
 
 def _words(line: str) -> tuple[str, ...]:
@@ -57,6 +57,9 @@ _SCAN = Side(
     module="duckdb",
 )
 
+# Everything that a scheduled run imports, and nothing that it does.
+RUN_HELP = Side("gatewatch run --help", ("gatewatch", "run", "--help"))
+
 _WITHOUT_PACKETS = (
     Comparison(
         "start-up",
@@ -65,6 +68,7 @@ _WITHOUT_PACKETS = (
         ours=(
             Side("gatewatch --help", ("gatewatch", "--help")),
             Side("gatewatch trace --help", ("gatewatch", "trace", "--help")),
+            RUN_HELP,
         ),
         peers=(
             _python("python -c pass", "pass"),
@@ -72,6 +76,7 @@ _WITHOUT_PACKETS = (
             _program("mtr --help", "mtr", "--help"),
         ),
         figures=("seconds", "cpu", "memory"),
+        goals=(Goal(RUN_HELP, most={"seconds": 0.4, "memory": RESIDENT}),),
         repetitions=3,
     ),
     Comparison(

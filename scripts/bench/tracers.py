@@ -103,6 +103,15 @@ ENGINE_UNBOUNDED = replace(
 )
 RUN = _run("gatewatch run")
 RUN_ECONOMICAL = _run("gatewatch run --economical", "--economical")
+# As a timer calls it, only faster: all parallel paths around the border, one line at the end.
+SCHEDULED = Side(
+    "gatewatch run --scheduled",
+    _words(
+        f"gatewatch run --scheduled --backend raw --method icmp --rate {ONE} "
+        "--i-run-this-network --targets {targets} --to {fresh}/spool"
+    ),
+    reader=reading.gatewatch_run,
+)
 TRACE = Side(
     "gatewatch trace",
     _words(
@@ -289,6 +298,14 @@ TRACERS = (
         (SCAMPER,),
         Goal(RUN, SCAMPER, least={"hops": 1.0, "border": 1.0}),
         Goal(RUN_ECONOMICAL, SCAMPER, least={"routers": 1.0, "border": 1.0}),
+    ),
+    _comparison(
+        "scheduled-run",
+        "270 targets as a timer has them traced, each kept",
+        scene("row", count=270),
+        (SCHEDULED,),
+        (replace(SCAMPER, command=(*SCAMPER.command[:2], ONE, *SCAMPER.command[3:])),),
+        Goal(SCHEDULED, least={"hops": 1.0, "border": 1.0}),
     ),
     _comparison(
         "mix",

@@ -188,7 +188,7 @@ def test_what_is_due_to_be_sent_follows(
 ) -> None:
     """By the program itself, in place of the run, after its line; only to a set collector."""
     became: list[list[str]] = []
-    monkeypatch.setattr("probe.commands.unattended.program", lambda: "/usr/bin/gatewatch")
+    monkeypatch.setattr("probe.schedule.here.program", lambda: "/usr/bin/gatewatch")
     monkeypatch.setattr("os.execv", lambda _, words: became.append(words))
     run("--targets", listed)
     assert became == []
