@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench docs fuzz lab roc attacks pins messages snapshot man deb clean
+.PHONY: demo test lint bench docs notebooks fuzz lab roc attacks pins messages snapshot man deb clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -48,6 +48,10 @@ fuzz: $(STAMP)
 # The site, in build/docs; every warning is an error.
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+
+# Executes the notebooks from an empty folder; ARGS='--keep FOLDER' keeps them as they came out.
+notebooks: $(VENV)/.docs
+	$(BIN)/python -m scripts.notebooks $(ARGS)
 
 $(VENV)/.docs: requirements/docs.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r $<

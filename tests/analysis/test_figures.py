@@ -1,0 +1,128 @@
+"""The pictures as charts: they draw what the tables say, and have words for who cannot see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import pytest
+
+from analysis import figures, palette
+from analysis.statement import Verdict
+from tests.analysis.country import Country
+from tests.analysis.test_report import behind_a_gateway, verdict_of
+
+ALL: dict[str, Callable[..., alt.LayerChart]] = {
+    "captured": figures.captured,
+    "share_over_time": figures.share_over_time,
+    "paths": figures.paths,
+    "grid": figures.grid,
+    "domestic": figures.domestic,
+    "recruits": figures.recruits,
+}
+
+
+@pytest.fixture(scope="module")
+def verdict() -> Verdict:
+    return verdict_of(behind_a_gateway())
+
+
+@pytest.fixture(scope="module")
+def nothing() -> Verdict:
+    return verdict_of(Country(3))
+
+
+def data_of(chart: alt.LayerChart) -> list[dict[str, Any]]:
+    """The rows of all layers."""
+    return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("width", [326, 784])
+def test_each_is_a_chart_with_words(name: str, width: int, verdict: Verdict) -> None:
+    """Valid by the schema of Vega-Lite, as wide as asked for, and described."""
+    drawn = ALL[name](verdict, width=width).to_dict()
+    assert drawn["width"] == width
+    assert len(drawn["description"]) > 8
+    assert json.dumps(drawn)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_measured_is_drawn_as_nothing(name: str, nothing: Verdict) -> None:
+    """A chart without data is an empty chart, not an error."""
+    assert ALL[name](nothing).to_dict()["description"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_words_can_be_in_another_language(name: str, verdict: Verdict) -> None:
+    """Every word of a picture goes through ``say``; names of networks do not."""
+    asked: list[str] = []
+
+    def say(message: str) -> str:
+        asked.append(message)
+        return message.upper() if "{" not in message else message
+
+    ALL[name](verdict, say=say)
+    assert asked
+
+
+def test_the_bounds_are_those_of_the_verdict(verdict: Verdict) -> None:
+    """On the scale of the rule: its two thresholds are marked."""
+    rows = data_of(figures.captured(verdict))
+    (interval,) = [row for row in rows if "lower" in row]
+    assert (interval["lower"], interval["upper"]) == (
+        verdict.captured.lower,
+        verdict.captured.upper,
+    )
+    assert {row["at"] for row in rows if "words" in row} == {0.5, 0.65}
+
+
+def test_each_day_is_a_mark(verdict: Verdict) -> None:
+    """A day with data, with its bounds."""
+    rows = data_of(figures.share_over_time(verdict))
+    assert [row["captured"] for row in rows] == verdict.days["captured"].tolist()
+
+
+def test_the_alarm_is_marked_on_its_day() -> None:
+    """As a line with a word, and in the words of the picture."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(10))
+    country.everyone("lan own gate {up}", days=range(10, 20))
+    chart = figures.share_over_time(verdict_of(country))
+    (alarm,) = {row["day"] for row in data_of(chart) if row.get("words") == "alarm"}
+    assert alarm.startswith("2026-01-11")
+    assert "Alarm on 2026-01-11." in chart.to_dict()["description"]
+
+
+def test_paths_carry_every_network(verdict: Verdict) -> None:
+    """Their names stand at the left, the gateway in its colour, the unknown in grey."""
+    rows = data_of(figures.paths(verdict))
+    names = {row["words"] for row in rows if row.get("column") == 0}
+    assert {f"Net {i}" for i in range(1, 11)} <= names
+    colours = {row["colour"] for row in rows if "colour" in row}
+    assert {palette.GATEWAY.light, palette.UNKNOWN.light} <= colours
+
+
+def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:
+    """With the gateway's name, or a question mark."""
+    rows = data_of(figures.grid(verdict))
+    assert len(rows) == len(verdict.pairs)
+    assert {row["words"] for row in rows if row["row"] == "Net 10"} == {"?"}
+    assert {row["words"] for row in rows if row["row"] != "Net 10"} == {"Gate"}
+
+
+def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:
+    """What passes the hub is called so."""
+    rows = data_of(figures.domestic(verdict))
+    assert len(rows) == len(verdict.domestic_pairs) == 9
+    assert {row["words"] for row in rows} == {"hub"}
+
+
+def test_coverage_grows_with_each_who_is_asked(verdict: Verdict) -> None:
+    """From what is covered now."""
+    rows = data_of(figures.recruits(verdict))
+    coverage = [row["coverage"] for row in rows]
+    assert coverage == sorted(coverage)
+    assert rows[0]["name"] == "now"
