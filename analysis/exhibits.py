@@ -18,7 +18,6 @@ from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
 from analysis.operators import Node
 from analysis.panel import Observation
-from analysis.planning import invitees
 from analysis.tables import table_of
 
 PAIRS = {
@@ -212,6 +211,8 @@ def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> 
     What `gatewatch plan` says: nothing is known of who was not measured, so the largest narrows
     the bounds of the national share most.
     """
+    from analysis.planning import invitees  # noqa: PLC0415 - few ask, and it brings the simulator
+
     weights = {name: weight for name, weight in evidence.weights.of.items() if weight}
     measured = {seen.organisation for seen in evidence.observations} & set(weights)
     rows: Iterator[dict[str, Any]] = (

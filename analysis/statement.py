@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pandas as pd
 
@@ -20,10 +20,12 @@ from analysis import exhibits
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
-from analysis.planning import Needs, needs
 from analysis.tables import crossings_table, in_order, replies_table, traces_table
 from analysis.verdict import DomesticGrade, Grade
 from analysis.wording import headline
+
+if TYPE_CHECKING:
+    from analysis.planning import Needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,6 +303,8 @@ class Verdict:
     @property
     def needs(self) -> Needs:
         """How many networks must take part before what can be said, as `gatewatch plan` has it."""
+        from analysis.planning import needs  # noqa: PLC0415 - as in `exhibits.recruits_table`
+
         weights = {name: weight for name, weight in self._evidence.weights.of.items() if weight}
         measured = {seen.organisation for seen in self._evidence.observations} & set(weights)
         return needs(weights, [], measured, self._evidence.policy)

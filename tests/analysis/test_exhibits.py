@@ -90,7 +90,9 @@ def test_the_candidates_own_organisation_is_left_out_of_its_days() -> None:
     country = switched()
     for day in range(20):
         for target in country.destinations():
-            country.trace(1, target, "lan 20.9.9.7 far6", day=day, source={"from": "20.9.9.250"})
+            country.trace(
+                1, target, "lan 20.9.9.7 far6", day=day, vantage=9, source={"from": "20.9.9.250"}
+            )
     evidence = country.judge().evidence
     assert evidence.own == {"Gate"}
     assert set(exhibits.days_table(evidence, GATE)["organisations"]) == {10}
