@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 
-from scripts.messages import ROOT, catalogues, read, untranslated
+from scripts.messages import ROOT, catalogues, read, template, untranslated
 from tests.consenting import agree
 
 CATALOGUES = [pytest.param(path, id=path.parents[1].name) for path in catalogues()]
@@ -58,6 +58,13 @@ def translated(catalogue: Catalog) -> list[tuple[str, str]]:
         for said in translations(message)
         if said
     ]
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_a_catalogue_has_the_messages_of_the_source(path: Path) -> None:
+    """All and only; `make messages` brings it in step, and says what is left to translate."""
+    held, wanted = ({message.id for message in one} for one in (read(path), template()))
+    assert held == wanted
 
 
 @pytest.mark.parametrize("path", CATALOGUES)
