@@ -32,6 +32,7 @@ from probe.surroundings import (
     are_answered_alike,
     is_answered_next_door,
     is_behind_carrier_nat,
+    is_walled_in,
 )
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Campaign:
             else:
                 abroad = abroad or access_of_traces(of_version, None, self._origin)
         if not self.access or any(trace.af not in self.access for trace in held):
-            self.unlocated = self._why_unlocated(abroad, portal=portal)
+            self.unlocated = self._why_unlocated(held, abroad, portal=portal)
             if not self.access:
                 raise self.unlocated
         for trace in held:
@@ -176,13 +177,20 @@ class Campaign:
             else:
                 self.refused += 1
 
-    def _why_unlocated(self, abroad: Access | None, *, portal: bool) -> Failure:
+    def _why_unlocated(self, held: list[Trace], abroad: Access | None, *, portal: bool) -> Failure:
         """What stands against the access network of an IP version, with what mends it."""
         if portal:
             return Offline(
                 _(
                     "every target seems to answer from next door, as where a captive portal wants "
                     "a login: open any page in a browser, sign in, and run again"
+                )
+            )
+        if is_walled_in(trace for trace in held if trace.af not in self.access):
+            return Offline(
+                _(
+                    "nothing answers but your own network: where it wants a login, open any page "
+                    "in a browser, sign in, and run again; else try --method udp or tcp"
                 )
             )
         if abroad is not None:

@@ -216,6 +216,15 @@ class Itinerary:
                     "--access-as ASN"
                 )
             ) from None
+        except Offline as problem:
+            if not self._campaign.kept:
+                raise
+            raise PartlyDone(
+                _(
+                    "this machine moved: {why}; what was measured before is kept; go on with "
+                    "--resume"
+                ).format(why=problem.format_message())
+            ) from None
 
     # -- measuring --------------------------------------------------------------------------
 

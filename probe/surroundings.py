@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from probe.attribute import majority
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from probe.attribute import Attributor
     from probe.record import Trace
@@ -22,6 +22,9 @@ _NEXT_DOOR = 2
 # Targets on different continents are not equally far, but for a few milliseconds.
 _ALIKE = 0.010
 _WITNESSES = 3
+
+# Blocks of addresses that one uses within one's own walls.
+_INDOORS = frozenset({"private", "link_local", "ula"})
 
 
 def is_answered_next_door(trace: Trace, organisation: str, origin: Attributor) -> bool:
@@ -54,6 +57,17 @@ def are_answered_alike(traces: Sequence[Trace]) -> bool:
         return False
     rtts = [rtt for trace in traces if (rtt := _rtt(trace)) is not None]
     return len(rtts) == len(traces) and max(rtts) - min(rtts) <= _ALIKE * 1000
+
+
+def is_walled_in(traces: Iterable[Trace]) -> bool:
+    """Whether nothing answered but addresses of a home, a hotel or an office.
+
+    So it is where packets are dropped, or refused by the gateway, until somebody signs in.
+    """
+    shown = [
+        hop.attribution for trace in traces for hop in trace.hops if hop.attribution is not None
+    ]
+    return bool(shown) and all(said.special in _INDOORS for said in shown)
 
 
 def is_behind_carrier_nat(trace: Trace) -> bool:

@@ -76,6 +76,21 @@ def test_a_tunnel_that_has_the_default_route(home: Chain, user: User) -> None:
     assert len(records(folder)) == len(HOSTS)
 
 
+@pytest.mark.parametrize("verdict", ["drop", "reject with icmp admin-prohibited"])
+def test_a_gateway_that_lets_nobody_out(home: Chain, verdict: str) -> None:
+    """Whether it keeps silent or refuses, the user is told to sign in, and nothing is written."""
+    home.vantage.run(["ip", "-6", "route", "delete", "default"])
+    home.vantage.run(["ip", "-6", "address", "flush", "scope", "global"])
+    rules = (
+        f"table ip wall {{ chain on {{ type filter hook forward priority 0;\n{verdict}\n}}\n}}\n"
+    )
+    home.routers[0].run(["nft", "-f", "-"], stdin=rules)
+    folder = agree(home.fabric.home("walled", "root"))
+    code, _, complaint = run(home, folder)
+    assert (code, list(folder.glob("spool"))) == (5, []), complaint
+    assert "nothing answers but your own network" in complaint
+
+
 @pytest.mark.parametrize("user", USERS)
 def test_a_captive_portal(home: Chain, user: User) -> None:
     """The gateway answers for everybody: exit code 5, nothing written; where it is, it is noted."""

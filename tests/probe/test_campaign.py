@@ -280,6 +280,18 @@ def test_a_captive_portal_is_no_network_and_nothing_is_written(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_nothing_answers_but_home_it_is_a_login_that_is_missing(tmp_path: Path) -> None:
+    """Naming the provider would not help, and is not advised."""
+    run = campaign(tmp_path)
+    for target in ("80.231.1.1", "80.231.1.2", "203.144.64.1"):
+        run.finished(trace("192.168.1.1", None, None, target=target))
+    with pytest.raises(
+        Offline, match="nothing answers but your own network: where it wants a login"
+    ):
+        run.locate()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_odd_about_the_place_is_noted(tmp_path: Path) -> None:
     """A target answered next door, a carrier's NAT, a provider registered elsewhere, a VPN."""
     run = campaign(tmp_path, {4: KNOWN}, country="TH")

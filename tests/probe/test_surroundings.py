@@ -6,7 +6,12 @@ import pytest
 
 from probe.attribute import attribute
 from probe.record import Hop, Reply, Trace
-from probe.surroundings import are_answered_alike, is_answered_next_door, is_behind_carrier_nat
+from probe.surroundings import (
+    are_answered_alike,
+    is_answered_next_door,
+    is_behind_carrier_nat,
+    is_walled_in,
+)
 from tests.probe.table import Table
 
 TABLE = Table()
@@ -73,3 +78,12 @@ def test_a_carriers_nat_shows_by_its_addresses() -> None:
     """100.64.0.0/10 stands for nothing else."""
     assert is_behind_carrier_nat(trace("192.168.1.1", "100.64.3.7", "36.37.9.9", TARGETS[0]))
     assert not is_behind_carrier_nat(trace("192.168.1.1", "10.0.3.7", "36.37.9.9", TARGETS[0]))
+
+
+def test_walls_are_where_nothing_answers_from_outside() -> None:
+    """The own router, another one behind it; a carrier's NAT is outside, and so is a target."""
+    router = trace("192.168.1.1", None, None, stop="gap")
+    assert is_walled_in([router, trace("192.168.1.1", "10.0.0.1", None, stop="unreachable")])
+    assert not is_walled_in([router, trace("192.168.1.1", "100.64.0.1", None, stop="gap")])
+    assert not is_walled_in([router, trace("192.168.1.1", None, TARGETS[0])])
+    assert not is_walled_in([trace(None, None, stop="gap")])
