@@ -330,7 +330,7 @@ TRUTHS: dict[Aim, dict[str, float]] = {
     "frame": {"diverse": 0.0, "mixed": 0.5},
     "hide": {"captured": 1.0},
 }
-SIZES = ((20, 6), (20, 2), (10, 3))
+SIZES = ((20, 6), (10, 3))
 """Networks measured, and how many of them are the attacker's: under a third."""
 
 
@@ -434,7 +434,7 @@ def row(attack: Attack, case: Case, outcomes: Sequence[Outcome]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=30, help="countries of each kind")
+    parser.add_argument("--draws", type=int, default=10, help="countries of each kind")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     lines = [
