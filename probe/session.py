@@ -25,7 +25,7 @@ import trio
 from probe.economical import Economical
 from probe.exploring import Exploring
 from probe.network import NoRoute, Probe
-from probe.strategy import EveryHop, Horizon, Limits
+from probe.strategy import APART, MOST_APART, RATE_CAP, EveryHop, Horizon, Limits
 from probe.tracing import Seen, Sent, Task, Tracing
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ CROWDED = TOKENS * 3 // 4
 
 # Seconds by which sending may lag and still catch up. A longer pause is never made good by a burst.
 SLACK = 0.010
+
+# Of how many traces it is asked in one turn whether the router they want was left alone for long.
+LOOKS = 16
 
 # Seconds until a full send buffer is tried again.
 BACKOFF = 0.010
@@ -103,8 +106,10 @@ class _Session:
         self.most_active = max(1, TOKENS // 2 // (settings.max_ttl * (settings.attempts + 1) + 2))
         self.horizon = Horizon(settings)
         self.learning = True
-        # Whether some work could send, and does not, to leave the routers alone that it would ask:
-        # traces that are made from their ends all begin with the same last routers.
+        # Traces that are made from their ends all begin with the same last routers. In networks of
+        # others these are left alone for so many turns: some work could send then, and is held.
+        spares = routes is not None and settings.rate <= RATE_CAP
+        self.apart = min(MOST_APART, math.ceil(APART * settings.rate)) if spares else 0
         self.holding = False
         self.ready: deque[Work] = deque()
         self.probes: dict[int, Sent] = {}
@@ -122,18 +127,19 @@ class _Session:
         share, are asked once per trace begun, never by all traces at the same time.
         """
         ready = self.ready
-        self.holding = False
-        for _ in range(len(ready)):
+        held = 0
+        while held < min(len(ready), LOOKS):
             work = ready[0]
             wanted = work.next()
             if wanted is None:
                 work.queued = False
                 ready.popleft()
-            elif self.routes is None or not work.probes or self.horizon.rested(wanted[0]):
+            elif not self.apart or not work.probes or self.horizon.rested(wanted[0], self.apart):
                 return work, wanted
             else:
-                self.holding = True
+                held += 1
                 ready.rotate(-1)
+        self.holding = held > 0
         if self.tasks is None or self.active >= self.most_active or self.crowded:
             return None
         if self.learning and self.active:

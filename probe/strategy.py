@@ -31,9 +31,13 @@ ENOUGH = 8
 # asked again only when one of these turns out to answer.
 WORTH_REPEATING = 2
 
-# How many turns apart routers are asked that many traces may want at once: by every fourth probe of
-# a run at most. At 100 packets/s these are three in any 100 ms.
-APART = 4
+# Packets a second at most in networks of others.
+RATE_CAP = 1000.0
+
+# How long routers are left alone that many traces want to ask at once: so many seconds, in which at
+# 100 packets/s every fifth probe of a run falls; and so many probes at most, however fast it is.
+APART = 0.05
+MOST_APART = 5
 
 # What is left of the memory of a long RTT with each target that answers.
 FADING = 0.99
@@ -110,19 +114,20 @@ class Horizon:
         self._longest = 0.0
         self.turns = 0
         """How many probes the run has sent, or could have sent and did not."""
-        self.asked = [-APART] * 256
+        self.asked = [-MOST_APART] * 256
         """By TTL, the turn of the last probe that had it."""
         self.distance: int | None = None
         """The distance in hops that most of the last targets reached had; None before the first."""
 
-    def rested(self, ttl: int) -> bool:
-        """Whether the routers at this TTL were left alone for long enough to be asked again.
+    def rested(self, ttl: int, turns: int) -> bool:
+        """Whether the next turn is so many after the last in which this TTL was asked.
 
         >>> horizon = Horizon(Limits())
-        >>> EveryHop(Limits(), horizon).sent(3); horizon.rested(3), horizon.rested(4)
-        (False, True)
+        >>> EveryHop(Limits(), horizon).sent(3)
+        >>> horizon.rested(3, 2), horizon.rested(3, 1), horizon.rested(4, 2)
+        (False, True, True)
         """
-        return self.turns - self.asked[ttl] >= APART
+        return self.turns + 1 - self.asked[ttl] >= turns
 
     def suppose(self, distance: int) -> None:
         """A target is likely to be this many hops away: better than nothing to go by."""

@@ -15,6 +15,7 @@ from probe.failure import BadInput, Failure
 from probe.language import _
 from probe.network import Method
 from probe.origin import OriginError, open_origin
+from probe.strategy import RATE_CAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from probe.network import Tap
     from probe.origin import Origin
 
-# Packets a second that nobody needs a permission for, and the most on networks of others.
+# Packets a second that nobody needs a permission for.
 RATE = 20.0
-RATE_CAP = 1000.0
 
 # Megabytes a day: some ten runs over the list that ships.
 BUDGET = 5.0
