@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -151,9 +152,7 @@ def _start(recipe: Recipe) -> None:
     """Make ready a process that will fold pieces."""
     global _mapper  # noqa: PLW0603 - one for the life of the process
     _mapper = Mapper(recipe)
-    # What is made for a trace is gone before the next; looking for circles in it takes a third
-    # of the time, and there are none.
-    gc.disable()
+    gc.disable()  # as in `_without_circles`
 
 
 def _part(piece: Piece) -> Part:
@@ -219,9 +218,25 @@ def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
     """
     loaded = Loaded()
     folded = Folded()
-    for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
-        folded.add(place, part)
+    with _without_circles():
+        for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
+            folded.add(place, part)
     return reduce(folded, recipe, loaded)
+
+
+@contextmanager
+def _without_circles() -> Iterator[None]:
+    """Do not look for circles of objects: what is made for a trace has none.
+
+    Looking for them takes a third of the time.
+    """
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked:
+            gc.enable()
 
 
 def reduce(folded: Folded, recipe: Recipe, loaded: Loaded) -> Digest:

@@ -18,7 +18,7 @@ from analysis.load import Input, open_input
 from probe.bundle import BadBundle
 
 # Bytes of lines, and values, of a piece.
-LINES = 4 << 20
+LINES = 8 << 20
 VALUES = 1000
 
 Place = tuple[int, int]

@@ -47,7 +47,8 @@ def _weigh(
     parts: Counter[str] = Counter()
     for name in organisations:
         for pair in grouped[name]:
-            seen = users.get((name, pair.destination), ())
+            # In order, so that sums of fractions are the same to the last digit.
+            seen = sorted(users.get((name, pair.destination), ()))
             for address in seen:
                 fractions[address][name] += 1.0 / len(grouped[name])  # type: ignore[assignment]
                 parts[address] += 1.0 / len(seen) / len(grouped[name])  # type: ignore[assignment]
