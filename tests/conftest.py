@@ -1,0 +1,15 @@
+"""What holds for all tests, whatever started them."""
+
+from __future__ import annotations
+
+import signal
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C and a lost terminal, also where nohup or a shell's ``&`` had them ignored.
+
+    Tests send these signals to themselves and to programs that they start, which inherit what is
+    ignored, and would wait for ever.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
