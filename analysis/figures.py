@@ -385,7 +385,7 @@ def _in_two_lines(name: str) -> str:
     """A name broken at the space nearest to its middle.
 
     >>> _in_two_lines("National Telecom (Thailand)"), _in_two_lines("EZECOM")
-    ('National\\nTelecom (Thailand)', 'EZECOM')
+    ('National Telecom\\n(Thailand)', 'EZECOM')
     """
     spaces = [i for i, letter in enumerate(name) if letter == " "]
     if len(name) <= 13 or not spaces:

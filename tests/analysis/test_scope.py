@@ -148,7 +148,7 @@ def test_a_gateway_that_took_part_covers_nothing() -> None:
     country = Country(10)
     country.everyone("lan own gate {up}", members=range(1, 6))
     for destination in country.destinations():
-        country.trace(1, destination, "20.9.9.1 far9", source={"from": "20.9.9.250"})
+        country.trace(1, destination, "20.9.9.1 far9", vantage=9, source={"from": "20.9.9.250"})
     loaded = Loaded(traces=[from_json(result) for result in country.results])
     users = Weights({"Gate": 600.0, **{f"Net {i}": 40.0 for i in range(1, 11)}}, "eyeballs")
     fields = judge(loaded, country.table, HOME, Policy(), now=NOW, weights=users).fields

@@ -23,6 +23,9 @@ SYSTEMD = Path("/lib/systemd/systemd")
 PROJECT = Path(__file__).parents[2]
 HOME = Path("/home/lab")
 
+# Where the checkout is seen in there: its own place may be a temporary folder, which services lack.
+_CHECKOUT = Path("/opt/checkout")
+
 # Seconds until it has to stand.
 PATIENCE = 20.0
 
@@ -136,7 +139,8 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
                 f"mount -t tmpfs -o mode=0755 lab {place}"
                 for place in ("/opt", "/home", "/run", "/var/lib/systemd")
             ),
-            "mkdir -p /opt/bin /opt/units /var/lib/systemd/timers",
+            f"mkdir -p /opt/bin /opt/units {_CHECKOUT} /var/lib/systemd/timers",
+            f"mount --bind {PROJECT} {_CHECKOUT}",
             *(f"ln -s /dev/null /opt/units/{unit}" for unit in _MASKED),
             f"mkdir -p {HOME} /run/systemd/system /run/systemd/unit-root",
             f"mkdir -m 0700 -p {runtime}",
@@ -145,8 +149,8 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
                 f"printf '[Unit]\\nDefaultDependencies=no\\n' > /opt/units/{name}.target"
                 for name in ("lab", *_MILESTONES)
             ),
-            f"printf '%s\\n' '#!/bin/sh' 'cd {PROJECT}' "
-            f"'PYTHONDONTWRITEBYTECODE=1 exec {sys.executable} -m probe \"$@\"' "
+            f"printf '%s\\n' '#!/bin/sh' 'cd {_CHECKOUT}' "
+            f"'PYTHONDONTWRITEBYTECODE=1 exec {_seen(Path(sys.executable))} -m probe \"$@\"' "
             "> /opt/bin/gatewatch",
             "chmod 755 /opt/bin/gatewatch",
             "ip link set lo up",
@@ -179,6 +183,11 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
         ready.close()
         log.close()
         _remove(group)
+
+
+def _seen(path: Path) -> Path:
+    """Where a path of the checkout is in there; any other is where it was."""
+    return _CHECKOUT / path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 def _children(pid: int) -> list[int]:

@@ -134,12 +134,12 @@ def test_the_country_one_says_decides_what_leaving_is(home: Path) -> None:
 
 
 def test_nothing_of_a_trace_is_stored(home: Path) -> None:
-    """All that a trace leaves behind is how many bytes were sent today."""
+    """All that a trace leaves behind is how many bytes were sent today and this month."""
     record = from_line(run(paths.TARGET, "--json").stdout)
     (left,) = home.iterdir()
     day = datetime.fromtimestamp(record.timestamp, UTC).strftime("%Y-%m-%d")
     sent = (record.probes or 0) * (record.size or 0)
-    assert left.read_text(encoding="ascii") == f"{day} {sent:018}\n"
+    assert left.read_text(encoding="ascii") == f"{day} {sent:018}\n{day[:-3]} {sent:018}\n"
 
 
 def test_the_budget_of_the_day_holds_for_traces(home: Path) -> None:
