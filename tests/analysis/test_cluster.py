@@ -24,6 +24,9 @@ from probe.record import to_line
 
 distributed = pytest.importorskip("distributed")
 
+# One cluster for all of them, and not two beside each other.
+pytestmark = pytest.mark.xdist_group("cluster")
+
 
 @pytest.fixture(scope="module")
 def simulated() -> Simulated:
@@ -41,7 +44,7 @@ def path(simulated: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Path
 def cluster() -> Iterator[Cluster]:
     """Two workers, processes of this machine, that are started again when they die."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as made:
         yield Cluster(made.scheduler_address.removeprefix("tcp://"))
 
