@@ -123,6 +123,11 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def digest_of(line: bytes) -> bytes:
+    """By what a line is known again, in 16 bytes."""
+    return hashlib.blake2b(line, digest_size=16).digest()
+
+
 def public_pem(key: str) -> bytes:
     """A public key, given in hexadecimal digits, as openssl reads it."""
     text = base64.encodebytes(_DER + bytes.fromhex(key))

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from probe import __version__, shared
-from probe.bundle import LARGEST, seal, unseal
+from probe.bundle import LARGEST, digest_of, seal, unseal
 from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.language import _
-from probe.outbox import DayFile, Outbox, digest_of, is_outbox
+from probe.outbox import DayFile, Outbox, is_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -39,7 +39,7 @@ def signing_key(folder: Path, network: int, today: date) -> Ed25519PrivateKey:
         # A key of a day to come was made by a wrong clock and would last too long.
         if 0 <= (today - made).days < ROTATION:
             return _read(path)
-    fresh = _make(folder / f"AS{network}-{today.isoformat()}.pem")
+    fresh = make_key(folder / f"AS{network}-{today.isoformat()}.pem")
     for _made, path in known:
         path.unlink()
     return fresh
@@ -77,7 +77,7 @@ def _read(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _make(path: Path) -> Ed25519PrivateKey:
+def make_key(path: Path) -> Ed25519PrivateKey:
     """A new key, in a file that is there whole or not at all."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - heavy
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415

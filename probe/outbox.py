@@ -9,14 +9,14 @@ neither loses a trace nor sends one twice. This module neither makes bundles nor
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from probe.bundle import SUFFIX, sha256_of
+from probe.bundle import SUFFIX, digest_of, sha256_of
+from probe.database import OfNewerVersion, connect, set_up, step
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import data_folder
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 _DATABASE = "outbox.db"
 _RECEIPTS = "receipts"
 _VERSION = 1
-
-# Seconds that one process waits for another to finish a step.
-_PATIENCE = 30.0
 
 _TABLES = """
 CREATE TABLE bundles (
@@ -74,11 +71,6 @@ def outbox_folder() -> Path:
 def is_outbox(folder: Path) -> bool:
     """Whether anything was ever bundled into a folder."""
     return (folder / _DATABASE).is_file()
-
-
-def digest_of(line: bytes) -> bytes:
-    """By what a line of the spool is known again, in 16 bytes."""
-    return hashlib.blake2b(line, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,21 +183,15 @@ class Outbox:
         for made in (folder.parent, folder, self.receipts):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / _DATABASE
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, factory=_Database)
-        self._db.execute("PRAGMA synchronous = FULL")
-        with self._step():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise BadInput(
-                    _("{path} is of a newer gatewatch than this one; update gatewatch").format(
-                        path=path
-                    )
+        self._db = connect(path, _Database)
+        try:
+            set_up(self._db, _TABLES, _VERSION)
+        except OfNewerVersion:
+            raise BadInput(
+                _("{path} is of a newer gatewatch than this one; update gatewatch").format(
+                    path=path
                 )
-            if version == 0:
-                for statement in _TABLES.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
+            ) from None
 
     def close(self) -> None:
         """Close the database. Safe to call twice."""
@@ -248,7 +234,7 @@ class Outbox:
 
     def know(self, days: Iterable[DayFile]) -> None:
         """All lines of these day files are in bundles or never will be."""
-        with self._step():
+        with step(self._db):
             self._db.executemany(
                 "INSERT OR REPLACE INTO days VALUES (?, ?, ?)",
                 [(day.name, day.size, day.changed) for day in days],
@@ -257,7 +243,7 @@ class Outbox:
     def forget_days_but(self, names: Iterable[str]) -> None:
         """Forget the lines of day files that are no more."""
         gone = {name for (name,) in self._db.execute("SELECT DISTINCT day FROM lines")}
-        with self._step():
+        with step(self._db):
             for name in gone - set(names):
                 self._db.execute("DELETE FROM lines WHERE day = ?", (name,))
                 self._db.execute("DELETE FROM days WHERE name = ?", (name,))
@@ -270,7 +256,7 @@ class Outbox:
         """
         name = sha256_of(data)
         replace_file(self.path_of(name), data)
-        with self._step():
+        with step(self._db):
             self._db.execute(
                 "INSERT OR IGNORE INTO bundles"
                 " (sha256, network, key, traces, bytes, first_day, last_day)"
@@ -349,7 +335,7 @@ class Outbox:
 
     def give_up(self, sha256: str) -> None:
         """Forget a bundle whose file is damaged; its lines are bundled anew the next time."""
-        with self._step():
+        with step(self._db):
             self._db.execute(
                 "DELETE FROM days WHERE name IN (SELECT day FROM lines WHERE bundle = ?)", (sha256,)
             )
@@ -393,19 +379,6 @@ class Outbox:
                 attempts.problem,
             ),
         )
-
-    @contextmanager
-    def _step(self) -> Iterator[None]:
-        """Changes that are made together or not at all."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            # Where the disk is full SQLite has gone back by itself.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
 
 
 @dataclass(frozen=True, slots=True)

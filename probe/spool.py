@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.places import data_folder
+from probe.private import sync_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Spool:
             self._file = os.open(day, flags, 0o600)
             self._day = day
             if new:
-                _sync_folder(self.folder)
+                sync_folder(self.folder)
         except OSError as problem:
             raise _full(problem, self.folder) from problem
 
@@ -231,14 +232,6 @@ def _sync(file: int, folder: Path) -> None:
         os.fsync(file)
     except OSError as problem:
         raise _full(problem, folder) from problem
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _full(problem: OSError, folder: Path) -> Exception:

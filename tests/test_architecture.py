@@ -46,6 +46,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.origin.errors",
             "probe.origin.names",
             "probe.origin.special",
+            "probe.database",
             "probe.private",
             "probe.privileges",
             "probe.settings",
@@ -236,7 +237,7 @@ MEETING = {
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact"},
     "analysis.collect.command": {"probe.failure", "probe.settings"},
-    "analysis.collect.store": {"probe.private"},
+    "analysis.collect.store": {"probe.database", "probe.keys", "probe.private"},
 }
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.

@@ -10,7 +10,6 @@ in here knows who sent what, or from where.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sqlite3
 import threading
@@ -25,12 +24,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.collect.checks import Refused, check
-from probe.bundle import SUFFIX, BadBundle, Bundle, public_part, unseal
-from probe.private import replace_file, sync_folder
+from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
+from probe.database import OfNewerVersion, connect, set_up, step
+from probe.keys import make_key
+from probe.private import sync_folder
 from probe.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
-_PATIENCE = 30.0
 _VERSION = 1
 
 _TABLES = """
@@ -96,28 +96,15 @@ class Store:
         for made in (folder, *(folder / name for name in (QUARANTINE, ACCEPTED, INCOMING))):
             made.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.key = _own_key(folder / "key.pem")
-        path = folder / "collector.db"
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._lock = threading.Lock()
         self._serving = -1
-        self._db = sqlite3.connect(
-            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        self._db = connect(folder / "collector.db", sqlite3.Connection, one_thread=False)
         try:
-            self._set_up()
+            set_up(self._db, _TABLES, _VERSION)
         except sqlite3.DatabaseError as problem:
             raise Damaged(str(problem)) from problem
-
-    def _set_up(self) -> None:
-        self._db.execute("PRAGMA synchronous = FULL")
-        with self._step():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
-                raise Damaged("it is of a newer version")
-            if version == 0:
-                for statement in _TABLES.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        except OfNewerVersion:
+            raise Damaged("it is of a newer version") from None
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
@@ -143,7 +130,7 @@ class Store:
             raise InUse from None
         for path in (self.folder / INCOMING).iterdir():
             path.unlink()
-        with self._step():
+        with step(self._db):
             known = {held.sha256 for held in self.held()}
             for path in (self.folder / QUARANTINE).iterdir():
                 if path.suffix == SUFFIX and path.stem not in known:
@@ -195,7 +182,7 @@ class Store:
                 self._count(day, word)
                 return Receipt(sha256, "refused", 0, day, text)
             os.fsync(file.fileno())
-            with self._step():
+            with step(self._db):
                 Path(file.name).replace(self._path(QUARANTINE, sha256))
                 sync_folder(self.folder / QUARANTINE)
                 self._insert(sha256, bundle, doubled, day)
@@ -222,7 +209,7 @@ class Store:
 
     def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:
         """Accept a bundle in quarantine, or refuse it; then `settle`. Raises `NotHeld`."""
-        with self._lock, self._step():
+        with self._lock, step(self._db):
             changed = self._db.execute(
                 "UPDATE bundles SET status = ?, reason = ?, day = ?"
                 " WHERE sha256 = ? AND status = 'quarantined'",
@@ -254,7 +241,7 @@ class Store:
         for line in bundle.lines:
             found = self._db.execute(
                 "SELECT key FROM lines JOIN bundles ON bundle = number WHERE digest = ?",
-                (_digest(line),),
+                (digest_of(line),),
             ).fetchone()
             if found is not None and found[0] != bundle.manifest.key:
                 raise Refused("replay", "a trace of the bundle came before under another key")
@@ -273,7 +260,7 @@ class Store:
         ).lastrowid  # fmt: skip
         self._db.executemany(
             "INSERT OR IGNORE INTO lines VALUES (?, ?)",
-            [(_digest(line), number) for line in bundle.lines],
+            [(digest_of(line), number) for line in bundle.lines],
         )
 
     def _count(self, day: str, word: str) -> None:
@@ -282,19 +269,6 @@ class Store:
             " ON CONFLICT (day, reason) DO UPDATE SET count = count + 1",
             (day, word),
         )
-
-    @contextmanager
-    def _step(self) -> Iterator[None]:
-        """Changes that are made together or not at all."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            # Where the disk is full SQLite has gone back by itself.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
 
 
 def public_key(store: Store) -> str:
@@ -307,24 +281,13 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def _digest(line: bytes) -> bytes:
-    return hashlib.blake2b(line, digest_size=16).digest()
-
-
 def _own_key(path: Path) -> Ed25519PrivateKey:
     """The collector's key, made at its first start."""
     with suppress(FileNotFoundError):
         key: Any = serialization.load_pem_private_key(path.read_bytes(), None)
         assert isinstance(key, Ed25519PrivateKey)
         return key
-    fresh = Ed25519PrivateKey.generate()
-    pem = fresh.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    replace_file(path, pem)
-    return fresh
+    return make_key(path)
 
 
 def _private(path: str, flags: int) -> int:

@@ -1,0 +1,70 @@
+"""A SQLite file of which nothing is half done, at whatever moment the machine is switched off.
+
+This module knows no table and no sentence: whoever opens one says what stands in it, and what its
+faults amount to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Seconds that one process waits for another to finish a step.
+_PATIENCE = 30.0
+
+Connection = TypeVar("Connection", bound=sqlite3.Connection)
+
+
+class OfNewerVersion(Exception):
+    """A later version of the program has made it, with other tables."""
+
+
+def connect(path: Path, factory: type[Connection], *, one_thread: bool = True) -> Connection:
+    """Open a file, made where there is none, for its owner's eyes only.
+
+    ``one_thread`` is False where the caller sees to it that threads use it one after the other.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    return sqlite3.connect(
+        path,
+        timeout=_PATIENCE,
+        isolation_level=None,
+        factory=factory,
+        check_same_thread=one_thread,
+    )
+
+
+def set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
+    """Make the tables where there are none yet; ``tables`` are statements between semicolons.
+
+    Raises `OfNewerVersion` where those that are there have a greater ``version``.
+    """
+    db.execute("PRAGMA synchronous = FULL")
+    with step(db):
+        (found,) = db.execute("PRAGMA user_version").fetchone()
+        if found > version:
+            raise OfNewerVersion
+        if found == 0:
+            for statement in tables.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {version}")
+
+
+@contextmanager
+def step(db: sqlite3.Connection) -> Iterator[None]:
+    """Changes that are made together or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        # Where the disk is full SQLite has gone back by itself.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
