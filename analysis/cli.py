@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from analysis import options
 from probe.origin import Origin, OriginError, open_origin
 
 if TYPE_CHECKING:
@@ -90,11 +91,7 @@ def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -
     metavar="KEY=VALUE",
     help="Change a number of the rule (the verdict says so); may be repeated.",
 )
-@click.option(
-    "--origin",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Address table to use: an .mmdb or a pyasn .dat file.",
-)
+@options.address_table
 @click.option(
     "--tables",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -114,13 +111,7 @@ def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -
     help="Which AS numbers are one organisation, besides the list that ships: CAIDA's as-org2info "
     "or PeeringDB's networks; may be repeated.",
 )
-@click.option(
-    "--malformed",
-    type=click.Choice(["warn", "fail", "ignore"]),
-    default="warn",
-    show_default=True,
-    help="What to do about lines and files that cannot be read; they are counted in any case.",
-)
+@options.malformed
 @click.option(
     "--crossings",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -318,13 +309,7 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     type=click.Choice(["records", "atlas", "parquet"]),
     help="What OUT shall hold (default: by its name, records or Parquet).",
 )
-@click.option(
-    "--malformed",
-    type=click.Choice(["warn", "fail", "ignore"]),
-    default="warn",
-    show_default=True,
-    help="What to do about lines and files that cannot be read; they are counted in any case.",
-)
+@options.malformed
 @click.option(
     "--origin",
     type=click.Path(path_type=Path, dir_okay=False),

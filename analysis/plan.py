@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from analysis import options
 from analysis.cli import BadInput, country_code, open_table
 from probe.origin import Origin
 from probe.places import shipped
@@ -99,11 +100,7 @@ def _rates(networks: int, simulate: int) -> dict[str, Any]:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Weigh organisations by their users: APNIC's estimates, as downloaded.",
 )
-@click.option(
-    "--origin",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Address table to use: an .mmdb or a pyasn .dat file.",
-)
+@options.address_table
 @click.option(
     "--top", type=click.IntRange(min=1), default=15, help="How many to list.", show_default=True
 )
