@@ -6,20 +6,24 @@ import json
 import socket
 from collections import Counter
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import uvicorn
 
-from analysis.collect.app import application
-from analysis.collect.store import Damaged, InUse, NotHeld, Store, now_utc, public_key
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.failure import BadInput, Failure, PartlyDone
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
+    from analysis.collect.store import Store
     from probe.receipt import Status
+
+if find_spec("uvicorn") is None:
+    # As in `analysis.cli`: the libraries are imported by what needs them, so that the help of all
+    # commands does not wait for a server's.
+    raise ModuleNotFoundError("the extra for collectors is not installed", name="uvicorn")
 
 # Connections at a time; more are told to come back.
 _CONNECTIONS = 64
@@ -81,6 +85,8 @@ def collect(
             "without TLS everybody in between could read along; give --tls-cert and --tls-key, or "
             "listen on 127.0.0.1 behind a web server that has them"
         )
+    from analysis.collect.store import InUse, public_key  # noqa: PLC0415
+
     with _store(folder) as store:
         try:
             store.serve()
@@ -109,6 +115,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _serve(store: Store, listener: socket.socket, cert: Path | None, key: Path | None) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    from analysis.collect.app import application  # noqa: PLC0415
+    from analysis.collect.store import now_utc  # noqa: PLC0415
+
     config = uvicorn.Config(
         application(store, now_utc),
         access_log=False,
@@ -176,6 +187,8 @@ def take(*, folder: Path, files: tuple[Path, ...]) -> None:
 
     A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
     """
+    from analysis.collect.store import now_utc  # noqa: PLC0415
+
     refused = 0
     with _store(folder) as store:
         for path in files:
@@ -212,6 +225,8 @@ def refuse(*, folder: Path, bundles: tuple[str, ...], reason: str) -> None:
 def _decide(
     folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, *, everything: bool
 ) -> None:
+    from analysis.collect.store import NotHeld, now_utc  # noqa: PLC0415
+
     if everything == bool(bundles):
         raise click.UsageError("name bundles by their sha256, or --all")
     with _opened(folder) as store:
@@ -246,6 +261,8 @@ def _opened(folder: Path) -> Store:
 
 
 def _store(folder: Path) -> Store:
+    from analysis.collect.store import Damaged, Store  # noqa: PLC0415
+
     try:
         return Store(folder)
     except Damaged as problem:
