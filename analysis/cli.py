@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from analysis import options
+from analysis.countries import UnknownCountry, country_code
 from probe.origin import Origin, OriginError, open_origin
 
 if TYPE_CHECKING:
@@ -58,15 +59,12 @@ def open_table(path: Path | None) -> Origin:
         raise BadInput(str(problem)) from None
 
 
-def country_code(table: Origin, country: str, given_as: str) -> str:
+def known_country(table: Origin, country: str, given_as: str) -> str:
     """The code in capitals; a usage error that names ``given_as`` where it is none."""
-    code = country.upper()
-    if table.continent(code) is None:
-        raise click.BadParameter(
-            f"{country!r} is no country code; use two letters of ISO 3166, such as KH",
-            param_hint=given_as,
-        )
-    return code
+    try:
+        return country_code(table, country)
+    except UnknownCountry as problem:
+        raise click.BadParameter(str(problem), param_hint=given_as) from None
 
 
 def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
@@ -183,7 +181,7 @@ def analyze(
     from analysis.tables import write_table  # noqa: PLC0415
 
     table = open_table(origin)
-    code = country_code(table, country, "--country")
+    code = known_country(table, country, "--country")
     try:
         policy = with_overrides(Policy(), overrides)
     except PolicyError as problem:

@@ -109,10 +109,8 @@ class Mapper:
         except MalformedRecord as problem:
             self._leave_out("malformed", f"{name}:{number}: {problem}", part)
             return
-        if trace is None:
-            part.rejected["bookkeeping"] += 1
-        elif not trace.hops:
-            part.rejected["not_sent"] += 1
+        if isinstance(trace, str):
+            part.rejected[trace] += 1
         else:
             told = tell(trace)
             self._folder.add(told, fingerprint_of(trace, told, self._lines.numbers), part)

@@ -64,20 +64,22 @@ class _Copies:
         return self._heard[claims] == heard
 
 
-def trace_of(value: object) -> Trace | None:
-    """The trace that a value of a file is; None for what scamper writes of a run.
+def trace_of(value: object) -> Trace | str:
+    """The trace that a value of a file is, or the reason for which it is none to judge by.
 
     Raises `MalformedRecord` with one sentence where it is neither.
     """
     if isinstance(value, Trace):
-        return value
-    if isinstance(value, MalformedRecord):
+        trace = value
+    elif isinstance(value, MalformedRecord):
         raise value
-    if not isinstance(value, dict):
+    elif not isinstance(value, dict):
         raise MalformedRecord("not a JSON object")
-    if scamper.is_bookkeeping(value):
-        return None
-    return scamper.read(value) if scamper.is_measurement(value) else atlas.read(value)
+    elif scamper.is_bookkeeping(value):
+        return "bookkeeping"
+    else:
+        trace = scamper.read(value) if scamper.is_measurement(value) else atlas.read(value)
+    return trace if trace.hops else "not_sent"
 
 
 def _unkept(value: object) -> Iterator[str]:
@@ -175,10 +177,8 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
             except MalformedRecord as problem:
                 leave_out("malformed", f"{name}:{number}: {problem}")
                 continue
-            if trace is None:
-                loaded.reject("bookkeeping")
-            elif not trace.hops:
-                loaded.reject("not_sent")
+            if isinstance(trace, str):
+                loaded.reject(trace)
             elif (alike := copies.alike(trace)) is not None:
                 loaded.reject("duplicate" if alike else "repeated_id")
             else:

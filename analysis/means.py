@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.assessment import Tables, assess, open_tables
+from analysis.countries import country_code
 from analysis.coverage import by_users
 from analysis.engine import Digest, Recipe
 from analysis.eyeballs import Eyeballs, read_eyeballs
@@ -23,20 +24,6 @@ from analysis.policy import Policy, with_overrides
 from analysis.rib import Rib, read_rib
 from probe import __version__
 from probe.origin import Origin, open_origin
-
-
-class UnknownCountry(ValueError):
-    """What was given is no country's code."""
-
-
-def country_code(table: Origin, country: str) -> str:
-    """The code in capitals; raises `UnknownCountry`."""
-    code = country.upper()
-    if table.continent(code) is None:
-        raise UnknownCountry(
-            f"{country!r} is no country code; use two letters of ISO 3166, such as KH"
-        )
-    return code
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from analysis import options
-from analysis.cli import BadInput, country_code, open_table
+from analysis.cli import BadInput, known_country, open_table
 from probe.origin import Origin
 from probe.places import shipped
 
@@ -125,7 +125,7 @@ def plan(
     from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
 
     table = open_table(origin)
-    code = country_code(table, country, "CC")
+    code = known_country(table, country, "CC")
     weights, unit = _weights(table, code, eyeballs)
     measured = _taking_part(paths, table, code) & set(weights)
     asked = invitees(weights, measured)

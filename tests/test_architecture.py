@@ -159,6 +159,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "analysis": (
         {
             "analysis.collect",
+            "analysis.countries",
             "analysis.options",
             "analysis.policy",
             "analysis.operators",

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 import analysis as gw
+from analysis.countries import UnknownCountry
 from analysis.inputs import InputError
-from analysis.means import UnknownCountry
 from analysis.policy import PolicyError
 from analysis.statement import Captured
 from probe.cli import main
