@@ -261,6 +261,12 @@ def reasons_in_code() -> set[str]:
                     for inner in ast.walk(node)
                     if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple)
                 ]
+            elif isinstance(node, ast.FunctionDef) and node.name == "trace_of":
+                told += [
+                    inner.value
+                    for inner in ast.walk(node)
+                    if isinstance(inner, ast.Return) and inner.value is not None
+                ]
     return set(SPOILT.values()) | {
         leaf.value
         for expression in told
