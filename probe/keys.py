@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import BadInput
 from probe.language import _
+from probe.places import data_folder
 from probe.private import replace_file
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 ROTATION = 90
 
 _NAME = re.compile(r"AS(\d+)-(\d{4}-\d\d-\d\d)\.pem")
+
+
+def keys_folder() -> Path:
+    """The folder of keys in this volunteer's data folder."""
+    return data_folder() / "keys"
 
 
 def signing_key(folder: Path, network: int, today: date) -> Ed25519PrivateKey:

@@ -15,6 +15,7 @@ from probe.bundling import bundle_new
 from probe.commands import words
 from probe.consent import Capability, require
 from probe.failure import Failure
+from probe.keys import keys_folder
 from probe.language import _, ngettext
 from probe.outbox import Outbox, outbox_folder
 from probe.places import data_folder
@@ -45,7 +46,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
     if out is not None and out.exists():
         raise Failure(_("{path} is there already; choose another name").format(path=out))
     with Outbox(outbox_folder()) as outbox:
-        done = bundle_new(spool_folder(), outbox, data_folder() / "keys", datetime.now(UTC).date())
+        done = bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
         files = []
         for number, entry in enumerate(done.entries, 1):
             kept = outbox.path_of(entry.sha256)

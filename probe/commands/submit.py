@@ -15,6 +15,7 @@ from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.consent import Capability, require
 from probe.failure import BadInput, Failure, NotYetSent, PartlyDone
+from probe.keys import keys_folder
 from probe.language import _, ngettext
 from probe.outbox import Outbox, outbox_folder, status
 from probe.places import data_folder
@@ -61,7 +62,7 @@ def submit(
             ).format(file=settings_file())
         )
     with Outbox(outbox_folder()) as outbox:
-        bundle_new(spool_folder(), outbox, data_folder() / "keys", datetime.now(UTC).date())
+        bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
         if again:
             outbox.wait_again()
         if folder is not None:
