@@ -79,6 +79,8 @@ def _circles(addresses: Addresses, destination: str) -> bool:
     if addresses[-1] != destination:
         return False
     heard = [address for address in addresses if address is not None and address != LAN]
+    if len(set(heard)) == len(heard):
+        return False
     rows = [
         address for address, before in zip(heard, [None, *heard], strict=False) if address != before
     ]

@@ -9,7 +9,7 @@ other. Knows neither country nor address table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from operator import itemgetter
 from typing import NamedTuple
@@ -59,8 +59,11 @@ class Fingerprint(NamedTuple):
     heard: int
 
 
-def most_heard(replies: Iterable[Reply]) -> tuple[str | None, float | None]:
+def most_heard(replies: Sequence[Reply]) -> tuple[str | None, float | None]:
     """The address most replies came from and its smallest RTT; silence is (None, None)."""
+    if len(replies) == 1:  # as with nearly all hops
+        (reply,) = replies
+        return (None, None) if reply.late is not None or reply.duplicate else reply[:2]
     counted = [reply for reply in replies if reply.late is None and not reply.duplicate]
     addresses = [reply.address for reply in counted if reply.address is not None]
     address = addresses[0] if addresses else None

@@ -83,8 +83,10 @@ def _hops(hops: pa.Array) -> _Hops:
     found: list[float | None] = [None if rtt != rtt else rtt for rtt in nearest.tolist()]  # noqa: PLR0124 - NaN
     for i in np.nonzero((highest >= 0) & (highest != lowest))[0].tolist():
         addresses[i], found[i] = most_heard(
-            Reply(names[which[j]], None if np.isnan(rtts[j]) else float(rtts[j]))
-            for j in range(ends[i], ends[i + 1])
+            [
+                Reply(names[which[j]], None if np.isnan(rtts[j]) else float(rtts[j]))
+                for j in range(ends[i], ends[i + 1])
+            ]
         )
     _evident(hops, addresses, found)
     said = hops.field("attribution")

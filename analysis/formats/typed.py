@@ -261,14 +261,16 @@ class Lines:
 
     def _most_heard(self, replies: list[_Reply]) -> tuple[str | None, float | None]:
         return most_heard(
-            Reply(
-                self._addresses[reply.address] if reply.address else None,
-                reply.rtt,
-                late=reply.late,
-                duplicate=bool(reply.dup),
-            )
-            for reply in replies
-            if reply.x is UNSET
+            [
+                Reply(
+                    self._addresses[reply.address] if reply.address else None,
+                    reply.rtt,
+                    late=reply.late,
+                    duplicate=bool(reply.dup),
+                )
+                for reply in replies
+                if reply.x is UNSET
+            ]
         )
 
     def _names(self, hops: list[_Hop], saying: dict[int, _Said]) -> tuple[tuple[str, int], ...]:
