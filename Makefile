@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EXECUTED := docs/notebooks/.executed
 
 PYTEST := $(BIN)/python -m pytest
 
@@ -46,12 +47,17 @@ fuzz: $(STAMP)
 	$(BIN)/python -m scripts.fuzz
 
 # The site, in build/docs; every warning is an error.
-docs: $(VENV)/.docs
+docs: $(EXECUTED)
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
-# Executes the notebooks from an empty folder; ARGS='--keep FOLDER' keeps them as they came out.
-notebooks: $(VENV)/.docs
-	$(BIN)/python -m scripts.notebooks $(ARGS)
+# Executes the notebooks from an empty folder, also where nothing has changed since.
+notebooks:
+	rm -f $(EXECUTED)
+	$(MAKE) $(EXECUTED)
+
+$(EXECUTED): $(VENV)/.docs scripts/notebooks.py $(shell find notebooks analysis probe data -type f -not -name '*.pyc')
+	$(BIN)/python -m scripts.notebooks
+	touch $@
 
 $(VENV)/.docs: requirements/docs.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r $<
@@ -85,4 +91,4 @@ deb: $(STAMP)
 	$(BIN)/python -m scripts.deb
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) dist build docs/notebooks

@@ -1,13 +1,16 @@
 """The documentation site: `make docs` builds it from these pages, without a network.
 
 Pages are plain Markdown that reads well where it lies, so nothing here may be needed to read them.
-Links to files outside of this folder are kept as links to the files of the source package.
+Links to files outside of this folder are kept as links to the files of the source package; those to
+notebooks lead to what `make notebooks` made of them, in the folder `notebooks` beside this file.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -28,3 +31,12 @@ html_theme = "furo"
 html_title = f"gatewatch {version}"
 html_copy_source = False
 html_static_path: list[str] = []
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", link_to_executed_notebooks)
+
+
+def link_to_executed_notebooks(_app: Sphinx, _page: str, text: list[str]) -> None:
+    """Lead links from a page's top folder to the notebooks as they came out."""
+    text[0] = text[0].replace("](../notebooks/", "](notebooks/")

@@ -471,12 +471,16 @@ def test_who_cites_it_names_the_version_there_is() -> None:
 
 
 def test_every_page_is_on_the_site() -> None:
-    """Each page of docs/ is reached from the site's first page."""
-    reached, ahead = set(), [ROOT / "docs/index.md"]
+    """Each page of docs/, and each notebook, is reached from the site's first page."""
+    reached, ahead = set(), ["index"]
     while ahead:
-        page = ahead.pop()
-        reached.add(page)
-        for block in re.findall(r"```{toctree}\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        name = ahead.pop()
+        reached.add(name)
+        page = ROOT / "docs" / f"{name}.md"
+        text = page.read_text("utf-8") if page.exists() else ""
+        for block in re.findall(r"```{toctree}\n(.*?)```", text, re.DOTALL):
             names = [line for line in block.splitlines() if line and not line.startswith(":")]
-            ahead += [page.parent / f"{name}.md" for name in names]
-    assert reached == set((ROOT / "docs").rglob("*.md"))
+            ahead += [(Path(name).parent / below).as_posix() for below in names]
+    pages = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
+    notebooks = {path.relative_to(ROOT) for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert reached == {path.with_suffix("").as_posix() for path in pages | notebooks}
