@@ -253,6 +253,8 @@ class Desk:
         for note in trace.notes:
             if note in SPOILT:
                 raise Unusable(SPOILT[note])
+        if not trace.timestamp:
+            raise Unusable("no_timestamp")
         if not _EARLIEST <= trace.timestamp <= self._latest:
             raise Unusable("implausible_time")
         vantage, organisation = self._vantage(trace)
@@ -295,7 +297,7 @@ def observe(
     """Turn traces into observations; ``now`` (epoch seconds) exposes clocks that run ahead.
 
     Reasons of rejection: ``vantage_abroad``, ``no_source_address``, ``source_unmapped``,
-    ``source_unlocated``, ``access_network_unknown``, ``implausible_time``,
+    ``source_unlocated``, ``access_network_unknown``, ``no_timestamp``, ``implausible_time``,
     ``destination_anycast``, ``destination_unmapped``, ``destination_in_own_network``,
     ``destination_cached_at_home``, ``no_answers``, ``vpn``, ``captive_portal``, ``wrong_clock``,
     ``key_in_other_network``, and those of `analysis.plausibility`.

@@ -27,6 +27,11 @@ def result(words: str = "lan own far6", destination: str = "30.0.1.200") -> dict
     return made.results[0]
 
 
+def without_time() -> dict[str, Any]:
+    """A result as some archives keep it."""
+    return {key: value for key, value in result().items() if key not in {"timestamp", "endtime"}}
+
+
 def seen(*results: dict[str, Any], anycast: str | None = None, judged: str = HOME) -> Panel:
     table = country().table
     if anycast is not None:
@@ -158,6 +163,8 @@ REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "source nobody announces": (result() | {"from": "45.1.2.3"}, "source_unmapped"),
     "source on an exchange": (result() | {"from": "20.8.8.3"}, "source_unmapped"),
     "source registered nowhere": (result() | {"from": "20.6.6.3"}, "source_unlocated"),
+    "no time": (without_time(), "no_timestamp"),
+    "time left empty": (result() | {"timestamp": 0}, "no_timestamp"),
     "clock never set": (result() | {"timestamp": 86_400}, "implausible_time"),
     "clock ahead": (result() | {"timestamp": int(NOW) + 86_401}, "implausible_time"),
     "target nobody announces": (result("lan own far6", "45.1.2.3"), "destination_unmapped"),
