@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
+# The same examples each time, however slow the machine is just now.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+
 
 def pytest_configure() -> None:
     """Hear Ctrl-C and a lost terminal, also where nohup or a shell's ``&`` had them ignored.

@@ -92,7 +92,7 @@ def test_bounds_of_nothing_say_nothing() -> None:
     assert captured_bounds(0, 0, 0.95) == (0.0, 1.0)
 
 
-@settings(derandomize=True, max_examples=150)
+@settings(max_examples=150)
 @given(st.integers(1, 60), st.data())
 def test_bounds_enclose_the_share_and_grow_with_it(n: int, data: st.DataObject) -> None:
     """lower ≤ k/n ≤ upper, and one more captured organisation never lowers a bound."""
@@ -132,7 +132,7 @@ def test_effective_gateways(shares: list[float], gateways: float) -> None:
     assert effective_gateways(shares) == pytest.approx(gateways)
 
 
-@settings(derandomize=True, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=12))
 def test_effective_gateways_lie_between_one_and_their_number(weights: list[float]) -> None:
     """Never fewer than one gateway, never more than there are."""
@@ -189,7 +189,7 @@ PAIRS = st.lists(
 )
 
 
-@settings(derandomize=True, max_examples=150)
+@settings(max_examples=150)
 @given(PAIRS, st.sampled_from([None, GATE, OTHER]))
 def test_exit_shares_always_sum_to_one(pairs: list[Pair], top: Node | None) -> None:
     """Whatever the pairs, they are divided without rest, if there are any."""

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ripe.atlas.sagan import TracerouteResult
 
@@ -138,12 +138,7 @@ def there_and_back(trace: Trace, form: Form, folder: Path) -> tuple[Trace, Count
     return back, done.lost
 
 
-properties = settings(
-    derandomize=True,
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+properties = settings(max_examples=40)
 
 
 @properties

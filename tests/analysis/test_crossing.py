@@ -435,7 +435,7 @@ WORDS = st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(WORDS)
 def test_no_path_breaks_the_order_of_things(words: str) -> None:
     """Strict within lenient, never the own organisation, the exit last, the border in order."""
@@ -462,7 +462,7 @@ def test_no_path_breaks_the_order_of_things(words: str) -> None:
     assert found.upstream == outer.sight.node
 
 
-@settings(derandomize=True, max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORDS)
 def test_silence_abroad_changes_nothing_at_home(words: str) -> None:
     """A silent hop behind a border that was seen moves neither the border nor the nodes."""

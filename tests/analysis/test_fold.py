@@ -135,7 +135,7 @@ def test_each_trace_crosses_as_it_does_by_itself(seed: int, policy: Policy) -> N
     assert together.rejected["destination_cached_at_home"] > 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 3), st.sets(st.integers(1, 300), max_size=6), st.randoms())
 def test_no_cut_and_no_order_changes_anything(
     seed: int, cuts: set[int], draw: random.Random

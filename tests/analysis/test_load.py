@@ -330,7 +330,7 @@ def test_binary_garbage_is_no_crash(tmp_path: Path) -> None:
         assert loaded.rejected["malformed"] >= 1, seed
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_reading_fail(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
     """Whatever follows two good lines, the two good lines are kept."""
@@ -465,7 +465,7 @@ def test_an_array_may_be_followed_by_lines(tmp_path: Path) -> None:
     assert [c.removeprefix(f"{name}:") for c in loaded.complaints] == ["5: not JSON; left out"]
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 3000), st.integers(1, 4))
 def test_an_array_cut_anywhere_keeps_its_whole_results(
     tmp_path_factory: pytest.TempPathFactory, cut: int, count: int
@@ -596,7 +596,7 @@ def mutated(draw: st.DrawFn, record: dict[str, Any]) -> Any:
     return value
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(mutated(result()), mutated(OURS), JSON))
 def test_mutated_records_are_read_or_named(fields: Any) -> None:
     """Several faults at once raise `MalformedRecord` or nothing, and judging never fails."""

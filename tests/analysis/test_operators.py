@@ -225,7 +225,7 @@ SIGHTINGS = sightings_of(
 ) | sightings_of("fd00:1:2::/48", "fd00:1:3::/48", "fd00:2:3::/48")
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SIGHTINGS, st.randoms(use_true_random=False))
 def test_merging_depends_on_what_was_seen_only(
     sightings: list[BlockSeen], order: random.Random
@@ -237,7 +237,7 @@ def test_merging_depends_on_what_was_seen_only(
     assert merge_blocks(shuffled) == merged
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SIGHTINGS)
 def test_groups_are_a_partition_seen_by_two_organisations(sightings: list[BlockSeen]) -> None:
     """Each block is in its own group and in no other; a group has two organisations at least."""

@@ -138,7 +138,7 @@ def test_they_stay_apart_over_a_third_as_well() -> None:
     assert merged.kept_apart == (("Beltelecom", "NTEC"),)
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.dictionaries(st.integers(1, 12), st.sampled_from("ABCDEFGH"), min_size=1),
     st.lists(st.sets(st.integers(1, 14), min_size=1, max_size=4), max_size=6),

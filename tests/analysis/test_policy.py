@@ -147,7 +147,7 @@ def test_numbers_that_make_no_rule_are_refused(override: str) -> None:
         with_overrides(Policy(), [override])
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(max_size=12), st.sampled_from([*NUMBERS, "no_number"]))
 def test_no_text_makes_a_setting_crash(text: str, name: str) -> None:
     """Whatever is written behind a name is a number or a PolicyError."""

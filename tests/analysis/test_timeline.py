@@ -78,7 +78,7 @@ def test_shares_are_met_exactly(days: str, moved: int | None) -> None:
     assert day_moved(held(days), Policy(alarm_hold_days=5)) == moved
 
 
-@settings(derandomize=True, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.booleans(), max_size=40))
 def test_a_day_that_is_found_meets_the_definition_and_is_the_first(days: list[bool]) -> None:
     """Redone by counting, day by day."""

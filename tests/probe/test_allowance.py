@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_stops_everything(tmp_path: Path, said: bytes
         Allowance(path, 1000, Clock()).check()
 
 
-@settings(derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(40, 1500), max_size=60), st.integers(0, 30_000))
 def test_never_more_than_the_limit(
     tmp_path_factory: pytest.TempPathFactory, packets: list[int], limit: int

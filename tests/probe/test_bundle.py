@@ -44,7 +44,7 @@ def small() -> bytes:
 LINE = st.binary(max_size=60).map(lambda text: text.replace(b"\n", b"\r") + b"\n")
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(LINE, min_size=1, max_size=20))
 def test_lines_come_back_byte_for_byte(lines: list[bytes]) -> None:
     """Whatever stands in the lines, they are what they were, and the manifest counts them."""
@@ -62,7 +62,7 @@ def test_the_same_content_is_the_same_file() -> None:
     assert len({sealed(lines), sealed(lines, OTHER), sealed(lines, network=1)}) == 3
 
 
-@settings(derandomize=True, deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.data())
 def test_no_byte_can_be_changed(data: st.DataObject) -> None:
     """A bundle with one byte changed, taken out, or put in anywhere is refused with a reason."""
@@ -75,7 +75,7 @@ def test_no_byte_can_be_changed(data: st.DataObject) -> None:
             unseal(changed)
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=2000), st.integers(0, 5120), st.booleans())
 def test_nothing_but_a_refusal_comes_of_other_bytes(noise: bytes, at: int, start: bool) -> None:
     """Any bytes, also such that begin or end as a bundle, are refused and never end otherwise."""

@@ -321,6 +321,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(
-    derandomize=True, deadline=None, max_examples=15, stateful_step_count=12
-)
+TestMachine.settings = settings(max_examples=15, stateful_step_count=12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.choice import OWN_SUBNET, RESUMABLE, fit, measured, objection, version_of, witnesses
@@ -77,7 +77,6 @@ def test_the_version_is_that_of_the_address() -> None:
     assert (version_of(target("80.231.1.1")), version_of(target("2001:5a0::1"))) == (4, 6)
 
 
-@settings(derandomize=True)
 @given(st.lists(st.integers(), max_size=50, unique=True))
 def test_witnesses_are_a_few_of_the_list_from_its_first_to_its_last(items: list[int]) -> None:
     """At most three, all different, in order, with both ends."""

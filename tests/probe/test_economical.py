@@ -172,7 +172,7 @@ EVENTS = st.tuples(
 )
 
 
-@settings(derandomize=True, max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(EVENTS, max_size=120),
     st.integers(1, 3),

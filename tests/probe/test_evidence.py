@@ -25,7 +25,7 @@ def read(path: Path) -> list[tuple[bytes, int]]:
         return [(data, meta.sec * 10**9 + meta.usec) for data, meta in reader]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=list(HealthCheck))
 @given(packets=PACKETS)
 def test_another_program_reads_what_was_kept(
     tmp_path: Path, packets: list[tuple[bytes, int]]

@@ -52,7 +52,7 @@ def test_a_file_of_bytes_is_no_list(tmp_path: Path) -> None:
         read_exclusions(path)
 
 
-@settings(derandomize=True, max_examples=100)
+@settings(max_examples=100)
 @given(st.ip_addresses(), st.integers(0, 32))
 def test_a_prefix_holds_exactly_its_addresses(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address, length: int

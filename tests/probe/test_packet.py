@@ -20,7 +20,6 @@ SOURCE = {4: "36.37.129.1", 6: "2405:8380:0:1::1"}
 TARGET = {4: "193.0.6.139", 6: "2001:67c:2e8:22::c100:68b"}
 HEADER = {4: 20, 6: 40}
 
-repeatable = settings(derandomize=True, deadline=None)
 tokens = st.integers(1, 0xFFFF)
 flows = st.integers(0, 70_000)
 ttls = st.integers(1, 255)
@@ -76,7 +75,6 @@ def hashed_by_balancers(data: bytes, version: int) -> bytes:
     return ip + data[at : at + 4] + more
 
 
-@repeatable
 @given(methods, versions, flows, ttls, tokens)
 def test_a_quoted_probe_gives_its_token_back(
     method: Method, version: int, flow: int, ttl: int, token: int
@@ -93,7 +91,6 @@ def test_a_quoted_probe_gives_its_token_back(
     assert len(probe) == packet.probe_size(method, version)
 
 
-@repeatable
 @given(methods, st.integers(1, 0xFFFF))
 def test_the_shortest_legal_quote_is_enough_in_ipv4(method: Method, token: int) -> None:
     """A router that quotes 28 bytes only (RFC 792) is understood."""
@@ -119,7 +116,6 @@ def test_a_udp_quote_without_payload_does_not_identify_an_ipv6_probe() -> None:
     assert packet.parse_icmp(6, error(6, probe[:48]), 0, PORT) is Refusal.TRUNCATED
 
 
-@repeatable
 @given(methods, versions, flows, st.lists(tokens, min_size=2, max_size=5))
 def test_a_flow_looks_the_same_to_load_balancers(
     method: Method, version: int, flow: int, chosen: list[int]
@@ -144,7 +140,6 @@ def test_flows_differ_in_what_load_balancers_hash(method: Method, version: int) 
     assert len(seen) == 64
 
 
-@repeatable
 @given(methods, versions, flows, ttls, tokens, st.binary(min_size=1, max_size=64))
 def test_scapy_agrees_with_every_field_and_checksum(
     method: Method, version: int, flow: int, ttl: int, token: int, key: bytes
@@ -178,7 +173,6 @@ def test_scapy_agrees_with_every_field_and_checksum(
     assert rebuilt[at:] == probe[at:]
 
 
-@repeatable
 @given(methods, versions, tokens, st.booleans())
 def test_scapy_and_we_read_the_same_in_what_scapy_builds(
     method: Method, version: int, token: int, unreachable: bool
@@ -311,7 +305,7 @@ def errors(draw: st.DrawFn, *, for_scapy: bool = False) -> Said:
     return Said(version, method, probe, message, heard, tuple(changed))
 
 
-@settings(derandomize=True, deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(errors())
 def test_every_error_is_read_as_what_it_is(said: Said) -> None:
     """All methods and kinds, quotes of every length, with options, padding, and extensions."""
@@ -356,7 +350,7 @@ def by_scapy(version: int, message: bytes) -> dict[str, Any]:
     return said
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(errors(for_scapy=True))
 def test_scapy_reads_the_same_in_every_error(said: Said) -> None:
     """Type, code, destination, ports, identifiers, TTL, TOS and labels are what scapy says."""
@@ -427,7 +421,6 @@ def test_echo_requests_of_the_other_version_are_foreign(version: int, protocol: 
     assert packet.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
 
 
-@repeatable
 @given(versions, tokens)
 def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
     """An echo reply as scapy builds it, with our words in it, is an answer; another's is not."""
@@ -446,7 +439,6 @@ def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
         assert packet.parse_icmp(version, bytes(reply / load), 0, PORT) == expected
 
 
-@repeatable
 @given(tokens, st.integers(0, 0xFFFF), st.sampled_from(["SA", "RA", "R", "A", "PA"]))
 def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str) -> None:
     """SYN-ACK and RST that repeat our number are answers, other segments are not."""
@@ -629,7 +621,7 @@ def test_the_payload_says_who_we_are() -> None:
         assert template(method, 4).probe(1, 1).endswith(packet.CONTACT)
 
 
-@settings(derandomize=True, deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(versions, st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_quietly(version: int, data: bytes) -> None:
     """Nothing that arrives raises, whatever reads it."""
@@ -644,7 +636,7 @@ def test_arbitrary_bytes_are_refused_quietly(version: int, data: bytes) -> None:
         assert set(packet.changes(sent, data)) <= NAMES
 
 
-@settings(derandomize=True, deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(methods, versions, st.data())
 def test_damaged_answers_never_raise(method: Method, version: int, data: st.DataObject) -> None:
     """A real answer with bytes changed and its end cut off is read or refused, never an error."""

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.attribute import attribute
@@ -307,7 +307,6 @@ def _within(block: str) -> st.SearchStrategy[str]:
 any_address = st.sampled_from(_BLOCKS).flatmap(_within)
 
 
-@settings(derandomize=True, deadline=None)
 @given(any_address)
 def test_cutting_twice_is_cutting_once(address: str) -> None:
     """A block is its own block, and never longer than /24 or /48 of what it hides."""

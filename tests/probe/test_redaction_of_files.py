@@ -232,7 +232,7 @@ def written(folder: Path) -> str:
     ).lower()
 
 
-@settings(derandomize=True, deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(st.data())
 def test_no_byte_on_the_disk_tells_who_measured(data: st.DataObject) -> None:
     """Own addresses, names, hardware and whole access addresses: in no file, in no spelling."""

@@ -114,7 +114,7 @@ def test_a_file_of_bytes_is_no_settings(tmp_path: Path) -> None:
         read_settings(path)
 
 
-@hypothesis_settings(derandomize=True, deadline=None, max_examples=200)
+@hypothesis_settings(max_examples=200)
 @given(st.text(), st.sampled_from([*_CHECKS, "other"]), st.booleans())
 @example('"', "collector", True)
 @example("[::1", "proxy", True)

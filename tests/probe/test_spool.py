@@ -99,7 +99,7 @@ def test_a_cut_line_is_set_aside_and_counted(tmp_path: Path) -> None:
     assert (tmp_path / "2026-11-23.torn").read_bytes() == second[:-30] + b"\n"
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_cut_at_any_byte_costs_only_what_was_cut(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

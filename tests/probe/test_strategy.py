@@ -321,7 +321,7 @@ FATES = st.sampled_from(["lost", "hop", "same hop", "destination", "unreachable"
 EVENTS = st.tuples(FATES, st.integers(0, 30), st.floats(0.0, 3.0), st.none() | st.integers(0, 255))
 
 
-@settings(derandomize=True, max_examples=600)
+@settings(max_examples=600)
 @given(
     st.lists(EVENTS, max_size=150),
     st.integers(1, 3),

@@ -286,7 +286,7 @@ def problem(name: str) -> BaseException | None:
     return {"fine": None, "broken": Unavailable("reset"), "off": PowerCut()}[name]
 
 
-@settings(derandomize=True, deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(FAULT, max_size=7), st.lists(FAULT, max_size=4))
 def test_whatever_breaks_each_bundle_comes_once(
     tmp_path_factory: pytest.TempPathFactory, before: list[str], after: list[str]

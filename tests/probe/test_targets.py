@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.origin import Origin, open_origin
@@ -188,7 +188,6 @@ def test_what_is_no_list(tmp_path: Path) -> None:
         read_targets(path, resolver)
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_a_list_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, text: str

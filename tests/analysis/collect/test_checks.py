@@ -215,7 +215,7 @@ WHOLE = json.loads(line(replace(with_multipath(4, "80.231.0.1"), notes=("a",), e
 PLACES = places(WHOLE)[1:]
 
 
-@settings(derandomize=True, deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(st.sampled_from(PLACES), JSON)
 def test_whatever_a_key_holder_puts_in_is_kept_or_refused(
     place: tuple[Any, ...], value: Any

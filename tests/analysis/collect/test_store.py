@@ -147,7 +147,7 @@ def test_its_key_stays(tmp_path: Path) -> None:
 def test_a_changed_bundle_is_never_accepted(tmp_path: Path) -> None:
     """Whatever was changed in a bundle, it is refused with a reason."""
 
-    @settings(derandomize=True, deadline=None, max_examples=150)
+    @settings(max_examples=150)
     @given(st.integers(0, len(ONE)), st.binary(max_size=3), st.integers(0, 3))
     def change(at: int, byte: bytes, gone: int) -> None:
         changed = ONE[:at] + byte + ONE[at + gone :]

@@ -123,7 +123,7 @@ def test_fail_ends_at_the_first_bad_bundle(tmp_path: Path) -> None:
         load([str(tmp_path)], malformed="fail")
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(0, 6000), st.binary(min_size=1, max_size=4))
 def test_a_changed_bundle_gives_no_trace(
     tmp_path_factory: pytest.TempPathFactory, at: int, byte: bytes

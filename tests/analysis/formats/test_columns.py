@@ -45,7 +45,7 @@ def alike(some: list[Trace], folder: Path) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(traces(), min_size=1, max_size=4))
 def test_any_traces_are_read_alike(some: list[Trace]) -> None:
     """Everything that a trace may hold, side by side in one group."""

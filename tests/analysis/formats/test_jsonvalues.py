@@ -32,7 +32,7 @@ def read(content: bytes, size: int = 7) -> list[tuple[int, Any]]:
     return list(jsonvalues.rows(Stream(pieces(content, size))))
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(JSON, max_size=5),
     st.integers(1, 9),
@@ -53,7 +53,7 @@ def test_an_array_read_in_pieces_is_the_array(
     assert lines[-1:] <= [content.count(b"\n") + 1]
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.dictionaries(st.text(max_size=4), JSON, max_size=3), max_size=4), st.data())
 def test_a_torn_array_gives_what_was_whole_and_one_complaint(
     values: list[Any], data: st.DataObject

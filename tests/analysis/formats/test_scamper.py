@@ -289,7 +289,7 @@ def test_one_odd_value_anywhere_is_read_or_named() -> None:
                     scamper.read(replaced(record, path, odd) if path else record)
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(mutated(PATH), mutated(DIAMOND)))
 def test_mutated_objects_are_read_or_named(fields: Any) -> None:
     """Several faults at once raise `MalformedRecord` or nothing, and can be written if read."""

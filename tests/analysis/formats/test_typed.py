@@ -91,7 +91,7 @@ def damaged(value: Any, draw: random.Random) -> Any:
     return draw.choice(VALUES) if draw.random() < 0.01 else value
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.randoms(use_true_random=False))
 def test_damaged_results_are_read_alike_or_left_alone(draw: random.Random) -> None:
     """What is decoded at all is decoded as the other reader does, never where that fails."""
@@ -102,7 +102,7 @@ def test_damaged_results_are_read_alike_or_left_alone(draw: random.Random) -> No
         pytest.fail(f"{line!r} was read, but {problem}")
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(traces(), st.randoms(use_true_random=False), st.booleans())
 def test_our_own_records_are_read_alike(trace: Any, draw: random.Random, damage: bool) -> None:
     """Records with everything that a record may hold, whole and damaged."""
@@ -116,7 +116,7 @@ def test_our_own_records_are_read_alike(trace: Any, draw: random.Random, damage:
         pytest.fail(f"{line!r} was read, but {problem}")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=3))
 @example(0, b"\xef\xbb\xbf")
 @example(400, b"\xff")

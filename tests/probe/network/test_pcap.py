@@ -184,7 +184,7 @@ async def test_waiting_ends_when_something_was_heard(network: Pcap) -> None:
     assert scope.cancelled_caught
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=list(HealthCheck))
 @example(heard=b"A\x12\xe4", cut=30, at=30)
 @given(heard=st.binary(max_size=200), cut=st.integers(0, 200), at=st.integers(0, 99))
 def test_nothing_that_is_heard_can_harm(network: Pcap, heard: bytes, cut: int, at: int) -> None:

@@ -84,7 +84,7 @@ def relation(net: Internet, here: str, there: str) -> str:
     return "down" if here in net.systems[there].upstreams else "across"
 
 
-@settings(derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_every_route_is_one_that_operators_would_tell(data: st.DataObject) -> None:
     """Up any number of times, across at most once, then only down; and no network twice."""

@@ -235,7 +235,7 @@ def test_no_address_is_a_value_error(origin: Origin) -> None:
         origin.lookup("example.org")
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.ip_addresses())
 def test_any_address_has_an_answer(origin: Origin, address: object) -> None:
     """Every address is answered, and never with a name but no AS number."""

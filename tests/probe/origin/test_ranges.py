@@ -38,7 +38,6 @@ small_ranges = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None)
 @given(small_ranges)
 def test_the_shortest_range_has_the_address(ranges: list[Range]) -> None:
     """Every address goes to the shortest range that holds it, and no address is in two."""
@@ -51,7 +50,6 @@ def test_the_shortest_range_has_the_address(ranges: list[Range]) -> None:
         assert said == owner
 
 
-@settings(derandomize=True, deadline=None)
 @given(small_ranges, st.randoms(use_true_random=False))
 def test_order_does_not_matter(ranges: list[Range], random: Any) -> None:
     """Published rows in another order give the same table."""
@@ -70,7 +68,6 @@ def test_the_overlap_of_the_real_table() -> None:
     ]
 
 
-@settings(derandomize=True)
 @given(st.integers(0, 1 << 128), st.integers(0, 1 << 40))
 def test_prefixes_cover_a_range_exactly(first: int, length: int) -> None:
     """They are aligned, follow one another and end where the range ends."""
@@ -140,7 +137,7 @@ def _read(path: Path, addresses: set[int]) -> list[Any]:
         ]
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(wide_ranges)
 def test_our_writer_agrees_with_the_librarys(tmp_path_factory: Any, ranges: list[Range]) -> None:
     """At every edge of every range both files give the same record."""

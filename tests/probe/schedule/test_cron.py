@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.schedule import Job, cron
@@ -100,7 +100,6 @@ def test_a_program_that_moved_is_noticed(table: dict[str, str], job: Job) -> Non
     assert trouble.remedy == "gatewatch schedule install"
 
 
-@settings(derandomize=True)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r")))
 def test_putting_in_and_taking_out_gives_back_what_was_there(crontab: str) -> None:
     """Whatever stands in a crontab; a last line without its end gets one."""

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.failure import PermissionDenied
@@ -153,7 +153,6 @@ def test_the_systems_timer_is_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
         SystemTimer().remove()
 
 
-@settings(derandomize=True)
 @given(st.text(st.characters(min_codepoint=32, exclude_characters="\x7f"), min_size=1))
 def test_a_word_means_itself_to_systemd(word: str) -> None:
     """Unescaped as systemd does it, specifiers, variables and quotes are what they were."""
