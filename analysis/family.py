@@ -1,0 +1,268 @@
+"""One address family of a country, judged: from observations to candidates, figures and grade.
+
+The newest stable period is found here, and who may be named. What a verdict says of it, and in
+which shape, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from analysis.convergence import (
+    Blocks,
+    Candidate,
+    Pair,
+    border_distance,
+    by_organisation,
+    candidate,
+    captured_bounds,
+    effective_gateways,
+    exit_shares,
+    make_pairs,
+    nearest_first,
+    rank,
+    shared_interfaces,
+)
+from analysis.coverage import RegisteredNetwork
+from analysis.operators import Node
+from analysis.panel import CountryTable, Observation
+from analysis.policy import Policy
+from analysis.timeline import Timeline, find_alarm
+from analysis.verdict import Figures, grade
+
+
+class Snapshot(Protocol):
+    """Names the address table that was used."""
+
+    @property
+    def id(self) -> str: ...
+
+
+class JudgingTable(CountryTable, Protocol):
+    """What a verdict asks of an address table besides what observing asks."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def networks(self, country: str) -> Sequence[RegisteredNetwork]:
+        """Networks registered in the country with the number of their IPv4 addresses."""
+
+    def exchange_operator(self, exchange: str) -> int | None: ...
+
+    def is_watched(self, name: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Everything computed for one address family in the period judged."""
+
+    observations: tuple[Observation, ...]
+    blocks: Blocks
+    pairs: list[Pair]
+    grouped: dict[str, list[Pair]]
+    candidates: list[Candidate]
+    figures: Figures
+    timeline: Timeline
+    grade: str
+    reasons: list[str]
+    again: Callable[[Sequence[Pair]], Family] = field(repr=False)
+    """The same with other pairs; blocks, period and timeline stay."""
+
+    @property
+    def named(self) -> Candidate | None:
+        """Who may be named, by the grade."""
+        return self.figures.top if self.grade in {"concentrated", "single_gateway"} else None
+
+
+def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
+    """Organisations that a candidate is, or that run it: they say nothing about it."""
+    if node.kind == "organisation":
+        return frozenset({node.name})
+    if node.kind == "exchange" and (operator := table.exchange_operator(node.name)) is not None:
+        return frozenset({table.organisation(operator)})
+    return frozenset()
+
+
+def _candidates(
+    grouped: Mapping[str, Sequence[Pair]],
+    blocks: Blocks,
+    nearness: Mapping[Node, float],
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    lenient: bool = False,
+) -> list[Candidate]:
+    passes = {
+        name: [pair.lenient if lenient else pair.strict for pair in pairs]
+        for name, pairs in grouped.items()
+    }
+    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
+    found = [
+        candidate(node, blocks.blocks(node), passes, own_names(node, table), policy)
+        for node in nodes
+    ]
+    return rank((c for c in found if c.shares), nearness)
+
+
+def _one_operator_behind(
+    exchange: Node, observations: Iterable[Observation], policy: Policy
+) -> bool:
+    """Whether nearly every organisation meets the same domestic operator behind an exchange."""
+    behind: dict[str, Counter[str]] = defaultdict(Counter)
+    for seen in observations:
+        for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
+            if name == exchange.name:
+                behind[seen.organisation][operator] += seen.traces
+    operators = Counter(
+        min(counts, key=lambda name: (-counts[name], name)) for counts in behind.values()
+    )
+    if not operators:
+        return False
+    operator, organisations = min(operators.items(), key=lambda item: (-item[1], item[0]))
+    at_home = any(
+        step.sight is not None
+        and step.sight.node == Node("organisation", operator)
+        and step.sight.place == "home"
+        for frame in {seen.path.frame for seen in observations}
+        for step in frame.steps
+    )
+    return at_home and organisations >= policy.captured * len(behind)
+
+
+def judge_family(
+    observations: Sequence[Observation],
+    frozen: Sequence[Observation],
+    table: JudgingTable,
+    policy: Policy,
+) -> Family:
+    """Judge what was seen of one address family.
+
+    ``frozen`` are the same traces under one table: the alarm must not hear a table change.
+    """
+    dated, observations = observations, frozen
+    blocks = Blocks(observations)
+    nearness = border_distance(observations, blocks)
+
+    def nameable(node: Node) -> bool:
+        return (
+            node.kind != "exchange"
+            or table.is_watched(node.name)
+            or _one_operator_behind(node, observations, policy)
+        )
+
+    # A gateway that was switched on late is on few of all traces: every node is looked at.
+    nodes = [node for node in nearest_first(nearness) if nameable(node)]
+    timeline = find_alarm(observations, blocks, nodes, policy)
+    if dated is not frozen:
+        observations = dated
+        blocks = Blocks(observations)
+        nearness = border_distance(observations, blocks)
+    if timeline.alarm is not None:
+        observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
+    pairs = make_pairs(observations, blocks, policy)
+    return _judge_pairs(
+        pairs,
+        table,
+        policy,
+        observations=observations,
+        blocks=blocks,
+        nearness=nearness,
+        nameable=nameable,
+        timeline=timeline,
+    )
+
+
+def _judge_pairs(
+    pairs: Sequence[Pair],
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    observations: Sequence[Observation],
+    blocks: Blocks,
+    nearness: Mapping[Node, float],
+    nameable: Callable[[Node], bool],
+    timeline: Timeline,
+) -> Family:
+    grouped = by_organisation(pairs)
+    candidates = _candidates(grouped, blocks, nearness, table, policy)
+    top = next((c for c in candidates if nameable(c.node)), None)
+    left_out = own_names(top.node, table) if top else frozenset()
+    of = len([name for name in grouped if name not in left_out])
+    captured = top.captured if top else 0
+    lower, upper = captured_bounds(captured, of, policy.confidence)
+    considered = [pair for pair in pairs if pair.organisation not in left_out]
+    classes = {p.destination_class for p in considered if p.resolved}
+    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in grouped.items()}
+    unaided = candidate(top.node, (), by_table, left_out, policy) if top else None
+    behind = {name for name, share in top.shares.items() if share >= policy.captured} if top else ()
+    meeting = next((c for c in candidates if not nameable(c.node)), None)
+    generous: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.resolved or pair.lenient:
+            generous[pair.organisation].append(pair)
+    loose = _candidates(generous, blocks, nearness, table, policy, lenient=True)
+    lenient = next((c for c in loose if top and c.node == top.node), None)
+    strict_nodes = {c.node for c in candidates}
+    best_loose = next((c for c in loose if c.node not in strict_nodes), None)
+    threshold = lenient.captured_share if lenient else 0.0
+    rival = best_loose if best_loose and best_loose.captured_share > threshold else None
+    international = [seen for seen in observations if seen.kind == "international"]
+    figures = Figures(
+        top=top,
+        of=of,
+        captured=captured,
+        lower=lower,
+        upper=upper,
+        keys=len({seen.vantage for seen in international if seen.organisation in behind}),
+        unaided=unaided.captured_share if unaided else 0.0,
+        pairs=len(considered),
+        resolved=_resolved(considered),
+        destination_classes=len(classes),
+        continents=len({continent for _, continent in classes}),
+        days=len({seen.day for seen in international}),
+        effective_gateways=effective_gateways(
+            exit_shares(grouped, top.node if top else None, left_out).values()
+        ),
+        meeting_place=meeting
+        if meeting and meeting.captured_share >= policy.concentrated
+        else None,
+        thin=shared_interfaces(grouped, policy),
+        lenient=lenient,
+        rival=rival,
+    )
+    verdict, reasons = grade(figures, policy)
+    return Family(
+        tuple(observations),
+        blocks,
+        list(pairs),
+        grouped,
+        candidates,
+        figures,
+        timeline,
+        verdict,
+        reasons,
+        again=lambda others: _judge_pairs(
+            others,
+            table,
+            policy,
+            observations=observations,
+            blocks=blocks,
+            nearness=nearness,
+            nameable=nameable,
+            timeline=timeline,
+        ),
+    )
+
+
+def _resolved(pairs: Iterable[Pair]) -> float:
+    """The share of pairs whose crossing is known, as the mean over organisations.
+
+    An organisation with thousands of silent destinations cannot drown all others.
+    """
+    known: dict[str, list[bool]] = defaultdict(list)
+    for pair in pairs:
+        known[pair.organisation].append(pair.resolved)
+    return sum(sum(some) / len(some) for some in known.values()) / len(known) if known else 0.0

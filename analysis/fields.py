@@ -1,0 +1,228 @@
+"""The parts of a verdict's JSON object: names and shape are those of the contract."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analysis.convergence import (
+    Blocks,
+    Candidate,
+    candidate,
+    captured_bounds,
+    coverage_bounds,
+    effective_gateways,
+    rank,
+    resampled_interval,
+    weighted_share,
+)
+from analysis.coverage import Weights, covered
+from analysis.domestic import count_ways, domestic_pairs, hub_candidates
+from analysis.family import Family, JudgingTable, own_names
+from analysis.operators import Node
+from analysis.panel import Observation, Panel
+from analysis.policy import Policy
+from analysis.timeline import Timeline
+from analysis.verdict import LIMITS, DomesticGrade, domestic_grade
+
+
+def gateway_fields(node: Node, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+    """Who it is, with its AS numbers; ``blocks`` are those of one that no table names."""
+    asns: list[int] = []
+    if node.kind == "organisation":
+        asns = sorted(table.asns(node.name))
+    elif node.kind == "exchange" and (operator := table.exchange_operator(node.name)) is not None:
+        asns = [operator]
+    return {
+        "kind": node.kind,
+        "name": node.name,
+        "asns": asns,
+        "blocks": list(blocks.blocks(node)),
+    }
+
+
+def share_fields(
+    shares: Mapping[str, float], weights: Mapping[str, float], policy: Policy
+) -> dict[str, float | None]:
+    """The mean share of an organisation's pairs, equally and by people, and its interval."""
+    values = sorted(shares.values())
+    lower, upper = resampled_interval(values, policy)
+    return {
+        "equal": sum(values) / len(values) if values else 0.0,
+        "eyeballs": weighted_share(shares, weights),
+        "lower": lower,
+        "upper": upper,
+    }
+
+
+def captured_fields(captured: int, of: int, lower: float, upper: float) -> dict[str, Any]:
+    """So many of so many organisations, and the bounds of that share."""
+    return {"organisations": captured, "of": of, "lower": lower, "upper": upper}
+
+
+def candidate_fields(found: Candidate, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+    """One row of ``candidates``."""
+    return {
+        **gateway_fields(found.node, blocks, table),
+        "captured": captured_fields(found.captured, found.of, found.lower, found.upper),
+        "share": found.share,
+    }
+
+
+def upstream_fields(
+    family: Family, table: JudgingTable, weights: Mapping[str, float], policy: Policy
+) -> dict[str, Any]:
+    """The first foreign operator on the paths, with the figures of a gateway but no grade."""
+    passes = {
+        name: [frozenset({pair.upstream} if pair.upstream else ()) for pair in pairs]
+        for name, pairs in family.grouped.items()
+    }
+    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
+    found = rank(
+        (candidate(node, (), passes, frozenset(), policy) for node in nodes),
+        {},
+    )
+    shares: dict[Node, float] = defaultdict(float)
+    for sets in passes.values():
+        for nodes_of_pair in sets:
+            for node in nodes_of_pair:
+                shares[node] += 1.0 / len(sets) / len(passes)
+    top = found[0] if found else None
+    of = len(family.grouped)
+    lower, upper = captured_bounds(top.captured if top else 0, of, policy.confidence)
+    return {
+        "operator": gateway_fields(top.node, family.blocks, table) if top else None,
+        "captured": captured_fields(top.captured if top else 0, of, lower, upper),
+        "share": share_fields(top.shares if top else {}, weights, policy),
+        "effective_gateways": effective_gateways(shares.values()),
+    }
+
+
+def domestic_fields(family: Family, table: JudgingTable, policy: Policy) -> dict[str, Any]:
+    """How the country's organisations reach each other, and whether by one hub."""
+    pairs = domestic_pairs(family.observations, family.blocks, policy)
+    hubs = hub_candidates(pairs, family.blocks, lambda node: own_names(node, table), policy)
+    known = [pair for pair in pairs if pair.way != "unknown"]
+    judged = len({pair.organisation for pair in known})
+    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
+
+    def may_be_hub(node: Node) -> bool:
+        return node.kind != "exchange" or node in abroad_too or table.is_watched(node.name)
+
+    def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
+        return domestic_grade(
+            hub,
+            judged,
+            len(known) / len(pairs) if pairs else 0.0,
+            may_be_hub=hub is not None and may_be_hub(hub.node),
+            policy=policy,
+        )
+
+    top = hubs[0] if hubs else None
+    says, reason = graded(top)
+    # A meeting place that more organisations cross hides no hub that stands beside it.
+    second = next((hub for hub in hubs if may_be_hub(hub.node)), None)
+    if second is not None and graded(second)[0] == "single_hub":
+        top, (says, reason) = second, graded(second)
+    named = top if says in {"concentrated", "single_hub"} else None
+    return {
+        "grade": says,
+        "hub": gateway_fields(named.node, family.blocks, table) if named else None,
+        "pairs": count_ways(pairs, named.node if named else None),
+        "captured": captured_fields(top.captured, top.of, top.lower, top.upper)
+        if top
+        else captured_fields(0, len({p.organisation for p in known}), *captured_bounds(0, 0, 0.95)),
+        "reason": reason,
+    }
+
+
+def timeline_fields(timeline: Timeline, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+    """The alarm, and the gateway of each organisation with the day since when."""
+    alarm = timeline.alarm
+    return {
+        "alarm": alarm is not None,
+        "onset": alarm.onset.isoformat() if alarm else None,
+        "gateway": gateway_fields(alarm.node, blocks, table) if alarm else None,
+        "moved": [{"organisation": name, "day": day.isoformat()} for name, day in alarm.moved]
+        if alarm
+        else [],
+        "reason": timeline.reason,
+        "gateways": {
+            name: [
+                {"since": day.isoformat(), "gateway": node.name if node else None}
+                for day, node in changes
+            ]
+            for name, changes in timeline.gateways.items()
+        },
+    }
+
+
+def window_of(observations: Sequence[Observation]) -> list[str | None]:
+    """First and last day of the period judged."""
+    days = [seen.day for seen in observations]
+    return [min(days).isoformat(), max(days).isoformat()] if days else [None, None]
+
+
+def coverage_fields(
+    family: Family, weights: Weights, share: dict[str, float | None], left_out: frozenset[str]
+) -> dict[str, Any]:
+    """How much of the country was seen, and between which bounds the national share lies."""
+    eyeballs = covered(family.grouped, left_out, weights)
+    weighed = share["eyeballs"] if share["eyeballs"] is not None else share["equal"]
+    return {
+        "organisations": len(family.grouped),
+        "organisations_known": len(weights.of),
+        "eyeballs": eyeballs,
+        "weights": weights.unit,
+        "unweighed": sum(name not in weights.of for name in family.grouped),
+        "bounds": list(coverage_bounds(weighed or 0.0, eyeballs)),
+    }
+
+
+def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
+    """What the verdict rests on, counted."""
+    measured = {
+        (seen.organisation, seen.destination)
+        for seen in family.observations
+        if seen.crossing is not None
+    }
+    return {
+        "traces": sum(seen.traces for seen in family.observations),
+        "vantages": len({seen.vantage for seen in family.observations}),
+        "organisations": len(family.grouped),
+        "destinations": len({seen.destination for seen in family.observations}),
+        "pairs": len(family.pairs),
+        "pairs_of_few_keys": len(measured) - len(family.pairs),
+        "keys_behind_candidate": family.figures.keys,
+        "days": family.figures.days,
+        "traces_read_by_links": sum(
+            seen.traces
+            for seen in family.observations
+            if seen.crossing is not None and seen.crossing.by_links
+        ),
+        "traces_of_both_families_and_all_days": panel.traces,
+    }
+
+
+_WEIGHTS = {
+    "addresses": "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
+    "networks.",
+    "eyeballs": "Eyeballs are estimated from whom advertisements reached: people behind VPNs, and "
+    "networks that block advertisements, are counted wrongly.",
+}
+
+
+def limits_of(policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
+    """What no such verdict can know; ``heard`` says whether there was a witness."""
+    limits = [*LIMITS, _WEIGHTS[weights.unit]]
+    if heard:
+        limits.append(
+            "The witness counts prefixes to the countries that the address table names, which may "
+            "not be those of the day of the routing table."
+        )
+    changed = policy.changed()
+    if changed:
+        settings = ", ".join(f"{key}={value:g}" for key, value in changed.items())
+        limits.append(f"The rule was changed for this verdict: {settings}.")
+    return limits
