@@ -6,31 +6,27 @@ target. What is kept and how is `probe.campaign`'s business.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
-import trio
 
 from probe import stop
-from probe.allowance import MEGABYTE, Allowance, allowance_file
-from probe.alone import alone
+from probe.allowance import Allowance
 from probe.backend import failure_of, open_network
 from probe.campaign import OVER_BUDGET, REFUSED, Campaign
-from probe.choice import fit, is_among, measured, version_of
-from probe.commands import asking, options, words
+from probe.choice import measured, version_of
+from probe.commands import options, words
+from probe.commands.attended import Attended, foretell
+from probe.commands.choosing import Choice
 from probe.commands.ended import Ended
-from probe.consent import Capability
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
     INTERRUPTED,
-    BadInput,
     Failure,
     Offline,
     PartlyDone,
@@ -41,25 +37,22 @@ from probe.failure import (
 from probe.ground import Footing
 from probe.identity import Identity
 from probe.itinerary import Itinerary, usable
-from probe.language import _, ngettext
+from probe.language import _
 from probe.locate import access_of_interfaces, access_said, premises
 from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
 from probe.session import Settings
-from probe.spoiling import Spoiling, days_that_have_been, meanings
+from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, read, spool_folder
-from probe.targets import TargetError, address_of, read_targets, target_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probe.commands.unattended import Turn
-    from probe.exclusions import Exclusions
     from probe.foresight import Cost
     from probe.forks import Where
-    from probe.itinerary import Progress
     from probe.locate import Access
     from probe.network import Method
     from probe.origin import Origin
@@ -152,8 +145,8 @@ def run(
     if scheduled and (dry_run or resume or as_json or evidence):
         raise click.UsageError("--scheduled goes with none of --dry-run, --resume, --json, --pcap")
     options.check_rate(rate, own_network=own_network)
-    turn: Turn | _Attended = (
-        _turn(budget) if scheduled else _Attended(budget, dry_run=dry_run, as_json=as_json)
+    turn: Turn | Attended = (
+        _turn(budget) if scheduled else Attended(budget, dry_run=dry_run, as_json=as_json)
     )
     origin = options.address_table(table)
     options.identify(origin)
@@ -168,7 +161,7 @@ def run(
         # First of all: names are looked up in threads, and with those privileges stay.
         writes = () if dry_run else (folder, data_folder())
         network = _open(stack, backend, writes, None if dry_run else evidence, turn.allowance)
-        choice = _Choice(
+        choice = Choice(
             origin, here, version, limit, listed, excluded=excluded, own_network=own_network
         )
         choice.place = turn.place
@@ -196,7 +189,7 @@ def run(
             cost = _foresee(
                 network, campaign, choice, settings, method=options.method(method), manner=manner
             )
-            _foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
+            foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
                 click.echo(_("without the networks of your country; name it with --country CC"))
             return
@@ -236,38 +229,6 @@ def run(
             place=choice.place_of(itinerary.unreached, campaign.country),
         )
     )
-
-
-class _Attended:
-    """A run that somebody looks on at: begins at the head of the list, and says all there is."""
-
-    place = 0
-
-    def __init__(self, budget: float, *, dry_run: bool, as_json: bool) -> None:
-        self.allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
-        self._as_json = as_json
-        if not dry_run:
-            asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
-            click.get_current_context().with_resource(alone(data_folder()))
-            self.allowance.check()
-
-    def refuse(self, why: str) -> NoReturn:
-        """Say why what would be measured is no evidence, and end."""
-        raise Failure(
-            _("{why}; or measure all the same with --anyway, as no evidence").format(why=why)
-        )
-
-    def progress(self, stack: ExitStack) -> Progress:
-        """A bar or a line a trace."""
-        return stack.enter_context(_Progress())
-
-    def end(self, ended: Ended) -> None:
-        """Say what became of every target; raise or exit with what went wrong."""
-        _say(ended, as_json=self._as_json)
-        if ended.failure is not None:
-            raise ended.failure
-        if ended.code:
-            click.get_current_context().exit(ended.code)
 
 
 def _turn(budget: float) -> Turn:
@@ -320,7 +281,7 @@ def _kept(folder: Path) -> list[Trace]:
 def _foresee(
     network: Metered,
     campaign: Campaign,
-    choice: _Choice,
+    choice: Choice,
     settings: Settings,
     *,
     method: Method | None,
@@ -349,278 +310,12 @@ def _last_country(traces: list[Trace]) -> str | None:
     return traces[-1].vantage.country if traces and traces[-1].vantage is not None else None
 
 
-class _Choice:
-    """The targets of a run; `left_out` counts by reason those that may not be probed."""
-
-    def __init__(
-        self,
-        origin: Origin,
-        here: Premises,
-        version: int | None,
-        limit: int | None,
-        listed: Path | None,
-        *,
-        excluded: Exclusions,
-        own_network: bool,
-    ) -> None:
-        self.origin = origin
-        self.here = here
-        self.excluded = excluded
-        self.version = version
-        self.limit = limit
-        # Host names of an own list that a resolver was asked for.
-        self.looked_up: list[str] = []
-        self.own = _read(listed, self._look_up) if listed is not None else None
-        self.own_network = own_network
-        # Addresses that the run gone on with has measured.
-        self.done: frozenset[str] = frozenset()
-        # Where in the list to begin; what stands before it comes last.
-        self.place = 0
-        self.left_out: Counter[str] = Counter()
-        # Whether the last list had networks of the country in it.
-        self.at_home = False
-
-    def _look_up(self, host: str) -> str:
-        self.looked_up.append(host)
-        return _address_of(host)
-
-    def listed(self, country: str | None) -> list[Target]:
-        """The whole list, fit or not."""
-        self.at_home = country is not None
-        return self.own if self.own is not None else target_list(self.origin, country)
-
-    def targets(self, country: str | None) -> list[Target]:
-        """The targets to probe from a country; none where the run gone on with is complete.
-
-        Raises `BadInput` where none of the list may be probed.
-        """
-        wanted = [
-            target for target in self._turned(country) if self.version in {None, version_of(target)}
-        ]
-        chosen, self.left_out = fit(
-            wanted, self.here, self.origin, self.excluded, own_network=self.own_network
-        )
-        if not chosen:
-            reasons = words.counts(self.left_out) or _("the list is empty")
-            raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
-        left = [target for target in chosen if not is_among(target.address, self.done)]
-        if len(left) < len(chosen):
-            self.left_out["measured before"] = len(chosen) - len(left)
-        return left[: self.limit]
-
-    def place_of(self, unreached: list[Target], country: str | None) -> int:
-        """Where in the list a next run goes on: at the first target that this one did not reach."""
-        if not unreached:
-            return self.place + (self.limit or 0)
-        addresses = [target.address for target in self.listed(country)]
-        return addresses.index(unreached[0].address)
-
-    def _turned(self, country: str | None) -> list[Target]:
-        listed = self.listed(country)
-        begin = self.place % len(listed) if listed else 0
-        return [*listed[begin:], *listed[:begin]]
-
-
-def _read(path: Path, look_up: Callable[[str], str]) -> list[Target]:
-    try:
-        return list(read_targets(path, look_up))
-    except TargetError as problem:
-        raise BadInput(str(problem)) from problem
-
-
-def _address_of(host: str) -> str:
-    """The address of a host; Ctrl-C ends it at once, however long the resolver takes."""
-    ask = partial(trio.to_thread.run_sync, address_of, host, abandon_on_cancel=True)
-    return trio.run(ask)
-
-
 def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int, Access]:
     """The access network by IP version, as far as it is known before anything is sent."""
     if said is not None:
         return dict.fromkeys((4, 6), access_said(said, origin))
     found = {version: access_of_interfaces(here, version, origin) for version in (4, 6)}
     return {version: access for version, access in found.items() if access is not None}
-
-
-class _Progress:
-    """How far the run is, on the standard error: a bar on a terminal, else a line a trace."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.count = 0
-        self.bar: Any = None
-
-    def __enter__(self) -> _Progress:
-        if sys.stderr.isatty():
-            from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-            from rich.progress import (  # noqa: PLC0415
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-            )
-
-            self.bar = Progress(
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.description}"),
-                console=Console(stderr=True),
-            )
-            self.bar.add_task("", total=None)
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def expect(self, total: int) -> None:
-        """So many traces are to come in all."""
-        self.total = total
-        if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], total=total)
-
-    def finished(self, trace: Trace) -> None:
-        """One more is done."""
-        self.count += 1
-        said = words.stop(trace)
-        if self.bar is not None:
-            said = f"{trace.dst_addr} {said}"
-            self.bar.update(self.bar.task_ids[0], advance=1, description=said)
-        else:
-            # What goes to a file or a log names no address: a target may be one's own line.
-            hops = f", {len(trace.hops)} hops" if trace.hops else ""
-            click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
-
-    def interrupted(self, why: str) -> None:
-        """Something came in between; the run goes on when it can."""
-        said = f"{why}; what was in flight is measured again"
-        if self.bar is not None:
-            self.bar.console.print(said, markup=False)
-        else:
-            click.echo(said, err=True)
-
-
-def _foretell(cost: Cost, rate: float, allowed: float, choice: _Choice, *, as_json: bool) -> None:
-    """Say what a run would take; ``allowed`` are the bytes that the day has left."""
-    if as_json:
-        foreseen = {
-            "targets": cost.targets,
-            "known": cost.known,
-            "packets": cost.packets,
-            "bytes": cost.bytes,
-            "minutes": round(cost.seconds / 60, 2),
-            "allowed": int(max(0.0, allowed)),
-            "left_out": dict(sorted(choice.left_out.items())),
-        }
-        click.echo(json.dumps(foreseen))
-        return
-    click.echo(
-        ngettext(
-            "would trace to {count} target: about {packets} packets, {kilobytes:.0f} kB, "
-            "{minutes:.1f} minutes at {rate:g} packets/s",
-            "would trace to {count} targets: about {packets} packets, {kilobytes:.0f} kB, "
-            "{minutes:.1f} minutes at {rate:g} packets/s",
-            cost.targets,
-        ).format(
-            count=cost.targets,
-            packets=cost.packets,
-            kilobytes=cost.bytes / 1000,
-            minutes=cost.seconds / 60,
-            rate=rate,
-        )
-    )
-    if cost.known < cost.targets:
-        click.echo(
-            _("a guess for {count} of them, never traced from here before").format(
-                count=cost.targets - cost.known
-            )
-        )
-    if choice.left_out:
-        click.echo(_("left out: {counts}").format(counts=words.counts(choice.left_out)))
-    if cost.bytes > allowed:
-        left = max(0.0, allowed) / 1000
-        click.echo(
-            _("the budget of the day has {left:.0f} kB left: not all would be measured").format(
-                left=left
-            )
-        )
-    if choice.looked_up:
-        click.echo(_("no probe was sent, but the names in your list were looked up"))
-    else:
-        click.echo(_("nothing was sent"))
-
-
-def _say(ended: Ended, *, as_json: bool) -> None:
-    """The summary: what was kept, what was not and why, and what to do next."""
-    campaign, refused, seconds = ended.campaign, ended.refused, ended.seconds
-    failed = campaign.failed()
-    left_out = ended.left_out + Counter(
-        {f"no IPv{version} here": count for version, count in campaign.absent().items()}
-    )
-    if as_json:
-        summary = {
-            "kept": campaign.kept,
-            "failed": dict(sorted(failed.items())),
-            "left_out": dict(sorted(left_out.items())),
-            "folder": str(campaign.folder),
-            "flow": campaign.flow,
-            "access": {
-                f"ipv{version}": {
-                    "asn": access.asn,
-                    "organisation": access.organisation,
-                    "known_by": access.known_by,
-                }
-                for version, access in sorted(campaign.access.items())
-            },
-            "country": campaign.country,
-            "noted": dict(sorted(campaign.noted.items())),
-            "refused_packets": dict(sorted(refused.items())),
-            "interrupted": dict(sorted(campaign.interruptions.items())),
-            "begun_anew": campaign.begun_anew,
-            "stopped": bool(ended.code),
-            "seconds": round(seconds, 1),
-        }
-        click.echo(json.dumps(summary))
-        return
-    click.echo(
-        ngettext(
-            "kept {count} trace in {folder} ({seconds:.0f} s)",
-            "kept {count} traces in {folder} ({seconds:.0f} s)",
-            campaign.kept,
-        ).format(count=campaign.kept, folder=campaign.folder, seconds=seconds)
-    )
-    if failed:
-        click.echo(_("failed: {counts}").format(counts=words.counts(failed)))
-    if left_out:
-        click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
-    for note, (meaning, _remedy) in meanings().items():
-        if campaign.noted[note]:
-            click.echo(
-                ngettext(
-                    "{count} trace: {meaning}", "{count} traces: {meaning}", campaign.noted[note]
-                ).format(count=campaign.noted[note], meaning=meaning)
-            )
-    if campaign.interruptions:
-        click.echo(
-            ngettext(
-                "interrupted: {counts}; {count} trace begun anew",
-                "interrupted: {counts}; {count} traces begun anew",
-                campaign.begun_anew,
-            ).format(counts=words.counts(campaign.interruptions), count=campaign.begun_anew)
-        )
-    if refused:
-        click.echo(
-            _("packets that were no answers to these probes: {counts}").format(
-                counts=words.counts(refused)
-            )
-        )
-    if campaign.kept and campaign.country is None:
-        click.echo(_("your country is not in the address table; give it with --country CC"))
-    if campaign.kept:
-        click.echo(_("next: gatewatch show"))
 
 
 def _verdict(campaign: Campaign) -> Failure | None:

@@ -25,6 +25,8 @@ WHOLE = (
     "probe/campaign.py",
     "probe/cli.py",
     "probe/commands/asking.py",
+    "probe/commands/attended.py",
+    "probe/commands/choosing.py",
     "probe/commands/consent.py",
     "probe/commands/doctor.py",
     "probe/commands/run.py",

@@ -499,7 +499,7 @@ def test_a_dry_run_says_that_names_were_looked_up(
     home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A resolver was asked for them, so it may not say that nothing was sent."""
-    monkeypatch.setattr("probe.commands.run.address_of", lambda host: paths.TARGET)
+    monkeypatch.setattr("probe.commands.choosing.address_of", lambda host: paths.TARGET)
     done = run("--dry-run", "--targets", listed("www.example.org"))
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1].startswith("no probe was sent, but the names")

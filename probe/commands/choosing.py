@@ -1,0 +1,113 @@
+"""The targets of one run: the list, from where in it to begin, and what is left out of it.
+
+What may be probed at all is decided in `probe.choice`; host names of an own list are looked up
+here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from probe.choice import fit, is_among, version_of
+from probe.commands import words
+from probe.failure import BadInput
+from probe.language import _
+from probe.targets import TargetError, address_of, read_targets, target_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probe.exclusions import Exclusions
+    from probe.origin import Origin
+    from probe.redact import Premises
+    from probe.targets import Target
+
+
+class Choice:
+    """The targets of a run; `left_out` counts by reason those that may not be probed."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        here: Premises,
+        version: int | None,
+        limit: int | None,
+        listed: Path | None,
+        *,
+        excluded: Exclusions,
+        own_network: bool,
+    ) -> None:
+        self.origin = origin
+        self.here = here
+        self.excluded = excluded
+        self.version = version
+        self.limit = limit
+        # Host names of an own list that a resolver was asked for.
+        self.looked_up: list[str] = []
+        self.own = _read(listed, self._look_up) if listed is not None else None
+        self.own_network = own_network
+        # Addresses that the run gone on with has measured.
+        self.done: frozenset[str] = frozenset()
+        # Where in the list to begin; what stands before it comes last.
+        self.place = 0
+        self.left_out: Counter[str] = Counter()
+        # Whether the last list had networks of the country in it.
+        self.at_home = False
+
+    def _look_up(self, host: str) -> str:
+        self.looked_up.append(host)
+        return _address_of(host)
+
+    def listed(self, country: str | None) -> list[Target]:
+        """The whole list, fit or not."""
+        self.at_home = country is not None
+        return self.own if self.own is not None else target_list(self.origin, country)
+
+    def targets(self, country: str | None) -> list[Target]:
+        """The targets to probe from a country; none where the run gone on with is complete.
+
+        Raises `BadInput` where none of the list may be probed.
+        """
+        wanted = [
+            target for target in self._turned(country) if self.version in {None, version_of(target)}
+        ]
+        chosen, self.left_out = fit(
+            wanted, self.here, self.origin, self.excluded, own_network=self.own_network
+        )
+        if not chosen:
+            reasons = words.counts(self.left_out) or _("the list is empty")
+            raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
+        left = [target for target in chosen if not is_among(target.address, self.done)]
+        if len(left) < len(chosen):
+            self.left_out["measured before"] = len(chosen) - len(left)
+        return left[: self.limit]
+
+    def place_of(self, unreached: list[Target], country: str | None) -> int:
+        """Where in the list a next run goes on: at the first target that this one did not reach."""
+        if not unreached:
+            return self.place + (self.limit or 0)
+        addresses = [target.address for target in self.listed(country)]
+        return addresses.index(unreached[0].address)
+
+    def _turned(self, country: str | None) -> list[Target]:
+        listed = self.listed(country)
+        begin = self.place % len(listed) if listed else 0
+        return [*listed[begin:], *listed[:begin]]
+
+
+def _read(path: Path, look_up: Callable[[str], str]) -> list[Target]:
+    try:
+        return list(read_targets(path, look_up))
+    except TargetError as problem:
+        raise BadInput(str(problem)) from problem
+
+
+def _address_of(host: str) -> str:
+    """The address of a host; Ctrl-C ends it at once, however long the resolver takes."""
+    ask = partial(trio.to_thread.run_sync, address_of, host, abandon_on_cancel=True)
+    return trio.run(ask)
