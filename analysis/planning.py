@@ -10,17 +10,18 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import get_context
 from statistics import median
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from scipy.special import bdtr
 
 from analysis.convergence import captured_bounds
+from analysis.hindsight import known_alarm
 from analysis.judge import judge
 from analysis.load import Loaded
 from analysis.policy import Policy
@@ -40,6 +41,8 @@ ROLLOUT_DAYS = 160
 FOUND_WITHIN = 21
 
 Question = Literal["diverse", "captured", "quiet", "switched"]
+
+Drawn = TypeVar("Drawn")
 
 # The percentile interval of the share decides nothing; a few draws spare its time.
 TRIED = Policy(resamples=2)
@@ -122,9 +125,30 @@ def _alarm(fields: Mapping[str, Any]) -> str | None:
     return gateway["name"] if gateway is not None else None
 
 
+class Known(NamedTuple):
+    """What the alarm says of one simulated country to whoever knows each network's way.
+
+    ``said`` and ``in_time`` as of an `Outcome`, where nothing was silent or misattributed.
+    """
+
+    said: bool
+    in_time: bool
+
+
+def _seed(cell: Cell, number: int) -> str:
+    return f"{cell.name} {number}"
+
+
+def _changing(cell: Cell, number: int) -> Simulated:
+    """The country over time of this number: a quiet year, or a switch-on."""
+    rollout = ROLLOUT if cell.question == "switched" else None
+    days = YEAR if rollout is None else ROLLOUT_DAYS
+    return over_time(cell.networks, _seed(cell, number), days=days, rollout=rollout)
+
+
 def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     """Draw the country of this number, judge it, and tell what came out; always the same."""
-    seed = f"{cell.name} {number}"
+    seed = _seed(cell, number)
     networks = cell.networks
     if cell.question == "diverse":
         networks = random.Random(seed).randint(3, networks)  # noqa: S311 - repeatable
@@ -139,34 +163,65 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
             grade=fields["grade"],
             wrong_name=named not in {None, GATEWAY},
         )
-    rollout = ROLLOUT if cell.question == "switched" else None
-    days = YEAR if rollout is None else ROLLOUT_DAYS
-    simulated = over_time(networks, seed, days=days, rollout=rollout)
+    simulated = _changing(cell, number)
     fields = _judged(simulated, policy)
     named = _alarm(fields)
     outcome = Outcome(
         networks,
         len(simulated.behind),
-        said=named is not None if rollout is None else named == GATEWAY,
+        said=_meant(cell, named),
         grade=fields["grade"],
         wrong_name=named not in {None, GATEWAY},
     )
-    if rollout is None or named != GATEWAY or simulated.switched is None:
+    if named != GATEWAY or simulated.switched is None:
         return outcome
     onset = dt.date.fromisoformat(fields["timeline"]["onset"])
-    in_time = (
-        simulated.halfway is not None
-        and _alarm(_judged(simulated, policy, simulated.halfway + dt.timedelta(days=FOUND_WITHIN)))
-        == GATEWAY
-    )
+    end = _in_time(simulated)
+    in_time = end is not None and _alarm(_judged(simulated, policy, end)) == GATEWAY
     return outcome._replace(onset_days=(onset - simulated.switched).days, in_time=in_time)
+
+
+def _meant(cell: Cell, named: str | None) -> bool:
+    """Whether an alarm that names this one is what a row counts: any in a quiet year."""
+    return named is not None if cell.question == "quiet" else named == GATEWAY
+
+
+def _in_time(simulated: Simulated) -> dt.date | None:
+    """The day before which an alarm is raised in time; None where half never moved."""
+    if simulated.halfway is None:
+        return None
+    return simulated.halfway + dt.timedelta(days=FOUND_WITHIN)
+
+
+def draw_known(cell: Cell, number: int, policy: Policy = TRIED) -> Known:
+    """What the alarm says of the country of this number to whoever knows every way in it."""
+    simulated = _changing(cell, number)
+
+    def said(until: dt.date | None = None) -> bool:
+        alarm = known_alarm(simulated, policy, until)
+        return _meant(cell, None if alarm is None else alarm.node.name)
+
+    end = _in_time(simulated)
+    return Known(said(), in_time=end is not None and said(end))
 
 
 def draws(
     cell: Cell, numbers: Sequence[int], *, policy: Policy = TRIED, processes: int = 1
 ) -> Iterator[Outcome]:
     """The outcomes of these draws, in order; how many processes share them changes nothing."""
-    work = partial(draw, cell, policy=policy)
+    yield from _shared(partial(draw, cell, policy=policy), numbers, processes)
+
+
+def draws_known(
+    cell: Cell, numbers: Sequence[int], *, policy: Policy = TRIED, processes: int = 1
+) -> Iterator[Known]:
+    """The limit of the alarm in these draws, in order."""
+    yield from _shared(partial(draw_known, cell, policy=policy), numbers, processes)
+
+
+def _shared(
+    work: Callable[[int], Drawn], numbers: Sequence[int], processes: int
+) -> Iterator[Drawn]:
     if processes == 1:
         yield from map(work, numbers)
         return
@@ -230,7 +285,9 @@ class Row:
     ``said`` is the rate the cell asks for; ``exactly`` the same among the draws in which just the
     stated share was captured (rounded); ``wrong_name`` how often somebody else was named, in
     whatever grade; ``in_time`` how often the alarm was raised within 21 days after half had moved;
-    ``onset_days`` the median of the alarm's onset less the first true move.
+    ``onset_days`` the median of the alarm's onset less the first true move. ``known`` and
+    ``known_in_time`` are ``said`` and ``in_time`` of whoever knows each network's way in the same
+    draws: the limit of an alarm, counted where the question is one.
     """
 
     cell: Cell
@@ -239,11 +296,13 @@ class Row:
     wrong_name: Rate
     in_time: Rate
     onset_days: float | None
+    known: Rate = Rate(0, 0)
+    known_in_time: Rate = Rate(0, 0)
 
 
-def count(cell: Cell, outcomes: Iterable[Outcome]) -> Row:
-    """Fold the outcomes of a cell into its row."""
-    seen = list(outcomes)
+def count(cell: Cell, outcomes: Iterable[Outcome], known: Iterable[Known] = ()) -> Row:
+    """Fold the outcomes of a cell into its row, and what could be known of the same draws."""
+    seen, limits = list(outcomes), list(known)
     exact = [one for one in seen if one.captured == round(cell.share * one.networks)]
     found = [one.onset_days for one in seen if one.onset_days is not None]
     return Row(
@@ -256,6 +315,11 @@ def count(cell: Cell, outcomes: Iterable[Outcome]) -> Row:
             len(seen) if cell.question == "switched" else 0,
         ),
         onset_days=median(found) if found else None,
+        known=Rate(sum(one.said for one in limits), len(limits)),
+        known_in_time=Rate(
+            sum(one.in_time for one in limits),
+            len(limits) if cell.question == "switched" else 0,
+        ),
     )
 
 
@@ -268,6 +332,8 @@ def as_json(row: Row) -> dict[str, Any]:
         "wrong_name": [row.wrong_name.hits, row.wrong_name.of],
         "in_time": [row.in_time.hits, row.in_time.of],
         "onset_days": row.onset_days,
+        "known": [row.known.hits, row.known.of],
+        "known_in_time": [row.known_in_time.hits, row.known_in_time.of],
     }
 
 
@@ -280,6 +346,8 @@ def from_json(fields: Mapping[str, Any]) -> Row:
         wrong_name=Rate(*fields["wrong_name"]),
         in_time=Rate(*fields["in_time"]),
         onset_days=fields["onset_days"],
+        known=Rate(*fields["known"]),
+        known_in_time=Rate(*fields["known_in_time"]),
     )
 
 

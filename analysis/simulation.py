@@ -152,17 +152,28 @@ class SimulatedTable:
         ]
 
 
+class Passage(NamedTuple):
+    """By whose network a volunteer's traces of one day truly left; None: by the own network."""
+
+    organisation: str
+    vantage: str
+    day: dt.date
+    operator: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Simulated:
     """A simulated panel. ``behind`` names the networks that truly leave through the gateway;
     ``switched`` is the first day on which any of them did, where it was switched on, and
-    ``halfway`` the day by which half of them did."""
+    ``halfway`` the day by which half of them did. ``passages`` is the truth of a country over
+    time, for each day on which a volunteer measured."""
 
     traces: list[Trace]
     table: SimulatedTable
     behind: frozenset[str]
     switched: dt.date | None = None
     halfway: dt.date | None = None
+    passages: tuple[Passage, ...] = ()
 
 
 class _Link(NamedTuple):
@@ -342,6 +353,12 @@ def _vantage(i: int, who: int, asn: int | None = None) -> Vantage:
     return Vantage(f"v{i}.{who}", 100 + i if asn is None else asn, None, COUNTRY)
 
 
+def _operator(way: Way) -> str | None:
+    if way == "gateway":
+        return GATEWAY
+    return None if way == "own" else f"Transit {way}"
+
+
 _NOON = dt.datetime.combine(FIRST_DAY, dt.time(12), dt.UTC).timestamp()
 
 
@@ -487,10 +504,19 @@ def over_time(
         return next(way for since, way in reversed(ways[i]) if since <= day)
 
     traces = []
+    passages = []
     for i in ways:
         for vantage, measured in _volunteers(world, i, churn, days):
             for day in measured:
                 today, when = way(i, day), _moment(day)
+                passages.append(
+                    Passage(
+                        f"Network {i}",
+                        vantage.id,
+                        FIRST_DAY + dt.timedelta(day),
+                        _operator(today),
+                    )
+                )
                 traces += [world.trace(i, today, vantage, d, when) for d in range(_DESTINATIONS)]
     order = sorted(moved.values())
     return Simulated(
@@ -501,4 +527,5 @@ def over_time(
         halfway=FIRST_DAY + dt.timedelta(order[(networks - 1) // 2])
         if order[(networks - 1) // 2 :]
         else None,
+        passages=tuple(passages),
     )

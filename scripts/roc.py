@@ -3,7 +3,8 @@
 Every draw has a seed of its own, so neither the number of processes nor an interruption changes a
 result. Finished draws are kept in a work file, named after the code that made them; a later run of
 the same code goes on from there. The table that ships and the page are written from all draws
-there are, and both say how many.
+there are, and both say how many and by which code. What limits the alarm is worked out for the
+same draws, and kept in a file of its own.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from analysis.planning import (
     CELLS,
     TRIED,
     Cell,
+    Known,
     Outcome,
     Rate,
     Row,
     as_json,
     count,
     draws,
+    draws_known,
     least_captured,
     limit,
 )
@@ -52,27 +56,41 @@ def fingerprint() -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-class WorkFile:
-    """The draws made so far, one a line; a line cut short is made again."""
+Drawn = TypeVar("Drawn", Outcome, Known)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.outcomes: dict[str, dict[int, Outcome]] = {cell.name: {} for cell in CELLS}
+
+class WorkFile(Generic[Drawn]):
+    """What was found out of each draw so far, one a line; a line cut short is made again."""
+
+    def __init__(self, path: Path, kind: Callable[..., Drawn]) -> None:
+        self.path = path
+        self.drawn: dict[str, dict[int, Drawn]] = {cell.name: {} for cell in CELLS}
         if path.is_file():
             for line in path.read_text(encoding="utf-8").splitlines():
                 try:
-                    name, number, outcome = json.loads(line)
+                    name, number, fields = json.loads(line)
                 except ValueError:
                     continue
-                self.outcomes[name][number] = Outcome(*outcome)
+                self.drawn[name][number] = kind(*fields)
 
-    def add(self, cell: Cell, number: int, outcome: Outcome) -> None:
-        self.outcomes[cell.name][number] = outcome
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([cell.name, number, list(outcome)]) + "\n")
+    @property
+    def code(self) -> str:
+        """The fingerprint in its name."""
+        return self.path.stem.rpartition("-")[2]
 
-    def row(self, cell: Cell) -> Row:
-        return count(cell, self.outcomes[cell.name].values())
+    def fill(self, cell: Cell, numbers: list[int], made: Iterator[Drawn]) -> None:
+        """Take down what was made of these draws, each as soon as it is there."""
+        began = time.monotonic()
+        with self.path.open("a", encoding="utf-8", buffering=1) as file:
+            for number, drawn in zip(numbers, made, strict=True):
+                self.drawn[cell.name][number] = drawn
+                file.write(json.dumps([cell.name, number, list(drawn)]) + "\n")
+        seen = self.drawn[cell.name].values()
+        print(
+            f"{self.path.stem}, {cell.name}: {sum(one.said for one in seen)} of {len(seen)}, "
+            f"{len(numbers)} draws in {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
 
 def _percent(rate: Rate) -> str:
@@ -107,7 +125,7 @@ def page_table(rows: list[Row]) -> str:
     ]
     for row in rows:
         cell = row.cell
-        most = "–"
+        most = f"{row.known.rate:.3f}" if row.known.rate is not None else "–"
         if cell.question == "captured":
             most = f"{limit(cell.networks, cell.share):.3f}"
             if least_captured(cell.networks) is None:
@@ -122,11 +140,12 @@ def page_table(rows: list[Row]) -> str:
         lines += [
             "",
             "| switch-on over 60 days | onset less first move, median | "
-            "raised within 21 days after half had moved |",
-            "|---|---|---|",
+            "raised within 21 days after half had moved | limit of that |",
+            "|---|---|---|---|",
             *(
                 f"| {row.cell.networks} networks | {row.onset_days:g} days "
-                f"| {_percent(row.in_time)} |"
+                f"| {_percent(row.in_time)} "
+                f"| {'–' if row.known_in_time.rate is None else f'{row.known_in_time.rate:.3f}'} |"
                 for row in found
             ),
         ]
@@ -134,7 +153,7 @@ def page_table(rows: list[Row]) -> str:
 
 
 def write(rows: list[Row], code: str) -> None:
-    """Write the table that ships and the one on the page."""
+    """Write the table that ships and the one on the page, from draws that this code made."""
     made: dict[str, Any] = {
         "version": __version__,
         "code": code,
@@ -148,7 +167,19 @@ def write(rows: list[Row], code: str) -> None:
     TABLE.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{page_table(rows)}\n{END}{after}", encoding="utf-8")
+    table = f"{page_table(rows)}\n\nThe draws were made by the code `{code}`."
+    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+
+
+def _fill_limits(
+    limits: WorkFile[Known], draws_made: WorkFile[Outcome], cells: list[Cell], processes: int
+) -> None:
+    """Work out what limits the alarm in all draws that were made."""
+    for cell in cells:
+        if cell.question in {"quiet", "switched"}:
+            missing = sorted(draws_made.drawn[cell.name].keys() - limits.drawn[cell.name].keys())
+            if missing:
+                limits.fill(cell, missing, draws_known(cell, missing, processes=processes))
 
 
 def main() -> None:
@@ -158,31 +189,39 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--work", type=Path, default=ROOT / "build", help="where draws are kept")
     parser.add_argument("--write-only", action="store_true", help="write from the draws there are")
+    parser.add_argument(
+        "--from", dest="source", type=Path, help="write from this work file, whichever code made it"
+    )
     given = parser.parse_args()
     given.work.mkdir(exist_ok=True)
     code = fingerprint()
-    work = WorkFile(given.work / f"roc-{code}.jsonl")
+    if given.source is not None and not given.source.is_file():
+        parser.error(f"{given.source} is not there; name a file roc-CODE.jsonl of a run")
+    work = WorkFile(given.source or given.work / f"roc-{code}.jsonl", Outcome)
+    limits = WorkFile(given.work / f"limits-{code}.jsonl", Known)
     chosen = [cell for cell in CELLS if cell.name in given.cells]
     # In rounds over all cells, so that an interrupted run has something of each.
     for end in range(BATCH, given.draws + BATCH, BATCH):
-        if given.write_only:
+        if given.write_only or given.source is not None:
             break
         for cell in chosen:
-            began = time.monotonic()
-            done = work.outcomes[cell.name]
-            numbers = [n for n in range(min(end, given.draws)) if n not in done]
-            for number, outcome in zip(
-                numbers, draws(cell, numbers, processes=given.processes), strict=True
-            ):
-                work.add(cell, number, outcome)
-            if numbers:
-                said = work.row(cell).said
-                print(
-                    f"{cell.name}: {said.hits} of {said.of}, {len(numbers)} draws in "
-                    f"{time.monotonic() - began:.0f} s",
-                    flush=True,
-                )
-    write([work.row(cell) for cell in CELLS], code)
+            done = work.drawn[cell.name]
+            if missing := [n for n in range(min(end, given.draws)) if n not in done]:
+                work.fill(cell, missing, draws(cell, missing, processes=given.processes))
+    _fill_limits(limits, work, chosen, given.processes)
+    rows = [
+        count(
+            cell,
+            work.drawn[cell.name].values(),
+            (
+                limits.drawn[cell.name][n]
+                for n in work.drawn[cell.name]
+                if n in limits.drawn[cell.name]
+            ),
+        )
+        for cell in CELLS
+    ]
+    write(rows, work.code)
 
 
 if __name__ == "__main__":

@@ -215,7 +215,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.timeline",
             "analysis.verdict",
         },
-        {"analysis.supplement", "analysis.witness", "analysis.likeness"},
+        {
+            "analysis.hindsight",
+            "analysis.likeness",
+            "analysis.supplement",
+            "analysis.witness",
+        },
         {"analysis.fold", "analysis.pieces"},
         {"analysis.engine"},
         {"analysis.cluster"},
@@ -302,6 +307,7 @@ PURE = {
     "analysis.supplement",
     "analysis.witness",
     "analysis.simulation",
+    "analysis.hindsight",
     "analysis.planning",
 }
 IMPURE = {

@@ -1,0 +1,55 @@
+"""What the alarm says to whoever knows every network's way: the limit of its error rates.
+
+The rule of the alarm is applied to the truth of a simulated country instead of to its traces:
+nothing is silent and nobody misattributed, but a day on which nobody measured stays empty. No
+attribution can do better by the same rule. Knows nothing of packets and reads no trace.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+from analysis.convergence import Blocks
+from analysis.crossing import Crossing
+from analysis.operators import Gazetteer, Node
+from analysis.panel import Observation
+from analysis.path import Reader
+from analysis.policy import Policy
+from analysis.simulation import COUNTRY, Simulated
+from analysis.timeline import Alarm, find_alarm
+
+_DESTINATION = "abroad"  # all destinations are reached by one way, so one stands for them
+
+
+def _crossings(operators: Iterable[str | None]) -> dict[str | None, Crossing]:
+    """The crossing that each operator's network makes, when nothing hides it."""
+    nodes = {name: () if name is None else (Node("organisation", name),) for name in set(operators)}
+    return {
+        name: Crossing("resolved", strict=through, lenient=through, unaided=through)
+        for name, through in nodes.items()
+    }
+
+
+def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Alarm | None:
+    """The alarm that the true ways of a country raise, by what was known before a day."""
+    passages = [seen for seen in simulated.passages if until is None or seen.day < until]
+    crossings = _crossings(seen.operator for seen in passages)
+    reader = Reader(Gazetteer(simulated.table, COUNTRY))
+    observations = [
+        Observation(
+            kind="international",
+            organisation=seen.organisation,
+            vantage=seen.vantage,
+            family=4,
+            day=seen.day,
+            destination=_DESTINATION,
+            destination_organisation=_DESTINATION,
+            destination_class=None,
+            path=reader.along((), (), seen.organisation, _DESTINATION),
+            crossing=crossings[seen.operator],
+        )
+        for seen in passages
+    ]
+    nodes = sorted({node for crossing in crossings.values() for node in crossing.strict})
+    return find_alarm(observations, Blocks(observations), nodes, policy).alarm

@@ -1,0 +1,105 @@
+"""The table of error rates: from draws in a file to the page, whichever code made them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.planning import CELLS, Cell, Known, Outcome, Rate, count, draw_known, from_json
+from scripts import roc
+
+SWITCHED = Cell("switched", 6, wanted=0.95, at_most=False)
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A page with a place for the table, and files beside it instead of those that ship."""
+    page = tmp_path / "error-rates.md"
+    page.write_text(f"before\n{roc.BEGIN}\nold\n{roc.END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(roc, "PAGE", page)
+    monkeypatch.setattr(roc, "TABLE", tmp_path / "planning/error-rates.json")
+    return page
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["roc", "--processes", "1", *arguments])
+    roc.main()
+
+
+def test_the_table_is_written_from_draws_that_other_code_made(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's name says which; nothing is drawn, and the limit of its alarms is added."""
+    source = tmp_path / "elsewhere/roc-0123456789ab.jsonl"
+    source.parent.mkdir()
+    drawn = [
+        ["captured-97-10", 0, [10, 10, True, "single_gateway", False, None, None]],
+        [SWITCHED.name, 18, [6, 6, False, "mixed", False, None, None]],
+        [SWITCHED.name, 19, [6, 6, True, "mixed", False, 4, True]],
+    ]
+    cut_short = '["captured-97-10", 1, [10, 1'
+    source.write_text("\n".join([*map(json.dumps, drawn), cut_short]), encoding="utf-8")
+    before = source.read_bytes()
+    run(monkeypatch, "--work", str(tmp_path / "work"), "--from", str(source))
+    assert source.read_bytes() == before
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{roc.BEGIN}\n| truth |")
+    assert text.endswith(f"`0123456789ab`.\n{roc.END}\nafter\n")
+    fields = json.loads(roc.TABLE.read_text(encoding="utf-8"))
+    assert fields["made"]["code"] == "0123456789ab"
+    rows = {row.cell.name: row for row in map(from_json, fields["rows"])}
+    assert rows["captured-97-10"].said == Rate(1, 1)
+    assert rows["captured-97-10"].known == Rate(0, 0)
+    assert rows[SWITCHED.name].said == Rate(1, 2)
+    known = [draw_known(SWITCHED, number) for number in (18, 19)]
+    assert rows[SWITCHED.name].known == Rate(sum(one.said for one in known), 2)
+    assert rows[SWITCHED.name].known_in_time == Rate(sum(one.in_time for one in known), 2)
+
+
+def test_draws_and_limits_that_are_there_are_not_made_again(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An interrupted run goes on where it stood."""
+    arguments = ("--work", str(tmp_path), "--draws", "2", "--cells", SWITCHED.name)
+    run(monkeypatch, *arguments)
+    first = page.read_text(encoding="utf-8")
+
+    def nothing(*_arguments: object, **_named: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(roc, "draws", nothing)
+    monkeypatch.setattr(roc, "draws_known", nothing)
+    run(monkeypatch, *arguments)
+    assert page.read_text(encoding="utf-8") == first
+    assert f"The draws were made by the code `{roc.fingerprint()}`." in first
+
+
+def test_a_file_of_draws_that_is_not_there_is_said(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A usage error that names the file; the page stays."""
+    before = page.read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, "--work", str(tmp_path), "--from", str(tmp_path / "roc-none.jsonl"))
+    assert ended.value.code == 2
+    assert "roc-none.jsonl is not there" in capsys.readouterr().err
+    assert page.read_bytes() == before
+
+
+def test_a_row_shows_what_was_counted_beside_its_limit() -> None:
+    """One of two found, where whoever knew every way would have found both."""
+    outcomes = [
+        Outcome(6, 6, True, "mixed", False, 4, in_time=False),
+        Outcome(6, 6, False, "mixed", False),
+    ]
+    known = [Known(True, True), Known(True, False)]
+    rows = [count(CELLS[5], []), count(SWITCHED, outcomes, known)]
+    lines = roc.page_table(rows).splitlines()
+    assert lines[2].startswith("| 97% captured | 10 | ≥ 0.8 | – | 0.737 |")
+    assert lines[3].startswith(
+        "| switch-on rolled out over 60 days | 6 | ≥ 0.95 | 0.500 (0.013–0.987) | 1.000 | – |"
+    )
+    assert lines[-1] == "| 6 networks | 4 days | 0.000 (0.000–0.842) | 0.500 |"
