@@ -1,25 +1,17 @@
-"""What the documentation says is true: commands run, examples hold, tables match the code.
+"""What the documentation says is true: tables match the code, links lead somewhere.
 
-Commands that need no network are run in one folder, in which the demo ran once; of the others it
-is checked that the command, its options and their values exist.
+That its commands and examples run is looked at in `tests/test_blocks.py`.
 """
 
 from __future__ import annotations
 
 import ast
-import doctest
 import json
-import os
 import re
-import shlex
-import subprocess
-import sys
-import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
-import click
 import pytest
 
 from analysis import exhibits, tables
@@ -28,186 +20,12 @@ from analysis.plausibility import Sign, verdict_on
 from analysis.policy import Policy
 from probe import __version__
 from probe.bundle import MEMBERS, Manifest, Reason
-from probe.cli import main
 from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.record import SPOILT, Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
 from probe.settings import Settings, read_settings
-from scripts.picture import COMMAND, picture
 from tests.analysis.country import Country
-
-ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-
-
-class Command(NamedTuple):
-    """A command line as a page shows it, and what the page says that it prints."""
-
-    page: str
-    line: str
-    shown: str
-
-
-def blocks(page: Path, *languages: str) -> list[str]:
-    fence = rf"^```(?:{'|'.join(languages)})\n(.*?)^```$"
-    return re.findall(fence, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-
-
-def commands() -> list[Command]:
-    """Each command once; ``sh`` blocks hold commands, ``console`` blocks prompts and output."""
-    found: dict[str, Command] = {}
-    for page in PAGES:
-        name = str(page.relative_to(ROOT))
-        for block in blocks(page, "sh"):
-            for line in block.splitlines():
-                found.setdefault(line, Command(name, line, ""))
-        for block in blocks(page, "console"):
-            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                line, _, shown = part.partition("\n")
-                if shown or line not in found:
-                    found[line] = Command(name, line, shown)
-    return list(found.values())
-
-
-def words_of(line: str) -> list[str]:
-    """The words of the first command on a line, without what stands before the program."""
-    words = shlex.split(line, comments=True)
-    words = words[: words.index("|")] if "|" in words else words
-    while words and (words[0] in {"sudo", "-H", "-u"} or "=" in words[0]):
-        words = words[2 if words[0] == "-u" else 1 :]
-    return words
-
-
-def runs_here(words: list[str]) -> bool:
-    """Whether a command needs neither a network nor privileges nor a second demo."""
-    if words[0] == "cat":
-        return True
-    return words[0] == "gatewatch" and (
-        words[1] in {"analyze", "convert", "plan", "show", "--help", "--version"}
-        or words[1:3] == ["data", "status"]
-    )
-
-
-RUN = [c for c in commands() if runs_here(words_of(c.line)) and not c.line.startswith("sudo")]
-
-
-def environment(folder: Path) -> dict[str, str]:
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    return {**os.environ, "PATH": path, "GATEWATCH_HOME": str(folder / "home"), "COLUMNS": "100"}
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the reader stands: the demo has run, and a list of targets lies there."""
-    here = tmp_path_factory.mktemp("reader")
-    (here / "targets.txt").write_text("193.0.6.139 RIPE NCC\n", encoding="utf-8")
-    (here / "demo.svg").write_text(picture(here), encoding="utf-8")
-    return here
-
-
-@pytest.mark.xdist_group("docs")
-def test_the_picture_shows_what_the_demo_prints(folder: Path) -> None:
-    """The README's picture has today's words; draw it anew with `python -m scripts.picture`."""
-    drawn, committed = ((path / "demo.svg").read_text("utf-8") for path in (folder, ROOT / "docs"))
-    texts = [re.findall(r"<text[^>]*>([^<]+)</text>", svg) for svg in (drawn, committed)]
-    assert any("diverse" in text for text in texts[0])
-    assert any("single_gateway" in text for text in texts[0])
-    assert texts[0] == texts[1]
-
-
-def pattern_of(shown: str) -> re.Pattern[str]:
-    """The output that a page shows; ``…`` stands for anything."""
-    return re.compile(".*".join(map(re.escape, shown.rstrip("\n").split("…"))), re.DOTALL)
-
-
-@pytest.mark.xdist_group("docs")
-@pytest.mark.parametrize("command", RUN, ids=lambda c: c.line)
-def test_commands_run_and_print_what_the_page_shows(command: Command, folder: Path) -> None:
-    """Each documented command that needs no network exits 0 and prints what is shown."""
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command.line],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command.page}: {command.line}\n{done.stderr}"
-    assert pattern_of(command.shown).match(done.stdout), f"{command.page}\n{done.stdout}"
-
-
-def parse(group: click.Group, words: list[str]) -> None:
-    """Raise what click raises for a wrong command, option or value."""
-    context = click.Context(group)
-    if words[0].startswith("-"):
-        assert words[0] in {"--help", "--version"}
-        return
-    command = group.get_command(context, words[0])
-    assert command is not None, words[0]
-    if isinstance(command, click.Group) and words[1:] and not words[1].startswith("-"):
-        parse(command, words[1:])
-    elif words[1:] != ["--help"]:
-        command.make_context(words[0], words[1:], parent=context)
-
-
-def makefile_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-
-
-def extras() -> set[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return set(project["optional-dependencies"])
-
-
-@pytest.mark.parametrize("command", commands(), ids=lambda c: c.line)
-def test_commands_exist_with_their_options(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each documented command names a program, target or option that there is."""
-    monkeypatch.chdir(tmp_path)
-    Path("targets.txt").write_text("193.0.6.139 RIPE NCC\n", encoding="utf-8")
-    program, *words = words_of(command.line)
-    if program == "gatewatch":
-        parse(main, words)
-    elif program == "make":
-        assert {word for word in words if "=" not in word} <= makefile_targets()
-    elif program.endswith(("python", "python3")):
-        assert words[0] == "-m"
-        module = f"{words[1].replace('.', '/')}.py"
-        assert words[1] in {"pytest", "pip", "venv"} or (ROOT / module).is_file()
-    else:
-        assert words[0] in OTHERS[program] or not OTHERS[program]
-        assert set(re.findall(r"\[(\w+)\]", words[-1])) <= extras()
-
-
-# Programs of others that pages name, each with what it may be asked; none for anything.
-OTHERS: dict[str, set[str]] = {
-    "apt": {"install", "purge", "remove"},
-    "cat": set(),
-    "cd": set(),
-    "dpkg": {"-i"},
-    "git": set(),
-    "loginctl": {"enable-linger"},
-    "pip": {"install"},
-    "pipx": {"install", "uninstall"},
-    "uv": {"tool"},
-}
-
-
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
-def test_python_examples_hold(page: Path) -> None:
-    """Each example of a page prints what the page says; a page is one session."""
-    source = "\n".join(blocks(page, "python"))
-    test = doctest.DocTestParser().get_doctest(source, {}, page.name, str(page), 0)
-    assert test.examples
-    assert doctest.DocTestRunner().run(test).failed == 0
-
-
-def test_the_demo_is_run_as_the_pages_say() -> None:
-    """The one demo that the tests run is the one that the pages name."""
-    shown = {c.line for c in commands() if words_of(c.line)[:2] == ["gatewatch", "demo"]}
-    assert shown == {" ".join(COMMAND)}
+from tests.pages import PAGES, ROOT, blocks
 
 
 def test_links_lead_somewhere() -> None:
@@ -377,7 +195,7 @@ def test_unmarked_fields_are_always_there() -> None:
 def test_the_record_on_the_page_can_be_read() -> None:
     """The example is a record, and writing it again changes nothing."""
     (example,) = blocks(ROOT / "docs/record.md", "json")
-    assert to_json(from_line(example)) == json.loads(example)
+    assert to_json(from_line(example.text)) == json.loads(example.text)
 
 
 def test_the_page_on_figures_names_every_key_of_a_verdict() -> None:
@@ -404,7 +222,7 @@ def test_the_settings_on_the_page_can_be_read(tmp_path: Path) -> None:
     """The example is a file that the program accepts."""
     (example,) = blocks(ROOT / "docs/settings.md", "toml")
     path = tmp_path / "settings.toml"
-    path.write_text(example, encoding="utf-8")
+    path.write_text(example.text, encoding="utf-8")
     assert read_settings(path).collector == "https://collect.example.org"
 
 

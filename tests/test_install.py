@@ -1,11 +1,11 @@
-"""The wheel in an environment of its own, as pipx puts it: it starts and has all it needs."""
+"""Installed as the page says, in an environment of its own: it starts and has all it needs."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -13,35 +13,72 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def pip(python: Path, *words: str | Path) -> None:
-    """Call pip; skips where what it wants cannot be fetched."""
+# What the page on installing tells, by who installs.
+PINNED = (
+    "python3 -m venv gatewatch-probe",
+    "gatewatch-probe/bin/python -m pip install --require-hashes -r requirements/probe.txt",
+    "gatewatch-probe/bin/python -m pip install --no-deps .",
+)
+TOOLS = {"pipx": ("pipx install .", "pipx uninstall gatewatch"), "uv": ("uv tool install .",)}
+LINES = (*PINNED, *(line for lines in TOOLS.values() for line in lines))
+
+
+def type_in(line: str, checkout: Path) -> None:
+    """Type a line of the page in a checkout; skips where what it wants cannot be fetched."""
+    bin_ = checkout / "bin"
     done = subprocess.run(
-        [python, "-m", "pip", "-qq", "--disable-pip-version-check", "--retries=1", *words],
-        cwd=ROOT,
+        ["bash", "-c", line],
+        cwd=checkout,
+        env={
+            **os.environ,
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+            **dict.fromkeys(("PIPX_BIN_DIR", "UV_TOOL_BIN_DIR"), str(bin_)),
+            **{f"{name}_DIR": str(checkout / name) for name in ("UV_TOOL", "PIPX_MAN")},
+            "PIPX_HOME": str(checkout / "pipx"),
+            "PIP_RETRIES": "1",
+        },
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    if any(sign in done.stderr for sign in ("No matching distribution", "onnection")):
-        pytest.skip("the pinned libraries cannot be fetched here")
-    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    if done.returncode and any(sign in said for sign in ("No matching distribution", "onnect")):
+        pytest.skip("the libraries cannot be fetched here")
+    assert done.returncode == 0, said
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of a fresh environment with the wheel and the pinned libraries."""
-    folder = tmp_path_factory.mktemp("fresh")
-    pip(
-        Path(sys.executable),
-        *("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, "."),
-    )
-    venv.create(folder / "venv", with_pip=True)
-    commands = folder / "venv" / "bin"
-    pip(commands / "python", "install", "--require-hashes", "-r", "requirements/probe.txt")
-    (wheel,) = folder.glob("gatewatch-*.whl")
-    pip(commands / "python", "install", "--no-deps", wheel)
-    return commands
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a volunteer has fetched, as far as installing reads it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("probe", "analysis", "data", "requirements"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(checkout: Path) -> Path:
+    """The folder of commands of an environment made as the page says, with the pinned libraries."""
+    for line in PINNED:
+        type_in(line, checkout)
+    return checkout / "gatewatch-probe" / "bin"
+
+
+@pytest.mark.xdist_group("install")
+@pytest.mark.parametrize("tool", TOOLS)
+def test_each_tool_installs_the_command(tool: str, checkout: Path) -> None:
+    """In an environment of its own, and it starts; uninstalled, it is gone."""
+    install, *uninstall = TOOLS[tool]
+    command = checkout / "bin" / "gatewatch"
+    type_in(install, checkout)
+    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("gatewatch, version")
+    for line in uninstall or ("uv tool uninstall gatewatch",):
+        type_in(line, checkout)
+    assert not command.exists()
 
 
 @pytest.mark.xdist_group("install")

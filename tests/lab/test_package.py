@@ -24,6 +24,13 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 
+# What the page on installing tells an administrator, in this order.
+LINES = (
+    "sudo dpkg -i dist/gatewatch_0.1.0_amd64.deb",
+    "sudo apt remove gatewatch",
+    "sudo apt purge gatewatch",
+)
+
 
 def build(folder: Path) -> Path:
     """The package, not compressed; skips where the pinned libraries cannot be had."""
@@ -66,6 +73,8 @@ def debian(tmp_path: Path, package: Path) -> Iterator[Booted]:
     )
     setup += f"\ncp {tmp_path}/{package.name} {HOME}"
     setup += "\nrm /opt/bin/gatewatch"
+    # As if its question were answered with yes.
+    setup += "\nprintf 'APT::Get::Assume-Yes \"true\";\\n' > /etc/apt/apt.conf.d/99-lab"
     with booted(tmp_path, system=True, setup=setup) as systemd:
         yield systemd
 
@@ -77,7 +86,8 @@ def test_it_is_installed_used_upgraded_and_purged(debian: Booted, package: Path)
         pytest.skip(
             f"the package is for Python 3.{sys.version_info.minor}, this system has {python}"
         )
-    put_in = ("dpkg", "-i", f"{HOME}/{package.name}")
+    put_in, remove, purge = (line.removeprefix("sudo ").split() for line in LINES)
+    put_in[-1] = f"{HOME}/{package.name}"
     debian.run(*put_in)
     assert debian.run("gatewatch", "--version").startswith("gatewatch, version")
     assert "files      whole" in debian.run("gatewatch", "data", "status")
@@ -95,10 +105,10 @@ def test_it_is_installed_used_upgraded_and_purged(debian: Booted, package: Path)
     debian.run(*put_in)
     assert debian.run("systemctl", "is-active", "gatewatch.timer") == "active\n"
     assert debian.run("bash", "-c", _COMPLETE) == "schedule\n"
-    debian.run("dpkg", "-r", "gatewatch")
+    debian.run(*remove)
     assert debian.run("id", "-u", "gatewatch") == f"{uid}\n"
     assert "inactive" in debian.run("systemctl", "is-active", "gatewatch.timer", check=False)
-    debian.run("dpkg", "-P", "gatewatch")
+    debian.run(*purge)
     assert "no such user" in debian.run("id", "gatewatch", check=False)
     places = ("/usr", "/etc", "/var/lib/gatewatch")
     left = debian.run("find", *places, "-name", "*gatewatch*", check=False).splitlines()

@@ -22,6 +22,19 @@ pytestmark = [
     pytest.mark.xdist_group("lab-schedule"),
 ]
 
+# What the pages tell a user and an administrator, in this order.
+USERS = (
+    "gatewatch schedule install --dry-run",
+    "gatewatch schedule install",
+    "gatewatch schedule status",
+    "gatewatch schedule remove",
+)
+SYSTEMS = (
+    "sudo gatewatch schedule install --system",
+    "sudo -H -u gatewatch gatewatch consent grant",
+    "sudo -H -u gatewatch gatewatch show",
+)
+
 DATA = f"{HOME}/.local/share/gatewatch"
 UNITS = f"{HOME}/.config/systemd/user"
 
@@ -57,6 +70,14 @@ def test_a_users_timer_is_installed_calls_and_goes(user: Booted) -> None:
     left = user.run("find", str(HOME), "-name", "*gatewatch*").split()
     assert left == [DATA]
     assert "gatewatch" not in user.run("systemctl", "--user", "list-units", "--all")
+
+
+def test_the_pages_can_be_followed_by_a_user(user: Booted) -> None:
+    """Each line of the page, as it stands there, from a look at the files to no timer at all."""
+    said = [user.run("bash", "-c", line) for line in USERS]
+    assert f"{UNITS}/gatewatch.timer" in said[0]
+    assert "next " in said[2]
+    assert status(user)["installed"] is False
 
 
 def test_a_users_service_may_write_to_the_data_folder_alone(user: Booted, tmp_path: Path) -> None:
@@ -154,6 +175,28 @@ def test_the_systems_timer_runs_as_a_user_with_raw_sockets_alone(system: Booted)
     system.run("gatewatch", "schedule", "remove", "--system")
     assert "no such user" in system.run("id", USER, check=False)
     assert system.run("find", "/etc/systemd/system", "-name", "*gatewatch*") == ""
+
+
+SUDO = f"""#!/bin/sh
+[ "$1" = -H ] || exec "$@"
+shift 3
+exec setpriv --reuid={USER} --regid={USER} --clear-groups env HOME=/var/lib/{USER} "$@"
+"""
+
+
+def test_the_page_can_be_followed_by_an_administrator(system: Booted) -> None:
+    """The first line ends with 3 and makes the user; agreed to, the same installs the timer."""
+    system.run("sh", "-c", f"printf %s '{SUDO}' > /opt/bin/sudo; chmod 755 /opt/bin/sudo")
+    install, grant, show = SYSTEMS
+    refused = system.run("bash", "-c", f"{install}; echo exit code $?")
+    assert refused.endswith("exit code 3\n")
+    on_terminal = (
+        f"printf 'yes\\nyes\\nno\\n' | script --quiet --return --command '{grant}' /dev/null"
+    )
+    system.run("bash", "-c", on_terminal)
+    system.run("bash", "-c", install)
+    assert "nothing is kept yet" in system.run("bash", "-c", show)
+    assert status(system, "--system")["troubles"] == []
 
 
 @needs("crontab", "unshare")

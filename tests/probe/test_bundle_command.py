@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ from click.testing import CliRunner, Result
 from probe.bundle import unseal
 from probe.cli import main
 from tests.consenting import agree
+from tests.pages import ROOT, blocks, commands_of, pattern_of
 from tests.probe.test_bundling import keep, trace
 
 
@@ -100,9 +100,6 @@ def test_without_consent_nothing_is_bundled(
     assert not (tmp_path / "home").exists()
 
 
-PAGE = Path(__file__).parents[2] / "docs/bundle.md"
-
-
 @pytest.mark.skipif(
     not all(map(shutil.which, ("tar", "openssl", "zstd", "sha256sum"))),
     reason="tar, openssl, zstd and sha256sum are not all here",
@@ -111,16 +108,13 @@ def test_the_page_opens_a_bundle_as_it_says(home: Path, tmp_path: Path) -> None:
     """Each command of the page prints what the page shows, and the sums are the manifest's."""
     keep(home, trace(1), trace(2))
     assert gatewatch("bundle", "--to", str(tmp_path / "mine.tar")).exit_code == 0
-    fence = re.compile(r"^```shell-session\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-    (block,) = fence.findall(PAGE.read_text("utf-8"))
+    (block,) = blocks(ROOT / "docs/bundle.md", "shell-session")
     printed = []
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        line, _, shown = part.partition("\n")
+    for command in commands_of(block):
         done = subprocess.run(
-            ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True
+            ["bash", "-c", command.line], cwd=tmp_path, capture_output=True, text=True, check=True
         )
-        pattern = ".*".join(map(re.escape, shown.rstrip("\n").split("…")))
-        assert re.match(pattern, done.stdout, re.DOTALL), line
+        assert pattern_of(command.shown).match(done.stdout), command.line
         printed.append(done.stdout)
     assert len(printed) == 6
     said = json.loads((tmp_path / "manifest.json").read_bytes())
