@@ -28,9 +28,11 @@ myst_enable_extensions = ["colon_fence"]
 nb_execution_mode = "off"
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"  # the theme's own underlines names like links
 html_title = f"gatewatch {version}"
 html_copy_source = False
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 
 def setup(app: Sphinx) -> None:
