@@ -116,7 +116,7 @@ def assess(
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
         fields["limits"].append(
-            f"Each trace was read by the table of its day ({len(used.traces)} tables), the alarm "
+            f"Each trace was read by the table of its day (tables: {len(used.traces)}), the alarm "
             f"by {attributed['table']} throughout."
         )
     if tables.other is not None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -48,7 +48,25 @@ class NoCluster(BadInput):
 
 
 def _command_line() -> str:
-    return shlex.join(["gatewatch", *sys.argv[1:]])
+    """What was typed, for who wants to redo it.
+
+    Of a path from the root only its name: a verdict is published, and on whose machine it was made
+    is nobody's business.
+    """
+    return shlex.join(["gatewatch", *map(_without_folders, sys.argv[1:])])
+
+
+def _without_folders(argument: str) -> str:
+    """An argument, without the folders of a path from the root.
+
+    >>> _without_folders("/home/sok/traces/may.jsonl"), _without_folders("--origin=/home/sok/a.gz")
+    ('may.jsonl', '--origin=a.gz')
+    >>> _without_folders("traces/may.jsonl"), _without_folders("KH")
+    ('traces/may.jsonl', 'KH')
+    """
+    option, equals, value = argument.rpartition("=") if argument[:2] == "--" else ("", "", argument)
+    path = PurePath(value)
+    return f"{option}{equals}{path.name or value}" if path.is_absolute() else argument
 
 
 def open_table(path: Path | None) -> Origin:

@@ -109,9 +109,11 @@ def sentence(comparison: Mapping[str, Any]) -> str:
     """What a reader must know of it."""
     used, other = comparison["grade"]
     crossings = comparison["crossings"]
-    agrees = "the grade is the same" if used == other else f"the grade is {other}"
-    return (
-        f"Under the table {', '.join(comparison['tables'][1])} {agrees}: "
+    table = ", ".join(comparison["tables"][1])
+    counted = (
         f"{crossings['changed']} of {crossings['compared']} crossings differ, "
         f"{crossings['only_used'] + crossings['only_other']} are seen under one table only."
     )
+    if used == other:
+        return f"Under the table {table} the grade is the same: {counted}"
+    return f"Under the table {table} the grade is {other}: {counted}"

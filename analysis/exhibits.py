@@ -71,6 +71,15 @@ CANDIDATES = {
     "share": "Float64",
 }
 
+CRITERIA = {
+    "step": "string",
+    "key": "string",
+    "bound": "string",
+    "asked": "Float64",
+    "found": "Float64",
+    "met": "boolean",
+}
+
 RECRUITS = {
     "organisation": "string",
     "asns": "string",
@@ -203,6 +212,11 @@ def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         for one in candidates
     ]
     return table_of(rows, CANDIDATES)
+
+
+def criteria_table(criteria: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """What the rule asks for beside what was found, with the columns of ``CRITERIA``."""
+    return table_of([dict(one) for one in criteria], CRITERIA)
 
 
 def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> pd.DataFrame:

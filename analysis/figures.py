@@ -7,14 +7,15 @@ words as ``description``, for whoever cannot see it. ``say`` finds words in anot
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import altair as alt
 import pandas as pd
 
 from analysis import palette
-from analysis.flows import Bar, Flows, Placed, lay_out, ways_of
+from analysis.flows import Bar, Flows, lay_out, ways_of
 from analysis.statement import Verdict
 
 Say = Callable[[str], str]
@@ -220,17 +221,15 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     Networks weigh the same. A network that is its own gateway, and what is unknown, have bars of
     their own.
     """
-    narrow = width < NARROW
+    shape = _Shape.of(width)
+    names = shape.columns
     flows = lay_out(
         ways_of(
             [dict(row) for _, row in verdict.pairs.astype(object).iterrows()],
             verdict.accused,
         ),
         network_height=26,
-        least=26 if narrow else 17,
-    )
-    names = (
-        (width * 0.29, width * 0.46, width * 0.76) if narrow else (190, width * 0.46, width - 190)
+        room=lambda column, bar: shape.room(column, _label(bar, say)),
     )
     across = alt.Scale(domain=[0, width], nice=False, zero=False)
     height = max(flows.height, 1) + _HEAD
@@ -256,9 +255,8 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
             color=alt.Color("colour:N", scale=None),
         ),
     ]
-    labels = pd.DataFrame(_labels(flows, names, say, narrow=narrow))
+    labels = pd.DataFrame(_labels(flows, shape, say))
     heads = pd.DataFrame(_heads(names, say))
-    rooms = (names[0] - 10, names[2] - names[1] - 14, width - names[2] - 12)
     for column, align in ((0, "right"), (1, "left"), (2, "left")):
         some = labels[labels["column"] == column] if len(labels) else labels
         if some.empty:
@@ -267,10 +265,10 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
         style: dict[str, Any] = {
             "align": align,
             "baseline": "middle",
-            "fontSize": 11 if narrow else 13,
-            "limit": rooms[column],
+            "fontSize": shape.font_size,
+            "limit": shape.widths[column],
             "lineBreak": "\n",
-            "lineHeight": 12,
+            "lineHeight": shape.line_height,
         }
         if column == 1:
             # Over the ribbons, so with a rim of paper.
@@ -297,6 +295,45 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
 
 _BAR_WIDTH = 8
 _HEAD = 26
+
+
+class _Shape(NamedTuple):
+    """Where the columns of the picture of the paths stand, and how much room their names have."""
+
+    columns: tuple[float, float, float]
+    widths: tuple[float, float, float]
+    font_size: int
+
+    @classmethod
+    def of(cls, width: int) -> _Shape:
+        """The shape for a picture of this width."""
+        narrow = width < NARROW
+        first, second, third = (
+            (width * 0.3, width * 0.45, width * 0.73)
+            if narrow
+            else (190, width * 0.46, width - 190)
+        )
+        return cls(
+            (first, second, third),
+            (first - 8, third - second - 20, width - third - 14),
+            11 if narrow else 13,
+        )
+
+    @property
+    def line_height(self) -> int:
+        return self.font_size + 1
+
+    def lines(self, column: int, name: str) -> list[str]:
+        """A name in the room that its column has: broken between words, three lines at most."""
+        # A letter is hardly wider than 0.58 of its height; what is wider all the same is cut.
+        lines = textwrap.wrap(name, int(self.widths[column] / self.font_size / 0.58))
+        return [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines
+
+    def room(self, column: int, name: str) -> float:
+        """How high a name is, with some air."""
+        return len(self.lines(column, name)) * self.line_height + 4
+
+
 _SOLID = {
     "network": palette.MUTED.light,
     "candidate": palette.GATEWAY.light,
@@ -351,15 +388,14 @@ def bar_name(bar: Bar, say: Say = str) -> str:
     return say("{network} itself").format(network=bar.name) if bar.role == "itself" else bar.name
 
 
-def _labels(
-    flows: Flows, at: tuple[float, float, float], say: Say, *, narrow: bool
-) -> Iterator[dict[str, Any]]:
+def _labels(flows: Flows, shape: _Shape, say: Say) -> Iterator[dict[str, Any]]:
     for placed in flows.bars:
+        column = placed.column
         yield {
-            "column": placed.column,
-            "x": at[placed.column] + (-6 if placed.column == 0 else _BAR_WIDTH + 5),
+            "column": column,
+            "x": shape.columns[column] + (-6 if column == 0 else _BAR_WIDTH + 5),
             "y": placed.middle,
-            "words": _label(placed, say, narrow=narrow),
+            "words": "\n".join(shape.lines(column, _label(placed.bar, say))),
         }
 
 
@@ -374,24 +410,8 @@ def _heads(at: tuple[float, float, float], say: Say) -> Iterator[dict[str, Any]]
         }
 
 
-def _label(placed: Placed, say: Say, *, narrow: bool) -> str:
-    if placed.bar.role == "itself":
-        return say("itself")
-    name = bar_name(placed.bar, say)
-    return _in_two_lines(name) if narrow else name
-
-
-def _in_two_lines(name: str) -> str:
-    """A name broken at the space nearest to its middle.
-
-    >>> _in_two_lines("National Telecom (Thailand)"), _in_two_lines("EZECOM")
-    ('National Telecom\\n(Thailand)', 'EZECOM')
-    """
-    spaces = [i for i, letter in enumerate(name) if letter == " "]
-    if len(name) <= 13 or not spaces:
-        return name
-    middle = min(spaces, key=lambda i: abs(i - len(name) / 2))
-    return f"{name[:middle]}\n{name[middle + 1 :]}"
+def _label(bar: Bar, say: Say) -> str:
+    return say("itself") if bar.role == "itself" else bar_name(bar, say)
 
 
 def _told_of_paths(flows: Flows, say: Say) -> str:

@@ -134,10 +134,13 @@ def _by_neighbours(
     return sorted(mean, key=lambda bar: (_LAST.get(bar.role, 0), round(mean[bar], 6), bar))
 
 
-def lay_out(ways: Sequence[Way], *, network_height: float, least: float) -> Flows:
+def lay_out(
+    ways: Sequence[Way], *, network_height: float, room: Callable[[int, Bar], float]
+) -> Flows:
     """Places for every bar and ribbon.
 
-    ``network_height`` is that of a network's bar, ``least`` the room that a bar's label needs.
+    ``network_height`` is that of a network's bar, ``room`` what the label of a bar in a column
+    needs.
     """
     networks = _together(_weights((Bar("network", w.network), w.weight) for w in ways))
     gateways = _together(_weights((w.gateway, w.weight) for w in ways))
@@ -166,7 +169,7 @@ def lay_out(ways: Sequence[Way], *, network_height: float, least: float) -> Flow
         _weights((c, weight) for (_, c), weight in right.items()),
     )
     slots = [
-        [max(totals[column][bar] * network_height, least) for bar in order]
+        [max(totals[column][bar] * network_height, room(column, bar)) for bar in order]
         for column, order in enumerate((first, second, third))
     ]
     height = max((sum(slot) for slot in slots), default=0.0)

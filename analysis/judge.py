@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.convergence import Blocks, Candidate, Pair
 from analysis.coverage import Weights, by_addresses
+from analysis.criteria import criteria
 from analysis.family import Family, JudgingTable, judge_family, own_names
 from analysis.fields import (
     candidate_fields,
@@ -184,6 +185,15 @@ def judge(
             candidate_fields(found, family.blocks, table) for found in family.candidates[:_SHOWN]
         ],
         "measured": measured_fields(family, panel),
+        "criteria": [
+            asdict(one)
+            for one in criteria(
+                figures,
+                policy,
+                covered=coverage["eyeballs"],
+                witness=witness.statement.says if witness else None,
+            )
+        ],
         "witness": {**witness.fields, "table": table.snapshot.id} if witness else None,
         **(
             supplement(

@@ -10,22 +10,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from analysis import figures, matrices, palette
+from analysis import figures, matrices, ownership, palette
 from analysis.flows import ways_of
 from analysis.pictures import as_svg
 from analysis.statement import Verdict
 from analysis.translation import Words
-from analysis.wording import headline
+from analysis.wording import GRADES, LEFT_OUT, headline
 from probe.record import SIMULATED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,23 +40,32 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
     """The page, as HTML; ``language`` is one of `analysis.translation.LANGUAGES`."""
     words = Words(language)
     style = _style()
+    fields = verdict.to_dict()
+    owned = ownership.sentences(fields["ownership"])
     page: str = _template().render(
         _=words,
         words=words,
         v=verdict,
-        fields=verdict.to_dict(),
-        headline=headline(verdict.to_dict(), words),
+        fields=fields,
+        headline=headline(fields, words),
+        grades=GRADES,
+        reasons=[reason for reason in verdict.reasons if reason not in owned],
+        owned=owned,
         simulated=verdict.provenance["notes"].get(SIMULATED, 0),
         pictures=_pictures(verdict, words),
         grid=matrices.international(verdict.pairs, verdict.accused, words),
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
-        criteria=criteria(verdict),
+        rule=_asked(verdict),
+        turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
-        asked=[dict(row) for _, row in _to_ask(verdict).astype(object).iterrows()],
+        recruits=_records(_to_ask(verdict)),
+        rejected=_records(verdict.rejected),
+        left_out=LEFT_OUT,
         provenance=verdict.provenance,
+        command=verdict.provenance["command"] or _command(fields),
         unfolded=UNFOLDED,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
-        verdict_json=json.dumps(verdict.to_dict(), ensure_ascii=False, indent=1),
+        verdict_json=json.dumps(fields, ensure_ascii=False, indent=1),
         style=Markup(style),  # noqa: S704 - ours, from a file beside the template
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
@@ -70,17 +80,46 @@ def _hub(verdict: Verdict) -> str | None:
     return verdict.domestic.hub.name if verdict.domestic.hub else None
 
 
-def _to_ask(verdict: Verdict) -> Any:
+def _command(fields: Mapping[str, Any]) -> str:
+    """What one would type for a verdict that was made in Python, as far as the verdict tells."""
+    provenance, witness = fields["provenance"], fields["witness"]
+    siblings, users = provenance["organisations"], provenance["eyeballs"]
+    options = [
+        *(("--policy", f"{key}={value}") for key, value in provenance["policy_changed"].items()),
+        *(("--organisations", name) for name in (siblings["files"] if siblings else ())),
+        *([("--eyeballs", users["file"])] if users else ()),
+        *([("--rib", witness["source"])] if witness else ()),
+        *([("--tables", "…")] if provenance["tables"] else ()),
+        *([("--compare-table", "…")] if "comparison" in fields else ()),
+    ]
+    words = (shlex.quote(word) if word != "…" else word for pair in options for word in pair)
+    return " ".join(["gatewatch analyze …", "--country", fields["country"], *words])
+
+
+def _to_ask(verdict: Verdict) -> pd.DataFrame:
     table = verdict.recruits
     return table[~table["measured"].fillna(value=False)].head(RECRUITS)
 
 
 # ------------------------------------------------------------------------ the rule
 
+# The steps on which each grade turned; the others can be unfolded.
+_TURNED_ON = {
+    "insufficient": ("said",),
+    "diverse": ("said", "diverse"),
+    "mixed": ("said", "diverse", "named"),
+    "concentrated": ("said", "named", "single"),
+    "single_gateway": ("said", "named", "single", "national"),
+}
+_COUNTS = frozenset({
+    "organisations", "destination_classes", "effective_gateways", "continents", "keys",
+    "key_organisations", "days",
+})  # fmt: skip
+_SIGN = {"at least": "≥", "more than": ">", "under": "<"}
 
-@dataclass(frozen=True)
-class Criterion:
-    """One thing that the rule asks for, what was found, and whether that suffices."""
+
+class Asked(NamedTuple):
+    """A row of the table of the rule, written out."""
 
     key: str
     asked: str
@@ -88,38 +127,34 @@ class Criterion:
     met: bool
 
 
-def criteria(verdict: Verdict) -> dict[str, list[Criterion]]:
-    """What the rule asks for: before anything is said, and before somebody is named.
+def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
+    """Step by step what the rule asks for, in the order of the verdict."""
+    steps: dict[str, list[Asked]] = {}
+    for row in _records(verdict.criteria):
+        write = _count if row["key"] in _COUNTS else "{:.0%}".format
+        has_figure = isinstance(row["bound"], str)
+        steps.setdefault(row["step"], []).append(
+            Asked(
+                row["key"],
+                f"{_SIGN[row['bound']]} {write(row['asked'])}" if has_figure else "",
+                write(row["found"]) if has_figure else "",
+                row["met"],
+            )
+        )
+    return steps
 
-    The keys are those of the template. The rule is `analysis.verdict`; here it is only shown.
+
+def _count(number: float) -> str:
+    """A count as it is, a mean with one decimal.
+
+    >>> _count(13.0), _count(2.96)
+    ('13', '3.0')
     """
-    policy, captured = verdict.provenance["policy"], verdict.captured
-    own = _name(verdict)
-    considered = verdict.pairs[verdict.pairs["organisation"] != own]
-    resolved = considered[considered["resolved"].fillna(value=False)]
-    known = len(resolved) / len(considered) if len(considered) else 0.0
-    classes = len(resolved[["destination_organisation", "destination_continent"]].drop_duplicates())
-    days = verdict.to_dict()["measured"]["days"]
-    agree = bool(verdict.to_dict()["strict_and_lenient_agree"])
-    said = [
-        _at_least("networks", captured.of, policy["organisations"]),
-        _at_least("known", known, policy["resolved"], share=True),
-        _at_least("classes", classes, policy["destination_classes"]),
-    ]
-    named = [
-        _at_least("captured", captured.lower, policy["single"], share=True),
-        _at_least("days", days, policy["days"]),
-        _at_least(
-            "continents", int(resolved["destination_continent"].nunique()), policy["continents"]
-        ),
-        Criterion("agree", "", "", agree and captured.of > 0),
-    ]
-    return {"said": said, "named": named}
+    return f"{number:.0f}" if number == int(number) else f"{number:.1f}"
 
 
-def _at_least(key: str, found: float, asked: float, *, share: bool = False) -> Criterion:
-    write = "{:.0%}" if share else "{:g}"
-    return Criterion(key, write.format(asked), write.format(found), found >= asked)
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(row) for _, row in table.astype(object).iterrows()]
 
 
 # ------------------------------------------------------------------------ the pictures
@@ -154,7 +189,7 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
             words("Paths from each network through its gateway to abroad"),
             *(figures.paths(verdict, width=width, say=words) for width in widths),
         )
-    if verdict.days["captured_share"].notna().any():
+    if verdict.days["captured_share"].count() > 1:
         add(
             "days",
             words("Networks that pass the gateway, day by day"),
@@ -169,8 +204,7 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     """The picture of the paths in words: network, gateways, first operators abroad."""
     found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-    rows = [dict(row) for _, row in verdict.pairs.astype(object).iterrows()]
-    for way in ways_of(rows, verdict.accused):
+    for way in ways_of(_records(verdict.pairs), verdict.accused):
         parts = found.setdefault(way.network, ({}, {}))
         for counted, bar in zip(parts, (way.gateway, way.abroad), strict=True):
             name = words("itself") if bar.role == "itself" else figures.bar_name(bar, words)

@@ -291,6 +291,11 @@ class Verdict:
         return exhibits.candidates_table(self._fields["candidates"])
 
     @cached_property
+    def criteria(self) -> pd.DataFrame:
+        """What the rule asks for at each step, and what was found."""
+        return exhibits.criteria_table(self._fields["criteria"])
+
+    @cached_property
     def recruits(self) -> pd.DataFrame:
         """Whom to recruit next, those that take part already first."""
         return exhibits.recruits_table(self._evidence, self._asns)

@@ -292,7 +292,9 @@ def find_alarm(
     days = {seen.day for seen in observations if seen.kind == "international"}
     span = (max(days) - min(days)).days + 1 if days else 0
     if span < policy.timeline_days:
-        return Timeline(None, f"the data span {span} days; an alarm needs {policy.timeline_days}")
+        return Timeline(
+            None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"
+        )
     daily = _daily(observations, blocks)
     gateways = _gateways(daily)
     links = _Links(

@@ -17,12 +17,16 @@ from babel import Locale
 from babel.dates import format_date
 from babel.messages.pofile import read_po
 
+from analysis.wording import GRADES
+
 LANGUAGES = ("en", "km")
 FOLDER = Path(__file__).parent / "locale"
 # In the catalogue: what marks a sentence of a verdict, so that no other entry is taken for one.
 VERDICT = "verdict"
-# In a pattern: what is itself a list of sentences, joined by semicolons.
+# In a pattern: what is itself a sentence, or a list of them joined by semicolons.
 PARTS = "parts"
+# In a pattern: what stands for words that are in the catalogue.
+NAMED = {"grade": GRADES, "unit": {"addresses": "addresses", "eyeballs": "users"}}
 
 # The numbers by which the Unicode consortium names continents.
 _CONTINENTS = {
@@ -61,13 +65,17 @@ def _pattern(message: str) -> re.Pattern[str]:
     return re.compile("".join(named))
 
 
-def _whole(text: str) -> str:
+_FULL_STOP = {"en": ".", "km": "។"}
+
+
+def _whole(text: str, language: str) -> str:
     """With a capital letter and a full stop.
 
-    >>> _whole("the data span 4 days"), _whole("Yes.")
+    >>> _whole("the data span 4 days", "en"), _whole("Yes.", "en")
     ('The data span 4 days.', 'Yes.')
     """
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "។")) else ".")
+    stop = _FULL_STOP[language]
+    return text[:1].upper() + text[1:] + ("" if text.endswith(stop) else stop)
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,8 @@ class Words:
     def sentence(self, text: str) -> Said:
         """A sentence of a verdict in this language; in English where its pattern is not known."""
         found = self._find(text)
-        return Said(_whole(text), "en") if found is None else Said(_whole(found), self.language)
+        text, language = (text, "en") if found is None else (found, self.language)
+        return Said(_whole(text, language), language)
 
     def _find(self, text: str) -> str | None:
         """The translation of a sentence whose pattern is known, with all its parts."""
@@ -93,12 +102,22 @@ class Words:
                 continue
             values = match.groupdict()
             if PARTS in values:
-                parts = [self._find(part) for part in values[PARTS].split("; ")]
-                if None in parts:
+                parts = self._parts(values[PARTS])
+                if parts is None:
                     return None
-                values[PARTS] = "; ".join(part for part in parts if part is not None)
+                values[PARTS] = parts
+            for name in NAMED.keys() & values.keys():
+                values[name] = self(NAMED[name].get(values[name], values[name]))
             return translated.format(**values)
         return None
+
+    def _parts(self, text: str) -> str | None:
+        """A sentence, or several, each of which is known."""
+        whole = self._find(text)
+        if whole is not None or "; " not in text:
+            return whole
+        parts = [self._find(part) for part in text.split("; ")]
+        return None if None in parts else "; ".join(part for part in parts if part is not None)
 
     def country(self, code: str) -> str:
         """A country's name, from the Unicode consortium's data; its code where it has none."""

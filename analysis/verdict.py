@@ -92,10 +92,12 @@ def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
 def _insufficient(figures: Figures, policy: Policy) -> list[str]:
     reasons = []
     if figures.of < policy.organisations:
-        besides = f" besides {figures.top.node.name}" if figures.top else ""
+        needed = policy.organisations
         reasons.append(
-            f"{figures.of} organisations could be judged{besides}; "
-            f"{policy.organisations} are needed."
+            f"Besides {figures.top.node.name}, {figures.of} of the {needed} organisations needed "
+            "could be judged."
+            if figures.top
+            else f"{figures.of} of the {needed} organisations needed could be judged."
         )
     if figures.resolved < policy.resolved:
         reasons.append(
@@ -104,8 +106,8 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
         )
     if figures.destination_classes < policy.destination_classes:
         reasons.append(
-            f"The destinations make {figures.destination_classes} class (operator and continent); "
-            f"{policy.destination_classes} are needed."
+            f"The destinations make {figures.destination_classes} of the "
+            f"{policy.destination_classes} classes (operator and continent) needed."
         )
     return reasons
 
@@ -114,15 +116,19 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
     """Why a share that would suffice for "single gateway" still is not called so."""
     reasons = []
     if figures.days < policy.days:
-        reasons.append(f"Only {figures.days} days have data; {policy.days} are needed.")
+        reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
     if figures.unaided < policy.unaided:
         reasons.append(
             f"By the address table alone {figures.unaided:.0%} of the organisations are captured; "
             f"{policy.unaided:.0%} are needed, lest a few that lie about links convict the others."
         )
     if not strict_and_lenient_agree(figures, policy):
-        rival = f": read leniently, {figures.rival.node.name} would lead" if figures.rival else ""
-        reasons.append(f"The strict and the lenient reading do not agree{rival}.")
+        reasons.append(
+            "The strict and the lenient reading do not agree: read leniently, "
+            f"{figures.rival.node.name} would lead."
+            if figures.rival
+            else "The strict and the lenient reading do not agree."
+        )
     return reasons
 
 
@@ -131,8 +137,9 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
     reasons = []
     if figures.keys < policy.keys or figures.captured < policy.key_organisations:
         reasons.append(
-            f"{figures.keys} keys in {figures.captured} organisations say so; {policy.keys} in "
-            f"{policy.key_organisations} are needed before an operator is named."
+            f"Before an operator is named, {policy.keys} keys in {policy.key_organisations} "
+            f"organisations must say so; of those that do there are {figures.keys} in "
+            f"{figures.captured}."
         )
     if figures.unaided < policy.unaided_name:
         reasons.append(
@@ -144,6 +151,12 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
 
 
 def _describe(top: Candidate, policy: Policy) -> str:
+    if top.captured == 1:
+        return (
+            f"1 of {top.of} other organisations sends at least {policy.captured:.0%} of its pairs "
+            f"through {top.node.name} (share {top.captured_share:.2f}, {policy.confidence:.0%} "
+            f"bounds {top.lower:.2f} to {top.upper:.2f})."
+        )
     return (
         f"{top.captured} of {top.of} other organisations send at least {policy.captured:.0%} of "
         f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
@@ -164,8 +177,9 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
             if figures.continents < policy.continents:
                 return "mixed", [
                     *reasons,
-                    f"All destinations are on {figures.continents} continent: they may share "
-                    "a way for reasons of their own, so no operator is named.",
+                    f"The destinations are on {figures.continents} of the {policy.continents} "
+                    "continents needed: they may share a way for reasons of their own, so no "
+                    "operator is named.",
                 ]
             unproven = _against_naming(figures, policy)
             if unproven:
@@ -225,7 +239,8 @@ def domestic_grade(
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:
-        return "insufficient", f"{of} organisations could be judged; {policy.organisations} needed."
+        needed = policy.organisations
+        return "insufficient", f"{of} of the {needed} organisations needed could be judged."
     if resolved < policy.resolved:
         return "insufficient", f"The way is known for {resolved:.0%} of the domestic pairs."
     if top is None:
@@ -269,7 +284,9 @@ def scope(
     if witness is None:
         missing.append("no independent witness (BGP, operator, law) was given")
     elif witness[0] != "agrees":
-        missing.append(f"the witness {'is silent' if witness[0] == 'silent' else witness[0]}")
+        missing.append(
+            "the witness is silent" if witness[0] == "silent" else "the witness disagrees"
+        )
     heard = [witness[1]] if witness else []
     if missing:
         return "sampled", [f"Sampled, not national: {'; '.join(missing)}.", *heard]

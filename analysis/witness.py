@@ -141,8 +141,8 @@ def compare(
         if origins < policy.organisations:
             return Statement(
                 "silent",
-                f"{origins} organisations besides {gateway} announce addresses; "
-                f"{policy.organisations} are needed.",
+                f"Besides {gateway}, {origins} of the {policy.organisations} organisations needed "
+                "announce addresses.",
             )
         return Statement(
             "agrees" if others >= needed else "disagrees",

@@ -216,6 +216,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.verdict",
         },
         {
+            "analysis.criteria",
             "analysis.hindsight",
             "analysis.likeness",
             "analysis.supplement",
@@ -295,6 +296,7 @@ PURE = {
     "analysis.domestic",
     "analysis.timeline",
     "analysis.verdict",
+    "analysis.criteria",
     "analysis.family",
     "analysis.fields",
     "analysis.judge",

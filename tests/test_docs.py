@@ -235,6 +235,7 @@ TABLES = {
     "verdict.changes": exhibits.CHANGES,
     "verdict.domestic_pairs": exhibits.DOMESTIC,
     "verdict.candidates": exhibits.CANDIDATES,
+    "verdict.criteria": exhibits.CRITERIA,
     "verdict.recruits": exhibits.RECRUITS,
     "verdict.rejected, data.rejected": exhibits.REJECTED,
 }

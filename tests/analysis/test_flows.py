@@ -59,7 +59,7 @@ def test_the_candidates_own_paths_leave_by_it() -> None:
 def test_nothing_is_lost_and_nothing_overlaps(found: list[dict[str, Any]]) -> None:
     """Each column weighs the number of networks; bars stand apart, ribbons fill them."""
     ways = ways_of(found, "a")
-    flows = lay_out(ways, network_height=20.0, least=15.0)
+    flows = lay_out(ways, network_height=20.0, room=lambda *_: 15.0)
     networks = len({way.network for way in ways})
     for column in range(3):
         bars = sorted((b for b in flows.bars if b.column == column), key=lambda bar: bar.top)
@@ -82,7 +82,7 @@ def test_nothing_is_lost_and_nothing_overlaps(found: list[dict[str, Any]]) -> No
 def test_too_many_networks_are_one_bar() -> None:
     """What nobody could read stands together, with how many it is."""
     ways = [Way(f"N{i:03}", Bar("gateway", "G"), Bar("abroad", "F"), 1.0) for i in range(100)]
-    flows = lay_out(ways, network_height=20.0, least=15.0)
+    flows = lay_out(ways, network_height=20.0, room=lambda *_: 15.0)
     left = [bar.bar for bar in flows.bars if bar.column == 0]
     assert len(left) == MOST
     assert left[-1] == Bar("others", together=100 - MOST + 1)
@@ -92,7 +92,7 @@ def test_the_same_pairs_give_the_same_picture() -> None:
     """In whatever order they come."""
     some = [row(name, gateway=gateway) for name in "ABC" for gateway in ("G", "H")]
     one, other = (
-        lay_out(ways_of(order, "G"), network_height=20.0, least=15.0)
+        lay_out(ways_of(order, "G"), network_height=20.0, room=lambda *_: 15.0)
         for order in (some, some[::-1])
     )
     assert one == other

@@ -8,7 +8,9 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +18,6 @@ from click.testing import CliRunner
 import analysis as gw
 from analysis import palette
 from analysis.policy import Policy
-from analysis.report import Criterion, criteria
 from analysis.statement import Verdict
 from probe.cli import main
 from probe.demo import simulate
@@ -30,7 +31,12 @@ def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
     judged = country.judge(policy)
     fields = {**judged.fields, "ownership": {}}
     fields["provenance"] |= {"version": "1.2.3", "command": "gatewatch analyze x", "notes": {}}
-    fields["provenance"] |= {"eyeballs": None, "attribution": {}, "organisations": None}
+    fields["provenance"] |= {
+        "eyeballs": None,
+        "attribution": {},
+        "organisations": None,
+        "tables": None,
+    }
     return Verdict(fields, judged.evidence, country.table.asns)
 
 
@@ -140,27 +146,84 @@ def test_nobody_wears_the_colour_of_a_gateway_unless_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "days", "unmet"),
+    ("members", "days", "policy", "grade", "unmet"),
     [
-        (range(1, 10), range(8), set()),
-        (range(1, 10), range(3), {"days"}),
-        (range(1, 4), range(8), {"networks", "captured"}),
-        ([], range(8), {
-            "networks", "known", "classes", "captured", "days", "continents", "agree",
+        (range(1, 10), range(8), {}, "single_gateway", set()),
+        (range(1, 10), range(3), {}, "concentrated", {"days with data"}),
+        (range(1, 10), range(8), {"unaided": 1.1}, "concentrated", {
+            "part that passes it by the address table alone",
         }),
+        (range(1, 10), range(8), {"keys": 99}, "mixed", {
+            "vantage points that say so",
+            "upper bound of the part of the networks that passes the candidate",
+            "gateways, as if all were used alike",
+        }),
+        (range(1, 4), range(8), {}, "insufficient", {"networks besides the candidate"}),
     ],
 )  # fmt: skip
-def test_the_criteria_tell_what_the_rule_found(
-    members: list[int], days: range, unmet: set[str]
+def test_the_table_of_the_rule_tells_what_decided(
+    members: Sequence[int], days: range, policy: dict[str, Any], grade: str, unmet: set[str]
 ) -> None:
-    """Of each number whether it suffices; of a single gateway all of them do."""
+    """The steps that the grade turned on are shown, with a mark at what was missing."""
     country = Country(10)
-    if members:
-        country.everyone("lan own gate {up}", members=members, days=days)
-    verdict = verdict_of(country)
-    found: list[Criterion] = [one for part in criteria(verdict).values() for one in part]
-    assert {one.key for one in found if not one.met} == unmet
-    assert (verdict.grade == "single_gateway") == (not unmet)
+    country.everyone("lan own gate {up}", members=members, days=days)
+    verdict = verdict_of(country, dataclasses.replace(Policy(), **policy))
+    assert verdict.grade == grade
+    shown = gw.report(verdict).partition('<table class="rule">')[2].partition("</table>")[0]
+    rows = re.findall(r'<th scope="row">([^<]+)</th>.*?(✓|✗)', shown)
+    if grade == "single_gateway":  # it is not national: nobody was asked, and few are covered
+        rows = rows[: -len(verdict.criteria[verdict.criteria["step"] == "national"])]
+    assert {html.unescape(name) for name, mark in rows if mark == "✗"} == unmet
+    assert {html.unescape(name) for name, mark in rows if mark == "✓"}
+
+
+def test_every_criterion_has_its_row_and_its_number() -> None:
+    """Shown or folded: each key of the rule, and the number that the policy asks for."""
+    verdict = verdict_of(behind_a_gateway())
+    page = gw.report(verdict)
+    rows = re.findall(r'<td class="mark', page)
+    assert len(rows) == len(verdict.criteria)
+    assert "≥ 34%" in page
+    assert "&lt; 50%" in page or "< 50%" in page
+    assert "&gt; 30%" in page or "> 30%" in page
+
+
+def test_who_is_owned_by_a_state_is_said_where_the_ways_are() -> None:
+    """It is no reason of a grade, and nothing that is missing."""
+    verdict = verdict_of(behind_a_gateway())
+    fields = verdict.to_dict()
+    fields["ownership"] = {"Gate": {"state": "KH", "source": "a report"}}
+    owned = "Gate is held by the state of KH (a report)."
+    fields["reasons"].append(owned)
+    page = gw.report(dataclasses.replace(verdict, _fields=fields))
+    assert page.count(owned) == 2  # once for the reader, once in the verdict for a program
+    assert page.index('id="paths"') < page.index(owned) < page.index('id="time"')
+
+
+def test_pairs_that_few_keys_speak_for_are_counted() -> None:
+    """Whoever reads how many traces were left out reads of the pairs without a vote as well."""
+    verdict = verdict_of(behind_a_gateway())
+    assert "few keys speak" not in gw.report(verdict)
+    fields = verdict.to_dict()
+    fields["measured"]["pairs_of_few_keys"] = 40
+    shown = text_of(gw.report(dataclasses.replace(verdict, _fields=fields)))
+    assert "Pairs that few keys speak for, where others measure: 40." in shown
+
+
+def test_one_day_is_no_history() -> None:
+    """A picture over time with a single mark tells nothing that the bounds do not."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(1))
+    assert "on each day" not in text_of(gw.report(verdict_of(country)))
+    country.everyone("lan own gate {up}", days=range(1, 3))
+    assert "on each day" in text_of(gw.report(verdict_of(country)))
+
+
+def test_what_was_judged_in_python_can_be_redone_with_the_command(table: Origin) -> None:
+    """The page writes the command, with each number that was changed."""
+    nothing = gw.load("tests/data/traces/scamper_lab.jsonl")
+    page = gw.report(gw.judge(nothing, "KH", origin=table, policy={"days": 3, "single": 0.7}))
+    assert "--policy days=3 --policy single=0.7" in text_of(page)
 
 
 # ------------------------------------------------------------------------ the command

@@ -254,12 +254,12 @@ def test_fourteen_days_are_needed(days: int, raised: bool) -> None:
     timeline = alarm(made)
     assert (timeline.alarm is not None) is raised
     if not raised:
-        assert timeline.reason == "the data span 13 days; an alarm needs 14"
+        assert timeline.reason == "the data span 13 of the 14 days that an alarm needs"
 
 
 def test_a_country_without_data_raises_no_alarm() -> None:
     """Nothing measured, nothing said but that."""
-    assert alarm(Country(1)) == Timeline(None, "the data span 0 days; an alarm needs 14")
+    assert alarm(Country(1)) == Timeline(None, "the data span 0 of the 14 days that an alarm needs")
 
 
 def test_a_stable_country_raises_no_alarm() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import re
 from pathlib import Path
@@ -12,12 +13,24 @@ from babel.messages.pofile import read_po
 
 from analysis import figures
 from analysis.translation import FOLDER, LANGUAGES, VERDICT, Said, Words
-from analysis.wording import HEADLINE
+from analysis.wording import GRADES, HEADLINE, LEFT_OUT
 from tests.analysis.country import Country
 
 ROOT = Path(__file__).parents[2]
 # What is looked up by a name and not by a literal.
-BY_NAME = {*HEADLINE.values(), *figures.WAYS.values()}
+BY_NAME = {
+    *HEADLINE.values(),
+    *GRADES.values(),
+    *LEFT_OUT.values(),
+    *figures.WAYS.values(),
+}
+# Where the sentences of a verdict are written.
+SPEAKERS = (
+    "assessment", "attribution", "comparison", "fields", "judge", "ownership", "remarks", "timeline",
+    "verdict", "witness",
+)  # fmt: skip
+# Sentences that a page shows in English, though it is in another language, each with why.
+ENGLISH: set[str] = set()
 
 
 def messages_in_code() -> set[str]:
@@ -66,6 +79,63 @@ def test_sentences_of_a_verdict_are_recognised() -> None:
             said = Words("km").sentence(sentence)
             assert said.language == "km", sentence
             assert sorted(re.findall("[0-9]+", said.text)) == sorted(re.findall("[0-9]+", sentence))
+
+
+def sentences_in(module: str) -> set[str]:
+    """What a module can say: each text of three words or more, with a 7 for what is filled in."""
+    tree = ast.parse((ROOT / f"analysis/{module}.py").read_text(encoding="utf-8"))
+    not_said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            not_said |= {id(part) for part in ast.walk(node) if part is not node}
+    said = set()
+    for node in ast.walk(tree):
+        if id(node) in not_said:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            said.add("".join(v.value if isinstance(v, ast.Constant) else "7" for v in node.values))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            said.add(node.value)
+    return {text for text in said if text.count(" ") >= 2}
+
+
+def known(sentence: str) -> bool:
+    """Whether it has a form in Khmer; what is filled in may be a sentence itself."""
+    part = "No AS number stands for the gateway: BGP cannot show it."
+    forms = (sentence, re.sub(r"(?<=[:.] )7$|(?<=: )7(?=[.]$)", part, sentence))
+    return any(Words("km").sentence(form).language == "km" for form in forms)
+
+
+@pytest.mark.parametrize("module", SPEAKERS)
+def test_whatever_a_verdict_can_say_has_a_form_in_khmer(module: str) -> None:
+    """Each sentence that the code holds, or it is on the list of those that stay English."""
+    found = sentences_in(module)
+    assert found
+    assert {one for one in found if not known(one)} == ENGLISH & found
+
+
+def test_every_reason_of_a_rejection_has_words() -> None:
+    """All that the page on verdicts explains, and no other."""
+    page = (ROOT / "docs/verdict.md").read_text(encoding="utf-8")
+    table = page.partition("| reason | meaning |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(LEFT_OUT)
+
+
+def test_no_other_module_speaks_in_reasons_or_limits() -> None:
+    """Who adds a sentence to a verdict is on the list above."""
+    for path in sorted((ROOT / "analysis").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        speaks = re.search(r'fields\["(?:reasons|limits)"\] ?(?:\+=|\.append)', text)
+        assert not speaks or path.stem in SPEAKERS, path
+
+
+def test_a_grade_in_a_sentence_is_translated() -> None:
+    """And so is what the country was weighed by."""
+    said = Words("km").sentence("IPv6 is judged apart, and is single_gateway.")
+    assert "single" not in said.text
+    said = Words("km").sentence("5% of the country's eyeballs were covered, 70% are needed")
+    assert Words("km")("users") in said.text
+    assert said.text.endswith("70%។")
 
 
 def test_a_sentence_that_is_not_known_stays_english() -> None:

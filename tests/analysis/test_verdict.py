@@ -149,12 +149,12 @@ def test_levels_at_the_very_thresholds(
     [
         ({}, "single_gateway", "10 of 10 other organisations"),
         ({"days": 7}, "single_gateway", "10 of 10"),
-        ({"days": 6}, "concentrated", "Only 6 days have data; 7 are needed."),
+        ({"days": 6}, "concentrated", "There are data of 6 of the 7 days needed."),
         ({"resolved": 0.6}, "single_gateway", "10 of 10"),
         ({"resolved": 0.59}, "insufficient", "known for 59% of 50 pairs; 60% are needed."),
         ({"destination_classes": 2}, "single_gateway", "10 of 10"),
-        ({"destination_classes": 1}, "insufficient", "make 1 class"),
-        ({"destination_classes": 0}, "insufficient", "make 0 class"),
+        ({"destination_classes": 1}, "insufficient", "make 1 of the 2 classes"),
+        ({"destination_classes": 0}, "insufficient", "make 0 of the 2 classes"),
         ({"continents": 2}, "single_gateway", "10 of 10"),
         ({"continents": 1}, "mixed", "no operator is named"),
         ({"lenient": made(5, 10)}, "concentrated", "do not agree."),
@@ -195,13 +195,22 @@ def test_the_number_of_organisations_decides_what_all_of_them_mean(
     assert graded(captured, of)[0] == says
 
 
+def test_one_is_not_many() -> None:
+    """A sentence agrees with its number."""
+    assert "1 of 11 other organisations sends at least 80% of its pairs" in graded(1, 11)[1]
+    assert "2 of 11 other organisations send at least 80% of their pairs" in graded(2, 11)[1]
+
+
 def test_four_organisations_are_insufficient_and_five_are_not() -> None:
     """The candidate is named in the sentence, since it is not counted."""
     says, reasons = graded(4, 4)
     assert says == "insufficient"
-    assert "4 organisations could be judged besides Gate; 5 are needed." in reasons
+    assert "Besides Gate, 4 of the 5 organisations needed could be judged." in reasons
     assert graded(5, 5)[0] != "insufficient"
-    assert graded(0, 4) == ("insufficient", "4 organisations could be judged; 5 are needed.")
+    assert graded(0, 4) == (
+        "insufficient",
+        "4 of the 5 organisations needed could be judged.",
+    )
     assert graded(0, 5)[0] == "diverse"
 
 
@@ -350,7 +359,7 @@ def test_domestic_paths_without_anything_between() -> None:
     assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
     assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
         "insufficient",
-        "4 organisations could be judged; 5 needed.",
+        "4 of the 5 organisations needed could be judged.",
     )
     assert domestic_grade(None, 5, 0.59, **judged) == (  # type: ignore[arg-type]
         "insufficient",
@@ -387,7 +396,7 @@ def test_more_days_and_destinations_never_take_a_name_away() -> None:
     ("changes", "grade_", "word"),
     [
         ({}, "single_gateway", "12 of 12"),
-        ({"keys": 2}, "mixed", "2 keys"),
+        ({"keys": 2}, "mixed", "there are 2 in 12."),
         ({"unaided": 0.33}, "mixed", "33%"),
         ({"unaided": 0.69}, "concentrated", "69%"),
         ({"unaided": 0.7}, "single_gateway", "12 of 12"),

@@ -1,0 +1,103 @@
+"""What the rule asks for, beside what was found: so that a reader sees how near a grade was.
+
+Decides nothing. `analysis.verdict` is the rule, and a test holds that a step is taken where
+everything listed for it is met, and nowhere else. Each thing is called by its key in the policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from analysis.policy import Policy
+from analysis.verdict import Figures, strict_and_lenient_agree
+
+Step = Literal["said", "diverse", "named", "single", "national"]
+Bound = Literal["at least", "more than", "under"]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One thing that is asked for before a step is taken, what was found, and whether it suffices.
+
+    ``bound`` says on which side of ``asked`` the figure must lie; where there is no figure, as of a
+    witness, all three are None.
+    """
+
+    step: Step
+    key: str
+    bound: Bound | None
+    asked: float | None
+    found: float | None
+    met: bool
+
+
+def _at_least(step: Step, key: str, asked: float, found: float) -> Criterion:
+    return Criterion(step, key, "at least", asked, found, met=found >= asked)
+
+
+def _holds(step: Step, key: str, *, met: bool) -> Criterion:
+    return Criterion(step, key, None, None, None, met=met)
+
+
+def criteria(
+    figures: Figures, policy: Policy, *, covered: float, witness: str | None
+) -> list[Criterion]:
+    """All that the rule asks for, step by step.
+
+    ``covered`` is the share of the country's users or addresses that was measured, ``witness`` what
+    an independent one says, None where there is none.
+    """
+    lower, upper = figures.lower, figures.upper
+    anybody = figures.of > 0
+    return [
+        _at_least("said", "organisations", policy.organisations, figures.of),
+        _at_least("said", "resolved", policy.resolved, figures.resolved),
+        _at_least(
+            "said", "destination_classes", policy.destination_classes, figures.destination_classes
+        ),
+        Criterion(
+            "diverse",
+            "diverse_upper",
+            "under",
+            policy.diverse_upper,
+            upper,
+            met=upper < policy.diverse_upper,
+        ),
+        _at_least(
+            "diverse", "effective_gateways", policy.effective_gateways, figures.effective_gateways
+        ),
+        _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
+        Criterion(
+            "diverse",
+            "thin",
+            "under",
+            policy.concentrated,
+            figures.thin,
+            met=anybody and figures.thin < policy.concentrated,
+        ),
+        _at_least("named", "concentrated", policy.concentrated, figures.share),
+        Criterion(
+            "named",
+            "concentrated_lower",
+            "more than",
+            policy.concentrated_lower,
+            lower,
+            met=lower > policy.concentrated_lower,
+        ),
+        _at_least("named", "continents", policy.continents, figures.continents),
+        _at_least("named", "keys", policy.keys, figures.keys),
+        _at_least("named", "key_organisations", policy.key_organisations, figures.captured),
+        _at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
+        _at_least("single", "single", policy.single, lower),
+        _at_least("single", "days", policy.days, figures.days),
+        _at_least("single", "unaided", policy.unaided, figures.unaided),
+        _holds(
+            "single",
+            "strict_and_lenient_agree",
+            met=anybody and strict_and_lenient_agree(figures, policy),
+        ),
+        _at_least("national", "national", policy.national, lower),
+        _at_least("national", "national_eyeballs", policy.national_eyeballs, covered),
+        _holds("national", "witness", met=witness == "agrees"),
+    ]

@@ -1,0 +1,106 @@
+"""What is shown of the rule is the rule: a step is taken where all listed for it is met."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.convergence import captured_bounds
+from analysis.criteria import Criterion, criteria
+from analysis.operators import Node
+from analysis.policy import Policy
+from analysis.verdict import Figures, grade, scope
+from tests.analysis.country import Country
+from tests.analysis.test_verdict import figures, made
+
+POLICY = Policy()
+
+
+def met(found: list[Criterion], *steps: str) -> bool:
+    return all(one.met for one in found if one.step in steps)
+
+
+@st.composite
+def any_figures(draw: st.DrawFn) -> Figures:
+    """Figures on both sides of every threshold, and at it."""
+
+    def near(*values: float) -> float:
+        return draw(st.sampled_from(values))
+
+    of = draw(st.integers(0, 20))
+    captured = draw(st.one_of(st.integers(0, of), st.just(of)))
+    meeting = made(6, 11, Node("exchange", "IX"))
+    changes: dict[str, Any] = {
+        "keys": near(2, 3, 4),
+        "unaided": near(0.33, 0.34, 0.69, 0.7, 1.0),
+        "resolved": near(0.59, 0.6, 1.0),
+        "destination_classes": near(1, 2, 3),
+        "continents": near(1, 2, 3),
+        "days": near(6, 7, 8),
+        "effective_gateways": near(2.9, 3.0, 5.0),
+        "meeting_place": draw(st.sampled_from([None, meeting])),
+        "thin": near(0.0, 0.49, 0.5),
+    }
+    if captured and draw(st.booleans()):
+        changes["lenient"] = made(draw(st.integers(0, of)), of)
+    if draw(st.booleans()):
+        changes["rival"] = made(of, of, Node("organisation", "Rival")) if of else None
+    return figures(captured, of, **changes)
+
+
+@given(any_figures())
+def test_each_grade_is_given_where_its_steps_are_taken(figures: Figures) -> None:
+    """Whatever was measured; what is in between is mixed."""
+    found = criteria(figures, POLICY, covered=1.0, witness="agrees")
+    if not met(found, "said"):
+        expected = "insufficient"
+    elif met(found, "named", "single"):
+        expected = "single_gateway"
+    elif met(found, "named"):
+        expected = "concentrated"
+    else:
+        expected = "diverse" if met(found, "diverse") else "mixed"
+    assert grade(figures, POLICY)[0] == expected
+
+
+@given(
+    st.sampled_from([0.64, 0.8, 0.81]),
+    st.sampled_from([0.69, 0.7, 1.0]),
+    st.sampled_from([None, "agrees", "disagrees", "silent"]),
+)
+def test_a_verdict_is_national_where_that_step_is_taken(
+    lower: float, covered: float, witness: str | None
+) -> None:
+    """Of a single gateway; the witness has a say of its own."""
+    found = criteria(figures(9, 9, lower=lower), POLICY, covered=covered, witness=witness)
+    heard = (witness, "It says so.") if witness else None
+    says, _ = scope("single_gateway", lower, POLICY, covered=covered, unit="users", witness=heard)
+    assert (says == "national") == met(found, "national")
+
+
+def test_the_verdict_carries_them() -> None:
+    """With the figures that the rule looked at, which are means over organisations."""
+    country = Country(6)
+    country.everyone("lan own gate {up}")
+    for target in ("30.0.11.200", "30.0.12.200", "30.0.13.200", "30.0.14.200", "30.0.15.200"):
+        country.trace(1, target, "lan own * * far6")
+    listed = country.judge().fields["criteria"]
+    found = {one["key"]: one for one in listed}
+    assert len(found) == len(listed)
+    assert found["resolved"] == {
+        "step": "said",
+        "key": "resolved",
+        "bound": "at least",
+        "asked": 0.6,
+        "found": (0.5 + 5) / 6,
+        "met": True,
+    }
+    assert found["unaided"]["found"] == 1.0
+    assert found["single"]["found"] == captured_bounds(6, 6, 0.95)[0]
+
+
+def test_of_nothing_measured_nothing_is_met() -> None:
+    """Not even what asks for little."""
+    assert not any(one["met"] for one in Country(3).judge().fields["criteria"])
