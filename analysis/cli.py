@@ -59,7 +59,7 @@ def _command_line() -> str:
 def _without_folders(argument: str) -> str:
     """An argument, without the folders of a path from the root.
 
-    >>> _without_folders("/home/sok/traces/may.jsonl"), _without_folders("--origin=/home/sok/a.gz")
+    >>> _without_folders("/srv/sok/may.jsonl"), _without_folders("--origin=/srv/sok/a.gz")
     ('may.jsonl', '--origin=a.gz')
     >>> _without_folders("traces/may.jsonl"), _without_folders("KH")
     ('traces/may.jsonl', 'KH')

@@ -40,6 +40,7 @@ LEFT_OUT = {
     "vpn": "measured through a VPN",
     "captive_portal": "a captive portal answered",
     "wrong_clock": "the clock was wrong",
+    "no_timestamp": "no time is given",
     "implausible_time": "a time that cannot be",
     "access_network_unknown": "the network it was measured in is not known",
     "no_source_address": "no public source address",

@@ -171,7 +171,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.flows",
             "analysis.matrices",
             "analysis.pictures",
-            "analysis.translation",
             "analysis.coverage",
             "analysis.eyeballs",
             "analysis.rib",
@@ -192,6 +191,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.formats.scamper",
             "analysis.formats.warts",
             "analysis.render",
+            "analysis.translation",
         },
         {
             "analysis.formats.columns",

@@ -26,8 +26,8 @@ BY_NAME = {
 }
 # Where the sentences of a verdict are written.
 SPEAKERS = (
-    "assessment", "attribution", "comparison", "fields", "judge", "ownership", "remarks", "timeline",
-    "verdict", "witness",
+    "assessment", "attribution", "comparison", "fields", "judge", "ownership", "remarks",
+    "timeline", "verdict", "witness",
 )  # fmt: skip
 # Sentences that a page shows in English, though it is in another language, each with why.
 ENGLISH: set[str] = set()
@@ -93,7 +93,9 @@ def sentences_in(module: str) -> set[str]:
         if id(node) in not_said:
             continue
         if isinstance(node, ast.JoinedStr):
-            said.add("".join(v.value if isinstance(v, ast.Constant) else "7" for v in node.values))
+            said.add(
+                "".join(str(v.value) if isinstance(v, ast.Constant) else "7" for v in node.values)
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             said.add(node.value)
     return {text for text in said if text.count(" ") >= 2}
