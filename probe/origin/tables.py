@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import maxminddb
-
 from probe.language import _
 from probe.origin.errors import OriginError
 from probe.origin.names import printable
@@ -107,7 +105,11 @@ class MaxMindTable:
     """A table in MaxMind's format, whoever made it."""
 
     def __init__(self, path: Path) -> None:
+        # With what it imports in turn, a seventh of the start of commands that look nothing up.
+        import maxminddb  # noqa: PLC0415
+
         self._path = path
+        self._damaged: type[Exception] = maxminddb.InvalidDatabaseError
         try:
             self._reader = maxminddb.open_database(path)
             records: Iterator[Any] = iter(self._reader)
@@ -118,7 +120,7 @@ class MaxMindTable:
                     path=path, reason=problem.strerror or problem
                 )
             ) from None
-        except (maxminddb.InvalidDatabaseError, ValueError, TypeError, IndexError):
+        except (self._damaged, ValueError, TypeError, IndexError):
             raise OriginError(
                 _(
                     "{path} is not a MaxMind database; give an .mmdb file or a pyasn .dat file"
@@ -143,7 +145,7 @@ class MaxMindTable:
     def find(self, address: str) -> Entry:
         try:
             return entry_of(self._reader.get(address))
-        except maxminddb.InvalidDatabaseError:
+        except self._damaged:
             raise OriginError(
                 _("{path} is damaged; fetch it again (gatewatch data update)").format(
                     path=self._path
