@@ -404,9 +404,10 @@ class EveryHop:
 
     def _cut_off(self) -> None:
         """Ask nothing more beyond the end."""
-        last = self.last
-        self._plan = [ttl for ttl in self._plan if ttl <= last]
-        self._again = [ttl for ttl in self._again if ttl <= last]
+        if self._plan or self._again:
+            last = self.last
+            self._plan = [ttl for ttl in self._plan if ttl <= last]
+            self._again = [ttl for ttl in self._again if ttl <= last]
 
     def _end(self) -> int | None:
         """Where the path is known to end; the target's own answer outweighs a router's refusal."""

@@ -26,8 +26,9 @@ METHODS: Final = (Method.ICMP, Method.UDP, Method.TCP, Method.ACK)
 # Everything there is to see.
 SEES: Final = frozenset(Capability)
 
-# Type and code of ICMP's Time Exceeded in transit.
-_TIME_EXCEEDED: Final = bytes((11, 0))
+_ICMP: Final = packet.PROTOCOL_ICMP
+# The type of ICMP's Time Exceeded, which has code 0 in transit.
+_TIME_EXCEEDED: Final = 11
 _TIME_WAS_EXCEEDED: Final = Kind.TIME_EXCEEDED
 
 # The ICMP header, an IPv4 header and eight bytes behind it (RFC 792).
@@ -124,25 +125,27 @@ class Matching:
         # Most packets are this: the time of a probe was exceeded, and it is quoted as it was sent.
         if (
             version == 4
-            and protocol == packet.PROTOCOL_ICMP
-            and data.startswith(_TIME_EXCEEDED, at)
+            and protocol == _ICMP
             and len(data) >= at + _SHORTEST_ERROR
+            and data[at] == _TIME_EXCEEDED
+            and data[at + 1] == 0
         ):
             quote = at + 8
             token = data[quote + 4] << 8 | data[quote + 5]
             sent = self._sent.get(token)
             if sent is not None:
                 _, probe, wall, monotonic = sent
+                quoted = data[quote:]
                 # All but the TTL, at 8, and the header's checksum, at 10.
                 if (
-                    data.startswith(probe[:8], quote)
-                    and probe.startswith(data[quote + 12 :], 12)
-                    and data[quote + 9] == probe[9]
+                    quoted[:8] == probe[:8]
+                    and quoted[12:] == probe[12 : len(quoted)]
+                    and quoted[9] == probe[9]
                 ):
                     return Answer(
                         token, address, _TIME_WAS_EXCEEDED,
                         round_trip(wall, monotonic, received, now), ttl, len(data) - at,
-                        data[quote + 8], None, None, data[quote + 1],
+                        quoted[8], None, None, quoted[1],
                     )  # fmt: skip
         return self.hear_in_full(version, protocol, data, at, address, ttl, received, now)
 

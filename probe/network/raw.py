@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from probe.network import Answer, Capability, Method, Probe, Tap
 
 # The first byte of an IPv4 header without options, which is of 20 bytes.
-_PLAIN: Final = b"\x45"
+_PLAIN: Final = 0x45
 
 _LARGEST: Final = 2048
 _CONTROL_SPACE: Final = 256
@@ -159,7 +159,7 @@ class Raw:
                 self._tap(whole, received or time.time_ns())
             at: int | None = 0
             if version == 4:
-                at = 20 if data[:1] == _PLAIN and len(data) >= 28 else packet.payload_start(data)
+                at = 20 if len(data) >= 28 and data[0] == _PLAIN else packet.payload_start(data)
                 if at is None:
                     self._matching.discarded[packet.Refusal.TRUNCATED] += 1
                     continue
