@@ -143,6 +143,21 @@ def test_the_hops_around_the_border_are_measured_every_time() -> None:
     assert sorted(path.inferred) == [1, 2, 8, 9]
 
 
+@pytest.mark.parametrize(("hops", "border", "least"), [(12, 7, 7), (7, 4, 6), (12, 10, 5)])
+def test_and_nothing_else_but_where_the_path_ends(hops: int, border: int, least: int) -> None:
+    """A known path costs its border, its target and the hop before that: no rule takes less.
+
+    Only what a hop farther on has answered says by which hops it is reached. The first two are
+    the rows and the tree of ``make bench``, where this is 0.58 and 0.86 of a probe a hop.
+    """
+    way = [router(ttl) for ttl in range(1, hops)]
+    routes = Routes(lambda address: address in way[border - 1 :])
+    routes.learn(way)
+    asked = play(begin(routes, distance=hops), way)
+    assert set(asked) == {*range(border - 2, border + 3), hops - 1, hops}
+    assert len(asked) == least
+
+
 def test_a_border_that_is_measured_otherwise_unmakes_what_was_inferred() -> None:
     """Before a hop that is not the one taken over nothing is known, so the way back goes on."""
     routes = Routes(lambda address: address == router(5))
