@@ -139,8 +139,16 @@ def _seed(cell: Cell, number: int) -> str:
     return f"{cell.name} {number}"
 
 
-def _changing(cell: Cell, number: int) -> Simulated:
-    """The country over time of this number: a quiet year, or a switch-on."""
+def _networks(cell: Cell, number: int) -> int:
+    if cell.question == "diverse":
+        return random.Random(_seed(cell, number)).randint(3, cell.networks)  # noqa: S311 - repeatable
+    return cell.networks
+
+
+def redraw(cell: Cell, number: int) -> Simulated:
+    """The country of this number, with its traces and its truth."""
+    if cell.question in {"diverse", "captured"}:
+        return country(Truth(_networks(cell, number), cell.share), _seed(cell, number))
     rollout = ROLLOUT if cell.question == "switched" else None
     days = YEAR if rollout is None else ROLLOUT_DAYS
     return over_time(cell.networks, _seed(cell, number), days=days, rollout=rollout)
@@ -148,13 +156,10 @@ def _changing(cell: Cell, number: int) -> Simulated:
 
 def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     """Draw the country of this number, judge it, and tell what came out; always the same."""
-    seed = _seed(cell, number)
-    networks = cell.networks
-    if cell.question == "diverse":
-        networks = random.Random(seed).randint(3, networks)  # noqa: S311 - repeatable
+    simulated = redraw(cell, number)
+    networks = _networks(cell, number)
+    fields = _judged(simulated, policy)
     if cell.question in {"diverse", "captured"}:
-        simulated = country(Truth(networks, cell.share), seed)
-        fields = _judged(simulated, policy)
         named = fields["gateway"]["name"] if fields["gateway"] is not None else None
         return Outcome(
             networks,
@@ -163,8 +168,6 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
             grade=fields["grade"],
             wrong_name=named not in {None, GATEWAY},
         )
-    simulated = _changing(cell, number)
-    fields = _judged(simulated, policy)
     named = _alarm(fields)
     outcome = Outcome(
         networks,
@@ -195,7 +198,7 @@ def _in_time(simulated: Simulated) -> dt.date | None:
 
 def draw_known(cell: Cell, number: int, policy: Policy = TRIED) -> Known:
     """What the alarm says of the country of this number to whoever knows every way in it."""
-    simulated = _changing(cell, number)
+    simulated = redraw(cell, number)
 
     def said(until: dt.date | None = None) -> bool:
         alarm = known_alarm(simulated, policy, until)
