@@ -196,7 +196,7 @@ def analyze(
     from analysis.means import open_means  # noqa: PLC0415
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
     from analysis.rib import RibError  # noqa: PLC0415
-    from analysis.tables import write_table  # noqa: PLC0415
+    from analysis.tables import write_portions  # noqa: PLC0415
 
     table = open_table(origin)
     code = known_country(table, country, "--country")
@@ -232,7 +232,7 @@ def analyze(
         raise NoCluster(str(problem)) from None
     if crossings is not None:
         with _written(crossings):
-            write_table(verdict.crossings, crossings)
+            write_portions(verdict.crossings_in_portions(), crossings)
     if page is not None:
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -20,7 +20,13 @@ from analysis import exhibits
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
-from analysis.tables import crossings_table, in_order, replies_table, traces_table
+from analysis.tables import (
+    crossings_in_portions,
+    crossings_table,
+    in_order,
+    replies_table,
+    traces_table,
+)
 from analysis.verdict import DomesticGrade, Grade
 from analysis.wording import headline
 
@@ -263,6 +269,10 @@ class Verdict:
     def crossings(self) -> pd.DataFrame:
         """One row a trace of the period judged: where it left the country."""
         return in_order(crossings_table(self._evidence.observations))
+
+    def crossings_in_portions(self) -> Iterator[pd.DataFrame]:
+        """The rows of `crossings` in tables of some thousand, for whom all would be too many."""
+        return crossings_in_portions(self._evidence.observations)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:

@@ -5,12 +5,15 @@ Missing is not zero. Every column's name carries its unit where it has one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.crossing import Crossing
 from analysis.operators import Node
 from analysis.panel import Observation
 from probe.record import Hop, Reply, Trace
@@ -85,6 +88,9 @@ CROSSINGS = {
     "loops": "string",
 }
 
+
+# So many rows of crossings are held at a time where they are written.
+_PORTION = 50_000
 
 # Times that a pandas timestamp of this resolution can hold, in seconds since the epoch.
 _LATEST = 2**63 / 1e6
@@ -206,6 +212,31 @@ def _named(nodes: Iterable[Node]) -> str:
     return "; ".join(f"{node.kind}:{node.name}" for node in nodes)
 
 
+def crossing_row(seen: Observation, crossing: Crossing) -> dict[str, Any]:
+    """What a table of crossings says of an observation; None is missing."""
+    operator, continent = seen.destination_class or (None, None)
+    return {
+        "organisation": seen.organisation,
+        "vantage": seen.vantage,
+        "family": seen.family,
+        "day": pd.Timestamp(seen.day),
+        "destination": seen.destination,
+        "destination_organisation": seen.destination_organisation,
+        "destination_operator": operator,
+        "destination_continent": continent,
+        "state": crossing.state,
+        "border_from_hop": crossing.border[0] if crossing.border else None,
+        "border_to_hop": crossing.border[1] if crossing.border else None,
+        "exit": _named([crossing.exit]) if crossing.exit else None,
+        "first_foreign": crossing.first_foreign,
+        "upstream": _named([crossing.upstream]) if crossing.upstream else None,
+        "upstream_asn": crossing.upstream_asn,
+        "candidates": _named(crossing.strict),
+        "candidates_lenient": _named(crossing.lenient),
+        "loops": _named(crossing.loops),
+    }
+
+
 def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
     """One row a trace towards abroad, with the columns and types of ``CROSSINGS``.
 
@@ -214,26 +245,7 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
     where the organisation is its own.
     """
     rows = [
-        {
-            "organisation": seen.organisation,
-            "vantage": seen.vantage,
-            "family": seen.family,
-            "day": pd.Timestamp(seen.day),
-            "destination": seen.destination,
-            "destination_organisation": seen.destination_organisation,
-            "destination_operator": seen.destination_class[0] if seen.destination_class else None,
-            "destination_continent": seen.destination_class[1] if seen.destination_class else None,
-            "state": seen.crossing.state,
-            "border_from_hop": seen.crossing.border[0] if seen.crossing.border else None,
-            "border_to_hop": seen.crossing.border[1] if seen.crossing.border else None,
-            "exit": _named([seen.crossing.exit]) if seen.crossing.exit else None,
-            "first_foreign": seen.crossing.first_foreign,
-            "upstream": _named([seen.crossing.upstream]) if seen.crossing.upstream else None,
-            "upstream_asn": seen.crossing.upstream_asn,
-            "candidates": _named(seen.crossing.strict),
-            "candidates_lenient": _named(seen.crossing.lenient),
-            "loops": _named(seen.crossing.loops),
-        }
+        crossing_row(seen, seen.crossing)
         for seen in observations
         if seen.crossing is not None
         for _ in range(seen.traces)
@@ -246,9 +258,47 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(list(table.columns), ignore_index=True, na_position="first")
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as .csv or .parquet, by the file's name."""
-    if path.suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    else:
-        table.to_csv(path, index=False)
+def _whose_day(seen: Observation) -> tuple[str, str, int, dt.date]:
+    """What crossings are put in order by first, in the order of the columns."""
+    return seen.organisation, seen.vantage, seen.family, seen.day
+
+
+def crossings_in_portions(observations: Iterable[Observation]) -> Iterator[pd.DataFrame]:
+    """The rows of `crossings_table`, put in order, in tables that are small however many there are.
+
+    A portion ends between two days of a vantage point. There is always one, if need be without
+    rows.
+    """
+    abroad = sorted((seen for seen in observations if seen.crossing is not None), key=_whose_day)
+    portion: list[Observation] = []
+    rows = 0
+    for _, of_day in groupby(abroad, key=_whose_day):
+        if rows >= _PORTION:
+            yield in_order(crossings_table(portion))
+            portion, rows = [], 0
+        for seen in of_day:
+            portion.append(seen)
+            rows += seen.traces
+    yield in_order(crossings_table(portion))
+
+
+def write_portions(portions: Iterable[pd.DataFrame], path: Path) -> None:
+    """Write the rows of one or more tables of the same columns as .csv or .parquet, by the name."""
+    (_write_parquet if path.suffix == ".parquet" else _write_csv)(portions, path)
+
+
+def _write_csv(portions: Iterable[pd.DataFrame], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, portion in enumerate(portions):
+            portion.to_csv(file, index=False, header=number == 0)
+
+
+def _write_parquet(portions: Iterable[pd.DataFrame], path: Path) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - only where it is written
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    tables = (pa.Table.from_pandas(portion, preserve_index=False) for portion in portions)
+    first = next(tables)
+    with pq.ParquetWriter(path, first.schema) as file:
+        for table in chain([first], tables):
+            file.write_table(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +18,12 @@ from analysis.tables import (
     CROSSINGS,
     REPLIES,
     TRACES,
+    crossings_in_portions,
     crossings_table,
+    in_order,
     replies_table,
     traces_table,
-    write_table,
+    write_portions,
 )
 from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
@@ -117,7 +120,7 @@ def test_missing_is_missing_and_not_zero() -> None:
 def test_parquet_keeps_the_types(empty: bool, tmp_path: Path) -> None:
     """What comes back is what was written, without rows as well."""
     table = crossings_table([] if empty else observed(mixed()))
-    write_table(table, tmp_path / "crossings.parquet")
+    write_portions([table], tmp_path / "crossings.parquet")
     back = pd.read_parquet(tmp_path / "crossings.parquet")
     pd.testing.assert_frame_equal(back, table, check_dtype=False)
     assert types(back)["border_from_hop"] == "Int16"
@@ -128,13 +131,33 @@ def test_parquet_keeps_the_types(empty: bool, tmp_path: Path) -> None:
 def test_csv_has_a_header_and_a_line_a_row(empty: bool, tmp_path: Path) -> None:
     """Readable without us; missing is an empty field."""
     table = crossings_table([] if empty else observed(mixed()))
-    write_table(table, tmp_path / "crossings.csv")
+    write_portions([table], tmp_path / "crossings.csv")
     header, *lines = (tmp_path / "crossings.csv").read_text().splitlines()
     assert header.split(",") == list(CROSSINGS)
     assert len(lines) == len(table)
     if lines:
         assert lines[1].startswith("Net 2,atlas:2000,4,2026-01-01,30.0.1.200,Far 1,Far 1,EU,")
         assert ",resolved,2,3,,30.0.6.2," in lines[1]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_in_portions_the_same_rows_are_written(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same order, whatever stands where in them; what is missing in one keeps its type."""
+    monkeypatch.setattr("analysis.tables._PORTION", 2)
+    seen = [replace(one, traces=1 + n % 3) for n, one in enumerate(observed(mixed()))] * 2
+    whole = in_order(crossings_table(seen))
+    portions = list(crossings_in_portions(reversed(seen)))
+    assert len(portions) > 2
+    assert max(map(len, portions)) < len(whole) / 2
+    write_portions([whole], tmp_path / f"whole{suffix}")
+    write_portions(portions, tmp_path / f"portions{suffix}")
+    if suffix == ".csv":
+        assert (tmp_path / "portions.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    else:
+        read = [pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("whole", "portions")]
+        pd.testing.assert_frame_equal(read[0], read[1])
 
 
 def test_judging_a_country_looks_each_distinct_address_up_once() -> None:
