@@ -92,11 +92,11 @@ def judge(
 def read(
     means: Means, paths: Sequence[str], engine: Engine, *, malformed: Malformed = "warn"
 ) -> Data | Digest:
-    """Read what these means will judge; traces are kept only where they are asked more than once.
+    """Read what these means will judge; traces are kept only where there are tables of days.
 
-    That is so with tables of days or a second table. Raises as `load` does.
+    Raises as `load` does.
     """
-    if means.one_table:
+    if means.streams:
         return digest(paths, means.recipe(malformed), engine)
     return load(paths, malformed=malformed)
 

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from analysis import attribution, comparison, ownership, remarks
 from analysis.dated import Used, observe_by_day, tables_in
+from analysis.engine import Digest
 from analysis.judge import Verdict
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.organisations import merge, read_siblings
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
-from analysis.tables import crossings_table
 from analysis.told import tell
 from probe.origin import Origin
 
@@ -29,7 +29,8 @@ class Voice(attribution.Voice, remarks.Voice, Protocol):
     """What a trace says of itself."""
 
 
-Judging = Callable[[Origin, Panel | None], Verdict]
+# By a table, what the traces are under it, and what they are under the tables of their days.
+Judging = Callable[[Origin, Panel, Panel | None], Verdict]
 
 
 @dataclass(frozen=True)
@@ -80,26 +81,32 @@ def assess(
     *,
     now: float,
     judge: Judging,
-    voices: Sequence[tuple[Voice, int]] | None = None,
+    digest: Digest | None = None,
 ) -> Verdict:
     """Judge, and tell what the tables have to do with the verdict.
 
-    ``judge`` judges what was loaded by a table and, where there is one, by the panel that the
-    tables of the days give. ``voices`` are what the traces say and how many say it, where they
-    were not kept; then there are neither tables of days nor another one. Added to the verdict:
+    ``judge`` judges what was loaded by a table, by what the traces are under it and, where there
+    is one, by the panel that the tables of the days give. ``digest`` is what became of the traces
+    where they were not kept; then there are no tables of days. Added to the verdict:
     ``ownership``, ``comparison`` where another table was named, and ``attribution``, ``notes``,
     ``organisations`` and ``tables`` under ``provenance``.
     """
-    panel: Panel | None = None
+
+    def observed(table: Origin) -> Panel:
+        return observe(loaded.traces, Gazetteer(table, country), table, policy, now)
+
+    dated: Panel | None = None
     used: Used | None = None
     if tables.days is not None:
-        panel, used = observe_by_day(
+        dated, used = observe_by_day(
             loaded.traces, tables.days, tables.main, country=country, policy=policy, now=now
         )
-    verdict = judge(tables.main, panel)
+    panel = observed(tables.main) if digest is None else digest.panel
+    verdict = judge(tables.main, panel, dated)
     fields = verdict.fields
-    if voices is None:
-        voices = [(tell(trace), 1) for trace in loaded.traces]
+    voices: Sequence[tuple[Voice, int]] = (
+        [(tell(trace), 1) for trace in loaded.traces] if digest is None else digest.voices
+    )
     attributed = attribution.attribution(voices, tables.main)
     fields["provenance"] |= {
         "attribution": attributed,
@@ -120,17 +127,10 @@ def assess(
             f"by {attributed['table']} throughout."
         )
     if tables.other is not None:
-
-        def crossings(table: Origin) -> Panel:
-            return observe(loaded.traces, Gazetteer(table, country), table, policy, now)
-
+        other = observed(tables.other) if digest is None else digest.other
+        assert other is not None  # folded by both tables, where it was folded
         fields["comparison"] = comparison.compare_verdicts(
-            fields, judge(tables.other, None).fields
-        ) | {
-            "crossings": comparison.compare_crossings(
-                crossings_table((panel or crossings(tables.main)).observations),
-                crossings_table(crossings(tables.other).observations),
-            )
-        }
+            fields, judge(tables.other, other, None).fields
+        ) | {"crossings": comparison.compare_crossings(dated or panel, other)}
         fields["reasons"].append(comparison.sentence(fields["comparison"]))
     return verdict

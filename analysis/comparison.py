@@ -1,7 +1,7 @@
 """Two address tables, the same traces: which crossings differ, and whether the grade does.
 
 A verdict that hangs on one table's word for a few addresses is worth less than one that stands
-under both. Works on tables of crossings, so it knows neither traces nor how they are read.
+under both. What is compared are two panels, so neither files nor traces are known here.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+from analysis.panel import Observation, Panel
+from analysis.tables import crossing_row
 
-_WHICH = ["vantage", "family", "day", "destination"]
-_WHAT = [
+_WHAT = (
     "organisation",
     "destination_organisation",
     "destination_continent",
@@ -22,62 +22,69 @@ _WHAT = [
     "upstream",
     "candidates",
     "candidates_lenient",
-]
+)
 _EXAMPLES = 20
 
-
-def _numbered(crossings: pd.DataFrame) -> pd.DataFrame:
-    """With a number for each of the traces of one vantage point to one destination on one day."""
-    nth = crossings.groupby(_WHICH, dropna=False).cumcount()
-    return crossings.assign(nth=nth)[[*_WHICH, "nth", *_WHAT]]
+# Columns that differ, each with what the one table says and the other; "" is nothing.
+_Differences = tuple[tuple[str, str, str], ...]
 
 
-def compare_crossings(used: pd.DataFrame, other: pd.DataFrame) -> dict[str, Any]:
-    """What differs between two tables of crossings of the same traces (see `analysis.tables`).
+def _crossings(panel: Panel) -> dict[int, Observation]:
+    """The observations with a crossing, by the number of what was given."""
+    return {
+        number: seen
+        for number, seen in zip(panel.numbers, panel.observations, strict=True)
+        if seen.crossing is not None
+    }
+
+
+def _differences(used: Observation, other: Observation) -> _Differences:
+    said = [
+        crossing_row(seen, seen.crossing) for seen in (used, other) if seen.crossing is not None
+    ]
+    both = ((name, *(row[name] or "" for row in said)) for name in _WHAT)
+    return tuple((name, one, two) for name, one, two in both if one != two)
+
+
+def compare_crossings(used: Panel, other: Panel) -> dict[str, Any]:
+    """What differs between the crossings of two panels that were given the same traces.
 
     ``compared`` counts the traces that have a crossing in both, ``only_used`` and ``only_other``
     those that have one in one of them only, ``changed`` those compared that differ in any column
-    of ``columns``; ``examples`` are up to 20 of them.
+    of ``columns`` (see `analysis.tables`); ``examples`` are up to 20 such differences.
     """
-    both = _numbered(used).merge(
-        _numbered(other),
-        on=[*_WHICH, "nth"],
-        how="outer",
-        suffixes=("_used", "_other"),
-        indicator=True,
-    )
-    common = both[both["_merge"] == "both"]
-    differs = {
-        name: common[f"{name}_used"].fillna("") != common[f"{name}_other"].fillna("")
-        for name in _WHAT
-    }
-    differing = pd.DataFrame(differs, index=common.index)
-    changed = common[differing.any(axis=1)]
-    examples = [
-        {
-            "vantage": row["vantage"],
-            "destination": row["destination"],
-            "day": row["day"].date().isoformat(),
-            **{
-                name: [_or_none(row[f"{name}_used"]), _or_none(row[f"{name}_other"])]
-                for name in _WHAT
-                if _or_none(row[f"{name}_used"]) != _or_none(row[f"{name}_other"])
-            },
-        }
-        for row in changed.head(_EXAMPLES).to_dict("records")
-    ]
+    here, there = _crossings(used), _crossings(other)
+    counts: Counter[str] = Counter()
+    columns: Counter[str] = Counter()
+    changes: set[tuple[str, int, str, str, _Differences]] = set()
+    for number, seen in here.items():
+        if number not in there:
+            counts["only_used"] += seen.traces
+            continue
+        counts["compared"] += seen.traces
+        if differences := _differences(seen, there[number]):
+            counts["changed"] += seen.traces
+            for name, _, _ in differences:
+                columns[name] += seen.traces
+            day = seen.day.isoformat()
+            changes.add((seen.vantage, seen.family, day, seen.destination, differences))
+    counts["only_other"] = sum(there[number].traces for number in there.keys() - here.keys())
     return {
-        "compared": len(common),
-        "only_used": int((both["_merge"] == "left_only").sum()),
-        "only_other": int((both["_merge"] == "right_only").sum()),
-        "changed": len(changed),
-        "columns": {name: int(found.sum()) for name, found in differs.items() if found.any()},
-        "examples": examples,
+        "compared": counts["compared"],
+        "only_used": counts["only_used"],
+        "only_other": counts["only_other"],
+        "changed": counts["changed"],
+        "columns": {name: columns[name] for name in _WHAT if name in columns},
+        "examples": [
+            {
+                "vantage": vantage,
+                "destination": destination,
+                "day": day,
+                **{name: [one or None, two or None] for name, one, two in differences},
+            }
+            for vantage, _, day, destination, differences in sorted(changes)[:_EXAMPLES]
+        ],
     }
-
-
-def _or_none(value: Any) -> str | None:
-    return None if pd.isna(value) else str(value)
 
 
 def compare_verdicts(used: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

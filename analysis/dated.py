@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
@@ -88,7 +88,7 @@ def tables_in(folder: Path) -> list[tuple[dt.date, Path]]:
 
 
 def observe_by_day(
-    traces: Iterable[Trace],
+    traces: Sequence[Trace],
     tables: list[tuple[dt.date, Path]],
     table: DatedTable,
     *,
@@ -102,16 +102,18 @@ def observe_by_day(
     `analysis.panel.observe`; raises `probe.origin.OriginError` where a table cannot be opened.
     """
     starts = [dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC).timestamp() for day, _ in tables]
-    by_table: defaultdict[int, list[Trace]] = defaultdict(list)
+    by_table: defaultdict[int, list[int]] = defaultdict(list)
     panel, used = Panel(), Used()
-    for trace in traces:
+    for number, trace in enumerate(traces):
         at = bisect_right(starts, trace.timestamp) - 1
         used.older += at < 0
-        by_table[max(at, 0)].append(trace)
+        by_table[max(at, 0)].append(number)
     for at, of_table in sorted(by_table.items()):
         opened = table.over(tables[at][1])
-        seen = observe(of_table, Gazetteer(opened, country), opened, policy, now)
+        given = (traces[number] for number in of_table)
+        seen = observe(given, Gazetteer(opened, country), opened, policy, now)
         panel.observations += seen.observations
+        panel.numbers += [of_table[number] for number in seen.numbers]
         panel.rejected += seen.rejected
         panel.signs += seen.signs
         used.traces[opened.snapshot.id] = len(of_table)

@@ -19,17 +19,17 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Protocol
 
-from analysis.fold import Counted, Folded, Folder, Part, Pattern, readings, unusable
+from analysis.fold import Counted, Folded, Folder, Part, Pattern, apart, joined, panel_of
 from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
 from analysis.formats.typed import Surprise
 from analysis.inputs import InputError
 from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
 from analysis.operators import Gazetteer
-from analysis.panel import CountryTable, Desk, Panel, cross
+from analysis.panel import CountryTable, Desk, Panel
 from analysis.pieces import Group, Lines, Piece, Place, Unreadable, pieces
 from analysis.policy import Policy
-from analysis.told import fingerprint_of, tell
+from analysis.told import Fingerprint, Told, fingerprint_of, tell
 from probe.record import MalformedRecord
 
 # So many pieces are folded here before it is worth starting other processes.
@@ -38,16 +38,24 @@ _ALONE = 2
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that folding a piece depends on besides the piece."""
+    """All that folding a piece depends on besides the piece.
+
+    ``other`` is another address table to fold by as well.
+    """
 
     table: CountryTable
     country: str
     policy: Policy
     now: float
     malformed: Malformed = "warn"
+    other: CountryTable | None = None
 
-    def desk(self) -> Desk:
-        return Desk(Gazetteer(self.table, self.country), self.table, self.policy, self.now)
+    def desks(self) -> list[Desk]:
+        """One for each table."""
+        tables = [table for table in (self.table, self.other) if table is not None]
+        return [
+            Desk(Gazetteer(table, self.country), table, self.policy, self.now) for table in tables
+        ]
 
 
 class Mapper:
@@ -55,7 +63,11 @@ class Mapper:
 
     def __init__(self, recipe: Recipe) -> None:
         self._malformed = recipe.malformed
-        self._folder = Folder(recipe.desk(), recipe.policy)
+        folder, *others = (Folder(desk, recipe.policy) for desk in recipe.desks())
+        self._other = others[0] if others else None
+        self._add = folder.add if self._other is None else self._add_to_both
+        self._folder = folder
+        self._beside = Part()
         self._lines = TypedLines()
 
     def part(self, piece: Piece) -> Part:
@@ -63,7 +75,16 @@ class Mapper:
 
         Raises `InputError` where something cannot be read and the recipe says to fail then.
         """
-        part = Part()
+        part, self._beside = Part(), Part()
+        self._fill(part, piece)
+        return part if self._other is None else joined(part, self._beside)
+
+    def _add_to_both(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
+        assert self._other is not None
+        self._folder.add(told, fingerprint, part)
+        self._other.add(told, fingerprint, self._beside)
+
+    def _fill(self, part: Part, piece: Piece) -> None:
         if isinstance(piece, Lines):
             self._add_lines(piece, part)
         elif isinstance(piece, Unreadable):
@@ -76,10 +97,9 @@ class Mapper:
         else:
             for number, value in piece.rows:
                 self._add_value(piece.name, number, value, part)
-        return part
 
     def _add_lines(self, piece: Lines, part: Part) -> None:
-        read, add = self._lines.read, self._folder.add
+        read, add = self._lines.read, self._add
         for number, line in enumerate(piece.data.split(b"\n")[:-1], start=piece.first):
             try:
                 found = read(line)
@@ -98,7 +118,7 @@ class Mapper:
                 if found is None:
                     part.rejected["not_sent"] += 1
                 else:
-                    self._folder.add(*found, part)
+                    self._add(*found, part)
         except columns.Surprise:
             for trace in parquet.group_rows(piece.name, piece.number):
                 self._add_value(piece.name, 0, trace, part)
@@ -113,7 +133,7 @@ class Mapper:
             part.rejected[trace] += 1
         else:
             told = tell(trace)
-            self._folder.add(told, fingerprint_of(trace, told, self._lines.numbers), part)
+            self._add(told, fingerprint_of(trace, told, self._lines.numbers), part)
 
     def _leave_out(self, reason: str, complaint: str, part: Part) -> None:
         if self._malformed == "fail":
@@ -194,11 +214,14 @@ class Digest:
     """What is left of traces that were folded while they were read.
 
     ``loaded`` has no traces, but all that is told besides them. Its length is how many there were.
+    ``other`` is the panel under the other table of the recipe, if it has one; numbers of both
+    panels are those of ``counted``.
     """
 
     loaded: Loaded
     panel: Panel
     counted: Sequence[Counted]
+    other: Panel | None = None
 
     @property
     def voices(self) -> list[tuple[Pattern, int]]:
@@ -242,5 +265,11 @@ def reduce(folded: Folded, recipe: Recipe, loaded: Loaded) -> Digest:
     loaded.complaints.extend(islice(folded.complaints(), COMPLAINTS))
     counted, rejected = folded.finish()
     loaded.rejected = rejected
-    panel = cross(list(readings(counted, recipe.desk())), unusable(counted), recipe.policy)
-    return Digest(loaded, panel, counted)
+    if recipe.other is None:
+        (desk,) = recipe.desks()
+        return Digest(loaded, panel_of(counted, desk, recipe.policy), counted)
+    both = apart(counted)
+    panel, other = (
+        panel_of(one, desk, recipe.policy) for one, desk in zip(both, recipe.desks(), strict=True)
+    )
+    return Digest(loaded, panel, both[0], other)

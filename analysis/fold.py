@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.likeness import Likenesses
-from analysis.panel import Desk, Reading, Unusable
+from analysis.panel import Desk, Panel, Reading, Unusable, cross
 from analysis.plausibility import Sign
 from analysis.policy import Policy
 from analysis.told import Fingerprint, Rtts, Told
@@ -37,7 +37,8 @@ class Pattern(NamedTuple):
 
     ``addresses`` has "" for silence, so that patterns can be put in order. ``snapshots``,
     ``said`` and ``notes`` are what the records say, as in `analysis.told.Told`, ``signs`` what
-    speaks against each by itself (see `analysis.plausibility`).
+    speaks against each by itself (see `analysis.plausibility`). ``twin`` is what they
+    have in common under another address table, where they are folded by two.
     """
 
     reason: str
@@ -51,6 +52,7 @@ class Pattern(NamedTuple):
     said: tuple[tuple[str, int], ...]
     notes: tuple[str, ...]
     signs: tuple[Sign, ...]
+    twin: tuple[Pattern, ...] = ()
 
 
 _NONE = Pattern("", "", "", 0, "", (), b"", (), (), (), ())
@@ -72,6 +74,11 @@ class Part:
     places: array[int] = field(default_factory=lambda: array("Q"))
     rejected: Counter[str] = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
+
+    def numbers_and_days(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """For each trace the number of its pattern, and its day."""
+        places = np.array(self.places, np.uint64)
+        return places >> np.uint64(_DAY_BITS), places & np.uint64((1 << _DAY_BITS) - 1)
 
 
 class Folder:
@@ -210,6 +217,47 @@ class Folded:
                 strict=True,
             )
         ]
+
+
+def joined(used: Part, other: Part) -> Part:
+    """Of what two tables make of the same traces one part: the patterns of the other are twins.
+
+    A pattern's RTTs are followed by those of its twin; see `apart`.
+    """
+    (mine, my_days), (theirs, their_days) = used.numbers_and_days(), other.numbers_and_days()
+    pairs, which = np.unique(mine << np.uint64(32) | theirs, return_inverse=True)
+    places = which.astype(np.uint64) << np.uint64(_DAY_BITS) | np.maximum(my_days, their_days)
+    patterns = [[(one, rtts) for one, (_, rtts) in part.patterns.items()] for part in (used, other)]
+    part = Part(
+        claims=used.claims,
+        heard=used.heard,
+        places=array("Q", places.tobytes()),
+        rejected=used.rejected,
+        complaints=used.complaints,
+    )
+    for number, pair in enumerate(pairs.tolist()):
+        (pattern, rtts), (twin, its) = patterns[0][pair >> 32], patterns[1][pair & 0xFFFFFFFF]
+        part.patterns[pattern._replace(twin=(twin,))] = number, rtts + its
+    return part
+
+
+def apart(counted: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
+    """What was counted by two tables, by each of them: the same traces at the same place."""
+    used, other = [], []
+    for pattern, rtts, day, traces in counted:
+        (twin,) = pattern.twin
+        own = len(pattern.addresses)
+        used.append(Counted(pattern._replace(twin=()), rtts[:own], day, traces))
+        other.append(Counted(twin, rtts[own:], day, traces))
+    return used, other
+
+
+def panel_of(counted: Sequence[Counted], desk: Desk, policy: Policy) -> Panel:
+    """The panel of what was counted; an observation's number is that of its entry."""
+    usable = [number for number, one in enumerate(counted) if not one.pattern.reason]
+    panel = cross(list(readings(counted, desk)), unusable(counted), policy)
+    panel.numbers = [usable[number] for number in panel.numbers]
+    return panel
 
 
 def readings(counted: Iterable[Counted], desk: Desk) -> Iterator[Reading]:

@@ -45,7 +45,7 @@ class Means:
     ) -> Verdict:
         """Judge what was loaded; ``command`` is what the provenance will say was typed.
 
-        ``digest`` is what became of the traces where they were not kept; see `one_table`. Raises
+        ``digest`` is what became of the traces where they were not kept; see `streams`. Raises
         `analysis.rib.RibError` and `analysis.inputs.InputError`.
         """
         users, now = self.users, time.time()
@@ -58,7 +58,7 @@ class Means:
             else None,
         }
 
-        def judged(by: Origin, dated: Panel | None) -> Verdict:
+        def judged(by: Origin, panel: Panel, dated: Panel | None) -> Verdict:
             return judge(
                 loaded,
                 by,
@@ -66,7 +66,7 @@ class Means:
                 self.policy,
                 now=now,
                 provenance=told,
-                frozen=digest.panel if digest is not None else None,
+                frozen=panel,
                 dated=dated,
                 weights=by_users(users.users, by.organisation) if users is not None else None,
                 recording=recording,
@@ -79,17 +79,19 @@ class Means:
             self.policy,
             now=now,
             judge=judged,
-            voices=digest.voices if digest is not None else None,
+            digest=digest,
         )
 
     def recipe(self, malformed: Malformed) -> Recipe:
         """What traces are folded by while they are read."""
-        return Recipe(self.tables.main, self.country, self.policy, time.time(), malformed)
+        return Recipe(
+            self.tables.main, self.country, self.policy, time.time(), malformed, self.tables.other
+        )
 
     @property
-    def one_table(self) -> bool:
-        """Whether one address table is all that is asked of each trace."""
-        return self.tables.days is None and self.tables.other is None
+    def streams(self) -> bool:
+        """Whether traces can be folded while they are read; tables of days ask for them later."""
+        return self.tables.days is None
 
     def _recording(self) -> Rib | None:
         if self.rib is None:

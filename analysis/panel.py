@@ -72,9 +72,13 @@ class Observation:
 
 @dataclass
 class Panel:
-    """All observations, and what was left out by reason."""
+    """All observations, and what was left out by reason.
+
+    ``numbers`` has for each observation which of what was given it is, from 0.
+    """
 
     observations: list[Observation] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     signs: Counter[str] = field(default_factory=Counter)
     """Signs of invention by kind, on how many traces; of those that were kept as well."""
@@ -305,12 +309,16 @@ def observe(
     rejected: Counter[str] = Counter()
     desk = Desk(gazetteer, table, policy, now)
     readings: list[Reading] = []
-    for trace in traces:
+    usable: list[int] = []
+    for number, trace in enumerate(traces):
         try:
             readings.append(desk.read(tell(trace)))
+            usable.append(number)
         except Unusable as reason:
             rejected[str(reason)] += 1
-    return cross(readings, rejected, policy)
+    panel = cross(readings, rejected, policy)
+    panel.numbers = [usable[number] for number in panel.numbers]
+    return panel
 
 
 def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -> Panel:
@@ -319,6 +327,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     ``rejected`` are the others by reason.
     """
     panel = Panel(rejected=rejected)
+    numbers = {id(reading): number for number, reading in enumerate(readings)}
     readings = _plausible(_in_one_network(readings, panel), panel, policy)
     sightings = _sightings(readings, policy)
     counted: Counter[Sighting] = Counter()
@@ -335,6 +344,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
                 panel.reject("destination_cached_at_home", reading.traces)
                 continue
         panel.observations.append(reading.observation(crossing))
+        panel.numbers.append(numbers[id(reading)])
     return panel
 
 

@@ -175,7 +175,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.eyeballs",
             "analysis.rib",
             "analysis.attribution",
-            "analysis.comparison",
             "analysis.ownership",
             "analysis.remarks",
             "analysis.simulation",
@@ -207,6 +206,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
         {
             "analysis.chokepoint",
+            "analysis.comparison",
             "analysis.domestic",
             "analysis.hegemony",
             "analysis.intervals",

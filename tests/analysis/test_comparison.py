@@ -7,16 +7,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
-
 from analysis import attribution, ownership
 from analysis.comparison import compare_crossings, compare_verdicts, sentence
 from analysis.judge import judge
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
-from analysis.panel import observe
+from analysis.panel import Panel, observe
 from analysis.policy import Policy
-from analysis.tables import crossings_table
 from analysis.told import tell
 from probe.record import Attribution, Hop, Reply, Trace, from_json
 from tests.analysis.country import HOME, NOW, Country, Snapshot, Table
@@ -30,10 +27,9 @@ def changed(table: Table, prefix: str, said: Attribution) -> Table:
     return other
 
 
-def crossings(country: Country, table: Table) -> pd.DataFrame:
+def crossings(country: Country, table: Table) -> Panel:
     traces = [from_json(result) for result in country.results]
-    seen = observe(traces, Gazetteer(table, HOME), table, Policy(), NOW)
-    return crossings_table(seen.observations)
+    return observe(traces, Gazetteer(table, HOME), table, Policy(), NOW)
 
 
 def verdict(country: Country, table: Table) -> dict[str, Any]:
@@ -79,6 +75,23 @@ def test_traces_that_are_evidence_under_one_table_only_are_counted() -> None:
     other = changed(country.table, "30.0.1.0/24", Attribution(3001, "F1", "Far 1", HOME))
     found = compare_crossings(crossings(country, country.table), crossings(country, other))
     assert (found["compared"], found["only_used"], found["only_other"]) == (24, 6, 0)
+
+
+def test_a_trace_is_compared_with_itself() -> None:
+    """What one table leaves out does not shift those after it, of the same day and destination.
+
+    By the one table the first of three is answered by a cache at home, behind the gate; by the
+    other the gate is abroad.
+    """
+    country = Country(6)
+    for words in ("lan own gate@1.5 30.0.1.200@2.0", "lan own far6", "lan own * far6"):
+        country.trace(1, "30.0.1.200", words)
+    other = changed(country.table, "20.9.9.0/24", Attribution(999, "GATE", "Gate", "SG"))
+    pair = crossings(country, country.table), crossings(country, other)
+    assert [panel.numbers for panel in pair] == [[1, 2], [0, 1, 2]]
+    found = compare_crossings(*pair)
+    assert (found["compared"], found["only_used"], found["only_other"]) == (2, 0, 1)
+    assert found["changed"] == 0
 
 
 def test_two_verdicts_are_compared_in_what_they_grade() -> None:
