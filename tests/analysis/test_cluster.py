@@ -24,7 +24,6 @@ from probe.record import to_line
 
 distributed = pytest.importorskip("distributed")
 
-# One cluster for all of them, and not two beside each other.
 pytestmark = pytest.mark.xdist_group("cluster")
 
 
@@ -38,15 +37,6 @@ def path(simulated: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Path
     made = tmp_path_factory.mktemp("cluster") / "traces.jsonl"
     made.write_text("\n".join(to_line(trace) for trace in simulated.traces) + "\nno trace\n")
     return made
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Two workers, processes of this machine, that are started again when they die."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as made:
-        yield Cluster(made.scheduler_address.removeprefix("tcp://"))
 
 
 @pytest.fixture(autouse=True)

@@ -107,6 +107,14 @@ def test_the_same_trace_in_two_bundles_counts_once(tmp_path: Path) -> None:
     assert found.rejected == {"duplicate": 1}
 
 
+def test_a_record_beside_its_bundle_is_another_vantage_points(tmp_path: Path) -> None:
+    """Whoever wrote the record may have copied it: nothing but the key vouches for who it was."""
+    (tmp_path / "spool.jsonl").write_bytes(line(trace(1)))
+    found = loaded(tmp_path, sealed([line(trace(1))]))
+    assert [one.key for one in found.traces] == [public_part(KEY), None]
+    assert found.rejected == {}
+
+
 def test_another_tar_file_cannot_be_read(tmp_path: Path) -> None:
     """It is named, and counted as a file of which nothing can be read."""
     (tmp_path / "photos.tar").write_bytes(b"photo.jpg".ljust(1024, b"\0"))
