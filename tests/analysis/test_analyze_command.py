@@ -570,7 +570,7 @@ def test_tables_of_days_are_used_and_named(traces: Path, tmp_path: Path) -> None
     ]
     assert fields["provenance"]["tables"]["older"] == 0
     assert len(fields["provenance"]["snapshots"]) == 3
-    assert any("by the table of its day (2 tables)" in limit for limit in fields["limits"])
+    assert any("by the table of its day (tables: 2)" in limit for limit in fields["limits"])
     assert pd.read_csv(out)["upstream_asn"].tolist() == [6453, 7473]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,14 +89,25 @@ def as_parquet(lines: Lines, folder: Path) -> None:
     converted(lines, folder / "parquet")
 
 
-def as_bundle(lines: Lines, folder: Path) -> None:
-    """What the machine of a volunteer, who agreed to share, makes of what was measured there."""
-    home = agree(folder.parent.with_name("homes") / folder.name)
-    (home / "spool").mkdir()
-    (home / "spool" / "2022-01-01.jsonl").write_bytes(b"".join(lines))
-    out = folder / "traces.tar"
+def bundled(lines: Lines, out: Path) -> Path:
+    """What the machine of a volunteer makes of traces that are new there; gives its folder."""
+    home = agree(out.parent.parent.with_name("homes") / out.parent.name)
+    (home / "spool").mkdir(exist_ok=True)
+    (home / "spool" / f"{out.stem}.jsonl").write_bytes(b"".join(lines))
     said = json.loads(gatewatch("bundle", "--to", out, "--json", home=home).stdout)
     assert (said["left_out"], said["bundles"][0]["traces"]) == ({}, len(lines))
+    return home
+
+
+def as_bundle(lines: Lines, folder: Path) -> None:
+    bundled(lines, folder / "traces.tar")
+
+
+def as_bundles_of_two_keys(lines: Lines, folder: Path) -> None:
+    """As if the key had become too old midway."""
+    half = len(lines) // 2
+    shutil.rmtree(bundled(lines[:half], folder / "old.tar") / "keys")
+    bundled(lines[half:], folder / "new.tar")
 
 
 FORMS: list[Callable[[Lines, Path], None]] = [
@@ -141,6 +153,26 @@ def test_the_form_changes_no_byte(
 ) -> None:
     """Nor does the order of the traces, nor whether a pseudonym or a key stands for a volunteer."""
     assert verdict(demo.put([form], tmp_path)) == plain
+
+
+def leaves(value: Any, where: str = "") -> dict[str, Any]:
+    """What a verdict says, by the path of keys to it; a list is one thing."""
+    if isinstance(value, dict) and value:
+        inner = (leaves(item, f"{where}.{key}".lstrip(".")) for key, item in value.items())
+        return {key: item for found in inner for key, item in found.items()}
+    return {where: value}
+
+
+def test_a_replaced_key_is_another_vantage_point(demo: Demo, tmp_path: Path) -> None:
+    """Nothing but a key vouches for who it was. No figure hangs on it where nobody moves."""
+    after = demo.spool / "after"
+    replaced = leaves(json.loads(verdict(Demo(after).put([as_bundles_of_two_keys], tmp_path))))
+    kept = leaves(json.loads(verdict(after)))
+    changed = {key for key in replaced | kept if replaced.get(key) != kept.get(key)}
+    assert changed == {"criteria", "measured.keys_behind_candidate", "measured.vantages"}
+    assert replaced["measured.vantages"] == 2 * kept["measured.vantages"]
+    asked = [{one["key"]: one["found"] for one in found["criteria"]} for found in (replaced, kept)]
+    assert {key for key in asked[0] if asked[0][key] != asked[1][key]} == {"keys"}
 
 
 def test_the_library_says_the_same(demo: Demo, plain: str) -> None:
