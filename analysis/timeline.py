@@ -181,10 +181,13 @@ class _Watch:
         dates = sorted(days)
         self.first = dates[policy.alarm_hold_days]
         self.last = dates[-policy.alarm_hold_days]
-        self._series: dict[str, list[tuple[dt.date, Mapping[_Way, int]]]] = defaultdict(list)
-        for date in dates:
-            for destination, ways in days[date].items():
-                self._series[destination].append((date, ways))
+        self._dates = dates
+        # Of each destination one entry a date: a day that tells nothing of it leaves it open.
+        destinations = {destination for day in days.values() for destination in day}
+        self._series = [
+            [days[date].get(destination, {}) for date in dates]
+            for destination in sorted(destinations)
+        ]
         self._days = Counter(
             node
             for day in days.values()
@@ -195,13 +198,13 @@ class _Watch:
         """The days that tell of a node, and whether it was held."""
         passed: Counter[dt.date] = Counter()
         told: Counter[dt.date] = Counter()
-        for series in self._series.values():
+        for series in self._series:
             values: list[bool | None] = []
             already = False
-            for _, ways in series:
+            for ways in series:
                 values.append(_passes(ways, node, self._links, already=already))
                 already = already or values[-1] is True
-            for (date, _), value in zip(series, steadied(values), strict=True):
+            for date, value in zip(self._dates, steadied(values), strict=True):
                 if value is not None:
                     told[date] += 1
                     passed[date] += value

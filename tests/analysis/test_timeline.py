@@ -247,6 +247,20 @@ def test_a_day_is_held_by_four_of_five_crossings(over_gate: int, raised: bool) -
     assert (alarm(made).alarm is not None) is raised
 
 
+def test_a_destination_that_a_day_tells_nothing_of_is_as_before_and_after() -> None:
+    """One of five is always read wrong and another is silent each day: four of five hold it."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        for day in range(20):
+            for number, destination in enumerate(made.destinations(5)):
+                way = "lan own gate far6" if day >= 10 and number else "lan own far6"
+                if day == 10 or number != 1 + day % 4:
+                    made.trace(organisation, destination, way, day=day)
+    found = alarm(made).alarm
+    assert found is not None
+    assert [day for _, day in found.moved] == [date(10)] * 3
+
+
 @pytest.mark.parametrize(("days", "raised"), [(13, False), (14, True)])
 def test_fourteen_days_are_needed(days: int, raised: bool) -> None:
     """Seven before and seven after; the sentence says what there was."""
