@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import altair as alt
 import pandas as pd
 
-from analysis import palette
+from analysis import matrices, palette
 from analysis.flows import Bar, Flows, lay_out, ways_of
 from analysis.statement import Verdict
 
@@ -326,7 +326,8 @@ class _Shape(NamedTuple):
     def lines(self, column: int, name: str) -> list[str]:
         """A name in the room that its column has: broken between words, three lines at most."""
         # A letter is hardly wider than 0.58 of its height; what is wider all the same is cut.
-        lines = textwrap.wrap(name, int(self.widths[column] / self.font_size / 0.58))
+        letters = int(self.widths[column] / self.font_size / 0.58)
+        lines = textwrap.wrap(name, letters, break_long_words=False, break_on_hyphens=False)
         return [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines
 
     def room(self, column: int, name: str) -> float:
@@ -391,11 +392,13 @@ def bar_name(bar: Bar, say: Say = str) -> str:
 def _labels(flows: Flows, shape: _Shape, say: Say) -> Iterator[dict[str, Any]]:
     for placed in flows.bars:
         column = placed.column
+        lines = shape.lines(column, _label(placed.bar, say))
         yield {
             "column": column,
             "x": shape.columns[column] + (-6 if column == 0 else _BAR_WIDTH + 5),
-            "y": placed.middle,
-            "words": "\n".join(shape.lines(column, _label(placed.bar, say))),
+            # The first line is set in the middle; the others hang from it.
+            "y": placed.middle - (len(lines) - 1) * shape.line_height / 2,
+            "words": "\n".join(lines),
         }
 
 
@@ -430,70 +433,55 @@ def _told_of_paths(flows: Flows, say: Say) -> str:
 
 
 def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
-    """Networks by destinations, with the gateway of each pair; a question mark where unknown."""
-    pairs, accused = verdict.pairs, verdict.accused
-    shown = pd.DataFrame(
-        {
-            "row": pairs["organisation"],
-            "column": pairs["destination_organisation"] + " " + pairs["destination"],
-            "words": pairs["gateway"]
-            .where(~pairs["own_exit"].fillna(value=False), "○")
-            .fillna("?"),
-            "colour": [
-                _PALE["unknown" if name is pd.NA else "candidate" if name == accused else "itself"]
-                for name in pairs["gateway"]
-            ],
-        }
-    ).astype(str)
-    return _matrix(shown, width, say("○ the network itself, ? unknown"))
+    """Networks by the operators of destinations, with a sign for the gateway of each.
 
-
-WAYS = {
-    "direct": "direct",
-    "exchange": "exchange",
-    "third_party": "third",
-    "abroad": "abroad",
-    "unknown": "?",
-}
+    What the signs mean stands below; a question mark is unknown, and what was not measured is
+    empty.
+    """
+    found = matrices.international(verdict.pairs, verdict.accused, say)
+    return _matrix(found, width, say("No path towards abroad was measured."))
 
 
 def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
-    """Networks by networks: which way the paths between them take."""
-    pairs = verdict.domestic_pairs
-    over = pairs["over_hub"].fillna(value=False)
+    """Networks by networks: which way the paths between them take, from the left to above."""
+    hub = verdict.domestic.hub
+    found = matrices.domestic(verdict.domestic_pairs, hub.name if hub else None, say)
+    return _matrix(found, width, say("No path between networks at home was measured."))
+
+
+def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerChart:
+    """A sign in each cell; what the signs mean stands below, and is what the chart is called."""
     shown = pd.DataFrame(
-        {
-            "row": pairs["organisation"],
-            "column": pairs["destination"],
-            "words": pairs["way"].map(WAYS).map(say).where(~over, say("hub")),
-            "colour": [
-                _PALE["candidate" if hub else "unknown" if way == "unknown" else "gateway"]
-                for hub, way in zip(over, pairs["way"], strict=True)
-            ],
-        }
-    ).astype(str)
-    return _matrix(shown, width, say("From the networks on the left to those above."))
-
-
-def _matrix(shown: pd.DataFrame, width: int, description: str) -> alt.LayerChart:
-    axes = {
-        "x": alt.X("column:N", axis=alt.Axis(orient="top", labelAngle=-60, title=None)),
-        "y": alt.Y("row:N", axis=alt.Axis(title=None, labelLimit=220)),
-    }
-    columns = max(shown["column"].nunique(), 1)
-    cells = alt.Chart(shown).mark_rect(stroke=palette.PAPER.light, strokeWidth=2)
-    words = alt.Chart(shown).mark_text(
-        fontSize=10, color=palette.INK.light, limit=width / columns - 4
+        [
+            {"row": name, "column": heading.name, "words": cell.sign, "colour": _PALE[cell.role]}
+            for name, cells in found.rows
+            for heading, cell in zip(found.columns, cells, strict=True)
+            if cell is not None
+        ],
+        columns=["row", "column", "words", "colour"],
     )
-    return _themed(
+    legend = [f"{sign.sign}  {sign.words}" for sign in found.legend]
+    axes = {
+        "x": alt.X("column:N", axis=alt.Axis(orient="top", labelAngle=-90, title=None)),
+        "y": alt.Y("row:N", axis=alt.Axis(title=None, labelLimit=260)),
+    }
+    cells = alt.Chart(shown).mark_rect(stroke=palette.PAPER.light, strokeWidth=2)
+    words = alt.Chart(shown).mark_text(fontSize=10, color=palette.INK.light)
+    drawn = _themed(
         alt.layer(
             cells.encode(**axes, color=alt.Color("colour:N", scale=None)),
             words.encode(**axes, text="words:N"),
         ),
         width,
-        22 * max(shown["row"].nunique(), 1),
-        description,
+        22 * max(len(found.rows), 1),
+        "; ".join(legend) or of_nothing,
     )
+    below = alt.TitleParams(
+        legend, orient="bottom", anchor="start", color=palette.INK.light, fontSize=12,
+        fontWeight="normal", offset=8,
+    )  # fmt: skip
+    titled: alt.LayerChart = drawn.properties(title=below)
+    return titled
 
 
 # ------------------------------------------------------------------------ whom to ask

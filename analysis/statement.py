@@ -78,8 +78,8 @@ class Data:
     def _repr_html_(self) -> str:
         left_out = sum(self.loaded.rejected.values())
         return (
-            f"<p><strong>{len(self)} traces</strong> from {len(self.inputs)} files; "
-            f"{left_out} left out.</p>"
+            f"<p><strong>{len(self)} traces</strong>; files read: {len(self.inputs)}; "
+            f"left out: {left_out}.</p>"
         )
 
 

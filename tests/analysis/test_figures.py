@@ -106,18 +106,37 @@ def test_paths_carry_every_network(verdict: Verdict) -> None:
 
 
 def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:
-    """With the gateway's name, or a question mark."""
-    rows = data_of(figures.grid(verdict))
-    assert len(rows) == len(verdict.pairs)
+    """With the sign of its gateway, or a question mark; the words say which is whose."""
+    chart = figures.grid(verdict)
+    rows = data_of(chart)
+    assert len(rows) == len(verdict.pairs)  # each destination has an operator of its own here
     assert {row["words"] for row in rows if row["row"] == "Net 10"} == {"?"}
-    assert {row["words"] for row in rows if row["row"] != "Net 10"} == {"Gate"}
+    assert {row["words"] for row in rows if row["row"] != "Net 10"} == {"A"}
+    drawn = chart.to_dict()
+    assert drawn["title"]["text"][0] == "A  Gate"
+    assert drawn["description"].startswith("A  Gate; ?  unknown")
+
+
+def test_a_long_name_is_broken_and_stays_beside_its_bar() -> None:
+    """Not cut where it has room below; its lines stand around the middle of the bar."""
+    name = "Maximum Business Information Technology"
+    rows = data_of(figures.paths(verdict_of(behind_a_gateway(name)), width=326))
+    (label,) = [row for row in rows if row.get("column") == 1 and "Maximum" in row["words"]]
+    lines = label["words"].split("\n")
+    assert " ".join(lines) == name
+    assert len(lines) == 3
+    bars = [row for row in rows if row.get("colour") == palette.GATEWAY.light]
+    middle = (bars[0]["y"] + bars[0]["y2"]) / 2
+    assert label["y"] + 12 == pytest.approx(middle, abs=0.2)
 
 
 def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:
-    """What passes the hub is called so."""
-    rows = data_of(figures.domestic(verdict))
+    """What passes the hub has its sign."""
+    chart = figures.domestic(verdict)
+    rows = data_of(chart)
     assert len(rows) == len(verdict.domestic_pairs) == 9
-    assert {row["words"] for row in rows} == {"hub"}
+    assert {row["words"] for row in rows} == {"H"}
+    assert chart.to_dict()["description"] == "H  over Gate"
 
 
 def test_coverage_grows_with_each_who_is_asked(verdict: Verdict) -> None:

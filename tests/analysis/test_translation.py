@@ -11,7 +11,6 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from analysis import figures
 from analysis.translation import FOLDER, LANGUAGES, VERDICT, Said, Words
 from analysis.wording import GRADES, HEADLINE, LEFT_OUT
 from tests.analysis.country import Country
@@ -22,7 +21,6 @@ BY_NAME = {
     *HEADLINE.values(),
     *GRADES.values(),
     *LEFT_OUT.values(),
-    *figures.WAYS.values(),
 }
 # Where the sentences of a verdict are written.
 SPEAKERS = (
