@@ -8,7 +8,7 @@ EXECUTED := docs/notebooks/.executed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench docs notebooks fuzz lab roc attacks pins messages snapshot man deb clean
+.PHONY: demo test lint bench docs notebooks fuzz lab roc attacks pins messages reference snapshot man deb clean
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -76,6 +76,10 @@ pins:
 # Collects the sentences of the source into the catalogues of probe/locale, and compiles those.
 messages: $(STAMP)
 	$(BIN)/python -m scripts.messages
+
+# Writes the columns of all tables, as the code describes them, into docs/tables.md.
+reference: $(STAMP)
+	$(BIN)/python -m scripts.reference
 
 # Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
 snapshot: $(STAMP)

@@ -1,7 +1,7 @@
 """What a verdict rests on, as tidy tables: pairs, days, changes, domestic pairs, whom to ask next.
 
 Worked out only when somebody looks; no grade rests on anything here, and nothing here decides.
-`docs/tables.md` explains every column. Missing is not zero.
+Missing is not zero.
 """
 
 from __future__ import annotations
@@ -18,78 +18,109 @@ from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
 from analysis.operators import Node
 from analysis.panel import Observation
-from analysis.tables import table_of
+from analysis.tables import Column, table_of
 
 PAIRS = {
-    "organisation": "string",
-    "destination": "string",
-    "destination_organisation": "string",
-    "destination_continent": "string",
-    "traces": "Int64",
-    "resolved": "boolean",
-    "gateway_kind": "string",
-    "gateway": "string",
-    "own_exit": "boolean",
-    "passes_candidate": "boolean",
-    "upstream": "string",
+    "organisation": Column("string", "vantage organisation"),
+    "destination": Column("string", "address traced to"),
+    "destination_organisation": Column("string", "whose it is"),
+    "destination_continent": Column(
+        "string",
+        "continent of its country of registration, two letters",
+    ),
+    "traces": Column("Int64", "traces towards it"),
+    "resolved": Column("boolean", "whether the crossing of most of them is known"),
+    "gateway_kind": Column(
+        "string",
+        "`organisation`, `exchange` or `unmapped`; missing where unknown",
+    ),
+    "gateway": Column(
+        "string",
+        "the strongest candidate where the pair passes it, else the last node at home, else "
+        "the organisation itself; missing where unknown",
+    ),
+    "own_exit": Column("boolean", "whether that is the organisation itself"),
+    "passes_candidate": Column(
+        "boolean",
+        "whether the pair passes the strongest candidate; missing where unknown or where "
+        "there is none",
+    ),
+    "upstream": Column("string", "first operator abroad"),
 }
 
 DAYS = {
-    "day": "datetime64[s]",
-    "organisations": "Int64",
-    "captured": "Int64",
-    "captured_share": "Float64",
-    "lower": "Float64",
-    "upper": "Float64",
-    "share": "Float64",
+    "day": Column("datetime64[s]", "UTC day"),
+    "organisations": Column(
+        "Int64",
+        "organisations besides the candidate that have a resolved pair",
+    ),
+    "captured": Column(
+        "Int64",
+        "those that pass it; missing where there are none, or no candidate",
+    ),
+    "captured_share": Column("Float64", "the second by the first"),
+    "lower": Column("Float64", "one-sided Clopper–Pearson bound of that share"),
+    "upper": Column("Float64", "the same from above"),
+    "share": Column("Float64", "mean part of an organisation's pairs that passes it"),
 }
 
 CHANGES = {
-    "organisation": "string",
-    "since": "datetime64[s]",
-    "gateway": "string",
-    "own_exit": "boolean",
+    "organisation": Column("string", "vantage organisation"),
+    "since": Column("datetime64[s]", "the day"),
+    "gateway": Column("string", "last node at home on most traces from then on"),
+    "own_exit": Column("boolean", "whether the organisation is its own; then `gateway` is missing"),
 }
 
 DOMESTIC = {
-    "organisation": "string",
-    "destination": "string",
-    "way": "string",
-    "between": "string",
-    "over_hub": "boolean",
+    "organisation": Column("string", "from"),
+    "destination": Column("string", "to"),
+    "way": Column("string", "`direct`, `exchange`, `third_party`, `abroad` or `unknown`"),
+    "between": Column("string", "names of what stands between on most traces"),
+    "over_hub": Column("boolean", "whether the verdict's hub is among them"),
 }
 
 CANDIDATES = {
-    "kind": "string",
-    "name": "string",
-    "asns": "string",
-    "blocks": "string",
-    "captured": "Int64",
-    "organisations": "Int64",
-    "lower": "Float64",
-    "upper": "Float64",
-    "share": "Float64",
+    "kind": Column("string", "`organisation`, `exchange` or `unmapped`"),
+    "name": Column("string", "its name"),
+    "asns": Column("string", "AS numbers of the organisation"),
+    "blocks": Column("string", "blocks that were merged into an unmapped one"),
+    "captured": Column("Int64", "other organisations that pass it"),
+    "organisations": Column("Int64", "of how many"),
+    "lower": Column("Float64", "one-sided Clopper–Pearson bound of that share"),
+    "upper": Column("Float64", "the same from above"),
+    "share": Column("Float64", "mean part of an organisation's pairs that passes it"),
 }
 
 CRITERIA = {
-    "step": "string",
-    "key": "string",
-    "bound": "string",
-    "asked": "Float64",
-    "found": "Float64",
-    "met": "boolean",
+    "step": Column("string", "`said`, `diverse`, `named`, `single` or `national`"),
+    "key": Column(
+        "string",
+        "the number of the policy that asks, or `meeting_place`, `thin`, "
+        "`strict_and_lenient_agree`",
+    ),
+    "bound": Column(
+        "string",
+        "where the figure must lie: `at least`, `more than` or `under` what is asked; missing "
+        "where there is no figure",
+    ),
+    "asked": Column("Float64", "the number of the policy; shares are fractions"),
+    "found": Column("Float64", "the figure"),
+    "met": Column("boolean", "whether it suffices"),
 }
 
 RECRUITS = {
-    "organisation": "string",
-    "asns": "string",
-    "measured": "boolean",
-    "weight": "Float64",
-    "weight_share": "Float64",
-    "coverage_then": "Float64",
+    "organisation": Column("string", "an organisation of the country"),
+    "asns": Column("string", "its AS numbers"),
+    "measured": Column("boolean", "whether it takes part"),
+    "weight": Column("Float64", "its users, or IPv4 addresses where no users are known"),
+    "weight_share": Column("Float64", "part of the country's"),
+    "coverage_then": Column("Float64", "part that is covered once it and all above it take part"),
 }
 
-REJECTED = {"reason": "string", "traces": "Int64"}
+REJECTED = {
+    "reason": Column("string", "one of the reasons"),
+    "traces": Column("Int64", "how many"),
+}
 
 
 def pairs_table(evidence: Evidence) -> pd.DataFrame:

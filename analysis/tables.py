@@ -1,15 +1,16 @@
 """The tables an analyst works with: their columns, types and units (pandas, nullable).
 
-Missing is not zero. Every column's name carries its unit where it has one.
+Missing is not zero. Every column's name carries its unit where it has one. ``make reference``
+writes what the columns mean into ``docs/tables.md``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -18,74 +19,106 @@ from analysis.operators import Node
 from analysis.panel import Observation
 from probe.record import Hop, Reply, Trace
 
+
+class Column(str):
+    """The pandas type of a column, and what the column means.
+
+    >>> Column("Int8", "4 or 6"), Column("Int8", "4 or 6").meaning
+    ('Int8', '4 or 6')
+    """
+
+    __slots__ = ("meaning",)
+    meaning: str
+
+    def __new__(cls, kind: str, meaning: str) -> Self:
+        made = super().__new__(cls, kind)
+        made.meaning = meaning
+        return made
+
+
 TRACES = {
-    "start": "datetime64[us, UTC]",
-    "end": "datetime64[us, UTC]",
-    "vantage": "string",
-    "vantage_asn": "Int64",
-    "vantage_organisation": "string",
-    "vantage_country": "string",
-    "source": "string",
-    "destination": "string",
-    "destination_name": "string",
-    "family": "Int8",
-    "proto": "string",
-    "flow": "Int64",
-    "size_bytes": "Int64",
-    "msm_id": "Int64",
-    "prb_id": "Int64",
-    "backend": "string",
-    "stop": "string",
-    "reached": "boolean",
-    "probes": "Int64",
-    "hops": "Int16",
-    "snapshots": "string",
-    "error": "string",
+    "start": Column(
+        "datetime64[us, UTC]",
+        "when the first probe left, by the vantage point's clock; missing where it was never set",
+    ),
+    "end": Column("datetime64[us, UTC]", "when the trace ended"),
+    "vantage": Column("string", "pseudonym of the vantage point; missing in plain Atlas results"),
+    "vantage_asn": Column("Int64", "AS of the access network, as the record says"),
+    "vantage_organisation": Column("string", "its organisation, as the record says"),
+    "vantage_country": Column("string", "its country, as the record says"),
+    "source": Column(
+        "string",
+        "public source address, which Atlas results have; records of gatewatch never do",
+    ),
+    "destination": Column("string", "address traced to"),
+    "destination_name": Column("string", "what the list of targets calls it"),
+    "family": Column("Int8", "4 or 6"),
+    "proto": Column("string", "ICMP, UDP or TCP"),
+    "flow": Column("Int64", "Paris identifier: probes of one flow take one way"),
+    "size_bytes": Column("Int64", "size of a probe"),
+    "msm_id": Column("Int64", "number of the measurement"),
+    "prb_id": Column("Int64", "number of the probe"),
+    "backend": Column("string", "what sent the packets"),
+    "stop": Column("string", "why the trace ended"),
+    "reached": Column("boolean", "whether the destination answered"),
+    "probes": Column("Int64", "packets sent"),
+    "hops": Column("Int16", "number of TTLs asked"),
+    "snapshots": Column("string", "address tables that the record was attributed by"),
+    "error": Column("string", "what went wrong, in the record's words"),
 }
 
 REPLIES = {
-    "trace": "Int64",
-    "hop": "Int16",
-    "probe": "Int32",
-    "address": "string",
-    "rtt_ms": "Float64",
-    "reply_ttl": "Int64",
-    "quoted_ttl": "Int64",
-    "quoted_tos": "Int64",
-    "changed": "string",
-    "size_bytes": "Int64",
-    "err": "string",
-    "late": "Int64",
-    "duplicate": "boolean",
-    "measured": "boolean",
-    "proto": "string",
-    "mpls_labels": "string",
-    "asn": "Int64",
-    "organisation": "string",
-    "country": "string",
-    "exchange": "string",
-    "special": "string",
+    "trace": Column("Int64", "index of the trace in `data.traces`"),
+    "hop": Column("Int16", "TTL of the probe"),
+    "probe": Column("Int32", "number of the probe at its hop, from 1"),
+    "address": Column("string", "who answered; missing where nobody did or redaction took it out"),
+    "rtt_ms": Column("Float64", "round-trip time in milliseconds"),
+    "reply_ttl": Column("Int64", "TTL of the answer as it arrived"),
+    "quoted_ttl": Column("Int64", "TTL of the probe as the router quoted it"),
+    "quoted_tos": Column("Int64", "type of service as quoted"),
+    "changed": Column("string", "fields of the probe that were rewritten on the way, by name"),
+    "size_bytes": Column("Int64", "size of the answer"),
+    "err": Column("string", "letter or code of an ICMP error that ends a trace"),
+    "late": Column("Int64", "came after it was given up, so many probes later; no evidence"),
+    "duplicate": Column("boolean", "a second answer to one probe; no evidence"),
+    "measured": Column(
+        "boolean",
+        "false where the hop was taken over from another trace; no evidence",
+    ),
+    "proto": Column("string", "method, where it differs from the trace's"),
+    "mpls_labels": Column("string", "labels that the router quoted, outermost first"),
+    "asn": Column("Int64", "AS of the hop, as the record says"),
+    "organisation": Column("string", "organisation, as the record says"),
+    "country": Column("string", "country of registration, as the record says"),
+    "exchange": Column("string", "exchange whose LAN the address lies in, as the record says"),
+    "special": Column("string", "class of a special-use address, such as `private`"),
 }
 
 CROSSINGS = {
-    "organisation": "string",
-    "vantage": "string",
-    "family": "Int8",
-    "day": "datetime64[s]",
-    "destination": "string",
-    "destination_organisation": "string",
-    "destination_operator": "string",
-    "destination_continent": "string",
-    "state": "string",
-    "border_from_hop": "Int16",
-    "border_to_hop": "Int16",
-    "exit": "string",
-    "first_foreign": "string",
-    "upstream": "string",
-    "upstream_asn": "Int64",
-    "candidates": "string",
-    "candidates_lenient": "string",
-    "loops": "string",
+    "organisation": Column("string", "vantage organisation"),
+    "vantage": Column("string", "vantage point"),
+    "family": Column("Int8", "4 or 6"),
+    "day": Column("datetime64[s]", "UTC day of the trace"),
+    "destination": Column("string", "address traced to"),
+    "destination_organisation": Column("string", "whose it is"),
+    "destination_operator": Column("string", "operator of its destination class"),
+    "destination_continent": Column("string", "continent of its destination class"),
+    "state": Column(
+        "string",
+        "`resolved`, `bracketed` (one silent hop between), `ambiguous`, `none`",
+    ),
+    "border_from_hop": Column("Int16", "last hop at home"),
+    "border_to_hop": Column("Int16", "first hop abroad"),
+    "exit": Column("string", "last node at home; missing where the organisation is its own"),
+    "first_foreign": Column("string", "first interface abroad"),
+    "upstream": Column("string", "its operator"),
+    "upstream_asn": Column("Int64", "its AS"),
+    "candidates": Column(
+        "string",
+        "nodes at home behind the own organisation, in the order of the path",
+    ),
+    "candidates_lenient": Column("string", "the same, with what lies within one hop of the border"),
+    "loops": Column("string", "nodes at home that the path came back to"),
 }
 
 
@@ -101,12 +134,12 @@ def _microseconds(seconds: float) -> int | None:
     return round(seconds * 1e6) if 0 < seconds < _LATEST else None
 
 
-def table_of(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
+def table_of(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
     """Rows as a table of these columns and types; what a row does not say is missing."""
-    table = pd.DataFrame(rows, columns=list(types))
-    for name in (name for name, kind in types.items() if kind.startswith("datetime64[us")):
+    table = pd.DataFrame(rows, columns=list(columns))
+    for name in (name for name, kind in columns.items() if kind.startswith("datetime64[us")):
         table[name] = pd.to_datetime(table[name].astype("Int64"), unit="us", utc=True)
-    return table.astype(types)
+    return table.astype({name: str(kind) for name, kind in columns.items()})
 
 
 def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:

@@ -27,6 +27,11 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 nb_execution_mode = "off"
 
+add_module_names = False
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
+
 html_theme = "furo"
 pygments_dark_style = "github-dark"  # the theme's own underlines names like links
 html_title = f"gatewatch {version}"

@@ -253,7 +253,9 @@ def test_commands_exist_with_their_options(
     """Each documented command names a program, target or option that there is."""
     monkeypatch.chdir(tmp_path)
     Path("targets.txt").write_text("193.0.6.139 RIPE NCC\n", encoding="utf-8")
-    program, *words = words_of(command.line)
+    Path("stick").mkdir()
+    Path("stick/mine.tar").touch()
+    program, *words = words_of(command.line.replace("stick/*.tar", "stick/mine.tar"))
     if program == "gatewatch":
         parse(main, words)
     elif program == "make":
@@ -276,6 +278,7 @@ OTHERS: dict[str, set[str]] = {
     "loginctl": {"enable-linger"},
     "openssl": {"pkeyutl", "req"},
     "pipx": {"install", "uninstall"},
+    "rm": set(),
     "sha256sum": set(),
     "tar": set(),
     "uv": {"tool"},

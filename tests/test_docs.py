@@ -12,9 +12,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
-import pytest
-
-from analysis import exhibits, tables
 from analysis.formats import parquet
 from analysis.plausibility import Sign, verdict_on
 from analysis.policy import Policy
@@ -24,6 +21,7 @@ from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.record import SPOILT, Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
 from probe.settings import Settings, read_settings
+from scripts.reference import PAGE, TABLES, written
 from tests.analysis.country import Country
 from tests.pages import PAGES, ROOT, blocks
 
@@ -226,29 +224,18 @@ def test_the_settings_on_the_page_can_be_read(tmp_path: Path) -> None:
     assert read_settings(path).collector == "https://collect.example.org"
 
 
-TABLES = {
-    "data.traces": tables.TRACES,
-    "data.replies": tables.REPLIES,
-    "verdict.crossings": tables.CROSSINGS,
-    "verdict.pairs": exhibits.PAIRS,
-    "verdict.days": exhibits.DAYS,
-    "verdict.changes": exhibits.CHANGES,
-    "verdict.domestic_pairs": exhibits.DOMESTIC,
-    "verdict.candidates": exhibits.CANDIDATES,
-    "verdict.criteria": exhibits.CRITERIA,
-    "verdict.recruits": exhibits.RECRUITS,
-    "verdict.rejected, data.rejected": exhibits.REJECTED,
-}
+def test_the_page_on_tables_is_written_from_the_code() -> None:
+    """Each table has its columns there, with types and meaning; `make reference` writes them."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert written(page) == page
+    assert all(column.meaning for columns in TABLES.values() for column in columns.values())
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_the_page_on_tables_explains_every_column(name: str) -> None:
-    """Each table has its columns there, in order, with their types and a meaning."""
-    text = (ROOT / "docs/tables.md").read_text(encoding="utf-8")
-    section = text.partition(f"### {name}\n")[2].partition("\n##")[0]
-    listed = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (.+) \|$", section, re.MULTILINE)
-    assert {column: kind for column, kind, _ in listed} == TABLES[name]
-    assert [column for column, _, _ in listed] == list(TABLES[name])
+def test_every_figure_has_an_example_to_redo_by_hand() -> None:
+    """Each page on a figure shows a number and how it comes about, and says why it is so."""
+    pages = sorted((ROOT / "docs/figures").glob("*.md"))
+    assert len(pages) > 10
+    assert [page.name for page in pages if not blocks(page, "python")] == []
 
 
 def test_the_page_on_bundles_has_every_field_of_the_manifest() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab.namespaces import Chain, Namespace, User, chain, requires_lab
 from tests.lab.test_consent import COUNTER, arrived
+from tests.pages import ROOT, blocks, pattern_of
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
@@ -30,6 +31,13 @@ def findings(where: Namespace, user: User) -> dict[str, dict[str, Any]]:
     done = where.run([GATEWATCH, "doctor", "--json"], user=user, check=False)
     assert done.returncode == 6, done.stderr
     return {found["check"]: found for found in json.loads(done.stdout)["findings"]}
+
+
+def test_the_page_shows_what_the_doctor_says(row: Chain) -> None:
+    """The example on the page is what a user without ping sockets reads."""
+    (example,) = blocks(ROOT / "docs/commands.md", "text")
+    said = row.vantage.run([GATEWATCH, "doctor"], user="nobody", check=False).stdout
+    assert pattern_of(example.text).search(said), said
 
 
 def test_denied_ping_sockets_come_with_the_command_that_allows_them(row: Chain) -> None:
