@@ -129,7 +129,11 @@ def how(block: Block) -> list[str]:
         "as a list of pages": block.language == "{toctree}",
         "as directives": block.language == "{eval-rst}",
         "read by the program": (page, block.language)
-        in {("docs/record.md", "json"), ("docs/settings.md", "toml")},
+        in {
+            ("docs/record.md", "json"),
+            ("docs/settings.md", "toml"),
+            ("docs/countries.md", "toml"),
+        },
         "asked of DuckDB": (page, block.language) == ("docs/loading.md", "sql"),
         "said by the doctor": (page, block.language) == ("docs/commands.md", "text"),
         "not code": (page, block.language) in NOT_CODE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -209,6 +210,16 @@ def test_the_page_on_loading_names_every_column_of_parquet() -> None:
     reply = hop.field("replies").type.value_type
     columns = [field.name for kind in (parquet.SCHEMA, hop, reply) for field in kind]
     assert [name for name in columns if f"`{name}`" not in text] == []
+
+
+def test_the_entries_on_the_page_on_countries_are_those_that_ship() -> None:
+    """Whoever copies an example copies what the program reads today."""
+    examples = [tomllib.loads(block.text) for block in blocks(ROOT / "docs/countries.md", "toml")]
+    assert [list(example) for example in examples] == [["operator"], ["exchange"]]
+    for example in examples:
+        for kind, entries in example.items():
+            shipped = tomllib.loads((ROOT / f"data/{kind}s.toml").read_text(encoding="utf-8"))
+            assert [entry for entry in entries if entry not in shipped[kind]] == []
 
 
 def test_every_setting_is_explained() -> None:
