@@ -20,13 +20,19 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.likeness import Likenesses
-from analysis.panel import Desk, Panel, Reading, Unusable, cross
-from analysis.plausibility import Sign
+from analysis.panel import Desk, Panel, Reading, Unusable, Way, cross, date_of, day_of
+from analysis.path import Path
+from analysis.plausibility import Sign, signs_of_times, signs_of_way
 from analysis.policy import Policy
 from analysis.told import Fingerprint, Rtts, Told
 
 _DAY_BITS = 16
-_EPOCH = 719_163  # 1 January 1970 as Python counts days
+
+_TIME = Told._fields.index("timestamp")
+_AFTER_RTTS = Told._fields.index("rtts") + 1
+
+# So many ways are remembered with the patterns of their traces: a guard of the memory.
+_REMEMBERED = 50_000
 
 # Fingerprints are compared in so many portions, so that sorting needs little memory.
 _PORTIONS = 16
@@ -62,13 +68,13 @@ _NONE = Pattern("", "", "", 0, "", (), b"", (), (), (), ())
 class Part:
     """What became of one piece of the input.
 
-    ``patterns`` maps each to its number and one row of RTTs that decide as all of its traces' do.
+    ``patterns`` has each, some twice, with one row of RTTs that decide as all of its traces' do.
     ``places`` has for each trace the number of its pattern and its day, packed; ``claims`` and
     ``heard`` its fingerprint. ``rejected`` counts what was left out while reading, ``complaints``
     say what.
     """
 
-    patterns: dict[Pattern, tuple[int, Rtts]] = field(default_factory=dict)
+    patterns: list[tuple[Pattern, Rtts]] = field(default_factory=list)
     claims: array[int] = field(default_factory=lambda: array("q"))
     heard: array[int] = field(default_factory=lambda: array("q"))
     places: array[int] = field(default_factory=lambda: array("Q"))
@@ -81,45 +87,106 @@ class Part:
         return places >> np.uint64(_DAY_BITS), places & np.uint64((1 << _DAY_BITS) - 1)
 
 
+# What tells the patterns of kin apart: why they are no traces, or how many addresses count, how
+# comparisons of RTTs come out, and the signs of their times.
+_Difference = str | tuple[int, bytes, tuple[Sign, ...]]
+
+
+class _Kin(NamedTuple):
+    """Traces that differ in nothing but their times: who they are, or why they are not usable.
+
+    ``signs`` are those of their way, ``patterns`` those that were met.
+    """
+
+    way: Way | Unusable
+    signs: tuple[Sign, ...]
+    patterns: dict[_Difference, Pattern]
+
+
 class Folder:
-    """The map: folds traces of one country under one table and one policy."""
+    """The map: folds traces of one country under one table and one policy.
+
+    What does not hang on times is found out once for all traces that have it in common.
+    """
 
     def __init__(self, desk: Desk, policy: Policy) -> None:
         self._desk = desk
+        self._policy = policy
         self._likenesses = Likenesses(policy)
+        self._kin: dict[tuple[object, ...], _Kin] = {}
+        self._patterns: dict[Pattern, Pattern] = {}
+        self._part: Part | None = None
+        # The patterns of that part, by identity: to hash one takes as long as all the rest.
+        self._numbers: dict[int, int] = {}
 
     def add(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
-        """Add one trace to a part."""
-        day = 0
-        rtts: Rtts = ()
-        try:
-            reading = self._desk.read(told)
-        except Unusable as reason:
-            pattern = _NONE._replace(
-                reason=str(reason), snapshots=told.snapshots, said=told.said, notes=told.notes
-            )
-        else:
-            addresses, rtts, decisions = self._likenesses.of(
-                reading.path, abroad=reading.target.abroad
-            )
-            pattern = Pattern(
-                "",
-                reading.organisation,
-                reading.vantage,
-                reading.family,
-                reading.destination,
-                tuple([address or "" for address in addresses]),
-                decisions,
-                told.snapshots,
-                told.said,
-                told.notes,
-                reading.signs,
-            )
-            day = reading.day.toordinal() - _EPOCH
-        number, _ = part.patterns.setdefault(pattern, (len(part.patterns), rtts))
+        """Add one trace to a part. Parts are filled one after the other."""
+        if part is not self._part:
+            self._part = part
+            self._numbers.clear()
+        common = (*told[:_TIME], told.addresses, *told[_AFTER_RTTS:])
+        kin = self._kin.get(common)
+        if kin is None:
+            kin = self._meet(common, told)
+        pattern, rtts, day = self._sorted(kin, told)
+        number = self._numbers.get(id(pattern))
+        if number is None:
+            number = self._numbers[id(pattern)] = len(part.patterns)
+            part.patterns.append((pattern, rtts))
         part.places.append(number << _DAY_BITS | day)
         part.claims.append(fingerprint.claims)
         part.heard.append(fingerprint.heard)
+
+    def _meet(self, common: tuple[object, ...], told: Told) -> _Kin:
+        if len(self._kin) >= _REMEMBERED:
+            self._kin.clear()
+            self._patterns.clear()
+        try:
+            kin = _Kin(self._desk.way(told), signs_of_way(told.addresses, told.dst_addr), {})
+        except Unusable as problem:
+            kin = _Kin(problem, (), {})
+        self._kin[common] = kin
+        return kin
+
+    def _sorted(self, kin: _Kin, told: Told) -> tuple[Pattern, Rtts, int]:
+        """The pattern of a trace, RTTs that decide as its own do, and its day."""
+        way = kin.way
+        objection = self._desk.objection(told)
+        if objection is not None or isinstance(way, Unusable):
+            reason = objection or str(way)
+            pattern = kin.patterns.get(reason)
+            if pattern is None:
+                pattern = self._keep(kin, reason, _NONE._replace(reason=reason), told)
+            return pattern, (), 0
+        signs = signs_of_times(
+            told.rtts,
+            way.target.least_rtt,
+            self._policy,
+            arrived=told.addresses[-1] == told.dst_addr,
+        )
+        path = Path(way.path.frame, told.addresses, told.rtts, way.path.reader)
+        addresses, rtts, decisions = self._likenesses.of(path, abroad=way.target.abroad)
+        difference = (len(addresses), decisions, signs)
+        pattern = kin.patterns.get(difference)
+        if pattern is None:
+            shown = tuple([address or "" for address in addresses])
+            pattern = _NONE._replace(
+                organisation=way.organisation,
+                vantage=way.vantage,
+                family=way.family,
+                destination=way.destination,
+                addresses=shown,
+                decisions=decisions,
+                signs=(*signs, *kin.signs),
+            )
+            pattern = self._keep(kin, difference, pattern, told)
+        return pattern, rtts, day_of(told.timestamp)
+
+    def _keep(self, kin: _Kin, difference: _Difference, pattern: Pattern, told: Told) -> Pattern:
+        """The pattern with what the record says, one object for all that are equal."""
+        pattern = pattern._replace(snapshots=told.snapshots, said=told.said, notes=told.notes)
+        pattern = kin.patterns[difference] = self._patterns.setdefault(pattern, pattern)
+        return pattern
 
 
 class Counted(NamedTuple):
@@ -150,7 +217,7 @@ class Folded:
     def add(self, place: tuple[int, ...], part: Part) -> None:
         """Take in a part. ``place`` orders the pieces as they lie in the input."""
         numbers = np.empty(len(part.patterns), np.uint64)
-        for pattern, (number, rtts) in part.patterns.items():
+        for number, (pattern, rtts) in enumerate(part.patterns):
             known = self._patterns.setdefault(pattern, len(self._patterns))
             if known == len(self._rtts):
                 self._rtts.append(rtts)
@@ -227,7 +294,6 @@ def joined(used: Part, other: Part) -> Part:
     (mine, my_days), (theirs, their_days) = used.numbers_and_days(), other.numbers_and_days()
     pairs, which = np.unique(mine << np.uint64(32) | theirs, return_inverse=True)
     places = which.astype(np.uint64) << np.uint64(_DAY_BITS) | np.maximum(my_days, their_days)
-    patterns = [[(one, rtts) for one, (_, rtts) in part.patterns.items()] for part in (used, other)]
     part = Part(
         claims=used.claims,
         heard=used.heard,
@@ -235,9 +301,9 @@ def joined(used: Part, other: Part) -> Part:
         rejected=used.rejected,
         complaints=used.complaints,
     )
-    for number, pair in enumerate(pairs.tolist()):
-        (pattern, rtts), (twin, its) = patterns[0][pair >> 32], patterns[1][pair & 0xFFFFFFFF]
-        part.patterns[pattern._replace(twin=(twin,))] = number, rtts + its
+    for pair in pairs.tolist():
+        (pattern, rtts), (twin, its) = used.patterns[pair >> 32], other.patterns[pair & 0xFFFFFFFF]
+        part.patterns.append((pattern._replace(twin=(twin,)), rtts + its))
     return part
 
 
@@ -265,9 +331,8 @@ def readings(counted: Iterable[Counted], desk: Desk) -> Iterator[Reading]:
     days: dict[int, dt.date] = {}
     for pattern, rtts, day, traces in counted:
         if not pattern.reason:
-            if day not in days:
-                days[day] = dt.date.fromordinal(day + _EPOCH)
-            yield desk.read_again(pattern, rtts, days[day], traces)
+            date = days.setdefault(day, date_of(day))
+            yield desk.read_again(pattern, rtts, date, traces)
 
 
 def unusable(counted: Sequence[Counted]) -> Counter[str]:

@@ -26,6 +26,22 @@ from probe.record import SPOILT, Trace
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).timestamp()
 _TOLERATED_AHEAD = 86_400.0
 
+_FIRST_DAY = dt.date(1970, 1, 1).toordinal()
+
+
+def day_of(timestamp: float) -> int:
+    """The UTC day of a time in epoch seconds, as days since 1970.
+
+    >>> day_of(86_399.9), date_of(day_of(1735689600))
+    (0, datetime.date(2025, 1, 1))
+    """
+    return int(timestamp // 86_400)
+
+
+def date_of(day: int) -> dt.date:
+    """The date of a day since 1970."""
+    return dt.date.fromordinal(_FIRST_DAY + day)
+
 
 class CountryTable(Table, Protocol):
     """What judging a country asks of an address table besides single addresses."""
@@ -96,6 +112,20 @@ class Unusable(Exception):
     """Carries the reason why a trace says nothing."""
 
 
+class Way(NamedTuple):
+    """Who measured towards what over which addresses: what usable traces may have in common.
+
+    ``path`` has the RTTs of the one that it was made of.
+    """
+
+    organisation: str
+    vantage: str
+    family: int
+    destination: str
+    target: Target
+    path: Path
+
+
 class Reading(NamedTuple):
     """A usable trace whose crossing is still open; it may stand for many that are alike."""
 
@@ -161,7 +191,7 @@ class Alike(Protocol):
 
 
 class Desk:
-    """Decides which traces are evidence. Each destination and each day is looked at once."""
+    """Decides which traces are evidence. Each destination is looked at once."""
 
     def __init__(
         self, gazetteer: Gazetteer, table: CountryTable, policy: Policy, now: float
@@ -174,7 +204,6 @@ class Desk:
         self._sources: dict[str, str | Unusable] = {}
         self._access: dict[int, str | Unusable] = {}
         self._targets: dict[str, Target | Unusable] = {}
-        self._days: dict[int, dt.date] = {}
 
     def _vantage(self, trace: Told) -> tuple[str, str]:
         """Who speaks, by key where a trace is signed, else by pseudonym; and the organisation."""
@@ -246,34 +275,52 @@ class Desk:
             raise found
         return found
 
-    def _day(self, timestamp: float) -> dt.date:
-        number = int(timestamp // 86_400)
-        if number not in self._days:
-            self._days[number] = dt.datetime.fromtimestamp(timestamp, dt.UTC).date()
-        return self._days[number]
+    def objection(self, trace: Told) -> str | None:
+        """Why a trace is not usable by what it says of itself or by its time, None where it may be.
 
-    def read(self, trace: Told) -> Reading:
-        """One trace, its crossing left open; raises `Unusable`."""
+        The first of the two that is found counts, and either before what `way` finds.
+        """
         for note in trace.notes:
             if note in SPOILT:
-                raise Unusable(SPOILT[note])
+                return SPOILT[note]
         if not trace.timestamp:
-            raise Unusable("no_timestamp")
+            return "no_timestamp"
         if not _EARLIEST <= trace.timestamp <= self._latest:
-            raise Unusable("implausible_time")
+            return "implausible_time"
+        return None
+
+    def way(self, trace: Told) -> Way:
+        """Who measured towards what, and over which addresses; raises `Unusable`.
+
+        Neither the trace's time nor its RTTs are looked at.
+        """
         vantage, organisation = self._vantage(trace)
         target = self._target(trace.dst_addr)
         if target.organisation == organisation:
             raise Unusable("destination_in_own_network")
         if not trace.addresses:
             raise Unusable("no_answers")
-        path = self._reader.path(trace, organisation)
-        return Reading(
+        return Way(
             organisation,
             vantage,
             trace.af,
-            self._day(trace.timestamp),
             trace.dst_addr,
+            target,
+            self._reader.path(trace, organisation),
+        )
+
+    def read(self, trace: Told) -> Reading:
+        """One trace, its crossing left open; raises `Unusable`."""
+        objection = self.objection(trace)
+        if objection is not None:
+            raise Unusable(objection)
+        organisation, vantage, family, destination, target, path = self.way(trace)
+        return Reading(
+            organisation,
+            vantage,
+            family,
+            date_of(day_of(trace.timestamp)),
+            destination,
             target,
             path,
             signs_of(trace, target.least_rtt, self._policy),

@@ -10,7 +10,7 @@ number of organisations that a name needs. Nothing here knows who may be a gatew
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from analysis.operators import Node
@@ -53,13 +53,12 @@ def least_rtt(here: str | None, there: str | None) -> float:
 _MANY = 3  # routers; what one or two of them do is no sign
 
 
-def _falls(rtts: Rtts, policy: Policy) -> bool:
+def _falls(heard: Sequence[float], policy: Policy) -> bool:
     """Whether the far end answers so much sooner than the way to it that no detour explains it.
 
     Single routers that answer slowly, or whose answers take a detour, are common: it takes most of
     five hops or more. The nearer of the last two answers counts.
     """
-    heard = [rtt for rtt in rtts if rtt is not None]
     if len(heard) < _MANY + 2:
         return False
     late = 2 * min(heard[-2:]) + policy.falls_ms
@@ -87,6 +86,35 @@ def _circles(addresses: Addresses, destination: str) -> bool:
     return len(set(rows)) < len(rows)
 
 
+def signs_of_way(addresses: Addresses, destination: str) -> tuple[Sign, ...]:
+    """What the addresses of a trace show by themselves, whatever its times.
+
+    >>> signs_of_way(("a", "b", "a", "d"), "d")
+    ('goes_in_circles',)
+    """
+    return ("goes_in_circles",) if _circles(addresses, destination) else ()
+
+
+def signs_of_times(
+    rtts: Rtts, least_ms: float, policy: Policy, *, arrived: bool
+) -> tuple[Sign, ...]:
+    """What the RTTs of a trace show by themselves; ``arrived`` where the last is its destination's.
+
+    ``least_ms`` is what light needs to the destination and back.
+
+    >>> signs_of_times((1.0, 2.0, 3.0, 4.0), 5.0, Policy(), arrived=True)
+    ('faster_than_light',)
+    """
+    heard = [rtt for rtt in rtts if rtt is not None]
+    if not heard:
+        return ()
+    soon = arrived and (rtts[-1] or least_ms) < least_ms
+    falls = _falls(heard, policy)
+    if soon or min(heard) < 0:
+        return ("faster_than_light", "rtts_fall") if falls else ("faster_than_light",)
+    return ("rtts_fall",) if falls else ()
+
+
 def signs_of(told: Told, least_ms: float, policy: Policy) -> tuple[Sign, ...]:
     """What a trace shows by itself; ``least_ms`` is what light needs to its destination and back.
 
@@ -94,17 +122,11 @@ def signs_of(told: Told, least_ms: float, policy: Policy) -> tuple[Sign, ...]:
     >>> signs_of(told, 0.0, Policy()), signs_of(told, 5.0, Policy())
     (('goes_in_circles',), ('faster_than_light', 'goes_in_circles'))
     """
-    signs: list[Sign] = []
-    addresses, rtts = told.addresses, told.rtts
-    if (least_ms and addresses[-1] == told.dst_addr and (rtts[-1] or least_ms) < least_ms) or any(
-        rtt is not None and rtt < 0 for rtt in rtts
-    ):
-        signs.append("faster_than_light")
-    if _falls(rtts, policy):
-        signs.append("rtts_fall")
-    if _circles(addresses, told.dst_addr):
-        signs.append("goes_in_circles")
-    return tuple(signs)
+    arrived = told.addresses[-1] == told.dst_addr
+    return (
+        *signs_of_times(told.rtts, least_ms, policy, arrived=arrived),
+        *signs_of_way(told.addresses, told.dst_addr),
+    )
 
 
 class Account(NamedTuple):

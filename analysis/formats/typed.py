@@ -8,7 +8,8 @@ is not decided there: a test holds both to the same answers on damaged lines.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from math import inf
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -28,18 +29,26 @@ _Whole = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
 _Time = Annotated[float, Meta(gt=-(2.0**63), lt=2.0**63)]
 
 
+# Fields stand in the order in which results have them, where the decoder finds them soonest. What
+# it makes are trees, of which the collector of circles need not know (``gc=False``).
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Any object, of which nothing is asked but that it is one."""
+
+
 class _Reply(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     address: str | None = msgspec.field(default=None, name="from")
-    rtt: _Time | None = None
+    rtt: _Time = inf
+    size: _Whole | None = None
+    ttl: _Whole | None = None
     x: str | UnsetType = UNSET
     late: _Whole | None = None
     dup: bool | None = None
-    ttl: _Whole | None = None
-    size: _Whole | None = None
     err: str | _Whole | None = None
     ittl: _Whole | None = None
     itos: _Whole | None = None
-    icmpext: dict[str, Any] | None = None
+    icmpext: _Object | None = None
     error: str | None = None
     flags: str | None = None
     mtu: int | None = None
@@ -49,7 +58,7 @@ class _Reply(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     dstoptsize: int | None = None
 
 
-class _Hop(msgspec.Struct, forbid_unknown_fields=True):
+class _Hop(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     hop: Annotated[int, Meta(ge=0, le=ATLAS_STATUS_HOP)] | UnsetType = UNSET
     result: list[_Reply] = []
     error: str | None = None
@@ -102,32 +111,32 @@ class _Ours(msgspec.Struct, forbid_unknown_fields=True):
     error: str | None = None
 
 
-class _Result(msgspec.Struct, forbid_unknown_fields=True):
-    dst_addr: str
-    result: list[_Hop]
-    type: Literal["traceroute"] = "traceroute"
-    dst_name: str | None = None
+class _Result(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):
     af: int | UnsetType = UNSET
-    proto: str = "ICMP"
-    timestamp: _Whole | _Time = 0
+    dst_addr: str
+    dst_name: str | None = None
     endtime: _Whole | _Time = 0
     source: str | None = msgspec.field(default=None, name="from")
-    src_addr: str | None = None
-    paris_id: _Whole | None = None
-    size: _Whole | None = None
-    msm_id: _Whole | None = None
-    prb_id: _Whole | None = None
-    gatewatch: _Ours | None = None
     fw: int | None = None
-    lts: int | None = None
-    msm_name: str | None = None
+    gatewatch: _Ours | None = None
     group_id: int | None = None
-    stored_timestamp: int | None = None
+    lts: int | None = None
+    msm_id: _Whole | None = None
+    msm_name: str | None = None
     mver: str | None = None
-    ttr: float | None = None
+    paris_id: _Whole | None = None
+    prb_id: _Whole | None = None
+    proto: str = "ICMP"
+    result: list[_Hop]
+    size: _Whole | None = None
+    src_addr: str | None = None
+    stored_timestamp: int | None = None
+    timestamp: _Whole | _Time = 0
+    type: Literal["traceroute"] = "traceroute"
     bundle: int | None = None
-    tos: int | None = None
     destination_ip_responded: bool | None = None
+    tos: int | None = None
+    ttr: float | None = None
 
 
 class _Addresses(dict[str, str]):
@@ -228,11 +237,13 @@ class Lines:
             last = number
             address, rtt = self._listen(entry.result)
             silent = number - 1 - len(addresses)
-            if arrived or silent < 0 or (silent and number == ATLAS_STATUS_HOP):
-                continue
             if silent:
+                if arrived or silent < 0 or number == ATLAS_STATUS_HOP:
+                    continue
                 addresses += [None] * silent
                 rtts += [None] * silent
+            elif arrived:
+                continue
             if saying or inferred:
                 said = saying.get(number)
                 address, rtt = _evident(address, rtt, said, inferred=number in inferred)
@@ -244,27 +255,27 @@ class Lines:
     def _listen(self, replies: list[_Reply]) -> tuple[str | None, float | None]:
         """The address most replies came from and its smallest RTT, as `most_heard` has them."""
         text: str | None = None
-        best: float | None = None
+        best = inf
         for reply in replies:
-            rtt = reply.rtt
+            heard = reply.address
             if reply.x is not UNSET:
                 continue
-            if reply.late is not None or reply.dup or not reply.address:
+            if reply.late is not None or reply.dup or not heard:
                 return self._most_heard(replies)
             if text is None:
-                text, best = reply.address, rtt
-            elif text != reply.address:
+                text, best = heard, reply.rtt
+            elif text != heard:
                 return self._most_heard(replies)
-            elif rtt is not None and (best is None or rtt < best):
-                best = rtt
-        return (None, None) if text is None else (self._addresses[text], best)
+            elif reply.rtt < best:
+                best = reply.rtt
+        return None if text is None else self._addresses[text], None if best == inf else best
 
     def _most_heard(self, replies: list[_Reply]) -> tuple[str | None, float | None]:
         return most_heard(
             [
                 Reply(
                     self._addresses[reply.address] if reply.address else None,
-                    reply.rtt,
+                    None if reply.rtt == inf else reply.rtt,
                     late=reply.late,
                     duplicate=bool(reply.dup),
                 )

@@ -153,6 +153,14 @@ def test_no_cut_and_no_order_changes_anything(
     assert rejected["repeated_id"] > 0
 
 
+def test_what_is_forgotten_is_found_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered of ways is bounded, in the midst of a part as well."""
+    whole, _ = folded(parts(Folder(desk(), Policy()), traces(0), ()), [0])
+    monkeypatch.setattr("analysis.fold._REMEMBERED", 3)
+    again, _ = folded(parts(Folder(desk(), Policy()), traces(0), ()), [0])
+    assert [one._replace(rtts=()) for one in again] == [one._replace(rtts=()) for one in whole]
+
+
 def test_many_traces_become_few() -> None:
     """Traces that differ in their RTTs alone are one, on each day, whatever their number."""
     first = next(t for t in country(Truth(8), "few", faults=Faults(0, 0, 0), days=1).traces)
