@@ -2,7 +2,7 @@
 
 The map (`Folder`) turns a piece of the input into a `Part`, wherever it runs; the reduce (`Folded`)
 puts parts together, in whatever order they come. Nothing of a trace is kept but its likeness, its
-day and its fingerprint, 24 bytes; a part also names each of its likenesses once. Copies are told
+day and its fingerprint, 18 bytes; a part also names each of its likenesses once. Copies are told
 at the very end, when all is there, in the order of the input: so the outcome hangs neither on how
 the input was cut nor on who was ready first. Reads no file and starts no process.
 """
@@ -190,18 +190,37 @@ class Folder:
 
 
 class Counted(NamedTuple):
-    """So many traces of one pattern on one day (days since 1970)."""
+    """How many traces of one pattern there are on each of these days (since 1970, in order)."""
 
     pattern: Pattern
     rtts: Rtts
-    day: int
-    traces: int
+    days: array[int]
+    counts: array[int]
+
+    @property
+    def traces(self) -> int:
+        """How many there are on all days."""
+        return sum(self.counts)
 
 
 class _Rows(NamedTuple):
+    """18 bytes for each trace. Of ``heard`` half a fingerprint is enough: it tells two apart."""
+
     claims: npt.NDArray[np.int64]
-    heard: npt.NDArray[np.int64]
-    places: npt.NDArray[np.uint64]
+    heard: npt.NDArray[np.uint32]
+    patterns: npt.NDArray[np.uint32]
+    days: npt.NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, part: Part, numbers: npt.NDArray[np.uint32]) -> _Rows:
+        """The rows of a part whose patterns have these numbers."""
+        places = np.array(part.places, np.uint64)
+        return cls(
+            np.array(part.claims, np.int64),
+            np.array(part.heard, np.int64).astype(np.uint32),
+            numbers[places >> np.uint64(_DAY_BITS)],
+            places.astype(np.uint16),
+        )
 
 
 class Folded:
@@ -216,19 +235,13 @@ class Folded:
 
     def add(self, place: tuple[int, ...], part: Part) -> None:
         """Take in a part. ``place`` orders the pieces as they lie in the input."""
-        numbers = np.empty(len(part.patterns), np.uint64)
+        numbers = np.empty(len(part.patterns), np.uint32)
         for number, (pattern, rtts) in enumerate(part.patterns):
             known = self._patterns.setdefault(pattern, len(self._patterns))
             if known == len(self._rtts):
                 self._rtts.append(rtts)
             numbers[number] = known
-        places = np.array(part.places, np.uint64)
-        days = places & np.uint64((1 << _DAY_BITS) - 1)
-        if len(numbers):
-            places = numbers[places >> np.uint64(_DAY_BITS)] << np.uint64(_DAY_BITS) | days
-        self._rows[place] = _Rows(
-            np.array(part.claims, np.int64), np.array(part.heard, np.int64), places
-        )
+        self._rows[place] = _Rows.of(part, numbers)
         self._rejected += part.rejected
         if part.complaints:
             self._complaints[place] = part.complaints
@@ -244,13 +257,13 @@ class Folded:
         Of results that claim to be the same one the first counts; the others are ``duplicate``
         where they heard the same as it, else ``repeated_id``. Leaves nothing behind.
         """
-        rows = [self._rows.pop(place) for place in sorted(self._rows)]
-        claims, heard, places = (
-            np.concatenate([getattr(row, name) for row in rows] or [np.empty(0, kind)])
-            for name, kind in (("claims", np.int64), ("heard", np.int64), ("places", np.uint64))
-        )
+        rows = [self._rows[place] for place in sorted(self._rows)]
+        rows = rows or [_Rows.of(Part(), np.empty(0, np.uint32))]
+        self._rows.clear()
+        columns = [list(column) for column in zip(*rows, strict=True)]
         del rows
-        keep = np.zeros(len(places), np.bool_)
+        claims, heard = (np.concatenate(columns.pop(0)) for _ in range(2))
+        keep = np.zeros(len(claims), np.bool_)
         rejected = Counter(self._rejected)
         for portion in range(_PORTIONS):
             (mine,) = np.nonzero(claims & (_PORTIONS - 1) == portion)
@@ -260,28 +273,30 @@ class Folded:
             copies = int(same.sum()) - len(first)
             rejected["duplicate"] += copies
             rejected["repeated_id"] += len(mine) - len(first) - copies
-        found, counts = np.unique(places[keep], return_counts=True)
-        return self._in_order(found, counts), +rejected
+        del claims, heard
+        patterns, days = (np.concatenate(columns.pop(0))[keep] for _ in range(2))
+        return self._in_order(patterns, days), +rejected
 
     def _in_order(
-        self, places: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64]
+        self, numbers: npt.NDArray[np.uint32], days: npt.NDArray[np.uint16]
     ) -> list[Counted]:
         patterns = list(self._patterns)
         order = sorted(range(len(patterns)), key=patterns.__getitem__)
         rank = np.empty(len(order), np.uint64)
         rank[order] = np.arange(len(order), dtype=np.uint64)
-        numbers, days = (
-            places >> np.uint64(_DAY_BITS),
-            places & np.uint64((1 << _DAY_BITS) - 1),
-        )
-        sequence = np.lexsort((days, rank[numbers])) if len(places) else np.empty(0, np.int64)
+        places = rank[numbers] << np.uint64(_DAY_BITS) | days
+        found, counts = np.unique(places, return_counts=True)
+        ranks, first = np.unique(found >> np.uint64(_DAY_BITS), return_index=True)
+        found = found.astype(np.uint16)
         return [
-            Counted(patterns[number], self._rtts[number], day, count)
-            for number, day, count in zip(
-                numbers[sequence].tolist(),
-                days[sequence].tolist(),
-                counts[sequence].tolist(),
-                strict=True,
+            Counted(
+                patterns[order[which]],
+                self._rtts[order[which]],
+                array("q", found[start:end].tolist()),
+                array("q", counts[start:end].tolist()),
+            )
+            for which, start, end in zip(
+                ranks.tolist(), first.tolist(), [*first[1:].tolist(), len(found)], strict=True
             )
         ]
 
@@ -310,29 +325,32 @@ def joined(used: Part, other: Part) -> Part:
 def apart(counted: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
     """What was counted by two tables, by each of them: the same traces at the same place."""
     used, other = [], []
-    for pattern, rtts, day, traces in counted:
+    for pattern, rtts, days, counts in counted:
         (twin,) = pattern.twin
         own = len(pattern.addresses)
-        used.append(Counted(pattern._replace(twin=()), rtts[:own], day, traces))
-        other.append(Counted(twin, rtts[own:], day, traces))
+        used.append(Counted(pattern._replace(twin=()), rtts[:own], days, counts))
+        other.append(Counted(twin, rtts[own:], days, counts))
     return used, other
 
 
 def panel_of(counted: Sequence[Counted], desk: Desk, policy: Policy) -> Panel:
-    """The panel of what was counted; an observation's number is that of its entry."""
-    usable = [number for number, one in enumerate(counted) if not one.pattern.reason]
+    """The panel of what was counted; an observation's number is that of its pattern's day."""
+    patterns = (one.pattern for one in counted for _ in one.days)
+    usable = [number for number, pattern in enumerate(patterns) if not pattern.reason]
     panel = cross(list(readings(counted, desk)), unusable(counted), policy)
     panel.numbers = [usable[number] for number in panel.numbers]
     return panel
 
 
 def readings(counted: Iterable[Counted], desk: Desk) -> Iterator[Reading]:
-    """The usable ones as readings that each stand for many traces."""
-    days: dict[int, dt.date] = {}
-    for pattern, rtts, day, traces in counted:
+    """The usable ones as readings that each stand for many traces of a day."""
+    dates: dict[int, dt.date] = {}
+    for pattern, rtts, days, counts in counted:
         if not pattern.reason:
-            date = days.setdefault(day, date_of(day))
-            yield desk.read_again(pattern, rtts, date, traces)
+            reading = desk.read_again(pattern, rtts, date_of(days[0]), counts[0])
+            for day, traces in zip(days, counts, strict=True):
+                date = dates.setdefault(day, date_of(day))
+                yield reading._replace(day=date, traces=traces)
 
 
 def unusable(counted: Sequence[Counted]) -> Counter[str]:

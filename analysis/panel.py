@@ -374,7 +374,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     ``rejected`` are the others by reason.
     """
     panel = Panel(rejected=rejected)
-    numbers = {id(reading): number for number, reading in enumerate(readings)}
+    given = enumerate(readings)
     readings = _plausible(_in_one_network(readings, panel), panel, policy)
     sightings = _sightings(readings, policy)
     counted: Counter[Sighting] = Counter()
@@ -391,7 +391,8 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
                 panel.reject("destination_cached_at_home", reading.traces)
                 continue
         panel.observations.append(reading.observation(crossing))
-        panel.numbers.append(numbers[id(reading)])
+        # What is left is in the order of what was given.
+        panel.numbers.append(next(number for number, one in given if one is reading))
     return panel
 
 
@@ -443,9 +444,10 @@ def _plausible(readings: Sequence[Reading], panel: Panel, policy: Policy) -> Seq
 def _sightings(readings: Sequence[Reading], policy: Policy) -> list[Sighting | None]:
     """What each trace towards abroad tells of links, and in which period; None for the others."""
     first = min((reading.day for reading in readings), default=dt.date.min).toordinal()
-    return [
-        Sighting(reading.path.frame, (reading.day.toordinal() - first) // policy.link_days)
-        if reading.target.abroad
-        else None
-        for reading in readings
-    ]
+    known: dict[Sighting, Sighting] = {}
+
+    def sighting(reading: Reading) -> Sighting:
+        made = Sighting(reading.path.frame, (reading.day.toordinal() - first) // policy.link_days)
+        return known.setdefault(made, made)
+
+    return [sighting(reading) if reading.target.abroad else None for reading in readings]
