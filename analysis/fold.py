@@ -95,10 +95,11 @@ _Difference = str | tuple[int, bytes, tuple[Sign, ...]]
 class _Kin(NamedTuple):
     """Traces that differ in nothing but their times: who they are, or why they are not usable.
 
-    ``signs`` are those of their way, ``patterns`` those that were met.
+    ``signs`` are those of their way, ``patterns`` those that were met. The reason is no exception,
+    which would hold all that was at hand when it was raised, the piece of the input too.
     """
 
-    way: Way | Unusable
+    way: Way | str
     signs: tuple[Sign, ...]
     patterns: dict[_Difference, Pattern]
 
@@ -144,7 +145,7 @@ class Folder:
         try:
             kin = _Kin(self._desk.way(told), signs_of_way(told.addresses, told.dst_addr), {})
         except Unusable as problem:
-            kin = _Kin(problem, (), {})
+            kin = _Kin(str(problem), (), {})
         self._kin[common] = kin
         return kin
 
@@ -152,8 +153,8 @@ class Folder:
         """The pattern of a trace, RTTs that decide as its own do, and its day."""
         way = kin.way
         objection = self._desk.objection(told)
-        if objection is not None or isinstance(way, Unusable):
-            reason = objection or str(way)
+        if objection is not None or isinstance(way, str):
+            reason = objection if objection is not None else str(way)
             pattern = kin.patterns.get(reason)
             if pattern is None:
                 pattern = self._keep(kin, reason, _NONE._replace(reason=reason), told)

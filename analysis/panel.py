@@ -109,7 +109,10 @@ class Panel:
 
 
 class Unusable(Exception):
-    """Carries the reason why a trace says nothing."""
+    """Carries the reason why a trace says nothing.
+
+    One that is kept must never be raised: it would hold all that was at hand there.
+    """
 
 
 class Way(NamedTuple):
@@ -219,7 +222,7 @@ class Desk:
         if found is None:
             found = self._sources[trace.source] = self._network_of(trace.source)
         if isinstance(found, Unusable):
-            raise found
+            raise Unusable(str(found))
         who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
         return who, found
 
@@ -234,7 +237,7 @@ class Desk:
                 found = Unusable("vantage_abroad" if registered else "access_network_unknown")
             self._access[asn] = found
         if isinstance(found, Unusable):
-            raise found
+            raise Unusable(str(found))
         return found
 
     def _network_of(self, source: str) -> str | Unusable:
@@ -272,7 +275,7 @@ class Desk:
         if found is None:
             found = self._targets[destination] = self._look(destination)
         if isinstance(found, Unusable):
-            raise found
+            raise Unusable(str(found))
         return found
 
     def objection(self, trace: Told) -> str | None:

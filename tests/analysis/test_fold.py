@@ -6,7 +6,9 @@ work, must cross the border as it does when it is looked at by itself.
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -21,7 +23,7 @@ from analysis.operators import Gazetteer
 from analysis.panel import Desk, Observation, Panel, cross, observe
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
-from analysis.told import Numbers, fingerprint_of, tell
+from analysis.told import Fingerprint, Numbers, fingerprint_of, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,6 +161,29 @@ def test_what_is_forgotten_is_found_out_again(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("analysis.fold._REMEMBERED", 3)
     again, _ = folded(parts(Folder(desk(), Policy()), traces(0), ()), [0])
     assert [one._replace(rtts=()) for one in again] == [one._replace(rtts=()) for one in whole]
+
+
+def test_a_trace_that_is_not_usable_holds_nothing() -> None:
+    """What was at hand while it was folded, as the piece of the input, is let go."""
+
+    class Piece:
+        pass
+
+    folder = Folder(desk(), Policy())
+
+    def fold(source: str) -> weakref.ref[Piece]:
+        piece = Piece()
+        told = tell(replace(traces(0)[0], vantage=None, source=source))
+        for number in range(2):
+            folder.add(told._replace(prb_id=number), Fingerprint(number, 0), Part())
+        return weakref.ref(piece)
+
+    gc.disable()
+    try:
+        assert fold("8.8.8.8")() is None  # abroad
+        assert fold("192.168.1.1")() is None  # nobody's
+    finally:
+        gc.enable()
 
 
 def test_many_traces_become_few() -> None:
