@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,37 @@ def test_the_command_line_says_the_same(folder: Path, verdict: gw.Verdict) -> No
     assert printed["provenance"].pop("command").startswith("gatewatch")
     assert said["provenance"].pop("command") is None
     assert printed == json.loads(json.dumps(said))
+
+
+def test_the_lines_of_the_command_have_the_same_words(folder: Path, verdict: gw.Verdict) -> None:
+    """Without ``--json``, too: the headline, every reason, every limit."""
+    arguments = ["analyze", str(folder), "--country", "KH", "--policy", "days=1"]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    printed = " ".join(done.stdout.split())
+    for sentence in (verdict.headline, *verdict.reasons, *verdict.limits):
+        assert sentence in printed
+
+
+def test_every_table_is_the_one_that_is_documented(data: gw.Data, verdict: gw.Verdict) -> None:
+    """The page has each column of the real tables, in order, with the type that it really has."""
+    page = (Path(__file__).parents[2] / "docs/tables.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^### ((?:data|verdict)\..+)\n((?:(?!##).*\n)*)", page, re.MULTILINE)
+    holders: dict[str, object] = {"data": data, "verdict": verdict}
+    shown = set()
+    for heading, text in sections:
+        listed = re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", text, re.MULTILINE)
+        for name in heading.split(", "):
+            holder, _, attribute = name.partition(".")
+            table = getattr(holders[holder], attribute)
+            assert listed == [(str(c), str(kind)) for c, kind in table.dtypes.items()], name
+            shown.add(name)
+    own = {
+        f"{holder}.{name}"
+        for holder, one in holders.items()
+        for name in dir(one)
+        if not name.startswith("_") and isinstance(getattr(one, name), pd.DataFrame)
+    }
+    assert shown == own
 
 
 def test_the_attributes_are_those_of_the_json(verdict: gw.Verdict) -> None:
