@@ -57,6 +57,11 @@ _SCAN = Side(
     module="duckdb",
 )
 
+_TWO_WORKERS, _ONE_WORKER = (
+    _work(f"dask, {name}", "fold_dask", f"{{{which}}} {{more}}", "distributed")
+    for name, which in (("two workers", "two"), ("one worker", "one"))
+)
+
 # Everything that a scheduled run imports, and nothing that it does.
 RUN_HELP = Side("gatewatch run --help", ("gatewatch", "run", "--help"))
 
@@ -189,6 +194,15 @@ _WITHOUT_PACKETS = (
         figures=("seconds", "cpu", "memory"),
         repetitions=1,
         goals=(Goal(_JUDGING_MORE, _JUDGING, most={"seconds": 11.0, "memory": 1.1}),),
+    ),
+    Comparison(
+        "dask",
+        "one generated Atlas result, folded by workers that are ready",
+        files.clusters,
+        ours=(_TWO_WORKERS,),
+        peers=(_ONE_WORKER,),
+        repetitions=3,
+        goals=(Goal(_TWO_WORKERS, _ONE_WORKER, most={"seconds": 1 / 1.7}),),
     ),
 )
 

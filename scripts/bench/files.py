@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts.bench import cluster
 from scripts.bench.comparison import Missing
 from scripts.bench.scene import here
 
@@ -83,6 +84,19 @@ def many(folder: Path) -> Iterator[Scene]:
         parquet=str(_traces(folder, count, "parquet")),
         more=str(_traces(folder, 10 * count, "jsonl.gz")),
     ) as scene:
+        yield scene
+
+
+@contextmanager
+def clusters(folder: Path) -> Iterator[Scene]:
+    """Ten times as many as ``{more}``; at ``{one}`` and ``{two}`` Dask with so many workers."""
+    count = 10 * int(os.environ.get(TRACES_VARIABLE, TRACES))
+    more = str(_traces(folder, count, "jsonl.gz"))
+    with (
+        cluster.running(1) as one,
+        cluster.running(2) as two,
+        here(folder, more=more, one=one, two=two) as scene,
+    ):
         yield scene
 
 

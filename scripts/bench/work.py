@@ -161,6 +161,23 @@ def scan_duckdb(path: str) -> dict[str, float]:
     return _timed(work)
 
 
+def fold_dask(where: str) -> dict[str, float]:
+    """A file folded by a cluster's workers: ``ADDRESS PATH``. The first time, they get ready."""
+    from analysis.cluster import Cluster  # noqa: PLC0415
+    from analysis.engine import digest  # noqa: PLC0415
+    from analysis.means import open_means  # noqa: PLC0415
+    from scripts.bench.traces import COUNTRY  # noqa: PLC0415
+
+    address, path = where.split(" ", 1)
+    recipe = open_means(COUNTRY).recipe("warn")
+
+    def work() -> int:
+        return len(digest([path], recipe, Cluster(address)))
+
+    work()
+    return _timed(work)
+
+
 # -- origin -------------------------------------------------------------------------------------
 
 
@@ -242,6 +259,7 @@ WORK: dict[str, Callable[[str], dict[str, float]]] = {
         load_msgspec,
         load_sagan,
         scan_duckdb,
+        fold_dask,
         origin_gatewatch,
         origin_again,
         origin_maxminddb,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import doctest
 import json
+import os
 import sys
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +20,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from scripts.bench import __main__ as bench
+from scripts.bench import cluster, goals, lab, networks, reading, tracers, truth
 from scripts.bench import comparison as comparison_module
-from scripts.bench import goals, lab, networks, reading, tracers, truth
 from scripts.bench import table as table_module
 from scripts.bench.comparison import (
     TIME_OVER,
@@ -47,7 +49,6 @@ from tests.lab.path import paths_seen
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
     from types import ModuleType
 
     from scripts.bench.comparison import Paths
@@ -179,6 +180,19 @@ def test_a_command_that_hangs_is_stopped() -> None:
     """The stopwatch ends a command, and what it started, after the seconds it is given."""
     said = measured([sys.executable, "-c", "import time; time.sleep(600)"], 0.2)
     assert said["code"] is None
+
+
+@pytest.mark.xdist_group("cluster")
+def test_a_cluster_has_so_many_workers() -> None:
+    """And is gone, with its workers, when the comparison is over."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        cluster.running(1) as address,
+        distributed.Client(f"tcp://{address}", set_as_default=False) as client,
+    ):
+        assert list(client.nthreads().values()) == [1]
+        pid = next(iter(client.run(os.getpid).values()))
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_only_refuses_an_unknown_name() -> None:
