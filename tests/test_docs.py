@@ -78,7 +78,7 @@ def reasons_in_code() -> set[str]:
                     for inner in ast.walk(node)
                     if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple)
                 ]
-            elif isinstance(node, ast.FunctionDef) and node.name == "trace_of":
+            elif isinstance(node, ast.FunctionDef) and node.name in {"trace_of", "objection"}:
                 told += [
                     inner.value
                     for inner in ast.walk(node)
