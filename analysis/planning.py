@@ -290,7 +290,8 @@ class Row:
     whatever grade; ``in_time`` how often the alarm was raised within 21 days after half had moved;
     ``onset_days`` the median of the alarm's onset less the first true move. ``known`` and
     ``known_in_time`` are ``said`` and ``in_time`` of whoever knows each network's way in the same
-    draws: the limit of an alarm, counted where the question is one.
+    draws: the limit of an alarm, counted where the question is one. ``code`` names the code that
+    made the draws.
     """
 
     cell: Cell
@@ -301,6 +302,7 @@ class Row:
     onset_days: float | None
     known: Rate = Rate(0, 0)
     known_in_time: Rate = Rate(0, 0)
+    code: str | None = None
 
 
 def count(cell: Cell, outcomes: Iterable[Outcome], known: Iterable[Known] = ()) -> Row:
@@ -337,6 +339,7 @@ def as_json(row: Row) -> dict[str, Any]:
         "onset_days": row.onset_days,
         "known": [row.known.hits, row.known.of],
         "known_in_time": [row.known_in_time.hits, row.known_in_time.of],
+        "code": row.code,
     }
 
 
@@ -351,6 +354,7 @@ def from_json(fields: Mapping[str, Any]) -> Row:
         onset_days=fields["onset_days"],
         known=Rate(*fields["known"]),
         known_in_time=Rate(*fields["known_in_time"]),
+        code=fields["code"],
     )
 
 

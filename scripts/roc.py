@@ -3,8 +3,9 @@
 Every draw has a seed of its own, so neither the number of processes nor an interruption changes a
 result. Finished draws are kept in a work file, named after the code that made them; a later run of
 the same code goes on from there. The table that ships and the page are written from all draws
-there are, and both say how many and by which code. What limits the alarm is worked out for the
-same draws, and kept in a file of its own.
+there are, and both say of each row how many and by which code; rows of other cells than those
+asked for stay as they were. What limits the alarm is worked out for the same draws, and kept in a
+file of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -32,6 +33,7 @@ from analysis.planning import (
     count,
     draws,
     draws_known,
+    from_json,
     least_captured,
     limit,
 )
@@ -120,8 +122,8 @@ def page_table(rows: list[Row]) -> str:
     """The table in Markdown."""
     lines = [
         "| truth | networks | wanted | counted (95% interval) | limit "
-        "| with just that share captured | somebody else named | draws |",
-        "|---|---|---|---|---|---|---|---|",
+        "| with just that share captured | somebody else named | draws | by code |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cell = row.cell
@@ -133,7 +135,7 @@ def page_table(rows: list[Row]) -> str:
         exactly = _percent(row.exactly) if cell.question == "captured" else "–"
         lines.append(
             f"| {' | '.join(_truth(cell))} | {_wanted(cell)} | {_percent(row.said)} | {most} "
-            f"| {exactly} | {_percent(row.wrong_name)} | {row.said.of} |"
+            f"| {exactly} | {_percent(row.wrong_name)} | {row.said.of} | {row.code} |"
         )
     found = [row for row in rows if row.cell.question == "switched" and row.onset_days is not None]
     if found:
@@ -152,11 +154,18 @@ def page_table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def write(rows: list[Row], code: str) -> None:
-    """Write the table that ships and the one on the page, from draws that this code made."""
+def written() -> dict[str, Row]:
+    """The rows of the table that ships, by cell."""
+    if not TABLE.is_file():
+        return {}
+    rows = map(from_json, json.loads(TABLE.read_text(encoding="utf-8"))["rows"])
+    return {row.cell.name: row for row in rows}
+
+
+def write(rows: list[Row]) -> None:
+    """Write the table that ships and the one on the page."""
     made: dict[str, Any] = {
         "version": __version__,
-        "code": code,
         "command": "make roc",
         "faults": asdict(Faults()),
         "churn": asdict(Churn()),
@@ -167,8 +176,7 @@ def write(rows: list[Row], code: str) -> None:
     TABLE.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    table = f"{page_table(rows)}\n\nThe draws were made by the code `{code}`."
-    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{page_table(rows)}\n{END}{after}", encoding="utf-8")
 
 
 def _fill_limits(
@@ -209,19 +217,12 @@ def main() -> None:
             if missing := [n for n in range(min(end, given.draws)) if n not in done]:
                 work.fill(cell, missing, draws(cell, missing, processes=given.processes))
     _fill_limits(limits, work, chosen, given.processes)
-    rows = [
-        count(
-            cell,
-            work.drawn[cell.name].values(),
-            (
-                limits.drawn[cell.name][n]
-                for n in work.drawn[cell.name]
-                if n in limits.drawn[cell.name]
-            ),
-        )
-        for cell in CELLS
-    ]
-    write(rows, work.code)
+    rows = written()
+    for cell in chosen:
+        outcomes, known = work.drawn[cell.name], limits.drawn[cell.name]
+        row = count(cell, outcomes.values(), [known[n] for n in outcomes if n in known])
+        rows[cell.name] = replace(row, code=work.code)
+    write([rows[cell.name] for cell in CELLS if cell.name in rows])
 
 
 if __name__ == "__main__":

@@ -47,10 +47,10 @@ def test_the_table_is_written_from_draws_that_other_code_made(
     assert source.read_bytes() == before
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{roc.BEGIN}\n| truth |")
-    assert text.endswith(f"`0123456789ab`.\n{roc.END}\nafter\n")
+    assert "| 1 | 0123456789ab |" in text
     fields = json.loads(roc.TABLE.read_text(encoding="utf-8"))
-    assert fields["made"]["code"] == "0123456789ab"
     rows = {row.cell.name: row for row in map(from_json, fields["rows"])}
+    assert {row.code for row in rows.values()} == {"0123456789ab"}
     assert rows["captured-97-10"].said == Rate(1, 1)
     assert rows["captured-97-10"].known == Rate(0, 0)
     assert rows[SWITCHED.name].said == Rate(1, 2)
@@ -74,7 +74,20 @@ def test_draws_and_limits_that_are_there_are_not_made_again(
     monkeypatch.setattr(roc, "draws_known", nothing)
     run(monkeypatch, *arguments)
     assert page.read_text(encoding="utf-8") == first
-    assert f"The draws were made by the code `{roc.fingerprint()}`." in first
+    assert f"| 2 | {roc.fingerprint()} |" in first
+
+
+def test_rows_of_other_cells_stay_as_they_were(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What other code counted stands beside what is counted now, each with the code's name."""
+    source = tmp_path / "roc-0123456789ab.jsonl"
+    line = ["captured-97-10", 0, [10, 10, True, "single_gateway", False, None, None]]
+    source.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    run(monkeypatch, "--work", str(tmp_path), "--from", str(source), "--cells", "captured-97-10")
+    run(monkeypatch, "--work", str(tmp_path), "--draws", "1", "--cells", SWITCHED.name)
+    text = page.read_text(encoding="utf-8")
+    assert text.index("| 1 | 0123456789ab |") < text.index(f"| 1 | {roc.fingerprint()} |")
 
 
 def test_a_file_of_draws_that_is_not_there_is_said(
