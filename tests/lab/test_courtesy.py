@@ -17,8 +17,7 @@ from tests.lab.namespaces import Chain, chain, requires_lab
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.consenting import agree
-from tests.lab.namespaces import Namespace
+    from tests.lab.namespaces import Namespace
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
