@@ -297,7 +297,7 @@ class Folded:
                 array("q", counts[start:end].tolist()),
             )
             for which, start, end in zip(
-                ranks.tolist(), first.tolist(), [*first[1:].tolist(), len(found)], strict=True
+                ranks.tolist(), first.tolist(), [*first.tolist(), len(found)][1:], strict=True
             )
         ]
 

@@ -186,6 +186,12 @@ def test_a_trace_that_is_not_usable_holds_nothing() -> None:
         gc.enable()
 
 
+def test_no_traces_are_none() -> None:
+    """Neither no part nor an empty one is a fault."""
+    assert folded([], []) == ([], Counter())
+    assert folded([Part()], [0]) == ([], Counter())
+
+
 def test_many_traces_become_few() -> None:
     """Traces that differ in their RTTs alone are one, on each day, whatever their number."""
     first = next(t for t in country(Truth(8), "few", faults=Faults(0, 0, 0), days=1).traces)
