@@ -291,6 +291,7 @@ def figures(country: Country) -> dict[str, Any]:
     """The verdict but for the counts of raw traces."""
     fields = without_provenance(country)
     del fields["measured"]
+    fields["criteria"] = [step for step in fields["criteria"] if step["key"] != "keys"]
     return fields
 
 

@@ -72,8 +72,8 @@ def test_one_target_is_insufficient_and_nobody_is_named(iran: Verdict) -> None:
     assert fields["gateway"] is None
     assert fields["captured"]["organisations"] == fields["captured"]["of"] == 4
     said = " ".join(fields["reasons"])
-    assert "4 organisations" in said
-    assert "1 class" in said
+    assert "4 of the 5 organisations" in said
+    assert "1 of the 2 classes" in said
     assert fields["window"] == ["2019-11-27", "2019-11-27"]
 
 
