@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
+from analysis.attribution import Snapshot
 from analysis.inputs import InputError
 from analysis.operators import Gazetteer
 from analysis.panel import CountryTable, Panel, observe
@@ -25,13 +26,6 @@ from probe.record import Trace
 
 _TABLES = (".dat", ".dat.gz", ".mmdb")
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)-?([01]\d)-?([0-3]\d)(?!\d)")
-
-
-class Snapshot(Protocol):
-    """Names an address table."""
-
-    @property
-    def id(self) -> str: ...
 
 
 class DatedTable(CountryTable, Protocol):

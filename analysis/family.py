@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
+from analysis.attribution import Snapshot
 from analysis.convergence import (
     Blocks,
     Candidate,
@@ -32,13 +34,6 @@ from analysis.panel import CountryTable, Observation
 from analysis.policy import Policy
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import Figures, grade
-
-
-class Snapshot(Protocol):
-    """Names the address table that was used."""
-
-    @property
-    def id(self) -> str: ...
 
 
 class JudgingTable(CountryTable, Protocol):
@@ -75,6 +70,17 @@ class Family:
     def named(self) -> Candidate | None:
         """Who may be named, by the grade."""
         return self.figures.top if self.grade in {"concentrated", "single_gateway"} else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """What stays the same whichever pairs of the period judged are looked at."""
+
+    observations: tuple[Observation, ...]
+    blocks: Blocks
+    nearness: Mapping[Node, float]
+    nameable: Callable[[Node], bool]
+    timeline: Timeline
 
 
 def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -162,33 +168,17 @@ def judge_family(
         nearness = border_distance(observations, blocks)
     if timeline.alarm is not None:
         observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
-    pairs = make_pairs(observations, blocks, policy)
-    return _judge_pairs(
-        pairs,
-        table,
-        policy,
-        observations=observations,
-        blocks=blocks,
-        nearness=nearness,
-        nameable=nameable,
-        timeline=timeline,
-    )
+    period = _Period(tuple(observations), blocks, nearness, nameable, timeline)
+    return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
 
 def _judge_pairs(
-    pairs: Sequence[Pair],
-    table: JudgingTable,
-    policy: Policy,
-    *,
-    observations: Sequence[Observation],
-    blocks: Blocks,
-    nearness: Mapping[Node, float],
-    nameable: Callable[[Node], bool],
-    timeline: Timeline,
+    period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]
 ) -> Family:
+    blocks, nearness = period.blocks, period.nearness
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
-    top = next((c for c in candidates if nameable(c.node)), None)
+    top = next((c for c in candidates if period.nameable(c.node)), None)
     left_out = own_names(top.node, table) if top else frozenset()
     of = len([name for name in grouped if name not in left_out])
     captured = top.captured if top else 0
@@ -198,7 +188,7 @@ def _judge_pairs(
     by_table = {name: [pair.unaided for pair in pairs] for name, pairs in grouped.items()}
     unaided = candidate(top.node, (), by_table, left_out, policy) if top else None
     behind = {name for name, share in top.shares.items() if share >= policy.captured} if top else ()
-    meeting = next((c for c in candidates if not nameable(c.node)), None)
+    meeting = next((c for c in candidates if not period.nameable(c.node)), None)
     generous: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         if pair.resolved or pair.lenient:
@@ -209,7 +199,7 @@ def _judge_pairs(
     best_loose = next((c for c in loose if c.node not in strict_nodes), None)
     threshold = lenient.captured_share if lenient else 0.0
     rival = best_loose if best_loose and best_loose.captured_share > threshold else None
-    international = [seen for seen in observations if seen.kind == "international"]
+    international = [seen for seen in period.observations if seen.kind == "international"]
     figures = Figures(
         top=top,
         of=of,
@@ -235,25 +225,16 @@ def _judge_pairs(
     )
     verdict, reasons = grade(figures, policy)
     return Family(
-        tuple(observations),
+        period.observations,
         blocks,
         list(pairs),
         grouped,
         candidates,
         figures,
-        timeline,
+        period.timeline,
         verdict,
         reasons,
-        again=lambda others: _judge_pairs(
-            others,
-            table,
-            policy,
-            observations=observations,
-            blocks=blocks,
-            nearness=nearness,
-            nameable=nameable,
-            timeline=timeline,
-        ),
+        again=partial(_judge_pairs, period, table, policy),
     )
 
 

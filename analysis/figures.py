@@ -17,6 +17,7 @@ import pandas as pd
 from analysis import matrices, palette
 from analysis.flows import Bar, Flows, lay_out, ways_of
 from analysis.statement import Verdict
+from analysis.tables import records_of
 
 Say = Callable[[str], str]
 
@@ -224,10 +225,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     shape = _Shape.of(width)
     names = shape.columns
     flows = lay_out(
-        ways_of(
-            [dict(row) for _, row in verdict.pairs.astype(object).iterrows()],
-            verdict.accused,
-        ),
+        ways_of(records_of(verdict.pairs), verdict.accused),
         network_height=26,
         room=lambda column, bar: shape.room(column, _label(bar, say)),
     )

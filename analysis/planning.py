@@ -22,7 +22,7 @@ from scipy.special import bdtr
 
 from analysis.convergence import captured_bounds
 from analysis.hindsight import known_alarm
-from analysis.judge import judge
+from analysis.judge import Verdict, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
 from analysis.simulation import (
@@ -109,14 +109,14 @@ class Outcome(NamedTuple):
     in_time: bool | None = None
 
 
-def _judged(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> dict[str, Any]:
+def judge_drawn(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Verdict:
+    """The verdict on a simulated country by its traces, or by those of before a day."""
     traces = simulated.traces
     if until is not None:
         end = dt.datetime.combine(until, dt.time(), dt.UTC).timestamp()
         traces = [trace for trace in traces if trace.timestamp < end]
     loaded = Loaded(traces=traces)
-    verdict = judge(loaded, simulated.table, COUNTRY, policy, now=NOW, supplements=False)
-    return verdict.fields
+    return judge(loaded, simulated.table, COUNTRY, policy, now=NOW, supplements=False)
 
 
 def _alarm(fields: Mapping[str, Any]) -> str | None:
@@ -158,7 +158,7 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     """Draw the country of this number, judge it, and tell what came out; always the same."""
     simulated = redraw(cell, number)
     networks = _networks(cell, number)
-    fields = _judged(simulated, policy)
+    fields = judge_drawn(simulated, policy).fields
     if cell.question in {"diverse", "captured"}:
         named = fields["gateway"]["name"] if fields["gateway"] is not None else None
         return Outcome(
@@ -180,7 +180,7 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
         return outcome
     onset = dt.date.fromisoformat(fields["timeline"]["onset"])
     end = _in_time(simulated)
-    in_time = end is not None and _alarm(_judged(simulated, policy, end)) == GATEWAY
+    in_time = end is not None and _alarm(judge_drawn(simulated, policy, end).fields) == GATEWAY
     return outcome._replace(onset_days=(onset - simulated.switched).days, in_time=in_time)
 
 

@@ -25,6 +25,7 @@ from analysis import figures, matrices, ownership, palette
 from analysis.flows import ways_of
 from analysis.pictures import as_svg
 from analysis.statement import Verdict
+from analysis.tables import records_of
 from analysis.translation import Words
 from analysis.wording import GRADES, LEFT_OUT, headline
 from probe.record import SIMULATED
@@ -58,8 +59,8 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         rule=_asked(verdict),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
-        recruits=_records(_to_ask(verdict)),
-        rejected=_records(verdict.rejected),
+        recruits=records_of(_to_ask(verdict)),
+        rejected=records_of(verdict.rejected),
         left_out=LEFT_OUT,
         provenance=verdict.provenance,
         command=verdict.provenance["command"] or _command(fields),
@@ -130,7 +131,7 @@ class Asked(NamedTuple):
 def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
-    for row in _records(verdict.criteria):
+    for row in records_of(verdict.criteria):
         write = _count if row["key"] in _COUNTS else "{:.0%}".format
         has_figure = isinstance(row["bound"], str)
         steps.setdefault(row["step"], []).append(
@@ -151,10 +152,6 @@ def _count(number: float) -> str:
     ('13', '3.0')
     """
     return f"{number:.0f}" if number == int(number) else f"{number:.1f}"
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [dict(row) for _, row in table.astype(object).iterrows()]
 
 
 # ------------------------------------------------------------------------ the pictures
@@ -204,7 +201,7 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     """The picture of the paths in words: network, gateways, first operators abroad."""
     found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-    for way in ways_of(_records(verdict.pairs), verdict.accused):
+    for way in ways_of(records_of(verdict.pairs), verdict.accused):
         parts = found.setdefault(way.network, ({}, {}))
         for counted, bar in zip(parts, (way.gateway, way.abroad), strict=True):
             name = words("itself") if bar.role == "itself" else figures.bar_name(bar, words)

@@ -142,6 +142,11 @@ def table_of(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.Da
     return table.astype({name: str(kind) for name, kind in columns.items()})
 
 
+def records_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, each by its columns' names; what is missing stays so."""
+    return [dict(row) for _, row in table.astype(object).iterrows()]
+
+
 def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:
     """One row a trace, with the columns and types of ``TRACES``; its index is the trace's number.
 

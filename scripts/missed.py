@@ -14,11 +14,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis.hindsight import known_alarm
-from analysis.judge import Verdict, judge
-from analysis.load import Loaded
-from analysis.planning import CELLS, TRIED, Cell, Outcome, redraw
+from analysis.planning import CELLS, TRIED, Cell, Outcome, judge_drawn, redraw
 from analysis.policy import Policy
-from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, SimulatedTable
+from analysis.simulation import GATEWAY, Simulated, SimulatedTable
 from probe.record import Trace
 from scripts.roc import WorkFile
 
@@ -82,17 +80,12 @@ def _behind(simulated: Simulated) -> dict[str, list[Trace]]:
     return found
 
 
-def _judged(simulated: Simulated, policy: Policy) -> Verdict:
-    loaded = Loaded(traces=simulated.traces)
-    return judge(loaded, simulated.table, COUNTRY, policy, now=NOW, supplements=False)
-
-
 def _unseen_moves(simulated: Simulated) -> list[str] | None:
     """The networks that moved and were not seen to within a week; None where no alarm can be."""
     known = known_alarm(simulated, TRIED)
     if known is None or known.node.name != GATEWAY:
         return None
-    timeline = _judged(simulated, EACH_MOVE).fields["timeline"]
+    timeline = judge_drawn(simulated, EACH_MOVE).fields["timeline"]
     named = timeline["gateway"] is not None and timeline["gateway"]["name"] == GATEWAY
     seen = {
         move["organisation"]: dt.date.fromisoformat(move["day"])
@@ -110,7 +103,7 @@ def causes(cell: Cell, number: int) -> list[str]:
         if unseen is None:
             return [UNKNOWABLE]
     else:
-        verdict = _judged(simulated, TRIED)
+        verdict = judge_drawn(simulated, TRIED)
         if verdict.grade == "insufficient":
             return [OPEN]
         if verdict.fields["captured"]["lower"] >= TRIED.single:

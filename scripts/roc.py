@@ -196,7 +196,6 @@ def main() -> None:
     parser.add_argument("--cells", nargs="*", default=[c.name for c in CELLS], help="which cells")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--work", type=Path, default=ROOT / "build", help="where draws are kept")
-    parser.add_argument("--write-only", action="store_true", help="write from the draws there are")
     parser.add_argument(
         "--from", dest="source", type=Path, help="write from this work file, whichever code made it"
     )
@@ -210,7 +209,7 @@ def main() -> None:
     chosen = [cell for cell in CELLS if cell.name in given.cells]
     # In rounds over all cells, so that an interrupted run has something of each.
     for end in range(BATCH, given.draws + BATCH, BATCH):
-        if given.write_only or given.source is not None:
+        if given.source is not None:
             break
         for cell in chosen:
             done = work.drawn[cell.name]
