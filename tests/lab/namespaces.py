@@ -35,6 +35,9 @@ User = Literal["root", "nobody", "net_raw"]
 
 NOBODY = 65534
 
+HOST_NAME = "laptop-of-sokha"
+"""What every machine of a lab is called: long enough not to stand in a file by chance."""
+
 _BECOME: dict[User, str] = {
     "root": "",
     "nobody": f"setpriv --reuid {NOBODY} --clear-groups --inh-caps=-all --bounding-set=-all "
@@ -82,7 +85,7 @@ def missing_for_lab(*tools: str) -> str | None:
         return "the lab needs Linux network namespaces"
     if os.geteuid() != 0:
         return "the lab needs root"
-    for tool in ("ip", "nft", "setpriv", "nsenter", *tools):
+    for tool in ("ip", "nft", "setpriv", "nsenter", "unshare", *tools):
         if shutil.which(tool) is None:
             return f"the lab needs {tool}, which is not installed"
     name = f"gwlab{os.getpid()}n{next(_counter)}-try"
@@ -167,9 +170,16 @@ class Namespace:
     name: str
     fabric: Fabric
 
+    @property
+    def entered(self) -> tuple[str, ...]:
+        """The words to put before a command so that it runs inside, as root."""
+        named = f'echo {HOST_NAME} >/proc/sys/kernel/hostname && exec "$@"'
+        inside = ("ip", "netns", "exec", self.name)
+        return (*inside, "unshare", "--uts", "/bin/sh", "-c", named, "sh")
+
     def _command(self, command: Sequence[str], user: User, *, uncovered: bool) -> list[str]:
         if user == "root" and not uncovered:
-            return ["ip", "netns", "exec", self.name, *command]
+            return [*self.entered, *command]
         script = "\n".join(
             (
                 "set -e",
@@ -177,7 +187,7 @@ class Namespace:
                 f'exec {_BECOME[user]} "$@"',
             )
         )
-        return ["ip", "netns", "exec", self.name, "/bin/sh", "-c", script, "sh", *command]
+        return [*self.entered, "/bin/sh", "-c", script, "sh", *command]
 
     def _environment(self, user: User, more: Mapping[str, str] | None) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"

@@ -15,14 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests.consenting import agree
-from tests.lab.namespaces import chain, requires_lab
+from tests.lab.namespaces import HOST_NAME, chain, requires_lab
 from tests.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
 from tests.proxies import certificate
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
 PORT = 8443
-NAME = "laptop-of-sokha"
 HOSTS = [f"193.0.20.{number}" for number in range(1, 200)]
 
 
@@ -32,8 +31,7 @@ def test_from_a_home_behind_nat_to_a_collector_abroad(tmp_path: Path) -> None:
         for router, gateway in zip(row.routers, row.hops[4][1:], strict=True):
             router.run(["ip", "route", "replace", "193.0.20.0/24", "via", gateway])
         home = agree(tmp_path / "home")
-        named = ("unshare", "--uts", "sh", "-c", f'hostname {NAME} && exec "$@"', "sh")
-        machine = Machine(home, ("ip", "netns", "exec", row.vantage.name, *named))
+        machine = Machine(home, row.vantage.entered)
         cert, key = certificate(tmp_path, addresses=(row.host[4],))
         shutil.copy(cert, home / "collector.pem")
         (home / "settings.toml").write_text(
@@ -51,14 +49,13 @@ def test_from_a_home_behind_nat_to_a_collector_abroad(tmp_path: Path) -> None:
             assert code == 0, said
 
         options = ("--host", row.host[4], "--tls-cert", str(cert), "--tls-key", str(key))
-        within = ("ip", "netns", "exec", row.target.name)
         with cut_off_at_random(
-            machine, tmp_path / "held", measure, options, PORT, within=within
+            machine, tmp_path / "held", measure, options, PORT, within=row.target.entered
         ) as collector:
             check_nothing_lost_nothing_doubled(machine, collector)
         router = json.loads(row.routers[0].run(["ip", "-j", "addr", "show", "east"]).stdout)
     (outside,) = (one["local"] for one in router[0]["addr_info"] if one["family"] == "inet")
-    secrets = [outside, row.source[4], NAME]
+    secrets = [outside, row.source[4], HOST_NAME]
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) > 30
     for secret in secrets:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,16 @@ import pytest
 
 from probe.spool import read
 from tests.consenting import agree
-from tests.lab.namespaces import Chain, Fabric, Namespace, User, chain, needs, requires_lab
+from tests.lab.namespaces import (
+    HOST_NAME,
+    Chain,
+    Fabric,
+    Namespace,
+    User,
+    chain,
+    needs,
+    requires_lab,
+)
 
 pytestmark = [pytest.mark.lab, requires_lab]
 
@@ -346,7 +354,7 @@ def test_moving_to_another_network_keeps_no_line_of_either(
             assert trace.stop == "destination"
     assert len({traces[0].vantage.id for traces in by_network.values()}) == 2
     written = run.written()
-    secrets = [*LINES, socket.gethostname().encode()]
+    secrets = [*LINES, HOST_NAME.encode()]
     assert [secret for secret in secrets if secret in written] == []
 
 

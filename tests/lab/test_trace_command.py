@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from ripe.atlas.sagan import TracerouteResult
 from probe.record import from_line
 from probe.spool import Spool, read
 from tests.consenting import agree
-from tests.lab.namespaces import Chain, User, chain, requires_lab
+from tests.lab.namespaces import HOST_NAME, Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
@@ -174,7 +173,7 @@ def test_a_run_from_home_keeps_nothing_of_home(home: Chain, user: User) -> None:
         assert kept.trace.hops[1].replies[0].address == "36.37.130.0"
         assert not TracerouteResult(json.loads(kept.line)).is_error
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    secrets = [home.source[4], home.hops[4][0], "36.37.130.1", "36.37.130.2", socket.gethostname()]
+    secrets = [home.source[4], home.hops[4][0], "36.37.130.1", "36.37.130.2", HOST_NAME]
     assert [secret for secret in secrets if secret.encode() in written] == []
     shown = home.vantage.run([GATEWATCH, "show"], user=user, env={"GATEWATCH_HOME": str(folder)})
     assert len(shown.stdout.splitlines()) == 21

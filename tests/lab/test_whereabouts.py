@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import socket
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import zstandard
 from probe.record import CAPTIVE_PORTAL
 from probe.spool import read
 from tests.consenting import agree
-from tests.lab.namespaces import Chain, User, chain, requires_lab
+from tests.lab.namespaces import HOST_NAME, Chain, User, chain, requires_lab
 from tests.lab.test_consent import COUNTER, arrived
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
@@ -150,7 +149,7 @@ def test_nothing_that_is_written_tells_who_measured(home: Chain, user: User) -> 
     assert (place / "code").read_text().split() == ["0", "0"], (place / "err.log").read_text()
     device = home.vantage.run(["cat", "/sys/class/net/east/address"]).stdout.strip()
     secrets = [home.source[4], home.source[6], "36.37.129.1", device, device.replace(":", "")]
-    secrets += ["2405:8380:0", "2405:8380::", socket.gethostname()]
+    secrets += ["2405:8380:0", "2405:8380::", HOST_NAME]
     files = [path for top in (place, folder) for path in top.rglob("*") if path.is_file()]
     assert {"out.log", "err.log", "shared.jsonl"} < {path.name for path in files}
     assert any(path.suffix == ".jsonl" and path.parent.name == "spool" for path in files)
