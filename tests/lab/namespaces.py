@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import pytest
 
+from tests.lab.settled import usable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -446,16 +448,19 @@ class Fabric:
         deadline = time.monotonic() + timeout
         waiting = [(self[node].name, ends) for node, ends in self._ends.items()]
         while waiting:
+            tell = "'cat /proc/net/if_inet6; echo --; cat /proc/net/ipv6_route; echo --'"
             script = "; ".join(
-                f"nsenter --net={_NETNS / name} cat /proc/net/if_inet6; echo" for name, _ in waiting
+                f"nsenter --net={_NETNS / name} /bin/sh -c {tell}" for name, _ in waiting
             )
             said = subprocess.run(
                 ["/bin/sh", "-c", script], capture_output=True, text=True, check=True
-            ).stdout.split("\n\n")
+            ).stdout.split("--\n")
             waiting = [
-                (name, ends)
-                for (name, ends), text in zip(waiting, said, strict=False)
-                if not _all_usable(text, ends)
+                (name, links)
+                for (name, links), addresses, routes in zip(
+                    waiting, said[::2], said[1::2], strict=False
+                )
+                if not usable(addresses, routes, links)
             ]
             if waiting and time.monotonic() > deadline:
                 raise LabError(f"links of {', '.join(name for name, _ in waiting)} are not up")
@@ -479,14 +484,6 @@ class Fabric:
 def _in_order(lines: list[str]) -> list[str]:
     """Routes last: they need the addresses of links that were named after them."""
     return sorted(lines, key=lambda line: "route add" in line)
-
-
-def _all_usable(if_inet6: str, ends: int) -> bool:
-    """Whether /proc/net/if_inet6 shows a link-local address on each end, and none tentative."""
-    rows = [line.split() for line in if_inet6.splitlines() if line.strip()]
-    tentative = any(int(row[4], 16) & 0x40 for row in rows)
-    local = sum(row[3] == "20" for row in rows)
-    return local >= ends and not tentative
 
 
 def _leftovers(folder: Path, prefix: str) -> list[Path]:

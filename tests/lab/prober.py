@@ -24,6 +24,7 @@ from probe.network import Method, Network, NetworkError, NoRoute, Probe
 from probe.network.errqueue import open_errqueue
 from probe.network.raw import open_raw
 from probe.session import BACKOFF
+from tests.lab.settled import await_own_addresses
 
 _ALL_PROTOCOLS = 3
 _TUNSETIFF = 0x400454CA
@@ -112,6 +113,7 @@ def _tun_internet(style: str, odd_hop: int, length: int) -> None:
         "route add 2001:db8:18::/48 dev odd",
     ):
         _ip(command)
+    await_own_addresses()
 
     def answer_all() -> None:
         while True:

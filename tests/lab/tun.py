@@ -27,6 +27,7 @@ import trio
 from probe.network import Kind, Method
 from probe.network.scenario import load
 from probe.network.ways import Fates, Packet
+from tests.lab.settled import await_own_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -284,6 +285,7 @@ class Internet:
             *(f"route replace {prefix} dev {_DEVICE}" for prefix in prefixes),
         ]
         subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
+        await_own_addresses()
 
     async def serve(self) -> None:
         """Answer until cancelled."""
