@@ -24,7 +24,7 @@ from analysis.panel import Desk, Panel, Reading, Unusable, Way, cross, date_of, 
 from analysis.path import Path
 from analysis.plausibility import Sign, signs_of_times, signs_of_way
 from analysis.policy import Policy
-from analysis.told import Fingerprint, Rtts, Told
+from analysis.told import Fingerprint, Rtts, Speaker, Told
 
 _DAY_BITS = 16
 
@@ -49,7 +49,7 @@ class Pattern(NamedTuple):
 
     reason: str
     organisation: str
-    vantage: str
+    speaker: Speaker
     family: int
     destination: str
     addresses: tuple[str, ...]
@@ -61,7 +61,7 @@ class Pattern(NamedTuple):
     twin: tuple[Pattern, ...] = ()
 
 
-_NONE = Pattern("", "", "", 0, "", (), b"", (), (), (), ())
+_NONE = Pattern("", "", Speaker("", ""), 0, "", (), b"", (), (), (), ())
 
 
 @dataclass
@@ -173,7 +173,7 @@ class Folder:
             shown = tuple([address or "" for address in addresses])
             pattern = _NONE._replace(
                 organisation=way.organisation,
-                vantage=way.vantage,
+                speaker=way.speaker,
                 family=way.family,
                 destination=way.destination,
                 addresses=shown,

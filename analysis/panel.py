@@ -19,7 +19,8 @@ from analysis.operators import Gazetteer, Table
 from analysis.path import Path, Reader, Step
 from analysis.plausibility import Account, Others, Sign, least_rtt, signs_of, verdict_on
 from analysis.policy import Policy
-from analysis.told import Rtts, Told, tell
+from analysis.succession import Heard, first_keys
+from analysis.told import Rtts, Speaker, Told, tell
 from probe.record import SPOILT, Trace
 
 # Before this, a clock was never set; GPS and NTP era files do not go back further.
@@ -122,7 +123,7 @@ class Way(NamedTuple):
     """
 
     organisation: str
-    vantage: str
+    speaker: Speaker
     family: int
     destination: str
     target: Target
@@ -133,7 +134,7 @@ class Reading(NamedTuple):
     """A usable trace whose crossing is still open; it may stand for many that are alike."""
 
     organisation: str
-    vantage: str
+    speaker: Speaker
     family: int
     day: dt.date
     destination: str
@@ -143,11 +144,11 @@ class Reading(NamedTuple):
     traces: int = 1
 
     def observation(self, crossing: Crossing | None) -> Observation:
-        organisation, vantage, family, day, destination, target, path, _, traces = self
+        organisation, speaker, family, day, destination, target, path, _, traces = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
-            vantage,
+            speaker.name,
             family,
             day,
             destination,
@@ -178,7 +179,7 @@ class Alike(Protocol):
     def organisation(self) -> str: ...
 
     @property
-    def vantage(self) -> str: ...
+    def speaker(self) -> Speaker: ...
 
     @property
     def family(self) -> int: ...
@@ -208,14 +209,15 @@ class Desk:
         self._access: dict[int, str | Unusable] = {}
         self._targets: dict[str, Target | Unusable] = {}
 
-    def _vantage(self, trace: Told) -> tuple[str, str]:
-        """Who speaks, by key where a trace is signed, else by pseudonym; and the organisation."""
+    def _vantage(self, trace: Told) -> tuple[Speaker, str]:
+        """Who speaks, and from whose network."""
         if trace.vantage is not None:
             if trace.vantage.asn is None:
                 raise Unusable("access_network_unknown")
             if trace.vantage.country not in {None, self._gazetteer.country}:
                 raise Unusable("vantage_abroad")
-            return trace.key or trace.vantage.id, self._access_network(trace.vantage.asn)
+            speaker = Speaker(trace.key or "", trace.vantage.id)
+            return speaker, self._access_network(trace.vantage.asn)
         if trace.source is None:
             raise Unusable("no_source_address")
         found = self._sources.get(trace.source)
@@ -224,7 +226,7 @@ class Desk:
         if isinstance(found, Unusable):
             raise Unusable(str(found))
         who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
-        return who, found
+        return Speaker("", who), found
 
     def _access_network(self, asn: int) -> str:
         """Whose network a record says it was measured in, if the table has that at home."""
@@ -297,7 +299,7 @@ class Desk:
 
         Neither the trace's time nor its RTTs are looked at.
         """
-        vantage, organisation = self._vantage(trace)
+        speaker, organisation = self._vantage(trace)
         target = self._target(trace.dst_addr)
         if target.organisation == organisation:
             raise Unusable("destination_in_own_network")
@@ -305,7 +307,7 @@ class Desk:
             raise Unusable("no_answers")
         return Way(
             organisation,
-            vantage,
+            speaker,
             trace.af,
             trace.dst_addr,
             target,
@@ -317,10 +319,10 @@ class Desk:
         objection = self.objection(trace)
         if objection is not None:
             raise Unusable(objection)
-        organisation, vantage, family, destination, target, path = self.way(trace)
+        organisation, speaker, family, destination, target, path = self.way(trace)
         return Reading(
             organisation,
-            vantage,
+            speaker,
             family,
             date_of(day_of(trace.timestamp)),
             destination,
@@ -334,7 +336,7 @@ class Desk:
         addresses = tuple([address or None for address in key.addresses])
         return Reading(
             key.organisation,
-            key.vantage,
+            key.speaker,
             key.family,
             day,
             key.destination,
@@ -377,6 +379,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     ``rejected`` are the others by reason.
     """
     panel = Panel(rejected=rejected)
+    readings = _by_vantage_point(readings, policy)
     given = enumerate(readings)
     readings = _plausible(_in_one_network(readings, panel), panel, policy)
     sightings = _sightings(readings, policy)
@@ -399,6 +402,20 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     return panel
 
 
+def _by_vantage_point(readings: Sequence[Reading], policy: Policy) -> Sequence[Reading]:
+    """The same, with what a vantage point signed with a later key under its first."""
+    heard = (Heard(reading.organisation, reading.speaker, reading.day) for reading in readings)
+    first = first_keys(heard, gap=policy.key_gap_days)
+    if not first:
+        return readings
+    return [
+        reading._replace(
+            speaker=first.get((reading.organisation, reading.speaker), reading.speaker)
+        )
+        for reading in readings
+    ]
+
+
 def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Reading]:
     """Without what a key measured in another network than its usual one.
 
@@ -407,7 +424,7 @@ def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Readi
     """
     days: dict[tuple[str, int], dict[str, set[dt.date]]] = {}
     for reading in readings:
-        networks = days.setdefault((reading.vantage, reading.family), {})
+        networks = days.setdefault((reading.speaker.name, reading.family), {})
         networks.setdefault(reading.organisation, set()).add(reading.day)
     if all(len(networks) == 1 for networks in days.values()):
         return readings
@@ -417,7 +434,7 @@ def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Readi
     }
     kept = []
     for reading in readings:
-        if usual[reading.vantage, reading.family] == reading.organisation:
+        if usual[reading.speaker.name, reading.family] == reading.organisation:
             kept.append(reading)
         else:
             panel.reject("key_in_other_network", reading.traces)
@@ -427,7 +444,7 @@ def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Readi
 def _plausible(readings: Sequence[Reading], panel: Panel, policy: Policy) -> Sequence[Reading]:
     """Without what cannot have been measured as it is told."""
     accounts = [
-        Account(reading.organisation, reading.vantage, reading.destination, reading.path.frame)
+        Account(reading.organisation, reading.speaker.name, reading.destination, reading.path.frame)
         for reading in readings
     ]
     others = Others(accounts, policy)

@@ -33,6 +33,8 @@ class Policy:
     """Keys (or vantage points without one) in captured organisations before one is named."""
     key_organisations: int = 2
     """Organisations in which they must be."""
+    key_gap_days: int = 28
+    """Days from the last trace of a key to the first of the next that may be its owner's."""
     day_weight: float = 0.15
     """Share of an organisation's votes that one day may have."""
     pair_votes: float = 0.34

@@ -22,8 +22,30 @@ LAN = "lan"
 # Stand for what is not there in what is hashed: None hashes differently in every process.
 _NO_ADDRESS, _NO_NUMBER = 0, -0x5EED
 
+# Of a public key, in hexadecimal.
+_KEY_DIGITS = 64
+
 Addresses = tuple[str | None, ...]
 Rtts = tuple[float | None, ...]
+
+
+class Speaker(NamedTuple):
+    """Whose word a trace is: a key ("" where it is not signed), and the pseudonym that it gives."""
+
+    key: str
+    pseudonym: str
+
+    @property
+    def name(self) -> str:
+        """The key, else the pseudonym; one that looks like a key is marked, for it is none.
+
+        >>> Speaker("", "v7").name, Speaker("", "0" * 64).name[:12]
+        ('v7', 'unsigned:000')
+        """
+        if self.key:
+            return self.key
+        signed = len(self.pseudonym) == _KEY_DIGITS
+        return f"unsigned:{self.pseudonym}" if signed else self.pseudonym
 
 
 class Told(NamedTuple):
@@ -164,7 +186,7 @@ def fingerprint(
     )
     if told.vantage is not None:
         # Whoever borrows another's pseudonym must not displace what that one signed.
-        who = numbers[told.key or told.vantage.id]
+        who = numbers[Speaker(told.key or "", told.vantage.id).name]
     else:
         who = hash(
             (

@@ -25,6 +25,7 @@ def test_the_rule_starts_from_the_numbers_of_the_rules_of_evidence() -> None:
         "days": 7,
         "keys": 3,
         "key_organisations": 2,
+        "key_gap_days": 28,
         "day_weight": 0.15,
         "pair_votes": 0.34,
         "unaided_name": 0.34,
