@@ -94,6 +94,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "probe.network.linux",
+            "probe.network.mailbox",
             "probe.network.matching",
             "probe.network.scenario",
             "probe.network.topology",

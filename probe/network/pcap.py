@@ -15,16 +15,15 @@ from __future__ import annotations
 import operator
 import socket
 import time
-from collections import Counter, deque
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
-
-import trio
 
 from probe import packet
 from probe.network import NetworkError
 from probe.network.addresses import FAMILY
 from probe.network.interfaces import Interfaces
+from probe.network.mailbox import Mailbox
 from probe.network.matching import METHODS, SEES, Matching
 
 if TYPE_CHECKING:
@@ -77,18 +76,13 @@ class Pcap:
         self._packets: dict[int, bytes] = {}
         self._own: set[bytes] = set()
         # Filled by the threads that read the interfaces.
-        self._heard: deque[tuple[int, bytes]] = deque()
-        self._overflown = 0
-        self._bell, self._hammer = socket.socketpair()
-        self._bell.setblocking(False)
-        self._hammer.setblocking(False)
-        self._rung = False
-        self._waiting = False
+        self._heard: Mailbox[tuple[int, bytes]] = Mailbox(_QUEUE)
         try:
-            self._interfaces = Interfaces(filter_expression(numbers.values()), self._take)
+            self._interfaces = Interfaces(
+                filter_expression(numbers.values()), lambda *packet: self._heard.put(packet)
+            )
         except NetworkError:
-            self._bell.close()
-            self._hammer.close()
+            self._heard.close()
             raise
 
     def methods(self, version: int) -> tuple[Method, ...]:
@@ -125,21 +119,12 @@ class Pcap:
 
     async def wait(self) -> None:
         """Return once answers may be there to `drain`. Cancellable; one task at a time."""
-        self._waiting = True
-        try:
-            await trio.lowlevel.wait_readable(self._bell)
-        finally:
-            self._waiting = False
+        await self._heard.wait()
 
     def drain(self) -> list[Answer]:
         """All answers there now, without blocking, in order of arrival."""
-        self._rung = False
-        with suppress(BlockingIOError):
-            while self._bell.recv(_QUEUE):
-                pass
         found: list[tuple[int, Answer]] = []
-        while self._heard:
-            received, data = self._heard.popleft()
+        for received, data in self._heard.take():
             answer = self._hear(received, data)
             if answer is not None:
                 found.append((received, answer))
@@ -182,17 +167,6 @@ class Pcap:
         if self._tap is not None:
             self._tap(data, at)
 
-    def _take(self, received: int, data: bytes) -> None:
-        """Called by the threads that read."""
-        if len(self._heard) >= _QUEUE:
-            self._overflown += 1
-            return
-        self._heard.append((received, data))
-        if not self._rung:
-            self._rung = True
-            with suppress(BlockingIOError):
-                self._hammer.send(b"!")
-
     def forget(self, token: int) -> None:
         """The session gave this probe up: the token may be used again."""
         self._matching.forget(token)
@@ -207,7 +181,7 @@ class Pcap:
 
         The filter has dropped most of it before: that is not counted.
         """
-        return dict(+(self._matching.discarded + Counter(overflow=self._overflown)))
+        return dict(+(self._matching.discarded + Counter(overflow=self._heard.overflown)))
 
     def close(self) -> None:
         """Close what is open. Safe to call twice."""
@@ -216,10 +190,9 @@ class Pcap:
                 self.forget(token)  # and show it, if it was not heard leaving
         finally:
             self._interfaces.close()
-            if self._waiting:
-                trio.lowlevel.notify_closing(self._bell)
-            for opened in (self._bell, self._hammer, *self._ports.values()):
-                opened.close()
+            self._heard.close()
+            for port in self._ports.values():
+                port.close()
 
 
 class _Leaving(NamedTuple):
