@@ -223,6 +223,6 @@ def limits_of(policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
         )
     changed = policy.changed()
     if changed:
-        settings = ", ".join(f"{key}={value:g}" for key, value in changed.items())
+        settings = ", ".join(f"{key}={value}" for key, value in changed.items())
         limits.append(f"The rule was changed for this verdict: {settings}.")
     return limits

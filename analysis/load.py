@@ -9,7 +9,7 @@ what happens to what cannot be read. Judges nothing but readability.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,8 +125,20 @@ def open_input(name: str, inputs: dict[str, str]) -> Iterator[Input]:
     """
     with opened(name) as (stream, sha256):
         yield _input(name, stream)
-        short = name if name == "-" else Path(name).name
-        inputs[name if short in inputs else short] = sha256()
+        inputs[_short(name, inputs)] = sha256()
+
+
+def _short(name: str, known: Mapping[str, str]) -> str:
+    """The name of a file with no more folders than it takes to be none of the known ones.
+
+    What is above them may name whoever judges.
+
+    >>> _short("/home/sokha/after/kh.jsonl", {"kh.jsonl": "…"})
+    'after/kh.jsonl'
+    """
+    parts = Path(name).parts
+    names = ("/".join(parts[-count:]) for count in range(1, len(parts) + 1))
+    return next((short for short in names if short not in known), name)
 
 
 def _rows(name: str, loaded: Loaded) -> Iterator[tuple[int, object]]:

@@ -213,12 +213,15 @@ def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool) -> None:
     _decide(folder, bundles, "accepted", None, everything=everything)
 
 
-@collect.command(short_help="Refuse bundles in quarantine.")
+@collect.command(short_help="Refuse bundles, also accepted ones, and delete them.")
 @_folder
 @click.argument("bundles", nargs=-1, required=True, metavar="SHA256…")
 @click.option("--reason", required=True, help="A sentence, which the volunteer will read.")
 def refuse(*, folder: Path, bundles: tuple[str, ...], reason: str) -> None:
-    """Refuse bundles in FOLDER, named by their SHA256 or its beginning, and delete them."""
+    """Refuse bundles in FOLDER, named by their SHA256 or its beginning, and delete them.
+
+    Also those that were accepted, as when a volunteer asks for it.
+    """
     _decide(folder, bundles, "refused", f"operator: {reason}", everything=False)
 
 
@@ -230,22 +233,26 @@ def _decide(
     if everything == bool(bundles):
         raise click.UsageError("name bundles by their sha256, or --all")
     with _opened(folder) as store:
-        waiting = [one.sha256 for one in store.held("quarantined")]
-        chosen = waiting if everything else [_found(text, waiting) for text in bundles]
+        open_to: tuple[Status, ...] = ("quarantined",)
+        if status == "refused":
+            open_to = ("quarantined", "accepted")
+        held = [one.sha256 for there in open_to for one in store.held(there)]
+        chosen = held if everything else [_found(text, held, open_to) for text in bundles]
         for sha256 in chosen:
             try:
                 store.decide(sha256, status, reason, now_utc())
             except NotHeld:
-                raise BadInput(f"{sha256} is no longer in quarantine; look again") from None
+                raise BadInput(f"{sha256} was decided on meanwhile; look again") from None
         store.settle()
     click.echo(f"{status}: {_many(len(chosen), 'bundle')}")
 
 
-def _found(text: str, waiting: list[str]) -> str:
-    found = [sha256 for sha256 in waiting if sha256.startswith(text.lower())]
+def _found(text: str, held: list[str], states: tuple[Status, ...]) -> str:
+    found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
     if len(found) != 1:
         raise BadInput(
-            f"{text} names {len(found)} bundles in quarantine; list them: gatewatch collect review"
+            f"{text} names {len(found)} {' or '.join(states)} bundles; list them: "
+            "gatewatch collect review --all"
         )
     return found[0]
 

@@ -63,7 +63,7 @@ class Damaged(Exception):
 
 
 class NotHeld(KeyError):
-    """There is no such bundle, or it is not in quarantine."""
+    """There is no such bundle, or it was decided on otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +138,16 @@ class Store:
         self.settle()
 
     def settle(self) -> None:
-        """Put each file where the database says; of a refused bundle nothing is kept."""
+        """Put each file where the database says; of a refused bundle no file is kept."""
         with self._lock:
-            for path in (self.folder / QUARANTINE).iterdir():
-                held = self._one(path.stem)
-                if held is not None and held.status == "accepted":
-                    path.replace(self._path(ACCEPTED, held.sha256))
-                if held is not None and held.status == "refused":
-                    path.unlink()
-            sync_folder(self.folder / ACCEPTED)
+            for place in (QUARANTINE, ACCEPTED):
+                for path in (self.folder / place).iterdir():
+                    held = self._one(path.stem)
+                    if held is not None and held.status == "accepted":
+                        path.replace(self._path(ACCEPTED, held.sha256))
+                    if held is not None and held.status == "refused":
+                        path.unlink()
+                sync_folder(self.folder / place)
 
     @contextmanager
     def incoming(self) -> Iterator[IO[bytes]]:
@@ -208,11 +209,14 @@ class Store:
         )
 
     def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:
-        """Accept a bundle in quarantine, or refuse it; then `settle`. Raises `NotHeld`."""
+        """Accept a bundle in quarantine, or refuse one, also one that was accepted; then `settle`.
+
+        Raises `NotHeld`.
+        """
         with self._lock, step(self._db):
             changed = self._db.execute(
-                "UPDATE bundles SET status = ?, reason = ?, day = ?"
-                " WHERE sha256 = ? AND status = 'quarantined'",
+                "UPDATE bundles SET status = ?1, reason = ?2, day = ?3 WHERE sha256 = ?4"
+                " AND (status = 'quarantined' OR status = 'accepted' AND ?1 = 'refused')",
                 (status, reason, now.date().isoformat(), sha256),
             ).rowcount
             if not changed:

@@ -232,7 +232,9 @@ def test_inputs_of_the_same_name_keep_a_hash_each(tmp_path: Path) -> None:
     for n, folder in enumerate(("before", "after")):
         (tmp_path / folder).mkdir()
         written(tmp_path / folder / "kh.jsonl", lines(1, n))
-    assert len(set(load([str(tmp_path)]).inputs.values())) == 2
+    found = load([str(tmp_path)]).inputs
+    assert set(found) == {"kh.jsonl", "before/kh.jsonl"}
+    assert len(set(found.values())) == 2
 
 
 # ------------------------------------------------------------------------- broken input

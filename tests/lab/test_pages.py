@@ -83,13 +83,12 @@ STEPS = [
         ' --reason "measured through a VPN, says the sender"',
         says="refused",
     ),
+    keeper("gatewatch collect accept kh-bundles --all", says="accepted: 2 bundles"),
+    keeper("gatewatch analyze kh-bundles/accepted --country KH", says="KH: insufficient"),
     keeper(
         'gatewatch collect refuse kh-bundles 3f9a0c --reason "deleted as its sender asked"',
         says="refused",
     ),
-    keeper("gatewatch collect accept kh-bundles --all", says="accepted: 1 bundle"),
-    keeper("gatewatch analyze kh-bundles/accepted --country KH", says="KH: insufficient"),
-    keeper("rm kh-bundles/accepted/3f9a0c*.tar"),
     Step("gatewatch consent withdraw --share"),
     Step("gatewatch consent grant --run --keep --version-read 1"),
     Step("gatewatch purge", typed="yes\n"),
@@ -114,8 +113,8 @@ class Stage:
 
     def there(self, line: str) -> str:
         """The line with what is there."""
-        place = "accepted" if "/accepted/" in line else "quarantine"
-        held = sorted((self.keeps / "kh-bundles" / place).glob("*.tar"))
+        bundles = self.keeps / "kh-bundles"
+        held = sorted(bundles.glob("quarantine/*.tar")) or sorted(bundles.glob("accepted/*.tar"))
         made_up = {
             "DNS:collect.example.org": f"IP:{self.row.host[4]}",
             "/media/stick": str(self.stick),

@@ -66,6 +66,20 @@ def test_all_may_be_accepted(folder: Path) -> None:
     assert gatewatch("review", str(folder)).stdout.startswith("nothing waits for a decision\n")
 
 
+def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None:
+    """No file of it stays; the receipt says so and why, and it does not come in again."""
+    gatewatch("accept", str(folder), "--all")
+    done = gatewatch("refuse", str(folder), NAMES[1][:8], "--reason", "deleted as asked")
+    assert done.stdout == "refused: 1 bundle\n"
+    assert files(folder) == {"accepted": sorted(name[:8] for name in (NAMES[0], NAMES[2]))}
+    with Store(folder) as store:
+        receipt = put(store, BUNDLES[1])
+        assert (receipt.status, receipt.reason) == ("refused", "operator: deleted as asked")
+        assert store.held("accepted")[0].sha256 == NAMES[0]
+    again = gatewatch("accept", str(folder), NAMES[1][:8])
+    assert again.exit_code == 9
+
+
 def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
     """Each file is checked as if it had been sent; exit code 6 where one was refused."""
     stick = [tmp_path / f"{number}.tar" for number in range(3)]
@@ -94,9 +108,9 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
         (["--to", "x", "--tls-cert", "{file}", "--tls-key", "{file}", "--port", "0"], 9, "in PEM"),
         (["review", "."], 9, "is no folder of a collector; `gatewatch collect --to` makes one"),
         (["accept", "{folder}"], 2, "name bundles by their sha256, or --all"),
-        (["accept", "{folder}", "ffffffff"], 9, "names 0 bundles in quarantine; list them"),
+        (["accept", "{folder}", "ffffffff"], 9, "names 0 quarantined bundles; list them"),
         (["refuse", "{folder}", ""], 2, "--reason"),
-        (["refuse", "{folder}", "", "--reason", "x"], 9, "names 3 bundles in quarantine"),
+        (["refuse", "{folder}", "", "--reason", "x"], 9, "names 3 quarantined or accepted bundles"),
     ],
 )
 def test_wrong_use_is_said(

@@ -71,7 +71,9 @@ def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
         assert files(tmp_path) == {"accepted": [NAME[:8]]}
         assert put(store, TWO).status == "refused"
         with pytest.raises(NotHeld):
-            store.decide(NAME, "refused", "too late", later)
+            store.decide(sha256_of(TWO), "accepted", None, later)
+        with pytest.raises(NotHeld):
+            store.decide(NAME, "accepted", None, later)
 
 
 def test_what_is_refused_is_not_kept(tmp_path: Path) -> None:
