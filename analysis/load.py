@@ -133,7 +133,7 @@ def _short(name: str, known: Mapping[str, str]) -> str:
 
     What is above them may name whoever judges.
 
-    >>> _short("/home/sokha/after/kh.jsonl", {"kh.jsonl": "…"})
+    >>> _short("of-sokha/after/kh.jsonl", {"kh.jsonl": "…"})
     'after/kh.jsonl'
     """
     parts = Path(name).parts
