@@ -185,6 +185,8 @@ class Itinerary:
         ]
         while left := [target for target in asked if target.address in self._todo]:
             await self._measure(left)
+        if self._unaffordable and not self._campaign.holding:
+            return  # the budget ended before anything was measured that could tell
         country = self._campaign.country
         self._locate()
         if country != self._campaign.country:
@@ -263,6 +265,7 @@ class Itinerary:
             yield Task(target.address, target.name, method, self._campaign.flow)
 
     def _give_up_for_budget(self) -> None:
+        self._in_flight.clear()
         self._campaign.unaffordable += len(self._todo)
         self._unaffordable += self._todo.values()
         for address in list(self._todo):

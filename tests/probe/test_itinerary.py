@@ -329,3 +329,28 @@ async def test_what_the_budget_leaves_undone_is_counted(
     assert failed[OVER_BUDGET] + len(world.kept) == 40
     assert len(world.sent) * world.wire.probe_size(Method.ICMP, 4) <= 5_000
     assert len(world.kept) >= 10
+
+
+async def test_a_budget_that_ends_before_it_is_known_where_one_is(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Nothing was measured, which is the budget's doing and no fault of the connection."""
+    world = World(tmp_path, access=False, budget=500)
+    await world.itinerary.run(TARGETS)
+    assert world.sent == []
+    assert world.campaign.failed() == {OVER_BUDGET: 40}
+
+
+async def test_a_budget_that_ends_in_the_middle_of_the_first_traces(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """What was measured tells the country and is kept; what that adds to the list is counted."""
+    world = World(tmp_path, access=False, budget=1_040)
+
+    def fall_silent() -> None:
+        world.silent = True
+
+    world.then[1] = fall_silent
+    await world.itinerary.run(TARGETS[:20])
+    assert len(world.kept) == 1
+    assert world.campaign.failed() == {OVER_BUDGET: 39}
