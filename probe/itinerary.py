@@ -284,7 +284,9 @@ class Itinerary:
         if trace.error is None:
             self._took.append(took)
         self._unspent -= took
-        self._campaign.finished(trace, self._network.denied.get(trace.dst_addr))
+        # Refused may also have been an earlier try, or what came after the trace itself.
+        denied = None if trace.error is None else self._network.denied.get(trace.dst_addr)
+        self._campaign.finished(trace, denied)
         self._progress.finished(trace)
 
     def _shaken(self) -> str | None:

@@ -12,15 +12,16 @@ import trio
 from trio.testing import MockClock
 
 from probe.allowance import Allowance
-from probe.campaign import INTERRUPTED, OVER_BUDGET, Campaign
+from probe.campaign import FIREWALL, INTERRUPTED, OVER_BUDGET, Campaign
 from probe.failure import Offline, PartlyDone
+from probe.forks import Where
 from probe.ground import End
 from probe.identity import Identity
 from probe.itinerary import ASLEEP, AWAY, CHANGED, PATIENCE, TRIES, Itinerary
 from probe.locate import Access
 from probe.manner import Manner
 from probe.meter import Metered
-from probe.network import Method, NoRoute, Probe
+from probe.network import Method, NoRoute, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, Interface, Way
 from probe.network.ways import End as Target_End
@@ -40,7 +41,9 @@ ELSEWHERE = Premises(frozenset({"10.64.9.5"}), (ipaddress.ip_network("10.64.9.0/
 class World:
     """A machine on a simulated network that can be cut off, put to sleep or carried elsewhere."""
 
-    def __init__(self, folder: Path, *, access: bool = True, budget: float = 1e9) -> None:
+    def __init__(
+        self, folder: Path, *, access: bool = True, budget: float = 1e9, multipath: Where = "off"
+    ) -> None:
         self.here: dict[int, End] = {4: HOME_END}
         self.gone = trio.Event()
         self.slept = 0
@@ -53,6 +56,8 @@ class World:
         self.finished_of: list[Trace] = []
         self.expected = 0
         self.sent: list[tuple[float, str]] = []
+        # Whether the own firewall lets no probe of this kind out.
+        self.kept_back: Callable[[Probe], bool] = lambda _: False
         # Called after so many traces have been finished.
         self.then: dict[int, Callable[[], None]] = {}
         self.folder = folder
@@ -71,6 +76,8 @@ class World:
             def send(self, probe: Probe) -> None:
                 if 4 not in world.here:
                     raise NoRoute(f"there is no route to {probe.target} from here")
+                if world.kept_back(probe):
+                    raise NotPermitted("this machine refused, most likely its firewall")
                 world.sent.append((trio.current_time(), probe.target))
                 super().send(probe)
 
@@ -83,7 +90,7 @@ class World:
             self.campaign,
             Settings(rate=100.0),
             None,
-            manner=Manner(Table(), lambda _: "KH", multipath="off"),
+            manner=Manner(Table(), lambda _: "KH", multipath=multipath),
             place=self,
             premises=lambda: self.premises,
             allowance=self.allowance,
@@ -354,3 +361,36 @@ async def test_a_budget_that_ends_in_the_middle_of_the_first_traces(
     await world.itinerary.run(TARGETS[:20])
     assert len(world.kept) == 1
     assert world.campaign.failed() == {OVER_BUDGET: 39}
+
+
+async def test_what_the_firewall_kept_back_for_a_while_is_kept_when_it_was_measured(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """As where a VPN goes down and its guard lets nothing out until the link is back."""
+    world = World(tmp_path)
+
+    def go_down() -> None:
+        world.slept += 1
+        world.kept_back = lambda _: not world.events
+
+    world.then[10] = go_down
+    await world.itinerary.run(TARGETS)
+    assert world.events == [ASLEEP]
+    assert len(world.kept) == 40
+    assert world.campaign.failed() == {}
+
+
+async def test_a_firewall_that_hinders_the_search_for_parallel_paths(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """The trace itself was measured and is kept; a target of which nothing left is counted."""
+    world = World(tmp_path, multipath="full")
+    hindered, shut = TARGETS[1].address, TARGETS[2].address
+    world.kept_back = lambda probe: (
+        probe.target == shut or (probe.target == hindered and probe.flow != world.campaign.flow)
+    )
+    await world.itinerary.run(TARGETS[:4])
+    assert [trace.dst_addr for trace in world.kept if "multipath:" in " ".join(trace.notes)] == [
+        hindered
+    ]
+    assert world.campaign.failed() == {FIREWALL: 1}
