@@ -321,7 +321,8 @@ class Interfaces:
         found = None
         conf.netcache.flush()
         for _ in range(_ASKED):
-            with suppress(OSError, Scapy_Exception):  # the link went down
+            # Of an interface that went away scapy says so in many ways; nobody would hear them.
+            with suppress(Exception):
                 said = (getmacbyip if version == 4 else getmacbyip6)(target)
                 if said and said != _EVERYBODY:
                     found = _hardware(said)
