@@ -18,6 +18,7 @@ from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.language import _
 from probe.outbox import DayFile, Outbox, is_outbox
+from probe.spool import day_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +83,7 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
     Day files that are as they were when all their lines were known are not read; the others are
     those of the second value that the outbox does not know.
     """
-    present = [_as_it_is(path) for path in sorted(spool.glob("*.jsonl"))]
+    present = [_as_it_is(path) for path in day_files(spool)]
     known = {day.name for day in present if outbox.known(day)}
 
     def lines() -> Iterator[Kept]:
@@ -119,7 +120,8 @@ class _Bundling:
         for network in list(self.piles):
             self.close(network)
         self.outbox.know(present)
-        self.outbox.forget_days_but(day.name for day in present)
+        # Looked at anew: a day that has begun meanwhile may be in a bundle already.
+        self.outbox.forget_days_but(path.name for path in day_files(spool))
         return self.done
 
     def reason_against(self, line: bytes, trace: Trace | None) -> str | None:

@@ -23,7 +23,7 @@ from probe.bundle import public_part, unseal
 from probe.bundling import FULL, bundle_new
 from probe.failure import NotYetSent
 from probe.keys import signing_key
-from probe.outbox import Outbox, status
+from probe.outbox import DayFile, Outbox, status
 from probe.receipt import Receipt
 from probe.record import Hop, Reply, Trace, Vantage
 from probe.redact import Redacted
@@ -195,6 +195,24 @@ def test_lines_of_days_that_are_gone_are_forgotten(tmp_path: Path) -> None:
         assert not outbox.bundled(trace_line(1))
     keep(tmp_path, trace(1))
     assert len(bundled(tmp_path)[0]) <= 1
+
+
+def test_a_day_that_begins_meanwhile_is_bundled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run keeps its first trace of the new day while the days before are being looked through."""
+    keep(tmp_path, trace(1))
+    known = Outbox.known
+
+    def as_midnight_strikes(outbox: Outbox, day: DayFile) -> bool:
+        keep(tmp_path, trace(2, days=1))
+        return known(outbox, day)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "known", as_midnight_strikes)
+        bundled(tmp_path)
+    bundled(tmp_path)
+    assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
 
 
 def trace_line(number: int) -> bytes:
