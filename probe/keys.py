@@ -37,13 +37,19 @@ def keys_folder() -> Path:
 def signing_key(folder: Path, network: int, today: date) -> Ed25519PrivateKey:
     """The key of an access network (AS number), made where there is none or it is too old.
 
+    Those of other networks are deleted where they are too old: who has left may not come back.
     Not for two processes at once. Raises `BadInput` for a key file that cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    known = _keys(folder, network)
+    known = []
+    for made, of_network, path in _keys(folder):
+        if (today - made).days >= ROTATION:
+            path.unlink()
+        elif of_network == network:
+            known.append((made, path))
     for made, path in reversed(known):
         # A key of a day to come was made by a wrong clock and would last too long.
-        if 0 <= (today - made).days < ROTATION:
+        if made <= today:
             return _read(path)
     fresh = make_key(folder / f"AS{network}-{today.isoformat()}.pem")
     for _made, path in known:
@@ -51,14 +57,14 @@ def signing_key(folder: Path, network: int, today: date) -> Ed25519PrivateKey:
     return fresh
 
 
-def _keys(folder: Path, network: int) -> list[tuple[date, Path]]:
-    """The keys of a network with the days on which they were made, oldest first."""
+def _keys(folder: Path) -> list[tuple[date, int, Path]]:
+    """The keys with the days on which they were made, oldest first, and their networks."""
     found = []
     for path in folder.iterdir():
         name = _NAME.fullmatch(path.name)
-        if name and int(name[1]) == network:
+        if name:
             try:
-                found.append((date.fromisoformat(name[2]), path))
+                found.append((date.fromisoformat(name[2]), int(name[1]), path))
             except ValueError:
                 continue
     return sorted(found)

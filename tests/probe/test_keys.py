@@ -44,6 +44,17 @@ def test_a_key_is_replaced_after_its_time(tmp_path: Path) -> None:
     assert key(tmp_path, 9902, days=ROTATION) == other
 
 
+def test_the_key_of_a_network_that_was_left_does_not_outlast_its_time(tmp_path: Path) -> None:
+    """It goes when a key of any network is asked for, though nobody signs in that one any more."""
+    key(tmp_path, 9902)
+    key(tmp_path, 7018, days=1)
+    key(tmp_path, days=ROTATION)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "AS38623-2027-02-24.pem",
+        "AS7018-2026-11-27.pem",
+    ]
+
+
 def test_a_key_of_a_day_to_come_is_replaced(tmp_path: Path) -> None:
     """What a clock set wrong made would last until that day has come and gone."""
     assert key(tmp_path, days=3650) != key(tmp_path)
