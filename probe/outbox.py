@@ -24,6 +24,7 @@ from probe.private import UNFINISHED, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from probe.bundle import Manifest
@@ -71,6 +72,21 @@ def outbox_folder() -> Path:
 def is_outbox(folder: Path) -> bool:
     """Whether anything was ever bundled into a folder."""
     return (folder / _DATABASE).is_file()
+
+
+@contextmanager
+def locked(folder: Path, what: str) -> Iterator[bool]:
+    """Keep other processes from ``what`` in an outbox; False where another one is at it."""
+    file = os.open(folder / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,19 +219,9 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def locked(self, what: str) -> Iterator[bool]:
+    def locked(self, what: str) -> AbstractContextManager[bool]:
         """Keep other processes from ``what`` meanwhile; False where another one is at it."""
-        file = os.open(self.folder / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(file)
+        return locked(self.folder, what)
 
     # What was bundled.
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from probe.alone import alone
+from probe.alone import Busy, alone
 from probe.belongings import belongings, strangers, take_away
 from probe.failure import Failure
 from probe.language import _, ngettext
-from probe.outbox import outbox_folder
+from probe.outbox import locked, outbox_folder, status
 from probe.places import data_folder
 from probe.schedule.here import job, timer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from probe.belongings import Belonging
@@ -41,10 +43,11 @@ def purge(*, yes: bool) -> None:
     if not yes and not _agreed():
         click.echo(_("nothing was deleted"))
         return
-    with alone(folder):
+    with alone(folder), _nothing_handed_on():
         if clock is not None:
             clock.remove()
-        take_away(folder, found)
+        # Looked at anew: more may have come while it was asked.
+        take_away(folder, belongings(folder))
     click.echo(_("deleted"))
     for path in strangers(folder):
         click.echo(_("left, since it is not gatewatch's: {path}").format(path=path))
@@ -60,6 +63,19 @@ def _timer() -> Timer | None:
     return clock if clock.standing(what).installed else None
 
 
+@contextmanager
+def _nothing_handed_on() -> Iterator[None]:
+    """Keep others from bundling and sending, which would write anew what is deleted."""
+    folder = outbox_folder()
+    with ExitStack() as stack:
+        if folder.is_dir():
+            if not stack.enter_context(locked(folder, "bundling")):
+                raise Busy(_("another gatewatch is making bundles; try again in a moment"))
+            if not stack.enter_context(locked(folder, "submitting")):
+                raise Busy(_("another gatewatch is sending; try again in a moment"))
+        yield
+
+
 def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
     click.echo(_("in {folder}:").format(folder=folder))
     for one in found:
@@ -72,9 +88,10 @@ def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
 
 def _sent() -> list[str]:
     """What has left this machine and does not come back."""
-    from probe.outbox import status  # noqa: PLC0415 - SQLite is not needed to delete
-
-    outbox = status(outbox_folder())
+    try:
+        outbox = status(outbox_folder())
+    except Failure:  # damaged, or of a newer version: nobody has to mend it first
+        return []
     there = sum(outbox.count(state) for state in ("quarantined", "accepted"))
     if not there:
         return []

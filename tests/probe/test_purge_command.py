@@ -12,6 +12,7 @@ from probe.alone import alone
 from probe.belongings import belongings, strangers, take_away
 from probe.cli import main
 from probe.failure import Failure
+from probe.outbox import Outbox
 from probe.session import Settings
 from tests.consenting import agree
 from tests.probe import paths
@@ -138,3 +139,42 @@ def test_a_run_in_progress_is_not_pulled_from_under(home: Path, clock: Played) -
     assert "another run is going on" in done.stderr
     assert (home / "spool").is_dir()
     assert clock.installed
+
+
+@pytest.mark.parametrize("what", ["bundling", "submitting"])
+def test_what_is_being_handed_on_is_not_pulled_from_under(
+    home: Path, clock: Played, what: str
+) -> None:
+    """A receipt that comes in later would be put into a folder that was just deleted."""
+    with Outbox(home / "outbox") as outbox, outbox.locked(what) as free:
+        assert free
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    assert done.exit_code == Failure.exit_code
+    assert "another gatewatch is" in done.stderr
+    assert (home / "spool").is_dir()
+    assert clock.installed
+
+
+def test_what_came_while_it_asked_goes_too(
+    tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer may go off while somebody thinks the question over."""
+    home = agree(tmp_path / "home")
+    monkeypatch.setenv("GATEWATCH_HOME", str(home))
+
+    def long_thought() -> bool:
+        for made in ("spool", "keys", "outbox"):
+            (home / made).mkdir()
+            (home / made / "file").touch()
+        return True
+
+    monkeypatch.setattr("probe.commands.purge._agreed", long_thought)
+    gatewatch("purge")
+    assert not home.exists()
+
+
+def test_an_outbox_that_cannot_be_read_goes_too(home: Path) -> None:
+    """Nobody has to mend what they want to be rid of."""
+    (home / "outbox" / "outbox.db").write_bytes(b"no database, but long enough to look like one")
+    gatewatch("purge", "--yes")
+    assert not home.exists()
