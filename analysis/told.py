@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from operator import itemgetter
+from struct import Struct
 from typing import NamedTuple
 
 from probe.record import ATLAS_STATUS_HOP, Hop, Reply, Trace, Vantage
@@ -21,6 +22,9 @@ LAN = "lan"
 
 # Stand for what is not there in what is hashed: None hashes differently in every process.
 _NO_ADDRESS, _NO_NUMBER = 0, -0x5EED
+
+# What a result claims to be, as it is hashed: whose it is, then its measurement.
+_CLAIMS = Struct("<?q?qqdqqq")
 
 # Of a public key, in hexadecimal.
 _KEY_DIGITS = 64
@@ -188,23 +192,22 @@ def fingerprint(
         # Whoever borrows another's pseudonym must not displace what that one signed.
         who = numbers[Speaker(told.key or "", told.vantage.id).name]
     else:
-        who = hash(
-            (
-                _NO_NUMBER if told.prb_id is None else told.prb_id,
-                _NO_ADDRESS if told.source is None else numbers[told.source],
-            )
-        )
-    claims = (
+        who = numbers[f"{told.prb_id} {told.source}"]
+    claims = _CLAIMS.pack(
+        told.vantage is not None,
         who,
-        _NO_NUMBER if msm_id is None else msm_id,
+        msm_id is not None,
+        msm_id or 0,
         numbers[told.dst_addr],
         told.timestamp,
         paris_id,
         numbers[proto],
         # Archives may lack the time; what was heard tells one result from another all the same.
-        heard if not told.timestamp or msm_id is None else _NO_NUMBER,
+        heard if not told.timestamp or msm_id is None else 0,
     )
-    return Fingerprint(hash(claims), heard)
+    # Nobody can choose the numbers of his results so that they claim what somebody else's do.
+    digest = blake2b(claims, digest_size=8).digest()
+    return Fingerprint(int.from_bytes(digest, "big", signed=True), heard)
 
 
 def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:

@@ -148,3 +148,14 @@ def test_whoever_calls_himself_by_a_key_is_not_its_owner() -> None:
     panel = seen(made, [honest, *elsewhere])
     assert honest.key in {observation.vantage for observation in panel.observations}
     assert panel.rejected == {}
+
+
+def test_no_numbers_make_a_trace_pass_for_somebody_elses() -> None:
+    """Not even a measurement's number that was worked out for it, as this one for `hash`."""
+    made = Country(3)
+    made.trace(1, "30.0.1.200", "lan own far6")
+    (honest,) = signed(made, {0: (ONE, "v")})
+    liar = replace(honest, key=TWO[:-2] + "01", msm_id=-1587046587277273849, paris_id=0)
+    numbers = Numbers()
+    claims = {fingerprint_of(trace, tell(trace), numbers).claims for trace in (honest, liar)}
+    assert len(claims) == 2
