@@ -379,9 +379,11 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     ``rejected`` are the others by reason.
     """
     panel = Panel(rejected=rejected)
-    readings = _by_vantage_point(readings, policy)
-    given = enumerate(readings)
-    readings = _plausible(_in_one_network(readings, panel), panel, policy)
+    # A key has its network by what it signed itself, whoever it may be joined with.
+    kept = _in_one_network(readings, panel)
+    numbers = _places(kept, readings)
+    joined = _by_vantage_point(kept, policy)
+    readings = _plausible(joined, panel, policy)
     sightings = _sightings(readings, policy)
     counted: Counter[Sighting] = Counter()
     for reading, sighting in zip(readings, sightings, strict=True):
@@ -389,6 +391,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
             counted[sighting] += reading.traces
     links = Links(counted, policy)
     crossings = Crossings(policy)
+    used = []
     for reading, sighting in zip(readings, sightings, strict=True):
         crossing = None
         if sighting is not None:
@@ -397,9 +400,15 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
                 panel.reject("destination_cached_at_home", reading.traces)
                 continue
         panel.observations.append(reading.observation(crossing))
-        # What is left is in the order of what was given.
-        panel.numbers.append(next(number for number, one in given if one is reading))
+        used.append(reading)
+    panel.numbers = [numbers[place] for place in _places(used, joined)]
     return panel
+
+
+def _places(some: Iterable[Reading], among: Iterable[Reading]) -> list[int]:
+    """Where some readings stand among those that they were taken from, in the same order."""
+    given = enumerate(among)
+    return [next(place for place, one in given if one is reading) for reading in some]
 
 
 def _by_vantage_point(readings: Sequence[Reading], policy: Policy) -> Sequence[Reading]:

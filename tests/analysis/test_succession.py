@@ -159,3 +159,20 @@ def test_no_numbers_make_a_trace_pass_for_somebody_elses() -> None:
     numbers = Numbers()
     claims = {fingerprint_of(trace, tell(trace), numbers).claims for trace in (honest, liar)}
     assert len(claims) == 2
+
+
+def test_whoever_takes_a_pseudonym_before_its_owner_takes_nothing_with_him() -> None:
+    """A key of another network that signs one day here, under the name of who came after it."""
+    made = Country(3)
+    for day in (4, 5, 6):
+        made.trace(1, "30.0.1.200", "lan own far6", day=day, vantage=int(day > 4))
+    for day in range(5):
+        made.trace(2, "30.0.1.200", "lan own far6", day=day)
+    traces = signed(made, {0: (TWO, "v"), 1: (ONE, "v")})
+    traces = [replace(t, key=t.key[:-2] + "01") if t.key else t for t in traces]
+    panel = seen(made, traces)
+    assert panel.rejected == {"key_in_other_network": 1}
+    assert [seen.vantage for seen in panel.observations if seen.organisation == "Net 1"] == [
+        ONE[:-2] + "01"
+    ] * 2
+    assert panel.numbers == list(range(1, 8))
