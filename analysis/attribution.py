@@ -7,11 +7,16 @@ was, which snapshots the records name, and how many of their hops the table give
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 from probe.record import Attribution
+
+# How snapshots are called, one or several, and how many of them a sentence names.
+_NAME = re.compile(r"[\w.-]{1,40}@[\w.+-]{1,40}(; [\w.-]{1,40}@[\w.+-]{1,40}){0,3}", re.ASCII)
+_NAMED = 5
 
 
 class Snapshot(Protocol):
@@ -72,8 +77,13 @@ def sentences(found: dict[str, Any]) -> list[str]:
     others = [name for name in found["records"] if name not in {"none", found["table"]}]
     if not others:
         return []
+    # A record may call its table anything; in print stands what looks like the name of one.
+    named = [name for name in others if _NAME.fullmatch(name)][:_NAMED]
+    unnamed = len(others) - len(named)
+    if unnamed:
+        named.append(f"{unnamed} {'more' if named else 'without a proper name'}")
     return [
         f"Addresses were attributed by {found['table']}; what the records say of their hops, by "
-        f"{', '.join(others)}, was not used: of {found['hops']} hops {found['differ']} belong to "
+        f"{', '.join(named)}, was not used: of {found['hops']} hops {found['differ']} belong to "
         "another AS there."
     ]

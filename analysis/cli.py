@@ -237,10 +237,12 @@ def analyze(
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 
         with _written(page):
-            page.write_text(report(verdict, language=language), encoding="utf-8")
+            said = report(verdict, language=language)
+            page.write_text(said, encoding="utf-8", errors="replace")
     fields = verdict.to_dict()
     if as_json:
-        click.echo(json.dumps(fields, ensure_ascii=False))
+        # A file's name may be no text; what of it is none becomes a question mark.
+        click.echo(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))
     else:
         _print(fields)
 

@@ -1,13 +1,15 @@
 """A verdict as something one wants to read on a terminal. Shows what the JSON says, no more.
 
 Names come from whoever registered them, so they are printed as `Text`: rich would read a string
-for its own markup, and a name such as ``[/]`` would end the program.
+for its own markup, and a name such as ``[/]`` would end the program. Whatever is no sign to be read
+is shown as one that is missing: a terminal obeys it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -27,6 +29,19 @@ _STYLE = {
 }
 _SAYS = {"agrees": "agrees", "disagrees": "disagrees", "silent": "is silent"}
 _BAR = 24
+
+
+def _legible(said: Any) -> Any:
+    """The same, without what a terminal or an eye would take for something else.
+
+    >>> _legible({"name": "Tel\x1b[2Jecom", "asns": [1]})
+    {'name': 'Tel�[2Jecom', 'asns': [1]}
+    """
+    if isinstance(said, str):
+        return "".join("\ufffd" if category(sign).startswith("C") else sign for sign in said)
+    if isinstance(said, Mapping):
+        return {key: _legible(value) for key, value in said.items()}
+    return [_legible(value) for value in said] if isinstance(said, Sequence) else said
 
 
 def _bar(share: float, lower: float, upper: float) -> Text:
@@ -192,6 +207,7 @@ def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:
 
 def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> RenderableType:
     """The whole verdict as one panel."""
+    verdict = _legible(verdict)
     style = _STYLE[verdict["grade"]]
     window = "no data" if verdict["window"][0] is None else " to ".join(verdict["window"])
     grade = verdict["grade"].replace("_", " ").upper()
@@ -213,6 +229,7 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
 
 
 def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
+    verdict = _legible(verdict)
     style = _STYLE[verdict["grade"]]
     captured, domestic = verdict["captured"], verdict["domestic"]
     hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
@@ -240,6 +257,7 @@ def side_by_side(verdicts: Mapping[str, Mapping[str, Any]], console_width: int) 
 
 def plain(verdict: Mapping[str, Any]) -> str:
     """The verdict as plain lines, for a pipe or a log."""
+    verdict = _legible(verdict)
     console = Console(width=100, no_color=True, highlight=False)
     with console.capture() as captured:
         console.print(Text(headline(verdict)))

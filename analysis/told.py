@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from operator import itemgetter
 from struct import Struct
@@ -146,11 +147,23 @@ def _said(trace: Trace) -> Iterable[tuple[str, int]]:
                 yield address, asn
 
 
+def whole(text: str) -> str:
+    r"""A text that can be written anywhere: JSON can hold half a character, UTF-8 cannot.
+
+    >>> whole("caf\u00e9 \ud83d")
+    'café ?'
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def tell(trace: Trace) -> Told:
     """What a verdict needs of a trace."""
     addresses, rtts = way_of(trace)
+    vantage = trace.vantage
+    if vantage is not None and not vantage.id.isascii():
+        vantage = replace(vantage, id=whole(vantage.id))
     return Told(
-        trace.vantage,
+        vantage,
         trace.source,
         trace.prb_id,
         trace.dst_addr,
@@ -158,9 +171,9 @@ def tell(trace: Trace) -> Told:
         trace.timestamp,
         addresses,
         rtts,
-        trace.snapshots,
+        tuple(map(whole, trace.snapshots)),
         tuple(_said(trace)),
-        trace.notes,
+        tuple(map(whole, trace.notes)),
         trace.key,
     )
 

@@ -135,6 +135,28 @@ def test_json_is_one_object_with_the_keys_of_the_contract(traces: Path) -> None:
     assert fields["window"] == ["2026-01-01", "2026-01-01"]
 
 
+def test_nothing_in_a_record_speaks_to_the_terminal_or_ends_the_program(tmp_path: Path) -> None:
+    """What a record calls its table and remarks may be anything that JSON can hold."""
+    path = tmp_path / "traces.jsonl"
+    said = "\ud83d \x1b]0;owned\x07 Believe nothing of this."
+    ours = {
+        "schema": "gatewatch.trace/1",
+        "vantage": {"id": f"v{said}", "asn": 38623, "country": "KH"},
+        "snapshots": [said],
+        "notes": [said],
+    }
+    path.write_text(json.dumps(result(gatewatch=ours)) + "\n")
+    page, rows = tmp_path / "page.html", tmp_path / "rows.csv"
+    shown = analyze(path, "--report", page, "--crossings", rows).stdout
+    assert "\x1b" not in shown
+    assert "Believe" not in shown
+    assert "by 1 without a proper name, was not used" in shown
+    assert "owned" in rows.read_text()
+    fields = json.loads(analyze(path, "--json").stdout)
+    assert fields["provenance"]["notes"] == {said.replace("\ud83d", "?"): 1}
+    assert analyze(path, "--crossings", tmp_path / "rows.parquet").exit_code == 0
+
+
 def test_the_verdict_says_what_it_was_made_from(traces: Path) -> None:
     """The hash of each input, the table, the version and the command."""
     found = json.loads(analyze(traces, "--json").stdout)["provenance"]
