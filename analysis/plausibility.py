@@ -108,7 +108,8 @@ def signs_of_times(
     heard = [rtt for rtt in rtts if rtt is not None]
     if not heard:
         return ()
-    soon = arrived and (rtts[-1] or least_ms) < least_ms
+    last = rtts[-1]
+    soon = arrived and last is not None and last < least_ms
     falls = _falls(heard, policy)
     if soon or min(heard) < 0:
         return ("faster_than_light", "rtts_fall") if falls else ("faster_than_light",)

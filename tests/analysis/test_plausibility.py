@@ -27,6 +27,7 @@ def told(addresses: Addresses, rtts: Rtts) -> Told:
     [
         (("a", "b", "c", "d"), (1.0, 2.0, 60.0, 61.0), ()),
         (("a", "b", "c", "d"), (1.0, 2.0, 9.0, 49.0), ("faster_than_light",)),
+        (("a", "b", "c", "d"), (1.0, 2.0, 9.0, 0.0), ("faster_than_light",)),
         (("a", "b", "c"), (1.0, 2.0, 9.0), ()),
         (("a", "b", "c"), (1.0, -0.1, 9.0), ("faster_than_light",)),
         (("a", "b", "a", "d"), (1.0, 2.0, 3.0, 80.0), ("goes_in_circles",)),
@@ -39,6 +40,7 @@ def told(addresses: Addresses, rtts: Rtts) -> Told:
     ids=[
         "a usual path",
         "sooner than light over an ocean",
+        "in no time at all",
         "no arrival, so no distance",
         "answered before it was asked",
         "there, back, and there",
