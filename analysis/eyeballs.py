@@ -89,14 +89,18 @@ def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 def _csv(text: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
-    for row in reader:
-        yield f"line {reader.line_num}", row
+    try:
+        for row in reader:
+            yield f"line {reader.line_num}", row
+    except csv.Error:
+        # What is not even rows of text is no row of the table, as the reader of rows will say.
+        yield f"line {reader.reader.line_num}", {}
 
 
 def _json(path: Path, text: str) -> tuple[str | None, Iterator[tuple[str, Mapping[str, Any]]]]:
     try:
         whole = json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise EyeballsError(f"{path}: is broken JSON ({problem}); download it again") from None
     rows = whole.get("Data") if isinstance(whole, dict) else whole
     date = whole.get("Date") if isinstance(whole, dict) else None

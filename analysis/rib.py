@@ -191,4 +191,4 @@ def _path(attributes: list[dict[str, Any]]) -> tuple[int, ...] | str:
             path += members
         elif segment is segments[-1]:
             return "origin_is_a_set"
-    return tuple(asn for asn, _ in groupby(path))
+    return tuple(asn for asn, _ in groupby(path)) or "no_path"

@@ -75,11 +75,12 @@ def _record(line: bytes) -> Trace:
         trace = from_json(fields)
         known = to_json(trace)
         written = json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+        is_known = _within(fields, known)
     except (MalformedRecord, OverflowError, ValueError, RecursionError) as problem:
         raise Refused("malformed", f"is no trace: {problem}") from None
     if written != line:
         raise Refused("malformed", "is not written as gatewatch does it")
-    if not _within(fields, known):
+    if not is_known:
         raise Refused(
             "malformed",
             "has fields that this version of gatewatch does not know; the collector may need an "

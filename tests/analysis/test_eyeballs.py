@@ -88,6 +88,8 @@ def test_names_in_latin_1_do_no_harm(tmp_path: Path) -> None:
         ("[1]", "row 1 is no row"),
         ('{"Data": 5}', "row 1 is no row"),
         ('{"Data": [', "is broken JSON"),
+        ("[" * 100_000, "is broken JSON"),
+        ("x" * 200_000, "line 1 is no row"),
     ],
 )
 def test_other_files_are_refused_with_the_row(text: str, says: str, tmp_path: Path) -> None:

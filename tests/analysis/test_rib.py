@@ -110,6 +110,15 @@ def test_paths_are_without_prepending_and_sets(
         assert [route.path for route in rib.routes] == [read_as]
 
 
+def test_a_path_of_empty_segments_is_none(tmp_path: Path) -> None:
+    """Nobody is on it, so it has neither peer nor origin."""
+    whole = mrt.rib("20.0.0.0/16", [Entry(0, [701])])
+    emptied = whole.replace(b"\x02\x01\x00\x00\x02\xbd", b"\x02\x00" * 3)
+    assert emptied != whole
+    rib = read(tmp_path, emptied)
+    assert (rib.routes, rib.left_out) == ([], {"no_path": 1})
+
+
 def test_a_default_route_and_other_records_are_left_out_and_counted(tmp_path: Path) -> None:
     """0.0.0.0/0 is a way to everything and says nothing; multicast and updates are no routes."""
     rib = read(

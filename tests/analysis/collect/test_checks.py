@@ -88,6 +88,13 @@ def with_multipath(ttl: int, address: str) -> Trace:
     return trace(multipath=Graph((level,), (), 6, 0.05))
 
 
+def with_extension(depth: int) -> Trace:
+    inner: dict[str, Any] = {}
+    for _ in range(depth):
+        inner = {"a": inner}
+    return trace(hops=(Hop(4, (Reply("80.231.0.1", 3.0, extensions=inner),), FOREIGN),))
+
+
 UNREDACTED = {
     "source": trace(source="203.0.113.9"),
     "first hop": with_hop(1, "80.231.0.1"),
@@ -168,6 +175,7 @@ def test_an_hour_ahead_is_let_through() -> None:
     [
         ([b"{}\n"], {}, "malformed: line 1 is no trace: "),
         ([b'{"a":' * 5000 + b"\n"], {}, "malformed: line 1 is no trace: "),
+        ([line(with_extension(700))], {}, "malformed: line 1 is no trace: "),
         ([line(trace()), line(trace())], {}, "repeated: the bundle holds"),
         ([line(trace(vantage=None))], {}, "malformed: line 1 has no pseudonym"),
         ([line(trace(vantage=Vantage("sokha-laptop", NETWORK)))], {}, "malformed: line 1 has no"),
