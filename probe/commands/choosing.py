@@ -88,11 +88,13 @@ class Choice:
         return left[: self.limit]
 
     def place_of(self, unreached: list[Target], country: str | None) -> int:
-        """Where in the list a next run goes on: at the first target that this one did not reach."""
-        if not unreached:
-            return self.place + (self.limit or 0)
-        addresses = [target.address for target in self.listed(country)]
-        return addresses.index(unreached[0].address)
+        """Where in the list a next run goes on: at the first target that this one did not reach.
+
+        One that was listed only before the country was known does not count.
+        """
+        places = {target.address: at for at, target in enumerate(self.listed(country))}
+        left = (places[target.address] for target in unreached if target.address in places)
+        return next(left, self.place + (self.limit or 0))
 
     def _turned(self, country: str | None) -> list[Target]:
         listed = self.listed(country)

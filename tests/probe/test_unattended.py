@@ -14,9 +14,13 @@ from click.testing import CliRunner, Result
 
 from probe.alone import alone
 from probe.cli import main
+from probe.commands.choosing import Choice
 from probe.consent import Capability, change
+from probe.exclusions import Exclusions
+from probe.origin import open_origin
 from probe.session import Settings
 from probe.spool import read
+from probe.targets import foreign_networks
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -162,6 +166,22 @@ def test_a_small_budget_covers_all_targets_over_the_days(home: Path, listed: str
             break
     assert set(traced(home)) == set(TARGETS)
     assert len(traced(home)) < 2 * len(TARGETS)
+
+
+def test_a_place_that_the_country_has_not_is_passed_over() -> None:
+    """What was left before the country was known may be at home there, and is on no list then."""
+    choice = Choice(
+        open_origin(None), paths.HOME, None, None, None, excluded=Exclusions(), own_network=False
+    )
+    home = choice.origin.lookup(foreign_networks()[0].address).country
+    left = choice.targets(None)[2:]
+    here = [target.address for target in choice.listed(home)]
+    gone = [target for target in left if target.address not in here]
+    assert gone
+    assert choice.place_of([*gone, *left], home) == here.index(
+        next(target.address for target in left if target.address in here)
+    )
+    assert choice.place_of(gone, home) == 0
 
 
 def test_a_spent_budget_is_waiting(home: Path, listed: str) -> None:
