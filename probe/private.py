@@ -25,6 +25,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
     """
     _make(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    fresh.unlink(missing_ok=True)  # a crash may have left it, of a process with the same number
     try:
         with open(fresh, "wb", opener=_private) as file:
             _hand_over(fresh, path.parent)
