@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.failure import BadInput
 from probe.language import _
+from probe.private import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +63,7 @@ class Identity:
             fcntl.flock(lock, fcntl.LOCK_EX)
             state = self._read()
             yield state
-            fresh = self._path.with_suffix(".new")
-            with open(fresh, "w", encoding="utf-8", opener=_private) as file:
-                json.dump(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._path)
+            replace_file(self._path, json.dumps(state))
         finally:
             os.close(lock)
 
@@ -89,7 +85,3 @@ class Identity:
                 )
             )
         return state
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)

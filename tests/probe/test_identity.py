@@ -39,6 +39,16 @@ def test_the_flow_goes_round_from_run_to_run(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+def test_a_name_is_on_the_disk_before_a_trace_bears_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place in the folder, too: else it would be another after a power cut."""
+    synced: list[Path] = []
+    monkeypatch.setattr("probe.private.sync_folder", synced.append)
+    Identity(tmp_path).pseudonym(1)
+    assert synced == [tmp_path]
+
+
 def test_its_files_are_its_owners(tmp_path: Path) -> None:
     """Nobody else on the machine may read which network has which pseudonym."""
     Identity(tmp_path).pseudonym(1)
