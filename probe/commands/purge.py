@@ -58,9 +58,9 @@ def _timer() -> Timer | None:
     """The user's timer, where one is installed."""
     try:
         clock, what = timer(system=False), job(system=False)
+        return clock if clock.standing(what).installed else None
     except Failure:
         return None
-    return clock if clock.standing(what).installed else None
 
 
 @contextmanager

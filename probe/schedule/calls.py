@@ -59,13 +59,18 @@ def insist(words: Sequence[str], told: str | None = None) -> str:
     """
     said = ask(words, told)
     if said.code != 0:
-        raise PermissionDenied(
-            _("`{command}` did not work: {said}").format(
-                command=" ".join(words),
-                said=" ".join(said.err.split()) or f"exit code {said.code}",
-            )
-        )
+        raise refusal(words, said)
     return said.out
+
+
+def refusal(words: Sequence[str], said: Said) -> PermissionDenied:
+    """The sentence for a call that did not succeed."""
+    return PermissionDenied(
+        _("`{command}` did not work: {said}").format(
+            command=" ".join(words),
+            said=" ".join(said.err.split()) or f"exit code {said.code}",
+        )
+    )
 
 
 def put(files: Mapping[Path, str]) -> bool:

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from probe.schedule import Standing, misplaced
-from probe.schedule.calls import ask, insist, template
+from probe.schedule.calls import ask, insist, refusal, template
 from probe.schedule.launchd import next_at
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _BLOCK = re.compile(
 )
 _ENTRY = re.compile(r"^(\d+) \* \* \* \* (.*)$", re.MULTILINE)
 _FIX = "gatewatch schedule install"
+
+# How `crontab -l` ends where there is none.
+_NONE = 1
 
 
 class Crontab:
@@ -92,8 +95,14 @@ class Crontab:
 
 
 def read() -> str:
-    """The crontab of this user; empty where there is none."""
-    said = ask(["crontab", "-l"])
+    """The crontab of this user; empty where there is none.
+
+    Raises `PermissionDenied` where that cannot be told, since what is written goes in its place.
+    """
+    words = ["crontab", "-l"]
+    said = ask(words)
+    if said.code not in {0, _NONE}:
+        raise refusal(words, said)
     return said.out if said.code == 0 else ""
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.failure import PermissionDenied
 from probe.schedule import Job, cron
 from probe.schedule.calls import Said
 from probe.schedule.cron import Crontab, with_block, without_block
@@ -53,6 +54,18 @@ def test_the_lines_of_others_stay_byte_for_byte(table: dict[str, str], job: Job)
     assert Crontab().remove()
     assert table["text"] == OTHERS
     assert not Crontab().remove()
+
+
+def test_a_table_that_cannot_be_read_is_not_written_over(
+    table: dict[str, str], job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `crontab` gives no answer in time nobody knows what stands in it."""
+    table["text"] = OTHERS
+    monkeypatch.setattr(cron, "ask", lambda _: Said(124, "", "no answer in 30 s"))
+    for change in (lambda: Crontab().install(job), Crontab().remove):
+        with pytest.raises(PermissionDenied, match="`crontab -l` did not work: no answer in 30 s"):
+            change()
+    assert table["text"] == OTHERS
 
 
 def test_installing_twice_changes_nothing(table: dict[str, str], job: Job) -> None:
