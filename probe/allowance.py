@@ -35,9 +35,9 @@ DAY = 86_400
 _LINES = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n(?:(\d{4}-\d\d) (\d{1,18})\n)?")
 
 
-def allowance_file() -> Path:
-    """Where the count of the day lies, in the data folder."""
-    return data_folder() / "allowance.state"
+def allowance_file(folder: Path | None = None) -> Path:
+    """Where the count of the day lies, in this user's data folder or another one."""
+    return (folder or data_folder()) / "allowance.state"
 
 
 class OverAllowance(PartlyDone):

@@ -26,9 +26,9 @@ PROXIES = ("http", "https", "socks5h")
 _PORTS = range(1, 65536)
 
 
-def settings_file() -> Path:
-    """Where the settings lie: in the data folder, to be edited by hand."""
-    return data_folder() / "settings.toml"
+def settings_file(folder: Path | None = None) -> Path:
+    """Where the settings lie: in this user's data folder or another one, to be edited by hand."""
+    return (folder or data_folder()) / "settings.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def status(*, system: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_fields(clock, what, standing, entry)))
     else:
-        _print(clock, standing, entry)
+        _print(clock, what, standing, entry)
     if standing.troubles:
         first = standing.troubles[0]
         raise PartlyDone(f"{first.what}; {first.remedy}")
@@ -124,24 +124,24 @@ def _fields(clock: Timer, what: Job, standing: Standing, entry: Entry) -> dict[s
         "skipped_because": entry.why,
         "failures": entry.failures,
         "due": _iso(entry.due or None),
-        "budget": _budget(),
+        "budget": _budget(what),
         "next_call": _iso(standing.next),
         "troubles": [{"what": one.what, "remedy": one.remedy} for one in standing.troubles],
         "hints": [{"what": one.what, "remedy": one.remedy} for one in standing.hints],
     }
 
 
-def _budget() -> dict[str, dict[str, int]]:
+def _budget(what: Job) -> dict[str, dict[str, int]]:
     """What was sent and may be, in bytes, today and this month."""
-    daily, monthly = limits(None)
-    sent = Allowance(allowance_file(), daily, time.time).sent
+    daily, monthly = limits(None, what.folder)
+    sent = Allowance(allowance_file(what.folder), daily, time.time).sent
     return {
         "day": {"sent": sent.day, "allowed": int(daily)},
         "month": {"sent": sent.month, "allowed": int(monthly)},
     }
 
 
-def _print(clock: Timer, standing: Standing, entry: Entry) -> None:
+def _print(clock: Timer, what: Job, standing: Standing, entry: Entry) -> None:
     lines = {"timer": clock.name if standing.installed else "none"}
     if standing.installed:
         lines["calls"] = shlex.join(standing.program)
@@ -155,7 +155,7 @@ def _print(clock: Timer, standing: Standing, entry: Entry) -> None:
         lines["next"] = f"{_when(max(entry.due, standing.next))} or soon after"
     spent = (
         f"{one['sent'] / MEGABYTE:.1f} of {one['allowed'] / MEGABYTE:g} MB this {span}"
-        for span, one in _budget().items()
+        for span, one in _budget(what).items()
     )
     lines["budget"] = ", ".join(spent)
     for name, text in lines.items():

@@ -26,10 +26,11 @@ from probe.language import _, ngettext
 from probe.places import data_folder
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
-from probe.settings import read_settings
+from probe.settings import read_settings, settings_file
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
+    from pathlib import Path
 
     from probe.commands.ended import Ended
     from probe.itinerary import Progress
@@ -113,7 +114,7 @@ def begin(budget: float) -> Turn:
     if why := reason_to_wait():
         _leave_out(diary, why)
     is_default = context.get_parameter_source("budget") is ParameterSource.DEFAULT
-    daily, monthly = limits(None if is_default else budget)
+    daily, monthly = limits(None if is_default else budget, folder)
     allowance = Allowance(allowance_file(), daily, time.time, monthly=monthly)
     if allowance.left < USUAL_BYTES:
         _leave_out(diary, SPENT)
@@ -135,12 +136,13 @@ def _hand_on() -> None:
     os.execv(gatewatch, [gatewatch, "submit"])  # noqa: S606 - our own program
 
 
-def limits(typed: float | None) -> tuple[float, float]:
+def limits(typed: float | None, folder: Path) -> tuple[float, float]:
     """Bytes that scheduled runs may send in a day and in a month.
 
-    ``typed`` are the megabytes a day that somebody typed, which go before the settings.
+    ``typed`` are the megabytes a day that somebody typed, which go before the settings in a data
+    ``folder``.
     """
-    settings = read_settings()
+    settings = read_settings(settings_file(folder))
     daily = typed or settings.daily_megabytes or options.BUDGET
     return daily * MEGABYTE, (settings.monthly_megabytes or MONTHLY) * MEGABYTE
 

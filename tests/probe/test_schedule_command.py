@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from probe.allowance import Allowance, allowance_file
 from probe.cli import main
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
@@ -94,12 +96,16 @@ def test_it_is_installed_looked_at_and_removed(clock: Played, tmp_path: Path) ->
 
 
 def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) -> None:
-    """To people on a few lines, to scripts with every field."""
+    """To people on a few lines, to scripts with every field; of the folder that the timer uses."""
     agree(tmp_path / "home")
     schedule("install")
     diary = Diary(tmp_path / "home", lambda: 1.6e9, lambda: 0.0)
     diary.ended(6, 12, 3, failed=False)
     Diary(tmp_path / "home", lambda: 1.7e9, lambda: 0.0).skipped("on battery")
+    (tmp_path / "home" / "settings.toml").write_text("daily_megabytes = 2\n", encoding="utf-8")
+    allowance = Allowance(allowance_file(tmp_path / "home"), 2e6, time.time)
+    allowance.spend(700)
+    allowance.settle()
     said = schedule("status").stdout
     assert "12 traces kept, exit code 6" in said
     assert "on battery" in said
@@ -110,8 +116,8 @@ def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) 
     assert fields["skipped_because"] == "on battery"
     assert fields["next_call"].startswith("2030-03-17")
     assert fields["budget"] == {
-        "day": {"sent": 0, "allowed": 5_000_000},
-        "month": {"sent": 0, "allowed": 60_000_000},
+        "day": {"sent": 700, "allowed": 2_000_000},
+        "month": {"sent": 700, "allowed": 60_000_000},
     }
 
 
