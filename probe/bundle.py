@@ -66,6 +66,10 @@ class BadBundle(ValueError):
         super().__init__(message)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[BadBundle], tuple[Reason, str]]:
+        """So that it reaches another process: without, only the message would."""
+        return BadBundle, (self.reason, str(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 from functools import cache
@@ -212,3 +213,9 @@ def test_standard_tools_open_and_check_it(tmp_path: Path) -> None:
     verify = "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json"
     assert b"Success" in tool(*verify.split(), "-sigfile", "manifest.sig")
     assert tool("zstd", "-dqc", "traces.jsonl.zst") == b'{"trace":1}\n{"trace":2}\n'
+
+
+def test_a_refusal_reaches_another_process_whole() -> None:
+    """Several processes read many bundles, and which was bad, and why, has to be told."""
+    there = pickle.loads(pickle.dumps(BadBundle("altered_bundle", "is not what was signed")))
+    assert (there.reason, str(there)) == ("altered_bundle", "is not what was signed")
