@@ -260,11 +260,11 @@ def _warn(loaded: Loaded) -> None:
     """Say on the standard error what could not be read."""
     for complaint in loaded.complaints:
         click.echo(f"warning: {complaint}", err=True)
-    unnamed = (
-        loaded.rejected["malformed"] + loaded.rejected["unreadable_file"] - len(loaded.complaints)
-    )
+    from analysis.load import UNREAD  # noqa: PLC0415 - as in analyze
+
+    unnamed = sum(loaded.rejected[reason] for reason in UNREAD) - len(loaded.complaints)
     if unnamed > 0:
-        click.echo(f"warning: {unnamed} more lines left out as malformed", err=True)
+        click.echo(f"warning: {unnamed} more lines or files could not be read", err=True)
 
 
 def _nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:

@@ -47,6 +47,9 @@ class Loaded:
 
 COMPLAINTS = 20
 
+# What cannot be read: each has a complaint, as long as there are not too many.
+UNREAD = ("malformed", "unreadable_file", "bomb", "bad_signature", "altered_bundle")
+
 
 class _Copies:
     """Tells a second copy of a result, and a second result that claims to be the same one."""

@@ -317,7 +317,7 @@ def _address(value: object, where: str) -> str:
             return canonical(value)
     except ValueError:
         pass
-    raise MalformedRecord(f"{where} is not an address: {value!r}")
+    raise MalformedRecord(f"{where} is not an address: {value!r:.40}")
 
 
 def _number(value: object, where: str) -> float:
@@ -355,7 +355,7 @@ def _counts(value: object, where: str) -> dict[str, int]:
 
 def _reply_from_json(fields: object, proto: str | None, changed: tuple[str, ...]) -> Reply:
     if not isinstance(fields, dict):
-        raise MalformedRecord(f"a reply is not an object: {fields!r}")
+        raise MalformedRecord(f"a reply is not an object: {fields!r:.40}")
     if "x" in fields or ("from" not in fields and "rtt" not in fields):
         # Atlas also writes {"error": …} here when its own send failed: no answer either way.
         return Reply(proto=proto)
@@ -423,7 +423,7 @@ def _hops_from_json(
     hops = []
     for entry in entries:
         if not isinstance(entry, dict):
-            raise MalformedRecord(f"a hop is not an object: {entry!r}")
+            raise MalformedRecord(f"a hop is not an object: {entry!r:.40}")
         if "hop" not in entry:
             # {"error": "connect failed: …"}: the probe could not send; there are no hops.
             continue
@@ -470,7 +470,7 @@ def from_json(fields: object) -> Trace:
     if not isinstance(fields, dict):
         raise MalformedRecord("not a JSON object")
     if fields.get("type", "traceroute") != "traceroute":
-        raise MalformedRecord(f"not a traceroute but a {fields['type']!r} result")
+        raise MalformedRecord(f"not a traceroute but a {fields['type']!r:.40} result")
     if "dst_addr" not in fields or "result" not in fields:
         missing = "dst_addr" if "dst_addr" not in fields else "result"
         raise MalformedRecord(f"not a traceroute result: no {missing}")
@@ -479,7 +479,7 @@ def from_json(fields: object) -> Trace:
         raise MalformedRecord("gatewatch is not an object")
     schema = ours.get("schema")
     if ours and schema != SCHEMA:
-        raise MalformedRecord(f"schema is {schema!r}, this version reads {SCHEMA!r}")
+        raise MalformedRecord(f"schema is {schema!r:.40}, this version reads {SCHEMA!r}")
     dst_addr = _address(fields["dst_addr"], "dst_addr")
     said_vantage = ours.get("vantage") or None
     source = fields.get("from") or fields.get("src_addr") or None

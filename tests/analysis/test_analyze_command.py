@@ -242,8 +242,20 @@ def test_a_flood_of_broken_lines_is_summed_up(tmp_path: Path) -> None:
     done = analyze(path, "--json")
     assert done.exit_code == 0
     assert len(done.stderr.splitlines()) == 21
-    assert done.stderr.splitlines()[-1] == "warning: 30 more lines left out as malformed"
+    assert done.stderr.splitlines()[-1] == "warning: 30 more lines or files could not be read"
     assert json.loads(done.stdout)["rejected"]["malformed"] == 50
+
+
+def test_what_is_not_named_is_counted_whatever_it_is(traces: Path, tmp_path: Path) -> None:
+    """Bundles that were altered as well, and no complaint is longer than a sentence."""
+    long = json.dumps(result(dst_addr="9" * 100_000, result=[["y" * 100_000]]))
+    traces.write_text(lines(1) + long + "\n" + long.replace("9" * 100_000, "192.0.2.1") + "\n")
+    damaged = [tmp_path / f"{number:02}.tar" for number in range(21)]
+    for path in damaged:
+        path.write_bytes(b"manifest.json\0 and no more")
+    said = analyze(traces, *damaged, "--json").stderr.splitlines()
+    assert said[-1] == "warning: 3 more lines or files could not be read"
+    assert max(map(len, said)) < 500
 
 
 def test_traces_that_say_nothing_are_no_error(tmp_path: Path) -> None:
