@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import operator
 import shlex
 from collections.abc import Mapping
 from functools import cache
@@ -117,6 +118,8 @@ _COUNTS = frozenset({
     "key_organisations", "days",
 })  # fmt: skip
 _SIGN = {"at least": "≥", "more than": ">", "under": "<"}
+_HOLDS = {"at least": operator.ge, "more than": operator.gt, "under": operator.lt}
+_DECIMALS = 6
 
 
 class Asked(NamedTuple):
@@ -132,26 +135,31 @@ def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
     for row in records_of(verdict.criteria):
-        write = _count if row["key"] in _COUNTS else "{:.0%}".format
-        has_figure = isinstance(row["bound"], str)
-        steps.setdefault(row["step"], []).append(
-            Asked(
-                row["key"],
-                f"{_SIGN[row['bound']]} {write(row['asked'])}" if has_figure else "",
-                write(row["found"]) if has_figure else "",
-                row["met"],
-            )
-        )
+        asked = found = ""
+        if isinstance(row["bound"], str):
+            scale, unit = (1, "") if row["key"] in _COUNTS else (100, "%")
+            least = round(scale * row["asked"], 9)
+            asked = f"{_SIGN[row['bound']]} {least:g}{unit}"
+            found = _beside(least, row["bound"], scale * row["found"], whole=unit == "%") + unit
+        steps.setdefault(row["step"], []).append(Asked(row["key"], asked, found, row["met"]))
     return steps
 
 
-def _count(number: float) -> str:
-    """A count as it is, a mean with one decimal.
+def _beside(asked: float, bound: str, found: float, *, whole: bool) -> str:
+    """A figure with no more decimals than it takes to be on its side of what is asked.
 
-    >>> _count(13.0), _count(2.96)
-    ('13', '3.0')
+    ``whole`` is one that is shown without any, as far as that goes; a mean has one at least.
+
+    >>> _beside(65, "at least", 64.6, whole=True), _beside(65, "at least", 66.4, whole=True)
+    ('64.6', '66')
+    >>> [_beside(3, "at least", found, whole=False) for found in (13.0, 4.21, 2.96)]
+    ['13', '4.2', '2.96']
     """
-    return f"{number:.0f}" if number == int(number) else f"{number:.1f}"
+    holds = _HOLDS[bound]
+    first = 0 if whole or found == int(found) else 1
+    texts = [f"{found:.{digits}f}" for digits in range(first, _DECIMALS + 1)]
+    met = holds(found, asked)
+    return next((text for text in texts if holds(float(text), asked) == met), texts[-1])
 
 
 # ------------------------------------------------------------------------ the pictures
