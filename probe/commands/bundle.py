@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,12 @@ from probe.bundle import SUFFIX
 from probe.bundling import bundle_new
 from probe.commands import words
 from probe.consent import Capability, require
-from probe.failure import Failure
+from probe.failure import BadInput, Failure
 from probe.keys import keys_folder
 from probe.language import _, ngettext
 from probe.outbox import Outbox, outbox_folder
 from probe.places import data_folder
+from probe.private import replace_file
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
     require(data_folder(), Capability.SHARE)
     if out is not None and out.exists():
         raise Failure(_("{path} is there already; choose another name").format(path=out))
+    if out is not None and not out.parent.is_dir():
+        raise BadInput(
+            _("{folder} is not there; plug the stick in, or make the folder").format(
+                folder=out.parent
+            )
+        )
     with Outbox(outbox_folder()) as outbox:
         done = bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
         files = []
-        for number, entry in enumerate(done.entries, 1):
+        for entry in done.entries:
             kept = outbox.path_of(entry.sha256)
-            files.append(kept if out is None else _copied(kept, out, number))
+            files.append(kept if out is None else _copied(kept, out))
             if out is not None:
                 outbox.left(entry.sha256, str(out.parent.absolute()))
         waiting = len(outbox.unfinished())
@@ -61,10 +68,11 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
         _say(done.entries, files, done.left_out, waiting)
 
 
-def _copied(kept: Path, out: Path, number: int) -> Path:
-    path = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}")
-    with kept.open("rb") as source, path.open("xb") as target:
-        shutil.copyfileobj(source, target)
+def _copied(kept: Path, out: Path) -> Path:
+    """Where a copy lies: at ``out``, or beside it under the next name that is free."""
+    others = (out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}") for number in count(2))
+    path = next(path for path in chain([out], others) if not path.exists())
+    replace_file(path, kept.read_bytes())
     return path
 
 

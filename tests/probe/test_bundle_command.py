@@ -89,6 +89,31 @@ def test_no_file_is_overwritten(home: Path, tmp_path: Path) -> None:
     assert not (home / "outbox").exists()
 
 
+def test_a_second_file_takes_a_name_that_is_free(home: Path, tmp_path: Path) -> None:
+    """How many there will be is known only when they are made, which cannot be done again."""
+    keep(home, trace(1), trace(2, 9902))
+    taken = tmp_path / "mine-2.tar"
+    taken.write_bytes(b"mine")
+    done = gatewatch("bundle", "--to", str(tmp_path / "mine.tar"))
+    assert (done.exit_code, taken.read_bytes()) == (0, b"mine")
+    for name in ("mine.tar", "mine-3.tar"):
+        unseal((tmp_path / name).read_bytes())
+
+
+def test_a_stick_that_is_not_there_is_said_before_anything_is_bundled(
+    home: Path, tmp_path: Path
+) -> None:
+    """Exit code 9; what is plugged in later holds the traces."""
+    keep(home, trace(1))
+    stick = tmp_path / "stick"
+    done = gatewatch("bundle", "--to", str(stick / "mine.tar"))
+    assert (done.exit_code, stick.exists()) == (9, False)
+    assert "plug the stick in" in done.stderr
+    stick.mkdir()
+    assert gatewatch("bundle", "--to", str(stick / "mine.tar")).exit_code == 0
+    assert (stick / "mine.tar").is_file()
+
+
 def test_without_consent_nothing_is_bundled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
