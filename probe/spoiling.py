@@ -48,7 +48,8 @@ class Spoiling:
     """Looks when asked: a VPN may come up, and a clock be set, while a run goes on.
 
     ``ends`` gives this machine's end of the line by IP version, ``days`` are such that surely
-    have been, ``clock`` gives seconds since the epoch.
+    have been, ``clock`` gives seconds since the epoch, ``kept_right`` says whether others keep it
+    so: then a day to come was put down by a clock that was ahead.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class Spoiling:
         ends: Callable[[], Mapping[int, End]],
         days: Iterable[date],
         clock: Callable[[], float],
+        kept_right: Callable[[], bool | None],
     ) -> None:
         self._ends = ends
         self._days = list(days)
         self._clock = clock
+        self._kept_right = kept_right
 
     def notes(self, version: int) -> list[str]:
         """What is to be noted of a trace over this IP version now, as records carry it."""
@@ -97,7 +100,8 @@ class Spoiling:
         ).format(today=datetime.fromtimestamp(self._clock(), UTC).date(), been=been)
 
     def _impossible(self) -> date | None:
-        return impossible(self._clock(), self._days)
+        been = impossible(self._clock(), self._days)
+        return None if been is not None and self._kept_right() else been
 
 
 def meanings() -> dict[str, tuple[str, str | None]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ _TOLERANCE = timedelta(days=1)
 
 # sys/timex.h: nobody sets the clock.
 _UNSYNCHRONISED = 0x0040
+
+# What systemd-timesyncd(8) leaves once it has set the clock.
+_ROOT = Path("/")
+_ONCE_SYNCHRONISED = "run/systemd/timesync/synchronized"
 
 
 def impossible(now: float, days: Iterable[date]) -> date | None:
@@ -49,11 +54,17 @@ class _Timex(ctypes.Structure):
     )
 
 
-def is_set_by_others() -> bool | None:
-    """Whether the kernel's clock is kept right by NTP or the like; None where it does not say."""
+def is_set_by_others(root: Path = _ROOT) -> bool | None:
+    """Whether the clock is kept right by NTP or the like; None where nobody says.
+
+    A service that may not ask the kernel sees at least whether systemd has had the time from
+    others since the start. ``root`` is where its file lies.
+    """
     asked = _Timex()
     try:
         answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(asked))
     except (OSError, AttributeError, TypeError):
         return None  # a system that has no such question
-    return None if answer < 0 else not asked.status & _UNSYNCHRONISED
+    if answer < 0:
+        return (root / _ONCE_SYNCHRONISED).exists() or None
+    return not asked.status & _UNSYNCHRONISED

@@ -46,6 +46,7 @@ from probe.places import data_folder
 from probe.session import Settings
 from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, read, spool_folder
+from probe.timekeeping import is_set_by_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,7 +198,10 @@ def run(
         footing = Footing(target.address for target in reversed(targets))
         stack.callback(footing.close)
         spoiling = Spoiling(
-            footing.ends, days_that_have_been(origin.snapshot.date, folder), time.time
+            footing.ends,
+            days_that_have_been(origin.snapshot.date, folder),
+            time.time,
+            is_set_by_others,
         )
         if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
             turn.refuse(why)

@@ -35,7 +35,7 @@ def vpn(ends: Mapping[int, End] | None = None) -> Iterator[Finding]:
             ends = footing.ends()
         finally:
             footing.close()
-    says = Spoiling(lambda: ends, (), time.time).tunnelled(ends.keys())
+    says = Spoiling(lambda: ends, (), time.time, is_set_by_others).tunnelled(ends.keys())
     if not ends:
         yield Finding(State.OK, _("no way out, so none through a tunnel"))
     elif says is None:
@@ -50,7 +50,7 @@ def clock(
 ) -> Iterator[Finding]:
     """Whether the clock can be right, and whether anybody keeps it so."""
     days = days_that_have_been(current_manifest().date, spool_folder())
-    says = Spoiling(dict, days, now).wrong_clock()
+    says = Spoiling(dict, days, now, kept_right).wrong_clock()
     if says is not None:
         yield Finding(State.FAILED, says, SET_CLOCK)
     elif kept_right() is False:

@@ -540,7 +540,9 @@ def test_a_tunnel_is_said_with_its_name() -> None:
 @pytest.mark.parametrize(
     ("now", "kept_right", "state"),
     [
-        (0.0, True, State.FAILED),
+        (0.0, False, State.FAILED),
+        (0.0, None, State.FAILED),
+        (0.0, True, State.OK),
         (4e9, False, State.WARNING),
         (4e9, True, State.OK),
         (4e9, None, State.OK),
@@ -549,7 +551,7 @@ def test_a_tunnel_is_said_with_its_name() -> None:
 def test_the_clock_is_wrong_or_kept_by_nobody_or_well(
     now: float, kept_right: bool | None, state: State
 ) -> None:
-    """Before the day of the address table it is surely wrong."""
+    """Before the day of the address table it is wrong, unless others keep it right."""
     assert only(whereabouts.clock(lambda: now, lambda: kept_right)).state is state
 
 

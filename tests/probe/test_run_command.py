@@ -308,6 +308,7 @@ def test_what_would_be_no_evidence_is_refused_unless_wanted_anyway(
         monkeypatch.setattr("probe.ground._end_towards", lambda *_: End("10.8.0.2", None, "t", 1))
     else:
         monkeypatch.setattr("probe.spoiling.impossible", lambda *_: date(2026, 6, 17))
+        monkeypatch.setattr("probe.commands.run.is_set_by_others", lambda: False)
     wanted = "--targets", listed(*TARGETS[:2])
     done = run(*wanted)
     assert (done.exit_code, done.stdout) == (2, "")

@@ -22,9 +22,9 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.tunnel.is_tunnel", lambda device: device == "tun0")
 
 
-def spoiling(now: float = NOON, **ends: End) -> Spoiling:
+def spoiling(now: float = NOON, *, kept_right: bool | None = None, **ends: End) -> Spoiling:
     by_version = {int(version[1:]): end for version, end in ends.items()}
-    return Spoiling(lambda: by_version, [date(2026, 6, 17)], lambda: now)
+    return Spoiling(lambda: by_version, [date(2026, 6, 17)], lambda: now, lambda: kept_right)
 
 
 def test_a_tunnel_is_refused_with_what_to_do() -> None:
@@ -52,11 +52,21 @@ def test_a_clock_before_a_day_that_has_been_is_refused() -> None:
     assert spoiling(NOON, v4=DIRECT).objection({4}) is None
 
 
+@pytest.mark.parametrize(("kept_right", "refused"), [(True, False), (False, True), (None, True)])
+def test_a_day_that_a_clock_ahead_has_put_down_does_not_stop_a_right_one(
+    kept_right: bool | None, refused: bool
+) -> None:
+    """Else one run under a wrong day would be the last until that day has come."""
+    one = spoiling(946_800_000.0, kept_right=kept_right, v4=DIRECT)
+    assert (one.objection({4}) is not None) is refused
+    assert one.notes(4) == [WRONG_CLOCK] * refused
+
+
 def test_each_trace_is_marked_with_what_is_so_when_it_is_kept() -> None:
     """By IP version, as it is then: a VPN may come up while a run goes on."""
     ends = {4: DIRECT, 6: TUNNEL}
     now = [NOON]
-    looking = Spoiling(lambda: ends, [date(2026, 6, 17)], lambda: now[0])
+    looking = Spoiling(lambda: ends, [date(2026, 6, 17)], lambda: now[0], lambda: None)
     assert (looking.notes(4), looking.notes(6)) == ([], [VPN])
     ends[4] = TUNNEL
     now[0] = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,20 @@ def test_where_nothing_is_known_nothing_is_wrong() -> None:
 def test_the_kernel_can_be_asked() -> None:
     """On Linux it says yes or no; elsewhere that it does not know."""
     assert is_set_by_others() in {True, False, None}
+
+
+def test_who_may_not_ask_the_kernel_sees_what_systemd_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service is refused the question; once the time came from others, a file says so."""
+
+    class Refusing:
+        def adjtimex(self, _: object) -> int:
+            return -1
+
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: Refusing())
+    assert is_set_by_others(tmp_path) is None
+    left = tmp_path / "run/systemd/timesync/synchronized"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert is_set_by_others(tmp_path) is True
