@@ -74,6 +74,11 @@ def is_outbox(folder: Path) -> bool:
     return (folder / _DATABASE).is_file()
 
 
+def damaged() -> str:
+    """What is said of a bundle that was given up."""
+    return _("a bundle was damaged on the disk; its traces are bundled anew next time")
+
+
 @contextmanager
 def locked(folder: Path, what: str) -> Iterator[bool]:
     """Keep other processes from ``what`` in an outbox; False where another one is at it."""
@@ -301,6 +306,20 @@ class Outbox:
     def path_of(self, sha256: str) -> Path:
         """Where a bundle lies until it is accepted."""
         return self.folder / f"{sha256}{SUFFIX}"
+
+    def content(self, sha256: str) -> bytes | None:
+        """A bundle's bytes; None where they are damaged, and then it is given up.
+
+        Only for who holds the lock of submitting.
+        """
+        try:
+            data = self.path_of(sha256).read_bytes()
+        except FileNotFoundError:
+            data = b""
+        if sha256_of(data) == sha256:
+            return data
+        self.give_up(sha256)
+        return None
 
     def receipt_of(self, sha256: str) -> Path:
         """Where the last receipt for a bundle lies, if there is one."""

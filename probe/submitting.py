@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from probe.bundle import sha256_of
 from probe.courier import NotTaken, Unavailable
 from probe.failure import NotYetSent
 from probe.language import _
-from probe.outbox import Attempts
+from probe.outbox import Attempts, damaged
 from probe.receipt import BadReceipt, OtherKey, Receipt, read_receipt
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ class Submitting:
             if entry.unsure or entry.state != "waiting":
                 signed = self.way.receipt(name)
             if signed is None:
-                data = self._read(name)
+                data = self.outbox.content(name)
                 if data is None:
                     return None
                 self.outbox.begin(name)
@@ -185,21 +184,10 @@ class Submitting:
         self.outbox.received(receipt, signed)
         return receipt
 
-    def _read(self, name: str) -> bytes | None:
-        """A bundle's bytes; None where they are damaged, and then it is given up."""
-        try:
-            data = self.outbox.path_of(name).read_bytes()
-        except FileNotFoundError:
-            data = b""
-        if sha256_of(data) == name:
-            return data
-        self.outbox.give_up(name)
-        return None
-
     def _reason(self, name: str) -> str:
         for entry in self.outbox.entries("sha256 = ?", name):
             return entry.reason or ""
-        return _("a bundle was damaged on the disk; its traces are bundled anew next time")
+        return damaged()
 
 
 def _distrust(problem: BadReceipt) -> str:

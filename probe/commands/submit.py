@@ -17,7 +17,7 @@ from probe.consent import Capability, require
 from probe.failure import BadInput, Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, outbox_folder, status
+from probe.outbox import Outbox, damaged, outbox_folder, status
 from probe.places import data_folder
 from probe.private import replace_file
 from probe.settings import read_settings, settings_file
@@ -143,14 +143,26 @@ def _leave(outbox: Outbox, folder: Path, *, as_json: bool) -> None:
         raise BadInput(
             _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
         )
-    left = []
-    for entry in outbox.unfinished():
-        kept = outbox.path_of(entry.sha256)
-        target = folder / kept.name
-        if not target.is_file() or target.stat().st_size != kept.stat().st_size:
-            replace_file(target, kept.read_bytes())
-        outbox.left(entry.sha256, str(folder.absolute()))
-        left.append(target)
+    left, given_up = [], False
+    with outbox.locked("submitting") as free:
+        if not free:
+            raise NotYetSent(_("another gatewatch is sending; try again in a moment"))
+        for entry in outbox.unfinished():
+            data = outbox.content(entry.sha256)
+            if data is None:
+                given_up = True
+                continue
+            target = folder / outbox.path_of(entry.sha256).name
+            if not target.is_file() or target.stat().st_size != len(data):
+                replace_file(target, data)
+            outbox.left(entry.sha256, str(folder.absolute()))
+            left.append(target)
+    _tell_left(left, folder, as_json=as_json)
+    if given_up:
+        raise PartlyDone(damaged())
+
+
+def _tell_left(left: list[Path], folder: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"files": [str(path) for path in left]}))
         return

@@ -325,6 +325,33 @@ def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
     assert unseal(file.read_bytes()).manifest.traces == 2
 
 
+@pytest.mark.parametrize("damage", [b"damaged", None])
+def test_a_damaged_bundle_is_not_handed_over(
+    home: Path, tmp_path: Path, damage: bytes | None
+) -> None:
+    """It is said, exit code 6, and the next call hands over what it held."""
+    assert gatewatch("bundle").exit_code == 0
+    (kept,) = (home / "outbox").glob("*.tar")
+    kept.unlink()
+    if damage is not None:
+        kept.write_bytes(damage)
+    done = gatewatch("submit", "--leave-at", str(tmp_path))
+    assert done.exit_code == 6
+    assert "bundled anew next time" in done.stderr
+    assert not list(tmp_path.glob("*.tar"))
+    assert gatewatch("submit", "--leave-at", str(tmp_path)).exit_code == 0
+    (file,) = tmp_path.glob("*.tar")
+    assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
+
+
+def test_nothing_is_handed_over_while_it_is_sent(home: Path, tmp_path: Path) -> None:
+    """What the collector accepts in this moment is deleted here."""
+    with Outbox(home / "outbox") as outbox, outbox.locked("submitting"):
+        done = gatewatch("submit", "--leave-at", str(tmp_path))
+    assert done.exit_code == 8
+    assert "another gatewatch is sending" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("settings", "words", "code", "said"),
     [
