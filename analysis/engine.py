@@ -195,18 +195,28 @@ class Processes:
         if len(first) <= _ALONE or self.count == 1 or recipe.malformed == "fail":
             yield from Here().map(recipe, chain(first, given))
             return
-        running: deque[tuple[Place, Future[Part]]] = deque()
+        running: deque[tuple[Place, Piece, Future[Part]]] = deque()
         with ProcessPoolExecutor(
             self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
         ) as pool:
             for place, piece in chain(first, given):
-                running.append((place, pool.submit(_part, piece)))
+                running.append((place, piece, pool.submit(_part, piece)))
                 if len(running) > 2 * self.count:
-                    done, part = running.popleft()
-                    yield done, part.result()
+                    yield from _done(recipe, *running.popleft())
             while running:
-                done, part = running.popleft()
-                yield done, part.result()
+                yield from _done(recipe, *running.popleft())
+
+
+def _done(
+    recipe: Recipe, place: Place, piece: Piece, part: Future[Part]
+) -> Iterator[tuple[Place, Part]]:
+    try:
+        made = part.result()
+    except RecursionError:
+        # What is nested too deep to be handed to another process can still be read in this one.
+        yield from Here().map(recipe, iter([(place, piece)]))
+    else:
+        yield place, made
 
 
 @dataclass(frozen=True)

@@ -258,6 +258,18 @@ def test_what_is_not_named_is_counted_whatever_it_is(traces: Path, tmp_path: Pat
     assert max(map(len, said)) < 500
 
 
+def test_a_value_too_deep_for_another_process_is_read_here(tmp_path: Path) -> None:
+    """What an ICMP extension holds may be nested some hundred deep, in an array of many files."""
+    deep: dict[str, Any] = {}
+    for _ in range(700):
+        deep = {"a": deep}
+    for number in range(3):
+        one = result(number)
+        one["result"][0]["result"][0]["icmpext"] = deep
+        (tmp_path / f"{number}.json").write_text(json.dumps([one]))
+    assert json.loads(analyze(tmp_path, "--json").stdout)["measured"]["traces"] == 3
+
+
 def test_traces_that_say_nothing_are_no_error(tmp_path: Path) -> None:
     """Readable but all from abroad: an honest "insufficient", with the count."""
     path = tmp_path / "abroad.jsonl"
