@@ -197,6 +197,9 @@ class _Session:
         ttl, flow, method = wanted
         probes = self.probes
         if len(probes) > CROWDED:
+            if self.next_deadline() == math.inf:
+                self.end_an_enumeration()
+                return
             raise BlockingIOError
         token = next(self.tokens)
         while token in probes:
@@ -213,6 +216,12 @@ class _Session:
         if work.due is None:
             self.look_again(work, now + self.settings.timeout_floor)
         self.ready.rotate(-1)
+
+    def end_an_enumeration(self) -> None:
+        """Give tokens back where all wait for some: traces leave room for each other."""
+        work = next(work for work in self.ready if isinstance(work, Exploring))
+        self.ready.remove(work)
+        self.finish(work, "more probes were out than can be told apart")
 
     # -- hearing ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from probe.economical import Routes
+from probe.multipath import Enumeration, MultipathLimits
 from probe.network import Capability, Method, NotPermitted, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
@@ -499,3 +500,24 @@ async def test_enumerations_do_not_take_all_tokens(
     await measure(Counted(TEN_HOPS), tasks(60), Settings(rate=5000.0), finished=traces.append)
     assert len(traces) == 60
     assert most <= 41
+
+
+async def test_enumerations_that_need_more_tokens_than_there_are_end_early(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all wait for tokens that none gives back, the traces are handed over with a note."""
+    monkeypatch.setattr("probe.session.CROWDED", 100)
+    traces: list[Trace] = []
+    await measure(
+        load(TEN_HOPS).network(),
+        tasks(8),
+        Settings(rate=5000.0),
+        finished=traces.append,
+        explore=lambda trace: Enumeration(MultipathLimits(), 1, 10, trace.paris_id),
+    )
+    assert sorted(trace.dst_addr for trace in traces) == [task.target for task in tasks(8)]
+    assert all(trace.reached for trace in traces)
+    whole = [trace for trace in traces if not trace.notes]
+    assert 0 < len(whole) < 8
+    cut_short = {note for trace in traces for note in trace.notes}
+    assert cut_short == {"multipath: more probes were out than can be told apart"}
