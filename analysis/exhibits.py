@@ -52,7 +52,7 @@ DAYS = {
     "day": Column("datetime64[s]", "UTC day"),
     "organisations": Column(
         "Int64",
-        "organisations besides the candidate that have a resolved pair",
+        "organisations besides the candidate, or the alarm's gateway, that have a resolved pair",
     ),
     "captured": Column(
         "Int64",
@@ -160,10 +160,14 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
 def days_table(evidence: Evidence, node: Node | None) -> pd.DataFrame:
     """How many organisations a node captured on each day, with the columns of ``DAYS``.
 
+    ``node`` is the strongest candidate or the alarm's gateway, None where there is neither.
+
     Each day is judged by itself, by the rule's own majority, and the bounds are one-sided
     Clopper–Pearson ones as in the verdict. Days on which no other organisation has a resolved pair
     are rows without figures. Days before the period judged are among them.
     """
+    is_candidate = evidence.candidate is not None and evidence.candidate.node == node
+    own = evidence.own if is_candidate or node is None else evidence.own_of_alarm
     by_day: dict[dt.date, list[Observation]] = defaultdict(list)
     for seen in evidence.all_days:
         if seen.crossing is not None:
@@ -175,10 +179,10 @@ def days_table(evidence: Evidence, node: Node | None) -> pd.DataFrame:
         passes = {
             name: [pair.strict for pair in found] for name, found in by_organisation(pairs).items()
         }
-        others = [name for name in passes if name not in evidence.own]
+        others = [name for name in passes if name not in own]
         row["organisations"] = len(others)
         if others and node is not None:
-            found = candidate(node, (), passes, evidence.own, evidence.policy)
+            found = candidate(node, (), passes, own, evidence.policy)
             row |= {
                 "captured": found.captured,
                 "captured_share": found.captured_share,
@@ -205,10 +209,10 @@ def changes_table(timeline: Mapping[str, Any]) -> pd.DataFrame:
     return table_of(rows, CHANGES)
 
 
-def domestic_table(evidence: Evidence, hub: str | None) -> pd.DataFrame:
+def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
     """One row for each two domestic organisations measured, with the columns of ``DOMESTIC``.
 
-    ``hub`` is the name of the verdict's hub, if one is named.
+    ``hub`` is the verdict's hub, if one is named.
     """
     pairs = domestic_pairs(evidence.observations, evidence.blocks, evidence.policy)
     return table_of(
@@ -218,7 +222,7 @@ def domestic_table(evidence: Evidence, hub: str | None) -> pd.DataFrame:
                 "destination": pair.destination,
                 "way": pair.way,
                 "between": "; ".join(sorted(node.name for node in pair.between)) or None,
-                "over_hub": pair.way != "unknown" and hub in {node.name for node in pair.between},
+                "over_hub": pair.way != "unknown" and hub in pair.between,
             }
             for pair in pairs
         ],

@@ -46,7 +46,7 @@ class Evidence:
 
     All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
     judged, ``all_days`` also of the days before. ``own`` are the organisations that the strongest
-    candidate is itself, or that run it.
+    candidate is itself, or that run it, ``own_of_alarm`` those of the alarm's gateway.
     """
 
     observations: tuple[Observation, ...]
@@ -55,6 +55,7 @@ class Evidence:
     pairs: tuple[Pair, ...]
     candidate: Candidate | None
     own: frozenset[str]
+    own_of_alarm: frozenset[str]
     weights: Weights
     policy: Policy
 
@@ -161,6 +162,7 @@ def judge(
         unit=weights.unit,
         witness=witness.speaks if witness else None,
     )
+    alarm = family.timeline.alarm
     other = families[10 - version]
     both = other.grouped and other.grade != family.grade
     rejected = loaded.rejected + panel.rejected
@@ -234,6 +236,7 @@ def judge(
             pairs=tuple(family.pairs),
             candidate=top,
             own=left_out,
+            own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
             weights=weights,
             policy=policy,
         ),

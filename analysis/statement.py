@@ -293,7 +293,7 @@ class Verdict:
     def domestic_pairs(self) -> pd.DataFrame:
         """One row for each two domestic organisations, with the way between them."""
         hub = self.domestic.hub
-        return exhibits.domestic_table(self._evidence, hub.name if hub else None)
+        return exhibits.domestic_table(self._evidence, Node(hub.kind, hub.name) if hub else None)
 
     @cached_property
     def candidates(self) -> pd.DataFrame:

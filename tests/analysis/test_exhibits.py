@@ -98,6 +98,23 @@ def test_the_candidates_own_organisation_is_left_out_of_its_days() -> None:
     assert set(exhibits.days_table(evidence, GATE)["organisations"]) == {10}
 
 
+def test_the_alarms_gateway_is_left_out_of_its_days() -> None:
+    """Its own volunteers say nothing about it, also where another one is the candidate."""
+    country = Country(10)
+    for target in country.destinations():
+        for i in range(1, 11):
+            for day in range(20):
+                moved = day >= 10 and i < 10
+                country.trace(i, target, f"lan own {'net10 ' if moved else ''}gate far6", day=day)
+    verdict = country.judge()
+    alarmed = Node("organisation", verdict.fields["timeline"]["gateway"]["name"])
+    assert (alarmed.name, *verdict.evidence.own) == ("Net 10", "Gate")
+    table = exhibits.days_table(verdict.evidence, alarmed)
+    assert set(table["organisations"]) == {9}
+    assert table["captured"].tolist() == [0] * 10 + [9] * 10
+    assert set(exhibits.days_table(verdict.evidence, GATE)["organisations"]) == {10}
+
+
 def test_changes_are_the_timeline_in_rows(verdict: Verdict) -> None:
     """Nine organisations changed once, the tenth never did."""
     table = exhibits.changes_table(verdict.fields["timeline"])
@@ -116,13 +133,15 @@ def test_domestic_pairs_tell_their_way() -> None:
         country.trace(i, f"20.0.{i + 1}.200", "lan own gate")
     country.trace(7, "20.0.1.200", "lan own")
     country.trace(7, "20.0.2.200", "lan own *")
-    table = exhibits.domestic_table(country.judge().evidence, "Gate")
+    table = exhibits.domestic_table(country.judge().evidence, GATE)
     assert types(table) == exhibits.DOMESTIC
     found = table.set_index(["organisation", "destination"])
     assert found.loc[("Net 1", "Net 2"), "way"] == "third_party"
     assert found.loc[("Net 7", "Net 1"), "way"] == "direct"
     assert found.loc[("Net 7", "Net 2"), "way"] == "unknown"
     assert found["over_hub"].sum() == 6
+    exchange = exhibits.domestic_table(country.judge().evidence, Node("exchange", "Gate"))
+    assert exchange["over_hub"].sum() == 0
 
 
 def test_candidates_come_best_first(verdict: Verdict) -> None:
