@@ -14,7 +14,7 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,6 +74,19 @@ def find_files(paths: Sequence[str]) -> list[str]:
                 raise InputError(f"{given}: no such file or folder")
             found += matched
     return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
+
+
+def short_name(name: str, known: Mapping[str, str]) -> str:
+    """The name of a file with no more folders than it takes to be none of the known ones.
+
+    What is above them may name whoever judges.
+
+    >>> short_name("of-sokha/after/kh.jsonl", {"kh.jsonl": "…"})
+    'after/kh.jsonl'
+    """
+    parts = Path(name).parts
+    names = ("/".join(parts[-count:]) for count in range(1, len(parts) + 1))
+    return next((short for short in names if short not in known), name)
 
 
 class _Hashed(io.RawIOBase):

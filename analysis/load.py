@@ -9,14 +9,13 @@ what happens to what cannot be read. Judges nothing but readability.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
-from analysis.inputs import Bomb, InputError, Stream, find_files, opened
+from analysis.inputs import Bomb, InputError, Stream, find_files, opened, short_name
 from analysis.told import Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
@@ -128,20 +127,7 @@ def open_input(name: str, inputs: dict[str, str]) -> Iterator[Input]:
     """
     with opened(name) as (stream, sha256):
         yield _input(name, stream)
-        inputs[_short(name, inputs)] = sha256()
-
-
-def _short(name: str, known: Mapping[str, str]) -> str:
-    """The name of a file with no more folders than it takes to be none of the known ones.
-
-    What is above them may name whoever judges.
-
-    >>> _short("of-sokha/after/kh.jsonl", {"kh.jsonl": "…"})
-    'after/kh.jsonl'
-    """
-    parts = Path(name).parts
-    names = ("/".join(parts[-count:]) for count in range(1, len(parts) + 1))
-    return next((short for short in names if short not in known), name)
+        inputs[short_name(name, inputs)] = sha256()
 
 
 def _rows(name: str, loaded: Loaded) -> Iterator[tuple[int, object]]:

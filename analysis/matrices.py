@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, islice, product
+from itertools import count as naturals
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
@@ -52,11 +53,11 @@ class Matrix:
 def signs(count: int) -> list[str]:
     """So many different signs: A to Z, then AA, AB and so on.
 
-    >>> signs(28)[-3:]
-    ['Z', 'AA', 'AB']
+    >>> signs(28)[-3:], signs(703)[-2:]
+    (['Z', 'AA', 'AB'], ['ZZ', 'AAA'])
     """
-    letters = list(ascii_uppercase)
-    return [*letters, *(a + b for a in letters for b in letters)][:count]
+    of_length = (product(ascii_uppercase, repeat=length) for length in naturals(1))
+    return ["".join(letters) for letters in islice(chain.from_iterable(of_length), count)]
 
 
 def international(pairs: pd.DataFrame, candidate: str | None, say: Say) -> Matrix:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from analysis.inputs import InputError
+from analysis.inputs import InputError, short_name
 
 
 class Register(Protocol):
@@ -126,7 +126,7 @@ def read_siblings(paths: Sequence[Path]) -> Siblings:
                 f"{path}: holds no AS numbers; give CAIDA's as-org2info (.txt or .jsonl) or "
                 "PeeringDB's networks (/api/net or a dump)"
             )
-        found.sha256[path.name] = hashlib.sha256(packed).hexdigest()
+        found.sha256[short_name(str(path), found.sha256)] = hashlib.sha256(packed).hexdigest()
     return found
 
 

@@ -85,6 +85,17 @@ def test_every_form_says_the_same(content: str, pack: type[bytes], tmp_path: Pat
     assert found.sha256 == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
+def test_files_of_one_name_are_both_named(tmp_path: Path) -> None:
+    """With the folder that tells the second from the first, and the hash of each."""
+    paths = [tmp_path / year / "as-org2info.txt" for year in ("2021", "2026")]
+    for path, content in zip(paths, (CAIDA, OLDER), strict=True):
+        path.parent.mkdir()
+        path.write_text(content)
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    names = ("as-org2info.txt", "2026/as-org2info.txt")
+    assert read_siblings(paths).sha256 == dict(zip(names, hashes, strict=True))
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\x00\xff" * 40, b"{", b"[1, 2]", b'{"data": 7}', b'{"data": [{"id": 1, "name": "x"}]}',
