@@ -231,7 +231,8 @@ class Itinerary:
     # -- measuring --------------------------------------------------------------------------
 
     async def _measure(self, targets: list[Target]) -> None:
-        methods = usable(self._network, map(version_of, targets), self._wanted)
+        # Of all that is to be done: one IP version that cannot be probed must not end the run.
+        methods = usable(self._network, map(version_of, self._todo.values()), self._wanted)
         for target in targets:
             if version_of(target) not in methods:
                 self._campaign.skip(version_of(target))

@@ -394,3 +394,19 @@ async def test_a_firewall_that_hinders_the_search_for_parallel_paths(
         hindered
     ]
     assert world.campaign.failed() == {FIREWALL: 1}
+
+
+async def test_an_ip_version_that_the_system_has_not_keeps_nothing_from_the_other(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the access network of the other one is known, so that this one is asked first."""
+    world = World(tmp_path)
+    usable = world.wire.methods
+    monkeypatch.setattr(
+        world.wire, "methods", lambda version: usable(version) if version == 4 else ()
+    )
+    other = [Target(f"2001:5a0::{n}", f"2001:5a0::{n}", "a test") for n in range(1, 4)]
+    await world.itinerary.run([*other, *TARGETS[:4]])
+    assert len(world.kept) == 4
+    assert world.campaign.absent() == {6: 3}
+    assert world.campaign.failed() == {}
