@@ -120,8 +120,8 @@ class Mapper:
                 else:
                     self._add(*found, part)
         except columns.Surprise:
-            for trace in parquet.group_rows(piece.name, piece.number):
-                self._add_value(piece.name, 0, trace, part)
+            for row, trace in parquet.group_rows(piece.name, piece.number):
+                self._add_value(piece.name, row, trace, part)
 
     def _add_value(self, name: str, number: int, value: object, part: Part) -> None:
         try:

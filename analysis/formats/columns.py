@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.formats.parquet import damaged
+from analysis.formats.parquet import LARGEST, damaged, is_address
 from analysis.told import LAN, Fingerprint, Numbers, Told, cut, fingerprint, most_heard
 from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
 
@@ -65,6 +65,9 @@ def _hops(hops: pa.Array) -> _Hops:
     if not len(starts) or (starts == ends[1:]).any():
         raise Surprise  # a hop that nothing is said of
     texts = heard.field("address").dictionary_encode()
+    spoken = heard.field("rtt_ms").drop_null().to_numpy(zero_copy_only=False)
+    if not all(map(is_address, texts.dictionary.to_pylist())) or not _are_numbers(spoken):
+        raise Surprise
     names: list[str | None] = [*texts.dictionary.to_pylist(), None]
     which = texts.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     rtts = heard.field("rtt_ms").to_numpy(zero_copy_only=False).astype(np.float64)
@@ -91,8 +94,14 @@ def _hops(hops: pa.Array) -> _Hops:
     _evident(hops, addresses, found)
     said = hops.field("attribution")
     asns = pc.if_else(said.is_valid(), said.field("asn"), None).to_pylist()
-    numbers = _whole(hops.field("number"), np.int64).tolist()
-    return _Hops(numbers, addresses, found, asns, [names[i] for i in only.tolist()])
+    numbers = _whole(hops.field("number"), np.int64)
+    if not ((numbers >= 0) & (numbers <= ATLAS_STATUS_HOP)).all():
+        raise Surprise
+    return _Hops(numbers.tolist(), addresses, found, asns, [names[i] for i in only.tolist()])
+
+
+def _are_numbers(times: npt.NDArray[Any]) -> bool:
+    return bool((np.abs(times) < LARGEST).all())
 
 
 def _counting(heard: pa.Array) -> npt.NDArray[np.bool_]:
@@ -155,6 +164,13 @@ def read(name: str, group: int, numbers: Numbers) -> Iterator[tuple[Told, Finger
     ends = [0, *np.cumsum(_whole(pc.list_value_length(lists), np.int64)).tolist()]
     hops = _hops(lists.flatten())
     rows: dict[str, Sequence[Any]] = {key: values.to_pylist() for key, values in columns.items()}
+    whither = set(zip(rows["dst_addr"], rows["af"], strict=True))
+    if not (
+        all(is_address(address) for address in {*rows["source"]} - {None})
+        and all(is_address(dst) and af == (6 if ":" in dst else 4) for dst, af in whither)
+        and _are_numbers(np.asarray(rows["start_s"], np.float64))
+    ):
+        raise Surprise
     yield from _traces(rows, hops, ends, numbers)
 
 

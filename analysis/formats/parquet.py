@@ -18,10 +18,22 @@ import pyarrow.parquet as pq
 
 from analysis.inputs import InputError, Stream
 from probe import graph
-from probe.record import Attribution, Hop, Reply, Trace, Vantage
+from probe.record import (
+    ATLAS_STATUS_HOP,
+    Attribution,
+    Hop,
+    MalformedRecord,
+    Reply,
+    Trace,
+    Vantage,
+    canonical,
+)
 
 _SCHEMA_KEY, _SCHEMA_NAME = b"gatewatch.schema", b"gatewatch.traces/1"
 _BATCH = 1024
+
+# Times are smaller than this, in s and in ms, as in records.
+LARGEST = 2.0**63
 
 _REPLY = pa.struct(
     [
@@ -208,10 +220,39 @@ def to_row(trace: Trace) -> dict[str, Any]:
     }
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is an address: types hold a file to no more than that it is a text.
+
+    >>> is_address("2001:db8::1"), is_address("2001:db8::x")
+    (True, False)
+    """
+    try:
+        canonical(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check(trace: Trace) -> None:
+    """Raise `MalformedRecord` where something is no address, no TTL or no number."""
+    replies = [reply for hop in trace.hops for reply in hop.replies]
+    for address in (trace.dst_addr, trace.source, *(reply.address for reply in replies)):
+        if address is not None and not is_address(address):
+            raise MalformedRecord(f"not an address: {address!r:.40}")
+    if trace.af != (6 if ":" in trace.dst_addr else 4):
+        raise MalformedRecord(f"af is {trace.af}, but dst_addr is {trace.dst_addr}")
+    for number in (hop.number for hop in trace.hops):
+        if not 0 <= number <= ATLAS_STATUS_HOP:
+            raise MalformedRecord(f"no TTL can be {number}")
+    times = (trace.timestamp, trace.endtime, *(reply.rtt for reply in replies))
+    if not all(abs(time) < LARGEST for time in times if time is not None):
+        raise MalformedRecord("a time is no number")
+
+
 def of_row(row: dict[str, Any]) -> Trace:
-    """The trace that a row of ``SCHEMA`` holds."""
+    """The trace that a row of ``SCHEMA`` holds; raises `MalformedRecord` where it is none."""
     vantage = row["vantage"]
-    return Trace(
+    trace = Trace(
         dst_addr=row["dst_addr"],
         dst_name=row["dst_name"],
         af=row["af"],
@@ -237,6 +278,15 @@ def of_row(row: dict[str, Any]) -> Trace:
         if row["multipath_json"] is None
         else graph.from_json(json.loads(row["multipath_json"]), lambda address, _: str(address)),
     )
+    _check(trace)
+    return trace
+
+
+def _read(row: dict[str, Any]) -> Trace | MalformedRecord:
+    try:
+        return of_row(row)
+    except MalformedRecord as problem:
+        return problem
 
 
 def table_of(rows: list[dict[str, Any]]) -> pa.Table:
@@ -280,18 +330,24 @@ def groups(name: str) -> int | None:
         return None
 
 
-def group_rows(name: str, group: int) -> Iterator[Trace]:
-    """The traces of one row group of a file of ours; raises `InputError` where it is damaged."""
+def group_rows(name: str, group: int) -> Iterator[tuple[int, Trace | MalformedRecord]]:
+    """Each trace of one row group of a file of ours with its row in the file.
+
+    Raises `InputError` where it is damaged.
+    """
     try:
         with pq.ParquetFile(name) as file:
-            for batch in file.iter_batches(batch_size=_BATCH, row_groups=[group]):
-                yield from map(of_row, batch.to_pylist())
+            first = 1 + sum(file.metadata.row_group(before).num_rows for before in range(group))
+            batches = file.iter_batches(batch_size=_BATCH, row_groups=[group])
+            listed = chain.from_iterable(batch.to_pylist() for batch in batches)
+            yield from enumerate(map(_read, listed), start=first)
     except _DAMAGE as problem:
         raise damaged(name, problem) from None
 
 
 def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
-    """Each row with its number: a `Trace` where the file is ours, else a JSON value.
+    """Each row with its number: a `Trace` (or why it is none) where the file is ours, else a
+    JSON value.
 
     Raises `InputError` where the file is damaged; the rows before the damage have been yielded.
     """
@@ -299,7 +355,7 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
     source: Any = name if name.endswith(".parquet") else io.BytesIO(stream.bytes.read())
     try:
         file = pq.ParquetFile(source)
-        read: Callable[[dict[str, Any]], object] = of_row if _is_ours(file) else _without_none
+        read: Callable[[dict[str, Any]], object] = _read if _is_ours(file) else _without_none
         # Group by group, so that damage in one costs those before it nothing.
         batches = (
             file.iter_batches(batch_size=_BATCH, row_groups=[group])

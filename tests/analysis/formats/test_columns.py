@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from analysis.formats import columns, parquet
 from analysis.inputs import InputError
 from analysis.told import Fingerprint, Numbers, Told, fingerprint_of, tell
-from probe.record import Hop, Reply, Trace
+from probe.record import Hop, MalformedRecord, Reply, Trace
 from tests.analysis.test_convert import traces
 
 NUMBERS = Numbers()
@@ -22,7 +23,8 @@ NUMBERS = Numbers()
 
 def row_by_row(path: Path) -> list[tuple[Told, Fingerprint] | None]:
     found: list[tuple[Told, Fingerprint] | None] = []
-    for trace in parquet.group_rows(str(path), 0):
+    for _, trace in parquet.group_rows(str(path), 0):
+        assert isinstance(trace, Trace)
         told = tell(trace)
         found.append((told, fingerprint_of(trace, told, NUMBERS)) if trace.hops else None)
     return found
@@ -79,6 +81,37 @@ def test_what_decides_is_told_alike(tmp_path: Path) -> None:
     assert told is not None
     assert told[0].addresses == (b, b, None, None, a, None, end)
     assert told[0].rtts == (1.0, 9.0, 4.0, None, 7.0, None, 8.0)
+
+
+WHOLE = Trace(
+    "198.51.100.9", 4, "ICMP", 1.0, 1.0, (Hop(1, (Reply("192.0.2.1", 1.0),)),), source="192.0.2.7"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"dst_addr": "somewhere"}, "not an address: 'somewhere'"),
+        ({"source": "x" * 99}, "not an address: 'xxx"),
+        ({"hops": (Hop(1, (Reply("192.0.2.1 ", 1.0),)),)}, "not an address"),
+        ({"hops": (Hop(-1, (Reply("192.0.2.1", 1.0),)),)}, "no TTL can be -1"),
+        ({"hops": (Hop(1, (Reply("192.0.2.1", float("nan")),)),)}, "a time is no number"),
+        ({"timestamp": float("inf")}, "a time is no number"),
+        ({"af": 6}, "af is 6, but dst_addr is 198.51.100.9"),
+    ],
+)
+def test_a_row_that_is_no_trace_costs_itself_only(
+    changes: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    """Parquet's types hold a file to little; what is read from it is held to what a record is."""
+    path = written([WHOLE, replace(WHOLE, **changes)], tmp_path)
+    with pytest.raises(columns.Surprise):
+        list(columns.read(str(path), 0, NUMBERS))
+    first, (number, problem) = parquet.group_rows(str(path), 0)
+    assert first == (1, WHOLE)
+    assert number == 2
+    assert isinstance(problem, MalformedRecord)
+    assert str(problem).startswith(says)
 
 
 def test_a_damaged_group_is_named(tmp_path: Path) -> None:
