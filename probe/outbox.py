@@ -342,10 +342,10 @@ class Outbox:
         """A bundle is about to be sent; from now on nobody knows whether it came."""
         self._db.execute("UPDATE bundles SET unsure = 1 WHERE sha256 = ?", (sha256,))
 
-    def stayed(self, sha256: str, reason: str) -> None:
-        """A bundle was not taken, which is sure, and why."""
+    def stayed(self, sha256: str, reason: str, *, unsure: bool) -> None:
+        """A bundle was not taken now, and why; ``unsure`` says whether it may have been before."""
         self._db.execute(
-            "UPDATE bundles SET unsure = 0, reason = ? WHERE sha256 = ?", (reason, sha256)
+            "UPDATE bundles SET unsure = ?, reason = ? WHERE sha256 = ?", (unsure, reason, sha256)
         )
 
     def received(self, receipt: Receipt, signed: bytes) -> None:

@@ -165,6 +165,7 @@ class Submitting:
     def _one(self, name: str, key: str) -> Receipt | None:
         """The receipt for a bundle, sent now unless it is there; None where it is not taken."""
         (entry,) = self.outbox.entries("sha256 = ?", name)
+        unsure = entry.unsure
         try:
             signed = None
             if entry.unsure or entry.state != "waiting":
@@ -174,12 +175,13 @@ class Submitting:
                 if data is None:
                     return None
                 self.outbox.begin(name)
+                unsure = False  # whoever answers now has taken it or not
                 signed = self.way.send(name, data)
             receipt = read_receipt(signed, name, key)
         except BadReceipt as problem:
             raise Distrusted(_distrust(problem)) from None
         except NotTaken as problem:
-            self.outbox.stayed(name, str(problem))
+            self.outbox.stayed(name, str(problem), unsure=unsure)
             return None
         self.outbox.received(receipt, signed)
         return receipt

@@ -150,6 +150,17 @@ def test_an_answer_that_was_lost_is_asked_for(world: World) -> None:
     assert world.states() == ["quarantined"] * 2
 
 
+def test_a_strange_answer_to_the_question_leaves_it_open(tmp_path: Path) -> None:
+    """Whether it came is asked again, and it is sent only where that was answered."""
+    world = World(tmp_path, bundles=1)
+    world.way.after = [Unavailable("reset")]
+    world.way.before = [None, None, NotTaken("status 403")]
+    assert world.submit().problem == "status 403"
+    assert world.submit().problem is None
+    assert set(world.way.sent.values()) == {1}
+    assert world.states() == ["quarantined"]
+
+
 def test_the_pause_doubles_and_ends(world: World) -> None:
     """Every call that fails doubles the pause up to its end; success clears it."""
     pauses = []
