@@ -62,12 +62,15 @@ class Metered:
         self._allowance.require(size)
         try:
             self._network.send(probe)
-        except NotPermitted as problem:
-            self.denied[probe.target] = str(problem)
-            raise NoRoute(str(problem)) from problem
         except BlockingIOError as full:
             self._wait_or_give_up(full)
             raise
+        except NetworkError as problem:
+            self._full_since = None
+            if not isinstance(problem, NotPermitted):
+                raise
+            self.denied[probe.target] = str(problem)
+            raise NoRoute(str(problem)) from problem
         self._full_since = None
         self._allowance.spend(size)
 

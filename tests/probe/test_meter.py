@@ -90,6 +90,20 @@ async def test_a_full_buffer_is_waited_out_but_not_for_ever(tmp_path: Path, wire
         network.send(probe())
 
 
+async def test_a_link_that_went_away_and_came_back_is_not_a_dead_line(
+    tmp_path: Path, wire: Wire
+) -> None:
+    """A full buffer just before and one just after are two moments, however long it was away."""
+    now = [0.0]
+    network = Metered(wire, allowance(tmp_path), lambda: now[0])
+    full = BlockingIOError(11, "the send buffer is full")
+    gone = NoRoute("there is no route from here")
+    for now[0], trouble in ((0.0, full), (1.0, gone), (2 * STUCK, full)):
+        wire.trouble = trouble
+        with pytest.raises(type(trouble)):
+            network.send(probe())
+
+
 async def test_all_else_is_what_the_network_says(tmp_path: Path, wire: Wire) -> None:
     """Name, methods, what it sees and sizes pass through, and so do answers."""
     network = Metered(wire, allowance(tmp_path))
