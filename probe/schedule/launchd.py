@@ -102,10 +102,13 @@ class Launchd:
 
 
 def next_at(minute: int, now: float) -> float:
-    """When a clock next shows this minute, in seconds since the epoch.
+    """When the clock on the wall next shows this minute, in seconds since the epoch.
 
-    >>> next_at(15, 3600.0 * 10), next_at(15, 3600.0 * 10 + 901)
-    (36900.0, 40500.0)
+    That clock is not ahead of UTC by whole hours everywhere, as in Iran or Myanmar.
+
+    >>> time.localtime(next_at(15, 36_000.0)).tm_min, 0 < next_at(15, 36_000.0) - 36_000.0 <= HOUR
+    (15, True)
     """
-    due = now // HOUR * HOUR + minute * 60.0
+    ahead = time.localtime(now).tm_gmtoff
+    due = (now + ahead) // HOUR * HOUR + minute * 60.0 - ahead
     return due if due > now else due + HOUR
