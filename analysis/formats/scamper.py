@@ -274,12 +274,7 @@ def _graph(fields: dict[str, Any], heard: list[_Heard]) -> Graph:
         levels.append(Level(ttl, nodes, complete, spread))
         complete = complete and None not in routers and not spread
         if not spread:
-            links += [
-                Link(ttl, near, far, tuple(sorted(both)))
-                for near, found in routers.items()
-                for far, others in met.get(ttl + 1, {}).items()
-                if (both := found & others)
-            ]
+            links += _links(ttl, routers, met.get(ttl + 1, {}))
     confidence = _optional(fields, "confidence")
     return Graph(
         tuple(levels),
@@ -287,6 +282,24 @@ def _graph(fields: dict[str, Any], heard: list[_Heard]) -> Graph:
         _optional(fields, "probec") or len(heard),
         (100 - (95 if confidence is None else confidence)) / 100,
     )
+
+
+def _links(
+    ttl: int, routers: dict[str | None, set[int]], behind: dict[str | None, set[int]]
+) -> list[Link]:
+    """The links from the routers at one TTL to those behind them: the flows that met both.
+
+    No flow met two of the routers. What is read may name tens of thousands on either side, so that
+    nobody asks each about each.
+    """
+    met = {flow: router for router, flows in routers.items() for flow in flows}
+    found: defaultdict[str | None, dict[str | None, list[int]]] = defaultdict(dict)
+    for far, flows in behind.items():
+        for flow in sorted(flows & met.keys()):
+            found[met[flow]].setdefault(far, []).append(flow)
+    return [
+        Link(ttl, near, far, tuple(both)) for near in routers for far, both in found[near].items()
+    ]
 
 
 def _link(link: dict[str, Any]) -> Iterator[_Heard]:

@@ -310,3 +310,24 @@ def test_what_m_lab_stores_is_read() -> None:
     assert trace.hops[7].replies[0].address == "4.69.159.249"
     assert trace.hops[7].replies[-1].is_star
     assert trace.stop == "destination"
+
+
+def test_links_are_those_whose_flows_met_both_ends() -> None:
+    """In the order of the routers at the near end, then at the far one; a flow may end between."""
+
+    def node(near: str, far: str, ttl: int, flow: int) -> dict[str, Any]:
+        probe = {"ttl": ttl, "flowid": flow, "replies": [{"rtt": 1.0}]}
+        return {"addr": near, "links": [[{"addr": far, "probes": [probe]}]]}
+
+    firsts = [node("192.0.2.1", f"198.51.100.{i % 7}", 2, i) for i in range(30)]
+    seconds = [node(f"198.51.100.{i % 7}", f"203.0.113.{i % 5}", 3, i) for i in range(0, 30, 2)]
+    trace = scamper.read({"type": "tracelb", "dst": "192.0.2.99", "nodes": [*firsts, *seconds]})
+    assert trace.multipath is not None
+    near, far = (level.nodes for level in trace.multipath.levels[1:])
+    assert [(link.near, link.far, link.flows) for link in trace.multipath.links[7:]] == [
+        (one.address, other.address, both)
+        for one in near
+        for other in far
+        if (both := tuple(sorted({*one.flows} & {*other.flows})))
+    ]
+    assert len(trace.multipath.links) == 7 + 15
