@@ -247,6 +247,9 @@ def _check(trace: Trace) -> None:
     times = (trace.timestamp, trace.endtime, *(reply.rtt for reply in replies))
     if not all(abs(time) < LARGEST for time in times if time is not None):
         raise MalformedRecord("a time is no number")
+    objects = (trace.redactions, *(reply.extensions for reply in replies))
+    if not all(isinstance(one, dict) for one in objects if one is not None):
+        raise MalformedRecord("a JSON text holds no object")
 
 
 def of_row(row: dict[str, Any]) -> Trace:
@@ -287,6 +290,8 @@ def _read(row: dict[str, Any]) -> Trace | MalformedRecord:
         return of_row(row)
     except MalformedRecord as problem:
         return problem
+    except (AttributeError, OverflowError, RecursionError) as problem:
+        return MalformedRecord(f"a JSON text has the wrong shape ({problem})")
 
 
 def table_of(rows: list[dict[str, Any]]) -> pa.Table:

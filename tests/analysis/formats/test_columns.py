@@ -114,6 +114,26 @@ def test_a_row_that_is_no_trace_costs_itself_only(
     assert str(problem).startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("column", "text", "says"),
+    [
+        ("redactions_json", "[1]", "a JSON text holds no object"),
+        ("redactions_json", "[" * 100_000, "a JSON text has the wrong shape"),
+        ("multipath_json", '{"levels": [], "links": [], "probes": 1e999}', "a JSON text has the"),
+    ],
+)
+def test_json_within_a_row_costs_its_row_only(
+    column: str, text: str, says: str, tmp_path: Path
+) -> None:
+    """Whatever stands in a text, the other rows are read."""
+    rows = [parquet.to_row(WHOLE), parquet.to_row(WHOLE) | {column: text}]
+    pq.write_table(parquet.table_of(rows), tmp_path / "t.parquet")
+    (_, first), (_, problem) = parquet.group_rows(str(tmp_path / "t.parquet"), 0)
+    assert first == WHOLE
+    assert isinstance(problem, MalformedRecord)
+    assert str(problem).startswith(says)
+
+
 def test_a_damaged_group_is_named(tmp_path: Path) -> None:
     """With the file, as the reader of rows does."""
     trace = Trace("198.51.100.9", 4, "ICMP", 1.0, 1.0, (Hop(1, (Reply("192.0.2.1", 1.0),)),))
