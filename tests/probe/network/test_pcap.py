@@ -46,6 +46,12 @@ shown: list[tuple[bytes, int]] = []
 
 
 @pytest.fixture
+def short_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three packets may wait; how many is settled when the backend is opened."""
+    monkeypatch.setattr("probe.network.pcap._QUEUE", 3)
+
+
+@pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pcap]:
     monkeypatch.setattr("probe.network.pcap.Interfaces", Wire)
     wires.clear()
@@ -157,11 +163,9 @@ def test_raw_packets_are_shown_once_each_with_the_captures_times(network: Pcap) 
     assert [data for data, _ in shown[3:]] == [lost]
 
 
-def test_a_flood_is_counted_and_ends_somewhere(
-    network: Pcap, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("short_queue")
+def test_a_flood_is_counted_and_ends_somewhere(network: Pcap) -> None:
     """What does not fit into the queue is dropped, and the count says so."""
-    monkeypatch.setattr("probe.network.pcap._QUEUE", 3)
     probe = send(network)
     for _ in range(5):
         wires[0].hear(captured(0), exceeded(probe))
