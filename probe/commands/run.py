@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import trio
 
 from probe import stop
 from probe.allowance import Allowance
@@ -24,6 +25,7 @@ from probe.commands import options, words
 from probe.commands.attended import Attended, foretell
 from probe.commands.choosing import Choice
 from probe.commands.ended import Ended
+from probe.consent import Capability, require
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
     INTERRUPTED,
@@ -49,7 +51,7 @@ from probe.spool import day_files, read, spool_folder
 from probe.timekeeping import is_set_by_others
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from probe.commands.unattended import Turn
     from probe.foresight import Cost
@@ -60,6 +62,9 @@ if TYPE_CHECKING:
     from probe.record import Trace
     from probe.redact import Premises
     from probe.targets import Target
+
+# Seconds between two looks whether the owner still agrees.
+_LOOK = 2.0
 
 
 @click.command(short_help="Trace to a list of targets and keep the results.")
@@ -260,7 +265,7 @@ def _undertake(
 ) -> tuple[Failure | None, int]:
     """Go through all targets; how that failed, and the exit code where somebody stopped it."""
     try:
-        stop.run(partial(itinerary.run, targets))
+        stop.run(partial(_while_agreed, partial(itinerary.run, targets)))
     except KeyboardInterrupt:
         return None, INTERRUPTED
     except Stopped as told:
@@ -270,6 +275,20 @@ def _undertake(
     except Failure as problem:
         return problem, 0
     return _verdict(campaign), 0
+
+
+async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
+    """Do it, and end in the middle where the owner takes consent back."""
+
+    async def look() -> None:
+        while True:
+            require(data_folder(), Capability.RUN, Capability.KEEP)
+            await trio.sleep(_LOOK)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        await main()
+        nursery.cancel_scope.cancel()
 
 
 def _newest(folder: Path) -> list[Trace]:

@@ -21,9 +21,10 @@ from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
+from probe.consent import Capability, change
 from probe.ground import End
 from probe.record import VPN, WRONG_CLOCK
-from probe.redact import Premises
+from probe.redact import Premises, Redacted
 from probe.session import Settings
 from probe.spool import Spool, read
 from tests.consenting import agree
@@ -319,6 +320,24 @@ def test_what_would_be_no_evidence_is_refused_unless_wanted_anyway(
     assert [note in record["gatewatch"]["notes"] for record in records(home / "spool")] == [
         True
     ] * 2
+
+
+def test_whoever_takes_consent_back_ends_a_run(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From then on nothing is measured or kept; what was kept before stays, exit code 3."""
+    monkeypatch.setattr("probe.commands.run._LOOK", 0.0)
+    append = Spool.append
+
+    def and_withdraw(spool: Spool, *traces: Redacted) -> None:
+        append(spool, *traces)
+        change(home, {Capability.RUN: False}, date(2026, 11, 2))
+
+    monkeypatch.setattr(Spool, "append", and_withdraw)
+    done = run("--targets", listed(*TARGETS))
+    assert done.exit_code == 3
+    assert "has not agreed to: run" in done.stderr
+    assert 0 < len(records(home / "spool")) < len(TARGETS)
 
 
 def test_a_terminal_gets_a_bar(tmp_path: Path, listed: Callable[..., str]) -> None:
