@@ -114,8 +114,8 @@ class Campaign:
         # abroad is then rather that of a network that does not show.
         self._left_in: str | None = None
         self._spool: Spool | None = None
-        # By IP version, the farthest hop at which the access network showed first.
-        self._shows_at: dict[int, int] = {}
+        # By IP version, the nearest and the farthest hop at which the access network showed first.
+        self._shows_at: dict[int, tuple[int, int]] = {}
 
     def finished(self, trace: Trace, firewall: str | None = None) -> None:
         """Take in a finished trace; it is on the disk when this returns, or held, or counted.
@@ -171,11 +171,12 @@ class Campaign:
             self.unlocated = self._why_unlocated(held, abroad, portal=portal)
             if not self.access:
                 raise self.unlocated
-        for trace in held:
-            if trace.af in self.access:
-                self._keep(trace)
-            else:
-                self.refused += 1
+        located = [trace for trace in held if trace.af in self.access]
+        self.refused += len(held) - len(located)
+        for trace in located:  # what each of them tells is needed for all
+            self._learn(trace)
+        for trace in located:
+            self._keep(trace)
 
     def _why_unlocated(self, held: list[Trace], abroad: Access | None, *, portal: bool) -> Failure:
         """What stands against the access network of an IP version, with what mends it."""
@@ -301,12 +302,8 @@ class Campaign:
             self._spool.close()
             self._spool = None
 
-    def _began_elsewhere(self, trace: Trace) -> bool:
-        """Whether a trace shows another network where the access network should be.
-
-        A router at home with two lines may change over to the other unseen. Then the first hops
-        are those of a line that nobody knows to be the volunteer's own.
-        """
+    def _first_shown(self, trace: Trace) -> tuple[int | None, int | None]:
+        """The first hop of the access network, and the first of another one before it."""
         access = self.access[trace.af]
         other: int | None = None
         for hop in trace.hops:
@@ -314,10 +311,26 @@ class Campaign:
             if said is None or said.asn is None or said.special is not None:
                 continue
             if self._origin.organisation(said.asn) == access.organisation:
-                self._shows_at[trace.af] = max(hop.number, self._shows_at.get(trace.af, 0))
-                return False
+                return hop.number, other
             other = other or hop.number
-        return other is not None and other <= self._shows_at.get(trace.af, 0)
+        return None, other
+
+    def _learn(self, trace: Trace) -> None:
+        """Take in where the access network shows."""
+        at, _other = self._first_shown(trace)
+        if at is not None:
+            nearest, farthest = self._shows_at.get(trace.af, (at, at))
+            self._shows_at[trace.af] = min(at, nearest), max(at, farthest)
+
+    def _began_elsewhere(self, trace: Trace) -> bool:
+        """Whether a trace shows another network where the access network should be.
+
+        A router at home with two lines may change over to the other unseen. Then the first hops
+        are those of a line that nobody knows to be the volunteer's own.
+        """
+        at, other = self._first_shown(trace)
+        _nearest, farthest = self._shows_at.get(trace.af, (0, 0))
+        return at is None and other is not None and other <= farthest
 
     def _notes(self, trace: Trace) -> set[str]:
         """What there is to be said of the whereabouts of a trace."""
@@ -336,6 +349,7 @@ class Campaign:
         return noted
 
     def _keep(self, trace: Trace) -> None:
+        self._learn(trace)
         if self._began_elsewhere(trace):
             self.elsewhere += 1
             return
@@ -345,7 +359,8 @@ class Campaign:
             trace, vantage=self.vantage(trace.af), notes=(*trace.notes, *sorted(noted))
         )
         try:
-            redacted = redact(marked, self._premises, networks, self._origin)
+            inside, _farthest = self._shows_at.get(trace.af, (0, 0))
+            redacted = redact(marked, self._premises, networks, self._origin, inside=inside)
         except RefusedToRedact:
             self.refused += 1
             return

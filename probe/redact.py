@@ -236,7 +236,12 @@ class _Redaction:
     """One trace's redaction: the rules with what they need, and the count of what they took."""
 
     def __init__(
-        self, trace: Trace, premises: Premises, access: frozenset[int], origin: Attributor
+        self,
+        trace: Trace,
+        premises: Premises,
+        access: frozenset[int],
+        origin: Attributor,
+        inside: int,
     ) -> None:
         self.premises = premises
         self.access = access
@@ -244,17 +249,15 @@ class _Redaction:
         self.origin = origin
         self.taken: Counter[str] = Counter()
         # The first hop that shows the access network; what comes before lies inside it.
-        self.reaches_access = next(
-            (
-                hop.number
-                for hop in trace.hops
-                for reply in hop.replies
-                if reply.address is not None
-                and reply.address != trace.dst_addr
-                and self.reason_to_cut(reply.address) == "access"
-            ),
-            0,
+        shown = (
+            hop.number
+            for hop in trace.hops
+            for reply in hop.replies
+            if reply.address is not None
+            and reply.address != trace.dst_addr
+            and self.reason_to_cut(reply.address) == "access"
         )
+        self.reaches_access = max(next(shown, 0), inside)
         self.marks = _marks(premises)
 
     def reason_to_cut(self, address: str) -> str | None:
@@ -394,16 +397,22 @@ def _is_given_away(fields: dict[str, Any], premises: Premises) -> bool:
 
 
 def redact(
-    trace: Trace, premises: Premises, access: frozenset[int], origin: Attributor
+    trace: Trace,
+    premises: Premises,
+    access: frozenset[int],
+    origin: Attributor,
+    *,
+    inside: int = 0,
 ) -> Redacted:
     """What of a trace may be written and shared.
 
     The first hop, whatever lies in one's own subnets and whatever else would tell one's own
     address becomes the class ``lan`` without an address. Addresses of the access network are cut
     to /24 or /48 (``access`` are its AS numbers; all of its organisation count, and what comes
-    before its first hop that shows), and private ones anywhere, also where they are the target,
-    which then loses its name; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts
-    lose addresses and names of this machine. ``redactions`` counts what was taken, by kind.
+    before its first hop that shows, or before hop ``inside``), and private ones anywhere, also
+    where they are the target, which then loses its name; deeper hops stay. ICMP extensions lose
+    all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
+    was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, or when
     the target is one's own.
@@ -419,7 +428,7 @@ def redact(
                 "name it with --access-as ASN"
             )
         )
-    redaction = _Redaction(trace, premises, access, origin)
+    redaction = _Redaction(trace, premises, access, origin, inside)
     target = str(_parse(trace.dst_addr))
     reason = redaction.reason_to_cut(target)
     left = target if reason is None else cut(target)

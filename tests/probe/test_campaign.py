@@ -263,6 +263,20 @@ def test_a_provider_that_is_silent_once_is_no_other_line(tmp_path: Path) -> None
     assert (len(kept(tmp_path)), run.failed()) == (3, {})
 
 
+def test_the_inside_of_a_provider_that_is_silent_once_is_cut_all_the_same(tmp_path: Path) -> None:
+    """Carriers number it from anybody's block: other traces tell how far it reaches."""
+    run = campaign(tmp_path)
+    run.finished(trace("192.168.1.1", "22.7.7.7", None, None, "80.231.1.1"))
+    run.finished(trace("192.168.1.1", "22.7.7.7", "36.37.9.9", "203.144.64.1", "80.231.1.1"))
+    run.locate()
+    run.finished(trace("192.168.1.1", "22.7.7.8", None, "203.144.64.1", "80.231.1.1"))
+    assert [[hop.replies[0].address for hop in found.hops[1:4]] for found in kept(tmp_path)] == [
+        ["22.7.7.0", None, None],
+        ["22.7.7.0", "36.37.9.0", "203.144.64.1"],
+        ["22.7.7.0", None, "203.144.64.1"],
+    ]
+
+
 def test_what_is_still_held_at_the_end_is_counted(tmp_path: Path) -> None:
     """Stopped before it was known where this machine is: dropped, and said."""
     run = campaign(tmp_path)
