@@ -132,7 +132,8 @@ _AT_LEAST_ONE = frozenset({"alarm_hold_days", "link_days", "link_organisations",
 def _demand(key: str, value: float) -> str | None:
     """What a setting must be and this value is not."""
     if key == "confidence":
-        return None if 0 < value < 1 else "between 0 and 1, neither of them"
+        # Below a half the lower bound would lie above the upper one.
+        return None if 0.5 <= value < 1 else "from 0.5 to 1, and not 1 itself"
     if key in _SHARES:
         return None if 0 <= value <= 1 else "from 0 to 1"
     least = 1 if key in _AT_LEAST_ONE else 0

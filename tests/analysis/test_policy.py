@@ -133,6 +133,7 @@ def test_an_unknown_setting_is_told_all_there_are() -> None:
         "confidence=0",
         "confidence=1",
         "confidence=-3",
+        "confidence=0.4",
         "resamples=0",
         "resamples=-5",
         "days=-1",
