@@ -13,6 +13,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from scipy.special import betaincinv
 
@@ -387,7 +388,7 @@ def rank(candidates: Iterable[Candidate], nearness: Mapping[Node, float]) -> lis
     """Candidates, the strongest first.
 
     By captured share; among equals an organisation before a block before an exchange, then by
-    mean share, then the one nearest to the border (``nearness``: mean distance in nodes), then by
+    mean share, then the one nearest to the border (``nearness``, of `border_distance`), then by
     name, so that the order never depends on the order of the input.
     """
     return sorted(
@@ -408,18 +409,26 @@ def nearest_first(nearness: Mapping[Node, float]) -> list[Node]:
 
 
 def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict[Node, float]:
-    """Mean number of nodes between each node and the border, over all crossings it is on."""
-    tally = Tally()
+    """Nodes between each node and the border: the median over the organisations that pass it.
+
+    Of an organisation it is the mean over its traces. Whoever sends much moves one organisation,
+    and the median needs half of them.
+    """
+    tallies: dict[str, Tally] = defaultdict(Tally)
     for seen in observations:
         if seen.crossing is not None:
-            tally.add(seen.crossing, seen.traces)
-    distances: dict[Node, float] = defaultdict(float)
-    traces: dict[Node, float] = defaultdict(float)
-    for crossing, count in tally.counted():
-        for distance, node in enumerate(reversed(blocks.nodes(crossing.strict))):
-            distances[node] += distance * count
-            traces[node] += count
-    return {node: distances[node] / count for node, count in traces.items()}
+            tallies[seen.organisation].add(seen.crossing, seen.traces)
+    found: dict[Node, list[float]] = defaultdict(list)
+    for tally in tallies.values():
+        distances: dict[Node, float] = defaultdict(float)
+        traces: dict[Node, float] = defaultdict(float)
+        for crossing, count in tally.counted():
+            for distance, node in enumerate(reversed(blocks.nodes(crossing.strict))):
+                distances[node] += distance * count
+                traces[node] += count
+        for node, count in traces.items():
+            found[node].append(distances[node] / count)
+    return {node: median(each) for node, each in found.items()}
 
 
 def gateway_of(pair: Pair, top: Node | None) -> Node:

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from analysis.convergence import (
+    Blocks,
     Candidate,
     Pair,
+    border_distance,
     by_organisation,
     candidate,
     captured_bounds,
@@ -30,9 +32,11 @@ from analysis.convergence import (
     shared_interfaces,
     weighted_share,
 )
-from analysis.operators import Node
+from analysis.operators import Gazetteer, Node
+from analysis.panel import observe
 from analysis.policy import Policy
-from tests.analysis.country import Country
+from probe.record import from_json
+from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
 OTHER = Node("organisation", "Other")
@@ -215,6 +219,20 @@ def test_the_stronger_candidate_stands_first_and_equals_have_an_order() -> None:
     for seed in range(5):
         mixed = random.Random(seed).sample(ordered, len(ordered))
         assert rank(mixed, nearness) == ordered
+
+
+def test_who_sends_much_brings_nobody_nearer_to_the_border() -> None:
+    """Five networks pass Net 12 before Gate; a sixth says the opposite, two hundred times."""
+    made = Country(12)
+    for organisation in range(1, 6):
+        made.trace(organisation, "30.0.1.200", "lan own net12 gate far6")
+    for day in range(100):
+        for destination in made.destinations(2):
+            made.trace(6, destination, "lan own gate net12 far6", day=day)
+    traces = [from_json(result) for result in made.results]
+    panel = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW)
+    distance = border_distance(panel.observations, Blocks(panel.observations))
+    assert distance[GATE] < distance[Node("organisation", "Net 12")]
 
 
 def test_resampling_is_repeatable_and_knows_the_extremes() -> None:
