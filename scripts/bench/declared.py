@@ -188,7 +188,7 @@ _WITHOUT_PACKETS = (
     Comparison(
         "growth",
         "a verdict on ten times as many, beside one on as many",
-        files.many,
+        files.growing,
         ours=(_JUDGING_MORE,),
         peers=(_JUDGING,),
         figures=("seconds", "cpu", "memory"),

@@ -73,15 +73,23 @@ def _traces(folder: Path, count: int, suffix: str) -> Path:
 
 @contextmanager
 def many(folder: Path) -> Iterator[Scene]:
-    """Generated traces as ``{records}`` and ``{parquet}``, ten times as many as ``{more}``.
-
-    How many says ``GATEWATCH_BENCH_TRACES``.
-    """
+    """Generated traces as ``{records}`` and ``{parquet}``: ``GATEWATCH_BENCH_TRACES`` of them."""
     count = int(os.environ.get(TRACES_VARIABLE, TRACES))
     with here(
         folder,
         records=str(_traces(folder, count, "jsonl.gz")),
         parquet=str(_traces(folder, count, "parquet")),
+    ) as scene:
+        yield scene
+
+
+@contextmanager
+def growing(folder: Path) -> Iterator[Scene]:
+    """As many traces as ``{records}``, ten times as many as ``{more}``."""
+    count = int(os.environ.get(TRACES_VARIABLE, TRACES))
+    with here(
+        folder,
+        records=str(_traces(folder, count, "jsonl.gz")),
         more=str(_traces(folder, 10 * count, "jsonl.gz")),
     ) as scene:
         yield scene
