@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -143,12 +143,12 @@ class Reading(NamedTuple):
     signs: tuple[Sign, ...]
     traces: int = 1
 
-    def observation(self, crossing: Crossing | None) -> Observation:
-        organisation, speaker, family, day, destination, target, path, _, traces = self
+    def observation(self, vantage: str, crossing: Crossing | None) -> Observation:
+        organisation, _, family, day, destination, target, path, _, traces = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
-            speaker.name,
+            vantage,
             family,
             day,
             destination,
@@ -379,11 +379,11 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     ``rejected`` are the others by reason.
     """
     panel = Panel(rejected=rejected)
+    given = enumerate(readings)
     # A key has its network by what it signed itself, whoever it may be joined with.
-    kept = _in_one_network(readings, panel)
-    numbers = _places(kept, readings)
-    joined = _by_vantage_point(kept, policy)
-    readings = _plausible(joined, panel, policy)
+    readings = _in_one_network(readings, panel)
+    vantage = _vantage_points(readings, policy)
+    readings = _plausible(readings, vantage, panel, policy)
     sightings = _sightings(readings, policy)
     counted: Counter[Sighting] = Counter()
     for reading, sighting in zip(readings, sightings, strict=True):
@@ -391,7 +391,6 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
             counted[sighting] += reading.traces
     links = Links(counted, policy)
     crossings = Crossings(policy)
-    used = []
     for reading, sighting in zip(readings, sightings, strict=True):
         crossing = None
         if sighting is not None:
@@ -399,30 +398,21 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
             if crossing.at_home:
                 panel.reject("destination_cached_at_home", reading.traces)
                 continue
-        panel.observations.append(reading.observation(crossing))
-        used.append(reading)
-    panel.numbers = [numbers[place] for place in _places(used, joined)]
+        panel.observations.append(reading.observation(vantage(reading), crossing))
+        # What is left is in the order of what was given.
+        panel.numbers.append(next(number for number, one in given if one is reading))
     return panel
 
 
-def _places(some: Iterable[Reading], among: Iterable[Reading]) -> list[int]:
-    """Where some readings stand among those that they were taken from, in the same order."""
-    given = enumerate(among)
-    return [next(place for place, one in given if one is reading) for reading in some]
-
-
-def _by_vantage_point(readings: Sequence[Reading], policy: Policy) -> Sequence[Reading]:
-    """The same, with what a vantage point signed with a later key under its first."""
+def _vantage_points(readings: Iterable[Reading], policy: Policy) -> Callable[[Reading], str]:
+    """Whose each of these readings is: what was signed with a later key is its owner's."""
     heard = (Heard(reading.organisation, reading.speaker, reading.day) for reading in readings)
     first = first_keys(heard, gap=policy.key_gap_days)
-    if not first:
-        return readings
-    return [
-        reading._replace(
-            speaker=first.get((reading.organisation, reading.speaker), reading.speaker)
-        )
-        for reading in readings
-    ]
+
+    def vantage(reading: Reading) -> str:
+        return first.get((reading.organisation, reading.speaker), reading.speaker).name
+
+    return vantage
 
 
 def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Reading]:
@@ -450,10 +440,15 @@ def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Readi
     return kept
 
 
-def _plausible(readings: Sequence[Reading], panel: Panel, policy: Policy) -> Sequence[Reading]:
+def _plausible(
+    readings: Sequence[Reading],
+    vantage: Callable[[Reading], str],
+    panel: Panel,
+    policy: Policy,
+) -> Sequence[Reading]:
     """Without what cannot have been measured as it is told."""
     accounts = [
-        Account(reading.organisation, reading.speaker.name, reading.destination, reading.path.frame)
+        Account(reading.organisation, vantage(reading), reading.destination, reading.path.frame)
         for reading in readings
     ]
     others = Others(accounts, policy)

@@ -16,8 +16,7 @@ from probe import __version__, shared
 from probe.bundle import LARGEST, digest_of, seal, unseal
 from probe.failure import NotYetSent
 from probe.keys import signing_key
-from probe.language import _
-from probe.outbox import DayFile, Outbox, is_outbox
+from probe.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
     """
     with outbox.locked("bundling") as free:
         if not free:
-            raise NotYetSent(_("another gatewatch is making bundles; try again in a moment"))
+            raise NotYetSent(occupied("bundling"))
         outbox.sweep()
         return _Bundling(outbox, keys, today).of(spool)
 

@@ -134,6 +134,7 @@ class Campaign:
         self.answered |= any(not reply.is_star for hop in trace.hops for reply in hop.replies)
         attributed = attribute(trace, self._origin)
         if trace.af in self.access:
+            self._learn(attributed)
             self._keep(attributed)
         else:
             self._held.append(attributed)
@@ -349,7 +350,6 @@ class Campaign:
         return noted
 
     def _keep(self, trace: Trace) -> None:
-        self._learn(trace)
         if self._began_elsewhere(trace):
             self.elsewhere += 1
             return

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from probe.bundle import SUFFIX, digest_of, sha256_of
 from probe.database import OfNewerVersion, connect, set_up, step
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
-from probe.language import _
+from probe.language import _, mark
 from probe.places import data_folder
 from probe.private import UNFINISHED, replace_file
 
@@ -77,6 +77,25 @@ def is_outbox(folder: Path) -> bool:
 def damaged() -> str:
     """What is said of a bundle that was given up."""
     return _("a bundle was damaged on the disk; its traces are bundled anew next time")
+
+
+def demand_folder(folder: Path) -> None:
+    """Raise `BadInput` where a folder that bundles are to be left in is not there."""
+    if not folder.is_dir():
+        raise BadInput(
+            _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
+        )
+
+
+_OCCUPIED = {
+    "bundling": mark("another gatewatch is making bundles; try again in a moment"),
+    "submitting": mark("another gatewatch is sending; try again in a moment"),
+}
+
+
+def occupied(what: str) -> str:
+    """What is said where another process is at ``what``, see `locked`."""
+    return _(_OCCUPIED[what])
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from probe.courier import NotTaken, Unavailable
 from probe.failure import NotYetSent
 from probe.language import _
-from probe.outbox import Attempts, damaged
+from probe.outbox import Attempts, damaged, occupied
 from probe.receipt import BadReceipt, OtherKey, Receipt, read_receipt
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Submitting:
         """
         with self.outbox.locked("submitting") as free:
             if not free:
-                raise NotYetSent(_("another gatewatch is sending; try again in a moment"))
+                raise NotYetSent(occupied("submitting"))
             entries = self.outbox.unfinished()
             known = self.outbox.attempts(self.address)
             if not entries:

@@ -14,10 +14,10 @@ from probe.bundle import SUFFIX
 from probe.bundling import bundle_new
 from probe.commands import words
 from probe.consent import Capability, require
-from probe.failure import BadInput, Failure
+from probe.failure import Failure
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, outbox_folder
+from probe.outbox import Outbox, demand_folder, outbox_folder
 from probe.places import data_folder
 from probe.private import replace_file
 from probe.spool import spool_folder
@@ -46,12 +46,8 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
     require(data_folder(), Capability.SHARE)
     if out is not None and out.exists():
         raise Failure(_("{path} is there already; choose another name").format(path=out))
-    if out is not None and not out.parent.is_dir():
-        raise BadInput(
-            _("{folder} is not there; plug the stick in, or make the folder").format(
-                folder=out.parent
-            )
-        )
+    if out is not None:
+        demand_folder(out.parent)
     with Outbox(outbox_folder()) as outbox:
         done = bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
         files = []

@@ -13,7 +13,7 @@ from probe.alone import Busy, alone
 from probe.belongings import belongings, strangers, take_away
 from probe.failure import Failure
 from probe.language import _, ngettext
-from probe.outbox import locked, outbox_folder, status
+from probe.outbox import locked, occupied, outbox_folder, status
 from probe.places import data_folder
 from probe.schedule.here import job, timer
 
@@ -69,10 +69,9 @@ def _nothing_handed_on() -> Iterator[None]:
     folder = outbox_folder()
     with ExitStack() as stack:
         if folder.is_dir():
-            if not stack.enter_context(locked(folder, "bundling")):
-                raise Busy(_("another gatewatch is making bundles; try again in a moment"))
-            if not stack.enter_context(locked(folder, "submitting")):
-                raise Busy(_("another gatewatch is sending; try again in a moment"))
+            for what in ("bundling", "submitting"):
+                if not stack.enter_context(locked(folder, what)):
+                    raise Busy(occupied(what))
         yield
 
 

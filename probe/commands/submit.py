@@ -14,10 +14,10 @@ import click
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.consent import Capability, require
-from probe.failure import BadInput, Failure, NotYetSent, PartlyDone
+from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, damaged, outbox_folder, status
+from probe.outbox import Outbox, damaged, demand_folder, occupied, outbox_folder, status
 from probe.places import data_folder
 from probe.private import replace_file
 from probe.settings import read_settings, settings_file
@@ -139,14 +139,11 @@ def _left_at(entry: Entry) -> str:
 
 def _leave(outbox: Outbox, folder: Path, *, as_json: bool) -> None:
     """Copy what is not accepted to a folder outside; what is there already is not written again."""
-    if not folder.is_dir():
-        raise BadInput(
-            _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
-        )
+    demand_folder(folder)
     left, given_up = [], False
     with outbox.locked("submitting") as free:
         if not free:
-            raise NotYetSent(_("another gatewatch is sending; try again in a moment"))
+            raise NotYetSent(occupied("submitting"))
         for entry in outbox.unfinished():
             data = outbox.content(entry.sha256)
             if data is None:

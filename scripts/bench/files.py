@@ -62,44 +62,37 @@ def atlas(folder: Path) -> Iterator[Scene]:
         yield scene
 
 
-def _traces(folder: Path, count: int, suffix: str) -> Path:
+def _traces(folder: Path, suffix: str, *, times: int = 1) -> str:
+    """A file of as many generated traces as ``GATEWATCH_BENCH_TRACES`` says, or so many times."""
+    count = times * int(os.environ.get(TRACES_VARIABLE, TRACES))
     path = folder / f"traces-{count}.{suffix}"
     if not path.is_file():
         # A millisecond each is ample, and what is left of a minute for the address table.
         longest = LONGEST + count / 1000
         _made([sys.executable, "-m", "scripts.bench.traces", str(count), str(path)], longest)
-    return path
+    return str(path)
 
 
 @contextmanager
 def many(folder: Path) -> Iterator[Scene]:
-    """Generated traces as ``{records}`` and ``{parquet}``: ``GATEWATCH_BENCH_TRACES`` of them."""
-    count = int(os.environ.get(TRACES_VARIABLE, TRACES))
-    with here(
-        folder,
-        records=str(_traces(folder, count, "jsonl.gz")),
-        parquet=str(_traces(folder, count, "parquet")),
-    ) as scene:
+    """Generated traces as ``{records}`` and ``{parquet}``."""
+    records, parquet = _traces(folder, "jsonl.gz"), _traces(folder, "parquet")
+    with here(folder, records=records, parquet=parquet) as scene:
         yield scene
 
 
 @contextmanager
 def growing(folder: Path) -> Iterator[Scene]:
     """As many traces as ``{records}``, ten times as many as ``{more}``."""
-    count = int(os.environ.get(TRACES_VARIABLE, TRACES))
-    with here(
-        folder,
-        records=str(_traces(folder, count, "jsonl.gz")),
-        more=str(_traces(folder, 10 * count, "jsonl.gz")),
-    ) as scene:
+    records, more = _traces(folder, "jsonl.gz"), _traces(folder, "jsonl.gz", times=10)
+    with here(folder, records=records, more=more) as scene:
         yield scene
 
 
 @contextmanager
 def clusters(folder: Path) -> Iterator[Scene]:
     """Ten times as many as ``{more}``; at ``{one}`` and ``{two}`` Dask with so many workers."""
-    count = 10 * int(os.environ.get(TRACES_VARIABLE, TRACES))
-    more = str(_traces(folder, count, "jsonl.gz"))
+    more = _traces(folder, "jsonl.gz", times=10)
     with (
         cluster.running(1) as one,
         cluster.running(2) as two,

@@ -70,9 +70,12 @@ def test_a_fault_is_told_without_addresses_names_or_folders(tmp_path: Path) -> N
         "FileNotFoundError: [Errno 2] No such file or directory: '~/nothing/there'" in done.stderr
     )
     assert "please report" in done.stderr
-    for secret in [*secrets(), "sokha", str(tmp_path), "36.37.9.77", "2405:8380", "1e:2b"]:
+    here = locate.premises()
+    for secret in [*here.addresses, "sokha", str(tmp_path), "36.37.9.77", "2405:8380", "1e:2b"]:
+        assert secret not in done.stderr
+    for name in here.host_names:
         # As a word: a machine may be called as little as "vm".
-        assert re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", done.stderr) is None
+        assert re.search(rf"(?<!\w){re.escape(name)}(?!\w)", done.stderr) is None
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["program.py"]
 
 
