@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 
+# Bytes set aside for a trace where none has ended yet: fourteen probes of some 60 bytes.
+USUAL_BYTES = 840.0
+
 # The file is charged with so many bytes at a time, beforehand. What was not sent of them is given
 # back at the end; after a killed run a little too much is charged, never too little.
 BLOCK = 10_000

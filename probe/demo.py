@@ -18,6 +18,7 @@ import trio
 from trio.testing import MockClock
 
 from probe.attribute import attribute
+from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.topology import Host, Internet, Line, Numbering, Site, System, host_address
@@ -26,7 +27,7 @@ from probe.origin import open_origin
 from probe.places import shipped
 from probe.record import SIMULATED, Vantage
 from probe.redact import Premises, redact
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.spool import Spool
 from probe.tracing import Task
 
@@ -272,14 +273,16 @@ async def _one_run(
     wall += 36_000 * chance("hour", day, line.name)
     began = trio.current_time()
     await measure(
-        SimulatedNetwork(
-            lambda target, flow: internet.way(line, hosts[target], flow=flow, season=season),
-            seed=int(2**32 * chance("run", day, line.name)),
-            jitter=_JITTER,
-        ),
-        [Task(host.address, title, Method.ICMP, run % 16) for host, title in volunteer.targets],
-        _SETTINGS,
-        finished=keep,
-        wall_clock=lambda: wall + trio.current_time() - began,
+        Session(
+            SimulatedNetwork(
+                lambda target, flow: internet.way(line, hosts[target], flow=flow, season=season),
+                seed=int(2**32 * chance("run", day, line.name)),
+                jitter=_JITTER,
+            ),
+            [Task(host.address, title, Method.ICMP, run % 16) for host, title in volunteer.targets],
+            _SETTINGS,
+            finished=keep,
+            wall_clock=lambda: wall + trio.current_time() - began,
+        )
     )
     return kept

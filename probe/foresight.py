@@ -18,10 +18,11 @@ import trio.testing
 
 from probe.attribute import majority
 from probe.choice import version_of, witnesses
+from probe.measuring import measure
 from probe.network import Kind
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
-from probe.session import measure
+from probe.session import Session
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -216,12 +217,14 @@ def foresee(
         # As long as it is not known where this is, nothing is known of the border.
         for part, explore in ((witnessing, None), (list(rest.values()), manner.explore)):
             await measure(
-                network,
-                [Task(target.address, None, method, 1) for target, method in part],
-                settings,
-                finished=traces.append,
-                routes=manner.routes,
-                explore=explore,
+                Session(
+                    network,
+                    [Task(target.address, None, method, 1) for target, method in part],
+                    settings,
+                    finished=traces.append,
+                    routes=manner.routes,
+                    explore=explore,
+                )
             )
         took = trio.current_time() - began
 

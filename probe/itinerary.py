@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from probe.allowance import OverAllowance
+from probe.allowance import USUAL_BYTES, OverAllowance
 from probe.backend import choose_method
 from probe.choice import OWN_SUBNET, version_of, witnesses
 from probe.failure import Failure, Offline, PartlyDone, RefusedToRedact, cause
 from probe.ground import BEAT
 from probe.language import _
-from probe.session import measure
+from probe.measuring import measure
+from probe.session import Session
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ SETTLING = 2.5
 
 # How often a target is tried whose traces are interrupted.
 TRIES = 3
-
-# Bytes set aside for a trace where none has ended yet: fourteen probes of some 60 bytes. Later it
-# is what the longest took, so that few are cut short by the end of the budget.
-USUAL_BYTES = 840.0
 
 AWAY = "the link was gone"
 CHANGED = "this machine's address or link changed"
@@ -240,20 +237,23 @@ class Itinerary:
         self._unspent = self._allowance.left
         try:
             await measure(
-                self._network,
-                self._tasks(
-                    [target for target in targets if version_of(target) in methods], methods
-                ),
-                self._settings,
-                finished=self._finished,
-                routes=self._manner.routes,
-                explore=self._manner.explore,
+                Session(
+                    self._network,
+                    self._tasks(
+                        [target for target in targets if version_of(target) in methods], methods
+                    ),
+                    self._settings,
+                    finished=self._finished,
+                    routes=self._manner.routes,
+                    explore=self._manner.explore,
+                )
             )
         except OverAllowance:
             self._give_up_for_budget()
 
     def _tasks(self, targets: list[Target], methods: dict[int, Method]) -> Iterator[Task]:
         for target in targets:
+            # Later it is what the longest took, so that few are cut short by the end of the budget.
             usual = max(self._took, default=USUAL_BYTES)
             if self._in_flight and (len(self._in_flight) + 1) * usual > self._unspent:
                 # What those in flight leave may do for more: seen when they are over.

@@ -86,6 +86,9 @@ class Metered:
                 ).format(stuck=STUCK, strerror=full.strerror)
             ) from full
 
+    def fileno(self) -> int:
+        return self._network.fileno()
+
     async def wait(self) -> None:
         await self._network.wait()
 

@@ -6,8 +6,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
-import trio
-
+from probe.aside import Aside
 from probe.failure import BadInput, Failure, Offline
 from probe.language import _
 
@@ -41,11 +40,12 @@ def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
-async def resolve(host: str, version: int | None) -> str:
+def resolve(host: str, version: int | None) -> str:
     """The address of a host, of IP ``version`` (4 or 6) where one is given.
 
     Raises `BadInput` for a name that does not exist, `Offline` where no resolver answers,
-    `Failure` (a wrong use) where an address of the other version was given. Cancellable.
+    `Failure` (a wrong use) where an address of the other version was given. Ctrl-C
+    ends it at once, however long the resolver takes.
     """
     address = literal(host)
     if address is not None:
@@ -58,7 +58,7 @@ async def resolve(host: str, version: int | None) -> str:
         return str(address)
     family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[version]
     try:
-        found = await trio.socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)
+        found = Aside(lambda: socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)).result()
     except socket.gaierror as problem:
         if problem.errno in _NO_SUCH_NAME:
             raise BadInput(

@@ -1,10 +1,10 @@
-"""The one loop that measures many targets at once: pace, send, wait then drain, match, give up.
+"""What measures many targets at once: pace, send, drain, match, give up.
 
-Everything that costs time stands here and nowhere else: one task, one heap of deadlines, plain
+Everything that costs time stands here and nowhere else: one heap of deadlines, plain
 dictionaries; nothing is spawned, timed or awaited per probe. It asks a `Work` per target what to
-do and a `Network` to do it, and hands over each trace as it ends. It knows no address table,
-no redaction and no disk: what `finished` gets is unattributed and unredacted and has not left
-the memory of this process.
+do and a `Network` to do it, and hands over each trace as it ends. It is told of time and does not
+wait. It knows no address table, no redaction and no disk: what `finished` gets is unattributed and
+unredacted and has not left the memory of this process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from array import array
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import trio
 
 from probe.economical import Economical
 from probe.exploring import Exploring
@@ -73,21 +71,40 @@ def tokens() -> Iterator[int]:
                 yield token
 
 
-class _Session:
+class Session:
+    """Traces to every task's target, in the making; IPv4 and IPv6 may be mixed.
+
+    `tasks` is read as they are begun, so it may be long or made on the fly. `finished` is called
+    with each trace as it ends: no vantage, hops without attribution, `rtt` in milliseconds. A
+    target without a route ends at once with stop ``error`` and a sentence; the others go on. A
+    full send buffer is waited out.
+
+    With `routes` the traces take over from each other what they share; without, each measures
+    every hop. `explore` may give for a trace that has ended the enumeration of its parallel
+    paths, which is made before the trace is handed over.
+
+    `known` is called with each hop of a path in their order, as soon as it is sure, by answers
+    from farther on, that the hop belongs to the path and nothing more will be asked of it. Only
+    the finished trace has what comes late, and the silent hops at the end of a path.
+
+    `probe.measuring` and `probe.blocking` run it: as long as it is not `over`, `advance`, wait as
+    that says, `collect`; in the end `leave`. Times are in seconds by a clock that never goes back.
+    """
+
     def __init__(
         self,
         network: Network,
-        tasks: Iterator[Task],
+        tasks: Iterable[Task],
         settings: Settings,
         *,
-        routes: Routes | None,
-        explore: Callable[[Trace], Enumeration | None] | None,
         finished: Callable[[Trace], None],
-        known: Callable[[Task, Hop], None] | None,
-        wall_clock: Callable[[], float],
+        known: Callable[[Task, Hop], None] | None = None,
+        routes: Routes | None = None,
+        explore: Callable[[Trace], Enumeration | None] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.network = network
-        self.tasks: Iterator[Task] | None = tasks
+        self.tasks: Iterator[Task] | None = iter(tasks)
         self.settings = settings
         self.routes = routes
         self.explore = explore
@@ -97,13 +114,14 @@ class _Session:
         self.interval = 1.0 / settings.rate
         # Seconds between two looks at the network; 0 where packets are rarer than ticks anyway.
         self.tick = settings.tick if self.interval < settings.tick else 0.0
+        self.now = -math.inf
         self.due = -math.inf
         self.idle = True
         self.active = 0
         # Every token a trace may ever need fits, so that none is taken twice: all attempts, one
-        # more where repeating helps, and the probes that learn the distance. Half of them stay
-        # free, so that a free one is found at once.
-        self.most_active = max(1, TOKENS // 2 // (settings.max_ttl * (settings.attempts + 1) + 2))
+        # more where repeating helps, and the probes that learn the distance. Silence holds traces
+        # for a second; with fewer under way a fast run would wait for it instead of sending.
+        self.most_active = max(1, CROWDED // (settings.max_ttl * (settings.attempts + 1) + 2))
         self.horizon = Horizon(settings)
         self.learning = True
         # Traces that are made from their ends all begin with the same last routers. In networks of
@@ -117,6 +135,33 @@ class _Session:
         self.order = itertools.count()
         self.tokens = tokens()
         self.seen = functools.cache(self.see)
+
+    # -- what the loop calls ----------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.tasks is None and not self.active
+
+    def advance(self, now: float) -> float:
+        """Give up and send all that is due by now; returns until when to wait for answers.
+
+        While fast, that is never beyond the `tick` that goes by between two looks in any case:
+        answers wait in the socket, stamped by the kernel.
+
+        Raises what `finished`, `known` or ``network.send`` raise, `NoRoute` excepted.
+        """
+        self.now = now
+        self.expire(now)
+        self.transmit(now)
+        if self.choose() is None and not self.holding:
+            return self.next_deadline() if self.active else -math.inf
+        return -math.inf if self.tick else min(self.next_deadline(), self.due)
+
+    def leave(self) -> None:
+        """Have the network forget all probes under way."""
+        for token in self.probes:
+            self.network.forget(token)
 
     # -- choosing ---------------------------------------------------------------------------
 
@@ -226,7 +271,8 @@ class _Session:
     # -- hearing ----------------------------------------------------------------------------
 
     def collect(self, now: float) -> None:
-        """Take in all answers that are there."""
+        """Take in all answers that are there. Raises what `finished` or `known` raise."""
+        self.now = now
         probes = self.probes
         telling = self.known is not None
         soon = now + self.settings.timeout_floor
@@ -308,7 +354,7 @@ class _Session:
         seen = self.seen(work.task.method, work.task.version)
         # Of the wall clock only the last word counts: it may have been set in between.
         ended = self.wall_clock()
-        took = trio.current_time() - work.probes[0].at if work.probes else 0.0
+        took = self.now - work.probes[0].at if work.probes else 0.0
         trace = work.trace(seen, began=ended - took, ended=ended, error=error)
         # Each of them knows its work: what knows itself waits for the garbage collector.
         work.probes.clear()
@@ -324,79 +370,3 @@ class _Session:
         network = self.network
         sees = tuple(sorted(network.sees(method, version)))
         return Seen(network.name, network.probe_size(method, version), sees)
-
-    # -- the loop ---------------------------------------------------------------------------
-
-    async def rest(self, since: float) -> None:
-        """Sleep until a packet is due, a probe is to be given up, or something was heard.
-
-        While fast, at least for a tick `since` the last look: answers wait in the socket, stamped
-        by the kernel.
-        """
-        if self.choose() is None and not self.holding:
-            wake = self.next_deadline()
-        elif self.tick:
-            wake = -math.inf
-        else:
-            wake = min(self.next_deadline(), self.due)
-        if self.active and wake > since + self.tick:
-            with trio.move_on_at(wake):
-                await self.network.wait()
-        if self.tick:
-            await trio.sleep_until(since + self.tick)
-
-    async def run(self) -> None:
-        try:
-            while self.tasks is not None or self.active:
-                now = trio.current_time()
-                self.expire(now)
-                self.transmit(now)
-                await self.rest(now)
-                self.collect(trio.current_time())
-        finally:
-            for token in self.probes:
-                self.network.forget(token)
-
-
-@trio.lowlevel.enable_ki_protection
-async def measure(
-    network: Network,
-    tasks: Iterable[Task],
-    settings: Settings,
-    *,
-    finished: Callable[[Trace], None],
-    known: Callable[[Task, Hop], None] | None = None,
-    routes: Routes | None = None,
-    explore: Callable[[Trace], Enumeration | None] | None = None,
-    wall_clock: Callable[[], float] = time.time,
-) -> None:
-    """Trace to every task's target; IPv4 and IPv6 may be mixed.
-
-    `tasks` is read as they are begun, so it may be long or made on the fly. `finished` is called
-    with each trace as it ends: no vantage, hops without attribution, `rtt` in milliseconds. A
-    target without a route ends at once with stop ``error`` and a sentence; the others go on. A
-    full send buffer is waited out.
-
-    With `routes` the traces take over from each other what they share; without, each measures
-    every hop. `explore` may give for a trace that has ended the enumeration of its parallel
-    paths, which is made before the trace is handed over.
-
-    `known` is called with each hop of a path in their order, as soon as it is sure, by answers
-    from farther on, that the hop belongs to the path and nothing more will be asked of it. Only
-    the finished trace has what comes late, and the silent hops at the end of a path.
-
-    Raises what `finished`, `known` or ``network.send`` raise, `NoRoute` excepted, just as it was
-    raised. However it ends, also by cancellation or Ctrl-C, no callback is cut in half, finished
-    traces have been handed over, those in flight have not, and the network, which stays open,
-    has forgotten all probes.
-    """
-    await _Session(
-        network,
-        iter(tasks),
-        settings,
-        routes=routes,
-        explore=explore,
-        finished=finished,
-        known=known,
-        wall_clock=wall_clock,
-    ).run()

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from probe.measuring import measure
 from probe.network import Answer, Capability, Kind, Method, Network, Probe
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Overheard:
         self._network.send(probe)
         self._number[probe.token] = len(self.sent)
         self.sent.append(probe)
+
+    def fileno(self) -> int:
+        return self._network.fileno()
 
     async def wait(self) -> None:
         await self._network.wait()
@@ -200,7 +204,7 @@ async def play(network: Network, text: str) -> list[Played]:
             continue
         traces: list[Trace] = []
         overheard = Overheard(network)
-        await measure(overheard, [task], Settings(), finished=traces.append)
+        await measure(Session(overheard, [task], Settings(), finished=traces.append))
         [trace] = traces
         played.append(Played(task, expected, trace, _hops(trace, overheard), sees))
     return played

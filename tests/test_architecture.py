@@ -27,7 +27,7 @@ PACKAGES = ("probe", "analysis")
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "probe": (
         {"probe"},
-        {"probe.graph"},
+        {"probe.aside", "probe.graph", "probe.network.waiting"},
         # Contracts, and what needs nothing.
         {
             "probe.failure",
@@ -85,6 +85,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"probe.economical", "probe.tracing", "probe.forks", "probe.surroundings"},
         {"probe.exploring", "probe.manner"},
+        {"probe.session"},
         # Backends: the only ones that touch a wire.
         {
             "probe.network.addresses",
@@ -102,7 +103,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.network.bpf", "probe.network.errqueue", "probe.network.interfaces"},
         {"probe.network.raw", "probe.network.pcap"},
         {
-            "probe.session",
             "probe.redact",
             "probe.backend",
             "probe.identity",
@@ -112,6 +112,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         # Redaction stands before the disk.
         {
+            "probe.blocking",
+            "probe.measuring",
             "probe.locate",
             "probe.spool",
             "probe.resolve",
@@ -471,14 +473,26 @@ def test_nobody_imports_all_of_scapy() -> None:
     assert careless == []
 
 
-@pytest.mark.parametrize("statement", ["import probe", "import probe.cli", "main(['--help'])"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import probe",
+        "import probe.cli",
+        "main(['--help'])",
+        "main(['trace', '--help'])",
+        "main(['run', '--help'])",
+        "import probe.commands.unattended",
+        "import probe.blocking, probe.session, probe.network.raw, probe.network.errqueue",
+    ],
+)
 def test_starting_loads_nothing_heavy(statement: str) -> None:
-    """Neither importing the probe nor its help loads pandas, scipy, pyarrow or scapy."""
+    """Neither the help nor what a trace needs loads trio, pandas, scipy, pyarrow or scapy."""
     code = (
         "import sys\n"
         f"try:\n    from probe.cli import main; {statement}\n"
         "except SystemExit: pass\n"
-        "print('loaded:', *sorted({'pandas', 'scipy', 'pyarrow', 'scapy'} & set(sys.modules)))"
+        "heavy = {'trio', 'pandas', 'scipy', 'pyarrow', 'scapy'}\n"
+        "print('loaded:', *sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

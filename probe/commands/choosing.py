@@ -7,12 +7,10 @@ here.
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import trio
-
+from probe.aside import Aside
 from probe.choice import fit, is_among, version_of
 from probe.commands import words
 from probe.failure import BadInput
@@ -111,5 +109,4 @@ def _read(path: Path, look_up: Callable[[str], str]) -> list[Target]:
 
 def _address_of(host: str) -> str:
     """The address of a host; Ctrl-C ends it at once, however long the resolver takes."""
-    ask = partial(trio.to_thread.run_sync, address_of, host, abandon_on_cancel=True)
-    return trio.run(ask)
+    return Aside(lambda: address_of(host)).result()

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import trio
 
 from probe import stop
 from probe.allowance import Allowance
@@ -38,7 +37,6 @@ from probe.failure import (
 )
 from probe.ground import Footing
 from probe.identity import Identity
-from probe.itinerary import Itinerary, usable
 from probe.language import _
 from probe.locate import access_of_interfaces, access_said, premises
 from probe.manner import Manner
@@ -56,6 +54,7 @@ if TYPE_CHECKING:
     from probe.commands.unattended import Turn
     from probe.foresight import Cost
     from probe.forks import Where
+    from probe.itinerary import Itinerary
     from probe.locate import Access
     from probe.network import Method
     from probe.origin import Origin
@@ -154,6 +153,9 @@ def run(
     turn: Turn | Attended = (
         _turn(budget) if scheduled else Attended(budget, dry_run=dry_run, as_json=as_json)
     )
+    # With trio, half of a start: an hourly call that finds nothing due ends before.
+    from probe.itinerary import Itinerary  # noqa: PLC0415
+
     origin = options.address_table(table)
     options.identify(origin)
     options.known_country(country, origin)
@@ -279,6 +281,7 @@ def _undertake(
 
 async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
     """Do it, and end in the middle where the owner takes consent back."""
+    import trio  # noqa: PLC0415 - as `Itinerary`
 
     async def look() -> None:
         while True:
@@ -312,6 +315,7 @@ def _foresee(
 ) -> Cost:
     """What the run would take; nothing is sent."""
     from probe.foresight import Experience, foresee  # noqa: PLC0415 - not needed to measure
+    from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
     traces = _kept(campaign.folder)
     country = campaign.country or _last_country(traces)

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import trio
 
 from probe import stop
 from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.aside import Aside
 from probe.attribute import attribute, majority
 from probe.backend import choose_method, failure_of, open_network
+from probe.blocking import measure
 from probe.border import borders, home_of
 from probe.choice import objection
 from probe.commands import options, words
@@ -34,7 +35,7 @@ from probe.network import NetworkError
 from probe.places import data_folder
 from probe.record import Hop, to_line
 from probe.resolve import NO_HOST, resolve
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -100,14 +101,10 @@ def trace(
         settings = replace(settings, max_ttl=max_ttl)
     traced: list[Trace] = []
 
-    async def trace_it() -> None:
-        async with trio.open_nursery() as nursery:
-            # Which address table this is takes as long to find out as some answers to come.
-            nursery.start_soon(trio.to_thread.run_sync, options.identify, origin)
-            await measure_it()
-
-    async def measure_it() -> None:
-        target = await resolve(host, version)
+    def trace_it() -> None:
+        # Which address table this is takes as long to find out as some answers to come.
+        identified = Aside(lambda: options.identify(origin))
+        target = resolve(host, version)
         _refuse_unfit(target, origin, excluded, own_network=own_network)
         chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
         task = Task(target, None if host == target else host, chosen, flow)
@@ -117,20 +114,22 @@ def trace(
             multipath=multipath,
             confidence=confidence,
         ).explore
-        if as_json:
-            await measure(network, [task], settings, finished=traced.append, explore=explore)
-            return
-        shown = stack.enter_context(_Screen(origin, country))
-        shown.begin(task, network, settings.max_ttl)
-        await measure(
-            network,
-            [task],
-            settings,
-            finished=traced.append,
-            known=shown.known,
-            explore=explore,
+        shown = None if as_json else stack.enter_context(_Screen(origin, country))
+        if shown is not None:
+            shown.begin(task, network, settings.max_ttl)
+        measure(
+            Session(
+                network,
+                [task],
+                settings,
+                finished=traced.append,
+                known=None if shown is None else shown.known,
+                explore=explore,
+            )
         )
-        shown.end(attribute(traced[0], origin), network.discarded())
+        identified.result()
+        if shown is not None:
+            shown.end(attribute(traced[0], origin), network.discarded())
 
     with ExitStack() as stack:
         tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
@@ -139,7 +138,8 @@ def trace(
         network = Metered(opened, _allowance(budget))
         stack.callback(network.close)
         try:
-            stop.run(trace_it)
+            with stop.heeded():
+                trace_it()
         except NetworkError as problem:
             raise failure_of(problem) from problem
     measured = attribute(traced[0], origin)

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from click.core import ParameterSource
 
-from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.allowance import MEGABYTE, USUAL_BYTES, Allowance, allowance_file
 from probe.alone import Busy, alone
 from probe.commands import options, words
 from probe.consent import Capability, missing, require
 from probe.failure import Offline, PartlyDone
-from probe.itinerary import USUAL_BYTES
 from probe.language import _, ngettext
 from probe.places import data_folder
 from probe.schedule.circumstances import reason_to_wait

@@ -129,6 +129,12 @@ class Network(Protocol):
         A full send buffer is waited out by the caller: it raises `BlockingIOError`.
         """
 
+    def fileno(self) -> int:
+        """What is readable once answers may be there, for `select`.
+
+        Raises `io.UnsupportedOperation` where there is no such descriptor: in memory.
+        """
+
     async def wait(self) -> None:
         """Return once answers may be there to `drain`. Cancellable."""
 

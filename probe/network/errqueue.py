@@ -240,6 +240,10 @@ class ErrorQueue:
                 return wall, monotonic
         raise BlockingIOError(errno.EAGAIN, "answers arrive faster than probes can be sent")
 
+    def fileno(self) -> int:
+        """What is readable once answers may be there, for `select`."""
+        return self._readiness.fileno()
+
     async def wait(self) -> None:
         """Return once answers may be there to `drain`. Cancellable; one task at a time."""
         await self._readiness.wait()

@@ -13,9 +13,8 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import trio
-
 from probe.network.addresses import FAMILY
+from probe.network.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,14 +98,14 @@ def arrival(control: ControlMessages) -> tuple[int | None, int | None]:
 class Readiness:
     """Lets one task wait until any of several sockets, or the program itself, has answers.
 
-    An epoll descriptor is readable while one of its members is, so trio waits on a single
-    descriptor; `ring` makes it readable for answers that were read in passing.
+    An epoll descriptor is readable while one of its members is, so there is a single descriptor to
+    wait on; `ring` makes it readable for answers that were read in passing.
     """
 
     def __init__(self, sockets: Iterable[socket.socket]) -> None:
         self._epoll = select.epoll()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._waiting = False
+        self._waiting = Waiting(self._epoll.fileno())
         self._epoll.register(self._bell, select.EPOLLIN)
         for member in sockets:
             self._epoll.register(member, select.EPOLLIN)  # EPOLLERR is always included
@@ -120,19 +119,18 @@ class Readiness:
         with suppress(BlockingIOError):
             os.eventfd_read(self._bell)
 
+    def fileno(self) -> int:
+        """The descriptor to wait on."""
+        return self._epoll.fileno()
+
     async def wait(self) -> None:
         """Return once something may be there to read. One task at a time."""
-        self._waiting = True
-        try:
-            await trio.lowlevel.wait_readable(self._epoll.fileno())
-        finally:
-            self._waiting = False
+        await self._waiting.wait()
 
     def close(self) -> None:
         """Close; a task in `wait` gets trio.ClosedResourceError. Safe to call twice."""
         if self._epoll.closed:
             return
-        if self._waiting:
-            trio.lowlevel.notify_closing(self._epoll.fileno())
+        self._waiting.close()
         self._epoll.close()
         os.close(self._bell)

@@ -1,4 +1,4 @@
-"""What threads put down for a task of trio to take: nothing is lost, and no wake-up either.
+"""What threads put down for a loop to take: nothing is lost, and no wake-up either.
 
 A loop that is woken by `trio.from_thread` would need a token and a queue of its own for each item;
 here one byte through a pair of sockets stands for all that waits.
@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-import trio
+from probe.network.waiting import Waiting
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Mailbox(Generic[T]):
         self._hammer.setblocking(False)
         # Whether the bell was rung for what is there, so that it need not be rung again.
         self._rung = False
-        self._waiting = False
+        self._waiting = Waiting(self._bell.fileno())
         self.overflown = 0
 
     def put(self, item: T) -> None:
@@ -45,11 +45,11 @@ class Mailbox(Generic[T]):
 
     async def wait(self) -> None:
         """Return once items may be there to `take`. Cancellable; one task at a time."""
-        self._waiting = True
-        try:
-            await trio.lowlevel.wait_readable(self._bell)
-        finally:
-            self._waiting = False
+        await self._waiting.wait()
+
+    def fileno(self) -> int:
+        """What is readable once items may be there."""
+        return self._bell.fileno()
 
     def take(self) -> list[T]:
         """All that is there, in the order in which it was put down."""
@@ -66,7 +66,6 @@ class Mailbox(Generic[T]):
 
     def close(self) -> None:
         """Close it, also while a task waits. Safe to call twice."""
-        if self._waiting:
-            trio.lowlevel.notify_closing(self._bell)
+        self._waiting.close()
         self._bell.close()
         self._hammer.close()

@@ -117,6 +117,10 @@ class Pcap:
         self._leaving[data] = _Leaving(probe.token, made, wall, monotonic)
         self._packets[probe.token] = data
 
+    def fileno(self) -> int:
+        """What is readable once answers may be there, for `select`."""
+        return self._heard.fileno()
+
     async def wait(self) -> None:
         """Return once answers may be there to `drain`. Cancellable; one task at a time."""
         await self._heard.wait()

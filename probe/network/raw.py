@@ -104,6 +104,10 @@ class Raw:
         if self._tap is not None:
             self._tap(packet.as_on_the_wire(data), wall)
 
+    def fileno(self) -> int:
+        """What is readable once answers may be there, for `select`."""
+        return self._readiness.fileno()
+
     async def wait(self) -> None:
         """Return once answers may be there to `drain`. Cancellable; one task at a time."""
         await self._readiness.wait()

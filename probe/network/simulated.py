@@ -10,6 +10,7 @@ packets were real. It knows nothing of sessions, strategies or address tables.
 from __future__ import annotations
 
 import heapq
+import io
 import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -87,6 +88,10 @@ class SimulatedNetwork:
             )
         if reactions:
             self._news.set()
+
+    def fileno(self) -> int:
+        """Always raises io.UnsupportedOperation: its answers come by trio's clock."""
+        raise io.UnsupportedOperation("a network in memory has no descriptor")
 
     async def wait(self) -> None:
         while not (self._arrivals and self._arrivals[0][0] <= trio.current_time()):

@@ -15,12 +15,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import trio
-
 from probe import garbage
 from probe.backend import open_network
+from probe.blocking import measure
 from probe.network import Method
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.tracing import Task
 from scripts.bench.paths import inferred_in, path_of
 
@@ -52,12 +51,9 @@ def main(backend: str, method: str, rate: float, listed: Path, country: str | No
         probes += trace.probes or 0
         print(json.dumps([trace.dst_addr, path_of(trace), inferred_in(trace)]))
 
-    async def run() -> float:
-        began = time.perf_counter()
-        await measure(network, tasks, Settings(rate=rate), routes=routes, finished=finished)
-        return time.perf_counter() - began
-
-    seconds = trio.run(run)
+    began = time.perf_counter()
+    measure(Session(network, tasks, Settings(rate=rate), routes=routes, finished=finished))
+    seconds = time.perf_counter() - began
     network.close()
     print(json.dumps({"seconds": seconds, "probes": probes}))
 

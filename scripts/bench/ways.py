@@ -9,14 +9,13 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-import trio
-
 from probe.backend import open_network
+from probe.blocking import measure
 from probe.forks import Forks
 from probe.multipath import MultipathLimits
 from probe.network import Method
 from probe.origin import open_origin
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -28,11 +27,8 @@ def main(host: str, rate: float, flow: int) -> None:
     network = open_network("raw")
     forks = Forks("full", open_origin(), lambda _: None, MultipathLimits())
 
-    async def run() -> None:
-        task = Task(host, None, Method.UDP, flow)
-        await measure(network, [task], Settings(rate=rate), explore=forks, finished=traces.append)
-
-    trio.run(run)
+    task = Task(host, None, Method.UDP, flow)
+    measure(Session(network, [task], Settings(rate=rate), explore=forks, finished=traces.append))
     network.close()
     graph = traces[0].multipath
     assert graph is not None

@@ -7,10 +7,19 @@ exits abroad, so that what a command says about them can be read and checked.
 from __future__ import annotations
 
 import ipaddress
+import socket
+from typing import TYPE_CHECKING
 
+import trio
+
+from probe import measuring
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, End, Interface, Way
 from probe.redact import Premises
+
+if TYPE_CHECKING:
+    from probe.network import Answer, Probe
+    from probe.session import Session
 
 HOME = Premises(
     frozenset({"192.168.1.10", "fd00:1::10"}),
@@ -56,6 +65,36 @@ def silent_access(target: str, flow: int) -> Way:
     """A path on which nothing but the target answers."""
     del flow
     return Way(_way(ROUTER, None, None), End(Interface(target, (6.0,))))
+
+
+class Silent(SimulatedNetwork):
+    """Answers nothing, and has a descriptor to wait on as networks of wires have."""
+
+    def __init__(self) -> None:
+        super().__init__(all_dark)
+        self.bell, self.hammer = socket.socketpair()
+        self.outstanding: set[int] = set()
+
+    def send(self, probe: Probe) -> None:
+        self.outstanding.add(probe.token)
+
+    def fileno(self) -> int:
+        return self.bell.fileno()
+
+    def drain(self) -> list[Answer]:
+        return []
+
+    def forget(self, token: int) -> None:
+        self.outstanding.discard(token)
+
+    def close(self) -> None:
+        self.bell.close()
+        self.hammer.close()
+
+
+def played(session: Session) -> None:
+    """Measure over a network in memory, which has nothing to wait on but trio's clock."""
+    trio.run(measuring.measure, session)
 
 
 def network(ways: object = routes) -> SimulatedNetwork:

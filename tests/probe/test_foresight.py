@@ -12,11 +12,12 @@ import trio.testing
 from probe.choice import version_of, witnesses
 from probe.foresight import Cost, Experience, foresee, way_of
 from probe.manner import Manner
+from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.record import Hop, Reply, Trace, from_line, to_line
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.targets import Kind, Target
 from probe.tracing import Task
 from tests.probe.table import Table
@@ -82,10 +83,12 @@ class World:
             ]
             for part in (first, [target for target in targets if target not in first]):
                 await measure(
-                    network,
-                    [Task(t.address, None, METHODS[version_of(t)], 1) for t in part],
-                    settings,
-                    finished=traces.append,
+                    Session(
+                        network,
+                        [Task(t.address, None, METHODS[version_of(t)], 1) for t in part],
+                        settings,
+                        finished=traces.append,
+                    )
                 )
             took = trio.current_time()
 

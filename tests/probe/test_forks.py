@@ -7,11 +7,12 @@ from trio.testing import MockClock
 from probe.economical import Routes
 from probe.forks import Forks, Where
 from probe.graph import Graph
+from probe.measuring import measure
 from probe.multipath import MultipathLimits
 from probe.network import Method
 from probe.network.scenario import load
 from probe.record import Trace, from_line, to_line
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.tracing import Task
 from tests.probe.table import Table
 
@@ -40,7 +41,13 @@ async def traced(looked_at: Forks, count: int = 1, text: str = DIAMOND) -> list[
     traces: list[Trace] = []
     tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, 5) for n in range(count)]
     await measure(
-        load(text).network(), tasks, Settings(rate=500), finished=traces.append, explore=looked_at
+        Session(
+            load(text).network(),
+            tasks,
+            Settings(rate=500),
+            finished=traces.append,
+            explore=looked_at,
+        )
     )
     return sorted(traces, key=lambda trace: trace.dst_addr)
 
@@ -105,12 +112,14 @@ async def test_what_was_taken_over_is_not_told_to_the_enumeration(
     traces: list[Trace] = []
     tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, 5) for n in range(2)]
     await measure(
-        load(DIAMOND).network(),
-        tasks,
-        Settings(rate=500),
-        finished=traces.append,
-        explore=forks("full"),
-        routes=Routes(lambda address: None),
+        Session(
+            load(DIAMOND).network(),
+            tasks,
+            Settings(rate=500),
+            finished=traces.append,
+            explore=forks("full"),
+            routes=Routes(lambda address: None),
+        )
     )
     second = next(trace for trace in traces if any(not hop.measured for hop in trace.hops))
     assert set(addresses(second.multipath)) == {1, 2, 3, 4, 5, 6, 7}

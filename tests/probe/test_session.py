@@ -10,12 +10,13 @@ import trio
 import trio.testing
 
 from probe.economical import Routes
+from probe.measuring import measure
 from probe.multipath import Enumeration, MultipathLimits
 from probe.network import Capability, Method, NotPermitted, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
 from probe.record import Hop, Trace, from_line, to_line
-from probe.session import Settings, measure
+from probe.session import Session, Settings
 from probe.tracing import Task
 from tests.playing import Heard
 
@@ -72,11 +73,13 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
     network = load(TEN_HOPS).network()
     traces: list[Trace] = []
     await measure(
-        network,
-        [Task("203.0.113.7", "a target", Method.UDP, 11)],
-        Settings(),
-        finished=traces.append,
-        wall_clock=lambda: 1_700_000_000.0 + trio.current_time(),
+        Session(
+            network,
+            [Task("203.0.113.7", "a target", Method.UDP, 11)],
+            Settings(),
+            finished=traces.append,
+            wall_clock=lambda: 1_700_000_000.0 + trio.current_time(),
+        )
     )
     [trace] = traces
     assert (trace.dst_addr, trace.dst_name, trace.af) == ("203.0.113.7", "a target", 4)
@@ -97,7 +100,7 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
 async def test_pace_is_exact_and_does_not_drift(autojump_clock: MockClock) -> None:
     """At 20 packets a second they leave 50 ms apart, once the first has told the distance."""
     network = Watched(TEN_HOPS)
-    await measure(network, tasks(20), Settings(rate=20.0), finished=lambda _: None)
+    await measure(Session(network, tasks(20), Settings(rate=20.0), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     assert len(times) >= 200
     assert times[:2] == pytest.approx([0.0, 0.2])
@@ -109,7 +112,7 @@ async def test_pace_is_exact_and_does_not_drift(autojump_clock: MockClock) -> No
 async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rate: float) -> None:
     """However fast, no span of time holds more packets than its length and a tick allow."""
     network = Watched(TEN_HOPS)
-    await measure(network, tasks(200), Settings(rate=rate), finished=lambda _: None)
+    await measure(Session(network, tasks(200), Settings(rate=rate), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     for span in (0.01, 0.1, 1.0):
         first = 0
@@ -123,7 +126,7 @@ async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rat
 async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> None:
     """After waiting for silent hops the next packets keep their distance."""
     network = Watched('[[path]]\nto = "203.0.113.0/24"\nend = "dark"')
-    await measure(network, tasks(2), Settings(rate=10.0), finished=lambda _: None)
+    await measure(Session(network, tasks(2), Settings(rate=10.0), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     assert min(b - a for a, b in itertools.pairwise(times)) == pytest.approx(0.1)
 
@@ -131,7 +134,7 @@ async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> 
 async def test_no_router_sees_bursts(autojump_clock: MockClock) -> None:
     """At 100 packets a second no router gets more than three in any 100 ms."""
     network = Watched(TEN_HOPS)
-    await measure(network, tasks(100), Settings(rate=100.0), finished=lambda _: None)
+    await measure(Session(network, tasks(100), Settings(rate=100.0), finished=lambda _: None))
     for address, times in network.arrivals().items():
         if address is None or address.startswith("203."):
             continue
@@ -147,11 +150,13 @@ async def test_nor_do_the_last_routers_of_economical_traces(
     network = Watched(TEN_HOPS.replace("{ rtt = 200 }", end))
     traces: list[Trace] = []
     await measure(
-        network,
-        tasks(60),
-        Settings(rate=100.0),
-        finished=traces.append,
-        routes=Routes(lambda address: int(address.rpartition(".")[2]) > 5),
+        Session(
+            network,
+            tasks(60),
+            Settings(rate=100.0),
+            finished=traces.append,
+            routes=Routes(lambda address: int(address.rpartition(".")[2]) > 5),
+        )
     )
     assert len(traces) == 60
     for address, times in network.arrivals().items():
@@ -168,7 +173,7 @@ async def test_a_hundred_targets_take_no_longer_than_their_packets(
     """Waiting for one target's silence is time for the others."""
     network = Watched(TEN_HOPS.replace('{ address = "192.0.2.3", rtt = 9 }', '"*"'))
     traces: list[Trace] = []
-    await measure(network, tasks(100), Settings(rate=100.0), finished=traces.append)
+    await measure(Session(network, tasks(100), Settings(rate=100.0), finished=traces.append))
     assert len(traces) == 100
     assert trio.current_time() < len(network.sent) / 100.0 + 3.0
 
@@ -177,7 +182,7 @@ async def test_random_loss_is_made_up_by_a_second_attempt(autojump_clock: MockCl
     """With 5% loss, two attempts find all but about one hop in four hundred."""
     text = TEN_HOPS.replace("rtt = 16", "rtt = 16, loss = 0.05")
     traces: list[Trace] = []
-    await measure(Watched(text), tasks(200), Settings(rate=2000.0), finished=traces.append)
+    await measure(Session(Watched(text), tasks(200), Settings(rate=2000.0), finished=traces.append))
     fourth = [trace.hops[3].replies for trace in traces]
     assert sum(1 for replies in fourth if len(replies) == 2) >= 5
     assert sum(1 for replies in fourth if replies[-1].is_star) <= 3
@@ -188,10 +193,12 @@ async def test_a_target_without_route_does_not_stop_the_others(autojump_clock: M
     """Its trace ends at once, with an error that says why."""
     traces: dict[str, Trace] = {}
     await measure(
-        load(TEN_HOPS).network(),
-        [Task("198.51.100.1", None, Method.ICMP, 0), *tasks(1)],
-        Settings(),
-        finished=lambda trace: traces.update({trace.dst_addr: trace}),
+        Session(
+            load(TEN_HOPS).network(),
+            [Task("198.51.100.1", None, Method.ICMP, 0), *tasks(1)],
+            Settings(),
+            finished=lambda trace: traces.update({trace.dst_addr: trace}),
+        )
     )
     assert traces["198.51.100.1"].stop == "error"
     assert traces["198.51.100.1"].error == "the simulated network has no route to 198.51.100.1"
@@ -208,10 +215,12 @@ async def test_both_families_in_one_run(autojump_clock: MockClock) -> None:
     )
     traces: list[Trace] = []
     await measure(
-        load(text).network(),
-        [*tasks(1), Task("2001:db8:1::1", None, Method.ICMP, 0)],
-        Settings(),
-        finished=traces.append,
+        Session(
+            load(text).network(),
+            [*tasks(1), Task("2001:db8:1::1", None, Method.ICMP, 0)],
+            Settings(),
+            finished=traces.append,
+        )
     )
     assert {(trace.af, len(trace.hops), trace.stop) for trace in traces} == {
         (4, 10, "destination"),
@@ -233,7 +242,7 @@ async def test_a_full_send_buffer_is_waited_out(autojump_clock: MockClock) -> No
 
     network = Crowded(TEN_HOPS)
     traces: list[Trace] = []
-    await measure(network, tasks(1), Settings(), finished=traces.append)
+    await measure(Session(network, tasks(1), Settings(), finished=traces.append))
     assert traces[0].stop == "destination"
     assert Counter(probe.ttl for _, probe in network.sent)[5] == 1
     assert network.sent[4][0] == pytest.approx(0.35 + 3 * 0.01)
@@ -247,7 +256,7 @@ async def test_a_refused_permission_ends_the_run_as_it_is(autojump_clock: MockCl
             raise NotPermitted("no")
 
     with pytest.raises(NotPermitted, match="no"):
-        await measure(Forbidden(TEN_HOPS), tasks(3), Settings(), finished=lambda _: None)
+        await measure(Session(Forbidden(TEN_HOPS), tasks(3), Settings(), finished=lambda _: None))
 
 
 async def test_what_finished_raises_comes_out_and_nothing_is_left_behind(
@@ -263,7 +272,7 @@ async def test_what_finished_raises_comes_out_and_nothing_is_left_behind(
         delivered.append(trace)
 
     with pytest.raises(OSError, match="No space left"):
-        await measure(network, tasks(10), Settings(rate=500.0), finished=finished)
+        await measure(Session(network, tasks(10), Settings(rate=500.0), finished=finished))
     assert len(delivered) == 2
     assert network.open == set()
 
@@ -273,7 +282,7 @@ async def test_cancelling_keeps_what_is_finished(autojump_clock: MockClock) -> N
     network = Watched(TEN_HOPS)
     delivered: list[Trace] = []
     with trio.move_on_after(2.0) as scope:
-        await measure(network, tasks(10), Settings(), finished=delivered.append)
+        await measure(Session(network, tasks(10), Settings(), finished=delivered.append))
     assert scope.cancelled_caught
     assert 1 <= len(delivered) < 10
     assert all(trace.stop == "destination" for trace in delivered)
@@ -290,7 +299,7 @@ def test_ctrl_c_does_not_cut_a_callback_in_half() -> None:
         kept.append(trace)
 
     async def main() -> None:
-        await measure(network, tasks(10), Settings(), finished=finished)
+        await measure(Session(network, tasks(10), Settings(), finished=finished))
 
     with pytest.raises(KeyboardInterrupt):
         trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.0))
@@ -312,7 +321,9 @@ async def test_known_follows_the_trace_as_it_grows(autojump_clock: MockClock) ->
     hops = [{ address = "192.0.2.1", rtt = 1 }, "*"]
     end = { rtt = 9 }
     """
-    await measure(load(text).network(), tasks(1), Settings(), finished=lambda _: None, known=known)
+    await measure(
+        Session(load(text).network(), tasks(1), Settings(), finished=lambda _: None, known=known)
+    )
     assert told == [
         (0.051, 1, "192.0.2.1"),
         (0.9, 2, "* *(udp)"),
@@ -323,7 +334,7 @@ async def test_known_follows_the_trace_as_it_grows(autojump_clock: MockClock) ->
 async def test_the_first_trace_learns_the_distance_for_all(autojump_clock: MockClock) -> None:
     """Only the first trace spends a probe on that; the others take a probe a hop."""
     network = Watched(TEN_HOPS)
-    await measure(network, tasks(50), Settings(rate=500.0), finished=lambda _: None)
+    await measure(Session(network, tasks(50), Settings(rate=500.0), finished=lambda _: None))
     assert len(network.sent) == 50 * 10 + 1
 
 
@@ -342,7 +353,9 @@ async def test_tasks_are_read_as_they_are_begun(autojump_clock: MockClock) -> No
             ahead = max(ahead, number - ended)
             yield task
 
-    await measure(load(TEN_HOPS).network(), endless(), Settings(rate=50.0), finished=finished)
+    await measure(
+        Session(load(TEN_HOPS).network(), endless(), Settings(rate=50.0), finished=finished)
+    )
     assert ended == 100
     assert ahead < 20
 
@@ -355,7 +368,12 @@ async def test_more_probes_than_tokens(
     network = Watched('[[path]]\nto = "203.0.113.0/24"\nend = "dark"')
     done: list[str | None] = []
     await measure(
-        network, tasks(200), Settings(rate=5000.0), finished=lambda trace: done.append(trace.stop)
+        Session(
+            network,
+            tasks(200),
+            Settings(rate=5000.0),
+            finished=lambda trace: done.append(trace.stop),
+        )
     )
     assert len(network.sent) == 1_600
     assert done == ["gap"] * 200
@@ -370,11 +388,13 @@ def test_a_run_repeats_itself() -> None:
 
         async def main() -> None:
             await measure(
-                network,
-                tasks(20),
-                Settings(rate=200.0),
-                finished=traces.append,
-                wall_clock=trio.current_time,
+                Session(
+                    network,
+                    tasks(20),
+                    Settings(rate=200.0),
+                    finished=traces.append,
+                    wall_clock=trio.current_time,
+                )
             )
 
         trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.0))
@@ -407,11 +427,13 @@ async def test_economical_traces_share_what_they_have_in_common(autojump_clock: 
         Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in (*range(1, 31), *range(201, 231))
     ]
     await measure(
-        network,
-        wanted,
-        Settings(rate=20.0),
-        finished=traces.append,
-        routes=Routes(lambda address: None),
+        Session(
+            network,
+            wanted,
+            Settings(rate=20.0),
+            finished=traces.append,
+            routes=Routes(lambda address: None),
+        )
     )
     assert len(network.sent) <= 2.5 * len(wanted)
     for trace in traces:
@@ -432,11 +454,13 @@ async def test_economical_traces_measure_the_border_all_the_same(autojump_clock:
     """Where it is known who is abroad, the hops around the border are measured in every trace."""
     traces: list[Trace] = []
     await measure(
-        load(TREE).network(),
-        [Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in range(1, 31)],
-        Settings(rate=500.0),
-        finished=traces.append,
-        routes=Routes(lambda address: address.startswith("198.51.100.")),
+        Session(
+            load(TREE).network(),
+            [Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in range(1, 31)],
+            Settings(rate=500.0),
+            finished=traces.append,
+            routes=Routes(lambda address: address.startswith("198.51.100.")),
+        )
     )
     for trace in traces:
         assert {3, 4, 5, 6} <= {hop.number for hop in trace.hops if hop.measured}
@@ -446,7 +470,7 @@ async def test_economical_traces_measure_the_border_all_the_same(autojump_clock:
 async def test_tokens_cannot_be_foreseen(autojump_clock: MockClock) -> None:
     """Whoever sees some probes cannot tell what marks the next; zero marks none."""
     network = Watched(TEN_HOPS)
-    await measure(network, tasks(50), Settings(rate=500.0), finished=lambda _: None)
+    await measure(Session(network, tasks(50), Settings(rate=500.0), finished=lambda _: None))
     drawn = [probe.token for _, probe in network.sent]
     assert all(0 < token < 1 << 16 for token in drawn)
     steps = Counter(b - a for a, b in itertools.pairwise(drawn))
@@ -465,7 +489,9 @@ async def test_a_clock_that_is_set_does_not_stretch_a_trace(
         now = trio.current_time()
         return 1_700_000_000.0 + now + (step if now > 0.3 else 0.0)
 
-    await measure(network, tasks(1), Settings(), finished=traces.append, wall_clock=wall_clock)
+    await measure(
+        Session(network, tasks(1), Settings(), finished=traces.append, wall_clock=wall_clock)
+    )
     [trace] = traces
     assert trace.endtime == pytest.approx(1_700_000_000.65 + step)
     assert trace.timestamp == pytest.approx(1_700_000_000.0 + step)
@@ -477,7 +503,7 @@ async def test_a_target_that_repeats_itself_does_not_fill_the_record(
     """So many duplicates are kept; the others are counted and said."""
     text = TEN_HOPS.replace("end = { rtt = 200 }", "end = { rtt = 200, copies = 100 }")
     traces: list[Trace] = []
-    await measure(load(text).network(), tasks(1), Settings(), finished=traces.append)
+    await measure(Session(load(text).network(), tasks(1), Settings(), finished=traces.append))
     assert sum(reply.duplicate for reply in traces[0].hops[-1].replies) == 16
     assert traces[0].notes[0].endswith(" more duplicates were not kept")
 
@@ -497,7 +523,9 @@ async def test_enumerations_do_not_take_all_tokens(
             most = max(most, len(self.open))
 
     traces: list[Trace] = []
-    await measure(Counted(TEN_HOPS), tasks(60), Settings(rate=5000.0), finished=traces.append)
+    await measure(
+        Session(Counted(TEN_HOPS), tasks(60), Settings(rate=5000.0), finished=traces.append)
+    )
     assert len(traces) == 60
     assert most <= 41
 
@@ -509,11 +537,13 @@ async def test_enumerations_that_need_more_tokens_than_there_are_end_early(
     monkeypatch.setattr("probe.session.CROWDED", 100)
     traces: list[Trace] = []
     await measure(
-        load(TEN_HOPS).network(),
-        tasks(8),
-        Settings(rate=5000.0),
-        finished=traces.append,
-        explore=lambda trace: Enumeration(MultipathLimits(), 1, 10, trace.paris_id),
+        Session(
+            load(TEN_HOPS).network(),
+            tasks(8),
+            Settings(rate=5000.0, max_ttl=10),
+            finished=traces.append,
+            explore=lambda trace: Enumeration(MultipathLimits(), 1, 10, trace.paris_id),
+        )
     )
     assert sorted(trace.dst_addr for trace in traces) == [task.target for task in tasks(8)]
     assert all(trace.reached for trace in traces)

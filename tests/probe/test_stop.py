@@ -67,3 +67,23 @@ def test_a_failure_comes_out_as_it_is() -> None:
 
     with pytest.raises(BadInput, match="a line"):
         stop.run(main)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_done_alone_heeds_signals_too(number: int) -> None:
+    """Raised where the program is just then; afterwards signals do what they did before."""
+    with pytest.raises(Stopped) as told, stop.heeded():
+        os.kill(os.getpid(), number)
+    assert told.value.number == number
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+def test_what_is_done_alone_ignores_what_was_ignored() -> None:
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop.heeded():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -12,10 +12,9 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import trio
 from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
@@ -26,6 +25,9 @@ from probe.redact import Premises
 from probe.resolve import resolve
 from tests.probe import paths
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -34,23 +36,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.trace.premises", lambda: paths.HOME)
     monkeypatch.setattr("probe.commands.trace.open_network", lambda *_, **__: paths.network())
+    monkeypatch.setattr("probe.commands.trace.measure", paths.played)
     return folder
 
 
-class Resolver(trio.abc.HostnameResolver):
+def resolver(problem: int) -> Callable[..., Any]:
     """Knows one name; any other is what it is told to say."""
 
-    def __init__(self, problem: int) -> None:
-        self.problem = problem
-
-    async def getaddrinfo(self, host: Any, *_: Any, **__: Any) -> Any:
-        if host in {b"www.example.org", "www.example.org"}:
+    def getaddrinfo(host: str, *_: Any) -> Any:
+        if host == "www.example.org":
             address = (paths.TARGET, 0)
             return [(socket.AF_INET, socket.SOCK_DGRAM, 0, "", address)]
-        raise socket.gaierror(self.problem, "it is so")
+        raise socket.gaierror(problem, "it is so")
 
-    async def getnameinfo(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
+    return getaddrinfo
 
 
 def run(*arguments: str) -> Result:
@@ -252,19 +251,12 @@ def test_a_denied_socket_ends_with_4(home: Path, monkeypatch: pytest.MonkeyPatch
 # --- names ----------------------------------------------------------------------------------
 
 
-def resolved(host: str, version: int | None, problem: int = socket.EAI_NONAME) -> str:
-    async def ask() -> str:
-        trio.socket.set_custom_hostname_resolver(Resolver(problem))
-        return await resolve(host, version)
-
-    return trio.run(ask)
-
-
-def test_a_name_is_resolved() -> None:
+def test_a_name_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name gives its address, an address itself, a mapped one the IPv4 address in it."""
-    assert resolved("www.example.org", None) == paths.TARGET
-    assert resolved("[2001:DB8::1]", 6) == "2001:db8::1"
-    assert resolved("::ffff:192.0.2.1", 4) == "192.0.2.1"
+    monkeypatch.setattr(socket, "getaddrinfo", resolver(socket.EAI_NONAME))
+    assert resolve("www.example.org", None) == paths.TARGET
+    assert resolve("[2001:DB8::1]", 6) == "2001:db8::1"
+    assert resolve("::ffff:192.0.2.1", 4) == "192.0.2.1"
 
 
 @pytest.mark.parametrize(
@@ -280,16 +272,35 @@ def test_a_missing_name_and_a_missing_resolver_are_told_apart(
     home: Path, monkeypatch: pytest.MonkeyPatch, problem: int, code: int
 ) -> None:
     """A resolver that says no is bad input; one that is not reached is offline."""
-
-    async def ask(host: str, version: int | None) -> str:
-        trio.socket.set_custom_hostname_resolver(Resolver(problem))
-        return await resolve(host, version)
-
-    monkeypatch.setattr("probe.commands.trace.resolve", ask)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver(problem))
     done = run("no.such.example.org")
     assert done.exit_code == code
     assert "no.such.example.org" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+# --- the loop -------------------------------------------------------------------------------
+
+_REAL = """
+import atexit, sys
+from probe.cli import main
+atexit.register(lambda: print("trio" in sys.modules, file=sys.stderr))
+main(["trace", *sys.argv[1:]])
+"""
+
+
+def test_a_real_trace_does_without_trio(tmp_path: Path) -> None:
+    """Over sockets of this machine to itself: half of a start is spared."""
+    process = start(
+        _REAL,
+        *("127.0.0.1", "--i-run-this-network", "--backend", "errqueue", "--method", "udp"),
+        "--json",
+        environment={"GATEWATCH_HOME": str(tmp_path)},
+    )
+    out, said = process.communicate()
+    assert (process.returncode, said) == (0, "False\n")
+    record = from_line(out)
+    assert (record.stop, record.hops[0].replies[0].address) == ("destination", "127.0.0.1")
 
 
 # --- signals --------------------------------------------------------------------------------
@@ -310,7 +321,7 @@ _DARK = """
 import sys
 import probe.commands.trace as command
 from tests.probe import paths
-command.open_network = lambda *_, **__: paths.network(paths.all_dark)
+command.open_network = lambda *_, **__: paths.Silent()
 from probe.cli import main
 main(["trace", *sys.argv[1:]])
 """
