@@ -15,8 +15,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from scipy.special import betaincinv
-
 from analysis.crossing import Crossing
 from analysis.operators import BlockSeen, Node, block_name, merge_blocks
 from analysis.panel import Observation
@@ -33,6 +31,9 @@ def captured_bounds(captured: int, of: int, confidence: float) -> tuple[float, f
     >>> captured_bounds(0, 0, 0.95)
     (0.0, 1.0)
     """
+    # Half of the start of each process that folds, none of which needs it.
+    from scipy.special import betaincinv  # noqa: PLC0415
+
     tail = 1.0 - confidence
     lower = float(betaincinv(captured, of - captured + 1, tail)) if captured else 0.0
     upper = float(betaincinv(captured + 1, of - captured, 1.0 - tail)) if captured < of else 1.0
@@ -190,7 +191,7 @@ def most_common(counts: Mapping[Node | None, float]) -> Node | None:
     )
 
 
-_ALIKE = 1e-9  # sums of weights that differ by less are equal
+ALIKE = 1e-9  # sums of weights that differ by less are equal
 
 
 def _passed(crossings: Iterable[tuple[list[Node], bool, float]], policy: Policy) -> frozenset[Node]:
@@ -212,8 +213,8 @@ def _passed(crossings: Iterable[tuple[list[Node], bool, float]], policy: Policy)
     return frozenset(
         node
         for node, weight in shown.items()
-        if weight - _ALIKE > without_gap - whole[node]
-        and weight + _ALIKE >= policy.pair_shown * traces
+        if weight - ALIKE > without_gap - whole[node]
+        and weight + ALIKE >= policy.pair_shown * traces
     )
 
 
@@ -232,11 +233,11 @@ def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, fl
     height: float = heights[-1]
     rest = sum(heights)
     for cut, next_height in enumerate(heights):
-        if cut * most >= 1.0 - _ALIKE:
+        if cut * most >= 1.0 - ALIKE:
             break
         # With the fullest ``cut`` days at this height each has just the share.
         height = most * rest / (1.0 - cut * most)
-        if next_height <= height + _ALIKE:
+        if next_height <= height + ALIKE:
             break
         rest -= next_height
     else:
@@ -245,7 +246,7 @@ def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, fl
     return {day: min(1.0, height / count) for day, count in votes.items()}
 
 
-class _Votes:
+class Votes:
     """What each trace weighs within its organisation.
 
     A key has one vote a day and destination, however many traces it sent, and no day has more
@@ -278,7 +279,7 @@ _SEVERAL = 3  # of two keys neither is a minority
 
 
 def _well_measured(
-    tallies: Mapping[tuple[str, str], Tally], votes: _Votes, policy: Policy
+    tallies: Mapping[tuple[str, str], Tally], votes: Votes, policy: Policy
 ) -> set[tuple[str, str]]:
     """The pairs that enough of an organisation's keys measured.
 
@@ -294,7 +295,7 @@ def _well_measured(
         (organisation, destination)
         for (organisation, destination), weight in weights.items()
         if votes.keys(organisation) < _SEVERAL
-        or weight + _ALIKE >= policy.pair_votes * most[organisation]
+        or weight + ALIKE >= policy.pair_votes * most[organisation]
     }
 
 
@@ -306,7 +307,7 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Poli
     grouped: dict[tuple[str, str], Tally] = defaultdict(Tally)
     classes: dict[str, tuple[str, str]] = {}
     international = [seen for seen in observations if seen.crossing is not None]
-    votes = _Votes(international, policy)
+    votes = Votes(international, policy)
     for seen in international:
         if seen.crossing is not None and seen.destination_class is not None:
             grouped[seen.organisation, seen.destination].add(seen.crossing, votes.weight(seen))
@@ -328,7 +329,7 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Poli
                 organisation,
                 destination,
                 classes[destination],
-                resolved=2 * resolved - _ALIKE > total,
+                resolved=2 * resolved - ALIKE > total,
                 strict=strict,
                 lenient=strict
                 | _passed(((blocks.nodes(c.lenient), c.gap, n) for c, n in left), policy),

@@ -7,13 +7,13 @@ follow the same rule of organisations as the international figures.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from analysis.convergence import Blocks, Candidate, candidate, rank
+from analysis.convergence import ALIKE, Blocks, Candidate, Votes, candidate, rank
 from analysis.operators import BlockSeen, Node, merge_blocks
 from analysis.panel import Observation
 from analysis.path import Step
@@ -111,13 +111,17 @@ def domestic_pairs(
     """Fold domestic observations into pairs of organisations, sorted.
 
     An unmapped block that one organisation alone sees is taken for the interior of one of the
-    two networks; blocks that international paths proved to be one operator stay one.
+    two networks; blocks that international paths proved to be one operator stay one. What traces
+    weigh is as `analysis.convergence.Votes` has it.
     """
-    grouped: dict[tuple[str, str], Counter[DomesticPath]] = defaultdict(Counter)
-    for seen in observations:
-        if seen.kind == "domestic":
-            key = (seen.organisation, seen.destination_organisation)
-            grouped[key][domestic_path(seen, policy)] += seen.traces
+    domestic = [seen for seen in observations if seen.kind == "domestic"]
+    votes = Votes(domestic, policy)
+    grouped: dict[tuple[str, str], dict[DomesticPath, float]] = defaultdict(
+        lambda: defaultdict(float)
+    )
+    for seen in domestic:
+        key = (seen.organisation, seen.destination_organisation)
+        grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
     merged = merge_blocks(
         BlockSeen(a, b, node.name, at_border=False, successor=None)
         for (a, b), paths in grouped.items()
@@ -127,29 +131,35 @@ def domestic_pairs(
     )
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
-        ways: Counter[Way] = Counter()
-        counts: Counter[Node] = Counter()
-        total = paths.total()
-        for path, traces in paths.items():
+        ways: dict[Way, float] = defaultdict(float)
+        counts: dict[Node, float] = defaultdict(float)
+        total = sum(paths.values())
+        for path, weight in paths.items():
             entities = {
                 blocks.node(node) or node: None
                 for node in path.between
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
-            ways[way_of(path, list(entities))] += traces
+            ways[way_of(path, list(entities))] += weight
             for node in entities:
-                counts[node] += traces
-        unknown = ways.pop("unknown", 0)
-        resolved = 2 * unknown < total
+                counts[node] += weight
+        unknown = ways.pop("unknown", 0.0)
+        resolved = 2 * unknown < total - ALIKE
         pairs.append(
             DomesticPair(
                 organisation,
                 destination,
-                way=min(ways, key=lambda way: (-ways[way], way)) if resolved else "unknown",
-                between=frozenset(node for node, n in counts.items() if 2 * n > total),
+                way=_most(ways) if resolved else "unknown",
+                between=frozenset(
+                    node for node, weight in counts.items() if 2 * weight > total + ALIKE
+                ),
             )
         )
     return pairs
+
+
+def _most(ways: Mapping[Way, float]) -> Way:
+    return min(ways, key=lambda way: (-round(ways[way], 9), way))
 
 
 def hub_candidates(

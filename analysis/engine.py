@@ -23,6 +23,7 @@ from analysis.fold import Counted, Folded, Folder, Part, Pattern, apart, joined,
 from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
 from analysis.formats.typed import Surprise
+from analysis.heap import give_back
 from analysis.inputs import InputError
 from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
 from analysis.operators import Gazetteer
@@ -59,11 +60,16 @@ class Recipe:
 
 
 class Mapper:
-    """Folds one piece after the other; what it learns of addresses serves all of them."""
+    """Folds one piece after the other; what it learns of addresses serves all of them.
 
-    def __init__(self, recipe: Recipe) -> None:
+    ``in_order`` is for where all of its parts are put together, in the order of their making.
+    """
+
+    def __init__(self, recipe: Recipe, *, in_order: bool = False) -> None:
         self._malformed = recipe.malformed
-        folder, *others = (Folder(desk, recipe.policy) for desk in recipe.desks())
+        # Parts by two tables are joined, each pattern with its twin.
+        once = in_order and recipe.other is None
+        folder, *others = (Folder(desk, recipe.policy, once=once) for desk in recipe.desks())
         self._other = others[0] if others else None
         self._add = folder.add if self._other is None else self._add_to_both
         self._folder = folder
@@ -76,7 +82,11 @@ class Mapper:
         Raises `InputError` where something cannot be read and the recipe says to fail then.
         """
         part, self._beside = Part(), Part()
-        self._fill(part, piece)
+        try:
+            self._fill(part, piece)
+        except BaseException:
+            self._folder.begin_anew()
+            raise
         return part if self._other is None else joined(part, self._beside)
 
     def _add_to_both(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
@@ -158,9 +168,11 @@ class Here:
     def map(
         self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
     ) -> Iterator[tuple[Place, Part]]:
-        mapper = Mapper(recipe)
+        mapper = Mapper(recipe, in_order=True)
         for place, piece in given:
-            yield place, mapper.part(piece)
+            with _without_circles():
+                part = mapper.part(piece)
+            yield place, part
 
 
 _mapper: Mapper | None = None
@@ -169,7 +181,7 @@ _mapper: Mapper | None = None
 def _start(recipe: Recipe) -> None:
     """Make ready a process that will fold pieces."""
     global _mapper  # noqa: PLW0603 - one for the life of the process
-    _mapper = Mapper(recipe)
+    _mapper = Mapper(recipe, in_order=True)
     gc.disable()  # as in `_without_circles`
 
 
@@ -195,6 +207,7 @@ class Processes:
         if len(first) <= _ALONE or self.count == 1 or recipe.malformed == "fail":
             yield from Here().map(recipe, chain(first, given))
             return
+        give_back()
         running: deque[tuple[Place, Piece, Future[Part]]] = deque()
         with ProcessPoolExecutor(
             self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
@@ -249,15 +262,14 @@ def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
     """
     loaded = Loaded()
     folded = Folded()
-    with _without_circles():
-        for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
-            folded.add(place, part)
+    for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
+        folded.add(place, part)
     return reduce(folded, recipe, loaded)
 
 
 @contextmanager
 def _without_circles() -> Iterator[None]:
-    """Do not look for circles of objects: what is made for a trace has none.
+    """Do not look for circles of objects: what is made of a piece has none.
 
     Looking for them takes a third of the time.
     """

@@ -10,16 +10,17 @@ the input was cut nor on who was ready first. Reads no file and starts no proces
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.likeness import Likenesses
+from analysis.likeness import Likeness, Likenesses
 from analysis.panel import Desk, Panel, Reading, Unusable, Way, cross, date_of, day_of
 from analysis.path import Path
 from analysis.plausibility import Sign, signs_of_times, signs_of_way
@@ -33,6 +34,9 @@ _AFTER_RTTS = Told._fields.index("rtts") + 1
 
 # So many ways are remembered with the patterns of their traces: a guard of the memory.
 _REMEMBERED = 50_000
+
+# Of so many traces the rows lie in one block.
+_BLOCK = 1 << 18
 
 # Fingerprints are compared in so many portions, so that sorting needs little memory.
 _PORTIONS = 16
@@ -69,11 +73,14 @@ class Part:
     """What became of one piece of the input.
 
     ``patterns`` has each, some twice, with one row of RTTs that decide as all of its traces' do.
-    ``places`` has for each trace the number of its pattern and its day, packed; ``claims`` and
-    ``heard`` its fingerprint. ``rejected`` counts what was left out while reading, ``complaints``
-    say what.
+    Those that the same ``folder`` named in earlier parts, ``before`` of them, are numbered before
+    these; a folder without a name has none. ``places`` has for each trace the number of its pattern
+    and its day, packed; ``claims`` and ``heard`` its fingerprint. ``rejected`` counts what was left
+    out while reading, ``complaints`` say what.
     """
 
+    folder: str = ""
+    before: int = 0
     patterns: list[tuple[Pattern, Rtts]] = field(default_factory=list)
     claims: array[int] = field(default_factory=lambda: array("q"))
     heard: array[int] = field(default_factory=lambda: array("q"))
@@ -92,39 +99,59 @@ class Part:
 _Difference = str | tuple[int, bytes, tuple[Sign, ...]]
 
 
+class _Course(NamedTuple):
+    """What traces have in common that differ in nothing but their times.
+
+    ``likeness`` is that of one with these RTTs, ``signs`` are those of their way, ``arrived`` says
+    whether that ends with their destination.
+    """
+
+    way: Way
+    likeness: Callable[[Rtts], Likeness]
+    signs: tuple[Sign, ...]
+    arrived: bool
+
+
 class _Kin(NamedTuple):
     """Traces that differ in nothing but their times: who they are, or why they are not usable.
 
-    ``signs`` are those of their way, ``patterns`` those that were met. The reason is no exception,
-    which would hold all that was at hand when it was raised, the piece of the input too.
+    ``patterns`` are those that were met. The reason is no exception, which would hold all that was
+    at hand when it was raised, the piece of the input too.
     """
 
-    way: Way | str
-    signs: tuple[Sign, ...]
+    course: _Course | str
     patterns: dict[_Difference, Pattern]
 
 
 class Folder:
     """The map: folds traces of one country under one table and one policy.
 
-    What does not hang on times is found out once for all traces that have it in common.
+    What does not hang on times is found out once for all traces that have it in common. ``once``
+    names each pattern in one part only: for where all parts are put together, in the order in
+    which they were filled.
     """
 
-    def __init__(self, desk: Desk, policy: Policy) -> None:
+    def __init__(self, desk: Desk, policy: Policy, *, once: bool = False) -> None:
+        self._once = once
+        self._name = ""
         self._desk = desk
         self._policy = policy
         self._likenesses = Likenesses(policy)
         self._kin: dict[tuple[object, ...], _Kin] = {}
         self._patterns: dict[Pattern, Pattern] = {}
         self._part: Part | None = None
-        # The patterns of that part, by identity: to hash one takes as long as all the rest.
+        # The patterns named so far, by identity: to hash one takes as long as all the rest.
         self._numbers: dict[int, int] = {}
+        self._named = 0
+        self.begin_anew()
 
     def add(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
         """Add one trace to a part. Parts are filled one after the other."""
         if part is not self._part:
             self._part = part
-            self._numbers.clear()
+            if not self._once:
+                self.begin_anew()
+            part.folder, part.before = self._name, self._named
         common = (*told[:_TIME], told.addresses, *told[_AFTER_RTTS:])
         kin = self._kin.get(common)
         if kin is None:
@@ -132,41 +159,56 @@ class Folder:
         pattern, rtts, day = self._sorted(kin, told)
         number = self._numbers.get(id(pattern))
         if number is None:
-            number = self._numbers[id(pattern)] = len(part.patterns)
+            number = self._numbers[id(pattern)] = self._named
+            self._named += 1
             part.patterns.append((pattern, rtts))
         part.places.append(number << _DAY_BITS | day)
         part.claims.append(fingerprint.claims)
         part.heard.append(fingerprint.heard)
 
+    def begin_anew(self) -> None:
+        """Name all patterns again, since the last part will not be put together with the others."""
+        self._name = secrets.token_hex(8) if self._once else ""
+        self._numbers.clear()
+        self._named = 0
+
     def _meet(self, common: tuple[object, ...], told: Told) -> _Kin:
         if len(self._kin) >= _REMEMBERED:
             self._kin.clear()
             self._patterns.clear()
-        try:
-            kin = _Kin(self._desk.way(told), signs_of_way(told.addresses, told.dst_addr), {})
-        except Unusable as problem:
-            kin = _Kin(str(problem), (), {})
-        self._kin[common] = kin
+            # Another pattern may come to lie where one of these was.
+            self._numbers.clear()
+        kin = self._kin[common] = _Kin(self._course(told), {})
         return kin
+
+    def _course(self, told: Told) -> _Course | str:
+        try:
+            way = self._desk.way(told)
+        except Unusable as problem:
+            return str(problem)
+        path = Path(way.path.frame, told.addresses, told.rtts, way.path.reader)
+        return _Course(
+            way,
+            self._likenesses.along(path, abroad=way.target.abroad),
+            signs_of_way(told.addresses, told.dst_addr),
+            told.addresses[-1] == told.dst_addr,
+        )
 
     def _sorted(self, kin: _Kin, told: Told) -> tuple[Pattern, Rtts, int]:
         """The pattern of a trace, RTTs that decide as its own do, and its day."""
-        way = kin.way
+        course = kin.course
         objection = self._desk.objection(told)
-        if objection is not None or isinstance(way, str):
-            reason = objection if objection is not None else str(way)
+        if objection is not None or isinstance(course, str):
+            reason = objection if objection is not None else str(course)
             pattern = kin.patterns.get(reason)
             if pattern is None:
                 pattern = self._keep(kin, reason, _NONE._replace(reason=reason), told)
             return pattern, (), 0
+        way = course.way
         signs = signs_of_times(
-            told.rtts,
-            way.target.least_rtt,
-            self._policy,
-            arrived=told.addresses[-1] == told.dst_addr,
+            told.rtts, way.target.least_rtt, self._policy, arrived=course.arrived
         )
-        path = Path(way.path.frame, told.addresses, told.rtts, way.path.reader)
-        addresses, rtts, decisions = self._likenesses.of(path, abroad=way.target.abroad)
+        addresses, rtts, decisions = course.likeness(told.rtts)
         difference = (len(addresses), decisions, signs)
         pattern = kin.patterns.get(difference)
         if pattern is None:
@@ -178,7 +220,7 @@ class Folder:
                 destination=way.destination,
                 addresses=shown,
                 decisions=decisions,
-                signs=(*signs, *kin.signs),
+                signs=(*signs, *course.signs),
             )
             pattern = self._keep(kin, difference, pattern, told)
         return pattern, rtts, day_of(told.timestamp)
@@ -213,15 +255,49 @@ class _Rows(NamedTuple):
     days: npt.NDArray[np.uint16]
 
     @classmethod
-    def of(cls, part: Part, numbers: npt.NDArray[np.uint32]) -> _Rows:
-        """The rows of a part whose patterns have these numbers."""
-        places = np.array(part.places, np.uint64)
+    def room(cls, count: int) -> _Rows:
+        """Room for so many."""
         return cls(
-            np.array(part.claims, np.int64),
-            np.array(part.heard, np.int64).astype(np.uint32),
-            numbers[places >> np.uint64(_DAY_BITS)],
-            places.astype(np.uint16),
+            np.empty(count, np.int64),
+            np.empty(count, np.uint32),
+            np.empty(count, np.uint32),
+            np.empty(count, np.uint16),
         )
+
+    def part(self, start: int, end: int) -> _Rows:
+        """A part of the room."""
+        return _Rows(
+            self.claims[start:end],
+            self.heard[start:end],
+            self.patterns[start:end],
+            self.days[start:end],
+        )
+
+    def fill(self, part: Part, numbers: npt.NDArray[np.uint32]) -> None:
+        """Put down what a part has whose patterns have these numbers."""
+        places = np.array(part.places, np.uint64)
+        self.claims[:] = part.claims
+        self.heard[:] = np.array(part.heard, np.int64).astype(np.uint32)
+        self.patterns[:] = numbers[places >> np.uint64(_DAY_BITS)]
+        self.days[:] = places.astype(np.uint16)
+
+
+class _Shelf:
+    """Rows of many parts, in blocks: by themselves they would lie scattered in the memory."""
+
+    def __init__(self) -> None:
+        self._block = _Rows.room(0)
+        self._used = 0
+
+    def put(self, part: Part, numbers: npt.NDArray[np.uint32]) -> _Rows:
+        """The rows of a part, where they lie from now on."""
+        count = len(part.places)
+        if self._used + count > len(self._block.days):
+            self._block, self._used = _Rows.room(max(count, _BLOCK)), 0
+        rows = self._block.part(self._used, self._used + count)
+        rows.fill(part, numbers)
+        self._used += count
+        return rows
 
 
 class Folded:
@@ -230,19 +306,25 @@ class Folded:
     def __init__(self) -> None:
         self._patterns: dict[Pattern, int] = {}
         self._rtts: list[Rtts] = []
+        # By folder, the numbers that the patterns it named have here.
+        self._named: dict[str, array[int]] = {}
         self._rows: dict[tuple[int, ...], _Rows] = {}
+        self._shelf = _Shelf()
         self._rejected: Counter[str] = Counter()
         self._complaints: dict[tuple[int, ...], list[str]] = {}
 
     def add(self, place: tuple[int, ...], part: Part) -> None:
         """Take in a part. ``place`` orders the pieces as they lie in the input."""
-        numbers = np.empty(len(part.patterns), np.uint32)
-        for number, (pattern, rtts) in enumerate(part.patterns):
+        named = array("I")
+        if part.folder:
+            named = self._named.setdefault(part.folder, named)
+        assert len(named) == part.before, "a folder's parts come in the order of their filling"
+        for pattern, rtts in part.patterns:
             known = self._patterns.setdefault(pattern, len(self._patterns))
             if known == len(self._rtts):
                 self._rtts.append(rtts)
-            numbers[number] = known
-        self._rows[place] = _Rows.of(part, numbers)
+            named.append(known)
+        self._rows[place] = self._shelf.put(part, np.array(named, np.uint32))
         self._rejected += part.rejected
         if part.complaints:
             self._complaints[place] = part.complaints
@@ -259,15 +341,17 @@ class Folded:
         where they heard the same as it, else ``repeated_id``. Leaves nothing behind.
         """
         rows = [self._rows[place] for place in sorted(self._rows)]
-        rows = rows or [_Rows.of(Part(), np.empty(0, np.uint32))]
+        rows = rows or [_Rows.room(0)]
         self._rows.clear()
+        self._shelf = _Shelf()
         columns = [list(column) for column in zip(*rows, strict=True)]
         del rows
         claims, heard = (np.concatenate(columns.pop(0)) for _ in range(2))
         keep = np.zeros(len(claims), np.bool_)
         rejected = Counter(self._rejected)
+        portions = claims.astype(np.uint8) % _PORTIONS
         for portion in range(_PORTIONS):
-            (mine,) = np.nonzero(claims & (_PORTIONS - 1) == portion)
+            (mine,) = np.nonzero(portions == portion)
             _, first, which = np.unique(claims[mine], return_index=True, return_inverse=True)
             keep[mine[first]] = True
             same = heard[mine] == heard[mine[first]][which]
@@ -285,8 +369,14 @@ class Folded:
         order = sorted(range(len(patterns)), key=patterns.__getitem__)
         rank = np.empty(len(order), np.uint64)
         rank[order] = np.arange(len(order), dtype=np.uint64)
-        places = rank[numbers] << np.uint64(_DAY_BITS) | days
-        found, counts = np.unique(places, return_counts=True)
+        # In place, and without `numpy.unique`, which takes three times as much.
+        places = rank[numbers]
+        places <<= np.uint64(_DAY_BITS)
+        places |= days
+        places.sort()
+        begin = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))[: len(places)]
+        found, counts = places[begin], np.diff(begin, append=len(places))
+        del places
         ranks, first = np.unique(found >> np.uint64(_DAY_BITS), return_index=True)
         found = found.astype(np.uint16)
         return [

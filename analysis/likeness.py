@@ -10,6 +10,7 @@ counts as if it might be anybody's. Decides nothing itself: `analysis.crossing` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from analysis.domestic import went_abroad
@@ -107,18 +108,34 @@ class Likenesses:
         self._traits: dict[Frame, _Traits] = {}
         self._rows: dict[tuple[str, str, Addresses], tuple[tuple[Step, ...], frozenset[int]]] = {}
 
-    def of(self, path: Path, *, abroad: bool) -> Likeness:
-        """The likeness of a path towards abroad, or to another network at home."""
+    def along(self, path: Path, *, abroad: bool) -> Callable[[Rtts], Likeness]:
+        """The likeness, by its RTTs, of each path that is as this one but for them.
+
+        ``abroad`` is where it leads; else to another network at home.
+        """
         traits = self._traits.get(path.frame)
         if traits is None:
             traits = self._traits[path.frame] = _traits(path.frame)
         if not abroad:
-            if traits.borders and went_abroad(path.steps, self._policy):
-                return Likeness(path.addresses, path.rtts, b"abroad")
-            return _without_rtts(path.addresses)
-        if not traits.borders or (traits.plain and self._is_far(traits, path.rtts)):
-            return _without_rtts(path.addresses[: len(path.frame.steps)])
-        return Likeness(path.addresses, path.rtts, self._decisions(path))
+            return self._at_home(path, traits)
+        short = _without_rtts(path.addresses[: len(path.frame.steps)])
+
+        def likeness(rtts: Rtts) -> Likeness:
+            if not traits.borders or (traits.plain and self._is_far(traits, rtts)):
+                return short
+            return Likeness(path.addresses, rtts, self._decisions(path._replace(rtts=rtts)))
+
+        return likeness
+
+    def _at_home(self, path: Path, traits: _Traits) -> Callable[[Rtts], Likeness]:
+        whole = _without_rtts(path.addresses)
+
+        def likeness(rtts: Rtts) -> Likeness:
+            if traits.borders and went_abroad(path._replace(rtts=rtts).steps, self._policy):
+                return Likeness(path.addresses, rtts, b"abroad")
+            return whole
+
+        return likeness
 
     def _is_far(self, traits: _Traits, rtts: Rtts) -> bool:
         """Whether each step that may be the first abroad lies as far off as abroad does."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from analysis.convergence import Blocks, most_common
+from analysis.convergence import ALIKE, Blocks, most_common
 from analysis.operators import Node
 from analysis.panel import Observation
 from analysis.policy import Policy
@@ -40,22 +40,27 @@ _Days = dict[dt.date, dict[str, dict[_Way, int]]]
 
 
 class _Links:
-    """Which interfaces abroad are seen behind which nodes, over the whole time."""
+    """Which interfaces abroad are seen behind which nodes, over the whole time.
+
+    A key has one vote a day and destination, however many traces it sent.
+    """
 
     def __init__(self, counted: Iterable[Mapping[_Way, int]], policy: Policy) -> None:
         self._most = round(1 - policy.alarm_hold, 9)
-        self._shown: dict[str, Counter[Node | None]] = defaultdict(Counter)
+        self._shown: dict[str, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
         for ways in counted:
+            cast = sum(ways.values())
             for way, traces in ways.items():
                 if way.interface is not None and (way.nodes or not way.gap):
-                    self._shown[way.interface][way.nodes[-1] if way.nodes else None] += traces
+                    node = way.nodes[-1] if way.nodes else None
+                    self._shown[way.interface][node] += traces / cast
 
     def elsewhere(self, interface: str | None, node: Node) -> bool:
         """Whether an interface is seen, and is at no time seen behind a node."""
         if interface is None:
             return False
-        shown = self._shown.get(interface, Counter())
-        return shown[node] <= self._most * shown.total()
+        shown = self._shown.get(interface, {})
+        return shown.get(node, 0.0) <= self._most * sum(shown.values()) + ALIKE
 
     def known(self, interface: str | None) -> bool:
         """Whether anybody was ever seen before an interface."""
@@ -123,7 +128,7 @@ class Timeline:
     """Whether an alarm was raised, and in one sentence why or why not.
 
     ``gateways`` has for each organisation the days on which its gateway changed and to what: the
-    last node at home on most traces of a day, None where the organisation is its own. It is
+    last node at home by most votes of a day, None where the organisation is its own. It is
     empty where the data span too few days for an alarm.
     """
 
@@ -266,12 +271,14 @@ def _gateways(
 ) -> dict[str, tuple[tuple[dt.date, Node | None], ...]]:
     found: dict[str, tuple[tuple[dt.date, Node | None], ...]] = {}
     for organisation, vantages in sorted(daily.items()):
-        exits: dict[dt.date, Counter[Node | None]] = defaultdict(Counter)
+        exits: dict[dt.date, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
         for days in vantages.values():
             for date, day in days.items():
-                for way, traces in (item for ways in day.values() for item in ways.items()):
-                    if way.nodes or not way.gap:
-                        exits[date][way.nodes[-1] if way.nodes else None] += traces
+                for ways in day.values():
+                    cast = sum(ways.values())
+                    for way, traces in ways.items():
+                        if way.nodes or not way.gap:
+                            exits[date][way.nodes[-1] if way.nodes else None] += traces / cast
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(exits):
             if exits[date]:

@@ -26,6 +26,28 @@ Where = Literal["border", "full", "off"]
 AROUND = 1
 
 
+def whole(trace: Trace) -> tuple[int, int] | None:
+    """The first and the last TTL of a path that answered at all."""
+    answered = [hop.number for hop in trace.hops if majority(hop.replies) is not None]
+    return (1, max(answered)) if answered else None
+
+
+def between(first: int, last: int, trace: Trace, limits: MultipathLimits) -> Enumeration:
+    """The enumeration between two TTLs, which knows what the trace has heard there."""
+    enumeration = Enumeration(limits, first, last, trace.paris_id)
+    for hop in trace.hops:
+        if first <= hop.number <= last and hop.measured:
+            for reply in hop.replies:
+                if reply.address is not None and reply.rtt is not None and not reply.proto:
+                    at_end = hop is trace.hops[-1] and trace.stop in {"destination", "unreachable"}
+                    kind = Kind.DESTINATION if at_end else Kind.TIME_EXCEEDED
+                    enumeration.answered(
+                        hop.number, trace.paris_id, reply.address, kind, reply.rtt / 1000.0
+                    )
+                    break
+    return enumeration
+
+
 class Forks:
     """Chooses what is enumerated in the traces of one run.
 
@@ -48,29 +70,10 @@ class Forks:
 
     def __call__(self, trace: Trace) -> Enumeration | None:
         """The enumeration to make for a trace that has ended, if any."""
-        span = self._whole(trace) if self._where == "full" else self._border(trace)
-        if self._where == "off" or span is None:
+        if self._where == "off":
             return None
-        first, last = span
-        enumeration = Enumeration(self._limits, first, last, trace.paris_id)
-        for hop in trace.hops:
-            if first <= hop.number <= last and hop.measured:
-                for reply in hop.replies:
-                    if reply.address is not None and reply.rtt is not None and not reply.proto:
-                        at_end = hop is trace.hops[-1] and trace.stop in {
-                            "destination",
-                            "unreachable",
-                        }
-                        kind = Kind.DESTINATION if at_end else Kind.TIME_EXCEEDED
-                        enumeration.answered(
-                            hop.number, trace.paris_id, reply.address, kind, reply.rtt / 1000.0
-                        )
-                        break
-        return enumeration
-
-    def _whole(self, trace: Trace) -> tuple[int, int] | None:
-        answered = [hop.number for hop in trace.hops if majority(hop.replies) is not None]
-        return (1, max(answered)) if answered else None
+        span = whole(trace) if self._where == "full" else self._border(trace)
+        return None if span is None else between(*span, trace, self._limits)
 
     def _border(self, trace: Trace) -> tuple[int, int] | None:
         attributed = attribute(trace, self._origin)

@@ -164,6 +164,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "analysis.collect",
             "analysis.countries",
+            "analysis.heap",
             "analysis.options",
             "analysis.policy",
             "analysis.operators",

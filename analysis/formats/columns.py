@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.formats.parquet import LARGEST, damaged, is_address
-from analysis.told import LAN, Fingerprint, Numbers, Told, cut, fingerprint, most_heard
+from analysis.told import LAN, Fingerprint, Hearing, Numbers, Told, cut, fingerprint, most_heard
 from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
 
 _HOPS = "hops.list.element"
@@ -27,6 +27,11 @@ _COLUMNS = (
     "snapshots", "notes", f"{_HOPS}.number", f"{_HOPS}.measured", f"{_HOPS}.attribution.asn",
     f"{_HOPS}.attribution.special", f"{_REPLIES}.address", f"{_REPLIES}.rtt_ms",
     f"{_REPLIES}.late", f"{_REPLIES}.duplicate",
+)  # fmt: skip
+# Those that say something of the trace, in the order in which `_traces` takes them.
+_ROW = (
+    "vantage", "source", "prb_id", "dst_addr", "af", "start_s", "snapshots", "notes", "msm_id",
+    "paris_id", "proto",
 )  # fmt: skip
 _NEVER_NULL = ("start_s", "dst_addr", "af", "proto", "paris_id", "snapshots", "notes", "hops")
 
@@ -41,7 +46,7 @@ class _Hops(NamedTuple):
     ``asns`` are those that the records name, ``only`` the address where one alone answered.
     """
 
-    numbers: list[int]
+    numbers: npt.NDArray[np.int64]
     addresses: list[str | None]
     rtts: list[float | None]
     asns: list[int | None]
@@ -97,7 +102,7 @@ def _hops(hops: pa.Array) -> _Hops:
     numbers = _whole(hops.field("number"), np.int64)
     if not ((numbers >= 0) & (numbers <= ATLAS_STATUS_HOP)).all():
         raise Surprise
-    return _Hops(numbers.tolist(), addresses, found, asns, [names[i] for i in only.tolist()])
+    return _Hops(numbers, addresses, found, asns, [names[i] for i in only.tolist()])
 
 
 def _are_numbers(times: npt.NDArray[Any]) -> bool:
@@ -125,20 +130,48 @@ def _evident(hops: pa.Array, addresses: list[str | None], rtts: list[float | Non
             addresses[i] = LAN
 
 
+def _ends_of_ways(
+    hops: _Hops, bounds: npt.NDArray[np.int64], destinations: Sequence[str]
+) -> list[int]:
+    """For each trace where its way ends among the hops, cut as `analysis.told.cut` does.
+
+    -1 where its hops are not numbered from 1 on, so that its way is no slice of them. Those of
+    trace i are the hops from ``bounds[i]`` to ``bounds[i + 1]``.
+    """
+    lengths = np.diff(bounds)
+    traces = np.repeat(np.arange(len(lengths)), lengths)
+    places = np.arange(bounds[-1])
+    straying = hops.numbers != places - bounds[traces] + 1
+    arrived = np.array(
+        [
+            address == destination
+            for address, destination in zip(
+                hops.addresses, map(destinations.__getitem__, traces.tolist()), strict=True
+            )
+        ],
+        np.bool_,
+    )
+    ends = bounds[1:].copy()
+    np.minimum.at(ends, traces[arrived], places[arrived] + 1)
+    spoken = np.array([address is not None for address in hops.addresses], np.bool_)
+    spoken &= places < ends[traces]
+    cut_off = bounds[:-1].copy()
+    np.maximum.at(cut_off, traces[spoken], places[spoken] + 1)
+    cut_off[traces[straying]] = -1
+    found: list[int] = cut_off.tolist()
+    return found
+
+
 def _way(
     hops: _Hops, start: int, end: int, destination: str
 ) -> tuple[list[str | None], list[float | None]]:
-    """Addresses and RTTs of one trace, whose hops are those from ``start`` to ``end``."""
-    numbers = hops.numbers[start:end]
-    if numbers == list(range(1, len(numbers) + 1)):
-        addresses = hops.addresses[start:end]
-        if destination in addresses:
-            end = start + addresses.index(destination) + 1
-        return hops.addresses[start:end], hops.rtts[start:end]
-    addresses, rtts = [], []
-    for i in sorted(range(start, end), key=hops.numbers.__getitem__):
-        silent = hops.numbers[i] - 1 - len(addresses)
-        if silent and (silent < 0 or hops.numbers[i] == ATLAS_STATUS_HOP):
+    """Addresses and RTTs of a trace whose hops, from ``start`` to ``end``, are numbered anyhow."""
+    addresses: list[str | None] = []
+    rtts: list[float | None] = []
+    numbers = hops.numbers[start:end].tolist()
+    for i in sorted(range(start, end), key=lambda i: numbers[i - start]):
+        silent = numbers[i - start] - 1 - len(addresses)
+        if silent and (silent < 0 or numbers[i - start] == ATLAS_STATUS_HOP):
             continue
         addresses += [*[None] * silent, hops.addresses[i]]
         rtts += [*[None] * silent, hops.rtts[i]]
@@ -161,7 +194,8 @@ def read(name: str, group: int, numbers: Numbers) -> Iterator[tuple[Told, Finger
     if any(columns[key].null_count for key in _NEVER_NULL):
         raise Surprise
     lists = columns.pop("hops")
-    ends = [0, *np.cumsum(_whole(pc.list_value_length(lists), np.int64)).tolist()]
+    lengths = _whole(pc.list_value_length(lists), np.int64)
+    bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     hops = _hops(lists.flatten())
     rows: dict[str, Sequence[Any]] = {key: values.to_pylist() for key, values in columns.items()}
     whither = set(zip(rows["dst_addr"], rows["af"], strict=True))
@@ -171,43 +205,56 @@ def read(name: str, group: int, numbers: Numbers) -> Iterator[tuple[Told, Finger
         and _are_numbers(np.asarray(rows["start_s"], np.float64))
     ):
         raise Surprise
-    yield from _traces(rows, hops, ends, numbers)
+    yield from _traces(rows, hops, bounds, numbers)
 
 
 def _traces(
-    rows: dict[str, Sequence[Any]], hops: _Hops, ends: list[int], numbers: Numbers
+    rows: dict[str, Sequence[Any]],
+    hops: _Hops,
+    bounds: npt.NDArray[np.int64],
+    numbers: Numbers,
 ) -> Iterator[tuple[Told, Fingerprint] | None]:
     vantages: dict[tuple[Any, ...], Vantage] = {}
-    for i, destination in enumerate(rows["dst_addr"]):
-        start, end = ends[i], ends[i + 1]
-        if start == end:
+    hearing = Hearing(hops.addresses, hops.rtts, numbers)
+    all_addresses, all_rtts = tuple(hops.addresses), tuple(hops.rtts)
+    starts: list[int] = bounds.tolist()
+    ends = _ends_of_ways(hops, bounds, rows["dst_addr"])
+    for (
+        start, over, end, said, source, prb_id, destination, version, timestamp, snapshots,
+        notes, msm_id, paris_id, proto,
+    ) in zip(starts[:-1], starts[1:], ends, *map(rows.__getitem__, _ROW), strict=True):  # fmt: skip
+        if start == over:
             yield None
             continue
+        if end >= 0:
+            addresses, rtts = all_addresses[start:end], all_rtts[start:end]
+            heard = hearing.heard(start, end)
+        else:
+            addresses, rtts = cut(*_way(hops, start, over, destination))
+            heard = Hearing(addresses, rtts, numbers).heard()
         vantage = None
-        if (said := rows["vantage"][i]) is not None:
+        if said is not None:
             key = tuple(said.values())
-            vantage = vantages.setdefault(key, Vantage(**said))
-        snapshots = tuple(rows["snapshots"][i])
+            vantage = vantages.get(key)
+            if vantage is None:
+                vantage = vantages[key] = Vantage(**said)
         told = Told(
             vantage,
-            rows["source"][i],
-            rows["prb_id"][i],
+            source,
+            prb_id,
             destination,
-            rows["af"][i],
-            rows["start_s"][i],
-            *cut(*_way(hops, start, end, destination)),
-            snapshots,
-            _said(hops, start, end) if snapshots else (),
-            tuple(rows["notes"][i]),
+            version,
+            timestamp,
+            addresses,
+            rtts,
+            tuple(snapshots),
+            _said(hops, start, over) if snapshots else (),
+            tuple(notes),
         )
         yield (
             told,
             fingerprint(
-                told,
-                msm_id=rows["msm_id"][i],
-                paris_id=rows["paris_id"][i],
-                proto=rows["proto"][i],
-                numbers=numbers,
+                told, heard, msm_id=msm_id, paris_id=paris_id, proto=proto, numbers=numbers
             ),
         )
 

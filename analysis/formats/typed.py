@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from analysis.told import (
     LAN,
     Fingerprint,
+    Hearing,
     Numbers,
     Told,
     cut,
@@ -210,6 +211,7 @@ class Lines:
         )
         return told, fingerprint(
             told,
+            Hearing(told.addresses, told.rtts, self.numbers).heard(),
             msm_id=found.msm_id,
             paris_id=found.paris_id or 0,
             proto=found.proto.upper(),

@@ -92,7 +92,20 @@ def growing(folder: Path) -> Iterator[Scene]:
 @contextmanager
 def clusters(folder: Path) -> Iterator[Scene]:
     """Ten times as many as ``{more}``; at ``{one}`` and ``{two}`` Dask with so many workers."""
-    more = _traces(folder, "jsonl.gz", times=10)
+    with _clusters(folder, "jsonl.gz") as scene:
+        yield scene
+
+
+@contextmanager
+def clusters_parquet(folder: Path) -> Iterator[Scene]:
+    """The same, ``{more}`` in Parquet."""
+    with _clusters(folder, "parquet") as scene:
+        yield scene
+
+
+@contextmanager
+def _clusters(folder: Path, suffix: str) -> Iterator[Scene]:
+    more = _traces(folder, suffix, times=10)
     with (
         cluster.running(1) as one,
         cluster.running(2) as two,

@@ -11,24 +11,27 @@ from typing import TYPE_CHECKING
 
 from probe.backend import open_network
 from probe.blocking import measure
-from probe.forks import Forks
+from probe.forks import between, whole
 from probe.multipath import MultipathLimits
 from probe.network import Method
-from probe.origin import open_origin
 from probe.session import Session, Settings
 from probe.tracing import Task
 
 if TYPE_CHECKING:
+    from probe.multipath import Enumeration
     from probe.record import Trace
 
 
 def main(host: str, rate: float, flow: int) -> None:
     traces: list[Trace] = []
     network = open_network("raw")
-    forks = Forks("full", open_origin(), lambda _: None, MultipathLimits())
+
+    def explore(trace: Trace) -> Enumeration | None:
+        span = whole(trace)
+        return None if span is None else between(*span, trace, MultipathLimits())
 
     task = Task(host, None, Method.UDP, flow)
-    measure(Session(network, [task], Settings(rate=rate), explore=forks, finished=traces.append))
+    measure(Session(network, [task], Settings(rate=rate), explore=explore, finished=traces.append))
     network.close()
     graph = traces[0].multipath
     assert graph is not None

@@ -167,6 +167,18 @@ def test_what_is_on_half_of_the_traces_is_not_on_most() -> None:
     assert pair.way == to_net2("lan own", "lan own gate").way
 
 
+def test_a_key_has_one_vote_however_many_traces_it_sent() -> None:
+    """Nine direct ones of one key on a day weigh as one, and two others' go over Gate."""
+    country = Country(6)
+    for _ in range(9):
+        country.trace(1, "20.0.2.200", "lan own")
+    for vantage in (1, 2):
+        country.trace(1, "20.0.2.200", "lan own gate", vantage=vantage)
+    (pair,) = pairs_of(country)
+    assert pair.way == "third_party"
+    assert pair.between == {GATE}
+
+
 @pytest.mark.parametrize(
     ("paths", "way"),
     [

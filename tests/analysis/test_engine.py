@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from analysis import convert
-from analysis.engine import Digest, Engine, Here, Processes, Recipe, digest
+from analysis.engine import Digest, Engine, Here, Mapper, Processes, Recipe, digest
+from analysis.fold import Folded, Part
 from analysis.inputs import InputError
 from analysis.judge import judge
 from analysis.load import Loaded, load
+from analysis.pieces import Piece, pieces
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, over_time
 from probe.record import Trace, to_line
@@ -146,3 +148,30 @@ def test_a_file_that_breaks_off_is_read_so_far(folder: Path, tmp_path: Path) -> 
     assert len(found) == len(read.traces) > 10
     assert found.loaded.rejected == read.rejected == {"malformed": 1, "unreadable_file": 1}
     assert found.loaded.complaints == read.complaints
+
+
+@pytest.mark.usefixtures("small")
+def test_a_mapper_that_stumbled_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that was lost midway takes nothing of the later ones with it."""
+    given = list(pieces([str(folder)], {}))
+    assert len(given) > 3
+    mapper = Mapper(recipe(), in_order=True)
+    together, whole = Folded(), Folded()
+    for place, piece in given:
+        whole.add(place, Mapper(recipe()).part(piece))
+    together.add(given[0][0], mapper.part(given[0][1]))
+    with monkeypatch.context() as patched:
+
+        def stumble(piece: Piece, part: Part) -> None:
+            Mapper._fill(mapper, part, piece)
+            raise RecursionError
+
+        patched.setattr(mapper, "_fill", lambda part, piece: stumble(piece, part))
+        with pytest.raises(RecursionError):
+            mapper.part(given[1][1])
+    for place, piece in given[1:]:
+        together.add(place, mapper.part(piece))
+    found, expected = (
+        [one._replace(rtts=()) for one in folded.finish()[0]] for folded in (together, whole)
+    )
+    assert found == expected

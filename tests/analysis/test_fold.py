@@ -155,6 +155,46 @@ def test_no_cut_and_no_order_changes_anything(
     assert rejected["repeated_id"] > 0
 
 
+@pytest.mark.parametrize("remembered", [3, 50_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_named_once_is_not_sent_again(
+    seed: int, remembered: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two folders take turns, and of one a part is lost: as if each part named all of its own."""
+    monkeypatch.setattr("analysis.fold._REMEMBERED", remembered)
+    policy = Policy()
+    draw = random.Random(seed)
+    today = without_copies(traces(seed))
+    some = today + [replace(trace, timestamp=trace.timestamp + 86_400) for trace in today]
+    whole, _ = folded(parts(Folder(desk(), policy), some, ()), [0])
+    folders = [Folder(desk(), policy, once=True) for _ in range(2)]
+    alone = Folder(desk(), policy)
+    together = Folded()
+    numbers = Numbers()
+    sent = by_themselves = 0
+    for piece in range(0, len(some), 20):
+        told = [tell(trace) for trace in some[piece : piece + 20]]
+        prints = [
+            fingerprint_of(trace, said, numbers)
+            for trace, said in zip(some[piece : piece + 20], told, strict=True)
+        ]
+        folder = draw.choice(folders)
+        if piece == 100:
+            for said, fingerprint in zip(told, prints, strict=True):
+                folder.add(said, fingerprint, Part())
+            folder.begin_anew()
+        part, own = Part(), Part()
+        for said, fingerprint in zip(told, prints, strict=True):
+            folder.add(said, fingerprint, part)
+            alone.add(said, fingerprint, own)
+        together.add((0, piece), part)
+        sent += len(part.patterns)
+        by_themselves += len(own.patterns)
+    again, _ = together.finish()
+    assert [one._replace(rtts=()) for one in again] == [one._replace(rtts=()) for one in whole]
+    assert sent < by_themselves or remembered == 3
+
+
 def test_what_is_forgotten_is_found_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of ways is bounded, in the midst of a part as well."""
     whole, _ = folded(parts(Folder(desk(), Policy()), traces(0), ()), [0])

@@ -17,7 +17,7 @@ from analysis.load import load
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.policy import Policy
-from analysis.timeline import Timeline, day_moved, find_alarm, steadied
+from analysis.timeline import Timeline, _Links, _Way, day_moved, find_alarm, steadied
 from probe.demo import simulate
 from probe.origin import open_origin
 from probe.record import from_json
@@ -397,3 +397,23 @@ def test_steadying_moves_no_lasting_change(values: list[bool | None]) -> None:
     first, last = (told[0], told[-1]) if told else (len(values), -1)
     assert all(value is None for value in (*steady[:first], *steady[last + 1 :]))
     assert [steady[i] for i in told[:1] + told[-1:]] == [values[i] for i in told[:1] + told[-1:]]
+
+
+def test_no_key_outvotes_the_others_by_its_number_of_traces() -> None:
+    """Of a link that fifteen days show behind Gate, a flood of traces on one does not say more."""
+    ours = _Way((GATE,), gap=False, interface="30.0.7.1")
+    flood = _Way((Node("organisation", "Net 12"),), gap=False, interface="30.0.7.1")
+    links = _Links([{ours: 1}] * 15 + [{flood: 300}], Policy())
+    assert not links.elsewhere("30.0.7.1", GATE)
+    assert links.elsewhere("30.0.7.1", Node("organisation", "Net 12"))
+
+
+def test_the_gateway_of_a_day_is_that_of_most_keys() -> None:
+    """However many traces one of them sent."""
+    made = country_of(["." * 20])
+    for vantage in (1, 2):
+        lives(made, 1, "." * 20, vantage=vantage)
+    before = alarm(made).gateways
+    for _ in range(50):
+        lives(made, 1, "n", first=9, vantage=3)
+    assert alarm(made).gateways == before
