@@ -14,11 +14,14 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any, TypeVar
 
 from analysis.crossing import Crossing
 from analysis.operators import BlockSeen, Node, block_name, merge_blocks
 from analysis.panel import Observation
 from analysis.policy import Policy
+
+T = TypeVar("T")
 
 
 def captured_bounds(captured: int, of: int, confidence: float) -> tuple[float, float]:
@@ -31,7 +34,7 @@ def captured_bounds(captured: int, of: int, confidence: float) -> tuple[float, f
     >>> captured_bounds(0, 0, 0.95)
     (0.0, 1.0)
     """
-    # Half of the start of each process that folds, none of which needs it.
+    # Processes that fold do without it, and start sooner.
     from scipy.special import betaincinv  # noqa: PLC0415
 
     tail = 1.0 - confidence
@@ -180,15 +183,17 @@ class Tally:
         return list(self._counts.values())
 
 
-def most_common(counts: Mapping[Node | None, float]) -> Node | None:
-    """The node counted most often; of equals the first by name, whatever order they came in.
+def most_common(counts: Mapping[T, float]) -> T | None:
+    """What is counted most often; of equals the first by name, whatever order they came in.
 
     >>> most_common({Node("organisation", "B"): 2, Node("organisation", "A"): 2, None: 2}).name
     'A'
     """
-    return min(
-        counts, key=lambda node: (-round(counts[node], 9), node is None, node or ()), default=None
-    )
+
+    def place(one: T) -> tuple[float, bool, Any]:
+        return -round(counts[one], 9), one is None, one or ()
+
+    return min(counts, key=place, default=None)
 
 
 ALIKE = 1e-9  # sums of weights that differ by less are equal

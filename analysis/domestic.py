@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from analysis.convergence import ALIKE, Blocks, Candidate, Votes, candidate, rank
+from analysis.convergence import ALIKE, Blocks, Candidate, Votes, candidate, most_common, rank
 from analysis.operators import BlockSeen, Node, merge_blocks
 from analysis.panel import Observation
 from analysis.path import Step
@@ -149,17 +149,13 @@ def domestic_pairs(
             DomesticPair(
                 organisation,
                 destination,
-                way=_most(ways) if resolved else "unknown",
+                way=(most_common(ways) if resolved else None) or "unknown",
                 between=frozenset(
                     node for node, weight in counts.items() if 2 * weight > total + ALIKE
                 ),
             )
         )
     return pairs
-
-
-def _most(ways: Mapping[Way, float]) -> Way:
-    return min(ways, key=lambda way: (-round(ways[way], 9), way))
 
 
 def hub_candidates(

@@ -133,7 +133,6 @@ class Folder:
 
     def __init__(self, desk: Desk, policy: Policy, *, once: bool = False) -> None:
         self._once = once
-        self._name = ""
         self._desk = desk
         self._policy = policy
         self._likenesses = Likenesses(policy)
@@ -142,7 +141,6 @@ class Folder:
         self._part: Part | None = None
         # The patterns named so far, by identity: to hash one takes as long as all the rest.
         self._numbers: dict[int, int] = {}
-        self._named = 0
         self.begin_anew()
 
     def add(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:

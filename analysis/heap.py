@@ -1,7 +1,7 @@
 """Large blocks of memory go back to the system when they are let go, where the C library is glibc.
 
 It takes them from its heap as soon as one was given back, and what is small and stays then keeps
-the pages around it: of ten million traces a quarter of the memory.
+the pages around it: of ten million traces two fifths of the memory.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -39,21 +39,27 @@ class _Way(NamedTuple):
 _Days = dict[dt.date, dict[str, dict[_Way, int]]]
 
 
-class _Links:
-    """Which interfaces abroad are seen behind which nodes, over the whole time.
+def _exits(ways: Mapping[_Way, int]) -> Iterator[tuple[_Way, Node | None, float]]:
+    """The ways that tell by whom they left, None for the organisation itself, and their share.
 
-    A key has one vote a day and destination, however many traces it sent.
+    ``ways`` are those of one key, day and destination: it has one vote, however many traces.
     """
+    cast = sum(ways.values())
+    for way, traces in ways.items():
+        if way.nodes or not way.gap:
+            yield way, way.nodes[-1] if way.nodes else None, traces / cast
+
+
+class _Links:
+    """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
     def __init__(self, counted: Iterable[Mapping[_Way, int]], policy: Policy) -> None:
         self._most = round(1 - policy.alarm_hold, 9)
         self._shown: dict[str, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
         for ways in counted:
-            cast = sum(ways.values())
-            for way, traces in ways.items():
-                if way.interface is not None and (way.nodes or not way.gap):
-                    node = way.nodes[-1] if way.nodes else None
-                    self._shown[way.interface][node] += traces / cast
+            for way, node, share in _exits(ways):
+                if way.interface is not None:
+                    self._shown[way.interface][node] += share
 
     def elsewhere(self, interface: str | None, node: Node) -> bool:
         """Whether an interface is seen, and is at no time seen behind a node."""
@@ -275,10 +281,8 @@ def _gateways(
         for days in vantages.values():
             for date, day in days.items():
                 for ways in day.values():
-                    cast = sum(ways.values())
-                    for way, traces in ways.items():
-                        if way.nodes or not way.gap:
-                            exits[date][way.nodes[-1] if way.nodes else None] += traces / cast
+                    for _, node, share in _exits(ways):
+                        exits[date][node] += share
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(exits):
             if exits[date]:

@@ -191,29 +191,20 @@ class Numbers(dict[str, int]):
         return number
 
 
-class Hearing:
-    """The ways of many traces, hop after hop in one row, as their fingerprints have them.
-
-    What is hashed of a hop is worked out once for all of the row.
-    """
-
-    def __init__(
-        self, addresses: Iterable[str | None], rtts: Iterable[float | None], numbers: Numbers
-    ) -> None:
-        self._addresses = tuple(
-            [_NO_ADDRESS if address is None else numbers[address] for address in addresses]
-        )
-        self._rtts = tuple([_NO_NUMBER if rtt is None else rtt for rtt in rtts])
-
-    def heard(self, start: int = 0, end: int | None = None) -> int:
-        """The way from one place of the row to another."""
-        return hash((self._addresses[start:end], self._rtts[start:end]))
+def hashable(
+    addresses: Iterable[str | None], rtts: Iterable[float | None], numbers: Numbers
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Addresses and RTTs as numbers of which the hash, of both, is everywhere the same."""
+    return (
+        tuple([_NO_ADDRESS if address is None else numbers[address] for address in addresses]),
+        tuple([_NO_NUMBER if rtt is None else rtt for rtt in rtts]),
+    )
 
 
 def fingerprint(
     told: Told, heard: int, *, msm_id: int | None, paris_id: int, proto: str, numbers: Numbers
 ) -> Fingerprint:
-    """The fingerprint of a trace whose way is `heard` so, and of which these things are known."""
+    """The fingerprint of a trace of which these things are known; ``heard`` hashes its way."""
     if told.vantage is not None:
         # Whoever borrows another's pseudonym must not displace what that one signed.
         who = numbers[Speaker(told.key or "", told.vantage.id).name]
@@ -240,7 +231,7 @@ def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:
     """The fingerprint of a trace, of which this is told."""
     return fingerprint(
         told,
-        Hearing(told.addresses, told.rtts, numbers).heard(),
+        hash(hashable(told.addresses, told.rtts, numbers)),
         msm_id=trace.msm_id,
         paris_id=trace.paris_id,
         proto=trace.proto,

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.formats.parquet import LARGEST, damaged, is_address
-from analysis.told import LAN, Fingerprint, Hearing, Numbers, Told, cut, fingerprint, most_heard
+from analysis.told import LAN, Fingerprint, Numbers, Told, cut, fingerprint, hashable, most_heard
 from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
 
 _HOPS = "hops.list.element"
@@ -215,7 +215,7 @@ def _traces(
     numbers: Numbers,
 ) -> Iterator[tuple[Told, Fingerprint] | None]:
     vantages: dict[tuple[Any, ...], Vantage] = {}
-    hearing = Hearing(hops.addresses, hops.rtts, numbers)
+    ids, times = hashable(hops.addresses, hops.rtts, numbers)
     all_addresses, all_rtts = tuple(hops.addresses), tuple(hops.rtts)
     starts: list[int] = bounds.tolist()
     ends = _ends_of_ways(hops, bounds, rows["dst_addr"])
@@ -228,10 +228,10 @@ def _traces(
             continue
         if end >= 0:
             addresses, rtts = all_addresses[start:end], all_rtts[start:end]
-            heard = hearing.heard(start, end)
+            heard = hash((ids[start:end], times[start:end]))
         else:
             addresses, rtts = cut(*_way(hops, start, over, destination))
-            heard = Hearing(addresses, rtts, numbers).heard()
+            heard = hash(hashable(addresses, rtts, numbers))
         vantage = None
         if said is not None:
             key = tuple(said.values())

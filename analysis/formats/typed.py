@@ -17,11 +17,11 @@ from msgspec import UNSET, Meta, UnsetType
 from analysis.told import (
     LAN,
     Fingerprint,
-    Hearing,
     Numbers,
     Told,
     cut,
     fingerprint,
+    hashable,
     most_heard,
 )
 from probe.record import ATLAS_STATUS_HOP, SCHEMA, Reply, Vantage, canonical
@@ -211,7 +211,7 @@ class Lines:
         )
         return told, fingerprint(
             told,
-            Hearing(told.addresses, told.rtts, self.numbers).heard(),
+            hash(hashable(told.addresses, told.rtts, self.numbers)),
             msm_id=found.msm_id,
             paris_id=found.paris_id or 0,
             proto=found.proto.upper(),

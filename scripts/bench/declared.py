@@ -7,6 +7,8 @@ the reason, and the others go on.
 
 from __future__ import annotations
 
+from functools import partial
+
 from scripts.bench import files, reading
 from scripts.bench.comparison import Comparison, Goal, Side
 from scripts.bench.scene import here
@@ -207,7 +209,11 @@ _WITHOUT_PACKETS = (
         )
         for name, how, scene in (
             ("dask", "uncompressed and handed out by this process", files.clusters),
-            ("dask-parquet", "which each worker reads for itself", files.clusters_parquet),
+            (
+                "dask-parquet",
+                "which each worker reads for itself",
+                partial(files.clusters, suffix="parquet"),
+            ),
         )
     ),
 )

@@ -90,21 +90,8 @@ def growing(folder: Path) -> Iterator[Scene]:
 
 
 @contextmanager
-def clusters(folder: Path) -> Iterator[Scene]:
+def clusters(folder: Path, suffix: str = "jsonl.gz") -> Iterator[Scene]:
     """Ten times as many as ``{more}``; at ``{one}`` and ``{two}`` Dask with so many workers."""
-    with _clusters(folder, "jsonl.gz") as scene:
-        yield scene
-
-
-@contextmanager
-def clusters_parquet(folder: Path) -> Iterator[Scene]:
-    """The same, ``{more}`` in Parquet."""
-    with _clusters(folder, "parquet") as scene:
-        yield scene
-
-
-@contextmanager
-def _clusters(folder: Path, suffix: str) -> Iterator[Scene]:
     more = _traces(folder, suffix, times=10)
     with (
         cluster.running(1) as one,

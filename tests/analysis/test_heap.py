@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from analysis import heap
+
 # What is asked for once more comes from the heap, unless large blocks never do. The struct is that
 # of malloc.h; its fifth field counts the bytes of blocks that are the system's.
 _AGAIN = """
@@ -43,7 +45,6 @@ def test_large_blocks_are_the_systems() -> None:
 
 def test_another_c_library_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no such function nothing happens."""
-    from analysis import heap
 
     def nothing(_: object) -> object:
         return object()
