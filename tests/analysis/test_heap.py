@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 
@@ -35,9 +36,15 @@ print(getattr(mallinfo(), "4"))
 def test_large_blocks_are_the_systems() -> None:
     """Also those that are asked for once more after some were let go."""
     found = {}
+    # Whoever sets one of these has fixed the threshold; Dask leaves one to all processes after it.
+    untouched = {name: said for name, said in os.environ.items() if not name.startswith("MALLOC_")}
     for how in ("give back", "as it is"):
         done = subprocess.run(
-            [sys.executable, "-c", _AGAIN, how], capture_output=True, text=True, check=True
+            [sys.executable, "-c", _AGAIN, how],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=untouched,
         )
         found[how] = int(done.stdout)
     assert found["give back"] - found["as it is"] >= 8 << 20
