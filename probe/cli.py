@@ -100,7 +100,11 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except BaseException as problem:  # groups of concurrent code hold anything
-            _end(ctx, cause(problem))
+            try:
+                _end(ctx, cause(problem))
+            except Failure as failure:
+                click.echo(f"gatewatch: {failure.message}", err=True)
+                ctx.exit(failure.exit_code)
 
 
 def _place(name: str) -> int:
@@ -108,6 +112,9 @@ def _place(name: str) -> int:
 
 
 def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
+    """Say it and leave, or raise the `Failure` that says it."""
+    if isinstance(problem, Failure):
+        raise problem
     if isinstance(problem, KeyboardInterrupt):
         click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
         ctx.exit(INTERRUPTED)

@@ -51,6 +51,11 @@ class Routes:
         self.abroad = abroad
         self._met: dict[tuple[int, str], _Met] = {}
 
+    @property
+    def unknown(self) -> bool:
+        """Whether no path was measured so far."""
+        return not self._met
+
     def before(self, ttl: int, address: str) -> Iterable[str | None] | None:
         """What was met before this address at this TTL, nearest to it first; None if it was not."""
         met = self._met.get((ttl, address))
@@ -79,10 +84,11 @@ def _backward(met: _Met | None) -> Iterable[str | None]:
 class Economical(EveryHop):
     """Measure what no other trace of the run has measured, and the hops around the border.
 
-    The distance is learnt as `EveryHop` does it. From there the path is asked hop by hop
-    towards home; at the first address that is in the stop set at the same TTL, the hops before it
-    are taken over. Where a hop around the border turns out to be another than the one taken over,
-    so may be those before it, and the way back goes on from there.
+    The distance is learnt as `EveryHop` does it. The first path of a run is then asked as that
+    does it, all hops at once; others hop by hop from their end towards home, and at the first
+    address that is in the stop set at the same TTL, the hops before it are taken over. Where a
+    hop around the border turns out to be another than the one taken over, so may be those before
+    it, and the way back goes on from there.
 
     >>> from probe.network import Kind
     >>> from probe.strategy import Horizon, Limits
@@ -127,6 +133,9 @@ class Economical(EveryHop):
 
     def _plan_up_to(self, bound: int) -> None:
         beyond, self._planned = self._planned + 1, bound
+        if self._front is None and self._routes.unknown:
+            # There is nothing to join: every hop has to be asked, and none has to wait for another.
+            self._front = 1
         if self._front is None:
             # Where the target's answer shows its distance, the hop before it proves that.
             self._front = bound + 1

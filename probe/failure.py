@@ -6,23 +6,19 @@ sentence what is wrong and what mends it. This module knows nothing of what was 
 
 from __future__ import annotations
 
-from typing import IO, Any
-
-import click
-
 # Ended by Ctrl-C, or by a reader that closed the pipe: 128 and the signal, as shells count.
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
-class Failure(click.ClickException):
+class Failure(Exception):
     """The command could not do what was asked; the message is one sentence with its remedy."""
 
     exit_code = 2
 
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write the sentence to the standard error, or to ``file``."""
-        click.echo(f"gatewatch: {self.format_message()}", file=file, err=file is None)
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class NoConsent(Failure):

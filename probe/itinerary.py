@@ -222,7 +222,7 @@ class Itinerary:
                 _(
                     "this machine moved: {why}; what was measured before is kept; go on with "
                     "--resume"
-                ).format(why=problem.format_message())
+                ).format(why=problem.message)
             ) from None
 
     # -- measuring --------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[t
         try:
             found = list(check())
         except Failure as problem:
-            found = [Finding(State.FAILED, problem.format_message())]
+            found = [Finding(State.FAILED, problem.message)]
         except Exception as problem:
             found = [
                 Finding(

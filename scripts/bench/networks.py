@@ -53,8 +53,9 @@ REFLECTED = "198.18.0.0/16"
 FAN_OUT = (2, 2, 5, 2, 1, 1)
 HOSTS = math.prod(FAN_OUT)
 
-# Levels of the tree that are in the country.
-DOMESTIC = 3
+# So many routers of a row, and levels of the tree, are in the country: the border is mid-path.
+ROW_DOMESTIC = 6
+TREE_DOMESTIC = 3
 
 # Drops five of a hundred probes on their way onward, and no answer.
 LOSS = """
@@ -119,10 +120,17 @@ def mixed(answering: Sequence[str], dark: Sequence[str]) -> list[str]:
 
 @contextmanager
 def row(
-    *, count: int = 1, silent: Sequence[int] = (), dark: int = 0, lossy: bool = False
+    *,
+    count: int = 1,
+    silent: Sequence[int] = (),
+    dark: int = 0,
+    lossy: bool = False,
+    domestic: int = ROW_DOMESTIC,
 ) -> Iterator[Network]:
     """A row of `ROUTERS` routers: ``silent`` hops do not answer, the middle one may lose probes."""
-    with chain(ROUTERS, silent=silent, local=(ANSWERED,), hop_ms=HOP_MS) as built:
+    with chain(
+        ROUTERS, silent=silent, local=(ANSWERED,), hop_ms=HOP_MS, domestic=domestic
+    ) as built:
         if lossy:
             built.routers[ROUTERS // 2].run(["nft", "-f", "-"], stdin=LOSS)
         routers = tuple(
@@ -136,7 +144,7 @@ def row(
             built.fabric,
             built.vantage,
             mixed(answering, unanswered),
-            Truth(paths, border=(ROUTERS + 1) // 2 + 1),
+            Truth(paths, border=domestic + 1),
             counted_by(built.routers[0]),
         )
 
@@ -166,7 +174,7 @@ class _Links:
 
 
 @contextmanager
-def tree(*, count: int) -> Iterator[Network]:
+def tree(*, count: int, domestic: int = TREE_DOMESTIC) -> Iterator[Network]:
     """107 routers in six levels; hosts behind the 40 last ones share ``count`` targets evenly."""
     with Fabric() as fabric:
         links = _Links(fabric)
@@ -179,7 +187,7 @@ def tree(*, count: int) -> Iterator[Network]:
             nonlocal leaves
             is_host = level > len(FAN_OUT)
             fabric.node(name, router=not is_host)
-            before, address = links.join(near, name, abroad=level > DOMESTIC)
+            before, address = links.join(near, name, abroad=level > domestic)
             fabric.route(name, "default", before)
             behind: list[str] = []
             if is_host:
@@ -201,7 +209,7 @@ def tree(*, count: int) -> Iterator[Network]:
         fabric.build()
         # One behind each leaf, then the next behind each: neighbours in the list share little.
         listed = sorted(paths, key=lambda target: tuple(map(int, target.split(".")[:1:-1])))
-        truth = Truth(paths, border=DOMESTIC + 1)
+        truth = Truth(paths, border=domestic + 1)
         yield Network(fabric, vantage, listed, truth, counted_by(fabric["t"]))
 
 

@@ -163,6 +163,18 @@ PARIS_ALL = Side(
     _words("paris-traceroute -n -a mda {host}"),
     program="paris-traceroute",
 )
+ECONOMICAL_ROW = Goal(
+    ENGINE_ECONOMICAL,
+    SCAMPER,
+    most={"packets": 0.45, "seconds": 0.5, "cpu": 1.2},
+    least={"routers": 1.0, "border": 1.0},
+)
+ECONOMICAL_TREE = Goal(
+    ENGINE_ECONOMICAL,
+    SCAMPER,
+    most={"packets": 0.6, "seconds": 0.55, "cpu": 1.2},
+    least={"routers": 1.0},
+)
 SINGLE = tuple(
     Side(name, cannot="traces to one target at a time")
     for name in ("traceroute", "mtr", "paris-traceroute", "icmplib", "scapy")
@@ -188,6 +200,18 @@ def _comparison(
         figures=TRACING,
         repetitions=3,
         goals=(*goals, *small),
+    )
+
+
+def _late_border(name: str, measures: str, network: str, domestic: int, goal: Goal) -> Comparison:
+    """Economical traces where the border lies before the targets' own networks."""
+    return _comparison(
+        f"{name}-late-border",
+        measures,
+        scene(network, count=1000, domestic=domestic),
+        (ENGINE_ECONOMICAL,),
+        (SCAMPER,),
+        goal,
     )
 
 
@@ -223,12 +247,14 @@ TRACERS = (
             most={"packets": 1.0, "seconds": 1.1, "cpu": 1.8},
             least={"hops": 1.0},
         ),
-        Goal(
-            ENGINE_ECONOMICAL,
-            SCAMPER,
-            most={"packets": 0.45, "seconds": 0.5, "cpu": 1.2},
-            least={"routers": 1.0, "border": 1.0},
-        ),
+        ECONOMICAL_ROW,
+    ),
+    _late_border(
+        "chain",
+        "the work of chain, where the tenth of twelve is the first hop abroad",
+        "row",
+        9,
+        ECONOMICAL_ROW,
     ),
     _comparison(
         "tree",
@@ -242,12 +268,14 @@ TRACERS = (
             most={"packets": 1.0, "seconds": 1.05, "cpu": 1.8},
             least={"hops": 1.0, "routers": 1.0},
         ),
-        Goal(
-            ENGINE_ECONOMICAL,
-            SCAMPER,
-            most={"packets": 0.6, "seconds": 0.55, "cpu": 1.2},
-            least={"routers": 1.0},
-        ),
+        ECONOMICAL_TREE,
+    ),
+    _late_border(
+        "tree",
+        "the work of tree, where the sixth of seven is the first hop abroad",
+        "tree",
+        5,
+        ECONOMICAL_TREE,
     ),
     _comparison(
         "one-target",

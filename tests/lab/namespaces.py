@@ -559,12 +559,13 @@ def chain(
     delay_ms: float = 0.0,
     hop_ms: float = 0.0,
     jitter_ms: float = 0.0,
+    domestic: int | None = None,
 ) -> Iterator[Chain]:
     """Build a row of routers, in IPv4 and IPv6, and take it down at the end.
 
-    The near half is numbered from Viettel (Cambodia), AS38623, the far half and the host from
-    the RIPE NCC, AS3333 (the host is 193.0.6.139), so that the shipped address table finds a
-    border between them. ``silent`` are hop numbers (1 is the first router) that send no Time
+    The near half, or the first ``domestic`` routers, are numbered from Viettel (Cambodia), AS38623,
+    the others and the host from the RIPE NCC, AS3333 (the host is 193.0.6.139), so that the shipped
+    address table finds a border between them. ``silent`` are hop numbers that send no Time
     Exceeded. With ``nat`` the vantage point has 192.168.1.10 and the first router hides it
     behind its own address (IPv4 only). ``local`` are further prefixes, such as
     ``198.18.0.0/22``, all addresses of which the host answers for. ``delay_ms`` is added to the
@@ -572,7 +573,7 @@ def chain(
     each hop once more than to that of the hop before. Up to ``jitter_ms`` is added where the row
     crosses the border, so that packets overtake each other.
     """
-    border = (routers + 1) // 2
+    border = (routers + 1) // 2 if domestic is None else domestic
 
     def addresses(link: int) -> tuple[list[str], list[str]]:
         if link == routers + 1:

@@ -17,7 +17,16 @@ from click.testing import CliRunner
 import probe
 from probe import cli
 from probe.cli import Commands, main
-from probe.failure import PartlyDone
+from probe.failure import (
+    BadInput,
+    Failure,
+    NoConsent,
+    NotYetSent,
+    Offline,
+    PartlyDone,
+    PermissionDenied,
+    RefusedToRedact,
+)
 
 COMMANDS = sorted(entry.name for entry in metadata.entry_points(group=cli.COMMANDS))
 
@@ -39,6 +48,31 @@ def ending(problem: BaseException) -> tuple[int, str]:
 
     done = CliRunner().invoke(group, ["fail"])
     return done.exit_code, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (Failure, 2),
+        (NoConsent, 3),
+        (PermissionDenied, 4),
+        (Offline, 5),
+        (PartlyDone, 6),
+        (RefusedToRedact, 7),
+        (NotYetSent, 8),
+        (BadInput, 9),
+    ],
+)
+def test_each_failure_ends_with_its_code(kind: type[Failure], code: int) -> None:
+    """The sentence goes to the standard error, and the code is that of the contract."""
+    assert ending(kind("it is so")) == (code, "gatewatch: it is so\n")
+
+
+def test_the_engine_needs_no_command_line() -> None:
+    """What measures fails without the library that says it."""
+    needed = "import sys, probe.blocking, probe.session, probe.backend, probe.network.raw"
+    done = python(f"{needed}; print({{'click', 'trio'}} & set(sys.modules))")
+    assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
 def test_importing_the_probe_costs_nothing() -> None:

@@ -72,8 +72,23 @@ def learnt(*ways: Sequence[str | None]) -> Routes:
 
 
 def test_the_first_path_is_measured_whole() -> None:
-    """With nothing to take over every hop is measured, from the target backward."""
+    """With nothing to take over every hop is asked, and none waits for another."""
     path = begin(distance=11)
+    path.sent(11)
+    path.answered(11, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=1)
+    at_once = []
+    while (ttl := path.next_ttl()) is not None:
+        path.sent(ttl)
+        at_once.append(ttl)
+    assert at_once == list(range(1, 11))
+    for ttl in at_once:
+        path.answered(ttl, router(ttl), HOP, 0.001 * ttl)
+    assert (path.stop, path.last, path.inferred) == ("destination", 11, {})
+
+
+def test_a_path_like_no_other_is_measured_whole() -> None:
+    """From the target backward: each hop might be where it joins one that is known."""
+    path = begin(learnt([router(ttl, 1) for ttl in range(1, 11)]), distance=11)
     assert play(path, TEN) == list(range(11, 0, -1))
     assert (path.stop, path.last, path.inferred) == ("destination", 11, {})
 
