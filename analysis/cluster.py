@@ -1,21 +1,24 @@
 """The map of `analysis.engine` on a Dask cluster: for data that one machine takes too long for.
 
-Pieces go to the workers with their tasks, so workers need no common disk, and a task whose worker
-died is done again by another. What a piece or a part is, is not known here.
+Pieces go to the workers with their tasks, so but for Parquet workers need no common disk, and a
+task whose worker died is done again by another. What becomes of a piece is not known here.
 """
 
 from __future__ import annotations
 
 import pickle
 import platform
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from analysis.engine import Here, Mapper, Recipe
 from analysis.fold import Part
-from analysis.pieces import Piece, Place
+from analysis.pieces import Groups, Piece, Place
 from probe import __version__
 
 SCHEME = "dask://"
@@ -28,14 +31,30 @@ class ClusterError(Exception):
     """The cluster cannot be used; the message says why and what to do."""
 
 
+# A worker may have threads; they share its mapper, and one interpreter runs one of them at a time.
+_folding = Lock()
+
+
 @lru_cache(maxsize=1)
-def _mapper(recipe: bytes) -> Mapper:
-    return Mapper(pickle.loads(recipe))  # noqa: S301 - made by `Cluster.map`, sent by its client
+def _mapper(run: bytes) -> tuple[Mapper, set[Place]]:
+    recipe, _ = pickle.loads(run)  # noqa: S301 - made by `Cluster.map`, sent by its client
+    return Mapper(recipe), set()
 
 
-def part_there(recipe: bytes, place: Place, piece: Piece) -> tuple[Place, Part]:
-    """The part of a piece, made by a worker that keeps its mapper for the next one."""
-    return place, _mapper(recipe).part(piece)
+def part_there(run: bytes, place: Place, piece: Piece) -> tuple[Place, Part]:
+    """The part of a piece, made by a worker that keeps its mapper for the next one of the run."""
+    if isinstance(piece, Groups) and not Path(piece.name).is_file():
+        raise ClusterError(
+            f"{platform.node()}, a worker, has no file {piece.name}: workers read Parquet "
+            "themselves, so it has to lie at the same place on each; or give JSON, which is sent"
+        )
+    with _folding:
+        mapper, folded = _mapper(run)
+        if place in folded:
+            # Its part was lost, and with it what that said.
+            mapper.begin_anew()
+        folded.add(place)
+        return place, mapper.part(piece)
 
 
 def _versions() -> tuple[str, str]:
@@ -54,7 +73,7 @@ class Cluster:
         """The part of each piece, as they become ready.
 
         Raises `ClusterError` where no scheduler answers, where it has no workers, or where they
-        run another version than this one.
+        run another version than this one or lack a file.
         """
         if recipe.malformed == "fail":
             # The first line that cannot be read has to be named, so they are read in order.
@@ -62,7 +81,9 @@ class Cluster:
             return
         with self._client() as client:
             most = 2 * self._threads(client)
-            yield from _parts(client, pickle.dumps(recipe), given, most)
+            # Of another run nobody here has heard what was said.
+            run = pickle.dumps((recipe, secrets.token_bytes(8)))
+            yield from _parts(client, run, given, most)
 
     def _client(self) -> Any:
         try:
@@ -98,13 +119,13 @@ class Cluster:
 
 
 def _parts(
-    client: Any, recipe: bytes, given: Iterator[tuple[Place, Piece]], most: int
+    client: Any, run: bytes, given: Iterator[tuple[Place, Piece]], most: int
 ) -> Iterator[tuple[Place, Part]]:
     import distributed  # noqa: PLC0415 - an extra
 
     def submit(place: Place, piece: Piece) -> Any:
         # Never taken for an earlier one: two pieces may be equal, and both count.
-        return client.submit(part_there, recipe, place, piece, pure=False)
+        return client.submit(part_there, run, place, piece, pure=False)
 
     running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
     for place, piece in given:

@@ -28,7 +28,7 @@ from analysis.inputs import InputError
 from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
 from analysis.operators import Gazetteer
 from analysis.panel import CountryTable, Desk, Panel
-from analysis.pieces import Group, Lines, Piece, Place, Unreadable, pieces
+from analysis.pieces import Groups, Lines, Piece, Place, Unreadable, pieces
 from analysis.policy import Policy
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
 from probe.record import MalformedRecord
@@ -62,17 +62,14 @@ class Recipe:
 class Mapper:
     """Folds one piece after the other; what it learns of addresses serves all of them.
 
-    ``in_order`` is for where all of its parts are put together, in the order of their making.
+    A part that was lost is to be made by another one, or by this one after `begin_anew`.
     """
 
-    def __init__(self, recipe: Recipe, *, in_order: bool = False) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._malformed = recipe.malformed
-        # Parts by two tables are joined, each pattern with its twin.
-        once = in_order and recipe.other is None
-        folder, *others = (Folder(desk, recipe.policy, once=once) for desk in recipe.desks())
+        self._folder, *others = (Folder(desk, recipe.policy) for desk in recipe.desks())
         self._other = others[0] if others else None
-        self._add = folder.add if self._other is None else self._add_to_both
-        self._folder = folder
+        self._add = self._folder.add if self._other is None else self._add_to_both
         self._beside = Part()
         self._lines = TypedLines()
 
@@ -82,12 +79,20 @@ class Mapper:
         Raises `InputError` where something cannot be read and the recipe says to fail then.
         """
         part, self._beside = Part(), Part()
+        if self._other is not None:
+            # Each pattern is joined with its twins.
+            self.begin_anew()
+            self._other.begin_anew()
         try:
             self._fill(part, piece)
         except BaseException:
-            self._folder.begin_anew()
+            self.begin_anew()
             raise
         return part if self._other is None else joined(part, self._beside)
+
+    def begin_anew(self) -> None:
+        """Have the parts that follow say again what was said in those before: one was lost."""
+        self._folder.begin_anew()
 
     def _add_to_both(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
         assert self._other is not None
@@ -99,11 +104,12 @@ class Mapper:
             self._add_lines(piece, part)
         elif isinstance(piece, Unreadable):
             self._leave_out(*blame(piece.name, piece.problem), part)
-        elif isinstance(piece, Group):
-            try:
-                self._add_group(piece, part)
-            except InputError as problem:
-                self._leave_out(*blame(piece.name, problem), part)
+        elif isinstance(piece, Groups):
+            for number in range(piece.first, piece.end):
+                try:
+                    self._add_group(piece.name, number, part)
+                except InputError as problem:
+                    self._leave_out(*blame(piece.name, problem), part)
         else:
             for number, value in piece.rows:
                 self._add_value(piece.name, number, value, part)
@@ -122,16 +128,16 @@ class Mapper:
             else:
                 add(*found, part)
 
-    def _add_group(self, piece: Group, part: Part) -> None:
+    def _add_group(self, name: str, number: int, part: Part) -> None:
         try:
-            for found in columns.read(piece.name, piece.number, self._lines.numbers):
+            for found in columns.read(name, number, self._lines.numbers):
                 if found is None:
                     part.rejected["not_sent"] += 1
                 else:
                     self._add(*found, part)
         except columns.Surprise:
-            for row, trace in parquet.group_rows(piece.name, piece.number):
-                self._add_value(piece.name, row, trace, part)
+            for row, trace in parquet.group_rows(name, number):
+                self._add_value(name, row, trace, part)
 
     def _add_value(self, name: str, number: int, value: object, part: Part) -> None:
         try:
@@ -168,7 +174,7 @@ class Here:
     def map(
         self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
     ) -> Iterator[tuple[Place, Part]]:
-        mapper = Mapper(recipe, in_order=True)
+        mapper = Mapper(recipe)
         for place, piece in given:
             with _without_circles():
                 part = mapper.part(piece)
@@ -181,7 +187,7 @@ _mapper: Mapper | None = None
 def _start(recipe: Recipe) -> None:
     """Make ready a process that will fold pieces."""
     global _mapper  # noqa: PLW0603 - one for the life of the process
-    _mapper = Mapper(recipe, in_order=True)
+    _mapper = Mapper(recipe)
     gc.disable()  # as in `_without_circles`
 
 

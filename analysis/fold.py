@@ -2,7 +2,7 @@
 
 The map (`Folder`) turns a piece of the input into a `Part`, wherever it runs; the reduce (`Folded`)
 puts parts together, in whatever order they come. Nothing of a trace is kept but its likeness, its
-day and its fingerprint, 18 bytes; a part also names each of its likenesses once. Copies are told
+day and its fingerprint, 18 bytes; what a likeness is, each folder says once. Copies are told
 at the very end, when all is there, in the order of the input: so the outcome hangs neither on how
 the input was cut nor on who was ready first. Reads no file and starts no process.
 """
@@ -10,11 +10,11 @@ the input was cut nor on who was ready first. Reads no file and starts no proces
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -67,21 +67,29 @@ class Pattern(NamedTuple):
 
 _NONE = Pattern("", "", Speaker("", ""), 0, "", (), b"", (), (), (), ())
 
+# So many bytes that nobody can make a pattern that is taken for another's.
+_NAME_BYTES = 16
+
+
+def name_of(pattern: Pattern) -> bytes:
+    """What a pattern is called in every process."""
+    said = repr(pattern).encode("utf-8", "surrogatepass")
+    return blake2b(said, digest_size=_NAME_BYTES).digest()
+
 
 @dataclass
 class Part:
     """What became of one piece of the input.
 
-    ``patterns`` has each, some twice, with one row of RTTs that decide as all of its traces' do.
-    Those that the same ``folder`` named in earlier parts, ``before`` of them, are numbered before
-    these; a folder without a name has none. ``places`` has for each trace the number of its pattern
-    and its day, packed; ``claims`` and ``heard`` its fingerprint. ``rejected`` counts what was left
-    out while reading, ``complaints`` say what.
+    ``names`` are those of its patterns, some twice. ``patterns`` says of each that its folder had
+    not named before what it is, with one row of RTTs that decide as all of its traces' do.
+    ``places`` has for each trace the number of its pattern among the names and its day, packed;
+    ``claims`` and ``heard`` its fingerprint. ``rejected`` counts what was left out while reading,
+    ``complaints`` say what.
     """
 
-    folder: str = ""
-    before: int = 0
-    patterns: list[tuple[Pattern, Rtts]] = field(default_factory=list)
+    names: list[bytes] = field(default_factory=list)
+    patterns: dict[bytes, tuple[Pattern, Rtts]] = field(default_factory=dict)
     claims: array[int] = field(default_factory=lambda: array("q"))
     heard: array[int] = field(default_factory=lambda: array("q"))
     places: array[int] = field(default_factory=lambda: array("Q"))
@@ -126,30 +134,30 @@ class _Kin(NamedTuple):
 class Folder:
     """The map: folds traces of one country under one table and one policy.
 
-    What does not hang on times is found out once for all traces that have it in common. ``once``
-    names each pattern in one part only: for where all parts are put together, in the order in
-    which they were filled.
+    What does not hang on times is found out once for all traces that have it in common. What a
+    pattern is, is said in the first part only that has it. A part that is lost may have said it: so
+    another folder has to fold that piece again, which says then what it had not said before. Or
+    this one, once it has been told to `begin_anew`.
     """
 
-    def __init__(self, desk: Desk, policy: Policy, *, once: bool = False) -> None:
-        self._once = once
+    def __init__(self, desk: Desk, policy: Policy) -> None:
         self._desk = desk
         self._policy = policy
         self._likenesses = Likenesses(policy)
         self._kin: dict[tuple[object, ...], _Kin] = {}
         self._patterns: dict[Pattern, Pattern] = {}
         self._part: Part | None = None
-        # The patterns named so far, by identity: to hash one takes as long as all the rest.
+        # By identity, since to hash a pattern takes as long as all the rest: the numbers of those
+        # in this part, and the names of all.
         self._numbers: dict[int, int] = {}
-        self.begin_anew()
+        self._names: dict[int, bytes] = {}
+        self._said: set[bytes] = set()
 
     def add(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
         """Add one trace to a part. Parts are filled one after the other."""
         if part is not self._part:
             self._part = part
-            if not self._once:
-                self.begin_anew()
-            part.folder, part.before = self._name, self._named
+            self._numbers.clear()
         common = (*told[:_TIME], told.addresses, *told[_AFTER_RTTS:])
         kin = self._kin.get(common)
         if kin is None:
@@ -157,18 +165,26 @@ class Folder:
         pattern, rtts, day = self._sorted(kin, told)
         number = self._numbers.get(id(pattern))
         if number is None:
-            number = self._numbers[id(pattern)] = self._named
-            self._named += 1
-            part.patterns.append((pattern, rtts))
+            number = self._mention(pattern, rtts, part)
         part.places.append(number << _DAY_BITS | day)
         part.claims.append(fingerprint.claims)
         part.heard.append(fingerprint.heard)
 
     def begin_anew(self) -> None:
-        """Name all patterns again, since the last part will not be put together with the others."""
-        self._name = secrets.token_hex(8) if self._once else ""
-        self._numbers.clear()
-        self._named = 0
+        """Say again what each pattern is."""
+        self._said.clear()
+
+    def _mention(self, pattern: Pattern, rtts: Rtts, part: Part) -> int:
+        """The number of a pattern that this part has not had yet."""
+        name = self._names.get(id(pattern))
+        if name is None:
+            name = self._names[id(pattern)] = name_of(pattern)
+        if name not in self._said:
+            self._said.add(name)
+            part.patterns[name] = pattern, rtts
+        number = self._numbers[id(pattern)] = len(part.names)
+        part.names.append(name)
+        return number
 
     def _meet(self, common: tuple[object, ...], told: Told) -> _Kin:
         if len(self._kin) >= _REMEMBERED:
@@ -176,6 +192,8 @@ class Folder:
             self._patterns.clear()
             # Another pattern may come to lie where one of these was.
             self._numbers.clear()
+            self._names.clear()
+            self._said.clear()
         kin = self._kin[common] = _Kin(self._course(told), {})
         return kin
 
@@ -302,10 +320,9 @@ class Folded:
     """The reduce: takes parts in any order, each with the place of its piece in the input."""
 
     def __init__(self) -> None:
-        self._patterns: dict[Pattern, int] = {}
-        self._rtts: list[Rtts] = []
-        # By folder, the numbers that the patterns it named have here.
-        self._named: dict[str, array[int]] = {}
+        self._numbers: dict[bytes, int] = {}
+        # By number; None where no part that is here has said what it is.
+        self._patterns: list[tuple[Pattern, Rtts] | None] = []
         self._rows: dict[tuple[int, ...], _Rows] = {}
         self._shelf = _Shelf()
         self._rejected: Counter[str] = Counter()
@@ -313,16 +330,12 @@ class Folded:
 
     def add(self, place: tuple[int, ...], part: Part) -> None:
         """Take in a part. ``place`` orders the pieces as they lie in the input."""
-        named = array("I")
-        if part.folder:
-            named = self._named.setdefault(part.folder, named)
-        assert len(named) == part.before, "a folder's parts come in the order of their filling"
-        for pattern, rtts in part.patterns:
-            known = self._patterns.setdefault(pattern, len(self._patterns))
-            if known == len(self._rtts):
-                self._rtts.append(rtts)
-            named.append(known)
-        self._rows[place] = self._shelf.put(part, np.array(named, np.uint32))
+        numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in part.names]
+        self._patterns += [None] * (len(self._numbers) - len(self._patterns))
+        for name, pattern in part.patterns.items():
+            number = self._numbers[name]
+            self._patterns[number] = self._patterns[number] or pattern
+        self._rows[place] = self._shelf.put(part, np.array(numbers, np.uint32))
         self._rejected += part.rejected
         if part.complaints:
             self._complaints[place] = part.complaints
@@ -363,8 +376,10 @@ class Folded:
     def _in_order(
         self, numbers: npt.NDArray[np.uint32], days: npt.NDArray[np.uint16]
     ) -> list[Counted]:
-        patterns = list(self._patterns)
-        order = sorted(range(len(patterns)), key=patterns.__getitem__)
+        known = [pattern for pattern in self._patterns if pattern is not None]
+        if len(known) < len(self._patterns):
+            raise RuntimeError("a part was lost that said what others are made of")
+        order = sorted(range(len(known)), key=lambda number: known[number][0])
         rank = np.empty(len(order), np.uint64)
         rank[order] = np.arange(len(order), dtype=np.uint64)
         # In place, and without `numpy.unique`, which takes three times as much.
@@ -379,8 +394,8 @@ class Folded:
         found = found.astype(np.uint16)
         return [
             Counted(
-                patterns[order[which]],
-                self._rtts[order[which]],
+                known[order[which]][0],
+                known[order[which]][1],
                 array("q", found[start:end].tolist()),
                 array("q", counts[start:end].tolist()),
             )
@@ -393,7 +408,8 @@ class Folded:
 def joined(used: Part, other: Part) -> Part:
     """Of what two tables make of the same traces one part: the patterns of the other are twins.
 
-    A pattern's RTTs are followed by those of its twin; see `apart`.
+    Both have to say what all of their patterns are. A pattern's RTTs are followed by those of its
+    twin; see `apart`.
     """
     (mine, my_days), (theirs, their_days) = used.numbers_and_days(), other.numbers_and_days()
     pairs, which = np.unique(mine << np.uint64(32) | theirs, return_inverse=True)
@@ -406,8 +422,11 @@ def joined(used: Part, other: Part) -> Part:
         complaints=used.complaints,
     )
     for pair in pairs.tolist():
-        (pattern, rtts), (twin, its) = used.patterns[pair >> 32], other.patterns[pair & 0xFFFFFFFF]
-        part.patterns.append((pattern._replace(twin=(twin,)), rtts + its))
+        pattern, rtts = used.patterns[used.names[pair >> 32]]
+        twin, its = other.patterns[other.names[pair & 0xFFFFFFFF]]
+        both = pattern._replace(twin=(twin,))
+        part.names.append(name_of(both))
+        part.patterns[part.names[-1]] = both, rtts + its
     return part
 
 

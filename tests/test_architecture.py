@@ -186,6 +186,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "analysis.collect.checks",
+            "analysis.formats.arrow",
             "analysis.formats.typed",
             "analysis.formats.atlas",
             "analysis.formats.bundle",

@@ -8,6 +8,7 @@ the same answers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analysis.formats.arrow import plain, present
 from analysis.formats.parquet import LARGEST, damaged, is_address
 from analysis.told import LAN, Fingerprint, Numbers, Told, cut, fingerprint, hashable, most_heard
 from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
@@ -41,22 +43,24 @@ class Surprise(Exception):
 
 
 class _Hops(NamedTuple):
-    """All hops of a group, in lists of one length.
+    """All hops of a group, in arrays of one length.
 
-    ``asns`` are those that the records name, ``only`` the address where one alone answered.
+    ``chosen`` and ``only`` point into ``names``, the last of which is None: whose answer counts,
+    and who alone answered. ``rtts`` are NaN where there is none, ``attributions`` what records say.
     """
 
     numbers: npt.NDArray[np.int64]
-    addresses: list[str | None]
-    rtts: list[float | None]
-    asns: list[int | None]
-    only: list[str | None]
+    names: list[str | None]
+    chosen: npt.NDArray[np.int64]
+    rtts: npt.NDArray[np.float64]
+    attributions: pa.Array
+    only: npt.NDArray[np.int64]
 
 
 def _whole(values: pa.Array, kind: Any) -> npt.NDArray[Any]:
     if values.null_count:
         raise Surprise
-    return np.asarray(values.to_numpy(zero_copy_only=False), kind)
+    return plain(values).astype(kind, copy=False)
 
 
 def _hops(hops: pa.Array) -> _Hops:
@@ -70,12 +74,12 @@ def _hops(hops: pa.Array) -> _Hops:
     if not len(starts) or (starts == ends[1:]).any():
         raise Surprise  # a hop that nothing is said of
     texts = heard.field("address").dictionary_encode()
-    spoken = heard.field("rtt_ms").drop_null().to_numpy(zero_copy_only=False)
-    if not all(map(is_address, texts.dictionary.to_pylist())) or not _are_numbers(spoken):
+    spoken = present(heard.field("rtt_ms"))
+    rtts = np.where(spoken, plain(heard.field("rtt_ms")), np.nan)
+    if not all(map(is_address, texts.dictionary.to_pylist())) or not _are_numbers(rtts[spoken]):
         raise Surprise
-    names: list[str | None] = [*texts.dictionary.to_pylist(), None]
-    which = texts.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    rtts = heard.field("rtt_ms").to_numpy(zero_copy_only=False).astype(np.float64)
+    names: list[str | None] = [*texts.dictionary.to_pylist(), LAN, None]
+    which = _indices(texts)
     highest = np.maximum.reduceat(which, starts)
     all_names = np.minimum.reduceat(np.where(which < 0, len(names), which), starts)
     only = np.where(highest == all_names, highest, -1)
@@ -87,22 +91,19 @@ def _hops(hops: pa.Array) -> _Hops:
     # Of a hop with an address, RTTs of replies without one do not count.
     named = np.repeat(highest >= 0, np.diff(ends))
     nearest = np.fmin.reduceat(np.where(named & (which < 0), np.nan, rtts), starts)
-    addresses = [names[i] for i in highest.tolist()]
-    found: list[float | None] = [None if rtt != rtt else rtt for rtt in nearest.tolist()]  # noqa: PLR0124 - NaN
     for i in np.nonzero((highest >= 0) & (highest != lowest))[0].tolist():
-        addresses[i], found[i] = most_heard(
+        address, rtt = most_heard(
             [
                 Reply(names[which[j]], None if np.isnan(rtts[j]) else float(rtts[j]))
                 for j in range(ends[i], ends[i + 1])
             ]
         )
-    _evident(hops, addresses, found)
-    said = hops.field("attribution")
-    asns = pc.if_else(said.is_valid(), said.field("asn"), None).to_pylist()
+        highest[i], nearest[i] = names.index(address), np.nan if rtt is None else rtt
+    _evident(hops, highest, nearest, lan=len(names) - 2)
     numbers = _whole(hops.field("number"), np.int64)
     if not ((numbers >= 0) & (numbers <= ATLAS_STATUS_HOP)).all():
         raise Surprise
-    return _Hops(numbers, addresses, found, asns, [names[i] for i in only.tolist()])
+    return _Hops(numbers, names, highest, nearest, hops.field("attribution"), only)
 
 
 def _are_numbers(times: npt.NDArray[Any]) -> bool:
@@ -111,23 +112,28 @@ def _are_numbers(times: npt.NDArray[Any]) -> bool:
 
 def _counting(heard: pa.Array) -> npt.NDArray[np.bool_]:
     """Which replies are evidence: neither late nor duplicates."""
-    counts: npt.NDArray[np.bool_] = np.logical_and(
-        heard.field("late").is_null().to_numpy(zero_copy_only=False),
-        ~heard.field("duplicate").fill_null(False).to_numpy(zero_copy_only=False),
-    )
-    return counts
+    doubled = heard.field("duplicate")
+    counts: npt.NDArray[np.bool_] = ~(present(doubled) & plain(doubled))
+    return counts & ~present(heard.field("late"))
 
 
-def _evident(hops: pa.Array, addresses: list[str | None], rtts: list[float | None]) -> None:
-    """Silence hops that were not measured, and name those of the home network."""
-    measured = _whole(hops.field("measured"), np.bool_)
-    for i in np.nonzero(~measured)[0].tolist():
-        addresses[i] = rtts[i] = None
+def _indices(values: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    """Into the dictionary; -1 for null."""
+    return np.where(present(values.indices), plain(values.indices), -1).astype(np.int64)
+
+
+def _evident(
+    hops: pa.Array, chosen: npt.NDArray[np.int64], rtts: npt.NDArray[np.float64], *, lan: int
+) -> None:
+    """Silence hops that were not measured, and give those of the home network the name ``lan``."""
+    unmeasured = ~_whole(hops.field("measured"), np.bool_)
+    chosen[unmeasured] = -1
+    rtts[unmeasured] = np.nan
     said = hops.field("attribution")
-    at_home = pc.if_else(said.is_valid(), pc.equal(said.field("special"), LAN), False)
-    for i in np.nonzero(at_home.fill_null(False).to_numpy(zero_copy_only=False))[0].tolist():
-        if addresses[i] is None and rtts[i] is not None:
-            addresses[i] = LAN
+    classes = said.field("special").dictionary_encode()
+    of_lan = np.array([name == LAN for name in classes.dictionary.to_pylist()] + [False])
+    at_home = present(said) & of_lan[_indices(classes)]
+    chosen[at_home & (chosen < 0) & ~np.isnan(rtts)] = lan
 
 
 def _ends_of_ways(
@@ -142,40 +148,33 @@ def _ends_of_ways(
     traces = np.repeat(np.arange(len(lengths)), lengths)
     places = np.arange(bounds[-1])
     straying = hops.numbers != places - bounds[traces] + 1
-    arrived = np.array(
-        [
-            address == destination
-            for address, destination in zip(
-                hops.addresses, map(destinations.__getitem__, traces.tolist()), strict=True
-            )
-        ],
-        np.bool_,
-    )
+    numbered = {name: number for number, name in enumerate(hops.names)}
+    sought = np.array([numbered.get(destination, -2) for destination in destinations], np.int64)
     ends = bounds[1:].copy()
-    np.minimum.at(ends, traces[arrived], places[arrived] + 1)
-    spoken = np.array([address is not None for address in hops.addresses], np.bool_)
-    spoken &= places < ends[traces]
+    # Of several values for one place the last one stays: here the first arrival.
+    arrived = np.flatnonzero(hops.chosen == sought[traces])[::-1]
+    ends[traces[arrived]] = arrived + 1
     cut_off = bounds[:-1].copy()
-    np.maximum.at(cut_off, traces[spoken], places[spoken] + 1)
+    spoken = np.flatnonzero((hops.chosen >= 0) & (places < ends[traces]))
+    cut_off[traces[spoken]] = spoken + 1
     cut_off[traces[straying]] = -1
     found: list[int] = cut_off.tolist()
     return found
 
 
 def _way(
-    hops: _Hops, start: int, end: int, destination: str
+    numbers: Sequence[int], names: Sequence[str | None], times: Sequence[float | None], end: str
 ) -> tuple[list[str | None], list[float | None]]:
-    """Addresses and RTTs of a trace whose hops, from ``start`` to ``end``, are numbered anyhow."""
+    """Addresses and RTTs of a trace whose hops are numbered anyhow, up to its destination."""
     addresses: list[str | None] = []
     rtts: list[float | None] = []
-    numbers = hops.numbers[start:end].tolist()
-    for i in sorted(range(start, end), key=lambda i: numbers[i - start]):
-        silent = numbers[i - start] - 1 - len(addresses)
-        if silent and (silent < 0 or numbers[i - start] == ATLAS_STATUS_HOP):
+    for number, name, time in sorted(zip(numbers, names, times, strict=True), key=itemgetter(0)):
+        silent = number - 1 - len(addresses)
+        if silent and (silent < 0 or number == ATLAS_STATUS_HOP):
             continue
-        addresses += [*[None] * silent, hops.addresses[i]]
-        rtts += [*[None] * silent, hops.rtts[i]]
-        if hops.addresses[i] == destination:
+        addresses += [*[None] * silent, name]
+        rtts += [*[None] * silent, time]
+        if name == end:
             break
     return addresses, rtts
 
@@ -215,8 +214,13 @@ def _traces(
     numbers: Numbers,
 ) -> Iterator[tuple[Told, Fingerprint] | None]:
     vantages: dict[tuple[Any, ...], Vantage] = {}
-    ids, times = hashable(hops.addresses, hops.rtts, numbers)
-    all_addresses, all_rtts = tuple(hops.addresses), tuple(hops.rtts)
+    chosen = hops.chosen.tolist()
+    all_addresses = tuple([hops.names[i] for i in chosen])
+    all_rtts = tuple([None if rtt != rtt else rtt for rtt in hops.rtts.tolist()])  # noqa: PLR0124 - NaN
+    known, _ = hashable(hops.names, (), numbers)
+    ids = tuple([known[i] for i in chosen])
+    _, times = hashable((), all_rtts, numbers)
+    asns = _asns(hops.attributions) if any(rows["snapshots"]) else []
     starts: list[int] = bounds.tolist()
     ends = _ends_of_ways(hops, bounds, rows["dst_addr"])
     for (
@@ -230,7 +234,11 @@ def _traces(
             addresses, rtts = all_addresses[start:end], all_rtts[start:end]
             heard = hash((ids[start:end], times[start:end]))
         else:
-            addresses, rtts = cut(*_way(hops, start, over, destination))
+            where = slice(start, over)
+            numbered = hops.numbers[where].tolist()
+            addresses, rtts = cut(
+                *_way(numbered, all_addresses[where], all_rtts[where], destination)
+            )
             heard = hash(hashable(addresses, rtts, numbers))
         vantage = None
         if said is not None:
@@ -248,7 +256,7 @@ def _traces(
             addresses,
             rtts,
             tuple(snapshots),
-            _said(hops, start, over) if snapshots else (),
+            _said(hops, asns, start, over) if snapshots else (),
             tuple(notes),
         )
         yield (
@@ -259,6 +267,14 @@ def _traces(
         )
 
 
-def _said(hops: _Hops, start: int, end: int) -> tuple[tuple[str, int], ...]:
-    pairs = zip(hops.only[start:end], hops.asns[start:end], strict=True)
-    return tuple((only, asn) for only, asn in pairs if only is not None and asn is not None)
+def _asns(attributions: pa.Array) -> list[int | None]:
+    asns = zip(present(attributions).tolist(), attributions.field("asn").to_pylist(), strict=True)
+    return [asn if there else None for there, asn in asns]
+
+
+def _said(
+    hops: _Hops, asns: Sequence[int | None], start: int, end: int
+) -> tuple[tuple[str, int], ...]:
+    only = [hops.names[i] for i in hops.only[start:end].tolist()]
+    pairs = zip(only, asns[start:end], strict=True)
+    return tuple((name, asn) for name, asn in pairs if name is not None and asn is not None)

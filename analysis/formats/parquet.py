@@ -324,13 +324,14 @@ def _is_ours(file: pq.ParquetFile) -> bool:
     return (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
 
 
-def groups(name: str) -> int | None:
-    """How many row groups a file of ours has; None for any other."""
+def groups(name: str) -> list[int] | None:
+    """How many rows each row group of a file of ours has; None for any other file."""
     if not name.endswith(".parquet"):
         return None
     try:
         with pq.ParquetFile(name) as file:
-            return int(file.num_row_groups) if _is_ours(file) else None
+            counts = map(file.metadata.row_group, range(file.num_row_groups))
+            return [int(group.num_rows) for group in counts] if _is_ours(file) else None
     except _DAMAGE:
         return None
 

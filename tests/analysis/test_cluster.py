@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from analysis.cluster import Cluster, ClusterError
+from analysis.cluster import Cluster, ClusterError, part_there
 from analysis.engine import Digest, Here, Recipe, reduce
 from analysis.fold import Folded, Part
 from analysis.load import Loaded
-from analysis.pieces import Piece, Place, pieces
+from analysis.pieces import Groups, Piece, Place, pieces
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, country
 from analysis.simulation import Truth as Country
@@ -66,8 +70,9 @@ def test_two_workers_change_nothing(simulated: Simulated, path: Path, cluster: C
     given = list(pieces([str(path)], {}))
     assert len(given) > 20
     here = digested(Here().map(made, iter(given)), made)
-    there = digested(cluster.map(made, iter(given)), made)
-    assert everything(there) == everything(here)
+    for _ in range(2):  # the second time, the workers have met all of it
+        there = digested(cluster.map(made, iter(given)), made)
+        assert everything(there) == everything(here)
     assert len(here) == len(simulated.traces)
 
 
@@ -92,6 +97,42 @@ def test_a_worker_killed_midway_changes_nothing(
         assert killed[0] not in client.run(os.getpid).values()
     here = digested(Here().map(made, pieces([str(path)], {})), made)
     assert everything(there) == everything(here)
+
+
+def test_a_worker_that_is_asked_again_says_all_again(simulated: Simulated, path: Path) -> None:
+    """Its first answer was lost, and with it what later ones rely on."""
+    made = recipe(simulated)
+    given = list(pieces([str(path)], {}))
+    folding = partial(part_there, pickle.dumps((made, b"again")))
+    folding(*given[0])
+    there = digested(iter([folding(*one) for one in [*given[1:], given[0]]]), made)
+    here = digested(Here().map(made, iter(given)), made)
+    assert everything(there) == everything(here)
+
+
+def test_a_worker_of_many_threads_changes_nothing(simulated: Simulated, path: Path) -> None:
+    """A worker that is started without more ado folds as many pieces at once as it has cores."""
+    made = recipe(simulated)
+    given = list(pieces([str(path)], {}))
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            parts = threads.map(
+                partial(part_there, pickle.dumps((made, b""))), *zip(*given, strict=True)
+            )
+            there = digested(parts, made)
+    finally:
+        sys.setswitchinterval(switching)
+    here = digested(Here().map(made, iter(given)), made)
+    assert everything(there) == everything(here)
+
+
+def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluster) -> None:
+    """Instead of leaving out what it cannot find, file by file."""
+    given = iter([((0, 0), Groups("/nowhere/t.parquet", 0, 1))])
+    with pytest.raises(ClusterError, match=r"a worker, has no file /nowhere/t\.parquet"):
+        list(cluster.map(recipe(simulated), given))
 
 
 def test_a_scheduler_that_is_not_there_is_named(

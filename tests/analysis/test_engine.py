@@ -155,7 +155,7 @@ def test_a_mapper_that_stumbled_goes_on(folder: Path, monkeypatch: pytest.Monkey
     """A part that was lost midway takes nothing of the later ones with it."""
     given = list(pieces([str(folder)], {}))
     assert len(given) > 3
-    mapper = Mapper(recipe(), in_order=True)
+    mapper = Mapper(recipe())
     together, whole = Folded(), Folded()
     for place, piece in given:
         whole.add(place, Mapper(recipe()).part(piece))
