@@ -12,6 +12,7 @@ from typing import Literal
 
 from analysis.convergence import Candidate, captured_bounds
 from analysis.policy import Policy
+from analysis.wording import beside
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
@@ -101,8 +102,8 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
         )
     if figures.resolved < policy.resolved:
         reasons.append(
-            f"The crossing is known for {figures.resolved:.0%} of {figures.pairs} pairs; "
-            f"{policy.resolved:.0%} are needed."
+            f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
+            f"{figures.pairs} pairs; {policy.resolved:.0%} are needed."
         )
     if figures.destination_classes < policy.destination_classes:
         reasons.append(
@@ -119,8 +120,9 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
         reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
     if figures.unaided < policy.unaided:
         reasons.append(
-            f"By the address table alone {figures.unaided:.0%} of the organisations are captured; "
-            f"{policy.unaided:.0%} are needed, lest a few that lie about links convict the others."
+            f"By the address table alone {beside(figures.unaided, policy.unaided)} of the "
+            f"organisations are captured; {policy.unaided:.0%} are needed, lest a few that lie "
+            "about links convict the others."
         )
     if not strict_and_lenient_agree(figures, policy):
         reasons.append(
@@ -143,24 +145,25 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
         )
     if figures.unaided < policy.unaided_name:
         reasons.append(
-            f"By the address table alone {figures.unaided:.0%} of the organisations are captured; "
-            f"{policy.unaided_name:.0%} are needed before an operator is named, lest a few that "
-            "lie about links convict the others."
+            f"By the address table alone {beside(figures.unaided, policy.unaided_name)} of the "
+            f"organisations are captured; {policy.unaided_name:.0%} are needed before an operator "
+            "is named, lest a few that lie about links convict the others."
         )
     return reasons
 
 
 def _describe(top: Candidate, policy: Policy) -> str:
+    lower = beside(top.lower, policy.single, ".2f")
     if top.captured == 1:
         return (
             f"1 of {top.of} other organisations sends at least {policy.captured:.0%} of its pairs "
             f"through {top.node.name} (share {top.captured_share:.2f}, {policy.confidence:.0%} "
-            f"bounds {top.lower:.2f} to {top.upper:.2f})."
+            f"bounds {lower} to {top.upper:.2f})."
         )
     return (
         f"{top.captured} of {top.of} other organisations send at least {policy.captured:.0%} of "
         f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
-        f"{policy.confidence:.0%} bounds {top.lower:.2f} to {top.upper:.2f})."
+        f"{policy.confidence:.0%} bounds {lower} to {top.upper:.2f})."
     )
 
 
@@ -206,8 +209,9 @@ def _diverse_or_mixed(
             f"{policy.diverse_upper:.2f}."
         )
     if figures.effective_gateways < policy.effective_gateways:
+        effective = beside(figures.effective_gateways, policy.effective_gateways, ".1f")
         doubts.append(
-            f"The paths leave by {figures.effective_gateways:.1f} effective gateways; "
+            f"The paths leave by {effective} effective gateways; "
             f"{policy.effective_gateways:g} are needed to call them diverse."
         )
     if figures.meeting_place is not None:
@@ -242,7 +246,10 @@ def domestic_grade(
         needed = policy.organisations
         return "insufficient", f"{of} of the {needed} organisations needed could be judged."
     if resolved < policy.resolved:
-        return "insufficient", f"The way is known for {resolved:.0%} of the domestic pairs."
+        return (
+            "insufficient",
+            f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
+        )
     if top is None:
         return "diverse", "No network or exchange stands between the pairs."
     says = level(top.captured, top.of, top.lower, top.upper, policy)
@@ -274,11 +281,12 @@ def scope(
     missing = []
     if lower < policy.national:
         missing.append(
-            f"the lower bound of the captured share is {lower:.2f}, {policy.national:.2f} is needed"
+            f"the lower bound of the captured share is {beside(lower, policy.national, '.2f')}, "
+            f"{policy.national:.2f} is needed"
         )
     if covered < policy.national_eyeballs:
         missing.append(
-            f"{covered:.0%} of the country's {unit} were covered, "
+            f"{beside(covered, policy.national_eyeballs)} of the country's {unit} were covered, "
             f"{policy.national_eyeballs:.0%} are needed"
         )
     if witness is None:

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from analysis.hegemony import hegemony
 from analysis.policy import Policy
+from analysis.wording import beside
 
 Says = Literal["agrees", "disagrees", "silent"]
 Entity = TypeVar("Entity", bound=Hashable)
@@ -146,8 +147,8 @@ def compare(
             )
         return Statement(
             "agrees" if others >= needed else "disagrees",
-            f"In BGP {others:.0%} of the others' addresses are reached through {gateway}; "
-            f"{needed:.0%} would agree.",
+            f"In BGP {beside(others, needed)} of the others' addresses are reached through "
+            f"{gateway}; {needed:.0%} would agree.",
         )
     enough = [
         (one.others or 0.0, name)
@@ -159,8 +160,8 @@ def compare(
     most, name = max(enough)
     return Statement(
         "disagrees" if most >= policy.witness else "agrees",
-        f"In BGP {most:.0%} of the others' addresses are reached through {name}, "
-        f"more than through any other; {policy.witness:.0%} would speak of one gateway.",
+        f"In BGP {beside(most, policy.witness)} of the others' addresses are reached through "
+        f"{name}, more than through any other; {policy.witness:.0%} would speak of one gateway.",
     )
 
 

@@ -1,13 +1,13 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
 `HEADLINE` sums a grade up in one sentence, `GRADES` names it, `LEFT_OUT` says why traces were not
-used.
+used, and `beside` writes a figure so that nobody takes it for the bound that it misses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 HEADLINE = {
     "insufficient": "The evidence does not suffice for a verdict.",
@@ -56,6 +56,25 @@ LEFT_OUT = {
     "destination_cached_at_home": "the destination answered from a cache at home",
     "no_answers": "no hop answered",
 }
+
+
+# More digits than any figure of a verdict is good for.
+_DIGITS = 9
+
+
+def beside(value: float, bound: float, form: Literal["%", ".1f", ".2f"] = "%") -> str:
+    """A figure as ``form`` has it; in more digits where it would seem to reach a bound it misses.
+
+    >>> beside(0.42, 0.6), beside(0.5996, 0.6), beside(0.6004, 0.6)
+    ('42%', '59.96%', '60%')
+    >>> beside(0.6493, 0.65, ".2f"), beside(2.96, 3, ".1f")
+    ('0.649', '2.96')
+    """
+    kind, least = form[-1], int(form[1:-1] or 0)
+    reached = float(f"{bound:.{_DIGITS}{kind}}".rstrip("%"))
+    written = [f"{value:.{digits}{kind}}" for digits in range(least, _DIGITS)]
+    below = (one for one in written if value >= bound or float(one.rstrip("%")) < reached)
+    return next(below, written[-1])
 
 
 def headline(verdict: Mapping[str, Any], say: Callable[[str], str] = str) -> str:

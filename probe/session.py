@@ -315,13 +315,16 @@ class Session:
         while self.next_deadline() <= now:
             _, _, work = heapq.heappop(self.deadlines)
             work.due = None
+            left = []
             for sent in self.waiting(work):
-                if sent.at + work.patience(sent) <= now:
-                    work.lost(sent)
-                    self.after(work)
-                    if work.over:
-                        break
-            left = [sent.at + work.patience(sent) for sent in self.waiting(work)]
+                until = sent.at + work.patience(sent)
+                if until > now:
+                    left.append(until)
+                    continue
+                work.lost(sent)
+                self.after(work)
+                if work.over:
+                    break
             if left and not work.over:
                 self.look_again(work, max(min(left), math.nextafter(now, math.inf)))
 

@@ -68,6 +68,8 @@ class Matching:
         self.discarded: Counter[str] = Counter()
         self._sent: dict[int, _Sent] = {}
         self._made: dict[tuple[str, Method, int], Made] = {}
+        # By target, our own address from which packets to it leave.
+        self._sources: dict[str, str] = {}
         self._made_until = 0
         self._shifts = Shifts()
 
@@ -85,12 +87,16 @@ class Matching:
     def renew(self) -> None:
         """Look addresses up anew from the next probe on."""
         self._made.clear()
+        self._sources.clear()
 
     def _template(self, text: str, method: Method, flow: int) -> Made:
         version, target = canonical(text)
         if version not in self.identities:
             raise NoRoute(f"this machine has no IPv{version} to reach {target} with")
-        source = source_towards(target, version).partition("%")[0]
+        source = self._sources.get(target)
+        if source is None:
+            source = source_towards(target, version).partition("%")[0]
+            self._sources[target] = source
         source_packed, target_packed = (
             socket.inet_pton(FAMILY[version], address) for address in (source, target)
         )

@@ -152,6 +152,7 @@ def test_levels_at_the_very_thresholds(
         ({"days": 6}, "concentrated", "There are data of 6 of the 7 days needed."),
         ({"resolved": 0.6}, "single_gateway", "10 of 10"),
         ({"resolved": 0.59}, "insufficient", "known for 59% of 50 pairs; 60% are needed."),
+        ({"resolved": 0.5996}, "insufficient", "known for 59.96% of 50 pairs; 60% are needed."),
         ({"destination_classes": 2}, "single_gateway", "10 of 10"),
         ({"destination_classes": 1}, "insufficient", "make 1 of the 2 classes"),
         ({"destination_classes": 0}, "insufficient", "make 0 of the 2 classes"),
@@ -171,8 +172,9 @@ def test_levels_at_the_very_thresholds(
         ({"meeting_place": made(10, 10, Node("exchange", "IX"))}, "single_gateway", "10 of 10"),
     ],
     ids=[
-        "all is met", "seven days", "six days", "60% known", "59% known", "two classes",
-        "one class", "no class", "two continents", "one continent", "lenient sees half",
+        "all is met", "seven days", "six days", "60% known", "59% known",
+        "60% nearly known", "two classes", "one class", "no class", "two continents",
+        "one continent", "lenient sees half",
         "lenient sees one less", "lenient sees nothing", "a rival", "one exit",
         "shared interfaces", "an exchange too",
     ],
@@ -228,6 +230,7 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ({}, "diverse", "by 5.0 effective gateways"),
         ({"effective_gateways": 3.0}, "diverse", "by 3.0 effective gateways"),
         ({"effective_gateways": 2.9}, "mixed", "2.9 effective gateways; 3 are needed"),
+        ({"effective_gateways": 2.99}, "mixed", "2.99 effective gateways; 3 are needed"),
         (
             {"meeting_place": made(6, 11, Node("exchange", "IX"))},
             "mixed",
@@ -239,8 +242,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
     ids=[
-        "all is met", "three gateways", "fewer", "a meeting place", "thin", "nearly thin",
-        "one day", "one continent",
+        "all is met", "three gateways", "fewer", "nearly three", "a meeting place", "thin",
+        "nearly thin", "one day", "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
