@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import operator
-import secrets
+import os
 import socket
 import struct
 import time
@@ -153,7 +153,7 @@ class ErrorQueue:
 
     def __init__(self, opened: Iterable[Opened]) -> None:
         self._opened = {(each.method, each.version): each for each in opened}
-        self._identity = packet.Identity(secrets.token_bytes(16), udp_port=0)
+        self._identity = packet.Identity(os.urandom(16), udp_port=0)
         self._tags: dict[tuple[Method, str, int], int] = {}
         self._sent: dict[int, _Sent] = {}
         self._unanswered: dict[_FlowKey, set[int]] = {}

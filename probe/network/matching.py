@@ -7,7 +7,7 @@ since they hold our own address, which can change while a run goes on. No socket
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -61,7 +61,7 @@ class Matching:
     """
 
     def __init__(self, udp_ports: dict[int, int]) -> None:
-        key = secrets.token_bytes(16)
+        key = os.urandom(16)
         self.identities = {
             version: packet.Identity(key, port) for version, port in udp_ports.items()
         }

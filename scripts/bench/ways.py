@@ -1,6 +1,6 @@
 """Looks for all ways to one target with the probing engine alone, and prints the links as JSON.
 
-Usage: ``python -m scripts.bench.ways HOST RATE FLOW``; it begins with this flow.
+Usage: ``python -m scripts.bench.ways HOST RATE NTH``; each look has flows of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from probe.backend import open_network
 from probe.blocking import measure
 from probe.forks import between, whole
-from probe.multipath import MultipathLimits
+from probe.multipath import FLOWS, MultipathLimits
 from probe.network import Method
 from probe.session import Session, Settings
 from probe.tracing import Task
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from probe.record import Trace
 
 
-def main(host: str, rate: float, flow: int) -> None:
+# No look takes as many flows.
+APART = 300
+
+
+def main(host: str, rate: float, nth: int) -> None:
     traces: list[Trace] = []
     network = open_network("raw")
 
@@ -30,7 +34,7 @@ def main(host: str, rate: float, flow: int) -> None:
         span = whole(trace)
         return None if span is None else between(*span, trace, MultipathLimits())
 
-    task = Task(host, None, Method.UDP, flow)
+    task = Task(host, None, Method.UDP, nth * APART % FLOWS)
     measure(Session(network, [task], Settings(rate=rate), explore=explore, finished=traces.append))
     network.close()
     graph = traces[0].multipath
