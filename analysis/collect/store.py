@@ -240,11 +240,15 @@ class Store:
         return Receipt(sha256, held.status, taken, held.day, held.reason)
 
     def _doubled(self, bundle: Bundle) -> int:
-        """How many lines came before under the same key; refused where it was another's."""
+        """How many lines came before under the same key; refused where it was another's.
+
+        What came in a bundle that was refused did not come.
+        """
         doubled = 0
         for line in bundle.lines:
             found = self._db.execute(
-                "SELECT key FROM lines JOIN bundles ON bundle = number WHERE digest = ?",
+                "SELECT key FROM lines JOIN bundles ON bundle = number"
+                " WHERE digest = ? AND status != 'refused'",
                 (digest_of(line),),
             ).fetchone()
             if found is not None and found[0] != bundle.manifest.key:
@@ -263,7 +267,9 @@ class Store:
             ),
         ).lastrowid  # fmt: skip
         self._db.executemany(
-            "INSERT OR IGNORE INTO lines VALUES (?, ?)",
+            "INSERT INTO lines VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
+            " SET bundle = excluded.bundle WHERE bundle IN"
+            " (SELECT number FROM bundles WHERE status = 'refused')",
             [(digest_of(line), number) for line in bundle.lines],
         )
 

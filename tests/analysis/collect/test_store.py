@@ -111,6 +111,20 @@ def test_traces_of_another_key_are_a_replay(tmp_path: Path) -> None:
         assert receipt.reason == "replay: a trace of the bundle came before under another key"
 
 
+def test_what_a_refused_bundle_held_came_from_nobody(tmp_path: Path) -> None:
+    """Who copied another's traces, and was refused, keeps the other from sending them no longer."""
+    stolen, again = sealed([line(trace(1)), line(trace(4))], OTHER), sealed([line(trace(4))])
+    with Store(tmp_path) as store:
+        put(store, stolen)
+        assert put(store, ONE).status == "refused"
+        store.decide(sha256_of(stolen), "refused", "operator: copied", NOW)
+        store.settle()
+        assert put(store, ONE) == Receipt(NAME, "quarantined", 1, "2026-11-24")
+        assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
+        once_more = sealed([line(trace(1)), line(trace(5))], OTHER)
+        assert str(put(store, once_more).reason).startswith("replay: ")
+
+
 def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:
     """Half-received files and bundles without a row go; a decision that was made is carried out."""
     with Store(tmp_path) as store:
