@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis import options
 from analysis.countries import UnknownCountry, country_code
+from probe.failure import BadInput, Offline
 from probe.origin import Origin, OriginError, open_origin
 
 if TYPE_CHECKING:
@@ -29,22 +30,6 @@ if find_spec("pandas") is None:
     # Commands import what they need when they run. Who lacks the extra is told before that, not
     # after having found out which arguments are wanted.
     raise ModuleNotFoundError("the extra for analysts is not installed", name="pandas")
-
-
-class BadInput(click.ClickException):
-    """A file that cannot be used; exit code 9."""
-
-    exit_code = 9
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write the sentence in the form that all of gatewatch's failures have."""
-        click.echo(f"gatewatch: {self.format_message()}", file=file, err=file is None)
-
-
-class NoCluster(BadInput):
-    """A cluster that cannot be used; exit code 5, as for everything that cannot be reached."""
-
-    exit_code = 5
 
 
 def _command_line() -> str:
@@ -229,7 +214,7 @@ def analyze(
     except (EyeballsError, InputError, OriginError, RibError) as problem:
         raise BadInput(str(problem)) from None
     except ClusterError as problem:
-        raise NoCluster(str(problem)) from None
+        raise Offline(str(problem)) from None
     if crossings is not None:
         with _written(crossings):
             write_portions(verdict.crossings_in_portions(), crossings)

@@ -41,13 +41,22 @@ def _mapper(run: bytes) -> tuple[Mapper, set[Place]]:
     return Mapper(recipe), set()
 
 
+def _look_for(name: str) -> None:
+    """Raise `ClusterError` where this worker cannot read a file."""
+    try:
+        Path(name).open("rb").close()
+    except OSError as problem:
+        raise ClusterError(
+            f"{platform.node()}, a worker, cannot read {name} ({problem.strerror}): workers read "
+            "Parquet themselves, so it has to lie at the same place on each; or give JSON, which "
+            "is sent"
+        ) from None
+
+
 def part_there(run: bytes, place: Place, piece: Piece) -> tuple[Place, Part]:
     """The part of a piece, made by a worker that keeps its mapper for the next one of the run."""
-    if isinstance(piece, Groups) and not Path(piece.name).is_file():
-        raise ClusterError(
-            f"{platform.node()}, a worker, has no file {piece.name}: workers read Parquet "
-            "themselves, so it has to lie at the same place on each; or give JSON, which is sent"
-        )
+    if isinstance(piece, Groups):
+        _look_for(piece.name)
     with _folding:
         mapper, folded = _mapper(run)
         if place in folded:

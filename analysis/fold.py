@@ -2,7 +2,7 @@
 
 The map (`Folder`) turns a piece of the input into a `Part`, wherever it runs; the reduce (`Folded`)
 puts parts together, in whatever order they come. Nothing of a trace is kept but its likeness, its
-day and its fingerprint, 18 bytes; what a likeness is, each folder says once. Copies are told
+day and its fingerprint, 18 bytes; what a likeness is, a folder seldom says twice. Copies are told
 at the very end, when all is there, in the order of the input: so the outcome hangs neither on how
 the input was cut nor on who was ready first. Reads no file and starts no process.
 """
@@ -81,11 +81,11 @@ def name_of(pattern: Pattern) -> bytes:
 class Part:
     """What became of one piece of the input.
 
-    ``names`` are those of its patterns, some twice. ``patterns`` says of each that its folder had
-    not named before what it is, with one row of RTTs that decide as all of its traces' do.
-    ``places`` has for each trace the number of its pattern among the names and its day, packed;
-    ``claims`` and ``heard`` its fingerprint. ``rejected`` counts what was left out while reading,
-    ``complaints`` say what.
+    ``names`` are those of its patterns, some twice. ``patterns`` says what they are, if not of all,
+    then of those of which its folder had not said it yet, each with one row of RTTs that decide as
+    all of its traces' do. ``places`` has for each trace the number of its pattern among the names
+    and its day, packed; ``claims`` and ``heard`` its fingerprint. ``rejected`` counts what was left
+    out while reading, ``complaints`` say what.
     """
 
     names: list[bytes] = field(default_factory=list)
@@ -349,7 +349,7 @@ class Folded:
         """How many traces of each pattern and day there are, in order, and what was left out.
 
         Of results that claim to be the same one the first counts; the others are ``duplicate``
-        where they heard the same as it, else ``repeated_id``. Leaves nothing behind.
+        where they heard the same as it, else ``repeated_id``. To be asked once.
         """
         rows = [self._rows[place] for place in sorted(self._rows)]
         rows = rows or [_Rows.room(0)]

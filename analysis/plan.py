@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from analysis import options
-from analysis.cli import BadInput, known_country, open_table
+from analysis.cli import known_country, open_table
+from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
 

@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from analysis.wording import headline
+from analysis.wording import beside, headline
 
 _STYLE = {
     "insufficient": "dim",
@@ -62,6 +62,17 @@ def _bounds(verdict: Mapping[str, Any]) -> str:
     return f"{verdict['provenance']['policy']['confidence']:.0%} bounds"
 
 
+def _range(verdict: Mapping[str, Any]) -> str:
+    """The bounds of the captured share, as the reasons have them."""
+    captured, policy = verdict["captured"], verdict["provenance"]["policy"]
+    return f"{beside(captured['lower'], policy['single'], '.2f')}–{captured['upper']:.2f}"
+
+
+def _effective(verdict: Mapping[str, Any]) -> str:
+    needed = verdict["provenance"]["policy"]["effective_gateways"]
+    return beside(verdict["effective_gateways"], needed, ".1f")
+
+
 def _figures(verdict: Mapping[str, Any]) -> Table:
     captured, share = verdict["captured"], verdict["share"]
     coverage, measured = verdict["coverage"], verdict["measured"]
@@ -76,7 +87,7 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
                 captured["organisations"] / of if of else 0.0, captured["lower"], captured["upper"]
             ),
             f" {captured['organisations']} of {of} organisations",
-            (f"  {_bounds(verdict)} {captured['lower']:.2f}–{captured['upper']:.2f}", "dim"),
+            (f"  {_bounds(verdict)} {_range(verdict)}", "dim"),
         ),
     )
     table.add_row(
@@ -90,7 +101,7 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
     )
     table.add_row(
         "gateways",
-        f"{verdict['effective_gateways']:.1f} effective"
+        f"{_effective(verdict)} effective"
         + _interval(verdict["intervals"]["effective_gateways"], 1),
     )
     low, high = coverage["bounds"]
@@ -240,8 +251,8 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     gateway = verdict["gateway"]["name"] if verdict["gateway"] else "none named"
     lines.add_row("gateway", Text(gateway))
     lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
-    lines.add_row(_bounds(verdict), f"{captured['lower']:.2f}–{captured['upper']:.2f}")
-    lines.add_row("effective", f"{verdict['effective_gateways']:.1f} gateways")
+    lines.add_row(_bounds(verdict), _range(verdict))
+    lines.add_row("effective", f"{_effective(verdict)} gateways")
     lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + hub))
     grade = Text(verdict["grade"], f"bold {style}")
     return Panel(Group(grade, "", lines), title=title, border_style=style, width=width)

@@ -28,7 +28,7 @@ from analysis.pictures import as_svg
 from analysis.statement import Verdict
 from analysis.tables import records_of
 from analysis.translation import Words
-from analysis.wording import GRADES, LEFT_OUT, headline
+from analysis.wording import GRADES, LEFT_OUT, beside, headline
 from probe.record import SIMULATED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -119,7 +119,6 @@ _COUNTS = frozenset({
 })  # fmt: skip
 _SIGN = {"at least": "≥", "more than": ">", "under": "<"}
 _HOLDS = {"at least": operator.ge, "more than": operator.gt, "under": operator.lt}
-_DECIMALS = 6
 
 
 class Asked(NamedTuple):
@@ -135,31 +134,15 @@ def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
     for row in records_of(verdict.criteria):
-        asked = found = ""
+        least = found = ""
         if isinstance(row["bound"], str):
             scale, unit = (1, "") if row["key"] in _COUNTS else (100, "%")
-            least = round(scale * row["asked"], 9)
-            asked = f"{_SIGN[row['bound']]} {least:g}{unit}"
-            found = _beside(least, row["bound"], scale * row["found"], whole=unit == "%") + unit
-        steps.setdefault(row["step"], []).append(Asked(row["key"], asked, found, row["met"]))
+            least = f"{_SIGN[row['bound']]} {round(scale * row['asked'], 9):g}{unit}"
+            whole = row["found"] == int(row["found"])
+            form = ".0%" if unit else ".0f" if whole else ".1f"
+            found = beside(row["found"], row["asked"], form, _HOLDS[row["bound"]])
+        steps.setdefault(row["step"], []).append(Asked(row["key"], least, found, row["met"]))
     return steps
-
-
-def _beside(asked: float, bound: str, found: float, *, whole: bool) -> str:
-    """A figure with no more decimals than it takes to be on its side of what is asked.
-
-    ``whole`` is one that is shown without any, as far as that goes; a mean has one at least.
-
-    >>> _beside(65, "at least", 64.6, whole=True), _beside(65, "at least", 66.4, whole=True)
-    ('64.6', '66')
-    >>> [_beside(3, "at least", found, whole=False) for found in (13.0, 4.21, 2.96)]
-    ['13', '4.2', '2.96']
-    """
-    holds = _HOLDS[bound]
-    first = 0 if whole or found == int(found) else 1
-    texts = [f"{found:.{digits}f}" for digits in range(first, _DECIMALS + 1)]
-    met = holds(found, asked)
-    return next((text for text in texts if holds(float(text), asked) == met), texts[-1])
 
 
 # ------------------------------------------------------------------------ the pictures

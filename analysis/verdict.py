@@ -12,7 +12,7 @@ from typing import Literal
 
 from analysis.convergence import Candidate, captured_bounds
 from analysis.policy import Policy
-from analysis.wording import beside
+from analysis.wording import asked, beside
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
@@ -103,7 +103,7 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
     if figures.resolved < policy.resolved:
         reasons.append(
             f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
-            f"{figures.pairs} pairs; {policy.resolved:.0%} are needed."
+            f"{figures.pairs} pairs; {asked(policy.resolved)} are needed."
         )
     if figures.destination_classes < policy.destination_classes:
         reasons.append(
@@ -121,7 +121,7 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
     if figures.unaided < policy.unaided:
         reasons.append(
             f"By the address table alone {beside(figures.unaided, policy.unaided)} of the "
-            f"organisations are captured; {policy.unaided:.0%} are needed, lest a few that lie "
+            f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
         )
     if not strict_and_lenient_agree(figures, policy):
@@ -146,8 +146,8 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
     if figures.unaided < policy.unaided_name:
         reasons.append(
             f"By the address table alone {beside(figures.unaided, policy.unaided_name)} of the "
-            f"organisations are captured; {policy.unaided_name:.0%} are needed before an operator "
-            "is named, lest a few that lie about links convict the others."
+            f"organisations are captured; {asked(policy.unaided_name)} are needed before an "
+            "operator is named, lest a few that lie about links convict the others."
         )
     return reasons
 
@@ -282,12 +282,12 @@ def scope(
     if lower < policy.national:
         missing.append(
             f"the lower bound of the captured share is {beside(lower, policy.national, '.2f')}, "
-            f"{policy.national:.2f} is needed"
+            f"{asked(policy.national, '.2f')} is needed"
         )
     if covered < policy.national_eyeballs:
         missing.append(
             f"{beside(covered, policy.national_eyeballs)} of the country's {unit} were covered, "
-            f"{policy.national_eyeballs:.0%} are needed"
+            f"{asked(policy.national_eyeballs)} are needed"
         )
     if witness is None:
         missing.append("no independent witness (BGP, operator, law) was given")

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from analysis.hegemony import hegemony
 from analysis.policy import Policy
-from analysis.wording import beside
+from analysis.wording import asked, beside
 
 Says = Literal["agrees", "disagrees", "silent"]
 Entity = TypeVar("Entity", bound=Hashable)
@@ -148,7 +148,7 @@ def compare(
         return Statement(
             "agrees" if others >= needed else "disagrees",
             f"In BGP {beside(others, needed)} of the others' addresses are reached through "
-            f"{gateway}; {needed:.0%} would agree.",
+            f"{gateway}; {asked(needed)} would agree.",
         )
     enough = [
         (one.others or 0.0, name)
@@ -161,7 +161,7 @@ def compare(
     return Statement(
         "disagrees" if most >= policy.witness else "agrees",
         f"In BGP {beside(most, policy.witness)} of the others' addresses are reached through "
-        f"{name}, more than through any other; {policy.witness:.0%} would speak of one gateway.",
+        f"{name}, more than through any other; {asked(policy.witness)} would speak of one gateway.",
     )
 
 

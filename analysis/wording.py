@@ -1,13 +1,14 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
 `HEADLINE` sums a grade up in one sentence, `GRADES` names it, `LEFT_OUT` says why traces were not
-used, and `beside` writes a figure so that nobody takes it for the bound that it misses.
+used, and `beside` writes a figure so that nobody takes it for a bound that it misses.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 HEADLINE = {
     "insufficient": "The evidence does not suffice for a verdict.",
@@ -58,23 +59,38 @@ LEFT_OUT = {
 }
 
 
-# More digits than any figure of a verdict is good for.
+# No figure of a verdict is good for more digits, nor any bound of a policy.
 _DIGITS = 9
 
 
-def beside(value: float, bound: float, form: Literal["%", ".1f", ".2f"] = "%") -> str:
-    """A figure as ``form`` has it; in more digits where it would seem to reach a bound it misses.
+def beside(
+    value: float,
+    bound: float,
+    form: str = ".0%",
+    holds: Callable[[float, float], bool] = operator.ge,
+) -> str:
+    """A figure in this format, in as many digits as show on which side of a bound it is.
 
     >>> beside(0.42, 0.6), beside(0.5996, 0.6), beside(0.6004, 0.6)
     ('42%', '59.96%', '60%')
     >>> beside(0.6493, 0.65, ".2f"), beside(2.96, 3, ".1f")
     ('0.649', '2.96')
     """
-    kind, least = form[-1], int(form[1:-1] or 0)
-    reached = float(f"{bound:.{_DIGITS}{kind}}".rstrip("%"))
-    written = [f"{value:.{digits}{kind}}" for digits in range(least, _DIGITS)]
-    below = (one for one in written if value >= bound or float(one.rstrip("%")) < reached)
-    return next(below, written[-1])
+    kind, least = form[-1], int(form[1:-1])
+    scale = 100 if kind == "%" else 1
+    texts = [f"{value:.{digits}{kind}}" for digits in range(least, _DIGITS + 1)]
+    met, bound = holds(value, bound), round(bound, _DIGITS)
+    shown = (text for text in texts if holds(float(text.rstrip("%")) / scale, bound) == met)
+    return next(shown, texts[-1])
+
+
+def asked(bound: float, form: str = ".0%") -> str:
+    """A bound in this format, in as many digits as it has.
+
+    >>> asked(0.6), asked(0.6049), asked(0.8, ".2f"), asked(0.804, ".2f")
+    ('60%', '60.49%', '0.80', '0.804')
+    """
+    return beside(bound, bound, form, operator.eq)
 
 
 def headline(verdict: Mapping[str, Any], say: Callable[[str], str] = str) -> str:

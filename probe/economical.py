@@ -50,11 +50,12 @@ class Routes:
     def __init__(self, abroad: Callable[[str], bool | None]) -> None:
         self.abroad = abroad
         self._met: dict[tuple[int, str], _Met] = {}
+        self._first = True
 
-    @property
-    def unknown(self) -> bool:
-        """Whether no path was measured so far."""
-        return not self._met
+    def is_first(self) -> bool:
+        """Whether no path was asked for before, nor any learnt; so only once."""
+        first, self._first = self._first, False
+        return first and not self._met
 
     def before(self, ttl: int, address: str) -> Iterable[str | None] | None:
         """What was met before this address at this TTL, nearest to it first; None if it was not."""
@@ -133,7 +134,7 @@ class Economical(EveryHop):
 
     def _plan_up_to(self, bound: int) -> None:
         beyond, self._planned = self._planned + 1, bound
-        if self._front is None and self._routes.unknown:
+        if self._front is None and self._routes.is_first():
             # There is nothing to join: every hop has to be asked, and none has to wait for another.
             self._front = 1
         if self._front is None:

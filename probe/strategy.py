@@ -386,6 +386,7 @@ class EveryHop:
 
     def _ended(self, ttl: int, kind: Kind, reply_ttl: int | None, quoted_ttl: int | None) -> None:
         """The path has its end at this TTL or nearer; the answer's TTLs tell where to look."""
+        before = self._end()
         if kind is Kind.DESTINATION:
             self._destination = min(ttl, self._destination or ttl)
         else:
@@ -398,9 +399,21 @@ class EveryHop:
             self._guess = 0
         if self._guess:
             self._horizon.suppose(self._guess)
-        if self.any_lost:
+        end = self._end()
+        if before is not None and end is not None and end > before:
+            self._reopen(before + 1, end)
+        elif self.any_lost:
             self._reconsider(self._farthest + 1)
         self._cut_off()
+
+    def _reopen(self, first: int, last: int) -> None:
+        """Ask these hops after all: a router had refused, but the target answers behind it."""
+        self._reconsider(first)
+        self._plan += [
+            ttl
+            for ttl in range(first, min(last, self._planned) + 1)
+            if not self._tries[ttl] and ttl not in self._plan
+        ]
 
     def _cut_off(self) -> None:
         """Ask nothing more beyond the end."""

@@ -27,12 +27,16 @@ def present(values: pa.Array) -> npt.NDArray[np.bool_]:
 def plain(values: pa.Array) -> npt.NDArray[Any]:
     """Numbers or truth values; where they are null stands anything.
 
+    Raises TypeError where they are neither.
+
     >>> plain(pa.array([1.5, 2.5, 3.5])[1:]), plain(pa.array([True, False]))
     (array([2.5, 3.5]), array([ True, False]))
     """
-    _, held = values.buffers()
     if pa.types.is_boolean(values.type):
-        return _bits(values, held)
+        return _bits(values, values.buffers()[1])
+    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        raise TypeError(f"{values.type} is not of numbers")
+    _, held = values.buffers()
     kind = np.dtype(values.type.to_pandas_dtype())
     if held is None:  # all are null
         return np.zeros(len(values), kind)

@@ -45,12 +45,14 @@ class Surprise(Exception):
 class _Hops(NamedTuple):
     """All hops of a group, in arrays of one length.
 
-    ``chosen`` and ``only`` point into ``names``, the last of which is None: whose answer counts,
-    and who alone answered. ``rtts`` are NaN where there is none, ``attributions`` what records say.
+    ``chosen`` and ``only`` point into ``names``, the last of which is None, and ``numbered`` says
+    where one stands: whose answer counts, and who alone answered. ``rtts`` are NaN where there is
+    none, ``attributions`` what records say.
     """
 
     numbers: npt.NDArray[np.int64]
     names: list[str | None]
+    numbered: dict[str | None, int]
     chosen: npt.NDArray[np.int64]
     rtts: npt.NDArray[np.float64]
     attributions: pa.Array
@@ -79,6 +81,7 @@ def _hops(hops: pa.Array) -> _Hops:
     if not all(map(is_address, texts.dictionary.to_pylist())) or not _are_numbers(rtts[spoken]):
         raise Surprise
     names: list[str | None] = [*texts.dictionary.to_pylist(), LAN, None]
+    numbered = {name: number for number, name in enumerate(names)}
     which = _indices(texts)
     highest = np.maximum.reduceat(which, starts)
     all_names = np.minimum.reduceat(np.where(which < 0, len(names), which), starts)
@@ -98,12 +101,12 @@ def _hops(hops: pa.Array) -> _Hops:
                 for j in range(ends[i], ends[i + 1])
             ]
         )
-        highest[i], nearest[i] = names.index(address), np.nan if rtt is None else rtt
+        highest[i], nearest[i] = numbered[address], np.nan if rtt is None else rtt
     _evident(hops, highest, nearest, lan=len(names) - 2)
     numbers = _whole(hops.field("number"), np.int64)
     if not ((numbers >= 0) & (numbers <= ATLAS_STATUS_HOP)).all():
         raise Surprise
-    return _Hops(numbers, names, highest, nearest, hops.field("attribution"), only)
+    return _Hops(numbers, names, numbered, highest, nearest, hops.field("attribution"), only)
 
 
 def _are_numbers(times: npt.NDArray[Any]) -> bool:
@@ -148,8 +151,7 @@ def _ends_of_ways(
     traces = np.repeat(np.arange(len(lengths)), lengths)
     places = np.arange(bounds[-1])
     straying = hops.numbers != places - bounds[traces] + 1
-    numbered = {name: number for number, name in enumerate(hops.names)}
-    sought = np.array([numbered.get(destination, -2) for destination in destinations], np.int64)
+    sought = np.array([hops.numbered.get(end, -2) for end in destinations], np.int64)
     ends = bounds[1:].copy()
     # Of several values for one place the last one stays: here the first arrival.
     arrived = np.flatnonzero(hops.chosen == sought[traces])[::-1]
@@ -195,7 +197,10 @@ def read(name: str, group: int, numbers: Numbers) -> Iterator[tuple[Told, Finger
     lists = columns.pop("hops")
     lengths = _whole(pc.list_value_length(lists), np.int64)
     bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    hops = _hops(lists.flatten())
+    try:
+        hops = _hops(lists.flatten())
+    except TypeError:
+        raise Surprise from None  # written anew by others, in types of their own
     rows: dict[str, Sequence[Any]] = {key: values.to_pylist() for key, values in columns.items()}
     whither = set(zip(rows["dst_addr"], rows["af"], strict=True))
     if not (

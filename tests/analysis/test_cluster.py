@@ -131,7 +131,7 @@ def test_a_worker_of_many_threads_changes_nothing(simulated: Simulated, path: Pa
 def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluster) -> None:
     """Instead of leaving out what it cannot find, file by file."""
     given = iter([((0, 0), Groups("/nowhere/t.parquet", 0, 1))])
-    with pytest.raises(ClusterError, match=r"a worker, has no file /nowhere/t\.parquet"):
+    with pytest.raises(ClusterError, match=r"a worker, cannot read /nowhere/t\.parquet"):
         list(cluster.map(recipe(simulated), given))
 
 

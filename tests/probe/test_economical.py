@@ -86,6 +86,18 @@ def test_the_first_path_is_measured_whole() -> None:
     assert (path.stop, path.last, path.inferred) == ("destination", 11, {})
 
 
+def test_only_the_first_path_is_asked_all_at_once() -> None:
+    """Though it taught nothing: near routers are never asked by all traces at the same time."""
+    routes = Routes(nowhere)
+    play(begin(routes, distance=11), [None] * 10, dark=True)
+    path = begin(routes, distance=11)
+    path.sent(11)
+    path.answered(11, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=1)
+    assert path.next_ttl() == 10
+    path.sent(10)
+    assert path.next_ttl() is None
+
+
 def test_a_path_like_no_other_is_measured_whole() -> None:
     """From the target backward: each hop might be where it joins one that is known."""
     path = begin(learnt([router(ttl, 1) for ttl in range(1, 11)]), distance=11)
@@ -210,6 +222,7 @@ EVENTS = st.tuples(
     st.integers(1, 12),
     st.none() | st.integers(1, 12),
     st.none() | st.integers(1, 12),
+    st.booleans(),
 )
 def test_every_path_ends_whatever_comes_back(
     events: list[tuple[str, int, float, int | None]],
@@ -218,11 +231,13 @@ def test_every_path_ends_whatever_comes_back(
     max_ttl: int,
     prior: int | None,
     border: int | None,
+    known: bool,
 ) -> None:
     """It always goes on or ends, asks no hop too often, and leaves no hop unaccounted for."""
     limits = Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts)
     routes = Routes(lambda address: border is not None and address == router(border))
-    routes.learn([router(ttl) for ttl in range(1, 13)])
+    if known:
+        routes.learn([router(ttl) for ttl in range(1, 13)])
     path = begin(routes, prior and min(prior, max_ttl), limits)
     out: list[int] = []
     given_up: list[int] = []

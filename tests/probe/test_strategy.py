@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -371,3 +372,33 @@ def test_every_path_ends_whatever_comes_back(
     assert path.stop is not None
     assert 1 <= path.last <= max_ttl
     assert set(range(1, path.last + 1)) <= set(asked)
+
+
+@pytest.mark.parametrize("asked_before", [4, 8])
+def test_a_target_behind_a_refusal_opens_the_hops_between(asked_before: int) -> None:
+    """A router refused, and later the target answers all the same: what lies between is asked."""
+    horizon = Horizon(Limits())
+    horizon.reached(8, 0.01)
+    path = EveryHop(Limits(), horizon)
+    path.sent(8)
+    path.lost(8)
+    out: list[int] = []
+    while (ttl := path.next_ttl()) is not None and len(out) < asked_before:
+        path.sent(ttl)
+        out.append(ttl)
+    for ttl in out:
+        if ttl == 4:
+            path.answered(ttl, "192.0.2.4", Kind.UNREACHABLE, 0.02)
+        elif ttl in {2, 5, 8}:
+            path.lost(ttl)
+        else:
+            path.answered(ttl, f"192.0.2.{ttl}", Kind.TIME_EXCEEDED, 0.01)
+    path.answered(8, "203.0.113.7", Kind.DESTINATION, 1.1, late=True)
+    while path.stop is None:
+        again = path.next_ttl()
+        assert again is not None, "neither over nor anything to ask"
+        path.sent(again)
+        out.append(again)
+        path.lost(again)
+    assert (path.stop, path.last) == ("destination", 8)
+    assert set(range(1, 8)) <= set(out)

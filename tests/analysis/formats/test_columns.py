@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -132,6 +133,30 @@ def test_json_within_a_row_costs_its_row_only(
     assert first == WHOLE
     assert isinstance(problem, MalformedRecord)
     assert str(problem).startswith(says)
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.decimal128(9, 3), pa.string()])
+def test_types_of_others_are_left_to_the_reader_of_rows(kind: pa.DataType, tmp_path: Path) -> None:
+    """A file that was written anew by somebody else, with our name for what is in it."""
+    trace = Trace("198.51.100.9", 4, "ICMP", 1.0, 1.0, (Hop(1, (Reply("192.0.2.1", None),)),))
+    path = written([trace], tmp_path)
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+
+    def other(field: pa.Field) -> pa.Field:
+        if field.name == "rtt_ms":
+            return field.with_type(kind)
+        if pa.types.is_list(field.type):
+            return field.with_type(pa.list_(other(field.type.value_field)))
+        if pa.types.is_struct(field.type):
+            return field.with_type(pa.struct([other(inner) for inner in field.type]))
+        return field
+
+    schema = pa.schema([other(field) for field in table.schema], table.schema.metadata)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    with pytest.raises(columns.Surprise):
+        list(columns.read(str(path), 0, NUMBERS))
+    assert [found for _, found in parquet.group_rows(str(path), 0)] == [trace]
 
 
 def test_a_damaged_group_is_named(tmp_path: Path) -> None:
