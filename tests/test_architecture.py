@@ -249,7 +249,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
 SHARED = {"probe", "probe.bundle", "probe.receipt", "probe.record", "probe.graph", "probe.origin"}
 MEETING = {
     "analysis.demo": {"probe.demo"},
-    "analysis.plan": {"probe.places"},
+    # Commands fail as those of the probe do, with the codes of one contract.
+    "analysis.cli": {"probe.failure"},
+    "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact"},
     "analysis.collect.command": {"probe.failure", "probe.settings"},
