@@ -82,7 +82,6 @@ class Mapper:
         if self._other is not None:
             # Each pattern is joined with its twins.
             self.begin_anew()
-            self._other.begin_anew()
         try:
             self._fill(part, piece)
         except BaseException:
@@ -93,6 +92,8 @@ class Mapper:
     def begin_anew(self) -> None:
         """Have the parts that follow say again what was said in those before: one was lost."""
         self._folder.begin_anew()
+        if self._other is not None:
+            self._other.begin_anew()
 
     def _add_to_both(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
         assert self._other is not None

@@ -320,9 +320,9 @@ class Folded:
     """The reduce: takes parts in any order, each with the place of its piece in the input."""
 
     def __init__(self) -> None:
+        # By name: of those that were mentioned, their number, and of those that were said, what.
         self._numbers: dict[bytes, int] = {}
-        # By number; None where no part that is here has said what it is.
-        self._patterns: list[tuple[Pattern, Rtts] | None] = []
+        self._patterns: dict[bytes, tuple[Pattern, Rtts]] = {}
         self._rows: dict[tuple[int, ...], _Rows] = {}
         self._shelf = _Shelf()
         self._rejected: Counter[str] = Counter()
@@ -331,10 +331,8 @@ class Folded:
     def add(self, place: tuple[int, ...], part: Part) -> None:
         """Take in a part. ``place`` orders the pieces as they lie in the input."""
         numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in part.names]
-        self._patterns += [None] * (len(self._numbers) - len(self._patterns))
         for name, pattern in part.patterns.items():
-            number = self._numbers[name]
-            self._patterns[number] = self._patterns[number] or pattern
+            self._patterns.setdefault(name, pattern)
         self._rows[place] = self._shelf.put(part, np.array(numbers, np.uint32))
         self._rejected += part.rejected
         if part.complaints:
@@ -376,9 +374,9 @@ class Folded:
     def _in_order(
         self, numbers: npt.NDArray[np.uint32], days: npt.NDArray[np.uint16]
     ) -> list[Counted]:
-        known = [pattern for pattern in self._patterns if pattern is not None]
-        if len(known) < len(self._patterns):
+        if self._numbers.keys() - self._patterns:
             raise RuntimeError("a part was lost that said what others are made of")
+        known = [self._patterns[name] for name in self._numbers]
         order = sorted(range(len(known)), key=lambda number: known[number][0])
         rank = np.empty(len(order), np.uint64)
         rank[order] = np.arange(len(order), dtype=np.uint64)

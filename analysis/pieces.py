@@ -117,7 +117,7 @@ def _lines(name: str, stream: Stream) -> Iterator[Piece]:
         whole = data.rfind(b"\n") + 1
         if whole:
             yield Lines(name, first, data[:whole])
-            # Five times as fast as `bytes.count`, which took a tenth of the time.
+            # Five times as fast as `bytes.count`.
             first += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END_OF_LINE))
         if jsonvalues.is_endless(data[whole:]):
             yield Values(name, list(jsonvalues.of_line(data[whole:], first)))

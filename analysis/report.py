@@ -134,14 +134,14 @@ def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
     for row in records_of(verdict.criteria):
-        least = found = ""
+        asked = found = ""
         if isinstance(row["bound"], str):
             scale, unit = (1, "") if row["key"] in _COUNTS else (100, "%")
-            least = f"{_SIGN[row['bound']]} {round(scale * row['asked'], 9):g}{unit}"
+            asked = f"{_SIGN[row['bound']]} {round(scale * row['asked'], 9):g}{unit}"
             whole = row["found"] == int(row["found"])
             form = ".0%" if unit else ".0f" if whole else ".1f"
             found = beside(row["found"], row["asked"], form, _HOLDS[row["bound"]])
-        steps.setdefault(row["step"], []).append(Asked(row["key"], least, found, row["met"]))
+        steps.setdefault(row["step"], []).append(Asked(row["key"], asked, found, row["met"]))
     return steps
 
 

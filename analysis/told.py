@@ -191,20 +191,25 @@ class Numbers(dict[str, int]):
         return number
 
 
-def hashable(
-    addresses: Iterable[str | None], rtts: Iterable[float | None], numbers: Numbers
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Addresses and RTTs as numbers of which the hash, of both, is everywhere the same."""
-    return (
-        tuple([_NO_ADDRESS if address is None else numbers[address] for address in addresses]),
-        tuple([_NO_NUMBER if rtt is None else rtt for rtt in rtts]),
-    )
+def hashable_addresses(addresses: Iterable[str | None], numbers: Numbers) -> tuple[int, ...]:
+    """Addresses as numbers of which the hash is everywhere the same."""
+    return tuple([_NO_ADDRESS if address is None else numbers[address] for address in addresses])
+
+
+def hashable_rtts(rtts: Iterable[float | None]) -> tuple[float, ...]:
+    """RTTs as numbers of which the hash is everywhere the same."""
+    return tuple([_NO_NUMBER if rtt is None else rtt for rtt in rtts])
+
+
+def heard(addresses: Addresses, rtts: Rtts, numbers: Numbers) -> int:
+    """The hash of a way, as fingerprints have it."""
+    return hash((hashable_addresses(addresses, numbers), hashable_rtts(rtts)))
 
 
 def fingerprint(
-    told: Told, heard: int, *, msm_id: int | None, paris_id: int, proto: str, numbers: Numbers
+    told: Told, way: int, *, msm_id: int | None, paris_id: int, proto: str, numbers: Numbers
 ) -> Fingerprint:
-    """The fingerprint of a trace of which these things are known; ``heard`` hashes its way."""
+    """The fingerprint of a trace of which these things are known; ``way`` is what was `heard`."""
     if told.vantage is not None:
         # Whoever borrows another's pseudonym must not displace what that one signed.
         who = numbers[Speaker(told.key or "", told.vantage.id).name]
@@ -220,18 +225,18 @@ def fingerprint(
         paris_id,
         numbers[proto],
         # Archives may lack the time; what was heard tells one result from another all the same.
-        heard if not told.timestamp or msm_id is None else 0,
+        way if not told.timestamp or msm_id is None else 0,
     )
     # Nobody can choose the numbers of his results so that they claim what somebody else's do.
     digest = blake2b(claims, digest_size=8).digest()
-    return Fingerprint(int.from_bytes(digest, "big", signed=True), heard)
+    return Fingerprint(int.from_bytes(digest, "big", signed=True), way)
 
 
 def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:
     """The fingerprint of a trace, of which this is told."""
     return fingerprint(
         told,
-        hash(hashable(told.addresses, told.rtts, numbers)),
+        heard(told.addresses, told.rtts, numbers),
         msm_id=trace.msm_id,
         paris_id=trace.paris_id,
         proto=trace.proto,

@@ -71,10 +71,12 @@ def beside(
 ) -> str:
     """A figure in this format, in as many digits as show on which side of a bound it is.
 
-    >>> beside(0.42, 0.6), beside(0.5996, 0.6), beside(0.6004, 0.6)
-    ('42%', '59.96%', '60%')
-    >>> beside(0.6493, 0.65, ".2f"), beside(2.96, 3, ".1f")
-    ('0.649', '2.96')
+    >>> beside(0.646, 0.65), beside(0.5996, 0.6), beside(0.6004, 0.6)
+    ('64.6%', '59.96%', '60%')
+    >>> beside(13.0, 3, ".0f"), beside(4.21, 3, ".1f"), beside(2.96, 3, ".1f")
+    ('13', '4.2', '2.96')
+    >>> beside(0.6493, 0.65, ".2f"), beside(0.3496, 0.35, ".2f", operator.lt)
+    ('0.649', '0.3496')
     """
     kind, least = form[-1], int(form[1:-1])
     scale = 100 if kind == "%" else 1

@@ -52,8 +52,8 @@ class Routes:
         self._met: dict[tuple[int, str], _Met] = {}
         self._first = True
 
-    def is_first(self) -> bool:
-        """Whether no path was asked for before, nor any learnt; so only once."""
+    def take_first(self) -> bool:
+        """Take the place of the first path: whether it is free, and none was learnt either."""
         first, self._first = self._first, False
         return first and not self._met
 
@@ -134,7 +134,7 @@ class Economical(EveryHop):
 
     def _plan_up_to(self, bound: int) -> None:
         beyond, self._planned = self._planned + 1, bound
-        if self._front is None and self._routes.is_first():
+        if self._front is None and self._routes.take_first():
             # There is nothing to join: every hop has to be asked, and none has to wait for another.
             self._front = 1
         if self._front is None:

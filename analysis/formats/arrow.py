@@ -1,7 +1,7 @@
 """Columns of Arrow as arrays of NumPy.
 
 Arrow's own way there imports pandas, which takes longer than all else that a process imports to
-read Parquet, and 40 MiB. It knows no format.
+read Parquet, and 30 MiB. It knows no format.
 """
 
 from __future__ import annotations

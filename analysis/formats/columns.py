@@ -19,7 +19,18 @@ import pyarrow.parquet as pq
 
 from analysis.formats.arrow import plain, present
 from analysis.formats.parquet import LARGEST, damaged, is_address
-from analysis.told import LAN, Fingerprint, Numbers, Told, cut, fingerprint, hashable, most_heard
+from analysis.told import (
+    LAN,
+    Fingerprint,
+    Numbers,
+    Told,
+    cut,
+    fingerprint,
+    hashable_addresses,
+    hashable_rtts,
+    heard,
+    most_heard,
+)
 from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
 
 _HOPS = "hops.list.element"
@@ -153,12 +164,11 @@ def _ends_of_ways(
     straying = hops.numbers != places - bounds[traces] + 1
     sought = np.array([hops.numbered.get(end, -2) for end in destinations], np.int64)
     ends = bounds[1:].copy()
-    # Of several values for one place the last one stays: here the first arrival.
-    arrived = np.flatnonzero(hops.chosen == sought[traces])[::-1]
-    ends[traces[arrived]] = arrived + 1
+    arrived = np.flatnonzero(hops.chosen == sought[traces])
+    np.minimum.at(ends, traces[arrived], arrived + 1)
     cut_off = bounds[:-1].copy()
     spoken = np.flatnonzero((hops.chosen >= 0) & (places < ends[traces]))
-    cut_off[traces[spoken]] = spoken + 1
+    np.maximum.at(cut_off, traces[spoken], spoken + 1)
     cut_off[traces[straying]] = -1
     found: list[int] = cut_off.tolist()
     return found
@@ -222,9 +232,8 @@ def _traces(
     chosen = hops.chosen.tolist()
     all_addresses = tuple([hops.names[i] for i in chosen])
     all_rtts = tuple([None if rtt != rtt else rtt for rtt in hops.rtts.tolist()])  # noqa: PLR0124 - NaN
-    known, _ = hashable(hops.names, (), numbers)
-    ids = tuple([known[i] for i in chosen])
-    _, times = hashable((), all_rtts, numbers)
+    known = hashable_addresses(hops.names, numbers)
+    ids, times = tuple([known[i] for i in chosen]), hashable_rtts(all_rtts)
     asns = _asns(hops.attributions) if any(rows["snapshots"]) else []
     starts: list[int] = bounds.tolist()
     ends = _ends_of_ways(hops, bounds, rows["dst_addr"])
@@ -237,14 +246,14 @@ def _traces(
             continue
         if end >= 0:
             addresses, rtts = all_addresses[start:end], all_rtts[start:end]
-            heard = hash((ids[start:end], times[start:end]))
+            way = hash((ids[start:end], times[start:end]))
         else:
             where = slice(start, over)
             numbered = hops.numbers[where].tolist()
             addresses, rtts = cut(
                 *_way(numbered, all_addresses[where], all_rtts[where], destination)
             )
-            heard = hash(hashable(addresses, rtts, numbers))
+            way = heard(addresses, rtts, numbers)
         vantage = None
         if said is not None:
             key = tuple(said.values())
@@ -266,9 +275,7 @@ def _traces(
         )
         yield (
             told,
-            fingerprint(
-                told, heard, msm_id=msm_id, paris_id=paris_id, proto=proto, numbers=numbers
-            ),
+            fingerprint(told, way, msm_id=msm_id, paris_id=paris_id, proto=proto, numbers=numbers),
         )
 
 

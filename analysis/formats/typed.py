@@ -21,7 +21,7 @@ from analysis.told import (
     Told,
     cut,
     fingerprint,
-    hashable,
+    heard,
     most_heard,
 )
 from probe.record import ATLAS_STATUS_HOP, SCHEMA, Reply, Vantage, canonical
@@ -211,7 +211,7 @@ class Lines:
         )
         return told, fingerprint(
             told,
-            hash(hashable(told.addresses, told.rtts, self.numbers)),
+            heard(told.addresses, told.rtts, self.numbers),
             msm_id=found.msm_id,
             paris_id=found.paris_id or 0,
             proto=found.proto.upper(),

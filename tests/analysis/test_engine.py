@@ -9,15 +9,17 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from analysis import convert
 from analysis.engine import Digest, Engine, Here, Mapper, Processes, Recipe, digest
 from analysis.fold import Folded, Part
+from analysis.formats import parquet
 from analysis.inputs import InputError
 from analysis.judge import judge
 from analysis.load import Loaded, load
-from analysis.pieces import Piece, pieces
+from analysis.pieces import Groups, Piece, pieces
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, over_time
 from probe.record import Trace, to_line
@@ -127,6 +129,24 @@ def test_parquet_changes_no_byte(folder: Path, tmp_path: Path) -> None:
         del verdict["provenance"]["inputs"]
         del verdict["rejected"]  # what is no trace is not converted
     assert again == fields
+
+
+@pytest.mark.parametrize("engine", [Here(), Processes(2)])
+def test_how_row_groups_are_put_together_changes_no_byte(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several to a piece, or one that is larger than a piece; all of them, and each once."""
+    rows = [parquet.to_row(trace) for trace in simulated().traces[:100]]
+    path = tmp_path / "t.parquet"
+    pq.write_table(parquet.table_of(rows), path, row_group_size=10)
+    whole, _ = folded(path, Here())
+    for most, count in ((25, 5), (100, 1), (7, 10)):
+        monkeypatch.setattr("analysis.pieces.ROWS", most)
+        made = [piece for _, piece in pieces([str(path)], {}) if isinstance(piece, Groups)]
+        assert [n for piece in made for n in range(piece.first, piece.end)] == list(range(10))
+        assert len(made) == count
+        again, found = folded(path, engine)
+        assert (again, len(found)) == (whole, 100)
 
 
 @pytest.mark.usefixtures("small")

@@ -565,9 +565,9 @@ def chain(
 
     The near half, or the first ``domestic`` routers, are numbered from Viettel (Cambodia), AS38623,
     the others and the host from the RIPE NCC, AS3333 (the host is 193.0.6.139), so that the shipped
-    address table finds a border between them. ``silent`` are hop numbers that send no Time
-    Exceeded. With ``nat`` the vantage point has 192.168.1.10 and the first router hides it
-    behind its own address (IPv4 only). ``local`` are further prefixes, such as
+    address table finds a border between them. ``silent`` are hop numbers (1 is the first router)
+    that send no Time Exceeded. With ``nat`` the vantage point has 192.168.1.10 and the first
+    router hides it behind its own address (IPv4 only). ``local`` are further prefixes, such as
     ``198.18.0.0/22``, all addresses of which the host answers for. ``delay_ms`` is added to the
     round trip where the row crosses the border, as a cable abroad would; ``hop_ms`` to that of
     each hop once more than to that of the hop before. Up to ``jitter_ms`` is added where the row

@@ -47,6 +47,7 @@ def ending(problem: BaseException) -> tuple[int, str]:
         raise problem
 
     done = CliRunner().invoke(group, ["fail"])
+    assert not done.stdout
     return done.exit_code, done.stderr
 
 
