@@ -35,7 +35,8 @@ NETWORKS = {f"wild {number}": wild.scenario(number) for number in WILD} | SCENAR
 AT_ONCE = 32
 
 # A program that wakes up later (seconds) than it asked for measures another network than it was
-# given. What differs then is played again.
+# given. What differs then is played again, and what took longer in any case: the machine may have
+# been late where nobody looked.
 PUNCTUAL = 0.01
 TRIES = 5
 
@@ -82,7 +83,8 @@ def for_real(text: str, opening: Callable[[], Network]) -> Outcome:
         enter_own_network()
         allow_ping_sockets()
         outcome = trio.run(_for_real, text, opening)
-        if outcome.lag < PUNCTUAL or not differences(expected, outcome):
+        on_time = outcome.lag < PUNCTUAL or not differences(expected, outcome)
+        if on_time and not untimely(expected, outcome):
             break
     return outcome
 
@@ -116,16 +118,23 @@ def differences(simulated: Outcome, real: Outcome) -> list[str]:
             for key in ours
             if ours[key] != theirs[key]
         ]
-        rtts = each.rtts()
-        found += [
-            f"{each.task.method} rtt at {place}: {rtts[place]:.1f} ms, in memory {rtt:.1f} ms"
-            for place, rtt in other.rtts().items()
-            if place in rtts and not rtt - 2 <= rtts[place] <= rtt + 1000 * (real.lag + PUNCTUAL)
-        ]
     # Where a network layer does not see whole quotes, the kernel keeps strangers out unsaid.
     if whole and real.discarded != simulated.discarded:
         found.append(f"discarded: {real.discarded}, in memory {simulated.discarded}")
     return found
+
+
+def untimely(simulated: Outcome, real: Outcome) -> list[str]:
+    """Which answers took less time than in memory, or longer than the machine was late."""
+    expected = {each.task: each.rtts() for each in simulated.played}
+    allowed = 1000 * (real.lag + PUNCTUAL)
+    return [
+        f"{each.task.method} rtt at {place}: {rtt:.1f} ms, in memory {other[place]:.1f} ms"
+        for each in real.played
+        for other in (expected[each.task],)
+        for place, rtt in each.rtts().items()
+        if place in other and not other[place] - 2 <= rtt <= other[place] + allowed
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +152,9 @@ def test_real_packets_give_the_same_trace(
     outcomes: Mapping[tuple[str, str], Outcome], backend: str, name: str
 ) -> None:
     """Hops, answers and all that is seen of them are those of the simulated network."""
-    assert differences(in_memory(NETWORKS[name]), outcomes[backend, name]) == []
+    simulated, real = in_memory(NETWORKS[name]), outcomes[backend, name]
+    assert differences(simulated, real) == []
+    assert untimely(simulated, real) == []
 
 
 def test_each_backend_plays_nearly_all(outcomes: Mapping[tuple[str, str], Outcome]) -> None:
