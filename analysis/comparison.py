@@ -6,9 +6,10 @@ under both. What is compared are two panels, so neither files nor traces are kno
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from analysis.panel import Observation, Panel
 from analysis.tables import crossing_row
@@ -29,13 +30,35 @@ _EXAMPLES = 20
 _Differences = tuple[tuple[str, str, str], ...]
 
 
-def _crossings(panel: Panel) -> dict[int, Observation]:
+def _crossings(panel: Panel) -> dict[int, list[Observation]]:
     """The observations with a crossing, by the number of what was given."""
-    return {
-        number: seen
-        for number, seen in zip(panel.numbers, panel.observations, strict=True)
-        if seen.crossing is not None
-    }
+    found: dict[int, list[Observation]] = defaultdict(list)
+    for number, seen in zip(panel.numbers, panel.observations, strict=True):
+        if seen.crossing is not None:
+            found[number].append(seen)
+    return found
+
+
+class _Beside(NamedTuple):
+    """Traces of a day, and what they are in either panel; None where they have no crossing."""
+
+    day: dt.date
+    traces: int
+    used: Observation | None
+    other: Observation | None
+
+
+def _beside(used: Panel, other: Panel) -> Iterator[_Beside]:
+    """The traces of both panels that have a crossing in one of them at least."""
+    here, there = _crossings(used), _crossings(other)
+    for number in here.keys() | there.keys():
+        ours, theirs = (
+            {day: (seen, traces) for seen in some.get(number, ()) for day, traces in seen.daily()}
+            for some in (here, there)
+        )
+        for day in ours.keys() | theirs.keys():
+            (mine, traces), (its, as_many) = (some.get(day, (None, 0)) for some in (ours, theirs))
+            yield _Beside(day, traces or as_many, mine, its)
 
 
 def _differences(used: Observation, other: Observation) -> _Differences:
@@ -53,22 +76,24 @@ def compare_crossings(used: Panel, other: Panel) -> dict[str, Any]:
     those that have one in one of them only, ``changed`` those compared that differ in any column
     of ``columns`` (see `analysis.tables`); ``examples`` are up to 20 such differences.
     """
-    here, there = _crossings(used), _crossings(other)
     counts: Counter[str] = Counter()
     columns: Counter[str] = Counter()
     changes: set[tuple[str, int, str, str, _Differences]] = set()
-    for number, seen in here.items():
-        if number not in there:
-            counts["only_used"] += seen.traces
+    known: dict[tuple[int, int], _Differences] = {}
+    for day, traces, mine, its in _beside(used, other):
+        if mine is None or its is None:
+            counts["only_other" if mine is None else "only_used"] += traces
             continue
-        counts["compared"] += seen.traces
-        if differences := _differences(seen, there[number]):
-            counts["changed"] += seen.traces
+        counts["compared"] += traces
+        differences = known.get((id(mine), id(its)))
+        if differences is None:
+            differences = known[id(mine), id(its)] = _differences(mine, its)
+        if differences:
+            counts["changed"] += traces
             for name, _, _ in differences:
-                columns[name] += seen.traces
-            day = seen.day.isoformat()
-            changes.add((seen.vantage, seen.family, day, seen.destination, differences))
-    counts["only_other"] = sum(there[number].traces for number in there.keys() - here.keys())
+                columns[name] += traces
+            what = mine.vantage, mine.family, day.isoformat(), mine.destination, differences
+            changes.add(what)
     return {
         "compared": counts["compared"],
         "only_used": counts["only_used"],

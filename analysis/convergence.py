@@ -252,19 +252,19 @@ def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, fl
 
 
 class Votes:
-    """What each trace weighs within its organisation.
+    """What traces weigh within their organisation.
 
     A key has one vote a day and destination, however many traces it sent, and no day has more
     than ``day_weight`` of an organisation's votes.
     """
 
     def __init__(self, observations: Iterable[Observation], policy: Policy) -> None:
-        self._cast: Counter[tuple[str, str, str, dt.date]] = Counter()
+        self._cast: dict[tuple[str, str, str], Counter[dt.date]] = defaultdict(Counter)
         keys: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
         for seen in observations:
-            pair = (seen.organisation, seen.destination)
-            self._cast[*pair, seen.vantage, seen.day] += seen.traces
-            keys[seen.organisation][seen.day].add(seen.vantage)
+            for day, traces in seen.daily():
+                self._cast[seen.organisation, seen.destination, seen.vantage][day] += traces
+                keys[seen.organisation][day].add(seen.vantage)
         self._days = {
             name: day_weights({day: len(there) for day, there in days.items()}, policy.day_weight)
             for name, days in keys.items()
@@ -272,8 +272,9 @@ class Votes:
         self._keys = {name: len(set().union(*days.values())) for name, days in keys.items()}
 
     def weight(self, seen: Observation) -> float:
-        cast = self._cast[seen.organisation, seen.destination, seen.vantage, seen.day]
-        return self._days[seen.organisation][seen.day] * seen.traces / cast
+        cast = self._cast[seen.organisation, seen.destination, seen.vantage]
+        days = self._days[seen.organisation]
+        return sum(days[day] * traces / cast[day] for day, traces in seen.daily())
 
     def keys(self, organisation: str) -> int:
         """How many keys measured in an organisation."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,7 +20,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Protocol
 
-from analysis.fold import Counted, Folded, Folder, Part, Pattern, apart, joined, panel_of
+from analysis.fold import Folded, Folder, Part, Voice, apart, joined, panel_of, voices
 from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
 from analysis.formats.typed import Surprise
@@ -244,34 +245,42 @@ class Digest:
     """What is left of traces that were folded while they were read.
 
     ``loaded`` has no traces, but all that is told besides them. Its length is how many there were.
-    ``other`` is the panel under the other table of the recipe, if it has one; numbers of both
-    panels are those of ``counted``.
+    ``voices`` are what the traces say of themselves, and how many say it. ``other`` is the panel
+    under the other table of the recipe, if it has one; of the same traces the numbers of both
+    panels are the same.
     """
 
     loaded: Loaded
     panel: Panel
-    counted: Sequence[Counted]
+    voices: Sequence[tuple[Voice, int]]
     other: Panel | None = None
 
-    @property
-    def voices(self) -> list[tuple[Pattern, int]]:
-        """What the traces say of themselves, and how many say it."""
-        return [(one.pattern, one.traces) for one in self.counted]
-
     def __len__(self) -> int:
-        return sum(one.traces for one in self.counted)
+        return sum(traces for _, traces in self.voices)
 
 
 def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
     """Read the traces of all paths and fold them.
 
-    Raises `InputError` as `analysis.load.read` does.
+    Raises `InputError` as `analysis.load.read` does, and where temporary files have no room.
     """
     loaded = Loaded()
     folded = Folded()
     for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
-        folded.add(place, part)
+        with _temporary_files():
+            folded.add(place, part)
     return reduce(folded, recipe, loaded)
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise InputError(
+            f"{tempfile.gettempdir()}: what is kept of each trace cannot be written there "
+            f"({problem.strerror}); name a folder with room (26 bytes a trace) in TMPDIR"
+        ) from None
 
 
 @contextmanager
@@ -292,13 +301,14 @@ def _without_circles() -> Iterator[None]:
 def reduce(folded: Folded, recipe: Recipe, loaded: Loaded) -> Digest:
     """The digest of all parts; what was left out is counted in ``loaded``."""
     loaded.complaints.extend(islice(folded.complaints(), COMPLAINTS))
-    counted, rejected = folded.finish()
+    with _temporary_files():
+        counted, rejected = folded.finish()
     loaded.rejected = rejected
     if recipe.other is None:
         (desk,) = recipe.desks()
-        return Digest(loaded, panel_of(counted, desk, recipe.policy), counted)
+        return Digest(loaded, panel_of(counted, desk, recipe.policy), voices(counted))
     both = apart(counted)
     panel, other = (
         panel_of(one, desk, recipe.policy) for one, desk in zip(both, recipe.desks(), strict=True)
     )
-    return Digest(loaded, panel, both[0], other)
+    return Digest(loaded, panel, voices(both[0]), other)

@@ -6,8 +6,7 @@ Missing is not zero.
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from analysis.convergence import by_organisation, candidate, gateway_of, make_pa
 from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
 from analysis.operators import Node
-from analysis.panel import Observation
+from analysis.panel import by_day
 from analysis.tables import Column, table_of
 
 PAIRS = {
@@ -168,14 +167,11 @@ def days_table(evidence: Evidence, node: Node | None) -> pd.DataFrame:
     """
     is_candidate = evidence.candidate is not None and evidence.candidate.node == node
     own = evidence.own if is_candidate or node is None else evidence.own_of_alarm
-    by_day: dict[dt.date, list[Observation]] = defaultdict(list)
-    for seen in evidence.all_days:
-        if seen.crossing is not None:
-            by_day[seen.day].append(seen)
+    abroad = (seen for seen in evidence.all_days if seen.crossing is not None)
     rows: list[dict[str, Any]] = []
-    for day in sorted(by_day):
+    for day, observations in by_day(abroad):
         row: dict[str, Any] = {"day": pd.Timestamp(day)}
-        pairs = make_pairs(by_day[day], evidence.blocks, evidence.policy)
+        pairs = make_pairs(observations, evidence.blocks, evidence.policy)
         passes = {
             name: [pair.strict for pair in found] for name, found in by_organisation(pairs).items()
         }

@@ -167,7 +167,8 @@ def judge_family(
         blocks = Blocks(observations)
         nearness = border_distance(observations, blocks)
     if timeline.alarm is not None:
-        observations = [seen for seen in observations if seen.day >= timeline.alarm.onset]
+        onset = timeline.alarm.onset
+        observations = [late for seen in observations if (late := seen.since(onset)) is not None]
     period = _Period(tuple(observations), blocks, nearness, nameable, timeline)
     return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
@@ -212,7 +213,7 @@ def _judge_pairs(
         resolved=_resolved(considered),
         destination_classes=len(classes),
         continents=len({continent for _, continent in classes}),
-        days=len({seen.day for seen in international}),
+        days=len({day for seen in international for day in seen.days}),
         effective_gateways=effective_gateways(
             exit_shares(grouped, top.node if top else None, left_out).values()
         ),

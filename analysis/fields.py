@@ -160,8 +160,10 @@ def timeline_fields(timeline: Timeline, blocks: Blocks, table: JudgingTable) -> 
 
 def window_of(observations: Sequence[Observation]) -> list[str | None]:
     """First and last day of the period judged."""
-    days = [seen.day for seen in observations]
-    return [min(days).isoformat(), max(days).isoformat()] if days else [None, None]
+    if not observations:
+        return [None, None]
+    first = min(seen.days[0] for seen in observations)
+    return [first.isoformat(), max(seen.days[-1] for seen in observations).isoformat()]
 
 
 def coverage_fields(

@@ -2,9 +2,9 @@
 
 The map (`Folder`) turns a piece of the input into a `Part`, wherever it runs; the reduce (`Folded`)
 puts parts together, in whatever order they come. Nothing of a trace is kept but its likeness, its
-day and its fingerprint, 18 bytes; what a likeness is, a folder seldom says twice. Copies are told
-at the very end, when all is there, in the order of the input: so the outcome hangs neither on how
-the input was cut nor on who was ready first. Reads no file and starts no process.
+day and its fingerprint (`analysis.shelf`); what a likeness is, a folder seldom says twice. Copies
+are told at the very end, when all is there, in the order of the input: so the outcome hangs neither
+on how the input was cut nor on who was ready first. Reads no input and starts no process.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from analysis.panel import Desk, Panel, Reading, Unusable, Way, cross, date_of, 
 from analysis.path import Path
 from analysis.plausibility import Sign, signs_of_times, signs_of_way
 from analysis.policy import Policy
+from analysis.shelf import Shelf, Tally
 from analysis.told import Fingerprint, Rtts, Speaker, Told
 
 _DAY_BITS = 16
@@ -34,12 +36,6 @@ _AFTER_RTTS = Told._fields.index("rtts") + 1
 
 # So many ways are remembered with the patterns of their traces: a guard of the memory.
 _REMEMBERED = 50_000
-
-# Of so many traces the rows lie in one block.
-_BLOCK = 1 << 18
-
-# Fingerprints are compared in so many portions, so that sorting needs little memory.
-_PORTIONS = 16
 
 
 class Pattern(NamedTuple):
@@ -105,6 +101,14 @@ class Part:
 # What tells the patterns of kin apart: why they are no traces, or how many addresses count, how
 # comparisons of RTTs come out, and the signs of their times.
 _Difference = str | tuple[int, bytes, tuple[Sign, ...]]
+
+
+class Voice(NamedTuple):
+    """What traces say of themselves, as patterns have it."""
+
+    snapshots: tuple[str, ...]
+    said: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...]
 
 
 class _Course(NamedTuple):
@@ -249,71 +253,20 @@ class Folder:
 
 
 class Counted(NamedTuple):
-    """How many traces of one pattern there are on each of these days (since 1970, in order)."""
+    """How many traces of one pattern there are on each of these days (since 1970, in order).
+
+    Rows of days that are equal, as most are, are one object, and so are those of counts.
+    """
 
     pattern: Pattern
     rtts: Rtts
-    days: array[int]
-    counts: array[int]
+    days: tuple[int, ...]
+    counts: tuple[int, ...]
 
     @property
     def traces(self) -> int:
         """How many there are on all days."""
         return sum(self.counts)
-
-
-class _Rows(NamedTuple):
-    """18 bytes for each trace. Of ``heard`` half a fingerprint is enough: it tells two apart."""
-
-    claims: npt.NDArray[np.int64]
-    heard: npt.NDArray[np.uint32]
-    patterns: npt.NDArray[np.uint32]
-    days: npt.NDArray[np.uint16]
-
-    @classmethod
-    def room(cls, count: int) -> _Rows:
-        """Room for so many."""
-        return cls(
-            np.empty(count, np.int64),
-            np.empty(count, np.uint32),
-            np.empty(count, np.uint32),
-            np.empty(count, np.uint16),
-        )
-
-    def part(self, start: int, end: int) -> _Rows:
-        """A part of the room."""
-        return _Rows(
-            self.claims[start:end],
-            self.heard[start:end],
-            self.patterns[start:end],
-            self.days[start:end],
-        )
-
-    def fill(self, part: Part, numbers: npt.NDArray[np.uint32]) -> None:
-        """Put down what a part has whose patterns have these numbers."""
-        places = np.array(part.places, np.uint64)
-        self.claims[:] = part.claims
-        self.heard[:] = np.array(part.heard, np.int64).astype(np.uint32)
-        self.patterns[:] = numbers[places >> np.uint64(_DAY_BITS)]
-        self.days[:] = places.astype(np.uint16)
-
-
-class _Shelf:
-    """Rows of many parts, in blocks: by themselves they would lie scattered in the memory."""
-
-    def __init__(self) -> None:
-        self._block = _Rows.room(0)
-        self._used = 0
-
-    def put(self, part: Part, numbers: npt.NDArray[np.uint32]) -> _Rows:
-        """The rows of a part, where they lie from now on."""
-        count = len(part.places)
-        if self._used + count > len(self._block.days):
-            self._block, self._used = _Rows.room(max(count, _BLOCK)), 0
-        rows = self._block.part(self._used, self._used + count)
-        rows.fill(part, numbers)
-        self._used += count
-        return rows
 
 
 class Folded:
@@ -323,17 +276,26 @@ class Folded:
         # By name: of those that were mentioned, their number, and of those that were said, what.
         self._numbers: dict[bytes, int] = {}
         self._patterns: dict[bytes, tuple[Pattern, Rtts]] = {}
-        self._rows: dict[tuple[int, ...], _Rows] = {}
-        self._shelf = _Shelf()
+        # By its place, the how manieth a part was to come.
+        self._came: dict[tuple[int, ...], int] = {}
+        self._shelf = Shelf()
+        self._parts = 0
         self._rejected: Counter[str] = Counter()
         self._complaints: dict[tuple[int, ...], list[str]] = {}
 
     def add(self, place: tuple[int, ...], part: Part) -> None:
-        """Take in a part. ``place`` orders the pieces as they lie in the input."""
+        """Take in a part. ``place`` orders the pieces as they lie in the input.
+
+        Raises OSError where temporary files cannot be written.
+        """
         numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in part.names]
         for name, pattern in part.patterns.items():
             self._patterns.setdefault(name, pattern)
-        self._rows[place] = self._shelf.put(part, np.array(numbers, np.uint32))
+        which, days = part.numbers_and_days()
+        claims, heard = (np.array(column, np.int64) for column in (part.claims, part.heard))
+        self._shelf.put(self._parts, claims, heard, np.array(numbers, np.uint32)[which], days)
+        self._came[place] = self._parts
+        self._parts += 1
         self._rejected += part.rejected
         if part.complaints:
             self._complaints[place] = part.complaints
@@ -349,58 +311,25 @@ class Folded:
         Of results that claim to be the same one the first counts; the others are ``duplicate``
         where they heard the same as it, else ``repeated_id``. To be asked once.
         """
-        rows = [self._rows[place] for place in sorted(self._rows)]
-        rows = rows or [_Rows.room(0)]
-        self._rows.clear()
-        self._shelf = _Shelf()
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        del rows
-        claims, heard = (np.concatenate(columns.pop(0)) for _ in range(2))
-        keep = np.zeros(len(claims), np.bool_)
-        rejected = Counter(self._rejected)
-        portions = claims.astype(np.uint8) % _PORTIONS
-        for portion in range(_PORTIONS):
-            (mine,) = np.nonzero(portions == portion)
-            _, first, which = np.unique(claims[mine], return_index=True, return_inverse=True)
-            keep[mine[first]] = True
-            same = heard[mine] == heard[mine[first]][which]
-            copies = int(same.sum()) - len(first)
-            rejected["duplicate"] += copies
-            rejected["repeated_id"] += len(mine) - len(first) - copies
-        del claims, heard
-        patterns, days = (np.concatenate(columns.pop(0))[keep] for _ in range(2))
-        return self._in_order(patterns, days), +rejected
+        tally = self._shelf.tally([number for _, number in sorted(self._came.items())])
+        self._shelf.close()
+        copies = {"duplicate": tally.duplicates, "repeated_id": tally.repeated}
+        return self._in_order(tally), +(self._rejected + Counter(copies))
 
-    def _in_order(
-        self, numbers: npt.NDArray[np.uint32], days: npt.NDArray[np.uint16]
-    ) -> list[Counted]:
+    def _in_order(self, tally: Tally) -> list[Counted]:
         if self._numbers.keys() - self._patterns:
             raise RuntimeError("a part was lost that said what others are made of")
         known = [self._patterns[name] for name in self._numbers]
-        order = sorted(range(len(known)), key=lambda number: known[number][0])
-        rank = np.empty(len(order), np.uint64)
-        rank[order] = np.arange(len(order), dtype=np.uint64)
-        # In place, and without `numpy.unique`, which takes three times as much.
-        places = rank[numbers]
-        places <<= np.uint64(_DAY_BITS)
-        places |= days
-        places.sort()
-        begin = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))[: len(places)]
-        found, counts = places[begin], np.diff(begin, append=len(places))
-        del places
-        ranks, first = np.unique(found >> np.uint64(_DAY_BITS), return_index=True)
-        found = found.astype(np.uint16)
-        return [
-            Counted(
-                known[order[which]][0],
-                known[order[which]][1],
-                array("q", found[start:end].tolist()),
-                array("q", counts[start:end].tolist()),
-            )
-            for which, start, end in zip(
-                ranks.tolist(), first.tolist(), [*first.tolist(), len(found)][1:], strict=True
-            )
-        ]
+        numbers, first = np.unique(tally.numbers, return_index=True)
+        spans = pairwise([*first.tolist(), len(tally.numbers)])
+        rows: dict[tuple[int, ...], tuple[int, ...]] = {}
+        counted = []
+        for number, (start, end) in zip(numbers.tolist(), spans, strict=True):
+            pattern, rtts = known[number]
+            days, counts = (tuple(row[start:end].tolist()) for row in (tally.days, tally.counts))
+            shared = rows.setdefault(days, days), rows.setdefault(counts, counts)
+            counted.append(Counted(pattern, rtts, *shared))
+        return sorted(counted, key=lambda one: one.pattern)
 
 
 def joined(used: Part, other: Part) -> Part:
@@ -440,23 +369,32 @@ def apart(counted: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
 
 
 def panel_of(counted: Sequence[Counted], desk: Desk, policy: Policy) -> Panel:
-    """The panel of what was counted; an observation's number is that of its pattern's day."""
-    patterns = (one.pattern for one in counted for _ in one.days)
-    usable = [number for number, pattern in enumerate(patterns) if not pattern.reason]
+    """The panel of what was counted; an observation's number is that of its pattern."""
+    usable = [number for number, one in enumerate(counted) if not one.pattern.reason]
     panel = cross(list(readings(counted, desk)), unusable(counted), policy)
     panel.numbers = [usable[number] for number in panel.numbers]
     return panel
 
 
 def readings(counted: Iterable[Counted], desk: Desk) -> Iterator[Reading]:
-    """The usable ones as readings that each stand for many traces of a day."""
+    """The usable ones as readings that each stand for many traces."""
     dates: dict[int, dt.date] = {}
+    rows: dict[tuple[int, ...], tuple[dt.date, ...]] = {}
     for pattern, rtts, days, counts in counted:
         if not pattern.reason:
-            reading = desk.read_again(pattern, rtts, date_of(days[0]), counts[0])
-            for day, traces in zip(days, counts, strict=True):
-                date = dates.setdefault(day, date_of(day))
-                yield reading._replace(day=date, traces=traces)
+            row = rows.get(days)
+            if row is None:
+                row = rows[days] = tuple([dates.setdefault(day, date_of(day)) for day in days])
+            yield desk.read_again(pattern, rtts, row, counts)
+
+
+def voices(counted: Iterable[Counted]) -> list[tuple[Voice, int]]:
+    """What the traces say of themselves, and how many say it."""
+    found: Counter[Voice] = Counter()
+    for one in counted:
+        pattern = one.pattern
+        found[Voice(pattern.snapshots, pattern.said, pattern.notes)] += one.traces
+    return list(found.items())
 
 
 def unusable(counted: Sequence[Counted]) -> Counter[str]:

@@ -149,7 +149,7 @@ def judge(
             family=version,
             grade=family.grade,
             gateway=next(iter(sorted(own_names(named.node, table))), None) if named else None,
-            days={seen.day for seen in family.observations},
+            days={day for seen in family.observations for day in seen.days},
         )
         if recording is not None
         else None

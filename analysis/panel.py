@@ -1,16 +1,18 @@
 """Who measured towards what: traces → observations the figures are made of, or a reason why not.
 
 Decides whose organisation a vantage point belongs to, whether it stands in the country at all,
-and what each destination is good for. One `Observation` is one usable trace.
+and what each destination is good for. One `Observation` is one usable trace, or all that are alike.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Literal, NamedTuple, Protocol
 
 from analysis.crossing import Crossing, Crossings
@@ -62,36 +64,74 @@ class CountryTable(Table, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One usable trace, or so many ``traces`` that are alike (see `analysis.likeness`).
+    """One usable trace, or many that are alike (see `analysis.likeness`).
 
     ``kind`` is ``international`` when the destination is registered abroad (then ``crossing`` is
     set) and ``domestic`` when it is another organisation at home. ``destination_class`` is the
-    operator and the continent of a destination abroad. ``day`` is the UTC date. ``path`` is as
-    the table has it, ``crossing`` as all paths over its links have it (see `analysis.links`).
+    operator and the continent of a destination abroad. ``days`` are UTC dates in order, ``counts``
+    has for each how many traces there are. ``path`` is as the table has it, ``crossing`` as all
+    paths over its links have it (see `analysis.links`).
     """
 
     kind: Literal["international", "domestic"]
     organisation: str
     vantage: str
     family: int
-    day: dt.date
+    days: tuple[dt.date, ...]
+    counts: tuple[int, ...]
     destination: str
     destination_organisation: str
     destination_class: tuple[str, str] | None
     path: Path
     crossing: Crossing | None
-    traces: int = 1
 
     @property
     def steps(self) -> tuple[Step, ...]:
         return self.path.steps
+
+    @property
+    def traces(self) -> int:
+        """How many traces it is."""
+        return sum(self.counts)
+
+    def daily(self) -> Iterator[tuple[dt.date, int]]:
+        """Each day with how many traces it has."""
+        return zip(self.days, self.counts, strict=True)
+
+    def since(self, day: dt.date) -> Observation | None:
+        """The traces of this day and of those after it, None where there are none."""
+        first = bisect_left(self.days, day)
+        if first == 0:
+            return self
+        if first == len(self.days):
+            return None
+        return replace(self, days=self.days[first:], counts=self.counts[first:])
+
+
+def by_day(observations: Iterable[Observation]) -> Iterator[tuple[dt.date, list[Observation]]]:
+    """Each day in order, with what was observed on it, in the order given."""
+    listed = list(observations)
+    # Of each day, which observations it is the next one of, and the how manieth of theirs it is.
+    waiting: defaultdict[dt.date, list[tuple[int, int]]] = defaultdict(list)
+    for number, seen in enumerate(listed):
+        waiting[seen.days[0]].append((number, 0))
+    while waiting:
+        day = min(waiting)
+        found = []
+        for number, place in sorted(waiting.pop(day)):
+            seen = listed[number]
+            found.append(replace(seen, days=(day,), counts=(seen.counts[place],)))
+            if place + 1 < len(seen.days):
+                waiting[seen.days[place + 1]].append((number, place + 1))
+        yield day, found
 
 
 @dataclass
 class Panel:
     """All observations, and what was left out by reason.
 
-    ``numbers`` has for each observation which of what was given it is, from 0.
+    ``numbers`` has for each observation which of what was given it is, from 0; of what crosses
+    the border now here, now there, several are the same one.
     """
 
     observations: list[Observation] = field(default_factory=list)
@@ -131,32 +171,40 @@ class Way(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A usable trace whose crossing is still open; it may stand for many that are alike."""
+    """A usable trace whose crossing is still open; it may stand for many that are alike.
+
+    ``days`` and ``counts`` are as those of an `Observation`.
+    """
 
     organisation: str
     speaker: Speaker
     family: int
-    day: dt.date
+    days: tuple[dt.date, ...]
+    counts: tuple[int, ...]
     destination: str
     target: Target
     path: Path
     signs: tuple[Sign, ...]
-    traces: int = 1
+
+    @property
+    def traces(self) -> int:
+        """How many traces it is."""
+        return sum(self.counts)
 
     def observation(self, vantage: str, crossing: Crossing | None) -> Observation:
-        organisation, _, family, day, destination, target, path, _, traces = self
+        organisation, _, family, days, counts, destination, target, path, _ = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
             vantage,
             family,
-            day,
+            days,
+            counts,
             destination,
             target.organisation,
             target.destination_class,
             path,
             crossing,
-            traces,
         )
 
 
@@ -324,26 +372,29 @@ class Desk:
             organisation,
             speaker,
             family,
-            date_of(day_of(trace.timestamp)),
+            (date_of(day_of(trace.timestamp)),),
+            (1,),
             destination,
             target,
             path,
             signs_of(trace, target.least_rtt, self._policy),
         )
 
-    def read_again(self, key: Alike, rtts: Rtts, day: dt.date, traces: int) -> Reading:
-        """The reading that so many traces gave that were read before and are alike."""
+    def read_again(
+        self, key: Alike, rtts: Rtts, days: tuple[dt.date, ...], counts: tuple[int, ...]
+    ) -> Reading:
+        """The reading that traces of these days gave that were read before and are alike."""
         addresses = tuple([address or None for address in key.addresses])
         return Reading(
             key.organisation,
             key.speaker,
             key.family,
-            day,
+            days,
+            counts,
             key.destination,
             self._target(key.destination),
             self._reader.along(addresses, rtts, key.organisation, key.destination),
             key.signs,
-            traces,
         )
 
 
@@ -384,29 +435,51 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     readings = _in_one_network(readings, panel)
     vantage = _vantage_points(readings, policy)
     readings = _plausible(readings, vantage, panel, policy)
-    sightings = _sightings(readings, policy)
+    first_day = min((reading.days[0] for reading in readings), default=dt.date.min)
     counted: Counter[Sighting] = Counter()
-    for reading, sighting in zip(readings, sightings, strict=True):
-        if sighting is not None:
-            counted[sighting] += reading.traces
+    for reading in readings:
+        if reading.target.abroad:
+            for sighting, of_period in _sightings(reading, first_day, policy):
+                counted[sighting] += of_period.traces
     links = Links(counted, policy)
     crossings = Crossings(policy)
-    for reading, sighting in zip(readings, sightings, strict=True):
-        crossing = None
-        if sighting is not None:
+
+    def crossed(reading: Reading) -> Iterator[tuple[Reading, Crossing]]:
+        """Its traces by their crossing: what is known of links changes with the period."""
+        known: dict[int, tuple[Crossing, list[tuple[dt.date, int]]]] = {}
+        for sighting, of_period in _sightings(reading, first_day, policy):
             crossing = crossings.of(reading.path, reading.destination, links.changes(sighting))
-            if crossing.at_home:
-                panel.reject("destination_cached_at_home", reading.traces)
-                continue
-        panel.observations.append(reading.observation(vantage(reading), crossing))
+            _, daily = known.setdefault(id(crossing), (crossing, []))
+            daily += zip(of_period.days, of_period.counts, strict=True)
+        for crossing, daily in known.values():
+            if len(known) == 1:
+                yield reading, crossing
+            else:
+                days, counts = zip(*daily, strict=True)
+                yield reading._replace(days=days, counts=counts), crossing
+
+    for reading in readings:
         # What is left is in the order of what was given.
-        panel.numbers.append(next(number for number, one in given if one is reading))
+        number = next(number for number, one in given if one is reading)
+        parts: Iterable[tuple[Reading, Crossing | None]] = (
+            crossed(reading) if reading.target.abroad else [(reading, None)]
+        )
+        for part, crossing in parts:
+            if crossing is not None and crossing.at_home:
+                panel.reject("destination_cached_at_home", part.traces)
+                continue
+            panel.observations.append(part.observation(vantage(part), crossing))
+            panel.numbers.append(number)
     return panel
 
 
 def _vantage_points(readings: Iterable[Reading], policy: Policy) -> Callable[[Reading], str]:
     """Whose each of these readings is: what was signed with a later key is its owner's."""
-    heard = (Heard(reading.organisation, reading.speaker, reading.day) for reading in readings)
+    heard = (
+        Heard(reading.organisation, reading.speaker, day)
+        for reading in readings
+        for day in (reading.days[0], reading.days[-1])
+    )
     first = first_keys(heard, gap=policy.key_gap_days)
 
     def vantage(reading: Reading) -> str:
@@ -424,7 +497,7 @@ def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Readi
     days: dict[tuple[str, int], dict[str, set[dt.date]]] = {}
     for reading in readings:
         networks = days.setdefault((reading.speaker.name, reading.family), {})
-        networks.setdefault(reading.organisation, set()).add(reading.day)
+        networks.setdefault(reading.organisation, set()).update(reading.days)
     if all(len(networks) == 1 for networks in days.values()):
         return readings
     usual = {
@@ -465,13 +538,15 @@ def _plausible(
     return kept
 
 
-def _sightings(readings: Sequence[Reading], policy: Policy) -> list[Sighting | None]:
-    """What each trace towards abroad tells of links, and in which period; None for the others."""
-    first = min((reading.day for reading in readings), default=dt.date.min).toordinal()
-    known: dict[Sighting, Sighting] = {}
+def _sightings(
+    reading: Reading, first: dt.date, policy: Policy
+) -> Iterator[tuple[Sighting, Reading]]:
+    """What traces tell of links in each period, counted from a first day; and those of it."""
 
-    def sighting(reading: Reading) -> Sighting:
-        made = Sighting(reading.path.frame, (reading.day.toordinal() - first) // policy.link_days)
-        return known.setdefault(made, made)
+    def period(daily: tuple[dt.date, int]) -> int:
+        return (daily[0] - first).days // policy.link_days
 
-    return [sighting(reading) if reading.target.abroad else None for reading in readings]
+    daily = zip(reading.days, reading.counts, strict=True)
+    for number, of_period in groupby(daily, key=period):
+        days, counts = zip(*of_period, strict=True)
+        yield Sighting(reading.path.frame, number), reading._replace(days=days, counts=counts)

@@ -6,7 +6,6 @@ writes what the columns mean into ``docs/tables.md``.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from pathlib import Path
@@ -16,7 +15,7 @@ import pandas as pd
 
 from analysis.crossing import Crossing
 from analysis.operators import Node
-from analysis.panel import Observation
+from analysis.panel import Observation, by_day
 from probe.record import Hop, Reply, Trace
 
 
@@ -257,7 +256,6 @@ def crossing_row(seen: Observation, crossing: Crossing) -> dict[str, Any]:
         "organisation": seen.organisation,
         "vantage": seen.vantage,
         "family": seen.family,
-        "day": pd.Timestamp(seen.day),
         "destination": seen.destination,
         "destination_organisation": seen.destination_organisation,
         "destination_operator": operator,
@@ -282,12 +280,12 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
     organisation, in order of the path, as ``kind:name`` joined by ``; ``; ``exit`` is missing
     where the organisation is its own.
     """
-    rows = [
-        crossing_row(seen, seen.crossing)
-        for seen in observations
-        if seen.crossing is not None
-        for _ in range(seen.traces)
-    ]
+    rows = []
+    for seen in observations:
+        if seen.crossing is not None:
+            said = crossing_row(seen, seen.crossing)
+            for day, traces in seen.daily():
+                rows += [said | {"day": pd.Timestamp(day)}] * traces
     return table_of(rows, CROSSINGS)
 
 
@@ -296,9 +294,9 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(list(table.columns), ignore_index=True, na_position="first")
 
 
-def _whose_day(seen: Observation) -> tuple[str, str, int, dt.date]:
-    """What crossings are put in order by first, in the order of the columns."""
-    return seen.organisation, seen.vantage, seen.family, seen.day
+def _whose(seen: Observation) -> tuple[str, str, int]:
+    """What crossings are put in order by before their day, in the order of the columns."""
+    return seen.organisation, seen.vantage, seen.family
 
 
 def crossings_in_portions(observations: Iterable[Observation]) -> Iterator[pd.DataFrame]:
@@ -307,16 +305,16 @@ def crossings_in_portions(observations: Iterable[Observation]) -> Iterator[pd.Da
     A portion ends between two days of a vantage point. There is always one, if need be without
     rows.
     """
-    abroad = sorted((seen for seen in observations if seen.crossing is not None), key=_whose_day)
+    abroad = sorted((seen for seen in observations if seen.crossing is not None), key=_whose)
     portion: list[Observation] = []
     rows = 0
-    for _, of_day in groupby(abroad, key=_whose_day):
-        if rows >= _PORTION:
-            yield in_order(crossings_table(portion))
-            portion, rows = [], 0
-        for seen in of_day:
-            portion.append(seen)
-            rows += seen.traces
+    for _, of_one in groupby(abroad, key=_whose):
+        for _, of_day in by_day(of_one):
+            if rows >= _PORTION:
+                yield in_order(crossings_table(portion))
+                portion, rows = [], 0
+            portion += of_day
+            rows += sum(seen.traces for seen in of_day)
     yield in_order(crossings_table(portion))
 
 

@@ -145,20 +145,55 @@ class Timeline:
 
 def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dict[str, _Days]]:
     """Organisation → vantage → its days."""
-    counted: dict[str, dict[str, _Days]] = defaultdict(lambda: defaultdict(dict))
-    ways: dict[int, _Way] = {}
+    grouped: dict[str, dict[str, list[tuple[Observation, int]]]] = {}
+    numbers: dict[int, int] = {}
+    known: dict[_Way, int] = {}
     for seen in observations:
         crossing = seen.crossing
         if crossing is None or crossing.state not in {"resolved", "bracketed"}:
             continue
-        way = ways.get(id(crossing))
-        if way is None:
+        number = numbers.get(id(crossing))
+        if number is None:
             nodes = tuple(blocks.nodes(crossing.strict))
-            way = ways[id(crossing)] = _Way(nodes, crossing.gap, crossing.first_foreign)
-        day = counted[seen.organisation][seen.vantage].setdefault(seen.day, {})
-        ways_there = day.setdefault(seen.destination, {})
-        ways_there[way] = ways_there.get(way, 0) + seen.traces
-    return counted
+            way = _Way(nodes, crossing.gap, crossing.first_foreign)
+            number = numbers[id(crossing)] = known.setdefault(way, len(known))
+        of_vantages = grouped.setdefault(seen.organisation, {})
+        of_vantages.setdefault(seen.vantage, []).append((seen, number))
+    ways = _Ways(known)
+    return {
+        organisation: {
+            vantage: _days(of_vantage, ways) for vantage, of_vantage in of_vantages.items()
+        }
+        for organisation, of_vantages in grouped.items()
+    }
+
+
+class _Ways:
+    """What traces of a day passed, one object for all that are equal: most days are like others."""
+
+    def __init__(self, numbers: Iterable[_Way]) -> None:
+        self._ways = list(numbers)
+        self._known: dict[tuple[tuple[int, int], ...], dict[_Way, int]] = {}
+
+    def counted(self, traces: Mapping[int, int]) -> dict[_Way, int]:
+        """How many traces each way has, of how many each number has."""
+        said = tuple(traces.items())
+        found = self._known.get(said)
+        if found is None:
+            found = self._known[said] = {self._ways[number]: count for number, count in said}
+        return found
+
+
+def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Ways) -> _Days:
+    counted: dict[dt.date, dict[str, dict[int, int]]] = {}
+    for seen, number in of_vantage:
+        for day, traces in seen.daily():
+            there = counted.setdefault(day, {}).setdefault(seen.destination, {})
+            there[number] = there.get(number, 0) + traces
+    return {
+        day: {destination: ways.counted(there) for destination, there in destinations.items()}
+        for day, destinations in counted.items()
+    }
 
 
 def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
@@ -303,8 +338,12 @@ def find_alarm(
 
     ``nodes`` come best first: of nodes that the same number moved to, the first is meant.
     """
-    days = {seen.day for seen in observations if seen.kind == "international"}
-    span = (max(days) - min(days)).days + 1 if days else 0
+    abroad = [seen for seen in observations if seen.kind == "international"]
+    span = (
+        (max(seen.days[-1] for seen in abroad) - min(seen.days[0] for seen in abroad)).days + 1
+        if abroad
+        else 0
+    )
     if span < policy.timeline_days:
         return Timeline(
             None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"

@@ -181,6 +181,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.attribution",
             "analysis.ownership",
             "analysis.remarks",
+            "analysis.shelf",
             "analysis.simulation",
             "analysis.told",
         },

@@ -61,7 +61,11 @@ def digested(parts: Iterator[tuple[Place, Part]], made: Recipe) -> Digest:
 
 
 def everything(found: Digest) -> object:
-    return found.counted, found.loaded, found.panel.rejected
+    seen = [
+        (one.vantage, one.destination, one.path.addresses, one.days, one.counts, one.crossing)
+        for one in found.panel.observations
+    ]
+    return seen, found.voices, found.loaded, found.panel.rejected
 
 
 def test_two_workers_change_nothing(simulated: Simulated, path: Path, cluster: Cluster) -> None:

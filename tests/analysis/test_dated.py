@@ -64,7 +64,7 @@ def test_each_trace_is_read_by_the_newest_table_that_is_not_newer() -> None:
     country.everyone("lan own gate {up}", days=range(16))
     panel, used = observed(country, *sold(country, 9))
     gates = {
-        (seen.day, node.name)
+        (seen.days[0], node.name)
         for seen in panel.observations
         if seen.crossing is not None
         for node in seen.crossing.strict

@@ -120,6 +120,27 @@ def test_several_processes_change_no_byte(folder: Path) -> None:
     assert there.voices == here.voices
 
 
+@pytest.mark.usefixtures("small")
+def test_rows_in_files_change_no_byte(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many traces what tells copies apart lies in temporary files."""
+    verdict, found = folded(folder, Here())
+    monkeypatch.setattr("analysis.shelf._BLOCK", 100)
+    again, filed = folded(folder, Here())
+    assert again == verdict
+    assert filed.loaded == found.loaded
+    assert filed.voices == found.voices
+
+
+def test_temporary_files_that_cannot_be_written_are_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what may be done about it."""
+    monkeypatch.setattr("analysis.shelf._BLOCK", 100)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(InputError, match=r"gone: .* cannot be written there .* in TMPDIR"):
+        folded(folder, Here())
+
+
 def test_parquet_changes_no_byte(folder: Path, tmp_path: Path) -> None:
     """The same traces from the other format, but for the names of the files."""
     out = tmp_path / "parquet"

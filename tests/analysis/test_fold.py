@@ -6,6 +6,7 @@ work, must cross the border as it does when it is looked at by itself.
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import random
 import weakref
@@ -104,17 +105,18 @@ def without_copies(some: Iterable[Trace]) -> list[Trace]:
 def counted(panel: Panel) -> Counter[tuple[object, ...]]:
     found: Counter[tuple[object, ...]] = Counter()
     for seen in panel.observations:
-        found[_of(seen)] += seen.traces
+        for day, traces in seen.daily():
+            found[_of(seen, day)] += traces
     return found
 
 
-def _of(seen: Observation) -> tuple[object, ...]:
+def _of(seen: Observation, day: dt.date) -> tuple[object, ...]:
     return (
         seen.kind,
         seen.organisation,
         seen.vantage,
         seen.family,
-        seen.day,
+        day,
         seen.destination,
         seen.destination_class,
         seen.crossing,

@@ -28,7 +28,7 @@ def strict(country: Country, policy: Policy | None = None) -> dict[tuple[str, dt
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, policy, NOW)
     return {
-        (o.organisation, o.day): [node.name for node in o.crossing.strict]
+        (o.organisation, o.days[0]): [node.name for node in o.crossing.strict]
         for o in seen.observations
         if o.crossing is not None
     }

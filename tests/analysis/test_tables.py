@@ -146,7 +146,7 @@ def test_in_portions_the_same_rows_are_written(
 ) -> None:
     """In the same order, whatever stands where in them; what is missing in one keeps its type."""
     monkeypatch.setattr("analysis.tables._PORTION", 2)
-    seen = [replace(one, traces=1 + n % 3) for n, one in enumerate(observed(mixed()))] * 2
+    seen = [replace(one, counts=(1 + n % 3,)) for n, one in enumerate(observed(mixed()))] * 2
     whole = in_order(crossings_table(seen))
     portions = list(crossings_in_portions(reversed(seen)))
     assert len(portions) > 2
