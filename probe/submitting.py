@@ -63,7 +63,8 @@ class Submitting:
     """Sends the bundles of an outbox to the collector of an address.
 
     ``key`` is the collector's, where its owner set it; else the one that it showed first is
-    believed. ``clock`` gives seconds since the epoch, ``sleep`` waits for some.
+    believed. ``clock`` gives seconds since the epoch, ``sleep`` waits for some. ``agreed`` raises
+    where the owner of this machine does not want it any more; it is asked before each request.
     """
 
     outbox: Outbox
@@ -72,12 +73,14 @@ class Submitting:
     key: str | None
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    agreed: Callable[[], None]
 
     def run(self, *, at_once: bool = False) -> Outcome:
         """Send all that waits, and ask for what is undecided.
 
         With ``at_once`` also before the pause after a failure is over, unless the collector asked
-        for it. Raises `NotYetSent` where another process is at it.
+        for it. Raises `NotYetSent` where another process is at it, and what ``agreed`` raises:
+        then the request under way was the last.
         """
         with self.outbox.locked("submitting") as free:
             if not free:
@@ -145,6 +148,7 @@ class Submitting:
         From now on it is the only one believed; where its owner set one, it has to be that.
         """
         try:
+            self.agreed()
             said = json.loads(self.way.key())["key"]
         except (KeyError, TypeError, ValueError, RecursionError):
             said = None
@@ -169,11 +173,13 @@ class Submitting:
         try:
             signed = None
             if entry.unsure or entry.state != "waiting":
+                self.agreed()
                 signed = self.way.receipt(name)
             if signed is None:
                 data = self.outbox.content(name)
                 if data is None:
                     return None
+                self.agreed()
                 self.outbox.begin(name)
                 unsure = False  # whoever answers now has taken it or not
                 signed = self.way.send(name, data)

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,13 @@ def _send(outbox: Outbox, settings: Settings, *, at_once: bool) -> Outcome:
     assert settings.collector is not None
     with Courier(settings, data_folder()) as courier:
         sending = Submitting(
-            outbox, courier, settings.collector, settings.collector_key, time.time, time.sleep
+            outbox,
+            courier,
+            settings.collector,
+            settings.collector_key,
+            time.time,
+            time.sleep,
+            partial(require, data_folder(), Capability.SHARE),
         )
         return sending.run(at_once=at_once)
 

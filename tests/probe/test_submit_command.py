@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from probe.bundle import unseal
 from probe.cli import main
+from probe.courier import Courier
 from probe.outbox import Outbox
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
@@ -432,3 +433,24 @@ def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.Mon
     shown = gatewatch("submit", "status")
     assert (shown.exit_code, shown.stdout.splitlines()[0]) == (0, "collector     none")
     assert not (tmp_path / "home").exists()
+
+
+def test_consent_taken_back_while_it_sends_ends_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundle under way is the last that leaves, and the command ends as without consent."""
+    keep(home, trace(3, 17976))
+    send = Courier.send
+
+    def and_withdraw(courier: Courier, sha256: str, data: bytes) -> bytes:
+        assert gatewatch("consent", "withdraw", "--share").exit_code == 0
+        return send(courier, sha256, data)
+
+    monkeypatch.setattr(Courier, "send", and_withdraw)
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit")
+        assert (done.exit_code, done.stdout) == (3, "")
+        assert "has not agreed to: share" in done.stderr
+        assert len(list(collector.folder.glob("*/*.tar"))) == 1
+    assert (status()["waiting"], status()["quarantined"]) == (1, 1)

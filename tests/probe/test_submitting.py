@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from probe.bundle import public_part, sha256_of
 from probe.bundling import bundle_new
 from probe.courier import NotTaken, Unavailable
-from probe.failure import NotYetSent
+from probe.failure import NoConsent, NotYetSent
 from probe.outbox import Outbox
 from probe.receipt import Receipt, Status
 from probe.submitting import FIRST, LONGEST, PAUSES, Outcome, Submitting
@@ -79,6 +79,7 @@ class World:
         self.way = Way()
         self.now = 1e9
         self.slept: list[float] = []
+        self.agrees = True
         keep(home, *(trace(number, 100 + number) for number in range(bundles)))
         with Outbox(home / "outbox") as outbox:
             bundle_new(home / "spool", outbox, home / "keys", TODAY)
@@ -86,9 +87,13 @@ class World:
     def submit(self, key: str | None = None, *, at_once: bool = False) -> Outcome:
         with Outbox(self.home / "outbox") as outbox:
             sending = Submitting(
-                outbox, self.way, ADDRESS, key, lambda: self.now, self.slept.append
+                outbox, self.way, ADDRESS, key, lambda: self.now, self.slept.append, self.agreed
             )
             return sending.run(at_once=at_once)
+
+    def agreed(self) -> None:
+        if not self.agrees:
+            raise NoConsent("share")
 
     def states(self) -> list[str]:
         with Outbox(self.home / "outbox") as outbox:
@@ -278,6 +283,57 @@ def test_a_damaged_bundle_is_made_anew(world: World, damage: bytes | None) -> No
     assert len(made.entries) == 1
     world.submit()
     assert (world.states(), len(world.way.held)) == (["quarantined"] * 2, 2)
+
+
+def withdrawn_at(world: World, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """The owner takes consent back while a request of this kind is under way."""
+    ask = getattr(world.way, what)
+
+    def asked(*said: object) -> object:
+        world.agrees = False
+        return ask(*said)
+
+    monkeypatch.setattr(world.way, what, asked)
+
+
+def test_consent_taken_back_ends_it_with_the_request_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is being sent just then is kept with its answer; nothing is sent after it."""
+    withdrawn_at(world, monkeypatch, "send")
+    with pytest.raises(NoConsent):
+        world.submit()
+    assert world.way.sent.total() == 1
+    assert world.states() == ["quarantined", "waiting"]
+    world.agrees = True
+    assert world.submit().problem is None
+    assert set(world.way.sent.values()) == {1}
+
+
+@pytest.mark.parametrize("what", ["key", "receipt"])
+def test_consent_taken_back_before_the_first_bundle_keeps_all_here(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A question that takes its time, as through Tor, or is waited with, is no way around it."""
+    if what == "receipt":
+        world.way.before = [None, Unavailable("reset"), *[Unavailable("no route")] * 9]
+        world.submit()
+        world.way.before = []
+    withdrawn_at(world, monkeypatch, what)
+    with pytest.raises(NoConsent):
+        world.submit(at_once=True)
+    assert world.way.sent.total() == 0
+
+
+def test_consent_taken_back_in_a_pause_is_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken way is not tried again for somebody who does not want it any more."""
+    world.way.before = [Unavailable("reset")]
+    withdrawn_at(world, monkeypatch, "key")
+    with pytest.raises(NoConsent):
+        world.submit()
+    assert world.way.asked.total() == 0
 
 
 def test_two_at_once_do_not_meet(world: World) -> None:
