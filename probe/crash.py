@@ -68,10 +68,10 @@ def _told(problem: BaseException) -> Iterator[str]:
     link: BaseException | None = problem
     while link is not None and id(link) not in known:
         known.add(id(link))
-        yield f"{type(link).__name__}: {_message(link)}"
+        yield f"{type(link).__name__}: {_said(link)}"
         yield from _places(link.__traceback__)
         for inner in getattr(link, "exceptions", ()):
-            yield f"in it {type(inner).__name__}: {_message(inner)}"
+            yield f"in it {type(inner).__name__}: {_said(inner)}"
             yield from _places(inner.__traceback__)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
@@ -86,19 +86,11 @@ def _places(trace: TracebackType | None) -> list[str]:
     return places[-_FRAMES:]
 
 
-def _message(problem: BaseException) -> str:
-    """What an exception says, redacted; nothing where that cannot be done for sure."""
+def _said(problem: BaseException) -> str:
+    """What an exception says, in one line that may be pasted."""
     try:
-        import getpass  # noqa: PLC0415 - hardly ever needed
-        from dataclasses import replace  # noqa: PLC0415
-        from pathlib import Path  # noqa: PLC0415
+        from probe.pasting import harmless  # noqa: PLC0415 - hardly ever needed
 
-        from probe.locate import premises  # noqa: PLC0415
-        from probe.redact import clean  # noqa: PLC0415
-
-        here = premises()
-        users = {getpass.getuser(), Path.home().name} - {"", "root"}
-        said = str(problem).replace(str(Path.home()), "~")
-        return " ".join(clean(said, replace(here, host_names=here.host_names | users)).split())
-    except Exception:
+        return " ".join(harmless(str(problem)).split())
+    except Exception:  # not even what it says can be said
         return "[message withheld]"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import Failure
 from probe.language import _
+from probe.pasting import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,7 +44,7 @@ def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[t
         try:
             found = list(check())
         except Failure as problem:
-            found = [Finding(State.FAILED, problem.message)]
+            found = [Finding(State.FAILED, harmless(problem.message))]
         except Exception as problem:
             found = [
                 Finding(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from probe.doctor import Finding, State
 from probe.language import _, ngettext
 from probe.outbox import outbox_folder, status
+from probe.pasting import harmless
 from probe.settings import read_settings
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def _waiting(count: int, collector: str | None, problem: str | None) -> Finding:
         says = _("{waiting}, and no collector is set; hand them over yourself").format(waiting=says)
         return Finding(State.OK, says, _LEAVE)
     if problem is not None:
-        says = _("{waiting}; the last try failed: {problem}").format(waiting=says, problem=problem)
+        says = _("{waiting}; the last try failed: {problem}").format(
+            waiting=says, problem=harmless(problem)
+        )
         return Finding(State.WARNING, says, _SUBMIT)
     return Finding(State.OK, says, _SUBMIT)

@@ -80,6 +80,27 @@ def test_a_fault_is_told_without_addresses_names_or_folders(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("no room: '/media/NGO stick/gw/a.jsonl'", "no room: '[folder]/a.jsonl'"),
+        ("no room on /srv/sokha/gw/a.jsonl, 5 kB/s", "no room on [folder]/a.jsonl, 5 kB/s"),
+        ("~/a and {home}/b of {home}2", "~/a and ~/b of [folder]/root2"),
+        ("sudo by sokha", "sudo by [host]"),
+        ("socks5h://me:secret@127.0.0.1:9050 of 10.9.8.7", "socks5h://127.0.0.1:9050 of [address]"),
+        ("https://collect.example.org/v1/key", "https://collect.example.org/v1/key"),
+    ],
+)
+def test_folders_outside_of_home_and_who_called_sudo_are_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    """A data folder on a stick has a name as well, and under sudo the home is root's."""
+    home = tmp_path / "root"
+    for name, value in {"HOME": str(home), "LOGNAME": "root", "SUDO_USER": "sokha"}.items():
+        monkeypatch.setenv(name, value)
+    assert crash.report(OSError(said.format(home=home))).splitlines()[-1] == f"OSError: {told}"
+
+
+@pytest.mark.parametrize(
     "before",
     [
         "import threading; t = threading.Thread(target=lambda: 1 / 0); t.start(); t.join()",

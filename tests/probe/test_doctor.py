@@ -317,6 +317,12 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     ((_, finding),) = examine({"settings": keeping.settings})
     assert finding.state == "failed"
     assert "settings.toml:1" in finding.says
+    assert str(home) not in finding.says
+    (home / "settings.toml").write_text(
+        'proxy = "http://me:secret@192.168.7.1"\n', encoding="utf-8"
+    )
+    ((_, finding),) = examine({"settings": keeping.settings})
+    assert "proxy is 'http://[address]'" in finding.says
     (home / "settings.toml").unlink()
     (home / "do-not-probe.txt").write_text("192.0.2.0/24\n", encoding="utf-8")
     assert only(keeping.settings()).says == "understood: do-not-probe.txt"

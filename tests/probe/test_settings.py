@@ -89,6 +89,16 @@ def test_what_cannot_be_used_is_named_with_its_line(tmp_path: Path, line: str, s
     assert said in failure.value.message
 
 
+def test_a_password_is_not_repeated(tmp_path: Path) -> None:
+    """What is wrong with a proxy is said without whoever may use it: that is pasted and logged."""
+    path = tmp_path / "settings.toml"
+    for proxy in ("socks5h://sokha:s@cret@127.0.0.1", "sokha:s@cret@127.0.0.1:9050"):
+        path.write_text(f'proxy = "{proxy}"', encoding="utf-8")
+        with pytest.raises(BadInput, match=r"proxy is '.*@127\.0\.0\.1") as failure:
+            read_settings(path)
+        assert not {"sokha", "cret"} & set(failure.value.message.replace("@", ":").split(":"))
+
+
 @pytest.mark.parametrize(
     "address",
     [

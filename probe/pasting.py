@@ -1,0 +1,46 @@
+"""A sentence as anybody may read it: without addresses, names and folders of who ran the program.
+
+People paste faults and lists of findings into forums, and the journal keeps them. What may be said
+of a *measurement* is the business of `probe.redact`, whose rules this uses.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PASSWORD = re.compile(r"(?<=//)[^/\s'\"]*@")
+
+# A path from the root on: in quotes with blanks too, else up to the next one. Its last part stays.
+_FOLDERS = re.compile(r"(?<=')/[^']+/(?=[^'/]*')|(?<![\w~./:\]-])/[^/\s'\"]+/(?:[^/\s'\"]+/)*")
+
+# Says no more than that something runs on this machine; advice names it.
+_ITSELF = "127.0.0.1"
+
+
+def harmless(text: str) -> str:
+    """A sentence with ``~`` for its user's home, ``[folder]`` for others, ``[host]`` for names.
+
+    It is withheld where it cannot be told for sure what has to be taken out.
+    """
+    try:
+        return _without_whose(text)
+    except Exception:
+        return "[message withheld]"
+
+
+def _without_whose(text: str) -> str:
+    import getpass  # noqa: PLC0415 - all of it is needed when something is wrong, so hardly ever
+    import os  # noqa: PLC0415
+    from dataclasses import replace  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    from probe.locate import premises  # noqa: PLC0415
+    from probe.redact import clean  # noqa: PLC0415
+
+    here = premises()
+    home = Path.home()
+    users = {getpass.getuser(), home.name, os.environ.get("SUDO_USER", "")} - {"", "root"}
+    if home.name:
+        text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
+    text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))
+    return clean(text, replace(here, host_names=here.host_names | users), keep=_ITSELF)
