@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NewType
 from probe.attribute import majority
 from probe.failure import RefusedToRedact
 from probe.language import _
-from probe.record import WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
+from probe.record import ATLAS_STATUS_HOP, WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
 from probe.spellings import (
     IPAddress,
     anywhere,
@@ -35,6 +35,8 @@ from probe.spellings import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from probe.attribute import Attributor
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -248,22 +250,37 @@ class _Redaction:
         self.organisations = {origin.organisation(asn) for asn in access}
         self.origin = origin
         self.taken: Counter[str] = Counter()
-        # The first hop that shows the access network; what comes before lies inside it.
-        shown = (
-            hop.number
+        # What comes before this hop lies inside the access network.
+        self.reaches_access = max(self._reaches_access(trace), inside)
+        self.marks = _marks(premises)
+
+    def _reaches_access(self, trace: Trace) -> int:
+        """The first hop that shows the access network; where it is silent, any network at all."""
+        heard = [
+            (hop.number, reply.address)
             for hop in trace.hops
             for reply in hop.replies
             if reply.address is not None
-            and reply.address != trace.dst_addr
-            and self.reason_to_cut(reply.address) == "access"
-        )
-        self.reaches_access = max(next(shown, 0), inside)
-        self.marks = _marks(premises)
+        ]
+        for number, address in heard:
+            if address != trace.dst_addr and self.reason_to_cut(address) == "access":
+                return number
+        for number, address in heard:
+            if address == trace.dst_addr or any(
+                said.asn is not None or said.exchange is not None for said in self.said_of(address)
+            ):
+                return number
+        return ATLAS_STATUS_HOP + 1
+
+    def said_of(self, address: str) -> Iterator[Attribution]:
+        """Whose an address is, and the one that it may hold."""
+        yield self.origin.lookup(address)
+        inner = embedded(_parse(address))
+        if inner is not None:
+            yield self.origin.lookup(str(inner[0]))
 
     def reason_to_cut(self, address: str) -> str | None:
-        inner = embedded(_parse(address))
-        for text in (address, *(() if inner is None else (str(inner[0]),))):
-            said = self.origin.lookup(text)
+        for said in self.said_of(address):
             if said.special in CUT_CLASSES:
                 return "private"
             if said.asn in self.access or (
@@ -409,7 +426,8 @@ def redact(
     The first hop, whatever lies in one's own subnets and whatever else would tell one's own
     address becomes the class ``lan`` without an address. Addresses of the access network are cut
     to /24 or /48 (``access`` are its AS numbers; all of its organisation count, and what comes
-    before its first hop that shows, or before hop ``inside``), and private ones anywhere, also
+    before its first hop that shows, or that of any network where it is silent, or before hop
+    ``inside``), and private ones anywhere, also
     where they are the target, which then loses its name; deeper hops stay. ICMP extensions lose
     all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
     was taken, by kind.

@@ -121,6 +121,25 @@ def test_what_comes_before_the_access_network_lies_inside_it() -> None:
     assert found.redactions["access"] == 2
 
 
+@pytest.mark.parametrize(
+    ("addresses_met", "left"),
+    [
+        ((None, "11.22.33.44", "203.144.65.1", "7.8.9.10"), "203.144.65.1 7.8.9.10"),
+        ((None, "11.22.33.44", "103.7.144.9", "7.8.9.10"), "103.7.144.9 7.8.9.10"),
+        ((None, "11.22.33.44", "80.231.1.1", "7.8.9.10"), "80.231.1.1 7.8.9.10"),
+        ((None, "11.22.33.44", None, "7.8.9.10"), "None 7.8.9.0"),
+    ],
+)
+def test_where_the_access_network_is_silent_what_nobody_owns_may_lie_inside_it(
+    addresses_met: tuple[str | None, ...], left: str
+) -> None:
+    """Blocks that the table does not know are cut up to the first network, exchange or target."""
+    found = redact(trace(*addresses_met, target="80.231.1.1"), HOME, ACCESS, TABLE)
+    assert addresses(found)[1] == "11.22.33.0"
+    assert " ".join(map(str, addresses(found)[2:])) == left
+    assert found.redactions["access"] in {1, 2}
+
+
 def test_ipv6_is_cut_to_48_bits() -> None:
     """An IPv6 hop of the access network keeps its /48, a deeper one everything."""
     found = redact(
