@@ -109,7 +109,11 @@ def begin(budget: float) -> Turn:
     try:
         context.with_resource(alone(folder))
     except Busy:
-        _leave_out(diary, BUSY)
+        # What is remembered is for who holds the folder to write.
+        _tell_left_out(BUSY)
+    if not diary.due():
+        # Another call measured between the two looks.
+        context.exit(0)
     if why := reason_to_wait():
         _leave_out(diary, why)
     is_default = context.get_parameter_source("budget") is ParameterSource.DEFAULT
@@ -148,5 +152,9 @@ def limits(typed: float | None, folder: Path) -> tuple[float, float]:
 
 def _leave_out(diary: Diary, why: str) -> NoReturn:
     diary.skipped(why)
+    _tell_left_out(why)
+
+
+def _tell_left_out(why: str) -> NoReturn:
     click.echo(_("left out: {why}").format(why=why))
     click.get_current_context().exit(0)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from probe.commands.choosing import Choice
 from probe.consent import Capability, change
 from probe.exclusions import Exclusions
 from probe.origin import open_origin
+from probe.schedule.diary import Diary
 from probe.session import Settings
 from probe.spool import read
 from probe.targets import foreign_networks
@@ -126,7 +130,10 @@ def test_a_run_through_a_vpn_is_left_out(
 
 
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:
-    """A scheduled one is left out, one that somebody typed says so and ends with 2."""
+    """A scheduled one is left out, one that somebody typed says so and ends with 2.
+
+    What is remembered is left to the run that goes on: when the next is due would be overwritten.
+    """
     with alone(home):
         done = run("--targets", listed)
         assert (done.exit_code, done.stdout) == (0, "left out: another run was going on\n")
@@ -134,6 +141,26 @@ def test_two_runs_never_overlap(home: Path, listed: str) -> None:
         assert typed.exit_code == 2
         assert "another run is going on" in typed.stderr
     assert traced(home) == []
+    assert not (home / "schedule.state").exists()
+
+
+def test_two_calls_at_the_same_time_are_one_run(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looked before the other had ended, and comes to the folder after it, measures not."""
+    assert run("--targets", listed, "--limit", "1").exit_code == 0
+    make_due(home)
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        Diary(folder, time.time, lambda: 0.0).ended(0, 1, 0, failed=False)
+        with alone(folder):
+            yield
+
+    monkeypatch.setattr("probe.commands.unattended.alone", after_another)
+    done = run("--targets", listed, "--limit", "1")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert len(traced(home)) == 1
 
 
 def test_offline_the_next_tries_come_ever_later(
