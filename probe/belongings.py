@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from probe.private import UNFINISHED
+from probe.private import UNFINISHED, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,8 @@ def strangers(folder: Path) -> list[Path]:
 def take_away(folder: Path, found: list[Belonging]) -> None:
     """Delete what was found, and the folder too where nothing else is in it.
 
-    Links are deleted, not followed.
+    Links are deleted, not followed. Each kind is gone from the disk before the next goes: who is
+    in a hurry may pull the plug.
     """
     for one in found:
         for path in one.paths:
@@ -71,8 +72,10 @@ def take_away(folder: Path, found: list[Belonging]) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+        sync_folder(folder)
     with suppress(OSError):
         folder.rmdir()
+        sync_folder(folder.parent)
 
 
 def _entries(folder: Path) -> list[Path]:

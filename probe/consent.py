@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from probe.failure import NoConsent
 from probe.language import _
-from probe.private import replace_file
+from probe.private import remove_file, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +101,8 @@ def refusal(folder: Path, lacking: Iterable[Capability]) -> NoConsent:
 def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
     """Put these answers down: a yes is kept with its day, a no leaves nothing behind.
 
-    Where no yes is left there is no file, and no folder is made for a no.
+    Where no yes is left there is no file, and no folder is made for a no. It is on the disk when
+    this returns: who is in a hurry to take consent back may pull the plug next.
     """
     agreed = said(folder)
     for capability, yes in answers.items():
@@ -110,7 +111,7 @@ def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
             agreed[capability] = Granted(VERSION, today)
     path = folder / _FILE
     if not agreed:
-        path.unlink(missing_ok=True)
+        remove_file(path)
         return
     entries = {
         each.value: {"version": granted.version, "on": granted.on.isoformat()}

@@ -1,4 +1,4 @@
-"""Files in the data folder that are replaced whole and are for their owner's eyes only.
+"""Files in the data folder that are replaced or go whole, and are for their owner's eyes only.
 
 This module knows nothing of what stands in them.
 """
@@ -37,6 +37,15 @@ def replace_file(path: Path, content: str | bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file, where there is one; the disk has heard of it when this returns."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(path.parent)
 
 
 def _make(folder: Path) -> None:

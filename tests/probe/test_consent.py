@@ -50,6 +50,17 @@ def test_the_file_is_for_its_owner_alone_and_goes_with_the_last_yes(tmp_path: Pa
     assert list(folder.iterdir()) == []
 
 
+def test_a_consent_that_was_taken_back_does_not_come_back_with_the_power(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk has heard that the file is gone before the command ends."""
+    folder = agree(tmp_path / "home")
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append((folder / "consent.json").exists()))
+    change(folder, dict.fromkeys(Capability, False), DAY)
+    assert synced == [False]
+
+
 def test_a_no_makes_no_folder(tmp_path: Path) -> None:
     """Who says no everywhere finds the disk as it was."""
     change(tmp_path / "home", dict.fromkeys(Capability, False), DAY)

@@ -86,6 +86,24 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     assert gatewatch("purge").stdout.startswith("nothing of gatewatch is kept")
 
 
+def test_what_is_deleted_does_not_come_back_with_the_power(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consent and keys are gone from the disk before the many traces go, and the folder at last."""
+    synced: list[set[str]] = []
+
+    def sync(folder: Path) -> None:
+        assert folder in {home, home.parent}
+        synced.append({path.name for path in home.iterdir()} if home.exists() else set())
+
+    monkeypatch.setattr("probe.belongings.sync_folder", sync)
+    gatewatch("purge", "--yes")
+    assert "consent.json" not in synced[0]
+    assert {"keys", "spool"} <= synced[0]
+    assert "keys" not in synced[1]
+    assert synced[-1] == set()
+
+
 def test_without_a_terminal_it_wants_the_word(home: Path, clock: Played) -> None:
     """A script that did not mean it deletes nothing."""
     done = CliRunner().invoke(main, ["purge"])
