@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from probe.bundle import public_part, signed_by
@@ -21,6 +21,9 @@ SCHEMA = "gatewatch.receipt/1"
 
 # No receipt is longer.
 LARGEST = 1 << 13
+
+# What scripts are written with and nobody sees: the break between Khmer words, joiners.
+_INVISIBLE = frozenset("\u200b\u200c\u200d")
 
 Status = Literal["quarantined", "accepted", "refused"]
 
@@ -38,7 +41,8 @@ class Receipt:
     """What became of one bundle.
 
     ``bundle`` is its sha256, ``traces`` how many were taken, ``day`` the UTC day on which the
-    collector came to this status, ``reason`` a sentence where it was refused.
+    collector came to this status, ``reason`` a sentence where it was refused, without
+    what a terminal would take for an order once `read_receipt` has read it.
     """
 
     bundle: str
@@ -89,4 +93,13 @@ def read_receipt(data: bytes, bundle: str, key: str) -> Receipt:
         raise BadReceipt(f"the receipt is not of the form {SCHEMA}; gatewatch may need an update")
     if receipt.bundle != bundle:
         raise BadReceipt("the receipt is for another bundle")
-    return receipt
+    return replace(receipt, reason=receipt.reason and _plain(receipt.reason))
+
+
+def _plain(text: str) -> str:
+    """A sentence of others as it may stand on a terminal, which would do what some characters say.
+
+    >>> _plain("clock: \x1b]52;c;bHM=\x07 tomorrow")
+    'clock: ]52;c;bHM= tomorrow'
+    """
+    return "".join(letter for letter in text if letter.isprintable() or letter in _INVISIBLE)

@@ -56,6 +56,13 @@ def test_anything_else_is_not_believed(data: bytes, said: str) -> None:
         read_receipt(data, BUNDLE, public_part(KEY))
 
 
+def test_a_reason_is_no_order_to_the_terminal() -> None:
+    """A collector may say why it refuses; not what stands in the volunteer's clipboard or title."""
+    said = "no\x1b]52;c;c3VkbyByZWJvb3Q=\x07 \x1b[2Jthanks\r\nខ្មែរ\u200b\u202e\x9b"
+    received = read_receipt(replace(RECEIPT, reason=said).signed(KEY), BUNDLE, public_part(KEY))
+    assert received.reason == "no]52;c;c3VkbyByZWJvb3Q= [2Jthanksខ្មែរ\u200b"
+
+
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
