@@ -254,6 +254,15 @@ class Outbox:
         found = self._db.execute("SELECT 1 FROM lines WHERE digest = ?", (digest_of(line),))
         return found.fetchone() is not None
 
+    def accepted(self, line: bytes) -> bool:
+        """Whether a line of the spool is in a bundle that a collector has accepted."""
+        found = self._db.execute(
+            "SELECT 1 FROM lines JOIN bundles ON bundles.sha256 = lines.bundle"
+            " WHERE digest = ? AND state = 'accepted'",
+            (digest_of(line),),
+        )
+        return found.fetchone() is not None
+
     def known(self, day: DayFile) -> bool:
         """Whether a day file is as it was when all its lines were known."""
         found = self._db.execute(

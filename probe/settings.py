@@ -39,7 +39,8 @@ class Settings:
     hexadecimal digits) that its receipts must be signed with, ``collector_certificate`` a PEM file
     with the certificate that it shows, where no public authority signed it. ``proxy`` is what
     `submit` goes through. ``daily_megabytes`` and ``monthly_megabytes`` are what scheduled runs
-    may send.
+    may send. ``keep_accepted_days`` is after how many days `submit` deletes here what a collector
+    has accepted.
     """
 
     collector: str | None = None
@@ -48,6 +49,11 @@ class Settings:
     proxy: str | None = None
     daily_megabytes: float | None = None
     monthly_megabytes: float | None = None
+    keep_accepted_days: int | None = None
+
+
+# A century.
+_MOST_DAYS = 36_500
 
 
 class _Refused(ValueError):
@@ -206,6 +212,12 @@ def _megabytes(value: object) -> float:
     return float(value)
 
 
+def _days(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_DAYS:
+        raise _Refused(_("a whole number of days above 0"))
+    return value
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "collector": collector_address,
     "collector_key": public_key,
@@ -213,4 +225,5 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "proxy": _proxy,
     "daily_megabytes": _megabytes,
     "monthly_megabytes": _megabytes,
+    "keep_accepted_days": _days,
 }

@@ -125,7 +125,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.tunnel", "probe.pasting"},
         {"probe.crash"},
         {"probe.spoiling"},
-        {"probe.itinerary", "probe.foresight", "probe.bundling"},
+        {"probe.itinerary", "probe.foresight", "probe.bundling", "probe.pruning"},
         {"probe.courier"},
         {"probe.submitting"},
         {"probe.demo", "probe.doctor"},

@@ -5,17 +5,21 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from probe.alone import Busy, alone
 from probe.belongings import belongings, strangers, take_away
+from probe.commands import words
 from probe.failure import Failure
 from probe.language import _, ngettext
-from probe.outbox import locked, occupied, outbox_folder, status
+from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
 from probe.places import data_folder
+from probe.pruning import accepted_days, prune
 from probe.schedule.here import job, timer
+from probe.spool import spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +31,22 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Delete all that is kept on this machine.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def purge(*, yes: bool) -> None:
+@click.option(
+    "--accepted",
+    "days",
+    type=click.IntRange(1),
+    metavar="DAYS",
+    help="Only traces that a collector has accepted, measured more than so many days ago.",
+)
+def purge(*, yes: bool, days: int | None) -> None:
     """Delete traces, keys, bundles, consent, settings and your timer, after listing them.
 
     Asks first, and the default is no. What was sent before stays where it was sent, and what a
-    drive deleted may still be read from it by experts.
+    drive deleted may still be read from it by experts. With --accepted everything else stays.
     """
+    if days is not None:
+        _purge_accepted(days, yes=yes)
+        return
     folder = data_folder()
     clock = _timer()
     found = belongings(folder)
@@ -52,6 +66,31 @@ def purge(*, yes: bool) -> None:
     for path in strangers(folder):
         click.echo(_("left, since it is not gatewatch's: {path}").format(path=path))
     _say_what_is_left()
+
+
+def _purge_accepted(days: int, *, yes: bool) -> None:
+    old = _accepted(days)
+    if not old:
+        click.echo(_("no day lies here that is so old and was accepted; nothing was deleted"))
+        return
+    size = sum(path.stat().st_size for path in old)
+    click.echo(_("in {folder}:").format(folder=spool_folder()))
+    click.echo(f"  {old[0].stem} – {old[-1].stem}  {len(old):>6} files {size:>13,} bytes")
+    for sentence in _limits():
+        click.echo(sentence)
+    if not yes and not _agreed():
+        click.echo(_("nothing was deleted"))
+        return
+    with alone(data_folder()), _nothing_handed_on(), Outbox(outbox_folder()) as outbox:
+        prune(spool_folder(), outbox, old)
+    click.echo(words.deleted_days(len(old)))
+
+
+def _accepted(days: int) -> list[Path]:
+    if not is_outbox(outbox_folder()):
+        return []
+    with Outbox(outbox_folder()) as outbox:
+        return accepted_days(spool_folder(), outbox, datetime.now(UTC).date(), days)
 
 
 def _timer() -> Timer | None:

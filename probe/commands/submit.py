@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.alone import Busy, alone
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.consent import Capability, require
@@ -21,6 +23,7 @@ from probe.language import _, ngettext
 from probe.outbox import Outbox, damaged, demand_folder, occupied, outbox_folder, status
 from probe.places import data_folder
 from probe.private import replace_file
+from probe.pruning import accepted_days, prune
 from probe.settings import read_settings, settings_file
 from probe.spool import spool_folder
 
@@ -71,7 +74,8 @@ def submit(
             return
         outcome = _send(outbox, settings, at_once=at_once)
         waiting = outbox.entries("state = 'waiting'")
-    _tell(outcome, waiting, as_json=as_json)
+        pruned = _prune(outbox, settings.keep_accepted_days)
+    _tell(outcome, waiting, pruned, as_json=as_json)
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool) -> Outcome:
@@ -92,13 +96,33 @@ def _send(outbox: Outbox, settings: Settings, *, at_once: bool) -> Outcome:
         return sending.run(at_once=at_once)
 
 
-def _tell(outcome: Outcome, waiting: list[Entry], *, as_json: bool) -> None:
+def _prune(outbox: Outbox, days: int | None) -> int:
+    """Delete old days that were accepted, where their owner has set that; how many there were.
+
+    Left for the next time where a run is going on, or another process makes bundles.
+    """
+    if days is None:
+        return 0
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(alone(data_folder()))
+        except Busy:
+            return 0
+        if not stack.enter_context(outbox.locked("bundling")):
+            return 0
+        old = accepted_days(spool_folder(), outbox, datetime.now(UTC).date(), days)
+        prune(spool_folder(), outbox, old)
+    return len(old)
+
+
+def _tell(outcome: Outcome, waiting: list[Entry], pruned: int, *, as_json: bool) -> None:
     if as_json:
         said = {
             "answers": [asdict(receipt) for receipt in outcome.receipts],
             "waiting": len(waiting),
             "problem": outcome.problem,
             "not_before": _iso(outcome.not_before),
+            "deleted_days": pruned,
         }
         click.echo(json.dumps(said))
     else:
@@ -106,6 +130,8 @@ def _tell(outcome: Outcome, waiting: list[Entry], *, as_json: bool) -> None:
             click.echo(f"{receipt.bundle[:16]}  {_ANSWERS[receipt.status]()}{_because(receipt)}")
         if not outcome.receipts and not waiting and outcome.problem is None:
             click.echo(_("nothing waits to be sent, and nothing was decided since"))
+        if pruned:
+            click.echo(words.deleted_days(pruned))
     if waiting:
         later = (
             _("; the next try is after {time}, or at once with --now").format(

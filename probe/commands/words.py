@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probe.attribute import majority
-from probe.language import _, mark
+from probe.language import _, mark, ngettext
 from probe.network import Capability
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ _STOPS = {
     "cancelled": "stopped",
     "error": "failed",
 }
+
+
+def deleted_days(count: int) -> str:
+    """What is said where old days of the spool were deleted."""
+    return ngettext(
+        "deleted {count} day of traces that a collector has accepted",
+        "deleted {count} days of traces that a collector has accepted",
+        count,
+    ).format(count=count)
 
 
 def network(said: Attribution | None) -> str:

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from probe.alone import alone
 from probe.belongings import belongings, strangers, take_away
 from probe.cli import main
 from probe.failure import Failure
 from probe.outbox import Outbox
+from probe.receipt import Receipt
 from probe.session import Settings
 from tests.consenting import agree
 from tests.probe import paths
+from tests.probe.test_bundling import keep, trace
 
 
 class Played:
@@ -196,3 +199,28 @@ def test_an_outbox_that_cannot_be_read_goes_too(home: Path) -> None:
     (home / "outbox" / "outbox.db").write_bytes(b"no database, but long enough to look like one")
     gatewatch("purge", "--yes")
     assert not home.exists()
+
+
+def test_only_what_was_accepted_goes_where_that_is_asked(home: Path, clock: Played) -> None:
+    """Days of long ago are listed and deleted after a yes; all else stays."""
+    assert "nothing was deleted" in gatewatch("purge", "--accepted", "30", "--yes").stdout
+    keep(home, trace(1, days=-400), trace(2, days=-399))
+    gatewatch("bundle")
+    key = Ed25519PrivateKey.generate()
+    with Outbox(home / "outbox") as outbox:
+        for entry in outbox.entries():
+            receipt = Receipt(entry.sha256, "accepted", entry.traces, "2026-11-26")
+            outbox.received(receipt, receipt.signed(key))
+    before = files(home)
+    assert CliRunner().invoke(main, ["purge", "--accepted", "30"]).exit_code == 2
+    with alone(home):
+        assert CliRunner().invoke(main, ["purge", "--accepted", "30", "--yes"]).exit_code == 2
+    assert files(home) == before
+    done = gatewatch("purge", "--accepted", "30", "--yes")
+    assert "deleted 2 days of traces that a collector has accepted\n" in done.stdout
+    assert before - files(home) == {"2025-10-19.jsonl", "2025-10-20.jsonl"}
+    assert clock.installed
+
+
+def files(home: Path) -> set[str]:
+    return {path.name for path in home.rglob("*") if path.is_file()}

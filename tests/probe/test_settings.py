@@ -30,7 +30,8 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
         'collector_certificate = "collector.pem"\n'
         'proxy = "socks5h://127.0.0.1:9050"\n'
         "daily_megabytes = 2\n"
-        "monthly_megabytes = 25.5\n",
+        "monthly_megabytes = 25.5\n"
+        "keep_accepted_days = 90\n",
         encoding="utf-8",
     )
     assert read_settings(path) == Settings(
@@ -40,6 +41,7 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
         proxy="socks5h://127.0.0.1:9050",
         daily_megabytes=2.0,
         monthly_megabytes=25.5,
+        keep_accepted_days=90,
     )
 
 
@@ -75,6 +77,10 @@ def test_every_setting_has_a_check() -> None:
         ('proxy = "socks5h://127.0.0.1"', "has to be an address such as socks5h://"),
         ("daily_megabytes = 0", "has to be a number of megabytes above 0"),
         ("monthly_megabytes = true", "has to be a number of megabytes above 0"),
+        ("keep_accepted_days = 0", "has to be a whole number of days above 0"),
+        ("keep_accepted_days = 30.5", "has to be a whole number of days above 0"),
+        ("keep_accepted_days = true", "has to be a whole number of days above 0"),
+        ("keep_accepted_days = 4000000", "has to be a whole number of days above 0"),
         ("monthly_megabytes = nan", "has to be a number of megabytes above 0"),
         ("collector = https://c.example.org", "cannot be read as TOML; a setting looks like"),
     ],

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from probe.alone import alone
 from probe.bundle import unseal
 from probe.cli import main
 from probe.courier import Courier
@@ -454,3 +455,26 @@ def test_consent_taken_back_while_it_sends_ends_it(
         assert "has not agreed to: share" in done.stderr
         assert len(list(collector.folder.glob("*/*.tar"))) == 1
     assert (status()["waiting"], status()["quarantined"]) == (1, 1)
+
+
+def test_old_days_go_by_themselves_where_their_owner_has_set_that(
+    home: Path, tmp_path: Path
+) -> None:
+    """Once accepted; not before, not while a run is going on, and not without the setting."""
+    keep(home, trace(3, days=-20))
+    old = home / "spool" / "2026-11-03.jsonl"
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(tmp_path / "held"), "--all")
+        assert gatewatch("submit").stdout.endswith("  accepted\n")
+        assert old.exists()
+        with (home / "settings.toml").open("a", encoding="utf-8") as file:
+            file.write("keep_accepted_days = 1\n")
+        with alone(home):
+            assert json.loads(gatewatch("submit", "--json").stdout)["deleted_days"] == 0
+        done = gatewatch("submit")
+        assert "deleted 1 day of traces that a collector has accepted\n" in done.stdout
+    assert not old.exists()
+    assert len(as_shared(home)) == 2
+    assert (status()["accepted"], status()["not_bundled"]) == (1, 0)

@@ -1,0 +1,55 @@
+"""Old days of the spool that need not lie here any more: a collector has accepted all of them.
+
+A machine that measures for years fills its card, and tells whoever takes it of all those years.
+What goes are whole day files, each line of which is in a bundle whose receipt says that it was
+accepted; receipts stay, since who wants traces deleted at the collector has to name their bundles.
+This module asks nobody, and is for who keeps runs and bundling away meanwhile.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from probe.private import remove_file
+from probe.spool import day_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from probe.outbox import Outbox
+
+
+def accepted_days(spool: Path, outbox: Outbox, today: date, days: int) -> list[Path]:
+    """The day files of a spool that lie more than so many days back and were accepted whole.
+
+    The newest is never one of them: it tells where this machine was last, and what day has been.
+    """
+    limit = today - timedelta(days=days)
+    return [
+        path for path in day_files(spool)[:-1] if _is_before(path, limit) and _all(path, outbox)
+    ]
+
+
+def prune(spool: Path, outbox: Outbox, files: Iterable[Path]) -> None:
+    """Delete those of these day files that are still accepted whole.
+
+    Killed at any moment, what is left of them is known to be bundled.
+    """
+    for path in files:
+        if path.exists() and _all(path, outbox):
+            remove_file(path)
+    outbox.forget_days_but(path.name for path in day_files(spool))
+
+
+def _is_before(path: Path, limit: date) -> bool:
+    try:
+        return date.fromisoformat(path.stem) < limit
+    except ValueError:
+        return False
+
+
+def _all(path: Path, outbox: Outbox) -> bool:
+    with path.open("rb") as file:
+        return all(outbox.accepted(line) for line in file)
