@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput
 from probe.language import _
 from probe.places import data_folder
+from probe.redact import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,9 +41,18 @@ class Exclusions:
     prefixes: tuple[Prefix, ...] = ()
 
     def holds(self, address: str) -> bool:
-        """Whether an address lies in any of the prefixes."""
+        """Whether an address lies in any of the prefixes, or an IPv4 one that it holds does.
+
+        >>> nobody = Exclusions((ipaddress.ip_network("192.0.2.0/24"),))
+        >>> nobody.holds("64:ff9b::192.0.2.7"), nobody.holds("::ffff:192.0.2.7")
+        (True, True)
+        """
         parsed = ipaddress.ip_address(address)
-        return any(parsed in prefix for prefix in self.prefixes)
+        inner = embedded(parsed)
+        return any(
+            parsed in prefix or (inner is not None and inner[0] in prefix)
+            for prefix in self.prefixes
+        )
 
 
 def read_exclusions(path: Path) -> Exclusions:

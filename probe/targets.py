@@ -184,9 +184,13 @@ def _parse(path: Path, lines: Iterable[str], resolve: Callable[[str], str]) -> I
 
 def _address(host: str, where: str, resolve: Callable[[str], str]) -> str:
     try:
-        return str(ipaddress.ip_address(host))
+        address = ipaddress.ip_address(host)
     except ValueError:
         pass
+    else:
+        # Linux sends to "::ffff:192.0.2.1" by IPv4, so that is what it is.
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return str(mapped or address)
     # "10.0.0.0/8" and "192.168.1.300" are meant as addresses; no resolver should be asked.
     if "/" in host or host.replace(".", "").isdigit() or ":" in host:
         raise TargetError(

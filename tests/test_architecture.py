@@ -106,13 +106,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.redact",
             "probe.backend",
             "probe.identity",
-            "probe.exclusions",
             "probe.allowance",
             "probe.stop",
         },
         # Redaction stands before the disk.
         {
             "probe.blocking",
+            "probe.exclusions",
             "probe.measuring",
             "probe.locate",
             "probe.spool",

@@ -30,6 +30,14 @@ def test_addresses_and_prefixes_of_both_versions(tmp_path: Path) -> None:
         assert not excluded.holds(outside)
 
 
+@pytest.mark.parametrize("address", ["::ffff:192.0.2.7", "64:ff9b::192.0.2.7", "2002:c000:207::1"])
+def test_an_ipv4_address_in_another_dress_is_held_all_the_same(address: str) -> None:
+    """What is sent to a mapped address, or through a NAT64, arrives at the IPv4 one."""
+    excluded = Exclusions((ipaddress.ip_network("192.0.2.0/24"),))
+    assert excluded.holds(address)
+    assert not Exclusions((ipaddress.ip_network("192.0.3.0/24"),)).holds(address)
+
+
 def test_no_file_excludes_nothing(tmp_path: Path) -> None:
     """Who never wrote a list has an empty one."""
     assert read_exclusions(tmp_path / "none") == Exclusions()

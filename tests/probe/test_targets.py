@@ -157,6 +157,13 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mapped_address_is_the_ipv4_one_to_which_it_would_be_sent(tmp_path: Path) -> None:
+    """It is no target of IPv6, and none beside the same in plain text."""
+    path = tmp_path / "mine.txt"
+    path.write_text("::ffff:8.8.8.8\n8.8.8.8\n", encoding="utf-8")
+    assert [one.address for one in read_targets(path, resolver)] == ["8.8.8.8"]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
