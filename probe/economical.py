@@ -191,7 +191,10 @@ class Economical(EveryHop):
         if before is None:
             return
         self._joined = ttl, address
+        # An answer that comes late may be from nearer than the way back has come.
+        skipped = range(ttl + 1, self._front or 0)
         self._plan = [other for other in self._plan if other > ttl]
+        self._plan += [far for far in skipped if not self._tries[far] and far not in self._plan]
         for other, known in zip(range(ttl - 1, 0, -1), before, strict=False):
             if not self._tries[other]:
                 self.inferred[other] = known
@@ -229,7 +232,7 @@ class Economical(EveryHop):
         """Go on towards home once it is known what the last step back has met."""
         while self._front and self._front > 1 and not self._plan and self._joined is None:
             front = self._front
-            if self._rtt[front] is None and not self._lost[front]:
+            if self._tries[front] and self._rtt[front] is None and not self._lost[front]:
                 return
             address = self._address.get(front)
             if address is not None:

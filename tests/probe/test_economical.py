@@ -223,6 +223,7 @@ EVENTS = st.tuples(
     st.none() | st.integers(1, 12),
     st.none() | st.integers(1, 12),
     st.booleans(),
+    st.sampled_from([1, 2, 100]),
 )
 def test_every_path_ends_whatever_comes_back(
     events: list[tuple[str, int, float, int | None]],
@@ -232,8 +233,12 @@ def test_every_path_ends_whatever_comes_back(
     prior: int | None,
     border: int | None,
     known: bool,
+    pace: int,
 ) -> None:
-    """It always goes on or ends, asks no hop too often, and leaves no hop unaccounted for."""
+    """It always goes on or ends, asks no hop too often, and leaves no hop unaccounted for.
+
+    However few probes leave between two answers.
+    """
     limits = Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts)
     routes = Routes(lambda address: border is not None and address == router(border))
     if known:
@@ -243,10 +248,12 @@ def test_every_path_ends_whatever_comes_back(
     given_up: list[int] = []
     asked: dict[int, int] = {}
     for fate, which, rtt, reply_ttl in events + [("lost", 0, 0.0, None)] * 4 * 13 * 2:
-        while (wanted := path.next_ttl()) is not None:
+        left = pace
+        while left and (wanted := path.next_ttl()) is not None:
             path.sent(wanted)
             out.append(wanted)
             asked[wanted] = asked.get(wanted, 0) + 1
+            left -= 1
         assert max(asked.values()) <= attempts + 1
         if path.stop is not None:
             break
@@ -267,6 +274,31 @@ def test_every_path_ends_whatever_comes_back(
     assert 1 <= path.last <= max_ttl
     assert set(range(1, path.last + 1)) <= set(asked) | set(path.inferred)
     assert not set(asked) & set(path.inferred)
+
+
+def test_a_late_answer_from_nearer_than_the_way_back_has_come() -> None:
+    """Where it joins a known path, what lies between that and the way back is asked."""
+    path = begin(learnt(["10.0.0.1"]), distance=1)
+    path.sent(1)
+    path.lost(1)
+    assert path.next_ttl() == 3
+    path.sent(3)
+    path.answered(1, "10.0.0.1", HOP, 2.7, late=True)
+    wanted = set()
+    while (ttl := path.next_ttl()) is not None:
+        path.sent(ttl)
+        wanted.add(ttl)
+    assert wanted == {2, 4}
+
+
+def test_a_late_refusal_from_nearer_than_the_way_back_begins() -> None:
+    """The way back goes on from there although its first probe was never sent."""
+    path = begin(learnt(["10.0.0.1"]), distance=2)
+    path.sent(2)
+    path.lost(2)
+    assert path.next_ttl() == 3
+    path.answered(2, "203.0.113.9", Kind.UNREACHABLE, 1.3, late=True)
+    assert (path.stop, path.next_ttl()) == (None, 1)
 
 
 @pytest.mark.parametrize("distance", [None, 4, 11, 20])
