@@ -222,10 +222,13 @@ def foresee(
                     [Task(target.address, None, method, 1) for target, method in part],
                     settings,
                     finished=traces.append,
-                    routes=manner.routes,
+                    routes=None if part is witnessing else manner.routes,
                     explore=explore,
                 )
             )
+            if part is witnessing:
+                for trace in traces:
+                    manner.learn(trace)
         took = trio.current_time() - began
 
     trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -181,7 +181,7 @@ class Itinerary:
             )
         ]
         while left := [target for target in asked if target.address in self._todo]:
-            await self._measure(left)
+            await self._measure(left, witnessing=True)
         if self._unaffordable and not self._campaign.holding:
             return  # the budget ended before anything was measured that could tell
         country = self._campaign.country
@@ -227,7 +227,11 @@ class Itinerary:
 
     # -- measuring --------------------------------------------------------------------------
 
-    async def _measure(self, targets: list[Target]) -> None:
+    async def _measure(self, targets: list[Target], *, witnessing: bool = False) -> None:
+        """Trace to these targets, as far as the budget goes.
+
+        Witnesses take nothing over from each other: what one has lost, all would not have seen.
+        """
         # Of all that is to be done: one IP version that cannot be probed must not end the run.
         methods = usable(self._network, map(version_of, self._todo.values()), self._wanted)
         for target in targets:
@@ -244,7 +248,7 @@ class Itinerary:
                     ),
                     self._settings,
                     finished=self._finished,
-                    routes=self._manner.routes,
+                    routes=None if witnessing else self._manner.routes,
                     explore=self._manner.explore,
                 )
             )
@@ -288,6 +292,8 @@ class Itinerary:
         # Refused may also have been an earlier try, or what came after the trace itself.
         denied = None if trace.error is None else self._network.denied.get(trace.dst_addr)
         self._campaign.finished(trace, denied)
+        if trace.af not in self._campaign.access:
+            self._manner.learn(trace)
         self._progress.finished(trace)
 
     def _shaken(self) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from probe.attribute import majority
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -56,6 +58,11 @@ class Manner:
 
             limits = MultipathLimits(failure=self._failure)
             self.explore = Forks(self._multipath, self._origin, self._home, limits)
+
+    def learn(self, trace: Trace) -> None:
+        """Let economical traces take over from one that measured every hop."""
+        if self.routes is not None and trace.stop != "loop":
+            self.routes.learn(majority(hop.replies) for hop in trace.hops)
 
     def is_abroad(self, address: str) -> bool | None:
         """Whether an address is registered in another country; None where that is not known."""

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from probe.allowance import Allowance
 from probe.campaign import FIREWALL, INTERRUPTED, OVER_BUDGET, Campaign
-from probe.failure import Offline, PartlyDone
+from probe.failure import Offline, PartlyDone, RefusedToRedact
 from probe.forks import Where
 from probe.ground import End
 from probe.identity import Identity
@@ -23,7 +23,7 @@ from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import Method, NoRoute, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
-from probe.network.ways import DARK, Interface, Way
+from probe.network.ways import DARK, SILENT, Interface, Way
 from probe.network.ways import End as Target_End
 from probe.record import Trace
 from probe.redact import Premises
@@ -42,13 +42,21 @@ class World:
     """A machine on a simulated network that can be cut off, put to sleep or carried elsewhere."""
 
     def __init__(
-        self, folder: Path, *, access: bool = True, budget: float = 1e9, multipath: Where = "off"
+        self,
+        folder: Path,
+        *,
+        access: bool = True,
+        budget: float = 1e9,
+        multipath: Where = "off",
+        economical: bool = False,
     ) -> None:
         self.here: dict[int, End] = {4: HOME_END}
         self.gone = trio.Event()
         self.slept = 0
         self.premises = HOME
         self.silent = False
+        # By target, what the provider's router is to its probes where it is not as to the others.
+        self.lossy: dict[str, Interface] = {}
         self.listed = TARGETS
         # A target with each packet to which the machine falls asleep for a moment.
         self.restless: str | None = None
@@ -90,7 +98,12 @@ class World:
             self.campaign,
             Settings(rate=100.0),
             None,
-            manner=Manner(Table(), lambda _: "KH", multipath=multipath),
+            manner=Manner(
+                Table(),
+                lambda _: self.campaign.country,
+                multipath=multipath,
+                economical=economical,
+            ),
             place=self,
             premises=lambda: self.premises,
             allowance=self.allowance,
@@ -111,10 +124,10 @@ class World:
             return Way((Interface("192.168.1.1", (1.0,)),), DARK)
         first = "203.144.64.9" if self.premises is ELSEWHERE else "36.37.9.9"
         hops = ("192.168.1.1", first, "80.231.0.1")
-        return Way(
-            tuple(Interface(address, (20.0 * n,)) for n, address in enumerate(hops, 1)),
-            Target_End(Interface(target, (90.0,))),
-        )
+        line = [Interface(address, (20.0 * n,)) for n, address in enumerate(hops, 1)]
+        if target in self.lossy:
+            line[1] = self.lossy[target]
+        return Way(tuple(line), Target_End(Interface(target, (90.0,))))
 
     # what a place says
     def ends(self) -> dict[int, End]:
@@ -243,6 +256,18 @@ async def test_whoever_moves_is_located_anew(tmp_path: Path, autojump_clock: Moc
     assert len(away) == 20
     assert {trace.hops[1].replies[0].address for trace in at_home} == {"36.37.9.0"}
     assert {trace.hops[1].replies[0].address for trace in away} == {"203.144.64.0"}
+
+
+@pytest.mark.parametrize("economical", [False, True])
+async def test_what_one_witness_has_lost_names_no_network(
+    tmp_path: Path, autojump_clock: MockClock, economical: bool
+) -> None:
+    """Where the provider stays silent to the first, nobody else is taken for the provider."""
+    world = World(tmp_path, access=False, economical=economical)
+    world.lossy[TARGETS[0].address] = SILENT
+    with pytest.raises(RefusedToRedact):
+        await world.itinerary.run(TARGETS)
+    assert (world.kept, world.campaign.access) == ([], {})
 
 
 async def test_moving_while_it_is_not_known_where_one_is(
