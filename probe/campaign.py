@@ -16,7 +16,7 @@ from probe.attribute import attribute
 from probe.failure import Failure, Offline, PermissionDenied, RefusedToRedact
 from probe.hosting import hosting_networks
 from probe.language import _
-from probe.locate import Access, access_of_interfaces, access_of_traces
+from probe.locate import Access, access_of_interfaces, access_of_traces, in_doubt
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
@@ -36,7 +36,7 @@ from probe.surroundings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from probe.attribute import Attributor
@@ -107,7 +107,8 @@ class Campaign:
         self._identity = identity
         self._country = country
         self._vantages: dict[int, Vantage] = {}
-        self._held: list[Trace] = []
+        # By target, the traces held, the last of which is kept in the end.
+        self._held: dict[str, list[Trace]] = {}
         # AS numbers of networks that this run measured from before the machine moved.
         self._left: set[int] = set()
         # The country of the last of them: who moves seldom crosses a border, and a first hop
@@ -137,7 +138,7 @@ class Campaign:
             self._learn(attributed)
             self._keep(attributed)
         else:
-            self._held.append(attributed)
+            self._held.setdefault(trace.dst_addr, []).append(attributed)
 
     def locate(self) -> None:
         """Learn the access network from the traces held, and keep them.
@@ -147,7 +148,7 @@ class Campaign:
         not tell the access network of any IP version for sure; those of a version that stays
         unknown beside a known one are counted as refused. Nothing of them is written.
         """
-        held, self._held = self._held, []
+        held, self._held = self._held, {}
         portal, abroad = False, None
         if not self.access and not self.answered:
             if self.firewall is not None and not self.routed:
@@ -157,8 +158,9 @@ class Campaign:
                 if self.routed
                 else _("there is no route to any target; check the connection")
             )
-        for version in sorted({trace.af for trace in held}):
-            of_version = [trace for trace in held if trace.af == version]
+        newest = [tries[-1] for tries in held.values()]
+        for version in sorted({trace.af for trace in newest}):
+            of_version = _over(version, held)
             if are_answered_alike(of_version):
                 portal = True
                 continue
@@ -168,12 +170,12 @@ class Campaign:
                 self.access[version] = found
             else:
                 abroad = abroad or access_of_traces(of_version, None, self._origin)
-        if not self.access or any(trace.af not in self.access for trace in held):
-            self.unlocated = self._why_unlocated(held, abroad, portal=portal)
+        if not self.access or any(trace.af not in self.access for trace in newest):
+            self.unlocated = self._why_unlocated(newest, abroad, portal=portal)
             if not self.access:
                 raise self.unlocated
-        located = [trace for trace in held if trace.af in self.access]
-        self.refused += len(held) - len(located)
+        located = [trace for trace in newest if trace.af in self.access]
+        self.refused += len(newest) - len(located)
         for trace in located:  # what each of them tells is needed for all
             self._learn(trace)
         for trace in located:
@@ -218,7 +220,21 @@ class Campaign:
     @property
     def holding(self) -> set[int]:
         """IP versions of which traces are held until the access network is known."""
-        return {trace.af for trace in self._held}
+        return {tries[-1].af for tries in self._held.values()}
+
+    @property
+    def held(self) -> Collection[str]:
+        """The targets of which traces are held."""
+        return self._held.keys()
+
+    @property
+    def in_doubt(self) -> list[str]:
+        """The targets, of those held, to be traced to again before it is told where this is."""
+        return [
+            target
+            for version in sorted(self.holding)
+            for target in in_doubt(_over(version, self._held), self._origin)
+        ]
 
     def stand(self, premises: Premises) -> None:
         """Learn what the interfaces have now. What was one's own stays so for the whole run."""
@@ -239,8 +255,9 @@ class Campaign:
         found = access_of_interfaces(premises, version, self._origin)
         if found is not None:
             self.access[version] = found
-        dropped = [trace for trace in self._held if trace.af == version]
-        self._held = [trace for trace in self._held if trace.af != version]
+        dropped = [tries[-1] for tries in self._held.values() if tries[-1].af == version]
+        for trace in dropped:
+            del self._held[trace.dst_addr]
         return dropped
 
     def skip(self, version: int) -> None:
@@ -370,3 +387,7 @@ class Campaign:
         self._spool.append(redacted)
         self.noted.update(noted)
         self.kept += 1
+
+
+def _over(version: int, held: Mapping[str, list[Trace]]) -> list[Trace]:
+    return [trace for tries in held.values() for trace in tries if trace.af == version]

@@ -19,6 +19,7 @@ from probe.choice import OWN_SUBNET, version_of, witnesses
 from probe.failure import Failure, Offline, PartlyDone, RefusedToRedact, cause
 from probe.ground import BEAT
 from probe.language import _
+from probe.locate import AGAIN
 from probe.measuring import measure
 from probe.session import Session
 from probe.tracing import Task
@@ -182,6 +183,7 @@ class Itinerary:
         ]
         while left := [target for target in asked if target.address in self._todo]:
             await self._measure(left, witnessing=True)
+        await self._ask_again()
         if self._unaffordable and not self._campaign.holding:
             return  # the budget ended before anything was measured that could tell
         country = self._campaign.country
@@ -201,6 +203,18 @@ class Itinerary:
             room = max(0, self._limit - len(self._settled))
             self._todo = dict(list(self._todo.items())[:room])
         self._progress.expect(len(self._settled) + len(self._todo))
+
+    async def _ask_again(self) -> None:
+        """Trace once more to witnesses that may be at odds with the others because of loss."""
+        for _round in range(AGAIN):
+            again = self._campaign.in_doubt
+            if self._unaffordable:
+                return
+            for address in again:
+                if address in self._settled:
+                    self._todo[address] = self._settled.pop(address)
+            while left := [self._todo[address] for address in again if address in self._todo]:
+                await self._measure(left, witnessing=True)
 
     def _locate(self) -> None:
         try:
@@ -291,10 +305,12 @@ class Itinerary:
         self._unspent -= took
         # Refused may also have been an earlier try, or what came after the trace itself.
         denied = None if trace.error is None else self._network.denied.get(trace.dst_addr)
+        told = trace.dst_addr in self._campaign.held
         self._campaign.finished(trace, denied)
         if trace.af not in self._campaign.access:
             self._manner.learn(trace)
-        self._progress.finished(trace)
+        if not told:
+            self._progress.finished(trace)
 
     def _shaken(self) -> str | None:
         """What came in between since the traces in flight were begun."""
@@ -329,7 +345,8 @@ class Itinerary:
         for version, end in before.items():
             if version not in self._ends or not end.same_place(self._ends[version]):
                 for trace in self._campaign.move(version, here):
-                    self._todo[trace.dst_addr] = self._settled.pop(trace.dst_addr)
+                    if trace.dst_addr in self._settled:
+                        self._todo[trace.dst_addr] = self._settled.pop(trace.dst_addr)
         for address in [address for address in self._todo if here.given_away_by(address)]:
             self.left_out[OWN_SUBNET] += 1
             self._settle(address)

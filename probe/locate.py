@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import ifaddr
 
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from probe.attribute import Attributor
     from probe.record import Attribution, Trace
 
-# How many traces, spread over the targets, have to agree on the access network.
+# How many traces, spread over the targets, have to agree on the access network; and how often
+# those are made again that may be at odds because an answer was lost.
 WITNESSES = 3
+AGAIN = 4
 
 _HARDWARE_DIGITS = 12
 
@@ -105,16 +107,85 @@ def access_of_traces(
 
     They have to agree on one organisation, and on ``country`` where the user said one: behind
     an access network that stays silent the first hop that shows is somebody else's, often abroad.
-    None where they do not agree or show none.
+    Several traces to one target are tries of one path. None where they do not agree or show none.
     """
-    said = [first for trace in traces if (first := _first_mapped(trace)) is not None]
+    said = [first.said for tries in _by_target(traces) for first in _told(tries, origin)]
     found = _agreed(said, origin, "first_hops")
     if found is None or (country and found.country and country != found.country):
         return None
     return found
 
 
-def _first_mapped(trace: Trace) -> Attribution | None:
+def in_doubt(traces: Iterable[Trace], origin: Attributor) -> list[str]:
+    """The targets whose traces may be at odds with others by loss alone, to be traced to again.
+
+    On the way to them another network shows first, and nothing was heard from where the paths to
+    others first show one.
+    """
+    by_target = _by_target(traces)
+    told = [_told(tries, origin) for tries in by_target]
+    nearest = min((first.number for firsts in told for first in firsts), default=0)
+    near = {
+        _organisation(first.said, origin)
+        for firsts in told
+        for first in firsts
+        if first.number == nearest
+    }
+    return [
+        tries[-1].dst_addr
+        for tries, firsts in zip(by_target, told, strict=True)
+        if any(_organisation(first.said, origin) not in near for first in firsts)
+        and any(_is_silent(trace, nearest) for trace in tries)
+    ]
+
+
+def _is_silent(trace: Trace, number: int) -> bool:
+    return not any(hop.number == number and majority(hop.replies) for hop in trace.hops)
+
+
+class _First(NamedTuple):
+    """The first hop on the way that the table knows."""
+
+    number: int
+    said: Attribution
+
+
+def _by_target(traces: Iterable[Trace]) -> list[list[Trace]]:
+    tries: dict[str, list[Trace]] = {}
+    for trace in traces:
+        tries.setdefault(trace.dst_addr, []).append(trace)
+    return list(tries.values())
+
+
+def _told(tries: list[Trace], origin: Attributor) -> list[_First]:
+    """The first hop that the table knows on a path; several where its tries are at odds.
+
+    A try that lost the nearest of them does not count where one that shows it goes on as that
+    does: then both took one path.
+    """
+    firsts = [first for trace in tries if (first := _first_mapped(trace)) is not None]
+    nearest = min((first.number for first in firsts), default=0)
+    full = [
+        {hop.number: hop.attribution for hop in trace.hops if hop.attribution is not None}
+        for trace in tries
+        if (first := _first_mapped(trace)) is not None and first.number == nearest
+    ]
+    return [
+        first
+        for first in firsts
+        if first.number == nearest
+        or not any(
+            _organisation(hops.get(first.number), origin) == _organisation(first.said, origin)
+            for hops in full
+        )
+    ]
+
+
+def _organisation(said: Attribution | None, origin: Attributor) -> str | None:
+    return None if said is None or said.asn is None else origin.organisation(said.asn)
+
+
+def _first_mapped(trace: Trace) -> _First | None:
     """The first hop on the way that the table knows; None past an exchange or at the target."""
     for hop in trace.hops:
         said = hop.attribution
@@ -124,7 +195,7 @@ def _first_mapped(trace: Trace) -> Attribution | None:
         if at_target or said.exchange is not None or majority(hop.replies) == trace.dst_addr:
             return None
         if said.asn is not None and said.special is None:
-            return said
+            return _First(hop.number, said)
     return None
 
 

@@ -267,7 +267,8 @@ def test_the_inside_of_a_provider_that_is_silent_once_is_cut_all_the_same(tmp_pa
     """Carriers number it from anybody's block: other traces tell how far it reaches."""
     run = campaign(tmp_path)
     run.finished(trace("192.168.1.1", "22.7.7.7", None, None, "80.231.1.1"))
-    run.finished(trace("192.168.1.1", "22.7.7.7", "36.37.9.9", "203.144.64.1", "80.231.1.1"))
+    shown = ("192.168.1.1", "22.7.7.7", "36.37.9.9", "203.144.64.1", "80.231.1.1")
+    run.finished(trace(*shown, target="80.231.1.2"))
     run.locate()
     run.finished(trace("192.168.1.1", "22.7.7.8", None, "203.144.64.1", "80.231.1.1"))
     assert [[hop.replies[0].address for hop in found.hops[1:4]] for found in kept(tmp_path)] == [

@@ -270,6 +270,42 @@ async def test_what_one_witness_has_lost_names_no_network(
     assert (world.kept, world.campaign.access) == ([], {})
 
 
+async def test_what_one_witness_has_lost_is_asked_again(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Loss alone keeps nobody from measuring; each target is kept and told of once."""
+    world = World(tmp_path, access=False)
+    for target, lost in ((TARGETS[0], 4), (TARGETS[19], 2)):
+        world.lossy[target.address] = Interface("36.37.9.9", (*[None] * lost, 40.0))
+    await world.itinerary.run(TARGETS)
+    assert world.campaign.access[4].asn == PROVIDER
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+    assert all(trace.hops[1].replies[-1].address == "36.37.9.0" for trace in world.kept)
+    assert (len(world.finished_of), world.expected) == (40, 40)
+    assert world.campaign.failed() == {}
+
+
+@pytest.mark.parametrize("finished", [4, 5])
+async def test_moving_while_a_witness_is_asked_again(
+    tmp_path: Path, autojump_clock: MockClock, finished: int
+) -> None:
+    """What was held from the old place is dropped, and all is measured from the new one."""
+    world = World(tmp_path, access=False)
+    world.lossy[TARGETS[0].address] = Interface("36.37.9.9", (None, None, None, None, None))
+    asked = world.wire.send
+
+    def send(probe: Probe) -> None:
+        asked(probe)
+        if sum(target == TARGETS[0].address for _, target in world.sent) == 4 + finished:
+            world.lossy.clear()
+            world.move()
+
+    world.wire.send = send  # type: ignore[method-assign]
+    await world.itinerary.run(TARGETS)
+    assert {trace.vantage and trace.vantage.asn for trace in world.kept} == {GATEWAY}
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+
+
 async def test_moving_while_it_is_not_known_where_one_is(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:

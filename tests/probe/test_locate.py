@@ -8,7 +8,13 @@ import socket
 import pytest
 
 from probe.attribute import attribute
-from probe.locate import access_of_interfaces, access_of_traces, access_said, premises
+from probe.locate import (
+    access_of_interfaces,
+    access_of_traces,
+    access_said,
+    in_doubt,
+    premises,
+)
 from probe.record import Hop, Reply, Trace
 from probe.redact import Premises
 from tests.probe.table import ABROAD, GATEWAY, PROVIDER, SIBLING, Table
@@ -103,6 +109,45 @@ def test_one_located_trace_suffices_when_the_others_are_silent() -> None:
     found = access_of_traces([trace(None, None), trace(HOME, "36.37.9.9")], None, TABLE)
     assert found is not None
     assert found.asn == PROVIDER
+
+
+LOST = trace(HOME, None, "203.144.64.1", "80.231.7.7", target="80.231.1.2")
+
+
+def test_a_path_of_which_only_a_try_shows_the_provider() -> None:
+    """Loss is made good by another try, where both went on through the same network."""
+    sure = trace(HOME, "36.37.9.9", "203.144.64.1", "80.231.7.7")
+    assert in_doubt([sure, LOST], TABLE) == ["80.231.1.2"]
+    again = trace(HOME, "36.37.9.9", "203.144.64.9", "80.231.7.7", target="80.231.1.2")
+    for tries in ([LOST, again], [again, LOST]):
+        assert in_doubt([sure, *tries], TABLE) == []
+        found = access_of_traces([sure, *tries], None, TABLE)
+        assert found is not None
+        assert found.asn == PROVIDER
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        LOST,
+        trace(HOME, "36.37.9.9", None, "80.231.7.7", target="80.231.1.2"),
+        trace(HOME, "36.37.9.9", "80.231.7.7", target="80.231.1.2"),
+    ],
+)
+def test_a_try_that_may_have_gone_another_way_makes_nothing_sure(again: Trace) -> None:
+    """It is asked once more; the network of either way may be the volunteer's own."""
+    sure = trace(HOME, "36.37.9.9", "203.144.64.1", "80.231.7.7")
+    assert access_of_traces([sure, LOST, again], None, TABLE) is None
+    assert in_doubt([sure, LOST, again], TABLE) == ["80.231.1.2"]
+
+
+def test_another_network_where_something_answers_is_no_loss() -> None:
+    """A hop that showed an address of its own was not lost, and asking again would not help."""
+    sure = trace(HOME, "36.37.9.9", "203.144.64.1")
+    other = trace(HOME, "10.1.1.1", "203.144.64.1", target="80.231.1.2")
+    assert access_of_traces([sure, other], None, TABLE) is None
+    assert in_doubt([sure, other], TABLE) == []
+    assert in_doubt([], TABLE) == []
 
 
 @pytest.mark.parametrize(
