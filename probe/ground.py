@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from probe.redact import IPNetwork
 
-# linux/rtnetlink.h: changes of links, addresses and routes of both IP versions.
-_CHANGES = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
+# linux/rtnetlink.h: changes of links, and of addresses, routes and rules of both IP versions. By
+# a rule alone a VPN may take all packets.
+_CHANGES = 0x1 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 0x40000
 
 # Seconds between two beats, and the pause from which on the machine slept or hung.
 BEAT = 1.0

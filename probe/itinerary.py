@@ -127,6 +127,8 @@ class Itinerary:
         # Where this machine stood when what is in flight was begun.
         self._ends: dict[int, End] = {}
         self._lapses = 0
+        # What came in between since, also where all is as it was again.
+        self._stirred: str | None = None
         # Bytes of the day that neither ended traces took nor those in flight are likely to take.
         self._unspent = 0.0
         self._took: deque[int] = deque(maxlen=100)
@@ -156,15 +158,20 @@ class Itinerary:
         while True:
             await trio.sleep(BEAT)
             self._place.beat()
+            self._stirred = self._shaken()
 
     async def _travel(self) -> None:
-        self._ends, self._lapses = self._place.ends(), self._place.lapses()
+        self._stand()
         while self._todo or self._campaign.holding:
             try:
                 await self._find_oneself()
                 await self._measure(list(self._todo.values()))
             except _Shaken as shock:
                 await self._recover(str(shock))
+
+    def _stand(self) -> None:
+        self._ends, self._lapses = self._place.ends(), self._place.lapses()
+        self._stirred = None
 
     # -- where one is -----------------------------------------------------------------------
 
@@ -314,6 +321,8 @@ class Itinerary:
 
     def _shaken(self) -> str | None:
         """What came in between since the traces in flight were begun."""
+        if self._stirred is not None:
+            return self._stirred
         ends = self._place.ends()
         if self._ends.keys() - ends.keys():
             return AWAY
@@ -333,7 +342,7 @@ class Itinerary:
             while before.keys() - self._place.ends().keys():  # noqa: ASYNC110 - the kernel has no event that trio knows
                 await trio.sleep(LOOK)
         await trio.sleep(SETTLING)
-        self._ends, self._lapses = self._place.ends(), self._place.lapses()
+        self._stand()
         if not self._ends:
             raise (PartlyDone if self._campaign.kept else Offline)(
                 f"the link went away and was not back after {PATIENCE:.0f} s; "

@@ -85,6 +85,14 @@ ip("link set dev east down")
 said.append(seen())
 ip("link set dev east up"); ip("route replace default via 192.0.2.1 src 192.0.2.9")
 said.append(seen() | {"same": before.same_place(footing.ends()[4])})
+ip("link add dev vpn0 type veth peer name far"); ip("addr add 10.8.0.2/24 dev vpn0")
+ip("link set dev far up"); ip("link set dev vpn0 up")
+ip("route add default dev vpn0 table 51820")
+said.append(seen())
+ip("rule add not fwmark 51820 table 51820")
+said.append(seen())
+ip("rule delete not fwmark 51820 table 51820")
+said.append(seen())
 print(json.dumps(said))
 """
 
@@ -93,7 +101,10 @@ print(json.dumps(said))
     sys.platform != "linux" or os.geteuid() != 0, reason="needs root for a network namespace"
 )
 def test_every_change_is_seen() -> None:
-    """Addresses that come and go, a link that is down, and one that was down in between."""
+    """Addresses that come and go, a link that is down, and one that was down in between.
+
+    And a VPN that takes all packets by nothing but a rule, as wg-quick has it.
+    """
     # Else /sys tells of the interfaces outside.
     inside = 'mount -t sysfs sysfs /sys && exec "$0" -c "$1"'
     done = subprocess.run(
@@ -110,4 +121,7 @@ def test_every_change_is_seen() -> None:
         {"4": ["192.0.2.9", "east"], "same": True},
         {},
         {"4": ["192.0.2.9", "east"], "same": False},
+        {"4": ["192.0.2.9", "east"]},
+        {"4": ["10.8.0.2", "vpn0"]},
+        {"4": ["192.0.2.9", "east"]},
     ]

@@ -15,7 +15,7 @@ from probe.allowance import Allowance
 from probe.campaign import FIREWALL, INTERRUPTED, OVER_BUDGET, Campaign
 from probe.failure import Offline, PartlyDone, RefusedToRedact
 from probe.forks import Where
-from probe.ground import End
+from probe.ground import BEAT, End
 from probe.identity import Identity
 from probe.itinerary import ASLEEP, AWAY, CHANGED, PATIENCE, TRIES, Itinerary
 from probe.locate import Access
@@ -304,6 +304,27 @@ async def test_moving_while_a_witness_is_asked_again(
     await world.itinerary.run(TARGETS)
     assert {trace.vantage and trace.vantage.asn for trace in world.kept} == {GATEWAY}
     assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+
+
+async def test_a_vpn_that_comes_and_goes_within_a_trace(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """All is as before when the trace ends, and it is made again all the same."""
+    world = World(tmp_path)
+    world.silent = True  # so that it takes seconds
+
+    async def flicker() -> None:
+        await trio.sleep(0.5)
+        world.here = {4: replace(HOME_END, address="10.8.0.2", device="vpn0")}
+        await trio.sleep(BEAT)
+        world.here = {4: HOME_END}
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flicker)
+        await world.itinerary.run(TARGETS[:1])
+    assert world.events == [CHANGED]
+    assert world.campaign.begun_anew == 1
+    assert len(world.kept) == 1
 
 
 async def test_moving_while_it_is_not_known_where_one_is(
