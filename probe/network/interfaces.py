@@ -189,7 +189,7 @@ class _Link:
             seconds, frame = self.listening.next()
             if frame is None:
                 time.sleep(_PAUSE)
-            while frame is not None:
+            while frame is not None and not self.closing:
                 self.heard(round(seconds * 1e9), frame[skip:])
                 seconds, frame = self.listening.next()
 

@@ -16,7 +16,7 @@ import operator
 import socket
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe import packet
@@ -221,12 +221,13 @@ def open_pcap(tap: Tap | None = None) -> Pcap:
     """
     ports: dict[int, socket.socket] = {}
     for version, anywhere in ((4, "0.0.0.0"), (6, "::")):  # noqa: S104 - only to hold the port
-        with suppress(OSError):
-            port = socket.socket(FAMILY[version], socket.SOCK_DGRAM)
-            ports[version] = port
+        with suppress(OSError), ExitStack() as opened:
+            port = opened.enter_context(socket.socket(FAMILY[version], socket.SOCK_DGRAM))
             if version == 6:
                 port.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             port.bind((anywhere, 0))
+            ports[version] = port
+            opened.pop_all()
     try:
         return Pcap(ports, tap)
     except NetworkError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import trio
@@ -219,3 +221,21 @@ def test_it_holds_its_udp_ports(network: Pcap) -> None:
         other.bind(("0.0.0.0", port))
     network.close()
     network.close()
+
+
+def test_an_ip_version_whose_port_cannot_be_held_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where the system has its sockets but none of its addresses."""
+
+    class Bare(socket.socket):
+        def bind(self, address: Any) -> None:
+            if self.family == socket.AF_INET6:
+                raise OSError(errno.EADDRNOTAVAIL, "no such address")
+            super().bind(address)
+
+    monkeypatch.setattr("probe.network.pcap.Interfaces", Wire)
+    monkeypatch.setattr("probe.network.pcap.socket.socket", Bare)
+    with closing(open_pcap()) as opened:
+        assert opened.methods(6) == ()
+        assert opened.methods(4)
