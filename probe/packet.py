@@ -179,13 +179,15 @@ def udp_port(flow: int) -> int:
     return _UDP_FIRST + flow % _UDP_COUNT
 
 
-def tcp_port(flow: int) -> int:
-    """The TCP source port of a flow.
+def tcp_port(flow: int, method: Method) -> int:
+    """The TCP source port of a flow, another one for SYN than for ACK probes.
 
-    >>> tcp_port(0), tcp_port(15)
-    (61000, 61015)
+    A NAT that has seen a SYN without an answer lets no ACK of its ports through for minutes.
+
+    >>> tcp_port(0, Method.TCP), tcp_port(15, Method.TCP), tcp_port(15, Method.ACK)
+    (61000, 61015, 63283)
     """
-    return TCP_FIRST + flow % _TCP_COUNT
+    return TCP_FIRST + (flow + (method is Method.ACK) * _TCP_COUNT // 2) % _TCP_COUNT
 
 
 def probe_size(method: Method, version: int) -> int:
@@ -298,7 +300,7 @@ class Template:
             self._total = tag
         else:
             protocol = PROTOCOL_TCP
-            ports = tcp_port(flow), _TCP_DESTINATION
+            ports = tcp_port(flow, method), _TCP_DESTINATION
             # The sequence number is token and tag. The word that balances the token is the
             # checksum itself.
             checksum_at, self._token_at, self._balance_at = 16, start + 4, start + 16

@@ -54,7 +54,7 @@ _PARAMETER_PROBLEM_6, _UNKNOWN_HEADER = 4, 1
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 
 # What tells the flow of a probe: where its first port is counted from.
-_FIRST_UDP, _FIRST_TCP = 33434, 61000
+_FIRST_UDP, _FIRST_TCP, _FIRST_ACK = 33434, 61000, 63268
 
 # RFC 4884: where extensions begin in a quote, and the units in which its length is declared.
 _PADDED, _UNIT = 128, {4: 4, 6: 8}
@@ -104,7 +104,7 @@ class Arrived:
             method, flow = Method.UDP, int.from_bytes(body[2:4], "big") - _FIRST_UDP
         elif protocol == _TCP and body[13] in {_SYN, _ACK}:
             method = Method.TCP if body[13] == _SYN else Method.ACK
-            flow = int.from_bytes(body[:2], "big") - _FIRST_TCP
+            flow = int.from_bytes(body[:2], "big") - (_FIRST_TCP, _FIRST_ACK)[body[13] == _ACK]
         else:
             return None
         return cls(data, version, protocol, ttl, source, target, method, flow)

@@ -446,7 +446,9 @@ def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str)
 
     number = token << 16 | tag
     acknowledged = 0 if flags == "R" else (number + 1) & 0xFFFFFFFF
-    built = TCP(sport=443, dport=packet.tcp_port(5), seq=number, ack=acknowledged, flags=flags)
+    built = TCP(
+        sport=443, dport=packet.tcp_port(5, Method.TCP), seq=number, ack=acknowledged, flags=flags
+    )
     heard = packet.parse_tcp(bytes(built), 0)
     if flags in {"SA", "RA", "R"}:
         assert heard == Heard(Kind.DESTINATION, Method.TCP, token, tag)

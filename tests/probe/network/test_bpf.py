@@ -112,7 +112,7 @@ def test_only_answers_to_syn_probes_pass(
 ) -> None:
     """SYN-ACK and RST to our ports pass; data, and segments of ordinary connections, do not."""
     attach(ends[1], tcp_program(version))
-    ours = tcp_port(0)
+    ours = tcp_port(0, Method.TCP)
     for port, flags, expected in (
         (ours, 0x12, True),
         (ours, 0x14, True),
