@@ -240,11 +240,11 @@ class Campaign:
         """Learn what the interfaces have now. What was one's own stays so for the whole run."""
         self._premises = self._premises.joined(premises)
 
-    def move(self, version: int, premises: Premises) -> list[Trace]:
+    def move(self, version: int, premises: Premises, leaving: str | None) -> list[Trace]:
         """Forget which access network an IP version is in: the machine is, or may be, elsewhere.
 
-        Where an interface now has a public address, that tells the new one. Returns the traces
-        held from the old place: where that was is not to be found out any more.
+        Where the address that packets now leave from is public, that tells the new one. Returns
+        the traces held from the old place: where that was is not to be found out any more.
         """
         self.stand(premises)
         self._shows_at.pop(version, None)
@@ -252,7 +252,7 @@ class Campaign:
         if left is not None:
             self._left.add(left.asn)
             self._left_in = left.country
-        found = access_of_interfaces(premises, version, self._origin)
+        found = access_of_interfaces(premises, version, self._origin, leaving)
         if found is not None:
             self.access[version] = found
         dropped = [tries[-1] for tries in self._held.values() if tries[-1].af == version]

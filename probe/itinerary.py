@@ -353,7 +353,8 @@ class Itinerary:
         self._campaign.stand(here)
         for version, end in before.items():
             if version not in self._ends or not end.same_place(self._ends[version]):
-                for trace in self._campaign.move(version, here):
+                leaving = self._ends[version].address if version in self._ends else None
+                for trace in self._campaign.move(version, here, leaving):
                     if trace.dst_addr in self._settled:
                         self._todo[trace.dst_addr] = self._settled.pop(trace.dst_addr)
         for address in [address for address in self._todo if here.given_away_by(address)]:

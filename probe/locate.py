@@ -87,11 +87,17 @@ def access_said(asn: int, origin: Attributor) -> Access:
     return Access(asn, origin.organisation(asn), origin.country(asn), "said")
 
 
-def access_of_interfaces(premises: Premises, version: int, origin: Attributor) -> Access | None:
-    """The access network, where this machine has a public address of it (IP ``version``).
+def access_of_interfaces(
+    premises: Premises, version: int, origin: Attributor, leaving: str | None
+) -> Access | None:
+    """The access network, where packets leave from a public address of it (IP ``version``).
 
-    None where it has none, or has addresses of several organisations.
+    ``leaving`` is the address that they leave from, None where it is not known. None where that
+    is not public, as beside a VPN into one network only, or where this machine has addresses of
+    several organisations.
     """
+    if leaving is None or origin.lookup(leaving).special is not None:
+        return None
     said = [
         origin.lookup(address)
         for address in premises.addresses

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ from probe.places import data_folder
 from probe.session import Settings
 from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, read, spool_folder
+from probe.targets import root_servers
 from probe.timekeeping import is_set_by_others
 
 if TYPE_CHECKING:
@@ -341,7 +342,11 @@ def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int,
     """The access network by IP version, as far as it is known before anything is sent."""
     if said is not None:
         return dict.fromkeys((4, 6), access_said(said, origin))
-    found = {version: access_of_interfaces(here, version, origin) for version in (4, 6)}
+    with closing(Footing(server.address for server in root_servers())) as footing:
+        found = {
+            version: access_of_interfaces(here, version, origin, end.address)
+            for version, end in footing.ends().items()
+        }
     return {version: access for version, access in found.items() if access is not None}
 
 

@@ -185,7 +185,7 @@ def test_after_a_move_nothing_is_written_until_it_is_known_where_one_is(tmp_path
     """The new network is learnt from its own traces; the old one is cut out as well."""
     run = campaign(tmp_path, {4: KNOWN})
     run.finished(trace(*WAY))
-    assert run.move(4, ELSEWHERE) == []
+    assert run.move(4, ELSEWHERE, "10.64.9.5") == []
     run.finished(trace(*WAY_ELSEWHERE))
     assert len(kept(tmp_path)) == 1
     assert run.holding == {4}
@@ -207,7 +207,7 @@ def test_what_was_held_from_the_old_place_is_given_back(tmp_path: Path) -> None:
     """It cannot be told any more where that was: the caller measures it again."""
     run = campaign(tmp_path)
     run.finished(trace(*WAY))
-    assert [given.dst_addr for given in run.move(4, ELSEWHERE)] == ["80.231.1.1"]
+    assert [given.dst_addr for given in run.move(4, ELSEWHERE, "10.64.9.5")] == ["80.231.1.1"]
     assert run.holding == set()
     assert list(tmp_path.iterdir()) == []
 
@@ -215,7 +215,7 @@ def test_what_was_held_from_the_old_place_is_given_back(tmp_path: Path) -> None:
 def test_a_public_address_tells_the_new_network_at_once(tmp_path: Path) -> None:
     """No witnesses are needed where the interface says it; no address of either place is kept."""
     run = campaign(tmp_path, {4: KNOWN})
-    run.move(4, Premises(frozenset({"203.144.64.77"})))
+    run.move(4, Premises(frozenset({"203.144.64.77"})), "203.144.64.77")
     assert run.access[4].asn == GATEWAY
     assert run.access[4].known_by == "interface"
     run.finished(trace("192.168.1.1", "203.144.64.77", "192.168.1.10", "80.231.1.1"))
@@ -227,7 +227,7 @@ def test_a_first_hop_abroad_is_not_believed_after_a_move(tmp_path: Path) -> None
     """Who moves seldom crosses a border: the new network may only be silent."""
     run = campaign(tmp_path, {4: KNOWN})
     run.finished(trace(*WAY))
-    run.move(4, ELSEWHERE)
+    run.move(4, ELSEWHERE, "10.64.9.5")
     run.finished(trace("10.64.9.1", None, "80.231.0.1", "80.231.1.1"))
     with pytest.raises(RefusedToRedact):
         run.locate()

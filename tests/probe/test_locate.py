@@ -63,7 +63,8 @@ def test_a_public_address_of_ones_own_is_sure() -> None:
     """Where an interface has a mapped address, its network is the access network."""
     home = Premises(frozenset({"36.37.9.9", "192.168.1.10", "2405:8380::7"}))
     for version in (4, 6):
-        found = access_of_interfaces(home, version, TABLE)
+        leaving = {4: "36.37.9.9", 6: "2405:8380::7"}[version]
+        found = access_of_interfaces(home, version, TABLE, leaving)
         assert found is not None
         assert (found.asn, found.organisation, found.country, found.known_by) == (
             PROVIDER,
@@ -79,7 +80,17 @@ def test_a_public_address_of_ones_own_is_sure() -> None:
 )
 def test_private_unmapped_or_several_addresses_are_not_sure(addresses: set[str]) -> None:
     """Behind NAT, in unmapped space or with two providers the interfaces do not tell."""
-    assert access_of_interfaces(Premises(frozenset(addresses)), 4, TABLE) is None
+    for leaving in (*addresses, None):
+        assert access_of_interfaces(Premises(frozenset(addresses)), 4, TABLE, leaving) is None
+
+
+def test_a_public_address_that_packets_do_not_leave_from_tells_nothing() -> None:
+    """As of a VPN into a university beside the way out, or of a modem that is but plugged in."""
+    both = Premises(frozenset({"192.168.1.10", "203.144.64.7"}))
+    assert access_of_interfaces(both, 4, TABLE, "192.168.1.10") is None
+    out = access_of_interfaces(both, 4, TABLE, "203.144.64.7")
+    assert out is not None
+    assert out.asn == GATEWAY
 
 
 def test_the_users_word_is_taken() -> None:

@@ -166,6 +166,8 @@ def test_an_own_address_tells_the_access_network(
     """With a public address nothing has to be found out, and that address is kept nowhere."""
     public = Premises(frozenset({"36.37.200.7"}))
     monkeypatch.setattr("probe.commands.run.premises", lambda: public)
+    line = End("36.37.200.7", None, "ppp0", 1)
+    monkeypatch.setattr("probe.ground._end_towards", lambda *_: line)
     said = summary("--targets", listed(paths.TARGET))
     assert said["access"]["ipv4"]["known_by"] == "interface"
     assert said["kept"] == 1
