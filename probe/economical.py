@@ -176,9 +176,10 @@ class Economical(EveryHop):
         self._surveyed = False
         if expected != address:
             self.inferred = {far: known for far, known in self.inferred.items() if far > ttl}
+            # From here, or from farther away where the way back has not come so far.
+            self._front = ttl if self._joined else max(ttl, self._front or 0)
             self._joined = None
             self._joins_until = min(ttl, self._joins_until)
-            self._front = self._joins_until
             self._settled = 0
         if self._front is not None:
             self._join(ttl, address)

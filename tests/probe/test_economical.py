@@ -301,6 +301,32 @@ def test_a_late_refusal_from_nearer_than_the_way_back_begins() -> None:
     assert (path.stop, path.next_ttl()) == (None, 1)
 
 
+def test_a_hop_that_differs_behind_one_that_does() -> None:
+    """The way back goes on from it: what was taken over between the two is asked after all."""
+    routes = Routes(lambda address: address == router(3))
+    routes.learn([None, *map(router, range(2, 7))])
+    routes.learn([None, router(2, 1), router(3, 1), router(4, 1)])
+    path = begin(routes, distance=7)
+    # Two hops that all traces have just asked.
+    path._horizon.asked[2] = path._horizon.asked[3] = 1000
+    path.sent(7)
+    path.answered(7, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=1)
+    path.sent(6)
+    path.answered(6, router(6), HOP, 0.01)
+    for ttl in (1, 4, 5):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+    path.answered(4, router(4, 1), HOP, 0.01)
+    path.answered(1, router(1), HOP, 0.01)
+    path.answered(5, router(5, 2), HOP, 0.01)
+    asked = []
+    while (ttl := path.next_ttl()) is not None:
+        path.sent(ttl)
+        path.answered(ttl, router(ttl, 3), HOP, 0.01)
+        asked.append(ttl)
+    assert (sorted(asked), path.stop) == ([2, 3], "destination")
+
+
 @pytest.mark.parametrize("distance", [None, 4, 11, 20])
 def test_whatever_was_thought_of_the_distance(distance: int | None) -> None:
     """A wrong idea of how far targets are costs probes, and no hop."""
