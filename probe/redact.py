@@ -234,6 +234,16 @@ def clean(text: str, premises: Premises, keep: str | None = None) -> str:
     return marks.names.sub("[host]", text)
 
 
+def _sits_in(premises: Premises, version: int, origin: Attributor) -> frozenset[int]:
+    """The networks that the public addresses of this machine belong to, of one IP version."""
+    said = (
+        origin.lookup(address)
+        for address in premises.addresses
+        if _parse(address).version == version
+    )
+    return frozenset(one.asn for one in said if one.asn is not None and one.special is None)
+
+
 class _Redaction:
     """One trace's redaction: the rules with what they need, and the count of what they took."""
 
@@ -246,8 +256,9 @@ class _Redaction:
         inside: int,
     ) -> None:
         self.premises = premises
-        self.access = access
-        self.organisations = {origin.organisation(asn) for asn in access}
+        # What somebody says, or traces tell, may be wrong; whose one's own addresses are is sure.
+        self.access = access | _sits_in(premises, trace.af, origin)
+        self.organisations = {origin.organisation(asn) for asn in self.access}
         self.origin = origin
         self.taken: Counter[str] = Counter()
         # What comes before this hop lies inside the access network.
@@ -425,9 +436,9 @@ def redact(
 
     The first hop, whatever lies in one's own subnets and whatever else would tell one's own
     address becomes the class ``lan`` without an address. Addresses of the access network are cut
-    to /24 or /48 (``access`` are its AS numbers; all of its organisation count, and what comes
-    before its first hop that shows, or that of any network where it is silent, or before hop
-    ``inside``), and private ones anywhere, also
+    to /24 or /48 (``access`` are its AS numbers, beside those of one's own public addresses; all of
+    its organisation count, and what comes before its first hop that shows, or that of any network
+    where it is silent, or before hop ``inside``), and private ones anywhere, also
     where they are the target, which then loses its name; deeper hops stay. ICMP extensions lose
     all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
     was taken, by kind.

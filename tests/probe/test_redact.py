@@ -140,6 +140,18 @@ def test_where_the_access_network_is_silent_what_nobody_owns_may_lie_inside_it(
     assert found.redactions["access"] in {1, 2}
 
 
+def test_the_network_of_an_own_public_address_is_cut_whatever_is_said() -> None:
+    """A wrong AS number, mistyped or of a parent company, leaves no neighbour of the line whole."""
+    here = Premises(frozenset({"36.37.9.77", "2001:5a0:9::7"}))
+    found = redact(
+        trace(None, "36.37.10.5", "203.144.65.1", "80.231.5.77", target="80.231.1.1"),
+        here,
+        frozenset({65551}),
+        TABLE,
+    )
+    assert addresses(found) == [None, "36.37.10.0", "203.144.65.1", "80.231.5.77"]
+
+
 def test_ipv6_is_cut_to_48_bits() -> None:
     """An IPv6 hop of the access network keeps its /48, a deeper one everything."""
     found = redact(
