@@ -124,9 +124,10 @@ def grant(*, version_read: int | None, **flags: bool) -> None:
     """
     folder, chosen = data_folder(), _chosen(**flags)
     if version_read is None:
-        if not asking.on_terminal():
-            raise refusal(folder, chosen)
-        asking.ask(folder, chosen)
+        if asking.on_terminal():
+            asking.ask(folder, chosen)
+        elif lacking := missing(folder, *chosen):
+            raise refusal(folder, lacking)
     else:
         if not any(flags.values()):
             raise Failure(_("say to what you agree: one or more of --run, --keep, --share"))

@@ -177,6 +177,17 @@ def test_a_script_cannot_agree_by_chance(
     assert not home.exists()
 
 
+def test_a_script_that_asks_again_is_told_only_what_is_open(home: Path) -> None:
+    """What was agreed to is not asked for a second time, nor is the text said to have changed."""
+    gatewatch("consent", "grant", "--run", "--keep", "--version-read", str(VERSION))
+    done = gatewatch("consent", "grant", "--run")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "you agree to: run, keep" in done.stdout
+    done = gatewatch("consent", "grant")
+    assert done.exit_code == 3
+    assert "not agreed to: share;" in done.stderr
+
+
 def test_status_says_what_holds(home: Path) -> None:
     """For each question the answer, its day and its text; also where nobody was asked."""
     assert [
