@@ -99,6 +99,16 @@ class Footing:
             self._news.close()
 
 
+def without_way(addresses: Iterable[str]) -> frozenset[int]:
+    """IP versions of these addresses that have no way out of this machine, where another has.
+
+    None of them where no version has one: that is a machine without a network.
+    """
+    of_version = {6 if ":" in address else 4: address for address in addresses}
+    ways = {version for version, one in of_version.items() if _end_towards(one, version)}
+    return frozenset(of_version.keys() - ways) if ways else frozenset()
+
+
 def _awake_or_asleep() -> float:
     """A clock that goes on while the machine sleeps, where there is one."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)

@@ -18,7 +18,7 @@ from probe.language import _
 from probe.targets import TargetError, address_of, read_targets, target_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from probe.exclusions import Exclusions
     from probe.origin import Origin
@@ -53,6 +53,8 @@ class Choice:
         self.done: frozenset[str] = frozenset()
         # Where in the list to begin; what stands before it comes last.
         self.place = 0
+        # Tells IP versions of addresses that this place does not have; such targets are left out.
+        self.without_way: Callable[[Iterable[str]], frozenset[int]] = lambda _: frozenset()
         self.left_out: Counter[str] = Counter()
         # Whether the last list had networks of the country in it.
         self.at_home = False
@@ -83,6 +85,11 @@ class Choice:
         left = [target for target in chosen if not is_among(target.address, self.done)]
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
+        absent = self.without_way(target.address for target in chosen)
+        self.left_out.update(
+            f"no IPv{version_of(target)} here" for target in left if version_of(target) in absent
+        )
+        left = [target for target in left if version_of(target) not in absent]
         return left[: self.limit]
 
     def place_of(self, unreached: list[Target], country: str | None) -> int:

@@ -35,7 +35,7 @@ from probe.failure import (
     RefusedToRedact,
     Stopped,
 )
-from probe.ground import Footing
+from probe.ground import Footing, without_way
 from probe.identity import Identity
 from probe.language import _
 from probe.locate import access_of_interfaces, access_said, premises
@@ -178,6 +178,8 @@ def run(
         flow = identity.last_flow() if resume else None
         if flow is not None:
             choice.done = measured(_kept(folder), flow, time.time())
+        if dry_run or choice.done:  # any other run finds out by sending
+            choice.without_way = without_way
         campaign = Campaign(
             folder=folder,
             origin=origin,

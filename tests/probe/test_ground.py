@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.ground import LAPSE, End, Footing
+from probe.ground import LAPSE, End, Footing, without_way
 
 HOME = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
 
@@ -125,3 +125,17 @@ def test_every_change_is_seen() -> None:
         {"4": ["10.8.0.2", "vpn0"]},
         {"4": ["192.0.2.9", "east"]},
     ]
+
+
+@pytest.mark.parametrize(
+    ("ways", "lacking"), [({4, 6}, frozenset()), ({4}, frozenset({6})), (set(), frozenset())]
+)
+def test_an_ip_version_is_absent_only_where_another_has_a_way(
+    monkeypatch: pytest.MonkeyPatch, ways: set[int], lacking: frozenset[int]
+) -> None:
+    """A machine without any network has lost its link, not an IP version."""
+    monkeypatch.setattr(
+        "probe.ground._end_towards",
+        lambda address, version: End(address, None, None, None) if version in ways else None,
+    )
+    assert without_way(["192.0.2.1", "2001:db8::1", "198.51.100.1"]) == lacking

@@ -42,6 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Silence is waited for in real time here.
     impatient = functools.partial(Settings, timeout_ceiling=0.1)
     monkeypatch.setattr("probe.commands.run.Settings", impatient)
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     use(monkeypatch, paths.routes)
     return folder
 
@@ -510,6 +511,26 @@ def test_a_run_is_gone_on_with(home: Path, listed: Callable[..., str]) -> None:
     assert "measured all its targets; nothing was sent" in done.stdout
     again = summary("--targets", listed(*TARGETS))
     assert (again["kept"], again["flow"]) == (5, first["flow"] + 1)
+
+
+def test_targets_of_an_ip_version_that_is_not_here_are_no_rest_of_a_run(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has no IPv6 and goes on with a run that is done is not told to be offline."""
+    assert summary("--targets", listed(*TARGETS), "-4")["kept"] == 4
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset({6}))
+    done = run("--resume", "--targets", listed(*TARGETS))
+    assert done.exit_code == 0
+    assert "measured all its targets; nothing was sent" in done.stdout
+
+
+def test_a_dry_run_counts_no_target_of_an_ip_version_that_is_not_here(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left out, as the run itself leaves them out."""
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset({6}))
+    foreseen = json.loads(run("--dry-run", "--json", "--targets", listed(*TARGETS)).stdout)
+    assert (foreseen["targets"], foreseen["left_out"]) == (4, {"no IPv6 here": 1})
 
 
 def test_without_a_run_before_resuming_begins_one(home: Path, listed: Callable[..., str]) -> None:
