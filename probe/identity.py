@@ -31,7 +31,7 @@ class Identity:
     """The memory in one data folder. Safe for several processes at once."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "vantage.state"
+        self.path = folder / "vantage.state"
 
     def pseudonym(self, asn: int) -> str:
         """The vantage point's name in this access network, made up the first time."""
@@ -55,21 +55,19 @@ class Identity:
 
     @contextmanager
     def _remembered(self) -> Iterator[dict[str, Any]]:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(
-            self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             state = self._read()
             yield state
-            replace_file(self._path, json.dumps(state))
+            replace_file(self.path, json.dumps(state))
         finally:
             os.close(lock)
 
     def _read(self) -> dict[str, Any]:
         try:
-            state = json.loads(self._path.read_bytes())
+            state = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return {}
         except ValueError:
@@ -81,7 +79,7 @@ class Identity:
         ):
             raise BadInput(
                 _("{path} cannot be read; delete it and this machine gets new pseudonyms").format(
-                    path=self._path
+                    path=self.path
                 )
             )
         return state

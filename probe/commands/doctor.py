@@ -45,6 +45,7 @@ def _checks() -> dict[str, Callable[[], Iterable[Finding]]]:
         "snapshot": keeping.snapshot,
         "folder": keeping.folder,
         "disk": keeping.disk,
+        "memory": keeping.memory,
         "settings": keeping.settings,
         "schedule": schedule.schedule,
         "queue": queue.queue,

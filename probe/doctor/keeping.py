@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
+import time
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from probe.allowance import Allowance, allowance_file
 from probe.doctor import Finding, State, place
 from probe.exclusions import exclusions_file, read_exclusions
+from probe.failure import BadInput
+from probe.identity import Identity
 from probe.language import _, ngettext
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
+from probe.pasting import harmless
 from probe.places import data_folder
 from probe.settings import read_settings, settings_file
 
@@ -68,7 +74,9 @@ def folder() -> Iterator[Finding]:
         yield Finding(
             State.FAILED,
             _("{folder} may not be written by this user").format(folder=place(known)),
-            f'sudo chown -R "$USER" {_quoted(home)}',
+            f'sudo chown -R "$USER" {_quoted(home)}'
+            if known == home
+            else f'sudo install -d -m 700 -o "$USER" {_quoted(home)}',
         )
     elif known != home:
         yield Finding(State.OK, _("nothing is kept on this machine yet"))
@@ -88,6 +96,23 @@ def folder() -> Iterator[Finding]:
         )
     else:
         yield Finding(State.OK, _("{folder} is for its owner alone").format(folder=place(home)))
+
+
+def memory() -> Iterator[Finding]:
+    """Whether what runs remember for the next can be read; where it cannot, none begins."""
+    identity, sent = Identity(data_folder()), Allowance(allowance_file(), math.inf, time.time)
+    broken = False
+    for path, read in (
+        (identity.path, identity.last_flow),
+        (allowance_file(), lambda: sent.sent),
+    ):
+        try:
+            read()
+        except BadInput as problem:
+            broken = True
+            yield Finding(State.FAILED, harmless(problem.message), f"rm {_quoted(path)}")
+    if not broken:
+        yield Finding(State.OK, _("what runs remember for the next can be read"))
 
 
 def settings() -> Iterator[Finding]:

@@ -309,6 +309,41 @@ def test_a_home_is_not_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "into ~/home" in finding.says
 
 
+def test_a_folder_that_cannot_be_made_comes_with_the_command_that_makes_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not there has no owner to be changed."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert only(keeping.folder()).remedy == f'sudo install -d -m 700 -o "$USER" {home}'
+    home.mkdir()
+    assert only(keeping.folder()).remedy == f'sudo chown -R "$USER" {home}'
+
+
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
+    """A power cut may leave rubbish in it; then nothing is measured until somebody deletes it."""
+    home.mkdir()
+    assert only(keeping.memory()).state == "ok"
+    (home / name).write_text("rubbish", encoding="utf-8")
+    finding = only(keeping.memory())
+    assert (finding.state, finding.remedy) == ("failed", f"rm {home / name}")
+    assert f"{name} cannot be read" in finding.says
+    found = json.loads(doctor("--json").stdout)["findings"]
+    assert finding.says in [entry["says"] for entry in found]
+
+
+def test_a_failure_does_not_name_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the sentences of other commands are shown without the user's name."""
+    monkeypatch.setenv("HOME", str(home.parent))
+    home.mkdir()
+    (home / "settings.toml").write_text('collectr = "https://example.org"\n', encoding="utf-8")
+    (home / "vantage.state").write_text("rubbish", encoding="utf-8")
+    said = doctor("--json").stdout
+    assert "~/home/settings.toml:1" in said
+    assert "rm ~/home/vantage.state" in said
+    assert str(home.parent) not in said
+
+
 def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     """The sentence that other commands end with is the finding."""
     assert only(keeping.settings()).says.startswith("nothing is set")
