@@ -55,7 +55,7 @@ def find_files(paths: Sequence[str]) -> list[str]:
             continue
         path = Path(given)
         if path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.is_file() and p.suffix in READABLE)
+            inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and p.is_file())
             if not inside:
                 raise InputError(
                     f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
@@ -70,10 +70,31 @@ def find_files(paths: Sequence[str]) -> list[str]:
                 for match in glob.glob(given, recursive=True)  # noqa: PTH207 - absolute patterns too
                 if Path(match).is_file()
             )
+            if not matched and path.exists():
+                raise InputError(
+                    f"{given}: is a pipe or a device, not a file; read it with -, as in "
+                    "`zcat traces.gz | gatewatch analyze - --country KH`"
+                )
             if not matched:
                 raise InputError(f"{given}: no such file or folder")
             found += matched
     return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and the folders in it, links to folders not followed.
+
+    Raises `InputError` for a folder that cannot be read: what is in it would be missing unseen.
+    """
+
+    def refuse(problem: OSError) -> None:
+        raise InputError(
+            f"{problem.filename}: the folder cannot be read ({problem.strerror}); mend its "
+            "permissions, or name the files and folders that can be"
+        )
+
+    for inside, _folders, names in os.walk(folder, onerror=refuse):
+        yield from (Path(inside, name) for name in names)
 
 
 def short_name(name: str, known: Mapping[str, str]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import gzip
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -303,6 +305,11 @@ def folder_of_other_things(path: Path) -> Path:
     return folder
 
 
+def pipe(path: Path) -> Path:
+    os.mkfifo(path / "traces.jsonl")
+    return path / "traces.jsonl"
+
+
 def written(content: bytes, name: str = "input.jsonl") -> Callable[[Path], Path]:
     def write(path: Path) -> Path:
         (path / name).write_bytes(content)
@@ -314,6 +321,7 @@ def written(content: bytes, name: str = "input.jsonl") -> Callable[[Path], Path]
 UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing there": (nothing, "no such file or folder"),
     "glob without match": (lambda path: path / "*.nothing", "no such file or folder"),
+    "a pipe with a name": (pipe, "is a pipe or a device, not a file; read it with -, "),
     "empty folder": (empty_folder, "holds no measurements"),
     "folder of other things": (folder_of_other_things, "holds no measurements"),
     "empty file": (written(b""), "the input is empty"),
@@ -327,6 +335,26 @@ UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no Parquet": (written(b"plain", "input.parquet"), "1 unreadable_file"),
     "never sent": (written(json.dumps(result(result=[])).encode()), "1 not_sent"),
 }
+
+
+def test_a_folder_that_may_not_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies in it is missing from the verdict, which nobody would see."""
+    (tmp_path / "mine.jsonl").write_text(lines(3), encoding="utf-8")
+    shut = tmp_path / "of-sokha"
+    shut.mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str | Path = ".") -> Any:
+        if Path(path) == shut:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    done = analyze(str(tmp_path))
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert f"{shut}: the folder cannot be read (Permission denied)" in done.stderr
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
