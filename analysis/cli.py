@@ -127,9 +127,7 @@ def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -
 @click.option(
     "--language",
     type=click.Choice(["en", "km"]),
-    default="en",
-    show_default=True,
-    help="Language of the page: English or Khmer.",
+    help="Language of the page: English, which it is without this, or Khmer.",
 )
 @click.option(
     "--eyeballs",
@@ -161,7 +159,7 @@ def analyze(
     malformed: Malformed,
     crossings: Path | None,
     page: Path | None,
-    language: str,
+    language: str | None,
     eyeballs: Path | None,
     rib: Path | None,
     cluster: str | None,
@@ -189,10 +187,7 @@ def analyze(
         policy = with_overrides(Policy(), overrides)
     except PolicyError as problem:
         raise click.BadParameter(str(problem), param_hint="--policy") from None
-    if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
-        raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
-    if page is not None and page.suffix not in {".html", ".htm"}:
-        raise click.BadParameter("write to an .html file", param_hint="--report")
+    _check_outputs(crossings, page, language)
     try:
         means = open_means(
             code,
@@ -222,7 +217,7 @@ def analyze(
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 
         with _written(page):
-            said = report(verdict, language=language)
+            said = report(verdict, language=language or "en")
             page.write_text(said, encoding="utf-8", errors="replace")
     fields = verdict.to_dict()
     if as_json:
@@ -230,6 +225,19 @@ def analyze(
         click.echo(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))
     else:
         _print(fields)
+
+
+def _check_outputs(crossings: Path | None, page: Path | None, language: str | None) -> None:
+    """Refuse what cannot be written before hours of reading are spent on it."""
+    if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
+        raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
+    if page is not None and page.suffix not in {".html", ".htm"}:
+        raise click.BadParameter("write to an .html file", param_hint="--report")
+    if language is not None and page is None:
+        raise click.UsageError("--language goes with --report: only the page is translated")
+    for path in (crossings, page):
+        if path is not None and not path.parent.is_dir():
+            raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
 
 
 @contextmanager

@@ -357,6 +357,24 @@ def test_a_folder_that_may_not_be_read_is_not_passed_over(
     assert f"{shut}: the folder cannot be read (Permission denied)" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--report", "--crossings"])
+def test_where_nothing_can_be_written_is_said_before_anything_is_read(
+    option: str, tmp_path: Path
+) -> None:
+    """A verdict over millions of traces is not lost to a misspelt folder."""
+    name = "page.html" if option == "--report" else "crossings.csv"
+    done = analyze(str(tmp_path / "nothing.jsonl"), option, str(tmp_path / "fodler" / name))
+    assert done.exit_code == 9
+    assert f"there is no folder {tmp_path / 'fodler'}" in done.stderr
+
+
+def test_a_language_without_a_page_is_an_error(tmp_path: Path) -> None:
+    """Only the page is translated; whoever asks for Khmer is not given English in silence."""
+    done = analyze(str(tmp_path / "nothing.jsonl"), "--language", "km")
+    assert done.exit_code == 2
+    assert "--language goes with --report" in done.stderr
+
+
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_nothing_usable_is_exit_9(name: str, tmp_path: Path) -> None:
     """One sentence that names the path and what was wrong; nothing on the standard output."""
