@@ -181,6 +181,20 @@ def hub_candidates(
     return rank(found, {})
 
 
+def reached_over(
+    node: Node, pairs: Iterable[DomesticPair], own: Callable[[Node], frozenset[str]], policy: Policy
+) -> Candidate:
+    """The same node as the networks have it that were traced to: how many are reached over it.
+
+    Each is judged by its pairs with others than the node itself, on the known ways.
+    """
+    passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
+    for pair in pairs:
+        if pair.way != "unknown" and pair.organisation not in own(node):
+            passes[pair.destination].append(pair.between)
+    return candidate(node, (), passes, own(node), policy)
+
+
 def count_ways(pairs: Iterable[DomesticPair], hub: Node | None) -> dict[str, int]:
     """How many pairs go each way; those over a named hub count as ``hub``."""
     counts = dict.fromkeys(("direct", "exchange", "third_party", "hub", "abroad", "unknown"), 0)

@@ -18,7 +18,7 @@ from analysis.convergence import (
     weighted_share,
 )
 from analysis.coverage import Weights, covered
-from analysis.domestic import count_ways, domestic_pairs, hub_candidates
+from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
 from analysis.operators import Node
 from analysis.panel import Observation, Panel
@@ -102,7 +102,11 @@ def upstream_fields(
 def domestic_fields(family: Family, table: JudgingTable, policy: Policy) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
     pairs = domestic_pairs(family.observations, family.blocks, policy)
-    hubs = hub_candidates(pairs, family.blocks, lambda node: own_names(node, table), policy)
+
+    def own(node: Node) -> frozenset[str]:
+        return own_names(node, table)
+
+    hubs = hub_candidates(pairs, family.blocks, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     judged = len({pair.organisation for pair in known})
     abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
@@ -115,6 +119,7 @@ def domestic_fields(family: Family, table: JudgingTable, policy: Policy) -> dict
             hub,
             judged,
             len(known) / len(pairs) if pairs else 0.0,
+            reached=reached_over(hub.node, known, own, policy) if hub is not None else None,
             may_be_hub=hub is not None and may_be_hub(hub.node),
             policy=policy,
         )

@@ -17,6 +17,9 @@ from analysis.wording import asked, beside
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
+# Levels at which somebody may be named.
+_NAMES = frozenset({"single", "concentrated"})
+
 LIMITS = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
     "exists: MPLS tunnels, taps, layer-2 transport, boxes that keep the TTL, and return paths "
@@ -176,7 +179,7 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     says = level(figures.captured, figures.of, figures.lower, figures.upper, policy)
     if figures.top is not None:
         reasons.append(_describe(figures.top, policy))
-        if says in {"single", "concentrated"}:
+        if says in _NAMES:
             if figures.continents < policy.continents:
                 return "mixed", [
                     *reasons,
@@ -234,12 +237,19 @@ def _diverse_or_mixed(
 
 
 def domestic_grade(
-    top: Candidate | None, organisations: int, resolved: float, *, may_be_hub: bool, policy: Policy
+    top: Candidate | None,
+    organisations: int,
+    resolved: float,
+    *,
+    reached: Candidate | None,
+    may_be_hub: bool,
+    policy: Policy,
 ) -> tuple[DomesticGrade, str]:
     """The grade of the paths between domestic organisations, and why.
 
-    ``may_be_hub`` is False for an exchange that is only a meeting place: it makes the paths
-    "concentrated" at most.
+    ``reached`` is the node as the networks have it that were traced to: whoever provides for the
+    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange
+    that is only a meeting place: it makes the paths "concentrated" at most.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:
@@ -254,9 +264,20 @@ def domestic_grade(
         return "diverse", "No network or exchange stands between the pairs."
     says = level(top.captured, top.of, top.lower, top.upper, policy)
     sentence = _describe(top, policy)
+    if says in _NAMES and reached is not None:
+        there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
+        if reached.of < policy.organisations or there not in _NAMES:
+            there = "between"
+        if there not in {"single", says}:
+            says = there
+            sentence = (
+                f"Of the networks traced to, {reached.captured} of {reached.of} are reached over "
+                f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
+                f"bounds {beside(reached.lower, policy.single, '.2f')} to {reached.upper:.2f})."
+            )
     if says == "single" and may_be_hub:
         return "single_hub", sentence
-    if says in {"single", "concentrated"}:
+    if says in _NAMES:
         return "concentrated", sentence
     return ("diverse" if says == "open" else "mixed"), sentence
 

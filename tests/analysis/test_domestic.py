@@ -341,6 +341,27 @@ def test_domestic_grades_of_whole_countries(
     assert sum(domestic["pairs"].values()) == size * (size - 1)
 
 
+@pytest.mark.parametrize(
+    ("targets", "grade"),
+    [(range(9, 10), "mixed"), (range(9, 13), "mixed"), (range(9, 16), "single_hub")],
+    ids=["one", "four", "seven"],
+)
+def test_the_provider_of_a_few_targets_is_no_hub(targets: range, grade: str) -> None:
+    """Everybody reaches a single-homed network over its provider, whoever else is between others.
+
+    Where only few networks were traced to, all of them may be that provider's customers.
+    """
+    country = Country(16)
+    country.everyone("lan own {up}", days=[0])
+    for i in range(1, 9):
+        for target in targets:
+            country.trace(i, f"20.0.{target}.200", "lan own gate")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] is None) == (grade == "mixed")
+    assert domestic["captured"]["organisations"] == 8
+
+
 def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:
     """Domestic and international paths over the same LAN: more than a meeting place."""
     country = full_mesh(8, "lan own homeix")

@@ -340,25 +340,31 @@ def test_a_rival_is_a_disagreement_even_without_a_candidate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("captured", "of", "may_be_hub", "says"),
+    ("captured", "of", "reached", "may_be_hub", "says"),
     [
-        (7, 7, True, "single_hub"),
-        (7, 7, False, "concentrated"),
-        (6, 6, True, "concentrated"),
-        (4, 6, True, "mixed"),
-        (1, 11, True, "diverse"),
-        (4, 4, True, "insufficient"),
+        (7, 7, (7, 7), True, "single_hub"),
+        (7, 7, (7, 7), False, "concentrated"),
+        (6, 6, (7, 7), True, "concentrated"),
+        (7, 7, (6, 6), True, "concentrated"),
+        (7, 7, (4, 4), True, "mixed"),
+        (7, 7, (1, 11), True, "mixed"),
+        (4, 6, (7, 7), True, "mixed"),
+        (1, 11, (1, 11), True, "diverse"),
+        (4, 4, (7, 7), True, "insufficient"),
     ],
 )
-def test_domestic_grades(captured: int, of: int, may_be_hub: bool, says: str) -> None:
-    """The same bounds as abroad; a meeting place is "concentrated" at most."""
-    top = made(captured, of)
-    assert domestic_grade(top, 0, 1.0, may_be_hub=may_be_hub, policy=Policy())[0] == says
+def test_domestic_grades(
+    captured: int, of: int, reached: tuple[int, int], may_be_hub: bool, says: str
+) -> None:
+    """The same bounds as abroad, there and back; a meeting place is "concentrated" at most."""
+    top, there = made(captured, of), made(*reached)
+    found, _ = domestic_grade(top, 0, 1.0, reached=there, may_be_hub=may_be_hub, policy=Policy())
+    assert found == says
 
 
 def test_domestic_paths_without_anything_between() -> None:
     """Direct neighbours are diverse when five could be judged and the ways are known."""
-    judged = {"may_be_hub": False, "policy": Policy()}
+    judged = {"reached": None, "may_be_hub": False, "policy": Policy()}
     assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
     assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
         "insufficient",
