@@ -188,6 +188,7 @@ def _judge_pairs(
     classes = {p.destination_class for p in considered if p.resolved}
     by_table = {name: [pair.unaided for pair in pairs] for name, pairs in grouped.items()}
     unaided = candidate(top.node, (), by_table, left_out, policy) if top else None
+    mostly = _mostly(considered, top, policy) if top else 0
     behind = {name for name, share in top.shares.items() if share >= policy.captured} if top else ()
     meeting = next((c for c in candidates if not period.nameable(c.node)), None)
     generous: dict[str, list[Pair]] = defaultdict(list)
@@ -207,6 +208,7 @@ def _judge_pairs(
         captured=captured,
         lower=lower,
         upper=upper,
+        mostly=mostly,
         keys=len({seen.vantage for seen in international if seen.organisation in behind}),
         unaided=unaided.captured_share if unaided else 0.0,
         pairs=len(considered),
@@ -237,6 +239,15 @@ def _judge_pairs(
         reasons,
         again=partial(_judge_pairs, period, table, policy),
     )
+
+
+def _mostly(pairs: Iterable[Pair], top: Candidate, policy: Policy) -> int:
+    """How many captured organisations send more than half of all these pairs through it."""
+    passing: dict[str, list[bool]] = defaultdict(list)
+    for pair in pairs:
+        if top.shares.get(pair.organisation, 0.0) >= policy.captured:
+            passing[pair.organisation].append(pair.resolved and top.node in pair.strict)
+    return sum(2 * sum(some) > len(some) for some in passing.values())
 
 
 def _resolved(pairs: Iterable[Pair]) -> float:

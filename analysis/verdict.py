@@ -34,6 +34,8 @@ class Figures:
 
     ``of`` counts the organisations judged (besides the candidate, where there is one).
     ``resolved`` is the share of pairs whose crossing is known, as the mean over organisations;
+    ``mostly`` are the captured organisations that send more than half of *all* their pairs through
+    the candidate, those of unknown ways among them,
     ``keys`` are those (or vantage points) in the captured organisations, ``unaided`` the share of
     organisations captured by the address table alone, ``meeting_place`` an exchange that
     most organisations cross but behind which no one operator stands, ``thin`` the share of
@@ -46,6 +48,7 @@ class Figures:
     captured: int
     lower: float
     upper: float
+    mostly: int
     keys: int
     unaided: float
     pairs: int
@@ -75,6 +78,15 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
     if of and captured / of >= policy.concentrated and lower > policy.concentrated_lower:
         return "concentrated"
     return "open" if upper < policy.diverse_upper else "between"
+
+
+def level_of_all_pairs(figures: Figures, policy: Policy) -> str:
+    """The level by the organisations that pass the candidate whatever way their other pairs take.
+
+    Most pairs may be known on the whole though hardly any of some organisations are.
+    """
+    bounds = captured_bounds(figures.mostly, figures.of, policy.confidence)
+    return level(figures.mostly, figures.of, *bounds, policy)
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
@@ -127,6 +139,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
         )
+    if level_of_all_pairs(figures, policy) != "single":
+        reasons.append(_not_known(figures))
     if not strict_and_lenient_agree(figures, policy):
         reasons.append(
             "The strict and the lenient reading do not agree: read leniently, "
@@ -135,6 +149,13 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             else "The strict and the lenient reading do not agree."
         )
     return reasons
+
+
+def _not_known(figures: Figures) -> str:
+    return (
+        f"{figures.mostly} of {figures.of} organisations are known to send most of all their pairs "
+        "that way; of the others too many ways are not known."
+    )
 
 
 def _against_naming(figures: Figures, policy: Policy) -> list[str]:
@@ -152,6 +173,8 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided_name)} are needed before an "
             "operator is named, lest a few that lie about links convict the others."
         )
+    if level_of_all_pairs(figures, policy) not in _NAMES:
+        reasons.append(_not_known(figures))
     return reasons
 
 

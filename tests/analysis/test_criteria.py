@@ -33,6 +33,7 @@ def any_figures(draw: st.DrawFn) -> Figures:
     captured = draw(st.one_of(st.integers(0, of), st.just(of)))
     meeting = made(6, 11, Node("exchange", "IX"))
     changes: dict[str, Any] = {
+        "mostly": draw(st.one_of(st.integers(0, captured), st.just(captured))),
         "keys": near(2, 3, 4),
         "unaided": near(0.33, 0.34, 0.69, 0.7, 1.0),
         "resolved": near(0.59, 0.6, 1.0),

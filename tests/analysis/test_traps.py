@@ -336,3 +336,31 @@ def test_vantages_that_say_that_they_are_no_evidence() -> None:
         del country.results[honest:]
     country.everyone("lan own gate {up}")
     assert country.judge().grade != "diverse"
+
+
+# ------------------------------------------------------------------------ silence of some
+
+
+def partly_silent(silent: int, seen: int) -> Country:
+    """Eight networks behind Gate; of ``silent`` ones only so many of ten ways are seen."""
+    country = Country(8)
+    for i in range(1, 9):
+        for n, destination in enumerate(country.destinations(10)):
+            unseen = i <= silent and n >= seen
+            for day in range(8):
+                words = "lan own * * " if unseen else "lan own gate "
+                country.trace(i, destination, f"{words}far{6 + i % 9}", day=day)
+    return country
+
+
+@pytest.mark.parametrize(
+    ("silent", "seen", "grade"),
+    [(4, 2, "mixed"), (4, 5, "mixed"), (4, 6, "single_gateway"), (1, 2, "concentrated")],
+)
+def test_a_network_is_not_captured_by_the_few_ways_that_it_shows(
+    silent: int, seen: int, grade: str
+) -> None:
+    """Eight of ten ways of half of all networks are silent: they may leave anywhere else."""
+    verdict = partly_silent(silent, seen).judge()
+    assert verdict.grade == grade
+    assert verdict.fields["captured"]["organisations"] == 8

@@ -39,6 +39,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "captured": captured,
         "lower": lower,
         "upper": upper,
+        "mostly": captured,
         "keys": 20,
         "unaided": 1.0,
         "pairs": 5 * of,
