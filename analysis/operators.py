@@ -18,8 +18,11 @@ from probe.record import Attribution
 Place = Literal["home", "abroad", "unlocated"]
 Kind = Literal["organisation", "exchange", "unmapped"]
 
-# Blocks that factory settings and textbooks put everywhere: that two organisations use one of
-# them says nothing, unless the paths behind it also run together.
+# Blocks that factory settings, textbooks and standards put everywhere: that two organisations use
+# one of them says nothing, unless the paths behind it also run together. 192.0.0.0/24 is at the far
+# end of every DS-Lite tunnel (RFC 6333), 64:ff9b:1::/48 any network's NAT64 (RFC 8215), fd00::/48
+# what becomes of a random prefix that nobody drew (RFC 4193); the others are link-local, for
+# benchmarks and for documents.
 COMMONPLACE = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -31,6 +34,18 @@ COMMONPLACE = tuple(
         "172.16.0.0/23",
         "100.64.0.0/23",
         "192.168.0.0/16",
+        "169.254.0.0/16",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "64:ff9b:1::/48",
+        "2001:2::/48",
+        "2001:db8::/32",
+        "3fff::/20",
+        "fd00::/48",
+        "fe80::/10",
     )
 )
 

@@ -102,7 +102,15 @@ def test_blocks_are_24_bits_of_ipv4_and_48_of_ipv6(address: str, block: str) -> 
         ("172.16.1.0/24", True),
         ("172.20.0.0/24", False),
         ("45.1.2.0/24", False),
-        ("fd00::/48", False),
+        ("169.254.7.0/24", True),
+        ("192.0.0.0/24", True),
+        ("198.19.255.0/24", True),
+        ("203.0.113.0/24", True),
+        ("240.0.0.0/24", False),
+        ("fe80::/48", True),
+        ("fd00::/48", True),
+        ("fd00:0:1::/48", False),
+        ("64:ff9b:1::/48", True),
     ],
 )
 def test_factory_settings_are_commonplace(block: str, *, commonplace: bool) -> None:

@@ -364,3 +364,18 @@ def test_a_network_is_not_captured_by_the_few_ways_that_it_shows(
     verdict = partly_silent(silent, seen).judge()
     assert verdict.grade == grade
     assert verdict.fields["captured"]["organisations"] == 8
+
+
+@pytest.mark.parametrize("block", ["192.0.0.1", "169.254.1.1", "198.18.0.1", "203.0.113.1"])
+def test_an_address_that_standards_give_to_everybody_is_no_gateway(block: str) -> None:
+    """Every DS-Lite tunnel ends at 192.0.0.1: networks that show no own hop have that in common."""
+    country = Country(8)
+    country.table.add(f"{block}/32", Attribution(special="reserved"))
+    country.everyone(f"lan {block} {{up}}")
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["candidates"] == []
+    # One carrier behind all of them is another matter.
+    country.results.clear()
+    country.everyone(f"lan {block} 30.0.9.9")
+    assert country.judge().grade != "diverse"
