@@ -12,7 +12,7 @@ import datetime as dt
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
@@ -20,7 +20,7 @@ from typing import Protocol, Self
 from analysis.attribution import Snapshot
 from analysis.inputs import InputError
 from analysis.operators import Gazetteer
-from analysis.panel import CountryTable, Panel, observe
+from analysis.panel import CountryTable, Desk, Panel, observe_by_desks
 from analysis.policy import Policy
 from probe.record import Trace
 
@@ -92,23 +92,24 @@ def observe_by_day(
 ) -> tuple[Panel, Used]:
     """Observe each trace under the newest table that is not newer than it.
 
-    Traces older than all tables are observed under the oldest one. ``table`` lends its lists. See
+    Traces older than all tables are observed under the oldest one. What traces say of each other
+    (whose a key is, who stands at a link) is asked of all of them together. ``table`` lends its
+    lists. See
     `analysis.panel.observe`; raises `probe.origin.OriginError` where a table cannot be opened.
     """
     starts = [dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC).timestamp() for day, _ in tables]
     by_table: defaultdict[int, list[int]] = defaultdict(list)
-    panel, used = Panel(), Used()
+    used = Used()
     for number, trace in enumerate(traces):
         at = bisect_right(starts, trace.timestamp) - 1
         used.older += at < 0
         by_table[max(at, 0)].append(number)
-    for at, of_table in sorted(by_table.items()):
-        opened = table.over(tables[at][1])
-        given = (traces[number] for number in of_table)
-        seen = observe(given, Gazetteer(opened, country), opened, policy, now)
-        panel.observations += seen.observations
-        panel.numbers += [of_table[number] for number in seen.numbers]
-        panel.rejected += seen.rejected
-        panel.signs += seen.signs
-        used.traces[opened.snapshot.id] = len(of_table)
-    return panel, used
+
+    def read() -> Iterator[tuple[int, Trace, Desk]]:
+        for at, of_table in sorted(by_table.items()):
+            opened = table.over(tables[at][1])
+            desk = Desk(Gazetteer(opened, country), opened, policy, now)
+            used.traces[opened.snapshot.id] = len(of_table)
+            yield from ((number, traces[number], desk) for number in of_table)
+
+    return observe_by_desks(read(), policy), used

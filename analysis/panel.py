@@ -409,11 +409,19 @@ def observe(
     ``destination_cached_at_home``, ``no_answers``, ``vpn``, ``captive_portal``, ``wrong_clock``,
     ``key_in_other_network``, and those of `analysis.plausibility`.
     """
-    rejected: Counter[str] = Counter()
     desk = Desk(gazetteer, table, policy, now)
+    return observe_by_desks(((number, trace, desk) for number, trace in enumerate(traces)), policy)
+
+
+def observe_by_desks(given: Iterable[tuple[int, Trace, Desk]], policy: Policy) -> Panel:
+    """The panel of traces that each have a number, and a desk that reads it.
+
+    Whatever desks read them, a key speaks for one network and is one vantage point's.
+    """
+    rejected: Counter[str] = Counter()
     readings: list[Reading] = []
     usable: list[int] = []
-    for number, trace in enumerate(traces):
+    for number, trace, desk in given:
         try:
             readings.append(desk.read(tell(trace)))
             usable.append(number)

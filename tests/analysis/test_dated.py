@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from analysis.operators import Node
 from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import find_alarm
-from probe.record import Attribution, from_json
+from probe.record import Attribution, Vantage, from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country, Snapshot, Table
 
 
@@ -128,6 +128,48 @@ def test_a_real_switch_is_found_under_dated_tables() -> None:
     assert fields["timeline"]["onset"] == "2026-01-09"
     assert fields["window"] == ["2026-01-09", "2026-01-16"]
     assert fields["gateway"]["name"] == "Gate"
+
+
+def test_a_key_speaks_for_one_network_however_many_tables_there_are() -> None:
+    """With a table a day one key could stand in another network each day, and frame Gate."""
+    country = Country(12)
+    country.everyone("lan own {up}", days=range(8), members=range(1, 5))
+    traces = [from_json(result) for result in country.results]
+    country.results.clear()
+    for key in range(3):
+        for day in range(8):
+            country.everyone("lan own gate {up}", days=[day], members=[5 + (day + key) % 8])
+            vantage = Vantage("v", 105 + (day + key) % 8, None, HOME)
+            traces += [
+                replace(from_json(result), vantage=vantage, key=f"{key}" * 64)
+                for result in country.results
+            ]
+            country.results.clear()
+    names = [f"{day}.dat" for day in range(8)]
+    table = Dated(country.table.prefixes, others=dict.fromkeys(names, country.table))
+    days = [FIRST_DAY + dt.timedelta(days=day) for day in range(8)]
+    tables = list(zip(days, map(Path, names), strict=True))
+    panel, _ = observe_by_day(traces, tables, table, country=HOME, policy=Policy(), now=NOW)
+    assert panel.rejected == {"key_in_other_network": 3 * 7 * 5}
+    dated = judge(Loaded(traces=traces), table, HOME, Policy(), now=NOW, dated=panel)
+    assert dated.fields["captured"]["organisations"] <= 3
+    assert dated.gateway is None
+
+
+def test_a_network_that_is_sold_is_not_counted_twice() -> None:
+    """Its addresses are another's from the ninth day on; its probe is one vantage point still."""
+    country = Country(6)
+    country.everyone("lan own {up}", days=range(16))
+    before = copy.copy(country.table)
+    before.prefixes = dict(country.table.prefixes)
+    before.add("20.0.1.0/24", Attribution(998, "OLD", "Old Net", HOME))
+    others = {"first.dat": before, "second.dat": country.table}
+    days = [FIRST_DAY, FIRST_DAY + dt.timedelta(days=9)]
+    tables = list(zip(days, map(Path, others), strict=True))
+    panel, _ = observed(country, Dated(country.table.prefixes, others=others), tables)
+    assert {seen.organisation for seen in panel.observations if seen.vantage == "atlas:1000"} == {
+        "Old Net"
+    }
 
 
 # ------------------------------------------------------------------------- the folder
