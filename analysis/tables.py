@@ -319,14 +319,36 @@ def crossings_in_portions(observations: Iterable[Observation]) -> Iterator[pd.Da
 
 
 def write_portions(portions: Iterable[pd.DataFrame], path: Path) -> None:
-    """Write the rows of one or more tables of the same columns as .csv or .parquet, by the name."""
+    """Write the rows of one or more tables of the same columns as .csv or .parquet, by the name.
+
+    In .csv a text that a spreadsheet would run as a formula has a ``'`` before it.
+    """
     (_write_parquet if path.suffix == ".parquet" else _write_csv)(portions, path)
+
+
+# What a text begins with that a spreadsheet takes for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def _as_text(text: str) -> str:
+    """A text that no spreadsheet runs: whoever measured chose his pseudonym.
+
+    A carriage return, which is written as it is and begins a row for some, becomes a space.
+
+    >>> _as_text("=1+1"), _as_text("v7")
+    ("'=1+1", 'v7')
+    """
+    return ("'" if text.startswith(_FORMULA) else "") + text.replace("\r", " ")
 
 
 def _write_csv(portions: Iterable[pd.DataFrame], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, portion in enumerate(portions):
-            portion.to_csv(file, index=False, header=number == 0)
+            texts = portion.select_dtypes("string").columns
+            shown = portion.assign(
+                **{name: portion[name].map(_as_text, na_action="ignore") for name in texts}
+            )
+            shown.to_csv(file, index=False, header=number == 0)
 
 
 def _write_parquet(portions: Iterable[pd.DataFrame], path: Path) -> None:

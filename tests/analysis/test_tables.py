@@ -116,6 +116,19 @@ def test_missing_is_missing_and_not_zero() -> None:
     assert empty["candidates"] == ""
 
 
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "\r=1", "v\r=1"])
+def test_csv_holds_no_formula(name: str, tmp_path: Path) -> None:
+    """Whoever measured chose his pseudonym; a spreadsheet must not run it."""
+    seen = [replace(one, vantage=name, organisation=name) for one in observed(mixed())]
+    write_portions([crossings_table(seen)], tmp_path / "crossings.csv")
+    written = pd.read_csv(tmp_path / "crossings.csv")
+    shown = ("" if name[0] == "v" else "'") + name.replace("\r", " ")
+    assert set(written["vantage"]) == {shown}
+    assert set(written["organisation"]) == {shown}
+    write_portions([crossings_table(seen)], tmp_path / "crossings.parquet")
+    assert set(pd.read_parquet(tmp_path / "crossings.parquet")["vantage"]) == {name}
+
+
 @pytest.mark.parametrize("empty", [True, False], ids=["empty", "full"])
 def test_parquet_keeps_the_types(empty: bool, tmp_path: Path) -> None:
     """What comes back is what was written, without rows as well."""
