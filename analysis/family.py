@@ -7,7 +7,7 @@ which shape, is decided elsewhere.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -209,7 +209,7 @@ def _judge_pairs(
         lower=lower,
         upper=upper,
         mostly=mostly,
-        keys=len({seen.vantage for seen in international if seen.organisation in behind}),
+        keys=len(_keys(top.node, behind, international, blocks)) if top else 0,
         unaided=unaided.captured_share if unaided else 0.0,
         pairs=len(considered),
         resolved=_resolved(considered),
@@ -239,6 +239,23 @@ def _judge_pairs(
         reasons,
         again=partial(_judge_pairs, period, table, policy),
     )
+
+
+def _keys(
+    node: Node, behind: Collection[str], international: Iterable[Observation], blocks: Blocks
+) -> set[str]:
+    """The keys of these organisations that show a node: those that are silent vouch for nothing."""
+    showing: dict[int, bool] = {}
+    found = set()
+    for seen in international:
+        crossing = seen.crossing
+        if crossing is None or seen.organisation not in behind:
+            continue
+        if id(crossing) not in showing:  # traces along one way share one
+            showing[id(crossing)] = node in blocks.nodes(crossing.strict)
+        if showing[id(crossing)]:
+            found.add(seen.vantage)
+    return found
 
 
 def _mostly(pairs: Iterable[Pair], top: Candidate, policy: Policy) -> int:

@@ -30,7 +30,8 @@ class Policy:
     days: int = 7
     """Days with data before "single gateway" is said."""
     keys: int = 3
-    """Keys (or vantage points without one) in captured organisations before one is named."""
+    """Keys (or vantage points without one) in captured organisations that show the operator before
+    it is named."""
     key_organisations: int = 2
     """Organisations in which they must be."""
     key_gap_days: int = 28

@@ -36,9 +36,9 @@ class Figures:
     ``resolved`` is the share of pairs whose crossing is known, as the mean over organisations;
     ``mostly`` are the captured organisations that send more than half of *all* their pairs through
     the candidate, those of unknown ways among them,
-    ``keys`` are those (or vantage points) in the captured organisations, ``unaided`` the share of
-    organisations captured by the address table alone, ``meeting_place`` an exchange that
-    most organisations cross but behind which no one operator stands, ``thin`` the share of
+    ``keys`` are those (or vantage points) in the captured organisations that show it, ``unaided``
+    the share of organisations captured by the address table alone, ``meeting_place`` an exchange
+    that most organisations cross but behind which no one operator stands, ``thin`` the share of
     organisations that leave by shared foreign interfaces, ``lenient`` the candidate as the
     lenient reading has it and ``rival`` a node that would beat it there.
     """

@@ -405,3 +405,16 @@ def test_a_domestic_path_is_abroad_only_when_physics_says_so() -> None:
     pairs = country.judge().fields["domestic"]["pairs"]
     assert pairs["abroad"] == 1
     assert pairs["third_party"] == 1
+
+
+def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() -> None:
+    """Three silent ones beside the one that sees Gate vouch for nothing."""
+    country = Country(8)
+    country.everyone("lan own gate {up}")
+    for key in (1, 2, 3):
+        for day in range(8):
+            country.trace(1, "30.0.1.200", "lan own * far6", day=day, vantage=key)
+    verdict = country.judge()
+    assert verdict.grade == "single_gateway"
+    assert verdict.fields["measured"]["keys_behind_candidate"] == 8
+    assert verdict.fields["measured"]["vantages"] == 11
