@@ -344,7 +344,7 @@ def _as_text(text: str) -> str:
 def _write_csv(portions: Iterable[pd.DataFrame], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, portion in enumerate(portions):
-            texts = portion.select_dtypes("string").columns
+            texts: list[str] = list(portion.select_dtypes("string"))
             shown = portion.assign(
                 **{name: portion[name].map(_as_text, na_action="ignore") for name in texts}
             )
