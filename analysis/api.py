@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.engine import Digest, Engine, digest
+from analysis.fields import asns_at_home
 from analysis.load import Malformed
 from analysis.load import load as load_traces
 from analysis.means import Means, open_means
@@ -105,4 +107,5 @@ def judge_by(means: Means, data: Data | Digest, *, command: str | None = None) -
     """Judge by means that are open already; ``command`` is what was typed, for the provenance."""
     folded = data if isinstance(data, Digest) else None
     judged = means.judge(data.loaded, command=command, digest=folded)
-    return Verdict(judged.fields, judged.evidence, means.tables.main.asns)
+    asns = partial(asns_at_home, table=means.tables.main, country=means.country)
+    return Verdict(judged.fields, judged.evidence, asns)

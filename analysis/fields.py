@@ -21,17 +21,35 @@ from analysis.coverage import Weights, covered
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
 from analysis.operators import Node
-from analysis.panel import Observation, Panel
+from analysis.panel import CountryTable, Observation, Panel
 from analysis.policy import Policy
 from analysis.timeline import Timeline
 from analysis.verdict import LIMITS, DomesticGrade, domestic_grade
 
 
-def gateway_fields(node: Node, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
-    """Who it is, with its AS numbers; ``blocks`` are those of one that no table names."""
+def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[int]:
+    """The AS numbers of an organisation that are registered in a country; all where none is.
+
+    Namesakes of other countries, such as their ministries, are not it.
+    """
+    asns = sorted(table.asns(organisation))
+    return [asn for asn in asns if table.country(asn) in {country, None}] or asns
+
+
+def gateway_fields(
+    node: Node, blocks: Blocks, table: JudgingTable, country: str | None = None
+) -> dict[str, Any]:
+    """Who it is, with its AS numbers; ``blocks`` are those of one that no table names.
+
+    ``country`` is where it stands, None for one abroad.
+    """
     asns: list[int] = []
     if node.kind == "organisation":
-        asns = sorted(table.asns(node.name))
+        asns = (
+            sorted(table.asns(node.name))
+            if country is None
+            else asns_at_home(node.name, table, country)
+        )
     elif node.kind == "exchange" and (operator := table.exchange_operator(node.name)) is not None:
         asns = [operator]
     return {
@@ -61,10 +79,12 @@ def captured_fields(captured: int, of: int, lower: float, upper: float) -> dict[
     return {"organisations": captured, "of": of, "lower": lower, "upper": upper}
 
 
-def candidate_fields(found: Candidate, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+def candidate_fields(
+    found: Candidate, blocks: Blocks, table: JudgingTable, country: str
+) -> dict[str, Any]:
     """One row of ``candidates``."""
     return {
-        **gateway_fields(found.node, blocks, table),
+        **gateway_fields(found.node, blocks, table, country),
         "captured": captured_fields(found.captured, found.of, found.lower, found.upper),
         "share": found.share,
     }
@@ -99,7 +119,9 @@ def upstream_fields(
     }
 
 
-def domestic_fields(family: Family, table: JudgingTable, policy: Policy) -> dict[str, Any]:
+def domestic_fields(
+    family: Family, table: JudgingTable, country: str, policy: Policy
+) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
     pairs = domestic_pairs(family.observations, family.blocks, policy)
 
@@ -133,7 +155,7 @@ def domestic_fields(family: Family, table: JudgingTable, policy: Policy) -> dict
     named = top if says in {"concentrated", "single_hub"} else None
     return {
         "grade": says,
-        "hub": gateway_fields(named.node, family.blocks, table) if named else None,
+        "hub": gateway_fields(named.node, family.blocks, table, country) if named else None,
         "pairs": count_ways(pairs, named.node if named else None),
         "captured": captured_fields(top.captured, top.of, top.lower, top.upper)
         if top
@@ -142,13 +164,15 @@ def domestic_fields(family: Family, table: JudgingTable, policy: Policy) -> dict
     }
 
 
-def timeline_fields(timeline: Timeline, blocks: Blocks, table: JudgingTable) -> dict[str, Any]:
+def timeline_fields(
+    timeline: Timeline, blocks: Blocks, table: JudgingTable, country: str
+) -> dict[str, Any]:
     """The alarm, and the gateway of each organisation with the day since when."""
     alarm = timeline.alarm
     return {
         "alarm": alarm is not None,
         "onset": alarm.onset.isoformat() if alarm else None,
-        "gateway": gateway_fields(alarm.node, blocks, table) if alarm else None,
+        "gateway": gateway_fields(alarm.node, blocks, table, country) if alarm else None,
         "moved": [{"organisation": name, "day": day.isoformat()} for name, day in alarm.moved]
         if alarm
         else [],

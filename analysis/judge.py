@@ -174,17 +174,18 @@ def judge(
         "window": window_of(family.observations),
         "grade": family.grade,
         "scope": extent,
-        "gateway": gateway_fields(named.node, family.blocks, table) if named else None,
+        "gateway": gateway_fields(named.node, family.blocks, table, country) if named else None,
         "captured": captured_fields(figures.captured, figures.of, figures.lower, figures.upper),
         "share": share,
         "effective_gateways": figures.effective_gateways,
         "coverage": coverage,
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
-        "domestic": domestic_fields(family, table, policy),
+        "domestic": domestic_fields(family, table, country, policy),
         "upstream": upstream_fields(family, table, weights.of, policy),
-        "timeline": timeline_fields(family.timeline, family.blocks, table),
+        "timeline": timeline_fields(family.timeline, family.blocks, table, country),
         "candidates": [
-            candidate_fields(found, family.blocks, table) for found in family.candidates[:_SHOWN]
+            candidate_fields(found, family.blocks, table, country)
+            for found in family.candidates[:_SHOWN]
         ],
         "measured": measured_fields(family, panel),
         "criteria": [

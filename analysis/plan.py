@@ -123,6 +123,7 @@ def plan(
     code of two letters. Organisations are weighed by the IPv4 addresses they announce, which
     under-weighs mobile networks, unless their users are known.
     """
+    from analysis.fields import asns_at_home  # noqa: PLC0415 - not for --help
     from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
 
     table = open_table(origin)
@@ -151,7 +152,7 @@ def plan(
         "recruit": [
             {
                 "organisation": one.organisation,
-                "asns": list(table.asns(one.organisation)),
+                "asns": asns_at_home(one.organisation, table, code),
                 "weight": one.weight,
                 "share": one.share,
                 "coverage_then": one.coverage,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.policy import Policy
+from probe.record import Attribution
 from tests.analysis.country import Country
 
 CONTRACT = {
@@ -418,3 +419,17 @@ def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() ->
     assert verdict.grade == "single_gateway"
     assert verdict.fields["measured"]["keys_behind_candidate"] == 8
     assert verdict.fields["measured"]["vantages"] == 11
+
+
+def test_a_namesake_in_another_country_is_not_the_gateway() -> None:
+    """Many countries have a Ministry of Interior: AS numbers of one name are one organisation."""
+    country = gated()
+    country.table.add("30.1.1.0/24", Attribution(4000, "GATE-SA", "Gate", "ZA"))
+    for i in range(1, 11):
+        for j in range(1, 11):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", "lan own gate")
+    fields = country.judge().fields
+    assert fields["gateway"]["asns"] == [999]
+    assert fields["candidates"][0]["asns"] == [999]
+    assert fields["domestic"]["hub"]["asns"] == [999]
