@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analysis.policy import Policy
-from analysis.verdict import Figures, level_of_all_pairs, strict_and_lenient_agree
+from analysis.verdict import Figures, level_elsewhere, level_of_all_pairs, strict_and_lenient_agree
 
 Step = Literal["said", "diverse", "named", "single", "national"]
 Bound = Literal["at least", "more than", "under"]
@@ -51,6 +51,7 @@ def criteria(
     lower, upper = figures.lower, figures.upper
     anybody = figures.of > 0
     of_all = level_of_all_pairs(figures, policy)
+    elsewhere = level_elsewhere(figures, policy)
     return [
         _at_least("said", "organisations", policy.organisations, figures.of),
         _at_least("said", "resolved", policy.resolved, figures.resolved),
@@ -91,10 +92,12 @@ def criteria(
         _at_least("named", "key_organisations", policy.key_organisations, figures.captured),
         _at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
         _holds("named", "mostly", met=of_all in {"single", "concentrated"}),
+        _holds("named", "elsewhere", met=elsewhere in {"single", "concentrated"}),
         _at_least("single", "single", policy.single, lower),
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),
         _holds("single", "wholly", met=of_all == "single"),
+        _holds("single", "everywhere", met=elsewhere == "single"),
         _holds(
             "single",
             "strict_and_lenient_agree",

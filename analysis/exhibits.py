@@ -95,7 +95,7 @@ CRITERIA = {
     "key": Column(
         "string",
         "the number of the policy that asks, or `meeting_place`, `thin`, `mostly`, `wholly`, "
-        "`strict_and_lenient_agree`",
+        "`elsewhere`, `everywhere`, `strict_and_lenient_agree`",
     ),
     "bound": Column(
         "string",

@@ -209,6 +209,7 @@ def _judge_pairs(
         lower=lower,
         upper=upper,
         mostly=mostly,
+        elsewhere=_elsewhere(considered, top, policy) if top else (0, 0),
         keys=len(_keys(top.node, behind, international, blocks)) if top else 0,
         unaided=unaided.captured_share if unaided else 0.0,
         pairs=len(considered),
@@ -265,6 +266,29 @@ def _mostly(pairs: Iterable[Pair], top: Candidate, policy: Policy) -> int:
         if top.shares.get(pair.organisation, 0.0) >= policy.captured:
             passing[pair.organisation].append(pair.resolved and top.node in pair.strict)
     return sum(2 * sum(some) > len(some) for some in passing.values())
+
+
+def _elsewhere(pairs: Iterable[Pair], top: Candidate, policy: Policy) -> tuple[int, int]:
+    """How many captured organisations pass it outside of a class, of how many measured there.
+
+    Of the class without which the figures are lowest.
+    """
+    known = [pair for pair in pairs if pair.resolved]
+    passing = [
+        pair
+        for pair in known
+        if top.node in pair.strict and top.shares[pair.organisation] >= policy.captured
+    ]
+    found = [
+        (_outside(left_out, passing), _outside(left_out, known))
+        for left_out in {pair.destination_class for pair in known}
+    ]
+    return min(found, key=lambda one: (captured_bounds(one[0], one[1], policy.confidence)[0], one))
+
+
+def _outside(left_out: tuple[str, str], pairs: Iterable[Pair]) -> int:
+    """How many organisations have one of these pairs with a destination of another class."""
+    return len({pair.organisation for pair in pairs if pair.destination_class != left_out})
 
 
 def _resolved(pairs: Iterable[Pair]) -> float:

@@ -35,7 +35,9 @@ class Figures:
     ``of`` counts the organisations judged (besides the candidate, where there is one).
     ``resolved`` is the share of pairs whose crossing is known, as the mean over organisations;
     ``mostly`` are the captured organisations that send more than half of *all* their pairs through
-    the candidate, those of unknown ways among them,
+    the candidate, those of unknown ways among them, ``elsewhere`` how many captured ones pass it
+    to other destinations than those of one class, and of how many that were measured there: by
+    that class without which these are fewest,
     ``keys`` are those (or vantage points) in the captured organisations that show it, ``unaided``
     the share of organisations captured by the address table alone, ``meeting_place`` an exchange
     that most organisations cross but behind which no one operator stands, ``thin`` the share of
@@ -49,6 +51,7 @@ class Figures:
     lower: float
     upper: float
     mostly: int
+    elsewhere: tuple[int, int]
     keys: int
     unaided: float
     pairs: int
@@ -87,6 +90,17 @@ def level_of_all_pairs(figures: Figures, policy: Policy) -> str:
     """
     bounds = captured_bounds(figures.mostly, figures.of, policy.confidence)
     return level(figures.mostly, figures.of, *bounds, policy)
+
+
+def level_elsewhere(figures: Figures, policy: Policy) -> str:
+    """The level without the destinations of any one class.
+
+    There may be many classes on the whole though most organisations were measured to one only.
+    """
+    captured, of = figures.elsewhere
+    if of < policy.organisations:
+        return "between"
+    return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
@@ -141,6 +155,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
         )
     if level_of_all_pairs(figures, policy) != "single":
         reasons.append(_not_known(figures))
+    if level_elsewhere(figures, policy) != "single":
+        reasons.append(_one_class(figures))
     if not strict_and_lenient_agree(figures, policy):
         reasons.append(
             "The strict and the lenient reading do not agree: read leniently, "
@@ -155,6 +171,14 @@ def _not_known(figures: Figures) -> str:
     return (
         f"{figures.mostly} of {figures.of} organisations are known to send most of all their pairs "
         "that way; of the others too many ways are not known."
+    )
+
+
+def _one_class(figures: Figures) -> str:
+    captured, of = figures.elsewhere
+    return (
+        f"Without the destinations of one operator on one continent {captured} of {of} "
+        "organisations pass it, and the way to these may have reasons of its own."
     )
 
 
@@ -175,6 +199,8 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
         )
     if level_of_all_pairs(figures, policy) not in _NAMES:
         reasons.append(_not_known(figures))
+    if level_elsewhere(figures, policy) not in _NAMES:
+        reasons.append(_one_class(figures))
     return reasons
 
 

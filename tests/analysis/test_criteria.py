@@ -32,7 +32,9 @@ def any_figures(draw: st.DrawFn) -> Figures:
     of = draw(st.integers(0, 20))
     captured = draw(st.one_of(st.integers(0, of), st.just(of)))
     meeting = made(6, 11, Node("exchange", "IX"))
+    reached = draw(st.one_of(st.integers(0, of), st.just(of)))
     changes: dict[str, Any] = {
+        "elsewhere": (draw(st.one_of(st.integers(0, reached), st.just(reached))), reached),
         "mostly": draw(st.one_of(st.integers(0, captured), st.just(captured))),
         "keys": near(2, 3, 4),
         "unaided": near(0.33, 0.34, 0.69, 0.7, 1.0),

@@ -379,3 +379,31 @@ def test_an_address_that_standards_give_to_everybody_is_no_gateway(block: str) -
     country.results.clear()
     country.everyone(f"lan {block} 30.0.9.9")
     assert country.judge().grade != "diverse"
+
+
+# ------------------------------------------------------------------------ one destination for most
+
+
+@pytest.mark.parametrize(
+    ("single", "grade"), [(9, "mixed"), (6, "mixed"), (5, "concentrated"), (0, "single_gateway")]
+)
+def test_a_single_destination_of_most_networks_names_nobody(single: int, grade: str) -> None:
+    """Built-in measurements to one host, and a volunteer with a list: two data sets in one."""
+    country = Country(10)
+    for i in range(1, 11):
+        for destination in country.destinations(1 if i <= single else 5):
+            for day in range(8):
+                words = f"lan own gate far{6 + i % 9}"
+                country.trace(i, destination, words, day=day)
+    verdict = country.judge()
+    assert verdict.grade == grade
+    assert verdict.fields["captured"]["organisations"] == 10
+
+
+def test_a_destination_of_each_network_is_as_good_as_many() -> None:
+    """Eight networks, each measured to another operator, all behind Gate."""
+    country = Country(8)
+    for i in range(1, 9):
+        for day in range(8):
+            country.trace(i, f"30.0.{i}.200", f"lan own gate far{6 + i % 9}", day=day)
+    assert country.judge().grade == "single_gateway"

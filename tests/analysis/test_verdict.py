@@ -40,6 +40,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "lower": lower,
         "upper": upper,
         "mostly": captured,
+        "elsewhere": (captured, of),
         "keys": 20,
         "unaided": 1.0,
         "pairs": 5 * of,
