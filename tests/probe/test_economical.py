@@ -320,10 +320,10 @@ def test_a_hop_that_differs_behind_one_that_does() -> None:
     path.answered(1, router(1), HOP, 0.01)
     path.answered(5, router(5, 2), HOP, 0.01)
     asked = []
-    while (ttl := path.next_ttl()) is not None:
-        path.sent(ttl)
-        path.answered(ttl, router(ttl, 3), HOP, 0.01)
-        asked.append(ttl)
+    while (wanted := path.next_ttl()) is not None:
+        path.sent(wanted)
+        path.answered(wanted, router(wanted, 3), HOP, 0.01)
+        asked.append(wanted)
     assert (sorted(asked), path.stop) == ([2, 3], "destination")
 
 
