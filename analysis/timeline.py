@@ -1,14 +1,13 @@
 """The alarm: many organisations moved to one gateway, and when.
 
-Follows rule 8 of the rules of evidence. A vantage point *moved* to a node on the first day on which
-it held it, if it held it on at least 80% of the 7 days with data from then on and on at most 20% of
-the 7 before, and did so by the destinations that it measured on both sides; so it must have been
-there before and after, and a change of panel or of targets moves nobody. An organisation moved when
-at least half of the vantage points did that could be seen to move on that day. The alarm needs 3
-organisations within 28 days, and half of those that could be watched in these days and had not
-moved before; and all that moved by then must be more than a third of all that were measured, lest a
-few with a long history of their own making decide for those who came later. Gaps in the data do not
-count as days.
+Follows rule 8 of the rules of evidence. A vantage point *moved* to a node on the first day on
+which it held it, if it held it on at least 80% of the 7 days with data from then on and on at
+most 20% of the 7 before; so it must have been there before and after, and a change of panel
+moves nobody. An organisation moved when at least half of the vantage points did that could be
+seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those that
+could be watched in these days and had not moved before; and all that moved by then must be more
+than a third of all that were measured, lest a few with a long history of their own making decide
+for those who came later. Gaps in the data do not count as days.
 The address table is one and the same on both sides.
 """
 
@@ -197,26 +196,26 @@ def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Ways) -> _Days:
     }
 
 
-def _changed(before: Sequence[bool], after: Sequence[bool], policy: Policy) -> bool:
-    """Whether a node was held on most of the later days, and on few of those before."""
-    most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
-    return sum(after) / len(after) >= policy.alarm_hold and sum(before) / len(before) <= most_before
+def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
+    """The index of the day on which a vantage point moved, or None; one entry a day with data.
 
-
-def days_moved(held: Sequence[bool], policy: Policy) -> Iterator[int]:
-    """The indices of the days on which a vantage point may have moved; one entry a day with data.
-
-    >>> list(days_moved([False] * 7 + [True] * 7, Policy()))
-    [7]
-    >>> list(days_moved([True, False] * 10, Policy()))
-    []
+    >>> day_moved([False] * 7 + [True] * 7, Policy())
+    7
+    >>> day_moved([True, False] * 10, Policy()) is None
+    True
     """
     span = policy.alarm_hold_days
+    most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
     if sum(held) < policy.alarm_hold * span:
-        return
+        return None
     for day in range(span, len(held) - span + 1):
-        if held[day] and _changed(held[day - span : day], held[day : day + span], policy):
-            yield day
+        if (
+            held[day]
+            and sum(held[day : day + span]) / span >= policy.alarm_hold
+            and sum(held[day - span : day]) / span <= most_before
+        ):
+            return day
+    return None
 
 
 class _Watch:
@@ -241,63 +240,29 @@ class _Watch:
             for node in {n for ways in day.values() for way in ways for n in way.nodes}
         )
 
-    def _told(self, node: Node) -> list[list[tuple[dt.date, bool]]]:
-        """Of each destination the days that tell of a node, and whether it was passed."""
-        found = []
+    def _held(self, node: Node) -> list[tuple[dt.date, bool]]:
+        """The days that tell of a node, and whether it was held."""
+        passed: Counter[dt.date] = Counter()
+        told: Counter[dt.date] = Counter()
         for series in self._series:
             values: list[bool | None] = []
             already = False
             for ways in series:
                 values.append(_passes(ways, node, self._links, already=already))
                 already = already or values[-1] is True
-            found.append(
-                [
-                    (date, value)
-                    for date, value in zip(self._dates, steadied(values), strict=True)
-                    if value is not None
-                ]
-            )
-        return found
-
-    def _held(self, told: Iterable[Sequence[tuple[dt.date, bool]]]) -> list[tuple[dt.date, bool]]:
-        """The days that tell of a node by these destinations, and whether it was held."""
-        passed: Counter[dt.date] = Counter()
-        asked: Counter[dt.date] = Counter()
-        for days in told:
-            for date, value in days:
-                asked[date] += 1
-                passed[date] += value
-        return [
-            (date, passed[date] >= self._policy.captured * asked[date]) for date in sorted(asked)
-        ]
-
-    def _same_moved(
-        self, told: Iterable[Sequence[tuple[dt.date, bool]]], first: dt.date, day: dt.date
-    ) -> bool:
-        """Whether the destinations that were asked before a day moved on it, whatever new ones do.
-
-        Other targets have other ways; that is no move. ``first`` is the day, or the slip shortly
-        before it, on which the node was held.
-        """
-        both = [days for days in told if days and days[0][0] < first and day <= days[-1][0]]
-        span = self._policy.alarm_hold_days
-        held = self._held(both)
-        before = [value for date, value in held if date < day][-span:]
-        after = [value for date, value in held if date >= day][:span]
-        return bool(both) and _changed(before, after, self._policy)
+            for date, value in zip(self._dates, steadied(values), strict=True):
+                if value is not None:
+                    told[date] += 1
+                    passed[date] += value
+        return [(date, passed[date] >= self._policy.captured * told[date]) for date in sorted(told)]
 
     def moved(self, node: Node) -> dt.date | None:
         """The day on which it moved to a node."""
         if self._days[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
             return None
-        told = self._told(node)
-        held = self._held(told)
-        span = self._policy.alarm_hold_days
-        for at in days_moved([value for _, value in held], self._policy):
-            first = next(date for date, value in held[at - span :] if value)
-            if self._same_moved(told, first, held[at][0]):
-                return held[at][0]
-        return None
+        held = self._held(node)
+        moved = day_moved([value for _, value in held], self._policy)
+        return None if moved is None else held[moved][0]
 
 
 def _move_of(watches: Sequence[_Watch], node: Node) -> dt.date | None:
