@@ -96,7 +96,6 @@ def criteria(
         _at_least("single", "single", policy.single, lower),
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),
-        _holds("single", "wholly", met=of_all == "single"),
         _holds("single", "everywhere", met=elsewhere == "single"),
         _holds(
             "single",

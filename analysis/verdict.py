@@ -153,8 +153,6 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
         )
-    if level_of_all_pairs(figures, policy) != "single":
-        reasons.append(_not_known(figures))
     if level_elsewhere(figures, policy) != "single":
         reasons.append(_one_class(figures))
     if not strict_and_lenient_agree(figures, policy):

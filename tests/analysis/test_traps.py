@@ -355,7 +355,7 @@ def partly_silent(silent: int, seen: int) -> Country:
 
 @pytest.mark.parametrize(
     ("silent", "seen", "grade"),
-    [(4, 2, "mixed"), (4, 5, "mixed"), (4, 6, "single_gateway"), (1, 2, "concentrated")],
+    [(4, 2, "mixed"), (4, 5, "mixed"), (4, 6, "single_gateway"), (1, 2, "single_gateway")],
 )
 def test_a_network_is_not_captured_by_the_few_ways_that_it_shows(
     silent: int, seen: int, grade: str
