@@ -99,7 +99,8 @@ class Cluster:
             from distributed import Client  # noqa: PLC0415 - an extra
         except ModuleNotFoundError:
             raise ClusterError(
-                f"{SCHEME}{self.address} needs Dask: pip install 'gatewatch[analysis,scale]'"
+                f"{SCHEME}{self.address} needs Dask: pip install '.[analysis,scale]' in the folder "
+                "of gatewatch's source"
             ) from None
         try:
             return Client(  # type: ignore[no-untyped-call]

@@ -149,9 +149,8 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
 
 
 def _extra_missing(extra: str) -> Failure:
-    return Failure(
-        _("needs the {extra} extra: pip install 'gatewatch[{extra}]'").format(extra=extra)
-    )
+    said = _("needs the {extra} extra: pip install '.[{extra}]' in the folder of its source")
+    return Failure(said.format(extra=extra))
 
 
 def _extra_of(missing: ModuleNotFoundError) -> str | None:
@@ -171,7 +170,7 @@ def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
     """Stands in for a command that cannot be imported, so that the others can be listed."""
     if extra := _extra_of(missing):
         failure = _extra_missing(extra)
-        said = f"Needs the {extra} extra: pip install 'gatewatch[{extra}]'."
+        said = f"Needs the {extra} extra: pip install '.[{extra}]' in the folder of its source."
     elif missing.name in _UNIX:
         failure = Failure(
             _("`gatewatch {name}` works on Linux and macOS only so far, not here").format(name=name)

@@ -164,9 +164,10 @@ class PyasnTable:
             import pyasn  # noqa: PLC0415 - an extra
         except ModuleNotFoundError:
             raise OriginError(
-                _("{path} needs pyasn to be read: pip install 'gatewatch[analysis]'").format(
-                    path=path
-                )
+                _(
+                    "{path} needs pyasn to be read: pip install '.[analysis]' in the folder of "
+                    "gatewatch's source"
+                ).format(path=path)
             ) from None
         try:
             packed = path.read_bytes()

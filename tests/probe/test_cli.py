@@ -130,7 +130,10 @@ def test_a_command_without_its_extra_says_which_to_install() -> None:
         + "main(['count'], standalone_mode=True)"
     )
     assert done.returncode == 2
-    assert done.stderr == "gatewatch: needs the analysis extra: pip install 'gatewatch[analysis]'\n"
+    assert done.stderr == (
+        "gatewatch: needs the analysis extra: "
+        "pip install '.[analysis]' in the folder of its source\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,10 @@ def test_the_extra_is_named_before_any_argument_is_asked_for(arguments: list[str
         f"from probe.cli import main; main({arguments!r}, standalone_mode=True)"
     )
     assert done.returncode == 2
-    assert done.stderr == "gatewatch: needs the analysis extra: pip install 'gatewatch[analysis]'\n"
+    assert done.stderr == (
+        "gatewatch: needs the analysis extra: "
+        "pip install '.[analysis]' in the folder of its source\n"
+    )
 
 
 def test_a_command_that_cannot_be_imported_is_still_listed(
@@ -161,7 +167,7 @@ def test_a_command_that_cannot_be_imported_is_still_listed(
     assert "count  Needs the analysis extra" in listed.stdout
     done = CliRunner().invoke(group, ["count", "--json", "x"])
     assert done.exit_code == 2
-    assert "pip install 'gatewatch[analysis]'" in done.stderr
+    assert "pip install '.[analysis]'" in done.stderr
 
 
 WINDOWS = (

@@ -160,5 +160,6 @@ def test_without_its_extra_it_is_named() -> None:
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "gatewatch: needs the collect extra: pip install 'gatewatch[collect]'\n",
+        "gatewatch: needs the collect extra: "
+        "pip install '.[collect]' in the folder of its source\n",
     )
