@@ -91,6 +91,7 @@ STEPS = [
     ),
     Step("gatewatch consent withdraw --share"),
     Step("gatewatch consent grant --run --keep --version-read 1"),
+    Step("gatewatch purge --accepted 90", says="nothing was deleted"),
     Step("gatewatch purge", typed="yes\n"),
 ]
 

@@ -234,5 +234,5 @@ def test_without_pyasn_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "pyasn", None)
     path = tmp_path / "day.dat"
     path.write_text(DAT)
-    with pytest.raises(OriginError, match=r"pip install 'gatewatch\[analysis\]'"):
+    with pytest.raises(OriginError, match=r"pip install '\.\[analysis\]'"):
         open_table(path)
