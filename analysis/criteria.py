@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analysis.policy import Policy
-from analysis.verdict import Figures, level_elsewhere, level_of_all_pairs, strict_and_lenient_agree
+from analysis.verdict import (
+    NAMES,
+    Figures,
+    level_elsewhere,
+    level_of_all_pairs,
+    strict_and_lenient_agree,
+)
 
 Step = Literal["said", "diverse", "named", "single", "national"]
 Bound = Literal["at least", "more than", "under"]
@@ -50,7 +56,6 @@ def criteria(
     """
     lower, upper = figures.lower, figures.upper
     anybody = figures.of > 0
-    of_all = level_of_all_pairs(figures, policy)
     elsewhere = level_elsewhere(figures, policy)
     return [
         _at_least("said", "organisations", policy.organisations, figures.of),
@@ -91,8 +96,8 @@ def criteria(
         _at_least("named", "keys", policy.keys, figures.keys),
         _at_least("named", "key_organisations", policy.key_organisations, figures.captured),
         _at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
-        _holds("named", "mostly", met=of_all in {"single", "concentrated"}),
-        _holds("named", "elsewhere", met=elsewhere in {"single", "concentrated"}),
+        _holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
+        _holds("named", "elsewhere", met=elsewhere in NAMES),
         _at_least("single", "single", policy.single, lower),
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),

@@ -94,8 +94,8 @@ def observe_by_day(
 
     Traces older than all tables are observed under the oldest one. What traces say of each other
     (whose a key is, who stands at a link) is asked of all of them together. ``table`` lends its
-    lists. See
-    `analysis.panel.observe`; raises `probe.origin.OriginError` where a table cannot be opened.
+    lists. See `analysis.panel.observe`; raises `probe.origin.OriginError` where a table cannot be
+    opened.
     """
     starts = [dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC).timestamp() for day, _ in tables]
     by_table: defaultdict[int, list[int]] = defaultdict(list)

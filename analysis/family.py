@@ -188,7 +188,6 @@ def _judge_pairs(
     classes = {p.destination_class for p in considered if p.resolved}
     by_table = {name: [pair.unaided for pair in pairs] for name, pairs in grouped.items()}
     unaided = candidate(top.node, (), by_table, left_out, policy) if top else None
-    mostly = _mostly(considered, top, policy) if top else 0
     behind = {name for name, share in top.shares.items() if share >= policy.captured} if top else ()
     meeting = next((c for c in candidates if not period.nameable(c.node)), None)
     generous: dict[str, list[Pair]] = defaultdict(list)
@@ -208,8 +207,8 @@ def _judge_pairs(
         captured=captured,
         lower=lower,
         upper=upper,
-        mostly=mostly,
-        elsewhere=_elsewhere(considered, top, policy) if top else (0, 0),
+        mostly=_mostly(top.node, behind, considered) if top else 0,
+        elsewhere=_elsewhere(top.node, behind, considered, policy) if top else (0, 0),
         keys=len(_keys(top.node, behind, international, blocks)) if top else 0,
         unaided=unaided.captured_share if unaided else 0.0,
         pairs=len(considered),
@@ -259,26 +258,24 @@ def _keys(
     return found
 
 
-def _mostly(pairs: Iterable[Pair], top: Candidate, policy: Policy) -> int:
-    """How many captured organisations send more than half of all these pairs through it."""
+def _mostly(node: Node, behind: Collection[str], pairs: Iterable[Pair]) -> int:
+    """How many of these organisations send more than half of all their pairs through a node."""
     passing: dict[str, list[bool]] = defaultdict(list)
     for pair in pairs:
-        if top.shares.get(pair.organisation, 0.0) >= policy.captured:
-            passing[pair.organisation].append(pair.resolved and top.node in pair.strict)
+        if pair.organisation in behind:
+            passing[pair.organisation].append(pair.resolved and node in pair.strict)
     return sum(2 * sum(some) > len(some) for some in passing.values())
 
 
-def _elsewhere(pairs: Iterable[Pair], top: Candidate, policy: Policy) -> tuple[int, int]:
-    """How many captured organisations pass it outside of a class, of how many measured there.
+def _elsewhere(
+    node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
+) -> tuple[int, int]:
+    """How many of these organisations pass a node outside of a class, of how many measured there.
 
     Of the class without which the figures are lowest.
     """
     known = [pair for pair in pairs if pair.resolved]
-    passing = [
-        pair
-        for pair in known
-        if top.node in pair.strict and top.shares[pair.organisation] >= policy.captured
-    ]
+    passing = [pair for pair in known if node in pair.strict and pair.organisation in behind]
     found = [
         (_outside(left_out, passing), _outside(left_out, known))
         for left_out in {pair.destination_class for pair in known}

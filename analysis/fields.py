@@ -21,7 +21,7 @@ from analysis.coverage import Weights, covered
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
 from analysis.operators import Node
-from analysis.panel import CountryTable, Observation, Panel
+from analysis.panel import CountryTable, Observation, Panel, first_and_last
 from analysis.policy import Policy
 from analysis.timeline import Timeline
 from analysis.verdict import LIMITS, DomesticGrade, domestic_grade
@@ -189,10 +189,8 @@ def timeline_fields(
 
 def window_of(observations: Sequence[Observation]) -> list[str | None]:
     """First and last day of the period judged."""
-    if not observations:
-        return [None, None]
-    first = min(seen.days[0] for seen in observations)
-    return [first.isoformat(), max(seen.days[-1] for seen in observations).isoformat()]
+    days = first_and_last(observations)
+    return [day.isoformat() for day in days] if days else [None, None]
 
 
 def coverage_fields(

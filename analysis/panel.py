@@ -108,6 +108,13 @@ class Observation:
         return replace(self, days=self.days[first:], counts=self.counts[first:])
 
 
+def first_and_last(observations: Sequence[Observation]) -> tuple[dt.date, dt.date] | None:
+    """The first day and the last, None of nothing."""
+    if not observations:
+        return None
+    return min(seen.days[0] for seen in observations), max(seen.days[-1] for seen in observations)
+
+
 def by_day(observations: Iterable[Observation]) -> Iterator[tuple[dt.date, list[Observation]]]:
     """Each day in order, with what was observed on it, in the order given."""
     listed = list(observations)
@@ -447,8 +454,8 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
     counted: Counter[Sighting] = Counter()
     for reading in readings:
         if reading.target.abroad:
-            for sighting, of_period in _sightings(reading, first_day, policy):
-                counted[sighting] += of_period.traces
+            for sighting, daily in _sightings(reading, first_day, policy):
+                counted[sighting] += sum(traces for _, traces in daily)
     links = Links(counted, policy)
     crossings = Crossings(policy)
 
@@ -458,7 +465,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
         for sighting, of_period in _sightings(reading, first_day, policy):
             crossing = crossings.of(reading.path, reading.destination, links.changes(sighting))
             _, daily = known.setdefault(id(crossing), (crossing, []))
-            daily += zip(of_period.days, of_period.counts, strict=True)
+            daily += of_period
         for crossing, daily in known.values():
             if len(known) == 1:
                 yield reading, crossing
@@ -548,13 +555,12 @@ def _plausible(
 
 def _sightings(
     reading: Reading, first: dt.date, policy: Policy
-) -> Iterator[tuple[Sighting, Reading]]:
-    """What traces tell of links in each period, counted from a first day; and those of it."""
+) -> Iterator[tuple[Sighting, list[tuple[dt.date, int]]]]:
+    """What traces tell of links in each period, counted from a first day; and its days' counts."""
 
     def period(daily: tuple[dt.date, int]) -> int:
         return (daily[0] - first).days // policy.link_days
 
     daily = zip(reading.days, reading.counts, strict=True)
     for number, of_period in groupby(daily, key=period):
-        days, counts = zip(*of_period, strict=True)
-        yield Sighting(reading.path.frame, number), reading._replace(days=days, counts=counts)
+        yield Sighting(reading.path.frame, number), list(of_period)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from analysis.convergence import ALIKE, Blocks, most_common
 from analysis.operators import Node
-from analysis.panel import Observation
+from analysis.panel import Observation, first_and_last
 from analysis.policy import Policy
 
 
@@ -338,12 +338,8 @@ def find_alarm(
 
     ``nodes`` come best first: of nodes that the same number moved to, the first is meant.
     """
-    abroad = [seen for seen in observations if seen.kind == "international"]
-    span = (
-        (max(seen.days[-1] for seen in abroad) - min(seen.days[0] for seen in abroad)).days + 1
-        if abroad
-        else 0
-    )
+    days = first_and_last([seen for seen in observations if seen.kind == "international"])
+    span = (days[1] - days[0]).days + 1 if days else 0
     if span < policy.timeline_days:
         return Timeline(
             None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"

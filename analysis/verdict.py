@@ -18,7 +18,7 @@ Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gate
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 # Levels at which somebody may be named.
-_NAMES = frozenset({"single", "concentrated"})
+NAMES = frozenset({"single", "concentrated"})
 
 LIMITS = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
@@ -195,9 +195,9 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided_name)} are needed before an "
             "operator is named, lest a few that lie about links convict the others."
         )
-    if level_of_all_pairs(figures, policy) not in _NAMES:
+    if level_of_all_pairs(figures, policy) not in NAMES:
         reasons.append(_not_known(figures))
-    if level_elsewhere(figures, policy) not in _NAMES:
+    if level_elsewhere(figures, policy) not in NAMES:
         reasons.append(_one_class(figures))
     return reasons
 
@@ -226,7 +226,7 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     says = level(figures.captured, figures.of, figures.lower, figures.upper, policy)
     if figures.top is not None:
         reasons.append(_describe(figures.top, policy))
-        if says in _NAMES:
+        if says in NAMES:
             if figures.continents < policy.continents:
                 return "mixed", [
                     *reasons,
@@ -311,9 +311,9 @@ def domestic_grade(
         return "diverse", "No network or exchange stands between the pairs."
     says = level(top.captured, top.of, top.lower, top.upper, policy)
     sentence = _describe(top, policy)
-    if says in _NAMES and reached is not None:
+    if says in NAMES and reached is not None:
         there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
-        if reached.of < policy.organisations or there not in _NAMES:
+        if reached.of < policy.organisations or there not in NAMES:
             there = "between"
         if there not in {"single", says}:
             says = there
@@ -324,7 +324,7 @@ def domestic_grade(
             )
     if says == "single" and may_be_hub:
         return "single_hub", sentence
-    if says in _NAMES:
+    if says in NAMES:
         return "concentrated", sentence
     return ("diverse" if says == "open" else "mixed"), sentence
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import ifaddr
 
 from probe.attribute import majority
-from probe.redact import IPNetwork, Premises
+from probe.redact import IPNetwork, Premises, whose_are_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,12 +98,7 @@ def access_of_interfaces(
     """
     if leaving is None or origin.lookup(leaving).special is not None:
         return None
-    said = [
-        origin.lookup(address)
-        for address in premises.addresses
-        if ipaddress.ip_address(address).version == version
-    ]
-    return _agreed((one for one in said if one.special is None), origin, "interface")
+    return _agreed(whose_are_own(premises, version, origin), origin, "interface")
 
 
 def access_of_traces(

@@ -234,14 +234,14 @@ def clean(text: str, premises: Premises, keep: str | None = None) -> str:
     return marks.names.sub("[host]", text)
 
 
-def _sits_in(premises: Premises, version: int, origin: Attributor) -> frozenset[int]:
-    """The networks that the public addresses of this machine belong to, of one IP version."""
-    said = (
+def whose_are_own(premises: Premises, version: int, origin: Attributor) -> list[Attribution]:
+    """Whose the public addresses of this machine are, of one IP version."""
+    said = [
         origin.lookup(address)
         for address in premises.addresses
         if _parse(address).version == version
-    )
-    return frozenset(one.asn for one in said if one.asn is not None and one.special is None)
+    ]
+    return [one for one in said if one.special is None]
 
 
 class _Redaction:
@@ -257,7 +257,10 @@ class _Redaction:
     ) -> None:
         self.premises = premises
         # What somebody says, or traces tell, may be wrong; whose one's own addresses are is sure.
-        self.access = access | _sits_in(premises, trace.af, origin)
+        sits_in = {
+            own.asn for own in whose_are_own(premises, trace.af, origin) if own.asn is not None
+        }
+        self.access = access | sits_in
         self.organisations = {origin.organisation(asn) for asn in self.access}
         self.origin = origin
         self.taken: Counter[str] = Counter()
