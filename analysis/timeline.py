@@ -2,8 +2,9 @@
 
 Follows rule 8 of the rules of evidence. A vantage point *moved* to a node on the first day on
 which it held it, if it held it on at least 80% of the 7 days with data from then on and on at
-most 20% of the 7 before; so it must have been there before and after, and a change of panel
-moves nobody. An organisation moved when at least half of the vantage points did that could be
+most 20% of the 7 before, and if at least half of the destinations traced to on both sides show it;
+so it must have been there before and after, and neither a change of panel nor one of the
+destinations moves anybody. An organisation moved when at least half of the vantage points did that could be
 seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those that
 could be watched in these days and had not moved before; and all that moved by then must be more
 than a third of all that were measured, lest a few with a long history of their own making decide
@@ -196,26 +197,54 @@ def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Ways) -> _Days:
     }
 
 
-def day_moved(held: Sequence[bool], policy: Policy) -> int | None:
-    """The index of the day on which a vantage point moved, or None; one entry a day with data.
+def days_moved(held: Sequence[bool], policy: Policy) -> Iterator[int]:
+    """Indexes of the days on which a vantage point may have moved; one entry a day with data.
 
-    >>> day_moved([False] * 7 + [True] * 7, Policy())
-    7
-    >>> day_moved([True, False] * 10, Policy()) is None
-    True
+    >>> list(days_moved([False] * 7 + [True] * 7, Policy()))
+    [7]
+    >>> list(days_moved([True, False] * 10, Policy()))
+    []
     """
     span = policy.alarm_hold_days
     most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
     if sum(held) < policy.alarm_hold * span:
-        return None
+        return
     for day in range(span, len(held) - span + 1):
         if (
             held[day]
             and sum(held[day : day + span]) / span >= policy.alarm_hold
             and sum(held[day - span : day]) / span <= most_before
         ):
-            return day
-    return None
+            yield day
+
+
+def moved_with_its_targets(
+    told: Iterable[Mapping[dt.date, bool]], before: Sequence[dt.date], after: Sequence[dt.date]
+) -> bool:
+    """Whether a move is one of the paths, and not that other destinations were traced to.
+
+    ``told`` says of each destination on which days it was reached through the node. At least half
+    of the destinations that days of both sides tell of must have moved. Where none is, there must
+    be no list of destinations that could have changed: none is told of on two days.
+
+    >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
+    >>> sides = (monday, tuesday), (wednesday, thursday)
+    >>> moved_with_its_targets([{monday: False, wednesday: True}], *sides)
+    True
+    >>> ours = {monday: False, tuesday: False}
+    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides)
+    False
+    """
+    compared = moved = 0
+    listed = False
+    for days in told:
+        first = [days[day] for day in before if day in days]
+        then = [days[day] for day in after if day in days]
+        listed = listed or len(first) > 1 or len(then) > 1
+        if first and then:
+            compared += 1
+            moved += 2 * sum(first) <= len(first) and 2 * sum(then) > len(then)
+    return 2 * moved >= compared if compared else not listed
 
 
 class _Watch:
@@ -240,29 +269,35 @@ class _Watch:
             for node in {n for ways in day.values() for way in ways for n in way.nodes}
         )
 
-    def _held(self, node: Node) -> list[tuple[dt.date, bool]]:
-        """The days that tell of a node, and whether it was held."""
-        passed: Counter[dt.date] = Counter()
-        told: Counter[dt.date] = Counter()
+    def _told(self, node: Node) -> list[dict[dt.date, bool]]:
+        """Of each destination the days that tell of a node, and whether it was reached through it."""
+        told: list[dict[dt.date, bool]] = []
         for series in self._series:
             values: list[bool | None] = []
             already = False
             for ways in series:
                 values.append(_passes(ways, node, self._links, already=already))
                 already = already or values[-1] is True
-            for date, value in zip(self._dates, steadied(values), strict=True):
-                if value is not None:
-                    told[date] += 1
-                    passed[date] += value
-        return [(date, passed[date] >= self._policy.captured * told[date]) for date in sorted(told)]
+            steady = zip(self._dates, steadied(values), strict=True)
+            told.append({date: value for date, value in steady if value is not None})
+        return told
 
     def moved(self, node: Node) -> dt.date | None:
         """The day on which it moved to a node."""
         if self._days[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
             return None
-        held = self._held(node)
-        moved = day_moved([value for _, value in held], self._policy)
-        return None if moved is None else held[moved][0]
+        told = self._told(node)
+        passed, of = Counter[dt.date](), Counter[dt.date]()
+        for days in told:
+            of.update(days.keys())
+            passed.update(days)
+        dates = sorted(of)
+        held = [passed[date] >= self._policy.captured * of[date] for date in dates]
+        span = self._policy.alarm_hold_days
+        for day in days_moved(held, self._policy):
+            if moved_with_its_targets(told, dates[day - span : day], dates[day : day + span]):
+                return dates[day]
+        return None
 
 
 def _move_of(watches: Sequence[_Watch], node: Node) -> dt.date | None:

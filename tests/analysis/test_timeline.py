@@ -17,7 +17,7 @@ from analysis.load import load
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.policy import Policy
-from analysis.timeline import Timeline, _Links, _Way, day_moved, find_alarm, steadied
+from analysis.timeline import Timeline, _Links, _Way, days_moved, find_alarm, steadied
 from probe.demo import simulate
 from probe.origin import open_origin
 from probe.record import from_json
@@ -66,7 +66,7 @@ def held(days: str) -> list[bool]:
 )
 def test_the_day_a_vantage_point_moved(days: str, moved: int | None) -> None:
     """80% of the 7 days from then on and at most 20% of the 7 before, that day itself held."""
-    assert day_moved(held(days), Policy()) == moved
+    assert next(days_moved(held(days), Policy()), None) == moved
 
 
 @pytest.mark.parametrize(
@@ -75,19 +75,19 @@ def test_the_day_a_vantage_point_moved(days: str, moved: int | None) -> None:
 )
 def test_shares_are_met_exactly(days: str, moved: int | None) -> None:
     """Of five days one is 20% and four are 80%, whatever a computer makes of 1 − 0.8."""
-    assert day_moved(held(days), Policy(alarm_hold_days=5)) == moved
+    assert next(days_moved(held(days), Policy(alarm_hold_days=5)), None) == moved
 
 
 @settings(max_examples=200)
 @given(st.lists(st.booleans(), max_size=40))
-def test_a_day_that_is_found_meets_the_definition_and_is_the_first(days: list[bool]) -> None:
+def test_the_days_that_are_found_are_all_that_meet_the_definition(days: list[bool]) -> None:
     """Redone by counting, day by day."""
     meets = [
         day
         for day in range(7, len(days) - 6)
         if days[day] and sum(days[day : day + 7]) >= 6 and sum(days[day - 7 : day]) <= 1
     ]
-    assert day_moved(days, Policy()) == (meets[0] if meets else None)
+    assert list(days_moved(days, Policy())) == meets
 
 
 # ------------------------------------------------------------------------ a country
@@ -197,6 +197,50 @@ def test_a_change_of_panel_moves_nobody() -> None:
     timeline = alarm(made)
     assert timeline.alarm is None
     assert timeline.reason == "no vantage point has data on 14 days, as an alarm needs"
+
+
+def over(made: Country, organisation: int, destinations: Iterable[int], ways: str) -> None:
+    """Destinations by number, each traced to on each day of ``ways``; letters as in `lives`."""
+    words = {"#": "lan own gate far6", ".": "lan own far6"}
+    for number in destinations:
+        for day, way in enumerate(ways):
+            if way != " ":
+                made.trace(organisation, f"30.0.{1 + number}.200", words[way], day=day)
+
+
+@pytest.mark.parametrize(
+    ("same", "gone", "new", "raised"),
+    [
+        # All destinations are others from the tenth day on, and all new ones lie behind Gate.
+        ([], range(4), range(4, 8), False),
+        # One stays, and shows no move; or it does.
+        (["." * 20], range(1, 6), range(6, 11), False),
+        ([MOVES], range(1, 6), range(6, 9), True),
+        # Of two that stay one does.
+        ([MOVES, "." * 20], range(2, 3), range(3, 9), True),
+    ],
+)
+def test_other_destinations_are_no_move(
+    same: list[str], gone: Iterable[int], new: Iterable[int], raised: bool
+) -> None:
+    """A list of targets that is replaced, with targets that were always reached through Gate."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        for number, ways in enumerate(same):
+            over(made, organisation, [number], ways)
+        over(made, organisation, gone, "." * 10)
+        over(made, organisation, new, " " * 10 + "#" * 10)
+    assert (alarm(made).alarm is not None) is raised
+
+
+def test_a_move_is_seen_without_a_list_of_destinations() -> None:
+    """Each day has destinations of its own, as where targets are drawn by chance."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        for day in range(20):
+            words = "lan own gate far6" if day >= 10 else "lan own far6"
+            made.trace(organisation, f"30.0.1.{10 + day}", words, day=day)
+    assert alarm(made).alarm is not None
 
 
 def test_one_of_two_vantage_points_suffices_and_one_of_three_does_not() -> None:
