@@ -276,6 +276,8 @@ class Folded:
         # By name: of those that were mentioned, their number, and of those that were said, what.
         self._numbers: dict[bytes, int] = {}
         self._patterns: dict[bytes, tuple[Pattern, Rtts]] = {}
+        # What patterns are made of, each once: another process has sent it anew with each of them.
+        self._common: dict[object, object] = {}
         # By its place, the how manieth a part was to come.
         self._came: dict[tuple[int, ...], int] = {}
         self._shelf = Shelf()
@@ -289,8 +291,9 @@ class Folded:
         Raises OSError where temporary files cannot be written.
         """
         numbers = [self._numbers.setdefault(name, len(self._numbers)) for name in part.names]
-        for name, pattern in part.patterns.items():
-            self._patterns.setdefault(name, pattern)
+        for name, (pattern, rtts) in part.patterns.items():
+            if name not in self._patterns:
+                self._patterns[name] = self._of_common(pattern), rtts
         which, days = part.numbers_and_days()
         claims, heard = (np.array(column, np.int64) for column in (part.claims, part.heard))
         self._shelf.put(self._parts, claims, heard, np.array(numbers, np.uint32)[which], days)
@@ -299,6 +302,13 @@ class Folded:
         self._rejected += part.rejected
         if part.complaints:
             self._complaints[place] = part.complaints
+
+    def _of_common(self, pattern: Pattern) -> Pattern:
+        common = self._common.setdefault
+        addresses = tuple([common(address, address) for address in pattern.addresses])
+        twin = tuple(map(self._of_common, pattern.twin))
+        fields = pattern._replace(addresses=addresses, twin=twin)
+        return Pattern._make([common(field, field) for field in fields])
 
     def complaints(self) -> Iterator[str]:
         """All complaints in the order of the input."""

@@ -2,13 +2,13 @@
 
 Follows rule 8 of the rules of evidence. A vantage point *moved* to a node on the first day on
 which it held it, if it held it on at least 80% of the 7 days with data from then on and on at
-most 20% of the 7 before, and if at least half of the destinations traced to on both sides show it;
-so it must have been there before and after, and neither a change of panel nor one of the
-destinations moves anybody. An organisation moved when at least half of the vantage points did that could be
-seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those that
-could be watched in these days and had not moved before; and all that moved by then must be more
-than a third of all that were measured, lest a few with a long history of their own making decide
-for those who came later. Gaps in the data do not count as days.
+most 20% of the 7 before, and if at least half of the destinations traced to on both sides show
+it; so it must have been there before and after, and neither a change of panel nor one of the
+destinations moves anybody. An organisation moved when at least half of the vantage points did that
+could be seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those
+that could be watched in these days and had not moved before; and all that moved by then must be
+more than a third of all that were measured, lest a few with a long history of their own making
+decide for those who came later. Gaps in the data do not count as days.
 The address table is one and the same on both sides.
 """
 
@@ -270,7 +270,7 @@ class _Watch:
         )
 
     def _told(self, node: Node) -> list[dict[dt.date, bool]]:
-        """Of each destination the days that tell of a node, and whether it was reached through it."""
+        """Of each destination the days that tell of a node, and whether it was behind it."""
         told: list[dict[dt.date, bool]] = []
         for series in self._series:
             values: list[bool | None] = []

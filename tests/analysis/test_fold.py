@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import pickle
 import random
 import weakref
 from collections import Counter
@@ -269,3 +270,14 @@ def test_many_traces_become_few() -> None:
     found, rejected = folded(parts(Folder(desk(), Policy()), many, ()), [0])
     assert [one.traces for one in found] == [1000]
     assert not rejected
+
+
+def test_patterns_that_came_from_other_processes_share_what_is_alike() -> None:
+    """Each part is pickled by itself, so that an address comes anew with each of them."""
+    made = parts(Folder(desk(), Policy()), traces(1), range(0, len(traces(1)), 20))
+    found, _ = folded([pickle.loads(pickle.dumps(part)) for part in made], range(len(made)))
+    for said in ("addresses", "organisation", "speaker", "destination"):
+        values = [getattr(one.pattern, said) for one in found]
+        assert len({id(value) for value in values}) == len(set(values)) < len(values)
+    addresses = [address for one in found for address in one.pattern.addresses]
+    assert len({id(address) for address in addresses}) == len(set(addresses))
