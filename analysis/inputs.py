@@ -8,12 +8,10 @@ memory or to keep the analyst waiting. This module knows nothing of what the byt
 from __future__ import annotations
 
 import glob
-import gzip
 import hashlib
 import io
 import os
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -170,11 +168,14 @@ class Stream:
 
 
 def _gunzipped(packed: io.BufferedReader[_Hashed]) -> Iterator[bytes]:
-    stream = gzip.GzipFile(fileobj=packed)
+    # A fifth of the time that zlib takes.
+    from isal import igzip, isal_zlib  # noqa: PLC0415 - only where a file needs it
+
+    stream = igzip.IGzipFile(fileobj=packed)  # type: ignore[no-untyped-call]
     try:
         while chunk := stream.read1(_CHUNK):
             yield chunk
-    except (EOFError, OSError, zlib.error) as problem:
+    except (EOFError, OSError, isal_zlib.IsalError) as problem:  # type: ignore[misc]
         raise BrokenOff(problem) from None
 
 

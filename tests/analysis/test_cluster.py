@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analysis.cluster import Cluster, ClusterError, part_there
+from analysis.cluster import Cluster, ClusterError, packed, part_there
 from analysis.engine import Digest, Here, Recipe, reduce
 from analysis.fold import Folded, Part
 from analysis.load import Loaded
-from analysis.pieces import Groups, Piece, Place, pieces
+from analysis.pieces import Groups, Piece, Place, Values, pieces
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, country
 from analysis.simulation import Truth as Country
@@ -107,7 +107,10 @@ def test_a_worker_that_is_asked_again_says_all_again(simulated: Simulated, path:
     """Its first answer was lost, and with it what later ones rely on."""
     made = recipe(simulated)
     given = list(pieces([str(path)], {}))
-    folding = partial(part_there, pickle.dumps((made, b"again")))
+
+    def folding(place: Place, piece: Piece) -> tuple[Place, Part]:
+        return part_there(pickle.dumps((made, b"again")), place, packed(piece))
+
     folding(*given[0])
     there = digested(iter([folding(*one) for one in [*given[1:], given[0]]]), made)
     here = digested(Here().map(made, iter(given)), made)
@@ -122,8 +125,9 @@ def test_a_worker_of_many_threads_changes_nothing(simulated: Simulated, path: Pa
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(4) as threads:
+            sent = [(place, packed(piece)) for place, piece in given]
             parts = threads.map(
-                partial(part_there, pickle.dumps((made, b""))), *zip(*given, strict=True)
+                partial(part_there, pickle.dumps((made, b""))), *zip(*sent, strict=True)
             )
             there = digested(parts, made)
     finally:
@@ -137,6 +141,21 @@ def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluste
     given = iter([((0, 0), Groups("/nowhere/t.parquet", 0, 1))])
     with pytest.raises(ClusterError, match=r"a worker, cannot read /nowhere/t\.parquet"):
         list(cluster.map(recipe(simulated), given))
+
+
+def test_what_is_nested_too_deep_to_be_sent_is_read_here(
+    simulated: Simulated, path: Path, cluster: Cluster
+) -> None:
+    """A list in a list in a list, as somebody might send it, ends no verdict."""
+    deep: object = []
+    for _ in range(100_000):
+        deep = [deep]
+    made = recipe(simulated)
+    given: list[tuple[Place, Piece]] = [((0, 0), Values("deep", [(1, deep)]))]
+    given += [((1, number), piece) for (_, number), piece in pieces([str(path)], {})]
+    there = digested(cluster.map(made, iter(given)), made)
+    assert everything(there) == everything(digested(Here().map(made, iter(given)), made))
+    assert there.loaded.rejected["malformed"] == 2
 
 
 def test_a_scheduler_that_is_not_there_is_named(
