@@ -25,7 +25,7 @@ from probe.outbox import Outbox
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
 from tests.probe.test_bundling import as_shared, keep, trace
-from tests.proxies import answering, certificate, http_proxy, socks
+from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
 NAME = "collect.example.org"
 LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"
@@ -265,6 +265,19 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
     assert said in done.stderr
     assert "or at once with --now" in done.stderr
     assert status()["waiting"] == 1
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
+def test_who_only_drips_does_not_hold_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    """Each byte comes in time and the answer never does: the request ends, and is tried later."""
+    monkeypatch.setattr("probe.courier.PATIENCE", 0.1)
+    with dripping(head) as site:
+        configure(home, collector=f"http://127.0.0.1:{site.port}")
+        done = gatewatch("submit")
+    assert done.exit_code == 8
+    assert "127.0.0.1 cannot be reached (not done within 0 minutes)" in done.stderr
 
 
 def test_nobody_there_is_tried_later(home: Path) -> None:
