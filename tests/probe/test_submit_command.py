@@ -319,6 +319,34 @@ def test_a_refusal_is_said_with_its_reason(home: Path, tmp_path: Path) -> None:
         assert gatewatch("submit", "--again").exit_code == 6
 
 
+def test_a_refusal_of_what_was_accepted_is_told_to_who_asks(home: Path, tmp_path: Path) -> None:
+    """As after its owner wanted it deleted there; unasked no place is tied to another."""
+    folder = tmp_path / "held"
+    with collecting(folder) as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(folder), "--all")
+        gatewatch("submit")
+        (bundle,) = status()["bundles"]
+        refused = gatewatch("collect", "refuse", str(folder), bundle["sha256"], "--reason", "gone")
+        assert refused.exit_code == 0
+        assert "nothing was decided since" in gatewatch("submit").stdout
+        done = gatewatch("submit", "--ask-all")
+        assert (done.exit_code, "refused: operator: gone" in done.stdout) == (6, True)
+    assert "operator: gone" in gatewatch("submit", "status").stdout
+
+
+def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
+    """Nothing waits and nobody answers: that is not the end of what was to be done."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+    done = gatewatch("submit")
+    assert (done.exit_code, done.stdout) == (8, "")
+    assert "127.0.0.1 cannot be reached" in done.stderr
+    assert "the next try is after" in done.stderr
+
+
 def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
     """For a USB stick or mail: the files as they are, once, and nothing is sent."""
     stick = tmp_path / "stick"
