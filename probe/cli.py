@@ -15,6 +15,7 @@ import importlib.util
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -137,15 +138,32 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         ) from problem
     if isinstance(problem, OSError) and problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         raise PermissionDenied(
-            _(
-                "{path} may not be written or read by this user ({reason}); choose "
-                "another data folder with GATEWATCH_HOME, or mend its permissions"
+            (
+                _(
+                    "{path} may not be written or read by this user ({reason}); choose "
+                    "another data folder with GATEWATCH_HOME, or mend its permissions"
+                )
+                if _is_kept(problem.filename)
+                else _(
+                    "{path} may not be written or read by this user ({reason}); mend its "
+                    "permissions, or name another"
+                )
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         ) from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
     click.echo(crash.report(problem), err=True)
     ctx.exit(crash.EXIT_CODE)
+
+
+def _is_kept(path: object) -> bool:
+    """Whether another data folder would mend it: a path in this one, on the way to it, or none."""
+    from probe.places import data_folder  # noqa: PLC0415 - hardly ever needed
+
+    if not isinstance(path, str):
+        return True
+    there, folder = Path(path).absolute(), data_folder().absolute()
+    return there.is_relative_to(folder) or folder.is_relative_to(there)
 
 
 def _extra_missing(extra: str) -> Failure:

@@ -224,6 +224,25 @@ def test_a_folder_one_may_not_use_ends_with_4(number: int) -> None:
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "mended"),
+    [
+        ("/home/me/data/spool/2026-11-23.jsonl", True),
+        ("/home/me", True),
+        (None, True),
+        ("/media/stick/2026-11-23.jsonl", False),
+    ],
+)
+def test_another_data_folder_is_proposed_where_it_helps(
+    monkeypatch: pytest.MonkeyPatch, path: str | None, mended: bool
+) -> None:
+    """A file that somebody named, as by `show --from`, is not elsewhere for another data folder."""
+    monkeypatch.setenv("GATEWATCH_HOME", "/home/me/data")
+    code, said = ending(PermissionError(errno.EACCES, "Permission denied", path))
+    assert (code, "GATEWATCH_HOME" in said) == (4, mended)
+    assert "mend its permissions" in said
+
+
 def test_other_errors_are_not_hidden() -> None:
     """A fault of ours shows itself as one."""
     assert ending(ZeroDivisionError())[0] == 1
