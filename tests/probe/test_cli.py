@@ -227,8 +227,8 @@ def test_a_folder_one_may_not_use_ends_with_4(number: int) -> None:
 @pytest.mark.parametrize(
     ("path", "mended"),
     [
-        ("/home/me/data/spool/2026-11-23.jsonl", True),
-        ("/home/me", True),
+        ("/srv/me/data/spool/2026-11-23.jsonl", True),
+        ("/srv/me", True),
         (None, True),
         ("/media/stick/2026-11-23.jsonl", False),
     ],
@@ -237,7 +237,7 @@ def test_another_data_folder_is_proposed_where_it_helps(
     monkeypatch: pytest.MonkeyPatch, path: str | None, mended: bool
 ) -> None:
     """A file that somebody named, as by `show --from`, is not elsewhere for another data folder."""
-    monkeypatch.setenv("GATEWATCH_HOME", "/home/me/data")
+    monkeypatch.setenv("GATEWATCH_HOME", "/srv/me/data")
     code, said = ending(PermissionError(errno.EACCES, "Permission denied", path))
     assert (code, "GATEWATCH_HOME" in said) == (4, mended)
     assert "mend its permissions" in said
