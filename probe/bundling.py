@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from probe import __version__, shared
@@ -21,7 +21,6 @@ from probe.spool import day_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
     from pathlib import Path
 
     from probe.outbox import Entry
@@ -51,9 +50,10 @@ class _Pile:
     days: set[str] = field(default_factory=set)
 
 
-def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
+def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
     """Bundle every line of the spool that is in no bundle yet.
 
+    No clock is asked, which may be wrong: key and bundle are of the day of the newest trace in it.
     Killed at any moment, the next call does the rest. Raises `NotYetSent` where another process
     is at it.
     """
@@ -61,7 +61,7 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
         if not free:
             raise NotYetSent(occupied("bundling"))
         outbox.sweep()
-        return _Bundling(outbox, keys, today).of(spool)
+        return _Bundling(outbox, keys).of(spool)
 
 
 def unbundled(spool: Path, folder: Path) -> int:
@@ -98,10 +98,9 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
 
 
 class _Bundling:
-    def __init__(self, outbox: Outbox, keys: Path, today: date) -> None:
+    def __init__(self, outbox: Outbox, keys: Path) -> None:
         self.outbox = outbox
         self.keys = keys
-        self.today = today
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
 
@@ -145,12 +144,13 @@ class _Bundling:
 
     def close(self, network: int) -> None:
         pile = self.piles.pop(network)
+        newest = max(pile.days)
         data = seal(
             pile.lines,
-            signing_key(self.keys, network, self.today),
+            signing_key(self.keys, network, date.fromisoformat(newest)),
             network=network,
             days=sorted(pile.days),
-            made=self.today.isoformat(),
+            made=newest,
             program=f"gatewatch {__version__}",
         )
         manifest = unseal(data).manifest

@@ -75,7 +75,7 @@ def submit(
             ).format(file=settings_file())
         )
     with Outbox(outbox_folder()) as outbox:
-        bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
+        bundle_new(spool_folder(), outbox, keys_folder())
         if again:
             outbox.wait_again()
         if folder is not None:

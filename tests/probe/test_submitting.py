@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from tests.probe.test_bundling import keep, trace
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 ADDRESS = "https://collect.example.org"
-TODAY = date(2026, 11, 26)
 
 
 class PowerCut(BaseException):
@@ -82,7 +80,7 @@ class World:
         self.agrees = True
         keep(home, *(trace(number, 100 + number) for number in range(bundles)))
         with Outbox(home / "outbox") as outbox:
-            bundle_new(home / "spool", outbox, home / "keys", TODAY)
+            bundle_new(home / "spool", outbox, home / "keys")
 
     def submit(
         self, key: str | None = None, *, at_once: bool = False, accepted_too: bool = False
@@ -236,7 +234,7 @@ def test_the_key_shown_first_is_believed_from_then_on(world: World) -> None:
     world.submit()
     keep(world.home, trace(9, 200), trace(10, 201))
     with Outbox(world.home / "outbox") as outbox:
-        bundle_new(world.home / "spool", outbox, world.home / "keys", TODAY)
+        bundle_new(world.home / "spool", outbox, world.home / "keys")
     world.way.sign = OTHER
     for name in world.way.held:
         world.way.held[name] = "accepted"
@@ -299,7 +297,7 @@ def test_a_damaged_bundle_is_made_anew(world: World, damage: bytes | None) -> No
     assert outcome.problem is not None
     assert "bundled anew next time" in outcome.problem
     with Outbox(world.home / "outbox") as outbox:
-        made = bundle_new(world.home / "spool", outbox, world.home / "keys", TODAY)
+        made = bundle_new(world.home / "spool", outbox, world.home / "keys")
     assert len(made.entries) == 1
     world.submit()
     assert (world.states(), len(world.way.held)) == (["quarantined"] * 2, 2)
