@@ -24,6 +24,7 @@ from probe import __version__, garbage
 from probe.failure import (
     INTERRUPTED,
     PIPE_CLOSED,
+    BadInput,
     Failure,
     PartlyDone,
     PermissionDenied,
@@ -39,6 +40,9 @@ garbage.look_seldom()
 
 # Modules of Python that Windows does not have.
 _UNIX = frozenset({"fcntl", "pwd"})
+
+# A file of another kind than is needed has the name.
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
 # The order in which a newcomer meets them; others follow by name.
 _ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data", "doctor")
@@ -148,6 +152,19 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
                     "{path} may not be written or read by this user ({reason}); mend its "
                     "permissions, or name another"
                 )
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        ) from problem
+    if isinstance(problem, OSError) and problem.filename and problem.errno in _IN_THE_WAY:
+        raise BadInput(
+            _(
+                "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
+                "folder where a file has to be; move it away, or name another"
+            ).format(path=problem.filename, reason=problem.strerror)
+        ) from problem
+    if isinstance(problem, OSError) and problem.errno == errno.EIO:
+        raise PartlyDone(
+            _(
+                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         ) from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
