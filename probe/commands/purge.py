@@ -121,6 +121,12 @@ def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
         click.echo(f"  {one.kind:<30} {one.files:>6} files {one.bytes:>13,} bytes")
     if clock is not None:
         click.echo(_("the timer: {name}").format(name=clock.name))
+        click.echo(
+            _(
+                "Not deleted is what the system's log holds of each run that the timer began, with "
+                "its time: that is not gatewatch's to delete."
+            )
+        )
     for sentence in (*_outside(), *_limits()):
         click.echo(sentence)
 

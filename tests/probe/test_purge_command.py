@@ -82,6 +82,7 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     done = gatewatch("purge", "--yes")
     assert "traces                              1 files" in done.stdout
     assert "the timer: played timer" in done.stdout
+    assert "the system's log holds of each run" in done.stdout
     assert "on SSDs" in done.stdout
     assert not home.exists()
     assert not clock.installed
