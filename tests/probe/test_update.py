@@ -146,6 +146,14 @@ def test_an_update_is_used_from_then_on(site: Site, home: Path) -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_a_folder_that_it_makes_is_for_its_owner_alone(site: Site, home: Path) -> None:
+    """Who updates before anything else shows nobody what is in the data folder from then on."""
+    site.publish()
+    assert command("update", "--tables-from", site.base).exit_code == 0
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.usefixtures("few")
 def test_the_next_update_replaces_it(site: Site, home: Path) -> None:
     """The newest answers from then on; a run that began before keeps what it had, whole."""
     site.publish()
