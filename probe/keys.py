@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 # look like several.
 ROTATION = 90
 
-# Days by which what is signed may be older than its key: a run may end after midnight.
-_LATE = 7
-
 _NAME = re.compile(r"AS(\d+)-(\d{4}-\d\d-\d\d)\.pem")
 
 
@@ -40,8 +37,8 @@ def keys_folder() -> Path:
 def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     """The key of an access network (AS number), made where there is none or it is too old.
 
-    ``day`` is that of the newest trace that it signs, and not of a clock: one that is wrong when
-    something is bundled would delete keys that are in use.
+    ``day`` is the last on which this machine measured, and not that of a clock: one that is wrong
+    when something is bundled would delete keys that are in use.
     Those of other networks are deleted where they are too old: who has left may not come back.
     Not for two processes at once. Raises `BadInput` for a key file that cannot be read.
     """
@@ -54,7 +51,7 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
             known.append((made, path))
     for made, path in reversed(known):
         # A key of a day to come was made by a wrong clock and would last too long.
-        if (made - day).days <= _LATE:
+        if (made - day).days < ROTATION:
             return _read(path)
     fresh = make_key(folder / f"AS{network}-{day.isoformat()}.pem")
     for _made, path in known:

@@ -124,6 +124,33 @@ def test_no_clock_is_asked_for_keys_and_bundles(tmp_path: Path) -> None:
     assert keys[0] == keys[1] == keys[2] != keys[3]
 
 
+def test_an_outbox_made_anew_goes_on_with_the_key(tmp_path: Path) -> None:
+    """Old traces are bundled again then, in several bundles: none of them is out of its time."""
+    text = "x" * (FULL // 3)
+    keep(tmp_path, trace(1, note=text), trace(2, note=text))
+    (tmp_path / "spool" / "2026-99-99.jsonl").touch()
+    bundled(tmp_path)
+    keep(tmp_path, trace(3, days=95, note=text), trace(4, days=96, note=text))
+    (data,), _ = bundled(tmp_path)
+    (tmp_path / "outbox").rename(tmp_path / "away")
+    again = [unseal(one).manifest for one in bundled(tmp_path)[0]]
+    assert len(again) == 2
+    assert {said.key for said in again} == {unseal(data).manifest.key}
+
+
+@pytest.mark.parametrize("kept_right", [True, None])
+def test_a_trace_of_a_day_to_come_makes_no_key_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_right: bool | None
+) -> None:
+    """A clock that others keep right says what day it is; one that nobody does may be behind."""
+    monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: kept_right)
+    keep(tmp_path, trace(1))
+    first = unseal(bundled(tmp_path)[0][0]).manifest.key
+    keep(tmp_path, trace(2, days=365 * 200))
+    second = unseal(bundled(tmp_path)[0][0]).manifest.key
+    assert (first == second) is bool(kept_right)
+
+
 def test_each_network_has_bundle_and_key_of_its_own(tmp_path: Path) -> None:
     """Two places are not tied together: neither by a bundle nor by a key."""
     keep(tmp_path, trace(1), trace(2, 9902), trace(3))
