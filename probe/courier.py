@@ -17,7 +17,7 @@ from probe.deadline import within
 from probe.failure import BadInput
 from probe.language import _
 from probe.receipt import LARGEST
-from probe.settings import is_onion
+from probe.settings import is_onion, without_password
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +149,7 @@ class Courier:
         except httpx2.InvalidURL as problem:
             raise BadInput(
                 _("{address} is no address of a collector ({problem})").format(
-                    address=self._address, problem=problem
+                    address=without_password(self._address), problem=problem
                 )
             ) from None
 
@@ -174,10 +174,10 @@ class Courier:
     def _strange(self, status: int) -> str:
         if 300 <= status < 400:
             return _("{address} has moved; ask for the new address and set collector").format(
-                address=self._address
+                address=without_password(self._address)
             )
         return _("{address} does not answer as a collector does (status {status})").format(
-            address=self._address, status=status
+            address=without_password(self._address), status=status
         )
 
 

@@ -19,6 +19,7 @@ from probe.failure import NotYetSent
 from probe.language import _
 from probe.outbox import Attempts, damaged, occupied
 from probe.receipt import BadReceipt, OtherKey, Receipt, read_receipt
+from probe.settings import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,14 +160,16 @@ class Submitting:
             said = None
         if not isinstance(said, str) or not re.fullmatch("[0-9a-f]{64}", said):
             raise NotTaken(
-                _("{address} does not answer as a collector does").format(address=self.address)
+                _("{address} does not answer as a collector does").format(
+                    address=without_password(self.address)
+                )
             )
         if self.key not in {None, said}:
             raise Distrusted(
                 _(
                     "{address} shows the key {said}, not the one in collector_key; ask its owner "
                     "which is right, nothing was sent"
-                ).format(address=self.address, said=said)
+                ).format(address=without_password(self.address), said=said)
             )
         self.outbox.remember(self.address, replace(self.outbox.attempts(self.address), key=said))
         return said

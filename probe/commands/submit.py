@@ -24,7 +24,7 @@ from probe.outbox import Outbox, damaged, demand_folder, occupied, outbox_folder
 from probe.places import data_folder
 from probe.private import replace_file
 from probe.pruning import accepted_days, prune
-from probe.settings import read_settings, settings_file
+from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def show_status(*, as_json: bool) -> None:
 
 def _lines(found: Status, settings: Settings, new: int) -> list[tuple[str, str]]:
     """The aligned part: English, since a table cannot be aligned in every script."""
-    lines = [("collector", settings.collector or "none")]
+    lines = [("collector", without_password(settings.collector or "none"))]
     key = settings.collector_key or found.attempts.key
     if key:
         believed = "set" if settings.collector_key else "believed since it was first shown"

@@ -280,6 +280,19 @@ def test_who_only_drips_does_not_hold_it(
     assert "127.0.0.1 cannot be reached (not done within 0 minutes)" in done.stderr
 
 
+@pytest.mark.parametrize("answer", [LATER % (b"404 nothing", b""), b"HTTP/1.1 200 fine\n\nno key"])
+def test_a_password_in_the_address_is_not_said(home: Path, answer: bytes) -> None:
+    """What is shown to somebody who helps, or stands in a log, would open the collector to them."""
+    with answering(answer) as site:
+        configure(home, collector=f"http://me:secret@127.0.0.1:{site.port}")
+        done = gatewatch("submit")
+    assert done.exit_code == 8
+    assert f"http://…@127.0.0.1:{site.port} does not answer as a collector does" in done.stderr
+    shown = gatewatch("submit", "status").stdout
+    assert f"http://…@127.0.0.1:{site.port}\n" in shown
+    assert "secret" not in done.stderr + shown
+
+
 def test_nobody_there_is_tried_later(home: Path) -> None:
     """Without a connection everything stays, and the status says since when and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
