@@ -346,7 +346,9 @@ def test_a_refusal_of_what_was_accepted_is_told_to_who_asks(home: Path, tmp_path
         assert "nothing was decided since" in gatewatch("submit").stdout
         done = gatewatch("submit", "--ask-all")
         assert (done.exit_code, "refused: operator: gone" in done.stdout) == (6, True)
-    assert "operator: gone" in gatewatch("submit", "status").stdout
+    shown = gatewatch("submit", "status").stdout
+    assert "operator: gone" in shown
+    assert "--again" not in shown
 
 
 def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
