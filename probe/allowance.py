@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,7 +59,8 @@ class Allowance:
 
     ``limit`` is in bytes a day, ``monthly`` in bytes a month, ``clock`` gives seconds since the
     epoch. Nothing is written before something was sent. Where the clock was set back, what was
-    sent on the later day counts for the earlier one: setting it is no new allowance.
+    sent on the later day counts for the earlier one: setting it is no new allowance. It does so
+    for one day and its month: a clock that was wrong once does not stop everything for a year.
     """
 
     def __init__(
@@ -89,8 +90,8 @@ class Allowance:
         if self.left <= 0:
             raise self._over()
 
-    def require(self, size: int) -> None:
-        """Raise `OverAllowance` where day or month has not so many bytes left. Writes nothing."""
+    def require(self, size: float) -> None:
+        """Raise `OverAllowance` where day or month has not so many bytes left."""
         if size > self._spare and size > self.left:
             raise self._over()
 
@@ -135,6 +136,7 @@ class Allowance:
         return min(self._limit - sent.day, self._monthly - sent.month)
 
     def _over(self) -> OverAllowance:
+        self._date_back()
         if self.sent.month >= self._monthly - self._limit + self.sent.day:
             return OverAllowance(
                 f"the budget of the month, {self._monthly / MEGABYTE:g} MB, is spent; go on next "
@@ -146,6 +148,14 @@ class Allowance:
                 "midnight UTC, or give a larger --budget"
             ).format(megabytes=self._limit / MEGABYTE)
         )
+
+    def _date_back(self) -> None:
+        """Let what stands there for a day to come count for today, and tomorrow no more."""
+        today = self._today()
+        with suppress(FileNotFoundError):
+            if self._path.read_bytes()[:10] > _date(today).encode():
+                with self._locked() as file:
+                    self._write(file, today, self._parse(os.read(file, 128), today))
 
     def _today(self) -> int:
         return int(self._clock() // DAY)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from probe import __version__, shared
@@ -18,10 +18,10 @@ from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files
+from probe.timekeeping import is_set_by_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
     from pathlib import Path
 
     from probe.outbox import Entry
@@ -51,9 +51,11 @@ class _Pile:
     days: set[str] = field(default_factory=set)
 
 
-def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
+def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
     """Bundle every line of the spool that is in no bundle yet.
 
+    How old a key is and when a bundle was made goes by days on which was measured: a clock may be
+    wrong just when something is bundled.
     Killed at any moment, the next call does the rest. Raises `NotYetSent` where another process
     is at it.
     """
@@ -61,7 +63,7 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path, today: date) -> Bundled:
         if not free:
             raise NotYetSent(occupied("bundling"))
         outbox.sweep()
-        return _Bundling(outbox, keys, today).of(spool)
+        return _Bundling(outbox, keys).of(spool)
 
 
 def unbundled(spool: Path, folder: Path) -> int:
@@ -98,15 +100,16 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
 
 
 class _Bundling:
-    def __init__(self, outbox: Outbox, keys: Path, today: date) -> None:
+    def __init__(self, outbox: Outbox, keys: Path) -> None:
         self.outbox = outbox
         self.keys = keys
-        self.today = today
+        self.day = date.min
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
 
     def of(self, spool: Path) -> Bundled:
         new, present = _new(spool, self.outbox)
+        self.day = _last_day(present)
         for kept in new:
             reason = (
                 self.reason_against(kept.line, kept.trace) if not kept.problem else "unreadable"
@@ -147,15 +150,33 @@ class _Bundling:
         pile = self.piles.pop(network)
         data = seal(
             pile.lines,
-            signing_key(self.keys, network, self.today),
+            signing_key(self.keys, network, self.day),
             network=network,
             days=sorted(pile.days),
-            made=self.today.isoformat(),
+            made=max(pile.days),
             program=f"gatewatch {__version__}",
         )
         manifest = unseal(data).manifest
         entry = self.outbox.add(data, manifest, zip(pile.files, pile.lines, strict=True))
         self.done.entries.append(entry)
+
+
+def _last_day(present: list[DayFile]) -> date:
+    """The last day on which this machine measured; today where a file is of a day to come.
+
+    That is for a clock which others keep right to say; one that nobody does may be behind.
+    """
+    today = datetime.now(UTC).date()
+    newest = max(filter(None, map(_named, present)), default=today)
+    return today if newest > today and is_set_by_others() else newest
+
+
+def _named(file: DayFile) -> date | None:
+    """The day that a day file is named by; None where somebody else named it."""
+    try:
+        return date.fromisoformat(file.name.partition(".")[0])
+    except ValueError:
+        return None
 
 
 def _as_it_is(path: Path) -> DayFile:

@@ -15,6 +15,7 @@ import importlib.util
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -23,6 +24,7 @@ from probe import __version__, garbage
 from probe.failure import (
     INTERRUPTED,
     PIPE_CLOSED,
+    BadInput,
     Failure,
     PartlyDone,
     PermissionDenied,
@@ -38,6 +40,9 @@ garbage.look_seldom()
 
 # Modules of Python that Windows does not have.
 _UNIX = frozenset({"fcntl", "pwd"})
+
+# A file of another kind than is needed has the name.
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
 # The order in which a newcomer meets them; others follow by name.
 _ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data", "doctor")
@@ -137,15 +142,45 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         ) from problem
     if isinstance(problem, OSError) and problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         raise PermissionDenied(
+            (
+                _(
+                    "{path} may not be written or read by this user ({reason}); choose "
+                    "another data folder with GATEWATCH_HOME, or mend its permissions"
+                )
+                if _is_kept(problem.filename)
+                else _(
+                    "{path} may not be written or read by this user ({reason}); mend its "
+                    "permissions, or name another"
+                )
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        ) from problem
+    if isinstance(problem, OSError) and problem.filename and problem.errno in _IN_THE_WAY:
+        raise BadInput(
             _(
-                "{path} may not be written or read by this user ({reason}); choose "
-                "another data folder with GATEWATCH_HOME, or mend its permissions"
+                "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
+                "folder where a file has to be; move it away, or name another"
+            ).format(path=problem.filename, reason=problem.strerror)
+        ) from problem
+    if isinstance(problem, OSError) and problem.errno == errno.EIO:
+        raise PartlyDone(
+            _(
+                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         ) from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
     click.echo(crash.report(problem), err=True)
     ctx.exit(crash.EXIT_CODE)
+
+
+def _is_kept(path: object) -> bool:
+    """Whether another data folder would mend it: a path in this one, on the way to it, or none."""
+    from probe.places import data_folder  # noqa: PLC0415 - hardly ever needed
+
+    if not isinstance(path, str):
+        return True
+    there, folder = Path(path).absolute(), data_folder().absolute()
+    return there.is_relative_to(folder) or folder.is_relative_to(there)
 
 
 def _extra_missing(extra: str) -> Failure:

@@ -13,20 +13,23 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from probe.deadline import within
 from probe.failure import BadInput
 from probe.language import _
 from probe.receipt import LARGEST
-from probe.settings import is_onion
+from probe.settings import is_onion, without_password
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx2
 
     from probe.settings import Settings
 
 # Seconds without a byte after which the other side counts as gone; Tor takes its time.
 TIMEOUT = 60.0
+
+# Seconds in which a request has to be answered as a whole: twice what a collector waits for a
+# bundle, and a command that never ends is one that no timer starts again.
+PATIENCE = 600.0
 
 # The answers that say "later".
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -121,7 +124,10 @@ class Courier:
         # What sits in between could know a volunteer again by one.
         self._client.cookies.clear()
         try:
-            with self._client.stream(method, url, content=content) as answer:
+            with (
+                within(PATIENCE),
+                self._client.stream(method, url, content=content) as answer,
+            ):
                 if answer.status_code == 407:
                     raise Unavailable(_("the proxy wants a name and a password; set them in proxy"))
                 if answer.status_code in _LATER:
@@ -138,16 +144,16 @@ class Courier:
                     if len(body) > LARGEST:
                         break
                 return answer.status_code, body[:LARGEST]
-        except httpx2.TransportError as problem:
+        except (httpx2.TransportError, TimeoutError) as problem:
             raise Unavailable(self._why(problem)) from problem
         except httpx2.InvalidURL as problem:
             raise BadInput(
                 _("{address} is no address of a collector ({problem})").format(
-                    address=self._address, problem=problem
+                    address=without_password(self._address), problem=problem
                 )
             ) from None
 
-    def _why(self, problem: httpx2.TransportError) -> str:
+    def _why(self, problem: Exception) -> str:
         """What a broken connection amounts to, for a person."""
         import httpx2  # noqa: PLC0415
 
@@ -168,10 +174,10 @@ class Courier:
     def _strange(self, status: int) -> str:
         if 300 <= status < 400:
             return _("{address} has moved; ask for the new address and set collector").format(
-                address=self._address
+                address=without_password(self._address)
             )
         return _("{address} does not answer as a collector does (status {status})").format(
-            address=self._address, status=status
+            address=without_password(self._address), status=status
         )
 
 

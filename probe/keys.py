@@ -34,24 +34,26 @@ def keys_folder() -> Path:
     return data_folder() / "keys"
 
 
-def signing_key(folder: Path, network: int, today: date) -> Ed25519PrivateKey:
+def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     """The key of an access network (AS number), made where there is none or it is too old.
 
+    ``day`` is the last on which this machine measured, and not that of a clock: one that is wrong
+    when something is bundled would delete keys that are in use.
     Those of other networks are deleted where they are too old: who has left may not come back.
     Not for two processes at once. Raises `BadInput` for a key file that cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     known = []
     for made, of_network, path in _keys(folder):
-        if (today - made).days >= ROTATION:
+        if (day - made).days >= ROTATION:
             path.unlink()
         elif of_network == network:
             known.append((made, path))
     for made, path in reversed(known):
         # A key of a day to come was made by a wrong clock and would last too long.
-        if made <= today:
+        if (made - day).days < ROTATION:
             return _read(path)
-    fresh = make_key(folder / f"AS{network}-{today.isoformat()}.pem")
+    fresh = make_key(folder / f"AS{network}-{day.isoformat()}.pem")
     for _made, path in known:
         path.unlink()
     return fresh

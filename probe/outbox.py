@@ -366,6 +366,10 @@ class Outbox:
         """Bundles that are to be sent, or whose collector has not yet decided."""
         return self.entries("state IN ('waiting', 'quarantined')")
 
+    def unrefused(self) -> list[Entry]:
+        """Bundles of which a collector may have more to say: also those that it accepted."""
+        return self.entries("state != 'refused'")
+
     def begin(self, sha256: str) -> None:
         """A bundle is about to be sent; from now on nobody knows whether it came."""
         self._db.execute("UPDATE bundles SET unsure = 1 WHERE sha256 = ?", (sha256,))
@@ -396,10 +400,20 @@ class Outbox:
             self._db.execute("DELETE FROM bundles WHERE sha256 = ?", (sha256,))
 
     def wait_again(self) -> int:
-        """Refused bundles wait again; how many there were."""
-        return self._db.execute(
-            "UPDATE bundles SET state = 'waiting', reason = NULL WHERE state = 'refused'"
-        ).rowcount
+        """Refused bundles wait again; how many there were.
+
+        Not those that were accepted before, of which no file is left: they were taken back.
+        """
+        there = [
+            (entry.sha256,)
+            for entry in self.entries("state = 'refused'")
+            if self.path_of(entry.sha256).exists()
+        ]
+        with step(self._db):
+            self._db.executemany(
+                "UPDATE bundles SET state = 'waiting', reason = NULL WHERE sha256 = ?", there
+            )
+        return len(there)
 
     def left(self, sha256: str, folder: str) -> None:
         """A copy of a bundle lies in a folder outside."""

@@ -47,6 +47,8 @@ def resolve(host: str, version: int | None) -> str:
     `Failure` (a wrong use) where an address of the other version was given. Ctrl-C
     ends it at once, however long the resolver takes.
     """
+    if not host.strip():
+        raise BadInput(_("the name of the host is empty; give a name or an address"))
     address = literal(host)
     if address is not None:
         if version is not None and address.version != version:

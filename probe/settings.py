@@ -102,19 +102,22 @@ def read_settings(path: Path | None = None) -> Settings:
         except _Refused as wanted:
             raise BadInput(
                 _("{where}: {key} is {value!r}; it has to be {wanted}").format(
-                    where=where, key=key, value=_without_password(value), wanted=wanted
+                    where=where,
+                    key=key,
+                    value=without_password(value) if isinstance(value, str) else value,
+                    wanted=wanted,
                 )
             ) from None
     return Settings(**values)
 
 
-def _without_password(value: object) -> object:
-    """A value as it is said: the user and the password in an address are not repeated.
+def without_password(address: str) -> str:
+    """An address as it is said: the user and the password in it are not repeated.
 
-    >>> _without_password("socks5h://me:secret@127.0.0.1"), _without_password(-1)
-    ('socks5h://…@127.0.0.1', -1)
+    >>> without_password("socks5h://me:secret@127.0.0.1")
+    'socks5h://…@127.0.0.1'
     """
-    return re.sub("^(.*?//)?.*@", r"\1…@", value) if isinstance(value, str) else value
+    return re.sub("^(.*?//)?.*@", r"\1…@", address)
 
 
 def _line_of(key: str, text: str) -> int:

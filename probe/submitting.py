@@ -19,6 +19,7 @@ from probe.failure import NotYetSent
 from probe.language import _
 from probe.outbox import Attempts, damaged, occupied
 from probe.receipt import BadReceipt, OtherKey, Receipt, read_receipt
+from probe.settings import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +51,12 @@ class Way(Protocol):
 class Outcome:
     """What one call came to: receipts that say something new, and what kept the rest.
 
+    ``gone`` are bundles (sha256) that were accepted and that the collector does not hold any more.
     ``not_before`` is when the next call tries again, in seconds since the epoch.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     problem: str | None = None
     not_before: float = 0.0
 
@@ -75,22 +78,23 @@ class Submitting:
     sleep: Callable[[float], None]
     agreed: Callable[[], None]
 
-    def run(self, *, at_once: bool = False) -> Outcome:
+    def run(self, *, at_once: bool = False, accepted_too: bool = False) -> Outcome:
         """Send all that waits, and ask for what is undecided.
 
         With ``at_once`` also before the pause after a failure is over, unless the collector asked
-        for it. Raises `NotYetSent` where another process is at it, and what ``agreed`` raises:
-        then the request under way was the last.
+        for it; with ``accepted_too`` what was accepted is asked for as well. Raises `NotYetSent`
+        where another process is at it, and what ``agreed`` raises: then the request under way was
+        the last.
         """
         with self.outbox.locked("submitting") as free:
             if not free:
                 raise NotYetSent(occupied("submitting"))
-            entries = self.outbox.unfinished()
+            entries = self.outbox.unrefused() if accepted_too else self.outbox.unfinished()
             known = self.outbox.attempts(self.address)
             if not entries:
                 return Outcome()
             if self._too_early(known) and (known.told or not at_once):
-                return Outcome([], known.problem, known.not_before)
+                return Outcome(problem=known.problem, not_before=known.not_before)
             return self._all(entries, known)
 
     def _too_early(self, known: Attempts) -> bool:
@@ -105,7 +109,9 @@ class Submitting:
                 key = self._patiently(self._pin)
             for entry in entries:
                 receipt = self._patiently(partial(self._one, entry.sha256, key))
-                if receipt is None:
+                if receipt is None and entry.state == "accepted":
+                    outcome.gone.append(entry.sha256)
+                elif receipt is None:
                     outcome.problem = self._reason(entry.sha256)
                 elif receipt.status != entry.state:
                     outcome.receipts.append(receipt)
@@ -154,20 +160,26 @@ class Submitting:
             said = None
         if not isinstance(said, str) or not re.fullmatch("[0-9a-f]{64}", said):
             raise NotTaken(
-                _("{address} does not answer as a collector does").format(address=self.address)
+                _("{address} does not answer as a collector does").format(
+                    address=without_password(self.address)
+                )
             )
         if self.key not in {None, said}:
             raise Distrusted(
                 _(
                     "{address} shows the key {said}, not the one in collector_key; ask its owner "
                     "which is right, nothing was sent"
-                ).format(address=self.address, said=said)
+                ).format(address=without_password(self.address), said=said)
             )
         self.outbox.remember(self.address, replace(self.outbox.attempts(self.address), key=said))
         return said
 
     def _one(self, name: str, key: str) -> Receipt | None:
-        """The receipt for a bundle, sent now unless it is there; None where it is not taken."""
+        """The receipt for a bundle, sent now unless it is there; None where it is not taken.
+
+        What was accepted is not sent anew: who does not hold it any more may have deleted it as
+        its sender asked.
+        """
         (entry,) = self.outbox.entries("sha256 = ?", name)
         unsure = entry.unsure
         try:
@@ -175,6 +187,8 @@ class Submitting:
             if entry.unsure or entry.state != "waiting":
                 self.agreed()
                 signed = self.way.receipt(name)
+            if signed is None and entry.state == "accepted":
+                return None
             if signed is None:
                 data = self.outbox.content(name)
                 if data is None:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from probe import __version__
+from probe.deadline import within
 from probe.failure import BadInput, Offline
 from probe.language import _
 from probe.origin.errors import OriginError
@@ -60,6 +61,8 @@ EXCHANGE_FILES = ("ixpfx", "ixlan", "ix")
 
 # Seconds without a byte after which the other side counts as gone.
 TIMEOUT = 30.0
+# Seconds in which a file has to be here: 18 kbit/s carry today's in that time.
+PATIENCE = 3600.0
 # Seconds after which a file that no manifest names belongs to no update under way.
 _ABANDONED = 86400.0
 # Ten times what the files have today, packed; beyond that it is something else.
@@ -86,6 +89,14 @@ def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
 
     Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
     """
+    try:
+        with within(PATIENCE):
+            return _fetch(url, into, timeout)
+    except TimeoutError as problem:
+        raise _broken(url, problem) from problem
+
+
+def _fetch(url: str, into: Path, timeout: float) -> Fetched:
     request = urllib.request.Request(  # noqa: S310 - the address is ours or the user's own
         url, headers={"User-Agent": f"gatewatch/{__version__}"}
     )
@@ -105,9 +116,7 @@ def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
             )
         ) from problem
     except (OSError, http.client.HTTPException) as problem:
-        raise Offline(
-            _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
-        ) from problem
+        raise _broken(url, problem) from problem
     with answer, into.open("wb") as file:
         size = 0
         for chunk in _chunks(answer, url):
@@ -135,9 +144,13 @@ def _chunks(answer: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
         while chunk := answer.read(1 << 16):
             yield chunk
     except (OSError, http.client.HTTPException) as problem:
-        raise Offline(
-            _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
-        ) from problem
+        raise _broken(url, problem) from problem
+
+
+def _broken(url: str, problem: Exception) -> Offline:
+    return Offline(
+        _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
+    )
 
 
 def _reason(problem: object) -> str:

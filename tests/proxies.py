@@ -162,3 +162,22 @@ def certificate(
         )
     )
     return cert, private
+
+
+@contextmanager
+def dripping(head: bytes) -> Iterator[Between]:
+    """A site that answers with this, and then a byte every now and then for ever."""
+    between = Between()
+    ended = threading.Event()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            between.asked.append(self.rfile.readline().decode())
+            with contextlib.suppress(OSError):
+                self.wfile.write(head)
+                while not ended.wait(0.01):
+                    self.wfile.write(b"x")
+
+    with _serving(Handler) as between.port:
+        yield between
+        ended.set()

@@ -47,6 +47,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.origin.names",
             "probe.origin.special",
             "probe.database",
+            "probe.deadline",
             "probe.private",
             "probe.privileges",
             "probe.settings",

@@ -268,10 +268,15 @@ def _opened(folder: Path) -> Store:
 
 
 def _store(folder: Path) -> Store:
-    from analysis.collect.store import Damaged, Store  # noqa: PLC0415
+    from analysis.collect.store import Damaged, NoKey, Store  # noqa: PLC0415
 
     try:
         return Store(folder)
+    except NoKey:
+        raise BadInput(
+            f"{folder / 'key.pem'} is no key of a collector; restore it from your copy, since "
+            "volunteers trust no other"
+        ) from None
     except Damaged as problem:
         raise BadInput(
             f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "

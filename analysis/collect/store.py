@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +62,10 @@ class Damaged(Exception):
     """The database cannot be read; the message says why."""
 
 
+class NoKey(Exception):
+    """The key that receipts are signed with cannot be read."""
+
+
 class NotHeld(KeyError):
     """There is no such bundle, or it was decided on otherwise."""
 
@@ -88,7 +92,8 @@ _HELD = ", ".join(Held.__slots__)
 class Store:
     """The bundles in a folder, made where there is none. A context manager, for many threads.
 
-    Raises `Damaged` where its database cannot be used.
+    Raises `NoKey` and `Damaged` where its key or its database cannot be used. A new database is not
+    made beside bundles: it would know of none, and what nobody knows of is swept away.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +103,10 @@ class Store:
         self.key = _own_key(folder / "key.pem")
         self._lock = threading.Lock()
         self._serving = -1
-        self._db = connect(folder / "collector.db", sqlite3.Connection, one_thread=False)
+        database = folder / "collector.db"
+        if not (database.exists() and database.stat().st_size) and self._bundles():
+            raise Damaged("it is not there, and bundles are")
+        self._db = connect(database, sqlite3.Connection, one_thread=False)
         try:
             set_up(self._db, _TABLES, _VERSION)
         except sqlite3.DatabaseError as problem:
@@ -222,6 +230,12 @@ class Store:
             if not changed:
                 raise NotHeld(sha256)
 
+    def _bundles(self) -> bool:
+        """Whether bundles lie here, known or not."""
+        return any(
+            any((self.folder / place).glob(f"*{SUFFIX}")) for place in (QUARANTINE, ACCEPTED)
+        )
+
     def _path(self, place: str, sha256: str) -> Path:
         return self.folder / place / f"{sha256}{SUFFIX}"
 
@@ -292,12 +306,16 @@ def now_utc() -> datetime:
 
 
 def _own_key(path: Path) -> Ed25519PrivateKey:
-    """The collector's key, made at its first start."""
-    with suppress(FileNotFoundError):
+    """The collector's key, made at its first start; raises `NoKey` for a file that is none."""
+    try:
         key: Any = serialization.load_pem_private_key(path.read_bytes(), None)
-        assert isinstance(key, Ed25519PrivateKey)
-        return key
-    return make_key(path)
+    except FileNotFoundError:
+        return make_key(path)
+    except (TypeError, ValueError):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise NoKey
+    return key
 
 
 def _private(path: str, flags: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +48,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
     if out is not None:
         demand_folder(out.parent)
     with Outbox(outbox_folder()) as outbox:
-        done = bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
+        done = bundle_new(spool_folder(), outbox, keys_folder())
         files = []
         for entry in done.entries:
             kept = outbox.path_of(entry.sha256)

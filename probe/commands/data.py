@@ -73,6 +73,8 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
     tables = fetch_tables(tables_from)
     lans = fetch_exchanges(exchanges_from) if exchanges else None
     try:
+        # Whatever is in it later, whoever makes it first: it is for its owner alone.
+        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
         installed = install_tables(folder, tables)
         if lans is not None:
             install_exchanges(data_folder() / EXCHANGES_FILE, lans)

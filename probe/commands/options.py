@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,19 @@ RATE = 20.0
 
 # Megabytes a day: some ten runs over the list that ships.
 BUDGET = 5.0
+
+
+class _Range(click.FloatRange):
+    """A range in which "nan" is not: that is neither below nor above any limit, so it is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(_("{value!r} is no number").format(value=value), param, ctx)
+        return number
 
 
 def probing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,14 +118,14 @@ def courtesy(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option(
                 "--rate",
-                type=click.FloatRange(0.1),
+                type=_Range(0.1),
                 default=RATE,
                 show_default=True,
                 help=f"Packets per second, {RATE_CAP:.0f} at most.",
             ),
             click.option(
                 "--budget",
-                type=click.FloatRange(0, min_open=True),
+                type=_Range(0, min_open=True),
                 default=BUDGET,
                 show_default=True,
                 help="Megabytes that may be sent in a day (UTC), by all commands together.",

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 def purge(*, yes: bool, days: int | None) -> None:
     """Delete traces, keys, bundles, consent, settings and your timer, after listing them.
 
-    Asks first, and the default is no. What was sent before stays where it was sent, and what a
-    drive deleted may still be read from it by experts. With --accepted everything else stays.
+    Asks first, and the default is no. What was sent before stays where it was sent, what other
+    commands wrote to a folder that you named stays there, and what a drive deleted may still be
+    read from it by experts. With --accepted everything else stays.
     """
     if days is not None:
         _purge_accepted(days, yes=yes)
@@ -120,25 +121,44 @@ def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
         click.echo(f"  {one.kind:<30} {one.files:>6} files {one.bytes:>13,} bytes")
     if clock is not None:
         click.echo(_("the timer: {name}").format(name=clock.name))
-    for sentence in (*_sent(), *_limits()):
+        click.echo(
+            _(
+                "Not deleted is what the system's log holds of each run that the timer began, with "
+                "its time: that is not gatewatch's to delete."
+            )
+        )
+    for sentence in (*_outside(), *_limits()):
         click.echo(sentence)
 
 
-def _sent() -> list[str]:
-    """What has left this machine and does not come back."""
+def _outside() -> list[str]:
+    """What is not in the data folder, and so is not deleted: nothing here knows all of it."""
+    return [
+        *_handed_on(),
+        _(
+            "Not deleted is what was written elsewhere, by run --to, --pcap, bundle --to or submit "
+            "--leave-at: delete that by hand."
+        ),
+    ]
+
+
+def _handed_on() -> list[str]:
+    """What has left the data folder, as far as the outbox knows."""
     try:
         outbox = status(outbox_folder())
     except Failure:  # damaged, or of a newer version: nobody has to mend it first
         return []
-    there = sum(outbox.count(state) for state in ("quarantined", "accepted"))
-    if not there:
-        return []
-    said = ngettext(
-        "{count} bundle was sent: it stays with whoever received it",
-        "{count} bundles were sent: they stay with whoever received them",
-        there,
-    )
-    return [said.format(count=there)]
+    said = []
+    if there := sum(outbox.count(state) for state in ("quarantined", "accepted")):
+        sent = ngettext(
+            "{count} bundle was sent: it stays with whoever received it",
+            "{count} bundles were sent: they stay with whoever received them",
+            there,
+        )
+        said.append(sent.format(count=there))
+    folders = sorted({entry.left_at for entry in outbox.entries if entry.left_at})
+    copies = _("copies of bundles were left at {folder}")
+    return [*said, *(copies.format(folder=folder) for folder in folders)]
 
 
 def _limits() -> list[str]:

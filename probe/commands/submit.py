@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.alone import Busy, alone
+from probe.bundle import SUFFIX
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.consent import Capability, require
@@ -24,7 +25,7 @@ from probe.outbox import Outbox, damaged, demand_folder, occupied, outbox_folder
 from probe.places import data_folder
 from probe.private import replace_file
 from probe.pruning import accepted_days, prune
-from probe.settings import read_settings, settings_file
+from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -43,16 +44,25 @@ if TYPE_CHECKING:
 )
 @click.option("--now", "at_once", is_flag=True, help="Do not wait for the pause after a failure.")
 @click.option("--again", is_flag=True, help="Also send again what was refused.")
+@click.option(
+    "--ask-all", is_flag=True, help="Also ask whether what was accepted was refused since."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def submit(
-    context: click.Context, *, folder: Path | None, at_once: bool, again: bool, as_json: bool
+    context: click.Context,
+    *,
+    folder: Path | None,
+    at_once: bool,
+    again: bool,
+    ask_all: bool,
+    as_json: bool,
 ) -> None:
     """Put new traces into bundles and send all that waits to the collector of your settings.
 
     Whatever is not sent yet is tried each time, and `gatewatch submit status` says what became of
-    each bundle. Nothing is sent twice. Exit code 8 where something still waits, 6 where something
-    was refused.
+    each bundle. Nothing is sent twice. Exit code 8 where something still waits or could not be
+    asked, 6 where something was refused.
     """
     if context.invoked_subcommand is not None:
         return
@@ -66,19 +76,19 @@ def submit(
             ).format(file=settings_file())
         )
     with Outbox(outbox_folder()) as outbox:
-        bundle_new(spool_folder(), outbox, keys_folder(), datetime.now(UTC).date())
+        bundle_new(spool_folder(), outbox, keys_folder())
         if again:
             outbox.wait_again()
         if folder is not None:
             _leave(outbox, folder, as_json=as_json)
             return
-        outcome = _send(outbox, settings, at_once=at_once)
+        outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
         pruned = _prune(outbox, settings.keep_accepted_days)
     _tell(outcome, waiting, pruned, as_json=as_json)
 
 
-def _send(outbox: Outbox, settings: Settings, *, at_once: bool) -> Outcome:
+def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
     from probe.courier import Courier  # noqa: PLC0415 - only who sends waits for it
     from probe.submitting import Submitting  # noqa: PLC0415
 
@@ -93,7 +103,7 @@ def _send(outbox: Outbox, settings: Settings, *, at_once: bool) -> Outcome:
             time.sleep,
             partial(require, data_folder(), Capability.SHARE),
         )
-        return sending.run(at_once=at_once)
+        return sending.run(at_once=at_once, accepted_too=accepted_too)
 
 
 def _prune(outbox: Outbox, days: int | None) -> int:
@@ -117,29 +127,33 @@ def _prune(outbox: Outbox, days: int | None) -> int:
 
 def _tell(outcome: Outcome, waiting: list[Entry], pruned: int, *, as_json: bool) -> None:
     if as_json:
-        said = {
+        fields = {
             "answers": [asdict(receipt) for receipt in outcome.receipts],
+            "gone": outcome.gone,
             "waiting": len(waiting),
             "problem": outcome.problem,
             "not_before": _iso(outcome.not_before),
             "deleted_days": pruned,
         }
-        click.echo(json.dumps(said))
+        click.echo(json.dumps(fields))
     else:
         for receipt in outcome.receipts:
             click.echo(f"{receipt.bundle[:16]}  {_ANSWERS[receipt.status]()}{_because(receipt)}")
-        if not outcome.receipts and not waiting and outcome.problem is None:
+        for sha256 in outcome.gone:
+            said = _("was accepted, and is not held there any more")
+            click.echo(f"{sha256[:16]}  {said}")
+        if not (outcome.receipts or outcome.gone or waiting or outcome.problem):
             click.echo(_("nothing waits to be sent, and nothing was decided since"))
         if pruned:
             click.echo(words.deleted_days(pruned))
-    if waiting:
-        later = (
-            _("; the next try is after {time}, or at once with --now").format(
-                time=_local(outcome.not_before)
-            )
-            if outcome.not_before
-            else ""
+    later = (
+        _("; the next try is after {time}, or at once with --now").format(
+            time=_local(outcome.not_before)
         )
+        if outcome.not_before
+        else ""
+    )
+    if waiting:
         raise NotYetSent(
             ngettext(
                 "{count} bundle waits to be sent: {problem}{later}",
@@ -147,6 +161,8 @@ def _tell(outcome: Outcome, waiting: list[Entry], pruned: int, *, as_json: bool)
                 len(waiting),
             ).format(count=len(waiting), problem=outcome.problem, later=later)
         )
+    if outcome.problem:
+        raise NotYetSent(f"{outcome.problem}{later}")
     if any(receipt.status == "refused" for receipt in outcome.receipts):
         raise PartlyDone(_("the collector refused some of it; see: gatewatch submit status"))
 
@@ -237,7 +253,7 @@ def show_status(*, as_json: bool) -> None:
 
 def _lines(found: Status, settings: Settings, new: int) -> list[tuple[str, str]]:
     """The aligned part: English, since a table cannot be aligned in every script."""
-    lines = [("collector", settings.collector or "none")]
+    lines = [("collector", without_password(settings.collector or "none"))]
     key = settings.collector_key or found.attempts.key
     if key:
         believed = "set" if settings.collector_key else "believed since it was first shown"
@@ -273,7 +289,7 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
         said.append(_("to send what waits: gatewatch submit"))
     if found.count("quarantined"):
         said.append(_("to ask what was decided: gatewatch submit"))
-    if found.count("refused"):
+    if any(entry.state == "refused" and _is_here(entry) for entry in found.entries):
         said.append(
             _(
                 "what was refused stays here; where the reason is mended, at the collector or "
@@ -281,6 +297,11 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
             )
         )
     return said
+
+
+def _is_here(entry: Entry) -> bool:
+    """Whether a bundle can be sent again; not one that was accepted and taken back later."""
+    return (outbox_folder() / f"{entry.sha256}{SUFFIX}").exists()
 
 
 def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:

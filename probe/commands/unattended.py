@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from click.core import ParameterSource
 
-from probe.allowance import MEGABYTE, USUAL_BYTES, Allowance, allowance_file
+from probe.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
 from probe.alone import Busy, alone
 from probe.commands import options, words
 from probe.consent import Capability, missing, require
@@ -119,7 +119,9 @@ def begin(budget: float) -> Turn:
     is_default = context.get_parameter_source("budget") is ParameterSource.DEFAULT
     daily, monthly = limits(None if is_default else budget, folder)
     allowance = Allowance(allowance_file(), daily, time.time, monthly=monthly)
-    if allowance.left < USUAL_BYTES:
+    try:
+        allowance.require(USUAL_BYTES)
+    except OverAllowance:
         _leave_out(diary, SPENT)
     return Turn(diary, allowance)
 

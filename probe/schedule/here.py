@@ -61,7 +61,8 @@ def program() -> str:
         if candidate and os.access(candidate, os.X_OK) and Path(candidate).is_file():
             return str(Path(candidate).absolute())
     raise Failure(
-        _("gatewatch is not installed, so no timer could find it; install it: {command}").format(
-            command="pipx install gatewatch"
-        )
+        _(
+            "gatewatch is not installed, so no timer could find it; install it: {command} in the "
+            "folder of its source"
+        ).format(command="pipx install .")
     )

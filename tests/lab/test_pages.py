@@ -89,6 +89,7 @@ STEPS = [
         'gatewatch collect refuse kh-bundles 3f9a0c --reason "deleted as its sender asked"',
         says="refused",
     ),
+    Step("gatewatch submit --ask-all", says="deleted as its sender asked", code=6),
     Step("gatewatch consent withdraw --share"),
     Step("gatewatch consent grant --run --keep --version-read 1"),
     Step("gatewatch purge --accepted 90", says="nothing was deleted"),

@@ -95,6 +95,22 @@ def test_setting_the_clock_back_is_no_new_allowance(tmp_path: Path) -> None:
     assert Allowance(tmp_path / "state", 1000, clock).left == 100
 
 
+@pytest.mark.parametrize("ahead", [40, 365])
+def test_a_clock_that_was_ahead_costs_a_day_at_most(tmp_path: Path, ahead: int) -> None:
+    """A budget spent under it is spent today; tomorrow, and next month, there is another."""
+    clock = Clock(NOON + ahead * DAY)
+    wrong = Allowance(tmp_path / "state", 1000, clock, monthly=1500)
+    wrong.spend(1000)
+    wrong.settle()
+    clock.now = NOON
+    with pytest.raises(OverAllowance):
+        Allowance(tmp_path / "state", 1000, clock, monthly=1500).check()
+    clock.now += DAY
+    assert Allowance(tmp_path / "state", 1000, clock, monthly=1500).left == 500
+    clock.now += 20 * DAY
+    assert Allowance(tmp_path / "state", 1000, clock, monthly=1500).left == 1000
+
+
 def test_a_spent_day_is_said(tmp_path: Path) -> None:
     """The sentence names the budget and both ways on."""
     allowance = Allowance(tmp_path / "state", 5e6, Clock())

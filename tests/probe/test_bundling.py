@@ -55,10 +55,10 @@ def keep(home: Path, *traces: Redacted) -> None:
         spool.append(*traces)
 
 
-def bundled(home: Path, today: date = TODAY) -> tuple[list[bytes], Counter[str]]:
+def bundled(home: Path) -> tuple[list[bytes], Counter[str]]:
     """What one call bundles: the bytes of each new bundle, and what was left out."""
     with Outbox(home / "outbox") as outbox:
-        done = bundle_new(home / "spool", outbox, home / "keys", today)
+        done = bundle_new(home / "spool", outbox, home / "keys")
         return [outbox.path_of(one.sha256).read_bytes() for one in done.entries], done.left_out
 
 
@@ -86,7 +86,7 @@ def test_a_bundle_holds_the_bytes_that_are_shown(tmp_path: Path) -> None:
     assert (said.network, said.days, said.made) == (
         38623,
         ("2026-11-23", "2026-11-24"),
-        "2026-11-26",
+        "2026-11-24",
     )
     assert said.key == public_part(signing_key(tmp_path / "keys", 38623, TODAY))
     assert left_out == {}
@@ -108,6 +108,49 @@ def in_first(home: Path) -> tuple[bytes, ...]:
         return unseal(outbox.path_of(outbox.entries()[0].sha256).read_bytes()).lines
 
 
+def test_no_clock_is_asked_for_keys_and_bundles(tmp_path: Path) -> None:
+    """One that is months off while something is bundled deletes no key and dates no bundle.
+
+    What is signed says how old the key is; a bundle of a day to come, or of one before its traces,
+    no collector takes, and it would wait for ever.
+    """
+    keys = []
+    for number, days in enumerate((0, 89, 88, 90)):
+        keep(tmp_path, trace(number, days=days))
+        (data,), _ = bundled(tmp_path)
+        said = unseal(data).manifest
+        assert (said.made,) == said.days
+        keys.append(said.key)
+    assert keys[0] == keys[1] == keys[2] != keys[3]
+
+
+def test_an_outbox_made_anew_goes_on_with_the_key(tmp_path: Path) -> None:
+    """Old traces are bundled again then, in several bundles: none of them is out of its time."""
+    text = "x" * (FULL // 3)
+    keep(tmp_path, trace(1, note=text), trace(2, note=text))
+    (tmp_path / "spool" / "2026-99-99.jsonl").touch()
+    bundled(tmp_path)
+    keep(tmp_path, trace(3, days=95, note=text), trace(4, days=96, note=text))
+    (data,), _ = bundled(tmp_path)
+    (tmp_path / "outbox").rename(tmp_path / "away")
+    again = [unseal(one).manifest for one in bundled(tmp_path)[0]]
+    assert len(again) == 2
+    assert {said.key for said in again} == {unseal(data).manifest.key}
+
+
+@pytest.mark.parametrize("kept_right", [True, None])
+def test_a_trace_of_a_day_to_come_makes_no_key_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_right: bool | None
+) -> None:
+    """A clock that others keep right says what day it is; one that nobody does may be behind."""
+    monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: kept_right)
+    keep(tmp_path, trace(1))
+    first = unseal(bundled(tmp_path)[0][0]).manifest.key
+    keep(tmp_path, trace(2, days=365 * 200))
+    second = unseal(bundled(tmp_path)[0][0]).manifest.key
+    assert (first == second) is bool(kept_right)
+
+
 def test_each_network_has_bundle_and_key_of_its_own(tmp_path: Path) -> None:
     """Two places are not tied together: neither by a bundle nor by a key."""
     keep(tmp_path, trace(1), trace(2, 9902), trace(3))
@@ -117,7 +160,7 @@ def test_each_network_has_bundle_and_key_of_its_own(tmp_path: Path) -> None:
 
 
 def test_the_same_traces_make_the_same_file(tmp_path: Path) -> None:
-    """With the same key and on the same day, two machines would write the same bytes."""
+    """With the same key two machines would write the same bytes, on any day."""
     for home in (tmp_path / "a", tmp_path / "b"):
         keep(home, trace(1), trace(2))
     signing_key(tmp_path / "a" / "keys", 38623, TODAY)
@@ -245,14 +288,13 @@ def test_asking_makes_nothing(tmp_path: Path) -> None:
 
 _BUNDLER = """
 import sys
-from datetime import date
 from pathlib import Path
 from probe.bundling import bundle_new
 from probe.outbox import Outbox
 home = Path(sys.argv[1])
 print("begin", flush=True)
 with Outbox(home / "outbox") as outbox:
-    bundle_new(home / "spool", outbox, home / "keys", date(2026, 11, 26))
+    bundle_new(home / "spool", outbox, home / "keys")
 """
 
 
@@ -315,7 +357,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def bundle_all(self) -> None:
-        bundled(self.home, self.today)
+        bundled(self.home)
         assert set(as_shared(self.home)) <= set(in_bundles(self.home))
 
     @rule(days=st.integers(1, 60))

@@ -224,6 +224,58 @@ def test_a_folder_one_may_not_use_ends_with_4(number: int) -> None:
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "mended"),
+    [
+        ("/srv/me/data/spool/2026-11-23.jsonl", True),
+        ("/srv/me", True),
+        (None, True),
+        ("/media/stick/2026-11-23.jsonl", False),
+    ],
+)
+def test_another_data_folder_is_proposed_where_it_helps(
+    monkeypatch: pytest.MonkeyPatch, path: str | None, mended: bool
+) -> None:
+    """A file that somebody named, as by `show --from`, is not elsewhere for another data folder."""
+    monkeypatch.setenv("GATEWATCH_HOME", "/srv/me/data")
+    code, said = ending(PermissionError(errno.EACCES, "Permission denied", path))
+    assert (code, "GATEWATCH_HOME" in said) == (4, mended)
+    assert "mend its permissions" in said
+
+
+@pytest.mark.parametrize("number", [errno.ENOTDIR, errno.EISDIR, errno.EEXIST])
+def test_what_is_in_the_way_is_named(number: int) -> None:
+    """A data folder that is a file, or settings that are a folder, are no fault of the program."""
+    code, said = ending(OSError(number, "it is so", "/some/file"))
+    assert code == 9
+    assert said.startswith("gatewatch: /some/file cannot be used (it is so): a file lies where")
+
+
+def test_a_data_folder_that_is_a_file_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands that a volunteer has end with one sentence, and touch nothing."""
+    home = tmp_path / "home"
+    home.write_text("a letter", encoding="utf-8")
+    monkeypatch.setenv("GATEWATCH_HOME", str(home))
+    for words in (
+        ["consent", "grant", "--run", "--version-read", "1"],
+        ["submit", "status"],
+        ["data", "status"],
+    ):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 9, words
+        assert done.stderr.startswith(f"gatewatch: {home}")
+        assert len(done.stderr.splitlines()) == 1
+    assert home.read_text(encoding="utf-8") == "a letter"
+
+
+def test_a_disk_that_fails_is_said() -> None:
+    """A memory card at its end is no fault of the program to be reported."""
+    code, said = ending(OSError(errno.EIO, "Input/output error", "/some/file"))
+    assert (code, said.startswith("gatewatch: the disk fails at /some/file")) == (6, True)
+
+
 def test_other_errors_are_not_hidden() -> None:
     """A fault of ours shows itself as one."""
     assert ending(ZeroDivisionError())[0] == 1

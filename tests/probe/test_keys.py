@@ -55,6 +55,11 @@ def test_the_key_of_a_network_that_was_left_does_not_outlast_its_time(tmp_path: 
     ]
 
 
+def test_what_a_run_kept_late_has_the_key_of_the_next_day(tmp_path: Path) -> None:
+    """Traces of before midnight that come after those of the new day make no third key."""
+    assert key(tmp_path, days=1) == key(tmp_path) == key(tmp_path, days=1)
+
+
 def test_a_key_of_a_day_to_come_is_replaced(tmp_path: Path) -> None:
     """What a clock set wrong made would last until that day has come and gone."""
     assert key(tmp_path, days=3650) != key(tmp_path)

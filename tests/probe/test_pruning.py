@@ -22,7 +22,7 @@ LATER = FIRST + timedelta(days=100)
 
 def bundle(home: Path) -> None:
     with Outbox(home / "outbox") as outbox:
-        bundle_new(home / "spool", outbox, home / "keys", LATER)
+        bundle_new(home / "spool", outbox, home / "keys")
 
 
 def answer(home: Path, status: Status) -> None:

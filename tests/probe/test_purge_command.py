@@ -82,11 +82,23 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     done = gatewatch("purge", "--yes")
     assert "traces                              1 files" in done.stdout
     assert "the timer: played timer" in done.stdout
+    assert "the system's log holds of each run" in done.stdout
     assert "on SSDs" in done.stdout
     assert not home.exists()
     assert not clock.installed
     clock.installed = False
     assert gatewatch("purge").stdout.startswith("nothing of gatewatch is kept")
+
+
+def test_what_lies_elsewhere_is_told(home: Path, tmp_path: Path) -> None:
+    """Folders that copies were left in are named before it asks, and that nobody knows the rest."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    gatewatch("submit", "--leave-at", str(stick))
+    said = gatewatch("purge", "--yes").stdout
+    assert f"copies of bundles were left at {stick}\n" in said
+    assert "run --to, --pcap, bundle --to or submit --leave-at" in said
+    assert len(list(stick.iterdir())) == 1
 
 
 def test_what_is_deleted_does_not_come_back_with_the_power(

@@ -231,6 +231,8 @@ def test_without_a_network_it_is_offline(
     ("arguments", "code", "said"),
     [
         (["--rate", "5000"], 2, "1000 at most"),
+        (["--rate", "nan"], 2, "'nan' is no number"),
+        (["--budget", "NaN"], 2, "'NaN' is no number"),
         (["--country", "XX"], 2, "XX"),
         (["--access-as", "Viettel"], 2, "AS number"),
         (["--access-as", "AS0"], 2, "AS number"),

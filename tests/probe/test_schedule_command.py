@@ -12,8 +12,10 @@ from click.testing import CliRunner, Result
 
 from probe.allowance import Allowance, allowance_file
 from probe.cli import main
+from probe.failure import Failure
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
+from probe.schedule.here import program
 from tests.consenting import agree
 
 JOB = Job(("/usr/local/bin/gatewatch",), Path("/nowhere"))
@@ -130,3 +132,14 @@ def test_a_timer_that_will_not_call_is_no_success(clock: Played, tmp_path: Path)
     assert done.exit_code == 6
     assert done.stderr == "gatewatch: the timer does not run; gatewatch schedule install\n"
     assert json.loads(schedule("status", "--json").stdout)["troubles"][0]["remedy"]
+
+
+def test_a_program_that_is_not_installed_is_installed_from_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No index has it: whoever took its name there could give volunteers another program."""
+    monkeypatch.setattr("sys.argv", ["-m"])
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Failure, match=r"pipx install \. in the folder of its source$"):
+        program()

@@ -25,7 +25,7 @@ from probe.outbox import Outbox
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
 from tests.probe.test_bundling import as_shared, keep, trace
-from tests.proxies import answering, certificate, http_proxy, socks
+from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
 NAME = "collect.example.org"
 LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"
@@ -267,6 +267,32 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
     assert status()["waiting"] == 1
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
+def test_who_only_drips_does_not_hold_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    """Each byte comes in time and the answer never does: the request ends, and is tried later."""
+    monkeypatch.setattr("probe.courier.PATIENCE", 0.1)
+    with dripping(head) as site:
+        configure(home, collector=f"http://127.0.0.1:{site.port}")
+        done = gatewatch("submit")
+    assert done.exit_code == 8
+    assert "127.0.0.1 cannot be reached (not done within 0 minutes)" in done.stderr
+
+
+@pytest.mark.parametrize("answer", [LATER % (b"404 nothing", b""), b"HTTP/1.1 200 fine\n\nno key"])
+def test_a_password_in_the_address_is_not_said(home: Path, answer: bytes) -> None:
+    """What is shown to somebody who helps, or stands in a log, would open the collector to them."""
+    with answering(answer) as site:
+        configure(home, collector=f"http://me:secret@127.0.0.1:{site.port}")
+        done = gatewatch("submit")
+    assert done.exit_code == 8
+    assert f"http://…@127.0.0.1:{site.port} does not answer as a collector does" in done.stderr
+    shown = gatewatch("submit", "status").stdout
+    assert f"http://…@127.0.0.1:{site.port}\n" in shown
+    assert "secret" not in done.stderr + shown
+
+
 def test_nobody_there_is_tried_later(home: Path) -> None:
     """Without a connection everything stays, and the status says since when and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -304,6 +330,36 @@ def test_a_refusal_is_said_with_its_reason(home: Path, tmp_path: Path) -> None:
         assert "gatewatch submit --again" in shown
         assert gatewatch("submit").exit_code == 0
         assert gatewatch("submit", "--again").exit_code == 6
+
+
+def test_a_refusal_of_what_was_accepted_is_told_to_who_asks(home: Path, tmp_path: Path) -> None:
+    """As after its owner wanted it deleted there; unasked no place is tied to another."""
+    folder = tmp_path / "held"
+    with collecting(folder) as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(folder), "--all")
+        gatewatch("submit")
+        (bundle,) = status()["bundles"]
+        refused = gatewatch("collect", "refuse", str(folder), bundle["sha256"], "--reason", "gone")
+        assert refused.exit_code == 0
+        assert "nothing was decided since" in gatewatch("submit").stdout
+        done = gatewatch("submit", "--ask-all")
+        assert (done.exit_code, "refused: operator: gone" in done.stdout) == (6, True)
+    shown = gatewatch("submit", "status").stdout
+    assert "operator: gone" in shown
+    assert "--again" not in shown
+
+
+def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
+    """Nothing waits and nobody answers: that is not the end of what was to be done."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+    done = gatewatch("submit")
+    assert (done.exit_code, done.stdout) == (8, "")
+    assert "127.0.0.1 cannot be reached" in done.stderr
+    assert "the next try is after" in done.stderr
 
 
 def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from tests.probe.test_bundling import keep, trace
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 ADDRESS = "https://collect.example.org"
-TODAY = date(2026, 11, 26)
 
 
 class PowerCut(BaseException):
@@ -82,14 +80,16 @@ class World:
         self.agrees = True
         keep(home, *(trace(number, 100 + number) for number in range(bundles)))
         with Outbox(home / "outbox") as outbox:
-            bundle_new(home / "spool", outbox, home / "keys", TODAY)
+            bundle_new(home / "spool", outbox, home / "keys")
 
-    def submit(self, key: str | None = None, *, at_once: bool = False) -> Outcome:
+    def submit(
+        self, key: str | None = None, *, at_once: bool = False, accepted_too: bool = False
+    ) -> Outcome:
         with Outbox(self.home / "outbox") as outbox:
             sending = Submitting(
                 outbox, self.way, ADDRESS, key, lambda: self.now, self.slept.append, self.agreed
             )
-            return sending.run(at_once=at_once)
+            return sending.run(at_once=at_once, accepted_too=accepted_too)
 
     def agreed(self) -> None:
         if not self.agrees:
@@ -139,6 +139,24 @@ def test_a_refusal_is_kept_with_its_reason_and_may_be_sent_again(world: World) -
     assert [receipt.status for receipt in world.submit().receipts] == ["accepted"] * 2
 
 
+def test_what_was_accepted_may_be_refused_since(world: World) -> None:
+    """It is asked for only where its owner wants it, and what was taken back stays so."""
+    world.way.decision = "accepted"
+    world.submit()
+    deleted, lost = world.way.held
+    world.way.held[deleted] = "refused"
+    del world.way.held[lost]
+    assert world.submit() == Outcome()
+    outcome = world.submit(accepted_too=True)
+    assert [(one.bundle, one.status) for one in outcome.receipts] == [(deleted, "refused")]
+    assert (outcome.gone, outcome.problem) == ([lost], None)
+    assert world.states() == ["refused", "accepted"]
+    with Outbox(world.home / "outbox") as outbox:
+        assert outbox.wait_again() == 0
+    assert world.submit() == Outcome()
+    assert set(world.way.sent.values()) == {1}
+
+
 def test_a_short_break_is_waited_for(world: World) -> None:
     """What is gone for a moment is tried again in the same call."""
     world.way.before = [Unavailable("reset"), None, None, Unavailable("reset")]
@@ -186,7 +204,7 @@ def test_too_early_nothing_is_asked(world: World) -> None:
     failed = world.submit()
     world.way.before = []
     world.now += FIRST - 1
-    assert world.submit() == Outcome([], "no route", failed.not_before)
+    assert world.submit() == Outcome(problem="no route", not_before=failed.not_before)
     assert world.way.asked.total() == 0
     assert world.submit(at_once=True).problem is None
 
@@ -216,7 +234,7 @@ def test_the_key_shown_first_is_believed_from_then_on(world: World) -> None:
     world.submit()
     keep(world.home, trace(9, 200), trace(10, 201))
     with Outbox(world.home / "outbox") as outbox:
-        bundle_new(world.home / "spool", outbox, world.home / "keys", TODAY)
+        bundle_new(world.home / "spool", outbox, world.home / "keys")
     world.way.sign = OTHER
     for name in world.way.held:
         world.way.held[name] = "accepted"
@@ -279,7 +297,7 @@ def test_a_damaged_bundle_is_made_anew(world: World, damage: bytes | None) -> No
     assert outcome.problem is not None
     assert "bundled anew next time" in outcome.problem
     with Outbox(world.home / "outbox") as outbox:
-        made = bundle_new(world.home / "spool", outbox, world.home / "keys", TODAY)
+        made = bundle_new(world.home / "spool", outbox, world.home / "keys")
     assert len(made.entries) == 1
     world.submit()
     assert (world.states(), len(world.way.held)) == (["quarantined"] * 2, 2)

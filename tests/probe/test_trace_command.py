@@ -279,6 +279,14 @@ def test_a_missing_name_and_a_missing_resolver_are_told_apart(
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("typed", ["", " "])
+def test_an_empty_name_is_said_to_be_one(typed: str, home: Path) -> None:
+    """A variable that a script left empty asks no resolver."""
+    done = run(typed)
+    assert done.exit_code == 9
+    assert done.stderr == "gatewatch: the name of the host is empty; give a name or an address\n"
+
+
 # --- the loop -------------------------------------------------------------------------------
 
 _REAL = """

@@ -22,6 +22,7 @@ from probe.failure import BadInput, Offline
 from probe.origin import open_origin
 from probe.origin.snapshot import read_manifest
 from probe.update import fetch, fetch_exchanges, fetch_tables, install_tables
+from tests.proxies import dripping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,6 +143,14 @@ def test_an_update_is_used_from_then_on(site: Site, home: Path) -> None:
     assert origin.networks("KH")[0].prefixes[0] == "36.37.128.0/18"
     assert sorted(path.suffix for path in (home / "origin").iterdir()) == [".csv", ".json", ".mmdb"]
     assert all((agent or "").startswith("gatewatch/") for agent in site.agents)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_folder_that_it_makes_is_for_its_owner_alone(site: Site, home: Path) -> None:
+    """Who updates before anything else shows nobody what is in the data folder from then on."""
+    site.publish()
+    assert command("update", "--tables-from", site.base).exit_code == 0
+    assert home.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.usefixtures("few")
@@ -306,6 +315,17 @@ def test_a_server_that_says_nothing(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/x"
         with pytest.raises(Offline, match="timed out"):
             fetch(url, tmp_path / "x", timeout=0.05)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
+def test_a_server_that_only_drips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    """Each byte comes in time and the file never does: it ends all the same."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(updating, "PATIENCE", 0.1)
+    with dripping(head) as site, pytest.raises(Offline, match="not done within 0 minutes"):
+        fetch(f"http://127.0.0.1:{site.port}/", tmp_path / "x")
 
 
 def test_a_connection_that_dies_on_the_way(

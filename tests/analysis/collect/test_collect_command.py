@@ -149,6 +149,29 @@ def test_a_database_that_cannot_be_used_is_said(folder: Path, damage: str) -> No
     assert len(files(folder)["quarantine"]) == 3
 
 
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_database_that_is_lost_costs_no_bundle(folder: Path, content: bytes | None) -> None:
+    """A new one would know of none, and its start would sweep away what nobody knows of."""
+    (folder / "collector.db").unlink()
+    if content is not None:
+        (folder / "collector.db").write_bytes(content)
+    before = sorted(folder.rglob("*.tar"))
+    done = gatewatch("--to", str(folder), "--port", "0")
+    assert done.exit_code == 9
+    assert "cannot be used (it is not there, and bundles are); restore it" in done.stderr
+    assert sorted(folder.rglob("*.tar")) == before != []
+
+
+@pytest.mark.parametrize("content", [b"", b"no key"])
+def test_a_key_that_cannot_be_read_is_said(folder: Path, content: bytes) -> None:
+    """No other is made in its place: volunteers believe the one that they know."""
+    (folder / "key.pem").write_bytes(content)
+    done = gatewatch("review", str(folder))
+    assert done.exit_code == 9
+    assert f"{folder / 'key.pem'} is no key of a collector; restore it" in done.stderr
+    assert (folder / "key.pem").read_bytes() == content
+
+
 def test_without_its_extra_it_is_named() -> None:
     """On a volunteer's machine, without the web server, the command says which extra it needs."""
     code = (

@@ -1,0 +1,43 @@
+"""How long something on the network may take as a whole, whatever signs of life it gives.
+
+The timeouts of sockets are for each read: who sends a byte now and then could hold a command for
+ever, and with it the timer that waits for its end. This module knows nothing of what is done.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from probe.language import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise `TimeoutError` in what is done here once it has taken so many seconds.
+
+    Only in the main thread, where commands run, and on systems that have such a clock.
+    """
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(_("not done within {minutes:.0f} minutes").format(minutes=seconds / 60))
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
