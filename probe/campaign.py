@@ -102,6 +102,8 @@ class Campaign:
         # How many traces could not and could be sent, by IP version.
         self.unrouted: Counter[int] = Counter()
         self.routed: Counter[int] = Counter()
+        # IP versions over which a trace could be sent from where this machine is now.
+        self._left_by: set[int] = set()
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -132,6 +134,7 @@ class Campaign:
             self.unrouted[trace.af] += 1
             return
         self.routed[trace.af] += 1
+        self._left_by.add(trace.af)
         self.answered |= any(not reply.is_star for hop in trace.hops for reply in hop.replies)
         attributed = attribute(trace, self._origin)
         if trace.af in self.access:
@@ -248,6 +251,7 @@ class Campaign:
         """
         self.stand(premises)
         self._shows_at.pop(version, None)
+        self._left_by.discard(version)
         left = self.access.pop(version, None)
         if left is not None:
             self._left.add(left.asn)
@@ -262,7 +266,7 @@ class Campaign:
 
     def skip(self, version: int) -> None:
         """Count a target that is not traced, since the first ones of its version failed."""
-        if self.routed[version]:
+        if version in self._left_by:
             self.refused += 1
         else:
             self.unrouted[version] += 1
