@@ -16,7 +16,13 @@ from probe.attribute import attribute
 from probe.failure import Failure, Offline, PermissionDenied, RefusedToRedact
 from probe.hosting import hosting_networks
 from probe.language import _
-from probe.locate import Access, access_of_interfaces, access_of_traces, in_doubt
+from probe.locate import (
+    Access,
+    access_of_interfaces,
+    access_of_traces,
+    first_mapped,
+    in_doubt,
+)
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
 
     from probe.attribute import Attributor
     from probe.identity import Identity
+    from probe.record import Attribution
     from probe.redact import Premises
 
 NO_ROUTE = "no route"
@@ -84,6 +91,9 @@ class Campaign:
         self.earlier: str | None = None
         # Why the access network of an IP version could not be told.
         self.unlocated: Failure | None = None
+        # By IP version, the network that stands first where the one that the user named never did:
+        # it may be the access network after all.
+        self.instead: dict[int, Attribution] = {}
         # What is to be noted of a trace over this IP version that is kept now, see
         # `probe.record.WHEREABOUTS`.
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
@@ -119,6 +129,8 @@ class Campaign:
         self._spool: Spool | None = None
         # By IP version, the nearest and the farthest hop at which the access network showed first.
         self._shows_at: dict[int, tuple[int, int]] = {}
+        # The IP versions over which it was the first network to show.
+        self._stood_first: set[int] = set()
 
     def finished(self, trace: Trace, firewall: str | None = None) -> None:
         """Take in a finished trace; it is on the disk when this returns, or held, or counted.
@@ -252,6 +264,8 @@ class Campaign:
         self.stand(premises)
         self._shows_at.pop(version, None)
         self._left_by.discard(version)
+        self._stood_first.discard(version)
+        self.instead.pop(version, None)
         left = self.access.pop(version, None)
         if left is not None:
             self._left.add(left.asn)
@@ -338,11 +352,21 @@ class Campaign:
         return None, other
 
     def _learn(self, trace: Trace) -> None:
-        """Take in where the access network shows."""
+        """Take in where the access network shows, and which network does first."""
+        access = self.access[trace.af]
         at, _other = self._first_shown(trace)
         if at is not None:
             nearest, farthest = self._shows_at.get(trace.af, (at, at))
             self._shows_at[trace.af] = min(at, nearest), max(at, farthest)
+        first = first_mapped(trace)
+        if access.known_by != "said" or first is None or trace.af in self._stood_first:
+            return
+        said = first.said
+        if said.asn is not None and self._origin.organisation(said.asn) == access.organisation:
+            self._stood_first.add(trace.af)
+            self.instead.pop(trace.af, None)
+        elif None in {self.country, said.country} or said.country == self.country:
+            self.instead[trace.af] = said
 
     def _began_elsewhere(self, trace: Trace) -> bool:
         """Whether a trace shows another network where the access network should be.
@@ -376,6 +400,7 @@ class Campaign:
             return
         noted = self._notes(trace)
         networks = frozenset(access.asn for access in self.access.values()) | self._left
+        networks |= {said.asn for said in self.instead.values() if said.asn is not None}
         marked = replace(
             trace, vantage=self.vantage(trace.af), notes=(*trace.notes, *sorted(noted))
         )
