@@ -37,12 +37,17 @@ def begin(
     return Economical(limits, horizon, routes or Routes(nowhere))
 
 
-def play(path: Economical, way: Sequence[str | None], *, dark: bool = False) -> list[int]:
-    """Answer what the path asks as routers on this way would, until it is over; what was asked."""
+def play(
+    path: Economical, way: Sequence[str | None], *, dark: bool = False, abreast: int = 100
+) -> list[int]:
+    """Answer what the path asks as routers on this way would, until it is over; what was asked.
+
+    So many probes at most are sent before they are answered.
+    """
     asked = []
     while path.stop is None:
-        wanted = []
-        while (ttl := path.next_ttl()) is not None:
+        wanted: list[int] = []
+        while len(wanted) < abreast and (ttl := path.next_ttl()) is not None:
             path.sent(ttl)
             wanted.append(ttl)
         assert wanted, "neither over nor anything to ask"
@@ -194,6 +199,26 @@ def test_a_border_that_is_measured_otherwise_unmakes_what_was_inferred() -> None
     asked = play(path, moved)
     assert sorted(asked) == [1, 2, 3, 4, 5, 6, 7, 10, 11]
     assert sorted(path.inferred) == [8, 9]
+
+
+def test_what_differs_before_the_border_leaves_none_of_its_hops_unmeasured() -> None:
+    """Though the way back has come home by that, and what was planned had not been sent yet."""
+    routes = Routes(lambda address: address == router(3))
+    routes.learn(TEN)
+    path = begin(routes, distance=11)
+    asked = play(path, [router(1, 9), *TEN[1:]], abreast=1)
+    assert sorted(asked) == [1, 2, 3, 4, 5, 10, 11]
+    assert sorted(path.inferred) == [6, 7, 8, 9]
+
+
+def test_where_the_border_keeps_silent_it_is_the_next_hop_abroad_that_counts() -> None:
+    """What was taken over for it is not what this trace shows: that begins one hop farther on."""
+    routes = Routes(lambda address: address in TEN[4:])
+    routes.learn(TEN)
+    path = begin(routes, distance=11)
+    asked = play(path, [*TEN[:4], None, *TEN[5:]])
+    assert sorted(set(asked)) == [3, 4, 5, 6, 7, 8, 10, 11]
+    assert sorted(path.inferred) == [1, 2, 9]
 
 
 def test_loops_teach_nothing() -> None:
