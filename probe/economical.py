@@ -149,6 +149,7 @@ class Economical(EveryHop):
         super().sent(ttl)
         if ttl in self.inferred:
             self._expected[ttl] = self.inferred.pop(ttl)
+            self._settled = min(self._settled, ttl - 1)
 
     def answered(
         self,
