@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
     from probe.network import Tap
     from probe.origin import Origin
+
+
+class _Above(click.FloatRange):
+    """A number in a range; NaN, with which every comparison fails, is in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(_("{value!r} is not a number").format(value=value), param, ctx)
+        return number
+
 
 # Packets a second that nobody needs a permission for.
 RATE = 20.0
@@ -104,14 +118,14 @@ def courtesy(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option(
                 "--rate",
-                type=click.FloatRange(0.1),
+                type=_Above(0.1),
                 default=RATE,
                 show_default=True,
                 help=f"Packets per second, {RATE_CAP:.0f} at most.",
             ),
             click.option(
                 "--budget",
-                type=click.FloatRange(0, min_open=True),
+                type=_Above(0, min_open=True),
                 default=BUDGET,
                 show_default=True,
                 help="Megabytes that may be sent in a day (UTC), by all commands together.",

@@ -245,6 +245,8 @@ def test_without_a_network_it_is_offline(
     ("arguments", "code", "said"),
     [
         (["--rate", "5000"], 2, "1000 at most"),
+        (["--rate", "nan"], 2, "'nan' is not a number"),
+        (["--budget", "-NaN"], 2, "'-NaN' is not a number"),
         (["--country", "XX"], 2, "XX"),
         (["--access-as", "Viettel"], 2, "AS number"),
         (["--access-as", "AS0"], 2, "AS number"),
