@@ -244,9 +244,10 @@ def check(seed: int) -> None:
                 truth = {a for one in there for a in (one.address, *one.later, None)}
                 assert {reply.address for reply in hop.replies} <= truth
             else:
-                # taken over from one that measured it there, and no evidence
+                # taken over from one that measured it there, and no evidence; a router that only
+                # refused is taken over as a silent one
                 (reply,) = hop.replies
-                assert (hop.number, reply.address) in met
+                assert reply.address is None or (hop.number, reply.address) in met
                 assert reply.rtt is None
         # the border is measured
         first = next((h.number for h in trace.hops if is_abroad(h)), None)
@@ -254,7 +255,7 @@ def check(seed: int) -> None:
             around = trace.hops[max(0, first - 1 - AROUND_BORDER) : first + AROUND_BORDER]
             assert all(hop.measured for hop in around), (trace.dst_addr, first)
     if world.multipath == "off":
-        # foreseen: from what was found, but for what was lost or has changed
+        # foreseen from what was found, but for what was lost, late or has changed
         listed = [Target(address, address, "a test") for address in world.ways]
         cost = foresee(
             Experience(traces, listed),
@@ -265,7 +266,7 @@ def check(seed: int) -> None:
             unlocated=set(),
             size=wire.probe_size,
         )
-        assert 0.7 < cost.packets / len(wire.sent) < 1.15
+        assert (0.85 if world.calm else 0.5) < cost.packets / len(wire.sent) < 1.15
     # paced: never more than a tick's worth at once
     times = [at for at, _ in wire.sent]
     burst = max(1, int(world.settings.rate * (world.settings.tick + 0.010))) + 1
