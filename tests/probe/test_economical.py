@@ -243,7 +243,8 @@ def test_a_hop_on_its_way_to_be_measured_is_waited_for() -> None:
         assert path.next_ttl() == ttl
         path.sent(ttl)
     path.answered(8, router(8), HOP, 0.01)
-    assert path.stop is None
+    early = path.stop
+    assert early is None
     path.answered(3, router(3), HOP, 0.01)
     assert (path.stop, sorted(path.inferred)) == ("destination", [1, 2, 9])
 
