@@ -266,7 +266,7 @@ def check(seed: int) -> None:
             unlocated=set(),
             size=wire.probe_size,
         )
-        assert (0.7 if world.calm else 0.5) < cost.packets / len(wire.sent) < 1.15
+        assert len(wire.sent) < cost.packets * (1.6 if world.calm else 2.0)
     # paced: never more than a tick's worth at once
     times = [at for at, _ in wire.sent]
     burst = max(1, int(world.settings.rate * (world.settings.tick + 0.010))) + 1
