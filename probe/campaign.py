@@ -16,7 +16,13 @@ from probe.attribute import attribute
 from probe.failure import Failure, Offline, PermissionDenied, RefusedToRedact
 from probe.hosting import hosting_networks
 from probe.language import _
-from probe.locate import Access, access_of_interfaces, access_of_traces, in_doubt
+from probe.locate import (
+    Access,
+    access_of_interfaces,
+    access_of_traces,
+    first_mapped,
+    in_doubt,
+)
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
 
     from probe.attribute import Attributor
     from probe.identity import Identity
+    from probe.record import Attribution
     from probe.redact import Premises
 
 NO_ROUTE = "no route"
@@ -84,6 +91,9 @@ class Campaign:
         self.earlier: str | None = None
         # Why the access network of an IP version could not be told.
         self.unlocated: Failure | None = None
+        # By IP version, the network that stands first where the one that the user named never did:
+        # it may be the access network after all.
+        self.instead: dict[int, Attribution] = {}
         # What is to be noted of a trace over this IP version that is kept now, see
         # `probe.record.WHEREABOUTS`.
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
@@ -102,6 +112,8 @@ class Campaign:
         # How many traces could not and could be sent, by IP version.
         self.unrouted: Counter[int] = Counter()
         self.routed: Counter[int] = Counter()
+        # IP versions over which a trace could be sent from where this machine is now.
+        self._left_by: set[int] = set()
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -117,6 +129,8 @@ class Campaign:
         self._spool: Spool | None = None
         # By IP version, the nearest and the farthest hop at which the access network showed first.
         self._shows_at: dict[int, tuple[int, int]] = {}
+        # The IP versions over which it was the first network to show.
+        self._stood_first: set[int] = set()
 
     def finished(self, trace: Trace, firewall: str | None = None) -> None:
         """Take in a finished trace; it is on the disk when this returns, or held, or counted.
@@ -132,6 +146,7 @@ class Campaign:
             self.unrouted[trace.af] += 1
             return
         self.routed[trace.af] += 1
+        self._left_by.add(trace.af)
         self.answered |= any(not reply.is_star for hop in trace.hops for reply in hop.replies)
         attributed = attribute(trace, self._origin)
         if trace.af in self.access:
@@ -248,6 +263,9 @@ class Campaign:
         """
         self.stand(premises)
         self._shows_at.pop(version, None)
+        self._left_by.discard(version)
+        self._stood_first.discard(version)
+        self.instead.pop(version, None)
         left = self.access.pop(version, None)
         if left is not None:
             self._left.add(left.asn)
@@ -262,7 +280,7 @@ class Campaign:
 
     def skip(self, version: int) -> None:
         """Count a target that is not traced, since the first ones of its version failed."""
-        if self.routed[version]:
+        if version in self._left_by:
             self.refused += 1
         else:
             self.unrouted[version] += 1
@@ -334,11 +352,21 @@ class Campaign:
         return None, other
 
     def _learn(self, trace: Trace) -> None:
-        """Take in where the access network shows."""
+        """Take in where the access network shows, and which network does first."""
+        access = self.access[trace.af]
         at, _other = self._first_shown(trace)
         if at is not None:
             nearest, farthest = self._shows_at.get(trace.af, (at, at))
             self._shows_at[trace.af] = min(at, nearest), max(at, farthest)
+        first = first_mapped(trace)
+        if access.known_by != "said" or first is None or trace.af in self._stood_first:
+            return
+        said = first.said
+        if said.asn is not None and self._origin.organisation(said.asn) == access.organisation:
+            self._stood_first.add(trace.af)
+            self.instead.pop(trace.af, None)
+        elif None in {self.country, said.country} or said.country == self.country:
+            self.instead[trace.af] = said
 
     def _began_elsewhere(self, trace: Trace) -> bool:
         """Whether a trace shows another network where the access network should be.
@@ -372,6 +400,7 @@ class Campaign:
             return
         noted = self._notes(trace)
         networks = frozenset(access.asn for access in self.access.values()) | self._left
+        networks |= {said.asn for said in self.instead.values() if said.asn is not None}
         marked = replace(
             trace, vantage=self.vantage(trace.af), notes=(*trace.notes, *sorted(noted))
         )

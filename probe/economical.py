@@ -149,6 +149,7 @@ class Economical(EveryHop):
         super().sent(ttl)
         if ttl in self.inferred:
             self._expected[ttl] = self.inferred.pop(ttl)
+            self._settled = min(self._settled, ttl - 1)
 
     def answered(
         self,
@@ -167,6 +168,12 @@ class Economical(EveryHop):
         return super().answered(
             ttl, address, kind, rtt, reply_ttl=reply_ttl, quoted_ttl=quoted_ttl, late=late
         )
+
+    def lost(self, ttl: int) -> None:
+        """A probe was given up."""
+        if ttl in self._expected:
+            self._surveyed = False
+        super().lost(ttl)
 
     def _met(self, ttl: int, address: str) -> None:
         self._address[ttl] = address
@@ -212,7 +219,8 @@ class Economical(EveryHop):
             joined_before = self._joined
             if self.stop is None:
                 self._walk_back()
-                self._lacks()
+                if self._joined is not None:
+                    self._lacks()
         self._missing = self._confirming() if self.stop is None else 0
         if self.stop is not None and self.stop != "loop":
             first = self._joined[0] + 1 if self._joined else 1
@@ -253,7 +261,7 @@ class Economical(EveryHop):
 
     def _lacks(self) -> bool:
         """Plan the hops around the border that were not measured, where it is known to be."""
-        if self._joined is None:
+        if not self.inferred:
             return False
         if not self._surveyed:
             self._surveyed = True
@@ -270,5 +278,6 @@ class Economical(EveryHop):
         return True
 
     def _is_abroad(self, ttl: int) -> bool:
-        address = self._known_at(ttl)
+        silent = self._rtt[ttl] is None and self._lost[ttl] >= self._allowed(ttl)
+        address = None if silent else self._known_at(ttl)
         return address is not None and self._routes.abroad(address) is True

@@ -30,6 +30,7 @@ _LARGEST: Final = 65535
 _PACKET: Final = struct.Struct("=IIII")
 
 _SECOND: Final = 1_000_000_000
+_LATEST: Final = (1 << 32) * _SECOND - 1
 
 
 class Evidence:
@@ -64,14 +65,20 @@ class Evidence:
                     path=path, reason=problem.strerror
                 )
             ) from problem
-        self._write(_FILE.pack(_NANOSECONDS, 2, 4, 0, 0, _LARGEST, _RAW_IP))
+        try:
+            self._write(_FILE.pack(_NANOSECONDS, 2, 4, 0, 0, _LARGEST, _RAW_IP))
+        except (OSError, PartlyDone):
+            self.close()
+            raise
 
     def keep(self, packet: bytes, at: int) -> None:
         """Add a packet, from its IP header on, and its time in ns since the epoch.
 
-        It is in the file when this returns. Raises `PartlyDone` when the disk is full.
+        The format has times from 1970 to 2106; another becomes the nearest of them. It is in the
+        file when this returns. Raises `PartlyDone` when the disk is full.
         """
         size = len(packet)
+        at = min(max(at, 0), _LATEST)
         self._write(_PACKET.pack(at // _SECOND, at % _SECOND, size, size) + packet)
         self.count += 1
 

@@ -58,13 +58,20 @@ class Exclusions:
 def read_exclusions(path: Path) -> Exclusions:
     """The list in a file: an address or prefix a line; what follows ``#`` is a remark.
 
-    No file is an empty list. Raises `BadInput`, naming file and line, for anything else: a list
+    Of an IPv6 prefix whose addresses hold an IPv4 one, that is listed as well. No file is an
+    empty list. Raises `BadInput`, naming file and line, for anything else: a list
     that is only half understood would not protect anyone.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return Exclusions()
+    except OSError as problem:
+        raise BadInput(
+            _("{path} cannot be read: {reason}").format(
+                path=path, reason=problem.strerror or problem
+            )
+        ) from None
     except UnicodeDecodeError:
         raise BadInput(
             _("{path} is not a text file in UTF-8; nothing was sent").format(path=path)
@@ -78,7 +85,7 @@ def _prefixes(path: Path, lines: Iterable[str]) -> Iterable[Prefix]:
         if not said:
             continue
         try:
-            yield ipaddress.ip_network(said, strict=False)
+            prefix = ipaddress.ip_network(said, strict=False)
         except ValueError:
             raise BadInput(
                 _(
@@ -86,3 +93,7 @@ def _prefixes(path: Path, lines: Iterable[str]) -> Iterable[Prefix]:
                     "192.0.2.0/24; mend the line, nothing was sent"
                 ).format(path=path, number=number, said=said)
             ) from None
+        yield prefix
+        inner = embedded(prefix.network_address)
+        if inner is not None and prefix.prefixlen > inner[1]:
+            yield ipaddress.ip_network((inner[0], min(32, prefix.prefixlen - inner[1])))

@@ -25,7 +25,7 @@ from probe.session import Session
 from probe.tracing import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from probe.allowance import Allowance
     from probe.campaign import Campaign
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from probe.session import Settings
     from probe.targets import Target
 
-# Seconds to wait for a link that went away, between two looks whether it is back, and until
-# packets are worth sending again: longer than a backend goes on sending from the old address.
+# Seconds to wait for a link that went away, for one IP version where the other has a way out,
+# between two looks whether it is back, and until packets are worth sending again: longer than a
+# backend goes on sending from the old address.
 PATIENCE = 120.0
+PATIENCE_FOR_ONE = 30.0
 LOOK = 0.5
 SETTLING = 2.5
 
@@ -338,9 +340,7 @@ class Itinerary:
         self._progress.interrupted(why)
         self._drop_in_flight()
         before = self._ends
-        with trio.move_on_after(PATIENCE):
-            while before.keys() - self._place.ends().keys():  # noqa: ASYNC110 - the kernel has no event that trio knows
-                await trio.sleep(LOOK)
+        await self._wait_for_a_way_out(before.keys())
         await trio.sleep(SETTLING)
         self._stand()
         if not self._ends:
@@ -360,6 +360,15 @@ class Itinerary:
         for address in [address for address in self._todo if here.given_away_by(address)]:
             self.left_out[OWN_SUBNET] += 1
             self._settle(address)
+
+    async def _wait_for_a_way_out(self, versions: Collection[int]) -> None:
+        """Wait until all these IP versions have one, as long as that is worth it."""
+        with trio.move_on_after(PATIENCE):
+            while not self._place.ends():  # noqa: ASYNC110 - the kernel has no event that trio knows
+                await trio.sleep(LOOK)
+            with trio.move_on_after(PATIENCE_FOR_ONE):
+                while not self._place.ends().keys() >= set(versions):  # noqa: ASYNC110 - as above
+                    await trio.sleep(LOOK)
 
     def _drop_in_flight(self) -> None:
         for address in self._in_flight:

@@ -144,8 +144,8 @@ def _is_silent(trace: Trace, number: int) -> bool:
     return not any(hop.number == number and majority(hop.replies) for hop in trace.hops)
 
 
-class _First(NamedTuple):
-    """The first hop on the way that the table knows."""
+class First(NamedTuple):
+    """The first hop on the way that the table knows, and whose it is."""
 
     number: int
     said: Attribution
@@ -158,18 +158,18 @@ def _by_target(traces: Iterable[Trace]) -> list[list[Trace]]:
     return list(tries.values())
 
 
-def _told(tries: list[Trace], origin: Attributor) -> list[_First]:
+def _told(tries: list[Trace], origin: Attributor) -> list[First]:
     """The first hop that the table knows on a path; several where its tries are at odds.
 
     A try that lost the nearest of them does not count where one that shows it goes on as that
     does: then both took one path.
     """
-    firsts = [first for trace in tries if (first := _first_mapped(trace)) is not None]
+    firsts = [first for trace in tries if (first := first_mapped(trace)) is not None]
     nearest = min((first.number for first in firsts), default=0)
     full = [
         {hop.number: hop.attribution for hop in trace.hops if hop.attribution is not None}
         for trace in tries
-        if (first := _first_mapped(trace)) is not None and first.number == nearest
+        if (first := first_mapped(trace)) is not None and first.number == nearest
     ]
     return [
         first
@@ -186,7 +186,7 @@ def _organisation(said: Attribution | None, origin: Attributor) -> str | None:
     return None if said is None or said.asn is None else origin.organisation(said.asn)
 
 
-def _first_mapped(trace: Trace) -> _First | None:
+def first_mapped(trace: Trace) -> First | None:
     """The first hop on the way that the table knows; None past an exchange or at the target."""
     for hop in trace.hops:
         said = hop.attribution
@@ -196,7 +196,7 @@ def _first_mapped(trace: Trace) -> _First | None:
         if at_target or said.exchange is not None or majority(hop.replies) == trace.dst_addr:
             return None
         if said.asn is not None and said.special is None:
-            return _First(hop.number, said)
+            return First(hop.number, said)
     return None
 
 

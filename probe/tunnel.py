@@ -22,6 +22,10 @@ _ROOT = Path("/")
 _ENCAPSULATING = frozenset({"768", "769", "776", "778", "823"})
 _PPP = "512"
 
+# Of packets without a header of the link: what TUN, WireGuard, OpenVPN in the kernel and the
+# interfaces of IPsec have, and some mobile modems.
+_NONE = "65534"
+
 # 464XLAT carries IPv4 over a carrier's IPv6 in a TUN device; it is no VPN.
 _TRANSLATOR = re.compile(r"clat\d*|v4-.+")
 
@@ -55,9 +59,18 @@ def is_tunnel(device: str, root: Path = _ROOT) -> bool:
     kind = _read(folder / "type").strip()
     return (
         (folder / "tun_flags").exists()
-        or "DEVTYPE=wireguard" in _read(folder / "uevent").split()
         or kind in _ENCAPSULATING
+        or (kind == _NONE and not _is_modem(folder))
         or (kind == _PPP and _is_carried_over_ip(device, root))
+    )
+
+
+def _is_modem(folder: Path) -> bool:
+    """Whether an interface is a piece of hardware, or a channel of one that stands below it."""
+    return (
+        "DEVTYPE=wwan" in _read(folder / "uevent").split()
+        or (folder / "device").exists()
+        or any(folder.glob("lower_*"))
     )
 
 

@@ -190,6 +190,7 @@ def _say(ended: Ended, *, as_json: bool) -> None:
                     "asn": access.asn,
                     "organisation": access.organisation,
                     "known_by": access.known_by,
+                    "instead": instead.asn if (instead := campaign.instead.get(version)) else None,
                 }
                 for version, access in sorted(campaign.access.items())
             },
@@ -221,6 +222,18 @@ def _say(ended: Ended, *, as_json: bool) -> None:
                     "{count} trace: {meaning}", "{count} traces: {meaning}", campaign.noted[note]
                 ).format(count=campaign.noted[note], meaning=meaning)
             )
+    for version, instead in campaign.instead.items():
+        click.echo(
+            _(
+                "AS{said}, which you named, stands first on no path, and AS{asn} {organisation} "
+                "does: if that is your provider, what was kept is no evidence; run again with "
+                "--access-as AS{asn}"
+            ).format(
+                said=campaign.access[version].asn,
+                asn=instead.asn,
+                organisation=instead.organisation,
+            )
+        )
     if campaign.interruptions:
         click.echo(
             ngettext(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from probe.network import Tap
     from probe.origin import Origin
 
+
 # Packets a second that nobody needs a permission for.
 RATE = 20.0
 

@@ -138,8 +138,8 @@ class _Short(NamedTuple):
     """An answer whose quote was too short to hold the token, and the probes that it may answer.
 
     Once all of these but one have been answered beyond doubt, it belongs to that one. When one
-    of them is given up instead, either could have caused it, so it is dropped: a hop that is
-    missing beats a hop that is invented.
+    of them is given up instead, either could have caused it, so it is dropped, as is what may be
+    an earlier one repeated: a hop that is missing beats a hop that is invented.
     """
 
     observation: _Observation
@@ -158,6 +158,8 @@ class ErrorQueue:
         self._sent: dict[int, _Sent] = {}
         self._unanswered: dict[_FlowKey, set[int]] = {}
         self._short: dict[_FlowKey, list[_Short]] = {}
+        # By token of a probe that a short quote answered, which router sent that.
+        self._short_from: dict[int, str] = {}
         self._read: list[tuple[int, Answer]] = []
         self._discarded: Counter[str] = Counter()
         self._shifts = Shifts()
@@ -261,6 +263,7 @@ class ErrorQueue:
     def forget(self, token: int) -> None:
         """The session gave this probe up: the token may be used again."""
         sent = self._sent.pop(token, None)
+        self._short_from.pop(token, None)
         if sent is None:
             return
         flow = (sent.target, sent.port)
@@ -425,12 +428,19 @@ class ErrorQueue:
             self._discarded["unexpected"] += 1
             return
         held = self._short.setdefault(flow, [])
-        if len(held) >= len(candidates):
+        if len(held) >= len(candidates) or self._may_repeat(flow, observation):
             # More than there are probes to answer: repeated or forged, and any of them may be.
             self._discarded["ambiguous"] += 1
             return
         held.append(_Short(observation, set(candidates)))
         self._eliminate(flow, set())
+
+    def _may_repeat(self, flow: _FlowKey, observation: _Observation) -> bool:
+        """Whether a router on this flow has answered so before. A target answers many probes."""
+        return observation.kind is Kind.TIME_EXCEEDED and any(
+            router == observation.address and self._sent[token][1:3] == flow
+            for token, router in self._short_from.items()
+        )
 
     def _eliminate(self, flow: _FlowKey, answered: set[int]) -> None:
         """Give each held answer of a flow that has one candidate left to that one."""
@@ -446,6 +456,7 @@ class ErrorQueue:
             for token in answered:
                 self._answered(token, flow)
                 self._keep(token, self._sent[token], settled.observation)
+                self._short_from[token] = settled.observation.address
             if not answered:
                 self._discarded["unexpected"] += 1
         self._short.pop(flow, None)

@@ -278,6 +278,48 @@ def test_the_inside_of_a_provider_that_is_silent_once_is_cut_all_the_same(tmp_pa
     ]
 
 
+SAID = Access(GATEWAY, "Telecom Cambodia", "KH", "said")
+
+
+def test_where_the_named_provider_shows_nowhere_the_first_network_is_cut_as_well(
+    tmp_path: Path,
+) -> None:
+    """Behind a NAT nothing tells a wrong --access-as: the first that shows may be the own one."""
+    run = campaign(tmp_path, {4: SAID})
+    run.finished(trace("192.168.1.1", "36.37.9.9", "36.38.1.1", "80.231.0.1"))
+    (found,) = kept(tmp_path)
+    assert [hop.replies[0].address for hop in found.hops] == [
+        None,
+        "36.37.9.0",
+        "36.38.1.0",
+        "80.231.0.1",
+    ]
+    assert run.instead == {4: Table().lookup("36.37.9.9")}
+
+
+def test_where_it_has_stood_first_the_networks_behind_it_stay_whole(tmp_path: Path) -> None:
+    """Then it was named rightly, and keeps silent at times."""
+    run = campaign(tmp_path, {4: SAID})
+    run.finished(trace("192.168.1.1", None, "36.37.9.9", "80.231.0.1"))
+    run.finished(trace("192.168.1.1", "203.144.64.1", "36.37.9.9", "80.231.0.1"))
+    run.finished(trace("192.168.1.1", None, "36.37.9.9", "80.231.0.1"))
+    shown = [found.hops[2].replies[0].address for found in kept(tmp_path)]
+    assert shown == ["36.37.9.0", "36.37.9.9", "36.37.9.9"]
+    assert run.instead == {}
+
+
+def test_where_it_keeps_silent_what_lies_abroad_stays_whole(tmp_path: Path) -> None:
+    """Nobody's line ends in another country; nor is a target that answers alone a provider."""
+    run = campaign(tmp_path, {4: SAID})
+    run.finished(trace("192.168.1.1", None, "80.231.0.1", "80.231.1.1"))
+    alone = trace("192.168.1.1", None, "36.37.200.1", target="36.37.200.1")
+    run.finished(replace(alone, stop="destination"))
+    abroad, domestic = kept(tmp_path)
+    assert abroad.hops[2].replies[0].address == "80.231.0.1"
+    assert domestic.dst_addr == "36.37.200.1"
+    assert run.instead == {}
+
+
 def test_what_is_still_held_at_the_end_is_counted(tmp_path: Path) -> None:
     """Stopped before it was known where this machine is: dropped, and said."""
     run = campaign(tmp_path)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from probe.economical import Economical, Routes
 from probe.network import Kind
-from probe.strategy import Horizon, Limits
+from probe.strategy import EveryHop, Horizon, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +37,17 @@ def begin(
     return Economical(limits, horizon, routes or Routes(nowhere))
 
 
-def play(path: Economical, way: Sequence[str | None], *, dark: bool = False) -> list[int]:
-    """Answer what the path asks as routers on this way would, until it is over; what was asked."""
+def play(
+    path: Economical, way: Sequence[str | None], *, dark: bool = False, abreast: int = 100
+) -> list[int]:
+    """Answer what the path asks as routers on this way would, until it is over; what was asked.
+
+    So many probes at most are sent before they are answered.
+    """
     asked = []
     while path.stop is None:
-        wanted = []
-        while (ttl := path.next_ttl()) is not None:
+        wanted: list[int] = []
+        while len(wanted) < abreast and (ttl := path.next_ttl()) is not None:
             path.sent(ttl)
             wanted.append(ttl)
         assert wanted, "neither over nor anything to ask"
@@ -196,6 +201,54 @@ def test_a_border_that_is_measured_otherwise_unmakes_what_was_inferred() -> None
     assert sorted(path.inferred) == [8, 9]
 
 
+def test_what_differs_before_the_border_leaves_none_of_its_hops_unmeasured() -> None:
+    """Though the way back has come home by that, and what was planned had not been sent yet."""
+    routes = Routes(lambda address: address == router(3))
+    routes.learn(TEN)
+    path = begin(routes, distance=11)
+    asked = play(path, [router(1, 9), *TEN[1:]], abreast=1)
+    assert sorted(asked) == [1, 2, 3, 4, 5, 10, 11]
+    assert sorted(path.inferred) == [6, 7, 8, 9]
+
+
+def test_where_the_border_keeps_silent_it_is_the_next_hop_abroad_that_counts() -> None:
+    """What was taken over for it is not what this trace shows: that begins one hop farther on."""
+    routes = Routes(lambda address: address in TEN[4:])
+    routes.learn(TEN)
+    path = begin(routes, distance=11)
+    asked = play(path, [*TEN[:4], None, *TEN[5:]])
+    assert sorted(set(asked)) == [3, 4, 5, 6, 7, 8, 10, 11]
+    assert sorted(path.inferred) == [1, 2, 9]
+
+
+def test_a_hop_on_its_way_to_be_measured_is_waited_for() -> None:
+    """Also one beside a border that then turned out to be farther on; else no hop is there."""
+    limits = Limits(attempts=1)
+    horizon, routes = Horizon(limits), Routes(lambda address: address in TEN[4:])
+    routes.learn(TEN)
+    horizon.reached(11, 0.01)
+    path = Economical(limits, horizon, routes)
+    path.sent(11)
+    path.answered(11, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=1)
+    path.sent(10)
+    path.answered(10, router(10), HOP, 0.01)
+    EveryHop(limits, horizon).sent(3)  # another trace asks it just now
+    for ttl in (4, 5, 6, 7):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+    for ttl in (4, 6, 7):
+        path.answered(ttl, router(ttl), HOP, 0.01)
+    path.lost(5)
+    for ttl in (8, 3):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+    path.answered(8, router(8), HOP, 0.01)
+    early = path.stop
+    assert early is None
+    path.answered(3, router(3), HOP, 0.01)
+    assert (path.stop, sorted(path.inferred)) == ("destination", [1, 2, 9])
+
+
 def test_loops_teach_nothing() -> None:
     """A path that is a loop is no path that another could join."""
     routes = Routes(nowhere)
@@ -246,6 +299,7 @@ def test_every_path_ends_whatever_comes_back(
     path = begin(routes, prior and min(prior, max_ttl), limits)
     out: list[int] = []
     given_up: list[int] = []
+    settled: set[int] = set()
     asked: dict[int, int] = {}
     for fate, which, rtt, reply_ttl in events + [("lost", 0, 0.0, None)] * 4 * 13 * 2:
         left = pace
@@ -260,6 +314,7 @@ def test_every_path_ends_whatever_comes_back(
         assert out, "neither over nor waiting for anything"
         late = fate == "late" and bool(given_up)
         ttl = given_up.pop(which % len(given_up)) if late else out.pop(which % len(out))
+        settled.add(ttl)
         if fate == "lost":
             path.lost(ttl)
             given_up.append(ttl)
@@ -272,7 +327,7 @@ def test_every_path_ends_whatever_comes_back(
             path.answered(ttl, address, HOP, rtt, reply_ttl=reply_ttl, late=late)
     assert path.stop is not None
     assert 1 <= path.last <= max_ttl
-    assert set(range(1, path.last + 1)) <= set(asked) | set(path.inferred)
+    assert set(range(1, path.last + 1)) <= settled | set(path.inferred)
     assert not set(asked) & set(path.inferred)
 
 

@@ -14,7 +14,8 @@ from scapy.utils import RawPcapReader
 from probe.evidence import Evidence
 from probe.failure import Failure, PartlyDone
 
-PACKETS = st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 2**32 * 10**9 - 1)))
+SECOND = 10**9
+PACKETS = st.lists(st.tuples(st.binary(max_size=300), st.integers(0, 2**32 * SECOND - 1)))
 
 
 def read(path: Path) -> list[tuple[bytes, int]]:
@@ -22,7 +23,7 @@ def read(path: Path) -> list[tuple[bytes, int]]:
     with RawPcapReader(str(path)) as reader:
         assert reader.nano
         assert reader.linktype == 101
-        return [(data, meta.sec * 10**9 + meta.usec) for data, meta in reader]
+        return [(data, meta.sec * SECOND + meta.usec) for data, meta in reader]
 
 
 @settings(suppress_health_check=list(HealthCheck))
@@ -42,6 +43,21 @@ def test_another_program_reads_what_was_kept(
     evidence.close()
     evidence.close()
     assert path.exists() == bool(packets)
+
+
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [(-1, 0), (-1 << 40, 0), (2**32 * SECOND, 2**32 * SECOND - 1), (1 << 70, 2**32 * SECOND - 1)],
+)
+def test_a_time_that_the_format_has_not_is_the_nearest_that_it_has(
+    tmp_path: Path, at: int, kept: int
+) -> None:
+    """A clock before 1970 or after 2106 ends no measurement, and the packet is kept."""
+    path = tmp_path / "evidence.pcap"
+    evidence = Evidence(path)
+    evidence.keep(b"packet", at)
+    evidence.close()
+    assert read(path) == [(b"packet", kept)]
 
 
 def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
@@ -98,3 +114,19 @@ def test_a_full_disk_leaves_whole_packets(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         evidence.close()
     assert read(path) == [(bytes([number]) * 100, number) for number in range(2)]
+
+
+@pytest.mark.parametrize("room", [0, 10])
+def test_a_disk_without_room_for_its_head_is_left_without_the_file(
+    tmp_path: Path, room: int
+) -> None:
+    """Else the next try, with room again, would find a file there and not overwrite it."""
+    path = tmp_path / "evidence.pcap"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+        with pytest.raises(PartlyDone, match=r"disk full: .*evidence\.pcap"):
+            Evidence(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not path.exists()

@@ -38,6 +38,33 @@ def test_an_ipv4_address_in_another_dress_is_held_all_the_same(address: str) -> 
     assert not Exclusions((ipaddress.ip_network("192.0.3.0/24"),)).holds(address)
 
 
+@pytest.mark.parametrize(
+    "line", ["::ffff:192.0.2.7", "::ffff:192.0.2.0/120", "64:ff9b::192.0.2.7", "2002:c000:207::/48"]
+)
+def test_an_ipv4_address_that_is_listed_in_another_dress_is_held(tmp_path: Path, line: str) -> None:
+    """Logs of servers that hear both versions name IPv4 hosts so, and from there it is copied."""
+    path = tmp_path / "do-not-probe.txt"
+    path.write_text(line, encoding="utf-8")
+    excluded = read_exclusions(path)
+    for address in ("192.0.2.7", "::ffff:192.0.2.7", "64:ff9b::192.0.2.7", "2002:c000:207::"):
+        assert excluded.holds(address)
+    assert not excluded.holds("192.0.3.7")
+    assert not excluded.holds("2001:db8::7")
+
+
+def test_a_block_of_ipv6_that_only_begins_so_is_no_ipv4_address(tmp_path: Path) -> None:
+    """Who lists all of 6to4 lists addresses that hold an IPv4 one, not all of IPv4."""
+    path = tmp_path / "do-not-probe.txt"
+    path.write_text("2002::/16\n64:ff9b::/96\n", encoding="utf-8")
+    assert not read_exclusions(path).holds("192.0.2.7")
+
+
+def test_a_list_that_cannot_be_read_stops_everything(tmp_path: Path) -> None:
+    """Here a folder; the same is said of a file that this user may not read."""
+    with pytest.raises(BadInput, match="cannot be read: Is a directory"):
+        read_exclusions(tmp_path)
+
+
 def test_no_file_excludes_nothing(tmp_path: Path) -> None:
     """Who never wrote a list has an empty one."""
     assert read_exclusions(tmp_path / "none") == Exclusions()

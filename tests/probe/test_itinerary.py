@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import trio
 from trio.testing import MockClock
 
 from probe.allowance import Allowance
-from probe.campaign import FIREWALL, INTERRUPTED, OVER_BUDGET, Campaign
+from probe.campaign import FIREWALL, INTERRUPTED, NO_ROUTE, OVER_BUDGET, Campaign
 from probe.failure import Offline, PartlyDone, RefusedToRedact
 from probe.forks import Where
 from probe.ground import BEAT, End
@@ -34,6 +35,7 @@ from tests.probe.paths import HOME
 from tests.probe.table import GATEWAY, PROVIDER, Table
 
 HOME_END = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
+HOME_END_6 = End("fd00:1::10", ipaddress.ip_network("fd00:1::/64"), "wlan0", 3)
 AWAY_END = End("10.64.9.5", ipaddress.ip_network("10.64.9.0/24"), "wlan0", 5)
 ELSEWHERE = Premises(frozenset({"10.64.9.5"}), (ipaddress.ip_network("10.64.9.0/24"),))
 
@@ -82,7 +84,7 @@ class World:
 
         class Wire(SimulatedNetwork):
             def send(self, probe: Probe) -> None:
-                if 4 not in world.here:
+                if (6 if ":" in probe.target else 4) not in world.here:
                     raise NoRoute(f"there is no route to {probe.target} from here")
                 if world.kept_back(probe):
                     raise NotPermitted("this machine refused, most likely its firewall")
@@ -124,6 +126,8 @@ class World:
             return Way((Interface("192.168.1.1", (1.0,)),), DARK)
         first = "203.144.64.9" if self.premises is ELSEWHERE else "36.37.9.9"
         hops = ("192.168.1.1", first, "80.231.0.1")
+        if ":" in target:
+            hops = ("fd00:1::1", "2405:8380:0:2::77", "2001:5a0::1")
         line = [Interface(address, (20.0 * n,)) for n, address in enumerate(hops, 1)]
         if target in self.lossy:
             line[1] = self.lossy[target]
@@ -172,6 +176,7 @@ class World:
 
 
 TARGETS = [Target(f"80.231.1.{n}", f"80.231.1.{n}", "a test") for n in range(1, 41)]
+TARGETS_6 = [Target(f"2001:5a0:1::{n}", f"2001:5a0:1::{n}", "a test") for n in range(1, 11)]
 
 
 async def test_an_undisturbed_run_measures_each_target_once(
@@ -220,6 +225,51 @@ async def test_a_link_that_stays_away(
         await world.itinerary.run(TARGETS)
     assert trio.current_time() > PATIENCE
     assert len(world.kept) >= finished
+
+
+async def test_one_ip_version_that_goes_away_for_good_holds_up_no_other(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """What is left of it had no route, and it is waited for no longer than for DHCP."""
+    world = World(tmp_path, access=False)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    both = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+    world.listed = both + TARGETS[len(TARGETS_6) :]
+
+    def lose_ipv6() -> None:
+        world.here = {4: HOME_END}
+
+    world.then[12] = lose_ipv6
+    await world.itinerary.run(world.listed)
+    assert trio.current_time() < PATIENCE / 2
+    assert world.events == [AWAY]
+    over = Counter(trace.af for trace in world.kept)
+    assert over[4] == len(TARGETS)
+    assert 0 < over[6] < len(TARGETS_6)
+    assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6) - over[6]}
+
+
+async def test_one_ip_version_that_comes_back_a_little_after_the_other(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """As in a WLAN, where IPv6 may take seconds longer: nothing is left out."""
+    world = World(tmp_path)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    world.then[12] = world.cut_off
+
+    async def come_back() -> None:
+        await world.gone.wait()
+        await trio.sleep(30)
+        world.here = {4: HOME_END}
+        await trio.sleep(20)
+        world.here = {4: HOME_END, 6: HOME_END_6}
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come_back)
+        await world.itinerary.run(TARGETS_6 + TARGETS)
+    assert world.events == [AWAY]
+    assert len(world.kept) == len(TARGETS_6 + TARGETS)
+    assert world.campaign.failed() == {}
 
 
 async def test_sleep_spoils_what_was_in_flight_and_makes_no_burst(

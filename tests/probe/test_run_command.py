@@ -91,6 +91,7 @@ def test_every_target_is_kept_redacted(home: Path, listed: Callable[..., str]) -
         "asn": 38623,
         "organisation": "Viettel (Metfone)",
         "known_by": "first_hops",
+        "instead": None,
     }
     assert (said["country"], said["folder"]) == ("KH", str(home / "spool"))
     found = records(home / "spool")
@@ -185,6 +186,19 @@ def test_the_access_network_can_be_said(
     assert kept_in(home) == []
     said = summary("--targets", listed(paths.TARGET), "--access-as", "AS38623")
     assert (said["exit"], said["kept"], said["country"]) == (0, 1, "KH")
+
+
+def test_another_network_than_the_one_that_was_said_is_named(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """Behind a NAT a wrong number shows in the paths alone; its owner is asked about it."""
+    wrong = ("--targets", listed(paths.TARGET), "--access-as", "AS17726")
+    assert summary(*wrong)["access"]["ipv4"]["instead"] == 38623
+    done = run(*wrong)
+    assert done.exit_code == 0
+    assert "AS17726, which you named, stands first on no path, and AS38623 " in done.stdout
+    right = ("--targets", listed(paths.TARGET), "--access-as", "AS38623")
+    assert summary(*right)["access"]["ipv4"]["instead"] is None
 
 
 def test_a_first_hop_abroad_is_not_believed(home: Path, listed: Callable[..., str]) -> None:

@@ -33,7 +33,11 @@ def interface(root: Path, name: str, kind: str = "1", **files: str) -> Path:
         ("tun0", "65534", {"tun_flags": "0x1001"}, True),
         ("tap0", "1", {"tun_flags": "0x1002"}, True),
         ("home", "65534", {"uevent": "DEVTYPE=wireguard\nINTERFACE=home"}, True),
+        ("tun0", "65534", {"uevent": "DEVTYPE=ovpn\nINTERFACE=tun0"}, True),
+        ("ipsec0", "65534", {}, True),
         ("wwan0", "65534", {"uevent": "DEVTYPE=wwan\nINTERFACE=wwan0"}, False),
+        ("wwan1", "65534", {"device": ""}, False),
+        ("qmimux0", "65534", {"lower_wwan0": ""}, False),
         ("he-ipv6", "776", {}, True),
         ("gre1", "778", {}, True),
         ("clat", "65534", {"tun_flags": "0x1001"}, False),
@@ -45,7 +49,10 @@ def interface(root: Path, name: str, kind: str = "1", **files: str) -> Path:
 def test_the_kind_of_an_interface_tells(
     tmp_path: Path, name: str, kind: str, files: dict[str, str], expected: bool
 ) -> None:
-    """TUN, TAP, WireGuard and encapsulations are; Ethernet, mobile and 464XLAT are not."""
+    """TUN, TAP, WireGuard, OpenVPN and IPsec in the kernel and encapsulations are.
+
+    Ethernet, mobile and 464XLAT are not.
+    """
     assert is_tunnel(name, interface(tmp_path, name, kind, **files)) == expected
 
 

@@ -230,6 +230,28 @@ def test_a_lone_probe_needs_no_token(scripted: tuple[ErrorQueue, ScriptedSocket]
     assert network.discarded() == {"unexpected": 1}
 
 
+def test_a_short_quote_that_comes_twice_answers_no_other_probe(
+    scripted: tuple[ErrorQueue, ScriptedSocket],
+) -> None:
+    """Links repeat packets: the second would be taken for the answer to the next probe."""
+    network, kernel = scripted
+    network.forget(1)
+    network.forget(3)
+    kernel.exceeded("192.0.2.2", b"")
+    assert heard(network) == [(2, "192.0.2.2")]
+    network.send(udp(4, ttl=4))
+    kernel.exceeded("192.0.2.2", b"")
+    assert heard(network) == []
+    assert network.discarded() == {"ambiguous": 1}
+    kernel.exceeded("192.0.2.4", b"")
+    assert heard(network) == [(4, "192.0.2.4")]
+    for token in (2, 4):
+        network.forget(token)
+    network.send(udp(5, ttl=2))  # a later trace of the same flow
+    kernel.exceeded("192.0.2.2", b"")
+    assert heard(network) == [(5, "192.0.2.2")]
+
+
 def test_an_error_of_this_machine_is_no_hop(
     scripted: tuple[ErrorQueue, ScriptedSocket],
 ) -> None:
