@@ -39,7 +39,10 @@ UNFOLDED = 20
 
 
 def report(verdict: Verdict, *, language: str = "en") -> str:
-    """The page, as HTML; ``language`` is one of `analysis.translation.LANGUAGES`."""
+    """The page, as HTML; ``language`` is one of `analysis.translation.LANGUAGES`.
+
+    Raises ValueError where it is none of them.
+    """
     words = Words(language)
     style = _style()
     fields = verdict.to_dict()

@@ -394,6 +394,15 @@ def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
     assert "gatewatch run" in analyze(empty_folder(tmp_path)).stderr
 
 
+def test_an_empty_name_is_exit_9(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a variable that is not set: it was the folder one happened to be in."""
+    (tmp_path / "others.jsonl").write_text("{}\n")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["analyze", "", "--country", "KH"])
+    assert result.exit_code == 9
+    assert "is no path" in result.output
+
+
 def test_empty_standard_input_is_exit_9() -> None:
     """A pipe from which nothing came."""
     done = analyze("-", input=io.BytesIO(b""))
