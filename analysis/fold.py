@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -277,7 +277,7 @@ class Folded:
         self._numbers: dict[bytes, int] = {}
         self._patterns: dict[bytes, tuple[Pattern, Rtts]] = {}
         # What patterns are made of, each once: another process has sent it anew with each of them.
-        self._common: dict[object, object] = {}
+        self._common: dict[Any, Any] = {}
         # By its place, the how manieth a part was to come.
         self._came: dict[tuple[int, ...], int] = {}
         self._shelf = Shelf()
