@@ -105,10 +105,12 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
         + _interval(verdict["intervals"]["effective_gateways"], 1),
     )
     low, high = coverage["bounds"]
+    besides = " besides the candidate's" if verdict["candidates"] else ""
     table.add_row(
         "coverage",
         f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
-        f"{coverage['eyeballs']:.0%} of {coverage['weights']}; nationally {low:.2f}–{high:.2f}",
+        f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
+        f"nationally {low:.2f}–{high:.2f}",
     )
     _add_other_sides(table, verdict)
     domestic = verdict["domestic"]

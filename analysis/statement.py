@@ -320,7 +320,7 @@ class Verdict:
         """How many networks must take part before what can be said, as `gatewatch plan` has it."""
         from analysis.planning import needs  # noqa: PLC0415 - as in `exhibits.recruits_table`
 
-        weights = {name: weight for name, weight in self._evidence.weights.of.items() if weight}
+        weights = exhibits.weights_of_others(self._evidence)
         measured = {seen.organisation for seen in self._evidence.observations} & set(weights)
         return needs(weights, [], measured, self._evidence.policy)
 

@@ -117,6 +117,13 @@ def test_the_figures_are_those_of_the_verdict(name: str, says: str) -> None:
     assert says in words(printed(verdict_panel(VERDICTS[name])))
 
 
+def test_what_is_covered_is_counted_besides_the_candidate() -> None:
+    """And said to be, where there is one."""
+    for name in ("single_gateway", "diverse", "mixed"):
+        assert re.search(r"\d% of addresses besides the candidate's;", words(plain(VERDICTS[name])))
+    assert "0% of addresses; nationally" in words(plain(VERDICTS["empty"]))
+
+
 def test_only_a_named_gateway_has_a_scope() -> None:
     """ "Sampled" is a word about a gateway; a diverse country has none."""
     assert "sampled" not in printed(verdict_panel(VERDICTS["diverse"]))
