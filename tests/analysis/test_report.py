@@ -188,6 +188,20 @@ def test_every_criterion_has_its_row_and_its_number() -> None:
     assert "&gt; 30%" in page or "> 30%" in page
 
 
+def test_another_answer_in_the_other_ip_version_stands_at_the_top() -> None:
+    """Beside the grade, in both languages, and not once more among the reasons."""
+    country = behind_a_gateway()
+    country.around_in_ipv6()
+    verdict = verdict_of(country)
+    for language, says in (
+        ("en", "IPv6 is judged apart, and is diverse."),
+        ("km", "IPv6 ត្រូវបានវិនិច្ឆ័យដោយឡែក"),
+    ):
+        top, rest = gw.report(verdict, language=language).split('<dl class="figures">')
+        assert top.count(says) == 1
+        assert says not in rest.split("<pre")[0]
+
+
 def test_who_is_owned_by_a_state_is_said_where_the_ways_are() -> None:
     """It is no reason of a grade, and nothing that is missing."""
     verdict = verdict_of(behind_a_gateway())
