@@ -21,6 +21,7 @@ from probe import __version__
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
+from probe.record import SIMULATED
 from tests.analysis import mrt
 
 CONTRACT: dict[str, type | tuple[type, ...]] = {
@@ -157,6 +158,28 @@ def test_nothing_in_a_record_speaks_to_the_terminal_or_ends_the_program(tmp_path
     fields = json.loads(analyze(path, "--json").stdout)
     assert fields["provenance"]["notes"] == {said.replace("\ud83d", "?"): 1}
     assert analyze(path, "--crossings", tmp_path / "rows.parquet").exit_code == 0
+
+
+def test_no_record_makes_the_verdict_longer_and_longer(tmp_path: Path) -> None:
+    """Of what records say freely the most frequent texts are told, none whole that is a book."""
+    path = tmp_path / "traces.jsonl"
+    with path.open("w") as file:
+        for number in range(1000):
+            book = f"{number} " + "x" * 1000
+            ours = {
+                "schema": "gatewatch.trace/1",
+                "vantage": {"id": "v", "asn": 38623, "country": "KH"},
+                "snapshots": [book],
+                "notes": [book, SIMULATED] if number else [SIMULATED],
+            }
+            file.write(json.dumps(result(number, gatewatch=ours)) + "\n")
+    said = analyze(path, "--json").stdout
+    assert len(said) < 120_000
+    provenance = json.loads(said)["provenance"]
+    assert provenance["notes"][SIMULATED] == 1000
+    assert sum(provenance["notes"].values()) == 1999
+    assert provenance["notes"]["others"] > 0
+    assert sum(provenance["attribution"]["records"].values()) == 1000
 
 
 def test_the_verdict_says_what_it_was_made_from(traces: Path) -> None:
