@@ -163,6 +163,27 @@ def test_nothing_in_a_verdict_can_be_changed(verdict: gw.Verdict) -> None:
     assert verdict.provenance["inputs"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "candidates",
+        "changes",
+        "criteria",
+        "days",
+        "domestic_pairs",
+        "pairs",
+        "recruits",
+        "rejected",
+    ],
+)
+def test_what_is_done_to_a_table_reaches_no_report(verdict: gw.Verdict, name: str) -> None:
+    """A notebook cleans its tables up; pages and pictures show what was judged."""
+    found: pd.DataFrame = getattr(verdict, name)
+    before = found.copy()
+    found["mine"] = 1
+    pd.testing.assert_frame_equal(getattr(verdict, name), before)
+
+
 def test_what_python_prints_of_them(verdict: gw.Verdict, data: gw.Data) -> None:
     """One line that says which country, what and how much."""
     assert repr(verdict) == "<Verdict KH single_gateway 2022-02-16 to 2022-02-16>"
