@@ -7,13 +7,14 @@ so that both say the same in the same words.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from analysis.engine import Digest, Engine, digest
 from analysis.fields import asns_at_home
+from analysis.inputs import InputError
 from analysis.load import Malformed
 from analysis.load import load as load_traces
 from analysis.means import Means, open_means
@@ -35,8 +36,21 @@ def load(paths: str | Path | Sequence[str | Path], *, malformed: Malformed = "wa
     Raises `analysis.inputs.InputError` where a path names nothing, and with ``malformed="fail"``
     at the first line that cannot be read.
     """
+    if malformed not in get_args(Malformed):
+        raise InputError(f"malformed={malformed!r} is none of: {', '.join(get_args(Malformed))}")
+    return Data(load_traces(_named(paths), malformed=malformed))
+
+
+def _named(paths: object) -> list[str]:
+    """Paths as texts. The empty one is none: it would be the folder that one happens to be in."""
     given = [paths] if isinstance(paths, str | Path) else paths
-    return Data(load_traces([str(path) for path in given], malformed=malformed))
+    if isinstance(given, Iterable) and not isinstance(given, bytes):
+        listed = list(given)
+        if all(isinstance(path, str | Path) and path != "" for path in listed):
+            return [str(path) for path in listed]
+    raise InputError(
+        f"{paths!r} is no path; give files, folders or globs, each as text or as a Path"
+    )
 
 
 def crossings(
@@ -66,7 +80,7 @@ def judge(
     origin: Origin | Path | str | None = None,
     tables: Path | str | None = None,
     compared: Path | str | None = None,
-    organisations: Sequence[Path | str] = (),
+    organisations: Sequence[Path | str] | Path | str = (),
     eyeballs: Path | str | None = None,
     rib: Path | str | None = None,
 ) -> Verdict:
@@ -99,7 +113,7 @@ def read(
     Raises as `load` does.
     """
     if means.streams:
-        return digest(paths, means.recipe(malformed), engine)
+        return digest(_named(paths), means.recipe(malformed), engine)
     return load(paths, malformed=malformed)
 
 

@@ -109,7 +109,8 @@ def assess(
     )
     attributed = attribution.attribution(voices, tables.main)
     fields["provenance"] |= {
-        "attribution": attributed,
+        "attribution": attributed
+        | {"records": remarks.most(attributed["records"], {attributed["table"], "none"})},
         "notes": remarks.remarks(voices),
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},

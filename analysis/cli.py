@@ -202,9 +202,9 @@ def analyze(
         engine = Processes() if cluster is None else Cluster(cluster)
         data = read(means, paths, engine, malformed=malformed)
         if malformed == "warn":
-            _warn(data.loaded)
+            warn(data.loaded)
         if not len(data):
-            raise _nothing_usable(paths, data.loaded)
+            raise nothing_usable(paths, data.loaded)
         verdict = judge_by(means, data, command=_command_line())
     except (EyeballsError, InputError, OriginError, RibError) as problem:
         raise BadInput(str(problem)) from None
@@ -249,7 +249,7 @@ def _written(path: Path) -> Iterator[None]:
         raise BadInput(f"{path}: cannot be written ({problem.strerror})") from None
 
 
-def _warn(loaded: Loaded) -> None:
+def warn(loaded: Loaded) -> None:
     """Say on the standard error what could not be read."""
     for complaint in loaded.complaints:
         click.echo(f"warning: {complaint}", err=True)
@@ -260,15 +260,15 @@ def _warn(loaded: Loaded) -> None:
         click.echo(f"warning: {unnamed} more lines or files could not be read", err=True)
 
 
-def _nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
-    reasons = _counted(loaded.rejected) or "the input is empty"
+def nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
+    reasons = counted(loaded.rejected) or "the input is empty"
     return BadInput(
         f"{' '.join(paths)}: no usable trace ({reasons}); "
         "give records of gatewatch or RIPE Atlas traceroute results"
     )
 
 
-def _counted(counts: Mapping[str, int]) -> str:
+def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
 
 
@@ -375,9 +375,9 @@ def convert(
     except conversion.NotAFile as problem:
         raise click.BadParameter(str(problem), param_hint="OUT") from None
     if malformed == "warn":
-        _warn(loaded)
+        warn(loaded)
     if done is None:
-        raise _nothing_usable(paths, loaded)
+        raise nothing_usable(paths, loaded)
     if as_json:
         click.echo(json.dumps(_conversion(out, wanted, done, loaded)), err=out == "-")
     else:
@@ -405,5 +405,5 @@ def _say_conversion(out: str, done: Converted, loaded: Loaded) -> None:
         ("parts of traces that this format cannot carry", done.lost),
     ):
         if counts:
-            lines.append(f"{what}: {_counted(counts)}")
+            lines.append(f"{what}: {counted(counts)}")
     click.echo("\n".join(lines), err=out == "-")

@@ -101,7 +101,7 @@ class Cluster:
             return
         with self._client() as client:
             most = 2 * self._threads(client)
-            yield from _parts(client, recipe, given, most)
+            yield from all_said(_parts(client, recipe, given, most), recipe)
 
     def _client(self) -> Any:
         try:
@@ -139,22 +139,59 @@ class Cluster:
 
 def _parts(
     client: Any, recipe: Recipe, given: Iterator[tuple[Place, Piece]], most: int
-) -> Iterator[tuple[Place, Part]]:
+) -> Iterator[tuple[Piece, Place, Part]]:
     import distributed  # noqa: PLC0415 - an extra
 
     # Of another run nobody there has heard what was said.
     run = pickle.dumps((recipe, secrets.token_bytes(8)))
+    asked: dict[str, Piece] = {}
     running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
     for place, piece in given:
         try:
             sent = packed(piece)
         except RecursionError:
             # What is nested too deep to be sent can still be read here.
-            yield from Here().map(recipe, iter([(place, piece)]))
+            yield from ((piece, *made) for made in Here().map(recipe, iter([(place, piece)])))
             continue
         # Never taken for an earlier one: two pieces may be equal, and both count.
-        running.add(client.submit(part_there, run, place, sent, pure=False))
+        future = client.submit(part_there, run, place, sent, pure=False)
+        asked[future.key] = piece
+        running.add(future)
         if running.count() >= most:
-            yield next(running).result()
-    for future in running:
-        yield future.result()
+            done = next(running)
+            yield asked.pop(done.key), *done.result()
+    for done in running:
+        yield asked.pop(done.key), *done.result()
+
+
+def all_said(
+    parts: Iterator[tuple[Piece, Place, Part]], recipe: Recipe
+) -> Iterator[tuple[Place, Part]]:
+    """The parts of pieces; the last one says also what no other part does that came.
+
+    When workers lose their connections, parts are lost that had said what patterns are, and each
+    of these workers takes it for said also in the pieces that another had lost.
+    """
+    said: set[bytes] = set()
+    unsaid: dict[bytes, Piece] = {}
+    last: tuple[Place, Part] | None = None
+    for piece, place, part in parts:
+        said.update(part.patterns)
+        for name in part.patterns:
+            unsaid.pop(name, None)
+        for name in part.names:
+            if name not in said:
+                unsaid.setdefault(name, piece)
+        if last is not None:
+            yield last
+        last = place, part
+    if last is None:
+        return
+    mapper = Mapper(recipe)
+    while unsaid:
+        mapper.begin_anew()
+        patterns = mapper.part(next(iter(unsaid.values()))).patterns
+        for name in patterns.keys() & unsaid.keys():
+            last[1].patterns[name] = patterns[name]
+            del unsaid[name]
+    yield last

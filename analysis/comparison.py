@@ -146,6 +146,10 @@ def sentence(comparison: Mapping[str, Any]) -> str:
         f"{crossings['changed']} of {crossings['compared']} crossings differ, "
         f"{crossings['only_used'] + crossings['only_other']} are seen under one table only."
     )
+    gateway, others = comparison["gateway"]
+    if used == other and gateway != others:
+        name = others.partition(":")[2]
+        return f"Under the table {table} the grade is the same, but of {name}: {counted}"
     if used == other:
         return f"Under the table {table} the grade is the same: {counted}"
     return f"Under the table {table} the grade is {other}: {counted}"

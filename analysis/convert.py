@@ -232,10 +232,12 @@ def convert(
 
     ``country`` says in which country a trace was measured. What is unfinished has another name
     and is taken away when it fails. Raises FileExistsError rather than write over anything, and
-    `NotAFile` for Parquet where only a file can be.
+    `NotAFile` for Parquet where only a file can be, and for lines under the name of another form.
     """
     if form == "parquet" and out.endswith(LINES):
         raise NotAFile(f"Parquet is a folder of files, which {out} does not name")
+    if form != "parquet" and out.endswith((".parquet", ".tar", ".warts")):
+        raise NotAFile(f"{out} would hold lines of JSON; call it .jsonl, .jsonl.gz or .jsonl.zst")
     if out != "-" and os.path.lexists(out):
         raise FileExistsError(out)
     done = Converted()

@@ -17,7 +17,7 @@ class Atlas(Protocol):
 
 def country_code(table: Atlas, country: str) -> str:
     """The code in capitals; raises `UnknownCountry`."""
-    code = country.upper()
+    code = str(country).upper()
     if table.continent(code) is None:
         raise UnknownCountry(
             f"{country!r} is no country code; use two letters of ISO 3166, such as KH"

@@ -67,7 +67,10 @@ def tables_in(folder: Path) -> list[tuple[dt.date, Path]]:
     Raises `InputError` where there is none, where one has no day in its name, or where two have
     the same.
     """
-    files = [path for path in sorted(folder.iterdir()) if path.name.endswith(_TABLES)]
+    try:
+        files = [path for path in sorted(folder.iterdir()) if path.name.endswith(_TABLES)]
+    except OSError as problem:
+        raise InputError(f"{folder}: cannot be read as a folder ({problem.strerror})") from None
     if not files:
         raise InputError(f"{folder}: holds no address table ({', '.join(_TABLES)})")
     days: dict[dt.date, Path] = {}

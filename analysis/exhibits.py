@@ -112,7 +112,7 @@ RECRUITS = {
     "asns": Column("string", "its AS numbers"),
     "measured": Column("boolean", "whether it takes part"),
     "weight": Column("Float64", "its users, or IPv4 addresses where no users are known"),
-    "weight_share": Column("Float64", "part of the country's"),
+    "weight_share": Column("Float64", "part of all that these weigh"),
     "coverage_then": Column("Float64", "part that is covered once it and all above it take part"),
 }
 
@@ -250,15 +250,22 @@ def criteria_table(criteria: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return table_of([dict(one) for one in criteria], CRITERIA)
 
 
+def weights_of_others(evidence: Evidence) -> dict[str, float]:
+    """What each organisation weighs that may tell of the candidate: all but the candidate's own."""
+    weights = evidence.weights.of
+    return {name: of for name, of in weights.items() if of and name not in evidence.own}
+
+
 def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> pd.DataFrame:
     """Whom to recruit next, with the columns of ``RECRUITS``; those measured come first.
 
-    What `gatewatch plan` says: nothing is known of who was not measured, so the largest narrows
-    the bounds of the national share most.
+    What `gatewatch plan` says, but for the strongest candidate's own organisations, which tell
+    nothing of it: nothing is known of who was not measured, so the largest narrows the bounds of
+    the national share most.
     """
     from analysis.planning import invitees  # noqa: PLC0415 - few ask, and it brings the simulator
 
-    weights = {name: weight for name, weight in evidence.weights.of.items() if weight}
+    weights = weights_of_others(evidence)
     measured = {seen.organisation for seen in evidence.observations} & set(weights)
     rows: Iterator[dict[str, Any]] = (
         {

@@ -174,13 +174,19 @@ def share_over_time(
             .encode(x=x, y=alt.value(83), text="words:N"),
         ]
     if len(shown) > 90:
+        spans = _spans(shown)
         layers += [
-            alt.Chart(shown)
-            .mark_area(color=bounds, opacity=0.6, interpolate="step")
-            .encode(x=x, y=alt.Y("lower:Q", scale=scale, axis=_percent(None)), y2="upper:Q"),
-            alt.Chart(shown)
-            .mark_line(color=mark, strokeWidth=2, interpolate="step")
-            .encode(x=x, y=y),
+            alt.Chart(spans)
+            .mark_area(color=bounds, opacity=0.6, interpolate="step-after")
+            .encode(
+                x=x,
+                y=alt.Y("lower:Q", scale=scale, axis=_percent(None)),
+                y2="upper:Q",
+                detail="run:N",
+            ),
+            alt.Chart(spans)
+            .mark_line(color=mark, strokeWidth=2, interpolate="step-after")
+            .encode(x=x, y=y, detail="run:N"),
         ]
     else:
         layers += [
@@ -192,6 +198,15 @@ def share_over_time(
             .encode(x=x, y=y),
         ]
     return _themed(alt.layer(*layers), width, 220, _told_over_time(verdict, shown, say))
+
+
+def _spans(days: pd.DataFrame) -> pd.DataFrame:
+    """Days as spans from one midnight to the next; those that follow each other are one ``run``."""
+    run = days["day"].diff().ne(pd.Timedelta(days=1)).cumsum()
+    runs = days.assign(run=run)
+    ends = runs.groupby("run").tail(1)
+    ends = ends.assign(day=ends["day"] + pd.Timedelta(days=1))
+    return pd.concat([runs, ends]).sort_values(["run", "day"])
 
 
 def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say) -> str:

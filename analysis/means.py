@@ -20,7 +20,7 @@ from analysis.eyeballs import Eyeballs, read_eyeballs
 from analysis.judge import Verdict, judge
 from analysis.load import Loaded, Malformed
 from analysis.panel import Panel
-from analysis.policy import Policy, with_overrides
+from analysis.policy import Policy, PolicyError, with_overrides
 from analysis.rib import Rib, read_rib
 from probe import __version__
 from probe.origin import Origin, open_origin
@@ -107,7 +107,7 @@ def open_means(
     origin: Origin | Path | str | None = None,
     tables: Path | str | None = None,
     compared: Path | str | None = None,
-    organisations: Sequence[Path | str] = (),
+    organisations: Sequence[Path | str] | Path | str = (),
     eyeballs: Path | str | None = None,
     rib: Path | str | None = None,
 ) -> Means:
@@ -119,18 +119,22 @@ def open_means(
     """
     table = origin if isinstance(origin, Origin) else open_origin(_path(origin))
     code = country_code(table, country)
-    numbers = policy if isinstance(policy, Policy) else _policy(policy or {})
+    numbers = _policy({} if policy is None else policy)
+    files = [organisations] if isinstance(organisations, str | Path) else organisations
     users = read_eyeballs(Path(eyeballs), code) if eyeballs is not None else None
     opened = open_tables(
         table,
         days=_path(tables),
         other=_path(compared),
-        siblings=tuple(Path(path) for path in organisations),
+        siblings=tuple(Path(path) for path in files),
     )
     return Means(code, opened, numbers, users, _path(rib))
 
 
-def _policy(numbers: Mapping[str, float]) -> Policy:
+def _policy(given: Policy | Mapping[str, float]) -> Policy:
+    numbers = given.changed() if isinstance(given, Policy) else given
+    if not isinstance(numbers, Mapping):
+        raise PolicyError(f"give a Policy or a mapping such as {{'days': 1}}, not {given!r}")
     return with_overrides(Policy(), (f"{key}={value}" for key, value in numbers.items()))
 
 

@@ -118,7 +118,8 @@ def read_siblings(paths: Sequence[Path]) -> Siblings:
             text = gzip.decompress(packed) if packed.startswith(b"\x1f\x8b") else packed
             held = _read(text.decode(errors="replace"), found)
         except (EOFError, OSError, zlib.error) as problem:
-            raise InputError(f"{path}: cannot be read ({problem})") from None
+            why = problem.strerror if isinstance(problem, OSError) else None
+            raise InputError(f"{path}: cannot be read ({why or problem})") from None
         except (ValueError, RecursionError, TypeError):
             held = 0
         if not held:

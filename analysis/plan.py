@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
 from analysis import options
-from analysis.cli import known_country, open_table
+from analysis.cli import counted, known_country, nothing_usable, open_table, warn
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -23,8 +24,8 @@ SCHEMA = "gatewatch.plan/1"
 ERROR_RATES = "planning/error-rates.json"
 
 
-def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> set[str]:
-    """The organisations that the traces in these paths were measured in."""
+def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[str], Counter[str]]:
+    """The organisations that the traces in these paths were measured in, and what says nothing."""
     from analysis.inputs import InputError  # noqa: PLC0415 - not for --help
     from analysis.load import load  # noqa: PLC0415
     from analysis.operators import Gazetteer  # noqa: PLC0415
@@ -32,13 +33,16 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> set[str]:
     from analysis.policy import Policy  # noqa: PLC0415
 
     if not paths:
-        return set()
+        return set(), Counter()
     try:
         loaded = load(paths)
     except InputError as problem:
         raise BadInput(str(problem)) from None
+    warn(loaded)
+    if not loaded.traces:
+        raise nothing_usable(paths, loaded)
     panel = observe(loaded.traces, Gazetteer(table, code), table, Policy(), time.time())
-    return {seen.organisation for seen in panel.observations}
+    return {seen.organisation for seen in panel.observations}, loaded.rejected + panel.rejected
 
 
 def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:
@@ -129,7 +133,8 @@ def plan(
     table = open_table(origin)
     code = known_country(table, country, "CC")
     weights, unit = _weights(table, code, eyeballs)
-    measured = _taking_part(paths, table, code) & set(weights)
+    taking_part, rejected = _taking_part(paths, table, code)
+    measured = taking_part & set(weights)
     asked = invitees(weights, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
     rows = [from_json(row) for row in rates["rows"]]
@@ -143,6 +148,7 @@ def plan(
         "organisations": len(weights),
         "taking_part": len(measured),
         "coverage": coverage,
+        "rejected": dict(sorted(rejected.items())),
         "needs": {
             "possible": wanted.possible,
             "single": wanted.single,
@@ -178,6 +184,11 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     lines = [
         f"{fields['country']}: {fields['organisations']} organisations have {unit}; "
         f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the {unit}.",
+        *(
+            [f"Left out of what --panel names: {counted(fields['rejected'])}."]
+            if fields["rejected"]
+            else []
+        ),
         f"Needed besides the gateway: {wanted['possible']} before anything is said, "
         f"{wanted['single']} before a single gateway can be named, {reliable} ({source}).",
         f'For "national": the first {national} cover 70% of the {unit}.'

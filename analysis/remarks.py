@@ -1,15 +1,20 @@
 """What the records say of themselves, and what a reader of the verdict must know of that.
 
-Pure; knows nothing of how a remark came into a record.
+Pure; knows nothing of how a remark came into a record. Whoever writes a record may say anything in
+it, and as much as he likes: a verdict tells the most frequent texts, and counts the others.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
-from probe.record import SIMULATED
+from probe.record import SIMULATED, WHEREABOUTS
+
+OTHERS = "others"
+_TOLD = 100
+_LETTERS = 200
 
 
 class Voice(Protocol):
@@ -25,7 +30,20 @@ def remarks(voices: Iterable[tuple[Voice, int]]) -> dict[str, int]:
     for voice, traces in voices:
         for note in voice.notes:
             found[note] += traces
-    return dict(sorted(found.items()))
+    return most(found, {SIMULATED, *WHEREABOUTS})
+
+
+def most(found: Mapping[str, int], known: Collection[str], told: int = _TOLD) -> dict[str, int]:
+    """The known texts and the most frequent others, cut to a length; the rest as `OTHERS`.
+
+    >>> most({"vpn": 1, "a": 2, "b": 5, "c": 2}, {"vpn"}, told=2)
+    {'a': 2, 'b': 5, 'others': 2, 'vpn': 1}
+    """
+    free = sorted(found.keys() - set(known), key=lambda text: (-found[text], text))
+    counts = Counter({text: found[text] for text in known if text in found})
+    for place, text in enumerate(free):
+        counts[text[:_LETTERS] if place < told else OTHERS] += found[text]
+    return dict(sorted(counts.items()))
 
 
 def simulated(found: Mapping[str, int], traces: int) -> list[str]:

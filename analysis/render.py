@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from analysis.versions import of_the_other
 from analysis.wording import beside, headline
 
 _STYLE = {
@@ -105,10 +106,12 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
         + _interval(verdict["intervals"]["effective_gateways"], 1),
     )
     low, high = coverage["bounds"]
+    besides = " besides the candidate's" if verdict["candidates"] else ""
     table.add_row(
         "coverage",
         f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
-        f"{coverage['eyeballs']:.0%} of {coverage['weights']}; nationally {low:.2f}–{high:.2f}",
+        f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
+        f"nationally {low:.2f}–{high:.2f}",
     )
     _add_other_sides(table, verdict)
     domestic = verdict["domestic"]
@@ -216,6 +219,16 @@ def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:
     return Group(Text(title, "dim"), table)
 
 
+def _first(verdict: Mapping[str, Any]) -> str:
+    """What is read before all else."""
+    return " ".join(filter(None, (headline(verdict), of_the_other(verdict))))
+
+
+def _why(verdict: Mapping[str, Any]) -> RenderableType:
+    other = of_the_other(verdict)
+    return _bullets("why", [reason for reason in verdict["reasons"] if reason != other])
+
+
 def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> RenderableType:
     """The whole verdict as one panel."""
     verdict = _legible(verdict)
@@ -225,11 +238,11 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
     scope = f" ({verdict['scope']})" if verdict["gateway"] else ""
     return Panel(
         Group(
-            Text.assemble((grade, f"bold {style}"), (scope, style), "  ", headline(verdict)),
+            Text.assemble((grade, f"bold {style}"), (scope, style), "  ", _first(verdict)),
             "",
             _figures(verdict),
             "",
-            _bullets("why", verdict["reasons"]),
+            _why(verdict),
             "",
             _bullets("limits", verdict["limits"]),
         ),
@@ -271,9 +284,9 @@ def plain(verdict: Mapping[str, Any]) -> str:
     verdict = _legible(verdict)
     console = Console(width=100, no_color=True, highlight=False)
     with console.capture() as captured:
-        console.print(Text(headline(verdict)))
+        console.print(Text(_first(verdict)))
         console.print(_figures(verdict))
-        console.print(_bullets("why", verdict["reasons"]))
+        console.print(_why(verdict))
         console.print(_bullets("limits", verdict["limits"]))
     lines = (line.rstrip() for line in captured.get().splitlines())
     return f"{verdict['country']}: {verdict['grade']}\n" + "\n".join(lines)

@@ -28,6 +28,7 @@ from analysis.pictures import as_svg
 from analysis.statement import Verdict
 from analysis.tables import records_of
 from analysis.translation import Words
+from analysis.versions import of_the_other
 from analysis.wording import GRADES, LEFT_OUT, beside, headline
 from probe.record import SIMULATED
 
@@ -39,11 +40,15 @@ UNFOLDED = 20
 
 
 def report(verdict: Verdict, *, language: str = "en") -> str:
-    """The page, as HTML; ``language`` is one of `analysis.translation.LANGUAGES`."""
+    """The page, as HTML; ``language`` is one of `analysis.translation.LANGUAGES`.
+
+    Raises ValueError where it is none of them.
+    """
     words = Words(language)
     style = _style()
     fields = verdict.to_dict()
     owned = ownership.sentences(fields["ownership"])
+    other_version = of_the_other(fields)
     page: str = _template().render(
         _=words,
         words=words,
@@ -51,7 +56,8 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         fields=fields,
         headline=headline(fields, words),
         grades=GRADES,
-        reasons=[reason for reason in verdict.reasons if reason not in owned],
+        reasons=[one for one in verdict.reasons if one not in owned and one != other_version],
+        other_version=other_version,
         owned=owned,
         simulated=verdict.provenance["notes"].get(SIMULATED, 0),
         pictures=_pictures(verdict, words),

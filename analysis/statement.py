@@ -155,6 +155,7 @@ class Verdict:
     _fields: Mapping[str, Any] = field(repr=False)
     _evidence: Evidence = field(repr=False)
     _asns: Callable[[str], Sequence[int]] = field(repr=False)
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def country(self) -> str:
@@ -274,55 +275,64 @@ class Verdict:
         """The rows of `crossings` in tables of some thousand, for whom all would be too many."""
         return crossings_in_portions(self._evidence.observations)
 
-    @cached_property
+    @property
     def pairs(self) -> pd.DataFrame:
         """One row for each organisation and destination abroad, with its gateway."""
-        return exhibits.pairs_table(self._evidence)
+        return self._made("pairs", lambda: exhibits.pairs_table(self._evidence))
 
-    @cached_property
+    @property
     def days(self) -> pd.DataFrame:
         """How many organisations the candidate (or the alarm's gateway) captured on each day."""
-        return exhibits.days_table(self._evidence, self._watched())
+        return self._made("days", lambda: exhibits.days_table(self._evidence, self._watched()))
 
-    @cached_property
+    @property
     def changes(self) -> pd.DataFrame:
         """The days on which an organisation's gateway changed."""
-        return exhibits.changes_table(self._fields["timeline"])
+        return self._made("changes", lambda: exhibits.changes_table(self._fields["timeline"]))
 
-    @cached_property
+    @property
     def domestic_pairs(self) -> pd.DataFrame:
         """One row for each two domestic organisations, with the way between them."""
         hub = self.domestic.hub
-        return exhibits.domestic_table(self._evidence, Node(hub.kind, hub.name) if hub else None)
+        node = Node(hub.kind, hub.name) if hub else None
+        return self._made("domestic_pairs", lambda: exhibits.domestic_table(self._evidence, node))
 
-    @cached_property
+    @property
     def candidates(self) -> pd.DataFrame:
         """The ten strongest candidates, best first."""
-        return exhibits.candidates_table(self._fields["candidates"])
+        return self._made(
+            "candidates", lambda: exhibits.candidates_table(self._fields["candidates"])
+        )
 
-    @cached_property
+    @property
     def criteria(self) -> pd.DataFrame:
         """What the rule asks for at each step, and what was found."""
-        return exhibits.criteria_table(self._fields["criteria"])
+        return self._made("criteria", lambda: exhibits.criteria_table(self._fields["criteria"]))
 
-    @cached_property
+    @property
     def recruits(self) -> pd.DataFrame:
         """Whom to recruit next, those that take part already first."""
-        return exhibits.recruits_table(self._evidence, self._asns)
+        return self._made("recruits", lambda: exhibits.recruits_table(self._evidence, self._asns))
 
-    @cached_property
+    @property
     def rejected(self) -> pd.DataFrame:
         """How many traces were left out, by reason."""
-        return exhibits.rejected_table(self._fields["rejected"])
+        return self._made("rejected", lambda: exhibits.rejected_table(self._fields["rejected"]))
 
     @property
     def needs(self) -> Needs:
         """How many networks must take part before what can be said, as `gatewatch plan` has it."""
         from analysis.planning import needs  # noqa: PLC0415 - as in `exhibits.recruits_table`
 
-        weights = {name: weight for name, weight in self._evidence.weights.of.items() if weight}
+        weights = exhibits.weights_of_others(self._evidence)
         measured = {seen.organisation for seen in self._evidence.observations} & set(weights)
         return needs(weights, [], measured, self._evidence.policy)
+
+    def _made(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """A copy of a table that is made once: what is done to it reaches no report."""
+        if name not in self._tables:
+            self._tables[name] = make()
+        return self._tables[name].copy()
 
     def _watched(self) -> Node | None:
         """The node whose share over time is of interest."""

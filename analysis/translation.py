@@ -80,9 +80,16 @@ def _whole(text: str, language: str) -> str:
 
 @dataclass(frozen=True)
 class Words:
-    """Finds words in one language."""
+    """Finds words in one language, which is one of `LANGUAGES`; raises ValueError otherwise."""
 
     language: str
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            known = ", ".join(LANGUAGES)
+            raise ValueError(
+                f"{self.language!r} is no language of the report; give one of: {known}"
+            )
 
     def __call__(self, message: str) -> str:
         """The message in this language; in English where nobody has translated it."""

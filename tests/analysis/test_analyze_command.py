@@ -21,6 +21,7 @@ from probe import __version__
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
+from probe.record import SIMULATED
 from tests.analysis import mrt
 
 CONTRACT: dict[str, type | tuple[type, ...]] = {
@@ -157,6 +158,28 @@ def test_nothing_in_a_record_speaks_to_the_terminal_or_ends_the_program(tmp_path
     fields = json.loads(analyze(path, "--json").stdout)
     assert fields["provenance"]["notes"] == {said.replace("\ud83d", "?"): 1}
     assert analyze(path, "--crossings", tmp_path / "rows.parquet").exit_code == 0
+
+
+def test_no_record_makes_the_verdict_longer_and_longer(tmp_path: Path) -> None:
+    """Of what records say freely the most frequent texts are told, none whole that is a book."""
+    path = tmp_path / "traces.jsonl"
+    with path.open("w") as file:
+        for number in range(1000):
+            book = f"{number} " + "x" * 1000
+            ours = {
+                "schema": "gatewatch.trace/1",
+                "vantage": {"id": "v", "asn": 38623, "country": "KH"},
+                "snapshots": [book],
+                "notes": [book, SIMULATED] if number else [SIMULATED],
+            }
+            file.write(json.dumps(result(number, gatewatch=ours)) + "\n")
+    said = analyze(path, "--json").stdout
+    assert len(said) < 120_000
+    provenance = json.loads(said)["provenance"]
+    assert provenance["notes"][SIMULATED] == 1000
+    assert sum(provenance["notes"].values()) == 1999
+    assert provenance["notes"]["others"] > 0
+    assert sum(provenance["attribution"]["records"].values()) == 1000
 
 
 def test_the_verdict_says_what_it_was_made_from(traces: Path) -> None:
@@ -392,6 +415,15 @@ def test_nothing_usable_is_exit_9(name: str, tmp_path: Path) -> None:
 def test_an_empty_folder_says_how_to_fill_it(tmp_path: Path) -> None:
     """The remedy stands in the sentence."""
     assert "gatewatch run" in analyze(empty_folder(tmp_path)).stderr
+
+
+def test_an_empty_name_is_exit_9(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a variable that is not set: it was the folder one happened to be in."""
+    (tmp_path / "others.jsonl").write_text("{}\n")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["analyze", "", "--country", "KH"])
+    assert result.exit_code == 9
+    assert "is no path" in result.output
 
 
 def test_empty_standard_input_is_exit_9() -> None:

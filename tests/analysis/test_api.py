@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import pandas as pd
 import pytest
@@ -163,6 +163,27 @@ def test_nothing_in_a_verdict_can_be_changed(verdict: gw.Verdict) -> None:
     assert verdict.provenance["inputs"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "candidates",
+        "changes",
+        "criteria",
+        "days",
+        "domestic_pairs",
+        "pairs",
+        "recruits",
+        "rejected",
+    ],
+)
+def test_what_is_done_to_a_table_reaches_no_report(verdict: gw.Verdict, name: str) -> None:
+    """A notebook cleans its tables up; pages and pictures show what was judged."""
+    found: pd.DataFrame = getattr(verdict, name)
+    before = found.copy()
+    found["mine"] = 1
+    pd.testing.assert_frame_equal(getattr(verdict, name), before)
+
+
 def test_what_python_prints_of_them(verdict: gw.Verdict, data: gw.Data) -> None:
     """One line that says which country, what and how much."""
     assert repr(verdict) == "<Verdict KH single_gateway 2022-02-16 to 2022-02-16>"
@@ -243,3 +264,49 @@ def test_mistakes_are_named(data: gw.Data, table: Origin, tmp_path: Path) -> Non
         gw.judge(data, country="KH", policy={"dayz": 1}, origin=table)
     with pytest.raises(InputError, match="nowhere"):
         gw.load(tmp_path / "nowhere.jsonl")
+
+
+@pytest.mark.parametrize("paths", [5, None, b"traces.jsonl", [5], ["", 5]])
+def test_what_is_no_path_is_told(paths: Any) -> None:
+    """Bytes are no list of files, and a number is none either."""
+    with pytest.raises(InputError, match="no path; give files, folders or globs"):
+        gw.load(paths)
+
+
+def test_what_becomes_of_bad_lines_is_one_of_three(folder: Path) -> None:
+    """A word that is none of them was taken for "ignore", and nobody heard of what was left out."""
+    with pytest.raises(InputError, match="'Fail' is none of: warn, fail, ignore"):
+        gw.load(folder, malformed="Fail")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [gw.Policy(single=3), gw.Policy(days=1.5), "days=1", ["days=1"]],  # type: ignore[arg-type]
+)
+def test_numbers_are_checked_however_they_are_given(
+    data: gw.Data, table: Origin, policy: Any
+) -> None:
+    """A whole `Policy` as well as a few numbers, and what is neither."""
+    with pytest.raises(PolicyError, match=r"wants a|give a Policy or"):
+        gw.judge(data, country="KH", policy=policy, origin=table)
+
+
+def test_a_country_is_text(data: gw.Data, table: Origin) -> None:
+    """Not, as of a cell without a value, a number."""
+    with pytest.raises(UnknownCountry, match="nan is no country code"):
+        gw.judge(data, country=float("nan"), origin=table)  # type: ignore[arg-type]
+
+
+def test_files_that_are_not_there_are_named(data: gw.Data, table: Origin, tmp_path: Path) -> None:
+    """Also a folder of tables, and a file of siblings that is given without a list around it."""
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(InputError, match=r"nowhere: .*No such file"):
+        gw.judge(data, country="KH", tables=nowhere, origin=table)
+    with pytest.raises(InputError, match=r"nowhere: cannot be read \(No such file"):
+        gw.judge(data, country="KH", organisations=str(nowhere), origin=table)
+
+
+def test_a_language_that_is_none_is_named(verdict: gw.Verdict) -> None:
+    """With those that there are."""
+    with pytest.raises(ValueError, match="'fr' is no language of the report; give one of: en, km"):
+        gw.report(verdict, language="fr")

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analysis.cluster import Cluster, ClusterError, packed, part_there
-from analysis.engine import Digest, Here, Recipe, reduce
+from analysis.cluster import Cluster, ClusterError, all_said, packed, part_there
+from analysis.engine import Digest, Here, Mapper, Recipe, reduce
 from analysis.fold import Folded, Part
 from analysis.load import Loaded
 from analysis.pieces import Groups, Piece, Place, Values, pieces
@@ -113,6 +113,24 @@ def test_a_worker_that_is_asked_again_says_all_again(simulated: Simulated, path:
 
     folding(*given[0])
     there = digested(iter([folding(*one) for one in [*given[1:], given[0]]]), made)
+    here = digested(Here().map(made, iter(given)), made)
+    assert everything(there) == everything(here)
+
+
+def test_two_workers_that_lose_parts_and_swap_the_pieces_change_nothing(
+    simulated: Simulated, path: Path
+) -> None:
+    """Each takes for said what it had said in the part that never came."""
+    made = recipe(simulated)
+    given = list(pieces([str(path)], {}))
+    half = len(given) // 2
+    first, second = Mapper(made), Mapper(made)
+    for mapper, lost in ((first, given[:half]), (second, given[half:])):
+        for _, piece in lost:
+            mapper.part(piece)
+    swapped = [(second, one) for one in given[:half]] + [(first, one) for one in given[half:]]
+    parts = ((piece, place, mapper.part(piece)) for mapper, (place, piece) in swapped)
+    there = digested(all_said(parts, made), made)
     here = digested(Here().map(made, iter(given)), made)
     assert everything(there) == everything(here)
 

@@ -15,6 +15,7 @@ from analysis.operators import Gazetteer
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.told import tell
+from analysis.translation import Words
 from probe.record import Attribution, Hop, Reply, Trace, from_json
 from tests.analysis.country import HOME, NOW, Country, Snapshot, Table
 
@@ -108,6 +109,21 @@ def test_two_verdicts_are_compared_in_what_they_grade() -> None:
     pair = (crossings(country, country.table), crossings(country, other))
     said = sentence(found | {"crossings": compare_crossings(*pair)})
     assert f"the grade is {found['grade'][1]}: 400 of 400 crossings differ" in said
+
+
+def test_another_gateway_under_another_table_is_told() -> None:
+    """The same grade of somebody else is not the same verdict."""
+    country = Country(10)
+    country.everyone("lan own gate {up}")
+    (block,) = (p for p, said in country.table.prefixes.items() if said.organisation == "Gate")
+    said = Attribution(asn=998, organisation="Rival", country=HOME)
+    other = changed(country.table, str(block), said)
+    found = compare_verdicts(verdict(country, country.table), verdict(country, other))
+    assert found["grade"] == ["single_gateway", "single_gateway"]
+    pair = (crossings(country, country.table), crossings(country, other))
+    told = sentence(found | {"crossings": compare_crossings(*pair)})
+    assert "the grade is the same, but of Rival: 400 of 400 crossings differ" in told
+    assert Words("km").sentence(told).language == "km"
 
 
 def test_reasons_of_rejection_that_differ_are_listed() -> None:

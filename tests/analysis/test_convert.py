@@ -378,6 +378,16 @@ def test_what_fails_midway_leaves_nothing(tmp_path: Path, form: Form) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["x.parquet", "x.tar", "x.warts"])
+@pytest.mark.parametrize("form", ["records", "atlas"])
+def test_lines_do_not_get_the_name_of_something_else(name: str, form: Form, tmp_path: Path) -> None:
+    """`analyze` would refuse the file that was written."""
+    out = tmp_path / name
+    with pytest.raises(NotAFile, match=r"call it \.jsonl, \.jsonl\.gz or \.jsonl\.zst"):
+        convert([], str(out), form, lambda _: "KH")
+    assert not out.exists()
+
+
 def test_parquet_needs_a_folder(tmp_path: Path) -> None:
     """Neither standard output nor a name that says lines can be one."""
     for out in ("-", str(tmp_path / "a.jsonl")):

@@ -170,6 +170,17 @@ def test_those_measured_come_before_those_to_ask() -> None:
     assert table["coverage_then"].iloc[-1] == pytest.approx(1.0)
 
 
+def test_the_candidate_is_not_asked_to_take_part() -> None:
+    """It says nothing of itself: what is covered, and with whom, is as the verdict counts it."""
+    country = Country(8)
+    country.everyone("lan own gate {up}", members=range(1, 7))
+    verdict = country.judge()
+    table = exhibits.recruits_table(verdict.evidence, country.table.asns)
+    assert "Gate" not in set(table["organisation"])
+    now = table.loc[table["measured"], "coverage_then"].max()
+    assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
+
+
 def test_rejections_come_most_first() -> None:
     """Of equals by name."""
     table = exhibits.rejected_table({"b": 2, "a": 2, "c": 9})

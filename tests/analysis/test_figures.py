@@ -117,6 +117,21 @@ def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:
     assert drawn["description"].startswith("A  Gate; ?  unknown")
 
 
+def test_days_without_data_have_no_mark_in_a_long_picture_either() -> None:
+    """A line through a month in which nobody measured would show what nobody knows."""
+    country = Country(5)
+    country.everyone("lan own gate {up}", days=[*range(90), *range(120, 130), 140])
+    rows = data_of(figures.share_over_time(verdict_of(country)))
+    runs: dict[int, list[str]] = {}
+    for row in rows:
+        runs.setdefault(row["run"], []).append(row["day"][:10])
+    assert [(min(days), max(days)) for days in runs.values()] == [
+        ("2026-01-01", "2026-04-01"),
+        ("2026-05-01", "2026-05-11"),
+        ("2026-05-21", "2026-05-22"),
+    ]
+
+
 def test_a_long_name_is_broken_and_stays_beside_its_bar() -> None:
     """Not cut where it has room below; its lines stand around the middle of the bar."""
     name = "Maximum Business Information Technology"

@@ -91,6 +91,21 @@ def test_who_takes_part_already_is_not_asked_again(tmp_path: Path) -> None:
     assert after["recruit"][0]["open_then"] < open_before + 1e-9
 
 
+def test_what_of_the_panel_says_nothing_is_told(tmp_path: Path) -> None:
+    """A wrong file is no panel of which nobody takes part."""
+    panel = tmp_path / "panel.jsonl"
+    panel.write_text(f"{trace('36.37.128.9')}\n{trace('193.0.0.1')}\n{{")
+    done = plan("KH", "--panel", panel)
+    assert f"warning: {panel}:3: the line is cut off; left out" in done.stderr
+    assert "Left out of what --panel names: 1 malformed, 1 vantage_abroad." in done.stdout
+    assert planned("KH", "--panel", panel)["rejected"] == {"malformed": 1, "vantage_abroad": 1}
+    assert planned("KH")["rejected"] == {}
+    panel.write_text("{")
+    done = plan("KH", "--panel", panel)
+    assert done.exit_code == 9
+    assert f"gatewatch: {panel}: no usable trace (1 malformed)" in done.stderr
+
+
 def test_people_get_plain_lines() -> None:
     """Numbers first, then a list that one can read out."""
     done = plan("KH", "--top", "3")

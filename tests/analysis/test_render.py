@@ -117,6 +117,24 @@ def test_the_figures_are_those_of_the_verdict(name: str, says: str) -> None:
     assert says in words(printed(verdict_panel(VERDICTS[name])))
 
 
+def test_another_answer_in_the_other_ip_version_stands_beside_the_headline() -> None:
+    """Who reads no further must not take one version for all traffic; and it is said once."""
+    made = country("lan own gate {up}")
+    made.around_in_ipv6()
+    verdict = made.judge().fields
+    says = f"{headline(verdict)} IPv6 is judged apart, and is diverse."
+    for text in (plain(verdict), printed(verdict_panel(verdict))):
+        assert says in words(text)
+        assert words(text).count("judged apart") == 1
+
+
+def test_what_is_covered_is_counted_besides_the_candidate() -> None:
+    """And said to be, where there is one."""
+    for name in ("single_gateway", "concentrated", "mixed"):
+        assert re.search(r"\d% of addresses besides the candidate's;", words(plain(VERDICTS[name])))
+    assert "96% of addresses; nationally" in words(plain(VERDICTS["diverse"]))
+
+
 def test_only_a_named_gateway_has_a_scope() -> None:
     """ "Sampled" is a word about a gateway; a diverse country has none."""
     assert "sampled" not in printed(verdict_panel(VERDICTS["diverse"]))

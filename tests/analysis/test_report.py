@@ -188,6 +188,40 @@ def test_every_criterion_has_its_row_and_its_number() -> None:
     assert "&gt; 30%" in page or "> 30%" in page
 
 
+def test_another_answer_in_the_other_ip_version_stands_at_the_top() -> None:
+    """Beside the grade, in both languages, and not once more among the reasons."""
+    country = behind_a_gateway()
+    country.around_in_ipv6()
+    verdict = verdict_of(country)
+    for language, says in (
+        ("en", "IPv6 is judged apart, and is diverse."),
+        ("km", "IPv6 ត្រូវបានវិនិច្ឆ័យដោយឡែក"),
+    ):
+        top, rest = gw.report(verdict, language=language).split('<dl class="figures">')
+        assert top.count(says) == 1
+        assert says not in rest.split("<pre")[0]
+
+
+def test_another_gateway_is_another_verdict() -> None:
+    """Without a network that decides who is named the verdict is not the same, if its grade is."""
+    verdict = verdict_of(behind_a_gateway())
+    fields = verdict.to_dict()
+    left_out = fields["ranges"]["organisations"]
+    left_out["gateways"], left_out["decisive"] = {"Gate": 8, "Other": 2}, ["Net 1", "Net 2"]
+    assert left_out["grades"] == {verdict.grade: left_out["left_out"]}
+    text = text_of(gw.report(dataclasses.replace(verdict, _fields=fields)))
+    assert f"the verdict is the same in {left_out['left_out'] - 2} of" in text
+
+
+def test_who_stands_in_the_middle_is_told() -> None:
+    """The candidate, wherever on the way it is passed; nobody is where there is no candidate."""
+    country = Country(12)
+    for i in range(5, 13):
+        country.everyone(f"lan own gate net{1 + i % 4} {{up}}", members=[i])
+    text = text_of(gw.report(verdict_of(country)))
+    assert "In the middle stands Gate where it is passed, else the last network at home" in text
+
+
 def test_who_is_owned_by_a_state_is_said_where_the_ways_are() -> None:
     """It is no reason of a grade, and nothing that is missing."""
     verdict = verdict_of(behind_a_gateway())

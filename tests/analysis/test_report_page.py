@@ -152,6 +152,22 @@ def test_a_telephone_shows_it_without_scrolling_sideways(
     assert bool(seen) != name.startswith("empty")
 
 
+def test_a_telephone_breaks_no_word_of_the_rule(opened: Opening) -> None:
+    """What the rule asks for has room for its words beside the numbers."""
+    page = opened("single_gateway.en", width=360).page
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll('table.rule tbody th')].flatMap(th => {
+            const text = th.firstChild, range = document.createRange();
+            return [...text.data.matchAll(/\\S+/g)].filter(word => {
+                range.setStart(text, word.index);
+                range.setEnd(text, word.index + word[0].length);
+                return new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+            }).map(word => word[0]);
+        })"""
+    )
+    assert broken == []
+
+
 def test_the_dark_page_is_dark_and_so_are_its_pictures(opened: Opening) -> None:
     """Each colour of a picture has its twin."""
     page = opened("single_gateway.en", scheme="dark").page

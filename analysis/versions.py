@@ -1,0 +1,22 @@
+"""What the other IP version's verdict is, where it is another one, for who shows a verdict.
+
+It belongs beside the headline: who reads no further must not take one version for all traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def of_the_other(verdict: Mapping[str, Any]) -> str | None:
+    """The sentence of the verdict's reasons that says so, if there is one.
+
+    >>> says = "IPv6 is judged apart, and is diverse."
+    >>> families = {"ipv4": "single_gateway", "ipv6": "diverse"}
+    >>> of_the_other({"family": 4, "families": families, "reasons": ["Because.", says]}) == says
+    True
+    """
+    other = 10 - verdict["family"]
+    says = f"IPv{other} is judged apart, and is {verdict['families'][f'ipv{other}']}."
+    return says if says in verdict["reasons"] else None
