@@ -18,6 +18,7 @@ import click
 
 from analysis import options
 from analysis.countries import UnknownCountry, country_code
+from probe.commands.folder import Folder
 from probe.failure import BadInput, Offline
 from probe.origin import Origin, OriginError, open_origin
 
@@ -291,7 +292,7 @@ def _print(fields: dict[str, Any]) -> None:
 @click.option(
     "--to",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(),
     help="Where to write the traces (default: a new temporary folder).",
 )
 def demo(*, as_json: bool, folder: Path | None) -> None:

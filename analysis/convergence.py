@@ -82,7 +82,7 @@ def resampled_interval(values: Sequence[float], policy: Policy) -> tuple[float, 
     means = sorted(
         sum(draw.choices(values, k=len(values))) / len(values) for _ in range(policy.resamples)
     )
-    cut = int((1.0 - policy.confidence) * len(means))
+    cut = min(int((1.0 - policy.confidence) * len(means)), (len(means) - 1) // 2)
     return means[cut], means[-1 - cut]
 
 

@@ -52,6 +52,8 @@ def find_files(paths: Sequence[str]) -> list[str]:
             found.append(given)
             continue
         path = Path(given)
+        if not given:
+            raise InputError("'' is no path: it is empty, as of a variable that is not set")
         if path.is_dir():
             inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and p.is_file())
             if not inside:

@@ -40,7 +40,7 @@ def _draws(
 
 
 def _cut(figures: Sequence[float], policy: Policy) -> tuple[float, float]:
-    cut = int((1.0 - policy.confidence) * len(figures))
+    cut = min(int((1.0 - policy.confidence) * len(figures)), (len(figures) - 1) // 2)
     return figures[cut], figures[-1 - cut]
 
 

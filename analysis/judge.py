@@ -91,11 +91,21 @@ def _headline(family: Family) -> Mapping[str, float]:
 
 def _outcome(family: Family) -> Outcome:
     shares = _headline(family).values()
-    return Outcome(
-        sum(shares) / len(shares) if shares else 0.0,
-        family.grade,
-        family.named.node.name if family.named else None,
-    )
+    return Outcome(sum(shares) / len(shares) if shares else 0.0, *_said(family))
+
+
+def _apart(version: int, other: Family, family: Family) -> list[str]:
+    """That the other IP version has another verdict, if it has one."""
+    if not other.grouped or _said(other) == _said(family):
+        return []
+    grade, name = _said(other)
+    if name is None:
+        return [f"IPv{version} is judged apart, and is {grade}."]
+    return [f"Judged apart, IPv{version} is {grade}, and names {name}."]
+
+
+def _said(family: Family) -> tuple[str, str | None]:
+    return family.grade, family.named.node.name if family.named else None
 
 
 def judge(
@@ -164,7 +174,6 @@ def judge(
     )
     alarm = family.timeline.alarm
     other = families[10 - version]
-    both = other.grouped and other.grade != family.grade
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {
         "schema": SCHEMA,
@@ -217,7 +226,7 @@ def judge(
         "reasons": [
             *family.reasons,
             *scope_reasons,
-            *([f"IPv{10 - version} is judged apart, and is {other.grade}."] if both else []),
+            *_apart(10 - version, other, family),
         ],
         "limits": limits_of(policy, weights, heard=witness is not None),
         "provenance": {

@@ -127,6 +127,9 @@ _SHARES = frozenset(
         "alarm_hold",
     }
 )
+# A century; and draws that take some minutes, which tell more than any country has.
+_MOST_DAYS = 36_500
+_MOST_DRAWS = 1_000_000
 _AT_LEAST_ONE = frozenset({"alarm_hold_days", "link_days", "link_organisations", "resamples"})
 
 
@@ -138,6 +141,9 @@ def _demand(key: str, value: float) -> str | None:
     if key in _SHARES:
         return None if 0 <= value <= 1 else "from 0 to 1"
     least = 1 if key in _AT_LEAST_ONE else 0
+    most = _MOST_DRAWS if key == "resamples" else _MOST_DAYS if key.endswith("days") else math.inf
+    if value > most:
+        return f"of {most} at most"
     return None if least <= value < math.inf else f"of {least} or more"
 
 

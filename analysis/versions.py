@@ -13,10 +13,9 @@ def of_the_other(verdict: Mapping[str, Any]) -> str | None:
     """The sentence of the verdict's reasons that says so, if there is one.
 
     >>> says = "IPv6 is judged apart, and is diverse."
-    >>> families = {"ipv4": "single_gateway", "ipv6": "diverse"}
-    >>> of_the_other({"family": 4, "families": families, "reasons": ["Because.", says]}) == says
+    >>> of_the_other({"family": 4, "reasons": ["Because.", says]}) == says
     True
     """
-    other = 10 - verdict["family"]
-    says = f"IPv{other} is judged apart, and is {verdict['families'][f'ipv{other}']}."
-    return says if says in verdict["reasons"] else None
+    other = f"IPv{10 - verdict['family']}"
+    says = (f"{other} is judged apart, and is ", f"Judged apart, {other} is ")
+    return next((reason for reason in verdict["reasons"] if reason.startswith(says)), None)

@@ -34,6 +34,9 @@ BLOCK = 10_000
 
 DAY = 86_400
 
+# 1 January 2020, in days of the epoch: a clock before it was never set.
+_OLDEST = 18_262
+
 # A file of before there was a count of the month has the first line only.
 _LINES = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n(?:(\d{4}-\d\d) (\d{1,18})\n)?")
 
@@ -150,8 +153,14 @@ class Allowance:
         )
 
     def _date_back(self) -> None:
-        """Let what stands there for a day to come count for today, and tomorrow no more."""
+        """Let what stands there for a day to come count for today, and tomorrow no more.
+
+        Not by a clock that was never set, as of a board that starts in 1970: it is today that is
+        wrong then, and the day would have a second budget once the clock is right.
+        """
         today = self._today()
+        if today < _OLDEST:
+            return
         with suppress(FileNotFoundError):
             if self._path.read_bytes()[:10] > _date(today).encode():
                 with self._locked() as file:

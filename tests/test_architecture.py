@@ -143,6 +143,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "probe.commands.asking",
             "probe.commands.ended",
+            "probe.commands.folder",
             "probe.commands.options",
             "probe.commands.words",
         },
@@ -253,12 +254,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
 SHARED = {"probe", "probe.bundle", "probe.receipt", "probe.record", "probe.graph", "probe.origin"}
 MEETING = {
     "analysis.demo": {"probe.demo"},
-    # Commands fail as those of the probe do, with the codes of one contract.
-    "analysis.cli": {"probe.failure"},
+    # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
+    "analysis.cli": {"probe.commands.folder", "probe.failure"},
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact"},
-    "analysis.collect.command": {"probe.failure", "probe.settings"},
+    "analysis.collect.command": {"probe.commands.folder", "probe.failure", "probe.settings"},
     "analysis.collect.store": {"probe.database", "probe.keys", "probe.private"},
 }
 

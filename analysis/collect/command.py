@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.bundle import LARGEST_FILE, sha256_of
+from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, PartlyDone
 from probe.settings import is_loopback
 
@@ -28,16 +29,14 @@ if find_spec("uvicorn") is None:
 # Connections at a time; more are told to come back.
 _CONNECTIONS = 64
 
-_folder = click.argument(
-    "folder", type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER"
-)
+_folder = click.argument("folder", type=Folder(), metavar="FOLDER")
 
 
 @click.group(invoke_without_command=True, short_help="Receive bundles from volunteers.")
 @click.option(
     "--to",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="The folder to keep everything in; made where there is none.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")

@@ -24,6 +24,7 @@ from probe.commands import options, words
 from probe.commands.attended import Attended, foretell
 from probe.commands.choosing import Choice
 from probe.commands.ended import Ended
+from probe.commands.folder import Folder
 from probe.consent import Capability, require
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
@@ -102,7 +103,7 @@ _LOOK = 2.0
 @click.option(
     "--to",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Where to keep the results; else the spool in the data folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")

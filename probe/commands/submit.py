@@ -17,6 +17,7 @@ from probe.alone import Busy, alone
 from probe.bundle import SUFFIX
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
+from probe.commands.folder import Folder
 from probe.consent import Capability, require
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 @click.option(
     "--leave-at",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Folder(),
     help="Send nothing; copy what waits to this folder, for a USB stick or mail.",
 )
 @click.option("--now", "at_once", is_flag=True, help="Do not wait for the pause after a failure.")

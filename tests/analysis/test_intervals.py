@@ -37,6 +37,15 @@ def test_the_percentiles_of_all_draws() -> None:
     assert resampled([0.0, 1.0], mean, Policy(confidence=0.8)) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("resamples", [1, 2, 3, 100])
+def test_the_lower_bound_is_never_above_the_upper(resamples: int) -> None:
+    """Also where each tail is a half."""
+    policy = Policy(confidence=0.5, resamples=resamples)
+    values = [number / 5 for number in range(5)]
+    for low, high in (resampled(values, mean, policy), resampled_interval(values, policy)):  # type: ignore[misc]
+        assert low <= high
+
+
 def test_one_organisation_has_no_spread() -> None:
     """Nor has none."""
     assert resampled([1.0], mean, Policy()) is None

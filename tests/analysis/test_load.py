@@ -414,6 +414,12 @@ def test_a_path_that_names_nothing_is_refused(tmp_path: Path, given_path: str, s
     assert str(refused.value).startswith(str(tmp_path / given_path))
 
 
+def test_the_empty_path_is_not_the_folder_one_is_in() -> None:
+    """As a script gives it whose variable is not set."""
+    with pytest.raises(InputError, match="'' is no path"):
+        load([""])
+
+
 def test_complaints_are_bounded_and_the_count_is_not(tmp_path: Path) -> None:
     """A file of a million bad lines says so without printing a million warnings."""
     loaded = load([written(tmp_path / "a.jsonl", b"x\n" * (COMPLAINTS + 30))])

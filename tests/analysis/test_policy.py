@@ -141,6 +141,9 @@ def test_an_unknown_setting_is_told_all_there_are() -> None:
         "alarm_hold_days=-7",
         "effective_gateways=-1",
         "abroad_step_ms=nan",
+        "alarm_within_days=99999999999999",
+        "days=36501",
+        "resamples=1000001",
     ],
 )
 def test_numbers_that_make_no_rule_are_refused(override: str) -> None:

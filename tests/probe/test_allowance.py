@@ -111,6 +111,19 @@ def test_a_clock_that_was_ahead_costs_a_day_at_most(tmp_path: Path, ahead: int) 
     assert Allowance(tmp_path / "state", 1000, clock, monthly=1500).left == 1000
 
 
+def test_a_clock_that_was_never_set_gives_no_second_budget(tmp_path: Path) -> None:
+    """A board without a clock of its own starts in 1970, until a time server has answered."""
+    clock = Clock()
+    spent = Allowance(tmp_path / "state", 1000, clock)
+    spent.spend(1000)
+    spent.settle()
+    clock.now = 3600.0
+    with pytest.raises(OverAllowance):
+        Allowance(tmp_path / "state", 1000, clock).check()
+    clock.now = NOON + 3600
+    assert Allowance(tmp_path / "state", 1000, clock).left == 0
+
+
 def test_a_spent_day_is_said(tmp_path: Path) -> None:
     """The sentence names the budget and both ways on."""
     allowance = Allowance(tmp_path / "state", 5e6, Clock())

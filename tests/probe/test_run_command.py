@@ -245,6 +245,7 @@ def test_without_a_network_it_is_offline(
     ("arguments", "code", "said"),
     [
         (["--rate", "5000"], 2, "1000 at most"),
+        (["--to", ""], 2, "name of the folder is empty"),
         (["--rate", "nan"], 2, "'nan' is no number"),
         (["--budget", "NaN"], 2, "'NaN' is no number"),
         (["--country", "XX"], 2, "XX"),
