@@ -2,13 +2,13 @@
 
 Follows rule 8 of the rules of evidence. A vantage point *moved* to a node on the first day on
 which it held it, if it held it on at least 80% of the 7 days with data from then on and on at
-most 20% of the 7 before, and if at least half of the destinations traced to on both sides show
-it; so it must have been there before and after, and neither a change of panel nor one of the
-destinations moves anybody. An organisation moved when at least half of the vantage points did that
-could be seen to move on that day. The alarm needs 3 organisations within 28 days, and half of those
-that could be watched in these days and had not moved before; and all that moved by then must be
-more than a third of all that were measured, lest a few with a long history of their own making
-decide for those who came later. Gaps in the data do not count as days.
+most 20% of the 7 before, and if it was not the list of destinations that changed; so it must have
+been there before and after, and neither a change of panel nor one of the targets moves anybody. An
+organisation moved when at least half of the vantage points did that could be seen to move on that
+day. The alarm needs 3 organisations within 28 days, and half of those that could be watched in
+these days and had not moved before; and all that moved by then must be more than a third of all
+that were measured, lest a few with a long history of their own making decide for those who came
+later. Gaps in the data do not count as days.
 The address table is one and the same on both sides.
 """
 
@@ -219,32 +219,48 @@ def days_moved(held: Sequence[bool], policy: Policy) -> Iterator[int]:
 
 
 def moved_with_its_targets(
-    told: Iterable[Mapping[dt.date, bool]], before: Sequence[dt.date], after: Sequence[dt.date]
+    told: Iterable[Mapping[dt.date, bool | None]],
+    before: Sequence[dt.date],
+    after: Sequence[dt.date],
 ) -> bool:
     """Whether a move is one of the paths, and not that other destinations were traced to.
 
-    ``told`` says of each destination on which days it was reached through the node. At least half
-    of the destinations that days of both sides tell of must have moved. Where none is, there must
-    be no list of destinations that could have changed: none is told of on two days.
+    ``told`` says of each destination on which days it was traced to, and whether it was reached
+    through the node then, where that is told. At least half of those that are reached through it
+    after the move must have been traced to before, on half as many days or more; or at least half
+    of those that both sides tell of must have moved. Where both sides tell of none, there must be
+    no list of destinations that could have changed: none is traced to on two days.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
-    >>> moved_with_its_targets([{monday: False, wednesday: True}], *sides)
+    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides)
     True
     >>> ours = {monday: False, tuesday: False}
     >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides)
     False
     """
-    compared = moved = 0
+    reached = same = compared = moved = 0
     listed = False
     for days in told:
         first = [days[day] for day in before if day in days]
         then = [days[day] for day in after if day in days]
         listed = listed or len(first) > 1 or len(then) > 1
-        if first and then:
+        was, is_now = _mostly(first), _mostly(then)
+        if is_now:
+            reached += 1
+            same += 2 * len(first) >= len(then)
+        if was is not None and is_now is not None:
             compared += 1
-            moved += 2 * sum(first) <= len(first) and 2 * sum(then) > len(then)
+            moved += is_now and not was
+    if 2 * same >= reached:
+        return True
     return 2 * moved >= compared if compared else not listed
+
+
+def _mostly(said: Iterable[bool | None]) -> bool | None:
+    """What most of those say that say anything."""
+    told = [value for value in said if value is not None]
+    return 2 * sum(told) > len(told) if told else None
 
 
 class _Watch:
@@ -269,17 +285,17 @@ class _Watch:
             for node in {n for ways in day.values() for way in ways for n in way.nodes}
         )
 
-    def _told(self, node: Node) -> list[dict[dt.date, bool]]:
-        """Of each destination the days that tell of a node, and whether it was behind it."""
-        told: list[dict[dt.date, bool]] = []
+    def _told(self, node: Node) -> list[dict[dt.date, bool | None]]:
+        """Of each destination the days on which it was traced to, and whether behind a node."""
+        told: list[dict[dt.date, bool | None]] = []
         for series in self._series:
             values: list[bool | None] = []
             already = False
             for ways in series:
                 values.append(_passes(ways, node, self._links, already=already))
                 already = already or values[-1] is True
-            steady = zip(self._dates, steadied(values), strict=True)
-            told.append({date: value for date, value in steady if value is not None})
+            days = zip(self._dates, series, steadied(values), strict=True)
+            told.append({date: value for date, ways, value in days if ways or value is not None})
         return told
 
     def moved(self, node: Node) -> dt.date | None:
@@ -289,8 +305,10 @@ class _Watch:
         told = self._told(node)
         passed, of = Counter[dt.date](), Counter[dt.date]()
         for days in told:
-            of.update(days.keys())
-            passed.update(days)
+            for date, value in days.items():
+                if value is not None:
+                    of[date] += 1
+                    passed[date] += value
         dates = sorted(of)
         held = [passed[date] >= self._policy.captured * of[date] for date in dates]
         span = self._policy.alarm_hold_days

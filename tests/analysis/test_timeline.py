@@ -233,6 +233,17 @@ def test_other_destinations_are_no_move(
     assert (alarm(made).alarm is not None) is raised
 
 
+def test_a_move_in_steps_is_seen_at_the_last() -> None:
+    """Three of five destinations move a week before the other two; four of five hold it then."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        over(made, organisation, range(3), "." * 8 + "#" * 16)
+        over(made, organisation, range(3, 5), "." * 15 + "#" * 9)
+    found = alarm(made).alarm
+    assert found is not None
+    assert found.onset == date(15)
+
+
 def test_a_move_is_seen_without_a_list_of_destinations() -> None:
     """Each day has destinations of its own, as where targets are drawn by chance."""
     made = Country(12)
