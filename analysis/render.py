@@ -201,13 +201,21 @@ def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
     if ranges:
         table.add_row(
             "leave one out",
-            "; ".join(f"{of}: {_outcomes(left_out)}" for of, left_out in ranges.items()),
+            "; ".join(
+                f"{of}{_drawn(left_out)}: {_outcomes(left_out)}" for of, left_out in ranges.items()
+            ),
         )
     witness = verdict["witness"]
     if witness:
         table.add_row(
             "witness", Text(f"BGP of {(witness['taken'] or '?')[:10]} {_SAYS[witness['says']]}")
         )
+
+
+def _drawn(left_out: Mapping[str, Any]) -> str:
+    """How many of how many were left out, where not all were."""
+    some, of = left_out["left_out"], left_out["of"]
+    return f" ({some} of {of})" if of > some else ""
 
 
 def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 import analysis as gw
 from analysis import palette
 from analysis.policy import Policy
+from analysis.render import plain
 from analysis.statement import Verdict
 from probe.cli import main
 from probe.demo import simulate
@@ -211,6 +212,20 @@ def test_another_gateway_is_another_verdict() -> None:
     assert left_out["grades"] == {verdict.grade: left_out["left_out"]}
     text = text_of(gw.report(dataclasses.replace(verdict, _fields=fields)))
     assert f"the verdict is the same in {left_out['left_out'] - 2} of" in text
+
+
+def test_a_sample_of_those_left_out_is_called_one() -> None:
+    """Of many networks only some are left out in turn; page and terminal say how many."""
+    verdict = verdict_of(behind_a_gateway())
+    fields = verdict.to_dict()
+    left_out = fields["ranges"]["organisations"]
+    left_out["of"] = left_out["left_out"] + 15
+    many = dataclasses.replace(verdict, _fields=fields)
+    drawn = f"{left_out['left_out']} drawn from {left_out['of']}"
+    assert drawn in text_of(gw.report(many))
+    assert f"organisations ({left_out['left_out']} of {left_out['of']}): " in plain(many.to_dict())
+    assert "drawn from" not in text_of(gw.report(verdict))
+    assert "organisations: " in plain(verdict.to_dict())
 
 
 def test_who_stands_in_the_middle_is_told() -> None:
