@@ -34,10 +34,16 @@ def within(seconds: float) -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise TimeoutError(_("not done within {minutes:.0f} minutes").format(minutes=seconds / 60))
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGALRM, end)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        # Not what was there before, which ends the program: another thread may be about to hear
+        # the alarm just now.
+        signal.signal(signal.SIGALRM, _too_late)
+
+
+def _too_late(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: what was to be ended is done."""
