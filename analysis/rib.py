@@ -13,17 +13,17 @@ import datetime as dt
 import gzip
 import hashlib
 import io
+import signal
 import struct
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, NamedTuple
-
-from mrtparse import Reader
 
 Network = IPv4Network | IPv6Network
 
@@ -159,10 +159,25 @@ def _take(header: bytes, body: bytes, rib: Rib, wanted: Callable[[str], bool]) -
                 rib.routes.append(Route(prefix, peer, path))
 
 
+@cache
+def _reader() -> Any:
+    """The reader of mrtparse, without what the import of it does to the whole program.
+
+    It has writing to a closed connection end the program from then on, a notebook's as well.
+    """
+    pipe = getattr(signal, "SIGPIPE", None)  # not on Windows
+    before = None if pipe is None else signal.getsignal(pipe)
+    from mrtparse import Reader  # noqa: PLC0415 - see above; and few give a routing table
+
+    if pipe is not None and before is not None:
+        signal.signal(pipe, before)
+    return Reader
+
+
 def _entries(record: bytes, rib: Rib) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Peers and path attributes of a record."""
     try:
-        parsed = next(Reader(io.BytesIO(record)))
+        parsed = next(_reader()(io.BytesIO(record)))
     except (IndexError, KeyError, ValueError, struct.error):
         rib.left_out["malformed_record"] += 1
         return

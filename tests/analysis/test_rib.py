@@ -6,6 +6,8 @@ import bz2
 import gzip
 import hashlib
 import ipaddress
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +55,26 @@ def test_routes_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert rib.taken is not None
     assert rib.taken.isoformat() == "2026-01-01T12:00:00+00:00"
     assert not rib.left_out
+
+
+def test_reading_one_leaves_the_program_as_it_was(tmp_path: Path) -> None:
+    """mrtparse has the program die of a write to a closed connection; Python raises an error."""
+    path = tmp_path / "rib"
+    path.write_bytes(FILE.read_bytes())
+    program = (
+        "import sys, analysis\n"
+        "from pathlib import Path\n"
+        "from analysis.rib import read_rib\n"
+        "read_rib(Path(sys.argv[1]), lambda address: True)\n"
+        "assert 'mrtparse' in sys.modules\n"
+        "status = Path('/proc/self/status').read_text().splitlines()\n"
+        "ignored = next(line for line in status if line.startswith('SigIgn:'))\n"
+        "print(int(ignored.split()[1], 16) >> 12 & 1)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"
 
 
 def test_only_prefixes_that_are_wanted_are_parsed(tmp_path: Path) -> None:
