@@ -34,16 +34,10 @@ def within(seconds: float) -> Iterator[None]:
     def end(_number: int, _frame: FrameType | None) -> None:
         raise TimeoutError(_("not done within {minutes:.0f} minutes").format(minutes=seconds / 60))
 
-    signal.signal(signal.SIGALRM, end)
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        # Not what was there before, which ends the program: another thread may be about to hear
-        # the alarm just now.
-        signal.signal(signal.SIGALRM, _too_late)
-
-
-def _too_late(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: what was to be ended is done."""
+        signal.signal(signal.SIGALRM, before)
