@@ -82,8 +82,17 @@ def resampled_interval(values: Sequence[float], policy: Policy) -> tuple[float, 
     means = sorted(
         sum(draw.choices(values, k=len(values))) / len(values) for _ in range(policy.resamples)
     )
-    cut = min(int((1.0 - policy.confidence) * len(means)), (len(means) - 1) // 2)
-    return means[cut], means[-1 - cut]
+    return percentiles(means, policy)
+
+
+def percentiles(figures: Sequence[float], policy: Policy) -> tuple[float, float]:
+    """The bounds that leave ``1 - confidence`` of these figures, in order, in each tail.
+
+    >>> percentiles([1.0, 2.0, 3.0, 4.0], Policy(confidence=0.75))
+    (2.0, 3.0)
+    """
+    cut = min(int((1.0 - policy.confidence) * len(figures)), (len(figures) - 1) // 2)
+    return figures[cut], figures[-1 - cut]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from analysis.convergence import effective_gateways
+from analysis.convergence import effective_gateways, percentiles
 from analysis.operators import Node
 from analysis.policy import Policy
 
@@ -29,7 +29,7 @@ def resampled(
     >>> resampled([1.0, 1.0], sum, Policy())
     (2.0, 2.0)
     """
-    return _cut(_draws(units, figure, policy), policy) if len(units) > 1 else None
+    return percentiles(_draws(units, figure, policy), policy) if len(units) > 1 else None
 
 
 def _draws(
@@ -37,11 +37,6 @@ def _draws(
 ) -> list[float]:
     draw = random.Random(policy.seed)  # noqa: S311 - a repeatable interval, not a secret
     return sorted(figure(draw.choices(units, k=len(units))) for _ in range(policy.resamples))
-
-
-def _cut(figures: Sequence[float], policy: Policy) -> tuple[float, float]:
-    cut = min(int((1.0 - policy.confidence) * len(figures)), (len(figures) - 1) // 2)
-    return figures[cut], figures[-1 - cut]
 
 
 def effective(exits: Sequence[Mapping[Node, float]]) -> float:
@@ -76,5 +71,5 @@ def effective_interval(
     draws = _draws(exits, effective, policy)
     scale = effective(exits) * len(draws) / sum(draws)
     most = len({node for one in exits for node in one})
-    low, high = _cut(draws, policy)
+    low, high = percentiles(draws, policy)
     return max(1.0, low * scale), min(float(most), high * scale)
