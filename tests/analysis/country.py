@@ -198,12 +198,16 @@ class Country:
                 for day in days:
                     self.trace(i, destination, hops, day=day)
 
-    def around_in_ipv6(self) -> None:
-        """Nine organisations reach five destinations over IPv6, each by an upstream of its own."""
+    def around_in_ipv6(self, *over: str) -> None:
+        """Nine organisations reach five destinations over IPv6, each by an upstream of its own.
+
+        ``over`` are addresses at home (in 2020::/16) that all of them pass before.
+        """
         for i in range(1, 10):
             for n in range(1, 6):
                 for day in range(8):
-                    hops = [f"2020:{i}::1", f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
+                    home = [f"2020:{i}::1", *over]
+                    hops = [*home, f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
                     self.results.append(
                         {
                             "from": f"2020:{i}::9",
@@ -212,7 +216,10 @@ class Country:
                             "dst_addr": hops[-1],
                             "timestamp": 1767268800 + 86400 * day,
                             "result": [
-                                {"hop": h, "result": [{"from": a, "rtt": 1.0 if h == 1 else 90.0}]}
+                                {
+                                    "hop": h,
+                                    "result": [{"from": a, "rtt": 1.0 if a in home else 90.0}],
+                                }
                                 for h, a in enumerate(hops, start=1)
                             ],
                         }
