@@ -17,7 +17,7 @@ from probe.bundle import LARGEST, digest_of, seal, unseal
 from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.outbox import DayFile, Outbox, is_outbox, occupied
-from probe.spool import day_files
+from probe.spool import day_files, day_named
 from probe.timekeeping import is_set_by_others
 
 if TYPE_CHECKING:
@@ -167,16 +167,8 @@ def _last_day(present: list[DayFile]) -> date:
     That is for a clock which others keep right to say; one that nobody does may be behind.
     """
     today = datetime.now(UTC).date()
-    newest = max(filter(None, map(_named, present)), default=today)
+    newest = max(filter(None, (day_named(file.name) for file in present)), default=today)
     return today if newest > today and is_set_by_others() else newest
-
-
-def _named(file: DayFile) -> date | None:
-    """The day that a day file is named by; None where somebody else named it."""
-    try:
-        return date.fromisoformat(file.name.partition(".")[0])
-    except ValueError:
-        return None
 
 
 def _as_it_is(path: Path) -> DayFile:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from probe.private import remove_file
-from probe.spool import day_files
+from probe.spool import day_files, day_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,10 +44,8 @@ def prune(spool: Path, outbox: Outbox, files: Iterable[Path]) -> None:
 
 
 def _is_before(path: Path, limit: date) -> bool:
-    try:
-        return date.fromisoformat(path.stem) < limit
-    except ValueError:
-        return False
+    day = day_named(path.name)
+    return day is not None and day < limit
 
 
 def _all(path: Path, outbox: Outbox) -> bool:

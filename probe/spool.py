@@ -12,7 +12,7 @@ import fcntl
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
 from probe.failure import PartlyDone
@@ -41,6 +41,18 @@ def spool_folder() -> Path:
 def day_files(folder: Path) -> list[Path]:
     """The day files of a folder, oldest first, each named by its day (ISO 8601, UTC)."""
     return sorted(folder.glob(f"*{_SUFFIX}"))
+
+
+def day_named(name: str) -> date | None:
+    """The day that a day file is named by; None where somebody else named it.
+
+    >>> day_named("2022-02-16.jsonl")
+    datetime.date(2022, 2, 16)
+    """
+    try:
+        return date.fromisoformat(name.removesuffix(_SUFFIX))
+    except ValueError:
+        return None
 
 
 class Spool:
