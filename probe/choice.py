@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from probe.exclusions import LISTED
 from probe.locate import WITNESSES
+from probe.origin.special import special_class, unwrapped
 from probe.redact import cut
 from probe.resolve import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from probe.attribute import Attributor
     from probe.exclusions import Exclusions
     from probe.record import Trace
     from probe.redact import Premises
@@ -40,7 +40,6 @@ def version_of(target: Target) -> int:
 def fit(
     targets: Iterable[Target],
     premises: Premises,
-    origin: Attributor,
     excluded: Exclusions,
     *,
     own_network: bool,
@@ -53,7 +52,7 @@ def fit(
     chosen: list[Target] = []
     left_out: Counter[str] = Counter()
     for target in targets:
-        reason = objection(target.address, premises, origin, excluded, own_network=own_network)
+        reason = objection(target.address, premises, excluded, own_network=own_network)
         if reason is None and premises.given_away_by(target.address):
             reason = OWN_SUBNET
         if reason is None:
@@ -66,7 +65,6 @@ def fit(
 def objection(
     address: str,
     premises: Premises,
-    origin: Attributor,
     excluded: Exclusions,
     *,
     own_network: bool,
@@ -83,7 +81,7 @@ def objection(
         return LISTED
     if own_network:
         return None
-    special = origin.lookup(address).special
+    special = special_class(unwrapped(address))
     if special is not None:
         return special
     return OWN_SUBNET if premises.holds(address) else None

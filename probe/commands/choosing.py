@@ -76,9 +76,7 @@ class Choice:
         wanted = [
             target for target in self._turned(country) if self.version in {None, version_of(target)}
         ]
-        chosen, self.left_out = fit(
-            wanted, self.here, self.origin, self.excluded, own_network=self.own_network
-        )
+        chosen, self.left_out = fit(wanted, self.here, self.excluded, own_network=self.own_network)
         if not chosen:
             reasons = words.counts(self.left_out) or _("the list is empty")
             raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))

@@ -15,7 +15,7 @@ from probe.evidence import Evidence
 from probe.failure import BadInput, Failure
 from probe.language import _
 from probe.network import Method
-from probe.origin import OriginError, open_origin
+from probe.origin import OriginError
 from probe.strategy import RATE_CAP
 
 if TYPE_CHECKING:
@@ -208,6 +208,8 @@ def autonomous_system(
 
 def address_table(path: Path | None) -> Origin:
     """Open the address table; raises `BadInput` for a file that is none."""
+    from probe.origin import open_origin  # noqa: PLC0415 - `trace` has it done aside
+
     try:
         return open_origin(path)
     except OriginError as problem:

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probe.exclusions import Exclusions
-    from probe.forks import Where
+    from probe.forks import Forks, Where
+    from probe.multipath import Enumeration
     from probe.network import Network
     from probe.origin import Origin
     from probe.record import Trace
@@ -93,28 +94,41 @@ def trace(
     the method could not see. Nothing is stored but how many bytes were sent today.
     """
     options.check_rate(rate, own_network=own_network)
-    origin = options.address_table(table)
-    options.known_country(country, origin)
+    given = options.address_table(table) if table or country else None
+    if given is not None:
+        options.known_country(country, given)
     excluded = read_exclusions(exclusions_file())
     settings = Settings(rate=rate)
     if max_ttl is not None:
         settings = replace(settings, max_ttl=max_ttl)
     traced: list[Trace] = []
 
-    def trace_it() -> None:
-        # Which address table this is takes as long to find out as some answers to come.
-        identified = Aside(lambda: options.identify(origin))
-        target = resolve(host, version)
-        _refuse_unfit(target, origin, excluded, own_network=own_network)
-        chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
-        task = Task(target, None if host == target else host, chosen, flow)
-        explore = Manner(
+    def open_table() -> tuple[Origin, Forks | None]:
+        origin = given or options.address_table(None)
+        manner = Manner(
             origin,
             lambda trace: country or (home_of(trace.hops) if trace else None),
             multipath=multipath,
             confidence=confidence,
-        ).explore
-        shown = None if as_json else stack.enter_context(_Screen(origin, country))
+        )
+        return origin, manner.explore
+
+    def trace_it() -> Trace:
+        target = resolve(host, version)
+        _refuse_unfit(target, excluded, own_network=own_network)
+        chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
+        task = Task(target, None if host == target else host, chosen, flow)
+        # Opening the table, and finding out which it is, take as long as the answers to come.
+        opening = Aside(open_table)
+        identified = Aside(lambda: options.identify(opening.result()[0]))
+
+        def explore(trace: Trace) -> Enumeration | None:
+            forks = opening.result()[1]
+            return None if forks is None else forks(trace)
+
+        shown = (
+            None if as_json else stack.enter_context(_Screen(lambda: opening.result()[0], country))
+        )
         if shown is not None:
             shown.begin(task, network, settings.max_ttl)
         measure(
@@ -128,8 +142,10 @@ def trace(
             )
         )
         identified.result()
+        measured = attribute(traced[0], opening.result()[0])
         if shown is not None:
-            shown.end(attribute(traced[0], origin), network.discarded())
+            shown.end(measured, network.discarded())
+        return measured
 
     with ExitStack() as stack:
         tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
@@ -139,10 +155,9 @@ def trace(
         stack.callback(network.close)
         try:
             with stop.heeded():
-                trace_it()
+                measured = trace_it()
         except NetworkError as problem:
             raise failure_of(problem) from problem
-    measured = attribute(traced[0], origin)
     if as_json and measured.error is None:
         noted = replace(measured, source=None, notes=(*measured.notes, NOT_REDACTED))
         click.echo(to_line(noted))
@@ -166,9 +181,9 @@ def _allowance(budget: float) -> Allowance:
     return allowance
 
 
-def _refuse_unfit(target: str, origin: Origin, excluded: Exclusions, *, own_network: bool) -> None:
+def _refuse_unfit(target: str, excluded: Exclusions, *, own_network: bool) -> None:
     """Refuse, as a wrong use, a target that a trace may not be sent to."""
-    reason = objection(target, premises(), origin, excluded, own_network=own_network)
+    reason = objection(target, premises(), excluded, own_network=own_network)
     if reason == LISTED:
         raise Failure(
             _("{target} is on your do-not-probe list, {path}").format(
@@ -193,7 +208,7 @@ def _refuse_unfit(target: str, origin: Origin, excluded: Exclusions, *, own_netw
 class _Screen:
     """Prints hops in their order as they come in, and marks borders between them."""
 
-    def __init__(self, origin: Origin, country: str | None) -> None:
+    def __init__(self, origin: Callable[[], Origin], country: str | None) -> None:
         self.origin = origin
         self.country = country
         self.target = ""
@@ -226,7 +241,7 @@ class _Screen:
 
     def show(self, hop: Hop) -> None:
         address = majority(hop.replies)
-        said = None if address is None else self.origin.lookup(address)
+        said = None if address is None else self.origin().lookup(address)
         self.shown.append(hop._replace(attribution=said))
         home = self.country or home_of(self.shown)
         if home is not None:

@@ -2,16 +2,21 @@
 
 The only part of the probe, beside the record, that the analysis may use. What it answers from
 (a dated table, and lists kept by hand with their sources) lies in the modules beside this file;
-it knows nothing of traces, sockets or verdicts. Importing it loads neither pyasn nor pandas.
+it knows nothing of traces, sockets or verdicts. Importing it loads neither pyasn nor pandas, and
+of these modules those that are asked for.
 """
 
 from __future__ import annotations
 
-from probe.origin.errors import OriginError
-from probe.origin.lists import Exchange, Operator
-from probe.origin.lookup import Destination, Network, Origin, open_origin
-from probe.origin.snapshot import Snapshot
-from probe.origin.special import special_class
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from probe.origin.errors import OriginError
+    from probe.origin.lists import Exchange, Operator
+    from probe.origin.lookup import Destination, Network, Origin, open_origin
+    from probe.origin.snapshot import Snapshot
+    from probe.origin.special import special_class
 
 __all__ = [
     "Destination",
@@ -24,3 +29,17 @@ __all__ = [
     "open_origin",
     "special_class",
 ]
+
+_HOME = {
+    "Exchange": "lists",
+    "Operator": "lists",
+    "OriginError": "errors",
+    "Snapshot": "snapshot",
+    "special_class": "special",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME.get(name, 'lookup')}"), name)

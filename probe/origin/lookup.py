@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from probe.origin.errors import OriginError
@@ -31,7 +30,7 @@ from probe.origin.snapshot import (
     sha256_of,
     state_of,
 )
-from probe.origin.special import special_class
+from probe.origin.special import special_class, unwrapped
 from probe.origin.tables import open_table
 from probe.places import data_folder, shipped
 from probe.record import Attribution
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from probe.origin.special import Address
     from probe.origin.tables import Table
 
 # The list of peering LANs: the one that ships, and in the data folder the one that was fetched.
@@ -48,9 +46,6 @@ EXCHANGES_FILE = "exchanges.toml"
 
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
-
-# What a NAT64 writes before the IPv4 address that stands behind it (RFC 6052).
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 # What registries write where there is no holder: no name, and never one organisation.
 _NO_HOLDER = frozenset({"-Reserved AS-", "-Private Use AS-", "Not routed", "UNALLOCATED"})
@@ -81,21 +76,6 @@ class Destination:
 
     anycast: bool
     continent: str | None
-
-
-def _parsed(text: str) -> Address:
-    """The address, IPv4 where IPv6 only wraps it: ``::ffff:0:0/96``, or behind a NAT64.
-
-    >>> _parsed("64:ff9b::808:808")
-    IPv4Address('8.8.8.8')
-    """
-    address = ip_address(text)
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        if address in _NAT64:
-            return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
 
 
 class Origin:
@@ -204,7 +184,7 @@ class Origin:
         ``64:ff9b::/96`` of a NAT64) is looked up as IPv4. Raises ValueError where the text is no
         address and `OriginError` where the table turns out to be damaged.
         """
-        parsed = _parsed(address)
+        parsed = unwrapped(address)
         special = special_class(parsed)
         if special is not None:
             return Attribution(special=special)
@@ -295,7 +275,7 @@ class Origin:
 
     def is_anycast(self, address: str) -> bool:
         """Whether the address is known to be announced from many places at once."""
-        return self._anycast.get(_parsed(address)) is not None
+        return self._anycast.get(unwrapped(address)) is not None
 
     def destination(self, address: str) -> Destination:
         """What kind of destination this address is; together with its organisation, its class."""

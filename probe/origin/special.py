@@ -6,9 +6,12 @@ an AS number on 10.0.0.0/8. This module knows nothing of tables.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
+
+# What a NAT64 writes before the IPv4 address that stands behind it (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 # The IANA special-purpose registries (RFC 6890, 6598, 5737, 3849, 9637, 2544, 4193), in the order
 # in which they are asked: 127/8 and 0/8 are common in no trace and come last. Blocks that hide in
@@ -55,6 +58,23 @@ def _table(version: type[IPv4Network] | type[IPv6Network]) -> tuple[tuple[int, i
 
 _V4 = _table(IPv4Network)
 _V6 = _table(IPv6Network)
+
+
+def unwrapped(text: str) -> Address:
+    """The address, IPv4 where IPv6 only wraps it: ``::ffff:0:0/96``, or behind a NAT64.
+
+    Raises ValueError where the text is no address.
+
+    >>> unwrapped("64:ff9b::808:808")
+    IPv4Address('8.8.8.8')
+    """
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
 
 
 def special_class(address: Address) -> str | None:

@@ -13,7 +13,6 @@ from probe.record import Trace
 from probe.redact import Premises
 from probe.targets import Target
 from tests.probe.paths import HOME
-from tests.probe.table import Table
 
 
 def target(address: str) -> Target:
@@ -21,9 +20,7 @@ def target(address: str) -> Target:
 
 
 def chosen(*addresses: str, own_network: bool = False) -> tuple[list[str], dict[str, int]]:
-    found, left_out = fit(
-        map(target, addresses), HOME, Table(), Exclusions(), own_network=own_network
-    )
+    found, left_out = fit(map(target, addresses), HOME, Exclusions(), own_network=own_network)
     return [one.address for one in found], left_out
 
 
@@ -66,7 +63,7 @@ def test_no_host_and_home_are_never_probed() -> None:
         assert (found, sum(left_out.values())) == ([], len(never))
     assert chosen("192.168.1.77", "fd00:1::77", own_network=True) == ([], {OWN_SUBNET: 2})
     public = Premises(frozenset({"80.231.1.7"}), (ipaddress.ip_network("80.231.1.0/24"),))
-    assert fit([target("80.231.1.9")], public, Table(), Exclusions(), own_network=False) == (
+    assert fit([target("80.231.1.9")], public, Exclusions(), own_network=False) == (
         [],
         {OWN_SUBNET: 1},
     )
@@ -94,7 +91,6 @@ def test_what_is_excluded_is_left_out_whoever_asks() -> None:
         assert fit(
             map(target, ["80.231.1.1", "9.9.9.9"]),
             HOME,
-            Table(),
             excluded,
             own_network=own_network,
         ) == ([target("9.9.9.9")], {LISTED: 1})
@@ -109,7 +105,7 @@ def test_whoever_runs_the_network_may_trace_to_a_neighbour() -> None:
         ("80.231.1.1", None, None),
     ):
         for own_network, expected in ((False, without), (True, with_word)):
-            said = objection(address, HOME, Table(), Exclusions(), own_network=own_network)
+            said = objection(address, HOME, Exclusions(), own_network=own_network)
             assert said == expected, address
 
 

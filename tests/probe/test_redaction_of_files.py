@@ -281,7 +281,7 @@ def test_a_target_from_which_the_own_address_can_be_read_is_left_out(index: int)
     """Such a target is not measured in the first place, and would not be written."""
     home = Home("192.168.117.213", "2405:8380:abcd:1234:a9b0:1:2:3", "1e2b3a4d5e6f", "sokha-laptop")
     target = Target(home.hiding_places[index], "a server", "listed")
-    chosen, left_out = fit([target], home.premises, TABLE, Exclusions(()), own_network=True)
+    chosen, left_out = fit([target], home.premises, Exclusions(()), own_network=True)
     assert (chosen, sum(left_out.values())) == ([], 1)
 
 

@@ -236,6 +236,17 @@ def test_a_file_that_is_no_address_table_is_bad_input(home: Path, tmp_path: Path
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_an_updated_address_table_that_is_none_is_bad_input(home: Path) -> None:
+    """It is opened while the first answers come; who has it is told all the same."""
+    (home / "origin").mkdir(parents=True)
+    (home / "origin" / "manifest.json").write_text("{}", "utf-8")
+    for form in ((), ("--json",)):
+        done = run(paths.TARGET, *form)
+        assert done.exit_code == 9
+        assert "run 'gatewatch data update'" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_denied_socket_ends_with_4(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the system refused, and the command that grants it, is one sentence."""
 
