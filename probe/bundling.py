@@ -1,8 +1,9 @@
 """Spool → outbox: puts what was not bundled yet into bundles, each line once.
 
 A bundle holds traces of one access network, signed by the key for it. The lines are those that
-`gatewatch show --as-shared` prints, byte for byte. This module asks nobody for consent and sends
-nothing.
+`gatewatch show --as-shared` prints, byte for byte. No line is signed by two keys: whoever holds the
+first bundle would know both for one machine's, and a collector refuses the second. This module asks
+nobody for consent and sends nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from probe import __version__, shared
-from probe.bundle import LARGEST, digest_of, seal, unseal
+from probe.bundle import LARGEST, digest_of, public_part, seal, unseal
 from probe.failure import NotYetSent
-from probe.keys import signing_key
+from probe.keys import put_down, signed_by_others, signing_key
 from probe.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files, day_named
 from probe.timekeeping import is_set_by_others
@@ -106,6 +107,7 @@ class _Bundling:
         self.day = date.min
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
+        self.signed_before: dict[int, str] = {}
 
     def of(self, spool: Path) -> Bundled:
         new, present = _new(spool, self.outbox)
@@ -132,7 +134,22 @@ class _Bundling:
             return "no_network"
         if len(line) > FULL:
             return "too_long"
-        return None if _day(trace) else "at_no_time"
+        day = _day(trace)
+        if day is None:
+            return "at_no_time"
+        return "signed_before" if day <= self.last_of_others(trace.vantage.asn) else None
+
+    def last_of_others(self, network: int) -> str:
+        """Up to which day a line of a network may be one that a former key signed.
+
+        Only where the outbox does not know that key: else it knows which lines those were.
+        """
+        if network not in self.signed_before:
+            present = public_part(signing_key(self.keys, network, self.day))
+            known = {entry.key for entry in self.outbox.entries("network = ?", str(network))}
+            last = signed_by_others(self.keys, network, known | {present})
+            self.signed_before[network] = last.isoformat()
+        return self.signed_before[network]
 
     def put(self, file: str, line: bytes, trace: Trace) -> None:
         assert trace.vantage is not None
@@ -148,12 +165,15 @@ class _Bundling:
 
     def close(self, network: int) -> None:
         pile = self.piles.pop(network)
+        key = signing_key(self.keys, network, self.day)
+        newest = max(pile.days)
+        put_down(self.keys, network, public_part(key), date.fromisoformat(newest))
         data = seal(
             pile.lines,
-            signing_key(self.keys, network, self.day),
+            key,
             network=network,
             days=sorted(pile.days),
-            made=max(pile.days),
+            made=newest,
             program=f"gatewatch {__version__}",
         )
         manifest = unseal(data).manifest

@@ -202,8 +202,9 @@ def _failure(problem: sqlite3.Error) -> Exception:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return BadInput(
                 _(
-                    "{path} is damaged; move {folder} away, and all traces are bundled and sent "
-                    "anew, of which the collector takes each once"
+                    "{path} is damaged; move {folder} away, and the traces are bundled and sent "
+                    "anew, of which the collector takes each once; what a key signed that was "
+                    "replaced since stays here"
                 ).format(path=path, folder=path.parent)
             )
         case _:
