@@ -464,6 +464,8 @@ def fill(home: Path, *states: str, problem: str | None = None) -> None:
                 "state) VALUES (?, 1, '', 1, 1, '', '', ?)",
                 (str(number), state),
             )
+            if state != "accepted":
+                outbox.path_of(str(number)).touch()
         outbox.remember("https://collect.example.org", Attempts(problem=problem))
 
 
@@ -493,6 +495,15 @@ def test_what_was_refused_is_said(home: Path) -> None:
     assert (refused_.state, refused_.remedy) == ("warning", "gatewatch submit status")
     assert "1 bundle was refused" in refused_.says
     assert "1 bundle waits" in waiting.says
+
+
+def test_what_was_deleted_elsewhere_as_its_owner_wished_is_no_warning(home: Path) -> None:
+    """A collector refuses what it deletes, also after it was accepted and left its place here."""
+    fill(home, "refused", "refused")
+    (home / "outbox" / "0.tar").unlink()
+    assert "1 bundle was refused" in only(queue.queue()).says
+    (home / "outbox" / "1.tar").unlink()
+    assert only(queue.queue()).says == "nothing waits to be sent"
 
 
 # --- redaction --------------------------------------------------------------------------------
