@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from probe import shared
-from probe.bundle import public_part, unseal
+from probe.bundle import public_part, seal, unseal
 from probe.bundling import FULL, bundle_new
 from probe.failure import NotYetSent
 from probe.keys import signing_key
@@ -166,6 +166,56 @@ def test_no_key_signs_what_one_before_it_signed(tmp_path: Path) -> None:
     (data,), left_out = bundled(tmp_path)
     assert unseal(data).manifest.traces == 1
     assert left_out == {"signed_before": 3}
+
+
+def misdated(home: Path, made: str) -> bytes:
+    """Bundle all lines as under a clock that was wrong, and have that refused; the bundle."""
+    bundled(home)
+    with Outbox(home / "outbox") as outbox:
+        (entry,) = outbox.entries()
+        said = unseal(outbox.path_of(entry.sha256).read_bytes())
+        outbox.give_up(entry.sha256)
+        data = seal(
+            said.lines,
+            signing_key(home / "keys", entry.network, TODAY),
+            network=entry.network,
+            days=said.manifest.days,
+            made=made,
+            program="gatewatch 0",
+        )
+        day = home / "spool" / "2026-11-23.jsonl"
+        again = outbox.add(data, unseal(data).manifest, [(day.name, line) for line in said.lines])
+        reason = "clock: the bundle says that it was made before its traces, or is not yet"
+        outbox.received(Receipt(again.sha256, "refused", 0, "2026-11-26", reason), b"signed")
+    return data
+
+
+@pytest.mark.parametrize("made", ["1970-01-01", "2036-11-26"])
+def test_a_bundle_refused_for_its_date_is_made_anew(tmp_path: Path, made: str) -> None:
+    """A former version asked the clock when a bundle was made; no collector takes what it said."""
+    keep(tmp_path, trace(1), trace(2))
+    misdated(tmp_path, made)
+    (data,), _ = bundled(tmp_path)
+    assert unseal(data).manifest.made == "2026-11-23"
+    assert in_bundles(tmp_path) == as_shared(tmp_path)
+    with Outbox(tmp_path / "outbox") as outbox:
+        assert [entry.state for entry in outbox.entries()] == ["waiting"]
+    assert len(list((tmp_path / "outbox").glob("*.tar"))) == 1
+
+
+@pytest.mark.parametrize("gone", ["keys/AS38623-2026-11-23.pem", "spool/2026-11-23.jsonl"])
+def test_a_bundle_that_cannot_be_made_anew_stays(tmp_path: Path, gone: str) -> None:
+    """Another key would be tied to the one that signed it; and what it alone holds is not lost."""
+    keep(tmp_path, trace(1))
+    data = misdated(tmp_path, "1970-01-01")
+    (tmp_path / gone).unlink()
+    keep(tmp_path, trace(2, 9902, days=1))
+    for _time in range(2):
+        bundled(tmp_path)
+        with Outbox(tmp_path / "outbox") as outbox:
+            first, second = outbox.entries()
+            assert (first.state, second.state) == ("refused", "waiting")
+            assert outbox.path_of(first.sha256).read_bytes() == data
 
 
 def test_what_a_replaced_key_had_not_signed_yet_is_signed_by_the_next(tmp_path: Path) -> None:
