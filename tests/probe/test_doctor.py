@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import json
 import os
@@ -330,6 +331,29 @@ def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     assert f"{name} cannot be read" in finding.says
     found = json.loads(doctor("--json").stdout)["findings"]
     assert finding.says in [entry["says"] for entry in found]
+
+
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> None:
+    """It stops every run, too; that is said, and is no fault to be reported."""
+    (home / name).mkdir(parents=True)
+    (home / "vantage.state").touch()
+    findings = [one for one in keeping.memory() if name in one.says]
+    assert [(one.state, one.remedy) for one in findings] == [
+        ("failed", f"mv {home / name} {home / name}.away")
+    ]
+    assert "a folder where a file has to be" in findings[0].says
+
+
+def test_a_file_that_may_not_be_read_is_a_finding(home: Path) -> None:
+    """Whatever the check: the sentence is that of the commands that it stops."""
+
+    def check() -> list[Finding]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(home / "allowance.state"))
+
+    (_name, finding), *_others = examine({"memory": check})
+    assert finding.state == "failed"
+    assert "may not be written or read by this user" in finding.says
 
 
 def test_a_failure_does_not_name_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
