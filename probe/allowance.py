@@ -142,8 +142,10 @@ class Allowance:
         self._date_back()
         if self.sent.month >= self._monthly - self._limit + self.sent.day:
             return OverAllowance(
-                f"the budget of the month, {self._monthly / MEGABYTE:g} MB, is spent; go on next "
-                "month, or set a larger monthly_megabytes in settings.toml"
+                _(
+                    "the budget of the month, {megabytes:g} MB, is spent; go on next month, or set "
+                    "a larger monthly_megabytes in settings.toml"
+                ).format(megabytes=self._monthly / MEGABYTE)
             )
         return OverAllowance(
             _(

@@ -1,8 +1,9 @@
 """Spool → outbox: puts what was not bundled yet into bundles, each line once.
 
 A bundle holds traces of one access network, signed by the key for it. The lines are those that
-`gatewatch show --as-shared` prints, byte for byte. This module asks nobody for consent and sends
-nothing.
+`gatewatch show --as-shared` prints, byte for byte. No line is signed by two keys: whoever holds the
+first bundle would know both for one machine's, and a collector refuses the second. This module asks
+nobody for consent and sends nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from probe import __version__, shared
-from probe.bundle import LARGEST, digest_of, seal, unseal
+from probe.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
 from probe.failure import NotYetSent
-from probe.keys import signing_key
+from probe.keys import put_down, signed_by_others, signing_key
 from probe.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files, day_named
 from probe.timekeeping import is_set_by_others
@@ -62,8 +63,10 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
     with outbox.locked("bundling") as free:
         if not free:
             raise NotYetSent(occupied("bundling"))
+        bundling = _Bundling(outbox, keys, spool)
+        bundling.give_up_misdated()
         outbox.sweep()
-        return _Bundling(outbox, keys).of(spool)
+        return bundling.run()
 
 
 def unbundled(spool: Path, folder: Path) -> int:
@@ -100,16 +103,36 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
 
 
 class _Bundling:
-    def __init__(self, outbox: Outbox, keys: Path) -> None:
+    def __init__(self, outbox: Outbox, keys: Path, spool: Path) -> None:
         self.outbox = outbox
         self.keys = keys
-        self.day = date.min
+        self.spool = spool
+        self.day = _last_day(spool)
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
+        self.signed_before: dict[int, str] = {}
 
-    def of(self, spool: Path) -> Bundled:
-        new, present = _new(spool, self.outbox)
-        self.day = _last_day(present)
+    def give_up_misdated(self) -> None:
+        """Give up bundles that were refused for the day on which they say that they were made.
+
+        A clock told that once. Those of a key that is no more stay, since another must not sign
+        their lines; so do those that hold lines which the spool has no more.
+        """
+        self.outbox.forget_days_but(path.name for path in day_files(self.spool))
+        for entry in self.outbox.refused():
+            try:
+                bundle = unseal(self.outbox.path_of(entry.sha256).read_bytes())
+            except BadBundle:
+                continue
+            if (
+                bundle.manifest.made != max(bundle.manifest.days)
+                and all(map(self.outbox.bundled, bundle.lines))
+                and entry.key == self.present_key(entry.network)
+            ):
+                self.outbox.give_up(entry.sha256)
+
+    def run(self) -> Bundled:
+        new, present = _new(self.spool, self.outbox)
         for kept in new:
             reason = (
                 self.reason_against(kept.line, kept.trace) if not kept.problem else "unreadable"
@@ -123,7 +146,7 @@ class _Bundling:
             self.close(network)
         self.outbox.know(present)
         # Looked at anew: a day that has begun meanwhile may be in a bundle already.
-        self.outbox.forget_days_but(path.name for path in day_files(spool))
+        self.outbox.forget_days_but(path.name for path in day_files(self.spool))
         return self.done
 
     def reason_against(self, line: bytes, trace: Trace | None) -> str | None:
@@ -132,7 +155,24 @@ class _Bundling:
             return "no_network"
         if len(line) > FULL:
             return "too_long"
-        return None if _day(trace) else "at_no_time"
+        day = _day(trace)
+        if day is None:
+            return "at_no_time"
+        return "signed_before" if day <= self.last_of_others(trace.vantage.asn) else None
+
+    def last_of_others(self, network: int) -> str:
+        """Up to which day a line of a network may be one that a former key signed.
+
+        Only where the outbox does not know that key: else it knows which lines those were.
+        """
+        if network not in self.signed_before:
+            known = {entry.key for entry in self.outbox.entries("network = ?", str(network))}
+            last = signed_by_others(self.keys, network, known | {self.present_key(network)})
+            self.signed_before[network] = last.isoformat()
+        return self.signed_before[network]
+
+    def present_key(self, network: int) -> str:
+        return public_part(signing_key(self.keys, network, self.day))
 
     def put(self, file: str, line: bytes, trace: Trace) -> None:
         assert trace.vantage is not None
@@ -148,12 +188,15 @@ class _Bundling:
 
     def close(self, network: int) -> None:
         pile = self.piles.pop(network)
+        key = signing_key(self.keys, network, self.day)
+        newest = max(pile.days)
+        put_down(self.keys, network, public_part(key), date.fromisoformat(newest))
         data = seal(
             pile.lines,
-            signing_key(self.keys, network, self.day),
+            key,
             network=network,
             days=sorted(pile.days),
-            made=max(pile.days),
+            made=newest,
             program=f"gatewatch {__version__}",
         )
         manifest = unseal(data).manifest
@@ -161,13 +204,13 @@ class _Bundling:
         self.done.entries.append(entry)
 
 
-def _last_day(present: list[DayFile]) -> date:
+def _last_day(spool: Path) -> date:
     """The last day on which this machine measured; today where a file is of a day to come.
 
     That is for a clock which others keep right to say; one that nobody does may be behind.
     """
     today = datetime.now(UTC).date()
-    newest = max(filter(None, (day_named(file.name) for file in present)), default=today)
+    newest = max(filter(None, (day_named(path.name) for path in day_files(spool))), default=today)
     return today if newest > today and is_set_by_others() else newest
 
 

@@ -9,13 +9,11 @@ does.
 
 from __future__ import annotations
 
-import errno
 import importlib
 import importlib.util
 import os
 import re
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -24,10 +22,7 @@ from probe import __version__, garbage
 from probe.failure import (
     INTERRUPTED,
     PIPE_CLOSED,
-    BadInput,
     Failure,
-    PartlyDone,
-    PermissionDenied,
     Stopped,
     cause,
 )
@@ -40,9 +35,6 @@ garbage.look_seldom()
 
 # Modules of Python that Windows does not have.
 _UNIX = frozenset({"fcntl", "pwd"})
-
-# A file of another kind than is needed has the name.
-_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
 # The order in which a newcomer meets them; others follow by name.
 _ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data", "doctor")
@@ -132,55 +124,16 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         ctx.exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
-    if isinstance(problem, OSError) and problem.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        raise PartlyDone(
-            _("disk full at {path}; what was kept before is safe, make room and run again").format(
-                path=problem.filename
-            )
-            if problem.filename
-            else _("disk full; what was kept before is safe, make room and run again")
-        ) from problem
-    if isinstance(problem, OSError) and problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        raise PermissionDenied(
-            (
-                _(
-                    "{path} may not be written or read by this user ({reason}); choose "
-                    "another data folder with GATEWATCH_HOME, or mend its permissions"
-                )
-                if _is_kept(problem.filename)
-                else _(
-                    "{path} may not be written or read by this user ({reason}); mend its "
-                    "permissions, or name another"
-                )
-            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
-        ) from problem
-    if isinstance(problem, OSError) and problem.filename and problem.errno in _IN_THE_WAY:
-        raise BadInput(
-            _(
-                "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
-                "folder where a file has to be; move it away, or name another"
-            ).format(path=problem.filename, reason=problem.strerror)
-        ) from problem
-    if isinstance(problem, OSError) and problem.errno == errno.EIO:
-        raise PartlyDone(
-            _(
-                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
-            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
-        ) from problem
+    if isinstance(problem, OSError):
+        from probe.mishap import failure_of  # noqa: PLC0415 - seldom needed
+
+        failure = failure_of(problem)
+        if failure is not None:
+            raise failure from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
     click.echo(crash.report(problem), err=True)
     ctx.exit(crash.EXIT_CODE)
-
-
-def _is_kept(path: object) -> bool:
-    """Whether another data folder would mend it: a path in this one, on the way to it, or none."""
-    from probe.places import data_folder  # noqa: PLC0415 - hardly ever needed
-
-    if not isinstance(path, str):
-        return True
-    there, folder = Path(path).absolute(), data_folder().absolute()
-    return there.is_relative_to(folder) or folder.is_relative_to(there)
 
 
 def _extra_missing(extra: str) -> Failure:

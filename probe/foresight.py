@@ -1,16 +1,18 @@
 """What a run would take, found out by playing it on a network in memory.
 
 The session, the strategy and the pace are those of the run itself, under a virtual clock, so that
-no formula has to follow them. The ways are those that were found from here before; a target never
-traced from here gets the way of another of its kind, so that the share of silent ends and the
-length of paths are what they were. This module sends nothing and reads only what it is given.
+no formula has to follow them. The ways are those that were found from here before, the parallel
+ones too; a target never traced from here gets the ways of another of its kind, so that the share of
+silent ends and the length of paths are what they were. Parallel ways that nobody looked for are not
+made up. This module sends nothing and reads only what it is given.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,7 +23,7 @@ from probe.choice import version_of, witnesses
 from probe.measuring import measure
 from probe.network import Kind
 from probe.network.simulated import SimulatedNetwork
-from probe.network.ways import DARK, SILENT, End, Interface, Way
+from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
 from probe.session import Session
 from probe.tracing import Task
 
@@ -51,11 +53,14 @@ _MS_A_HOP = 12.0
 class Cost:
     """What tracing to some targets takes. `bytes` are those sent, from the IP header on.
 
-    `known` of the `targets` were traced from here before, so that their part is no guess.
+    `known` of the `targets` were traced from here before, so that their part is no guess. On the
+    way to `unexplored` of them the whole path is to be looked at for parallel ones and never was,
+    so that it counts as a chain.
     """
 
     targets: int
     known: int
+    unexplored: int
     packets: int
     bytes: int
     seconds: float
@@ -79,8 +84,17 @@ class Experience:
         """Whether this target was traced from here with this method."""
         return (target.address, method.protocol) in self._latest
 
-    def ways(self, wanted: dict[str, tuple[Target, Method]]) -> dict[str, Way]:
-        """A way to each target, by address."""
+    def explored(self, target: Target, method: Method) -> bool:
+        """Whether the whole path to this target was looked at for parallel ones."""
+        trace = self._latest.get((target.address, method.protocol))
+        if trace is None or trace.multipath is None or not trace.multipath.levels:
+            return False
+        ttls = [level.ttl for level in trace.multipath.levels]
+        answered = [hop.number for hop in trace.hops if majority(hop.replies) is not None]
+        return not answered or (ttls[0] <= answered[0] and answered[-1] <= ttls[-1])
+
+    def ways(self, wanted: dict[str, tuple[Target, Method]]) -> dict[str, Callable[[int], Way]]:
+        """The way that each flow takes to each target, by address."""
         pools: dict[tuple[object, ...], list[Trace]] = defaultdict(list)
         for trace in self._latest.values():
             kind = self._kinds.get(trace.dst_addr)
@@ -88,7 +102,7 @@ class Experience:
                 pools[pool].append(trace)
         turns: dict[tuple[object, ...], Iterator[Trace]] = {}
         typical = {kind: itertools.cycle(ways) for kind, ways in _TYPICAL.items()}
-        found: dict[str, Way] = {}
+        found: dict[str, Callable[[int], Way]] = {}
         for address, (target, method) in wanted.items():
             known = self._latest.get((address, method.protocol))
             if known is None:
@@ -98,11 +112,69 @@ class Experience:
                         known = next(turns.setdefault(pool, itertools.cycle(pools[pool])))
                         break
             if known is not None:
-                found[address] = way_of(known, address)
+                found[address] = ways_of(known, address)
             else:
                 like = typical["domestic" if target.kind == "domestic" else "else"]
-                found[address] = _typical(address, *next(like))
+                found[address] = partial(_unforked, _typical(address, *next(like)))
         return found
+
+
+def _unforked(way: Way, _flow: int) -> Way:
+    return way
+
+
+def ways_of(trace: Trace, target: str) -> Callable[[int], Way]:
+    """The ways to a target that its flows take, like those that this trace knows of.
+
+    As many flows as then meet silence; the others spread evenly, which a few flows would not show.
+    """
+    way = way_of(trace, target)
+    graph = trace.multipath
+    if graph is None:
+        return partial(_unforked, way)
+    stands = cache(partial(_beside, way))
+    onward: dict[tuple[int, str | None], dict[str | None, int]] = defaultdict(dict)
+    for link in graph.links:
+        onward[link.ttl + 1, link.near][link.far] = len(link.flows)
+    levels = [
+        (level.ttl, {node.address: len(node.flows) for node in level.nodes})
+        for level in graph.levels
+    ]
+
+    @cache
+    def of_flow(flow: int) -> Way:
+        line = list(way.hops)
+        met: str | None = None
+        for ttl, anywhere in levels:
+            met = _next(onward.get((ttl, met), anywhere), chance(target, ttl, met, flow))
+            if met == trace.dst_addr and way.end is not DARK:
+                return replace(way, hops=tuple(line[: ttl - 1]))
+            if ttl <= len(line):
+                line[ttl - 1] = stands(ttl, met)
+        return replace(way, hops=tuple(line))
+
+    return of_flow
+
+
+def _next(flows: dict[str | None, int], share: float) -> str | None:
+    """Which of some nodes, each met by so many flows, one meets whose lot is in [0, 1).
+
+    >>> [_next({"a": 7, "b": 1, None: 2}, share) for share in (0.0, 0.19, 0.21, 0.59, 0.61, 0.99)]
+    [None, None, 'a', 'a', 'b', 'b']
+    """
+    silent = flows.get(None, 0) / sum(flows.values())
+    answering = [address for address in flows if address is not None]
+    if share < silent or not answering:
+        return None
+    return answering[int((share - silent) / (1 - silent) * len(answering))]
+
+
+def _beside(way: Way, ttl: int, address: str | None) -> Interface:
+    """A node at the TTL of a hop of this way: the hop itself, or another as near as that."""
+    hop = way.hops[ttl - 1]
+    if address in {None, hop.address}:
+        return hop if hop.address == address else SILENT
+    return Interface(address, hop.rtt[-1:])
 
 
 def way_of(trace: Trace, target: str) -> Way:
@@ -198,7 +270,7 @@ def foresee(
         if version_of(target) in methods
     }
     ways = experience.ways(wanted)
-    network = SimulatedNetwork(lambda target, _: ways[target])
+    network = SimulatedNetwork(lambda target, flow: ways[target](flow))
     traces: list[Trace] = []
     took = 0.0
 
@@ -215,7 +287,8 @@ def foresee(
         ]
         witnessing = [rest.pop(one.address) for one in asked]
         # As long as it is not known where this is, nothing is known of the border.
-        for part, explore in ((witnessing, None), (list(rest.values()), manner.explore)):
+        of_witnesses = manner.explore if manner.explores_all else None
+        for part, explore in ((witnessing, of_witnesses), (list(rest.values()), manner.explore)):
             await measure(
                 Session(
                     network,
@@ -235,6 +308,9 @@ def foresee(
     return Cost(
         targets=len(wanted),
         known=sum(experience.knows(*one) for one in wanted.values()),
+        unexplored=sum(
+            manner.explores_all and not experience.explored(*one) for one in wanted.values()
+        ),
         packets=sum(trace.probes or 0 for trace in traces),
         bytes=sum(
             (trace.probes or 0) * size(wanted[trace.dst_addr][1], trace.af) for trace in traces

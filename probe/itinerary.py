@@ -345,8 +345,10 @@ class Itinerary:
         self._stand()
         if not self._ends:
             raise (PartlyDone if self._campaign.kept else Offline)(
-                f"the link went away and was not back after {PATIENCE:.0f} s; "
-                "what was measured is kept, go on with --resume"
+                _(
+                    "the link went away and was not back after {seconds:.0f} s; what was measured "
+                    "is kept, go on with --resume"
+                ).format(seconds=PATIENCE)
             )
         self._manner.begin_anew()
         here = self._premises()

@@ -2,14 +2,16 @@
 
 A key ties together what was measured in one network; moving to another must not link two places,
 so another network has another key. After some months a key is replaced and its private half is
-deleted: whoever takes the machine then cannot sign in the name of what went before. This module
-knows nothing of what is signed.
+deleted: whoever takes the machine then cannot sign in the name of what went before. Up to which day
+a key signed is put down beside it and outlasts it: what one key signed another must not sign, which
+would tie both together, and the outbox that knows each line may be lost. This module knows nothing
+else of what is signed.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from probe.failure import BadInput
@@ -18,6 +20,7 @@ from probe.places import data_folder
 from probe.private import replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 ROTATION = 90
 
 _NAME = re.compile(r"AS(\d+)-(\d{4}-\d\d-\d\d)\.pem")
+_SIGNED = re.compile(r"AS(\d+)-([0-9a-f]{64})\.signed")
 
 
 def keys_folder() -> Path:
@@ -57,6 +61,38 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     for _made, path in known:
         path.unlink()
     return fresh
+
+
+def put_down(folder: Path, network: int, key: str, day: date) -> None:
+    """Put down that a key (its public part in hexadecimal digits) signs traces up to a day."""
+    path = folder / f"AS{network}-{key}.signed"
+    if not path.exists() or _written_in(path) < day:
+        replace_file(path, day.isoformat())
+
+
+def signed_by_others(folder: Path, network: int, known: Collection[str]) -> date:
+    """The newest day of which keys of a network that are no more signed traces.
+
+    Not keys that are ``known``, of which the caller knows line by line what they signed; the day
+    before everything where there are no others. It is before the day on which the present key was
+    made: from then on no other signed anything.
+    """
+    days = [
+        _written_in(path)
+        for path in folder.iterdir()
+        if (name := _SIGNED.fullmatch(path.name)) and int(name[1]) == network
+        if name[2] not in known
+    ]
+    made = max(made for made, of_network, _path in _keys(folder) if of_network == network)
+    return min(max(days, default=date.min), made - timedelta(days=1))
+
+
+def _written_in(path: Path) -> date:
+    """The day that a file holds; the last of all where it was damaged."""
+    try:
+        return date.fromisoformat(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return date.max
 
 
 def _keys(folder: Path) -> list[tuple[date, int, Path]]:

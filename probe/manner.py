@@ -25,7 +25,8 @@ class Manner:
 
     ``home`` gives the country that a trace starts in (ISO 3166 alpha-2), or None where that is
     not known; it is asked with None for the run as a whole. ``confidence`` is in percent, that no
-    next hop of a router is missed where parallel paths are looked for.
+    next hop of a router is missed where parallel paths are looked for. ``explores_all`` says
+    whether they are looked for on the whole path of every trace.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Manner:
         self._economical = economical
         self._multipath = multipath
         self._failure = (100 - confidence) / 100
+        self.explores_all = multipath == "full"
         self.routes: Routes | None = None
         self.explore: Forks | None = None
         self.begin_anew()

@@ -202,8 +202,9 @@ def _failure(problem: sqlite3.Error) -> Exception:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return BadInput(
                 _(
-                    "{path} is damaged; move {folder} away, and all traces are bundled and sent "
-                    "anew, of which the collector takes each once"
+                    "{path} is damaged; move {folder} away, and the traces are bundled and sent "
+                    "anew, of which the collector takes each once; what a key signed that was "
+                    "replaced since stays here"
                 ).format(path=path, folder=path.parent)
             )
         case _:
@@ -391,7 +392,7 @@ class Outbox:
             self.path_of(receipt.bundle).unlink(missing_ok=True)
 
     def give_up(self, sha256: str) -> None:
-        """Forget a bundle whose file is damaged; its lines are bundled anew the next time."""
+        """Forget a bundle that is of no use; its lines are bundled anew the next time."""
         with step(self._db):
             self._db.execute(
                 "DELETE FROM days WHERE name IN (SELECT day FROM lines WHERE bundle = ?)", (sha256,)
@@ -399,16 +400,20 @@ class Outbox:
             self._db.execute("DELETE FROM lines WHERE bundle = ?", (sha256,))
             self._db.execute("DELETE FROM bundles WHERE sha256 = ?", (sha256,))
 
-    def wait_again(self) -> int:
-        """Refused bundles wait again; how many there were.
+    def refused(self) -> list[Entry]:
+        """Refused bundles that could be sent again.
 
         Not those that were accepted before, of which no file is left: they were taken back.
         """
-        there = [
-            (entry.sha256,)
+        return [
+            entry
             for entry in self.entries("state = 'refused'")
             if self.path_of(entry.sha256).exists()
         ]
+
+    def wait_again(self) -> int:
+        """Refused bundles wait again; how many there were."""
+        there = [(entry.sha256,) for entry in self.refused()]
         with step(self._db):
             self._db.executemany(
                 "UPDATE bundles SET state = 'waiting', reason = NULL WHERE sha256 = ?", there
@@ -450,9 +455,13 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The outbox at a glance: bundles, and how it went with the collector asked for."""
+    """The outbox at a glance: bundles, and how it went with the collector asked for.
+
+    ``refused`` are those of the bundles that could be sent again, see `Outbox.refused`.
+    """
 
     entries: tuple[Entry, ...] = ()
+    refused: tuple[Entry, ...] = ()
     attempts: Attempts = Attempts()
 
     def count(self, state: str) -> int:
@@ -466,4 +475,4 @@ def status(folder: Path, collector: str | None = None) -> Status:
         return Status()
     with closing(Outbox(folder)) as outbox:
         attempts = outbox.attempts(collector) if collector else Attempts()
-        return Status(tuple(outbox.entries()), attempts)
+        return Status(tuple(outbox.entries()), tuple(outbox.refused()), attempts)

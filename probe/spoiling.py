@@ -7,7 +7,6 @@ each trace says so. This module decides and words it; what there is to see is se
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from probe.record import (
     VPN,
     WRONG_CLOCK,
 )
-from probe.spool import day_files
+from probe.spool import day_files, day_named
 from probe.timekeeping import impossible
 from probe.tunnel import tunnels
 
@@ -37,11 +36,8 @@ SET_CLOCK = "sudo timedatectl set-ntp true"
 
 def days_that_have_been(table: str | None, folder: Path) -> list[date]:
     """Days in the past, if the clock is right: that of the address table, and those kept."""
-    days: list[date] = []
-    for text in (table or "", *(path.stem for path in day_files(folder))):
-        with suppress(ValueError):
-            days.append(date.fromisoformat(text))
-    return days
+    days = [day for path in day_files(folder) if (day := day_named(path.name))]
+    return [date.fromisoformat(table), *days] if table else days
 
 
 class Spoiling:

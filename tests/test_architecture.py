@@ -48,6 +48,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.origin.special",
             "probe.database",
             "probe.deadline",
+            "probe.mishap",
             "probe.private",
             "probe.privileges",
             "probe.settings",

@@ -127,6 +127,7 @@ def foretell(cost: Cost, rate: float, allowed: float, choice: Choice, *, as_json
         foreseen = {
             "targets": cost.targets,
             "known": cost.known,
+            "unexplored": cost.unexplored,
             "packets": cost.packets,
             "bytes": cost.bytes,
             "minutes": round(cost.seconds / 60, 2),
@@ -155,6 +156,13 @@ def foretell(cost: Cost, rate: float, allowed: float, choice: Choice, *, as_json
             _("a guess for {count} of them, never traced from here before").format(
                 count=cost.targets - cost.known
             )
+        )
+    if cost.unexplored:
+        click.echo(
+            _(
+                "counted without parallel paths for {count} of them, where --multipath full has "
+                "not looked yet; what it finds there comes on top"
+            ).format(count=cost.unexplored)
         )
     if choice.left_out:
         click.echo(_("left out: {counts}").format(counts=words.counts(choice.left_out)))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.alone import Busy, alone
-from probe.bundle import SUFFIX
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.commands.folder import Folder
@@ -290,19 +289,15 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
         said.append(_("to send what waits: gatewatch submit"))
     if found.count("quarantined"):
         said.append(_("to ask what was decided: gatewatch submit"))
-    if any(entry.state == "refused" and _is_here(entry) for entry in found.entries):
+    if found.refused:
         said.append(
             _(
                 "what was refused stays here; where the reason is mended, at the collector or "
-                "here, send it again: gatewatch submit --again"
-            )
+                "here, send it again: gatewatch submit --again; where it cannot be, delete its "
+                "file in {folder}"
+            ).format(folder=outbox_folder())
         )
     return said
-
-
-def _is_here(entry: Entry) -> bool:
-    """Whether a bundle can be sent again; not one that was accepted and taken back later."""
-    return (outbox_folder() / f"{entry.sha256}{SUFFIX}").exists()
 
 
 def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import Failure
 from probe.language import _
+from probe.mishap import failure_of
 from probe.pasting import harmless
 
 if TYPE_CHECKING:
@@ -46,14 +47,15 @@ def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[t
         except Failure as problem:
             found = [Finding(State.FAILED, harmless(problem.message))]
         except Exception as problem:
-            found = [
-                Finding(
-                    State.FAILED,
-                    _("this check itself broke ({kind}); please report it").format(
-                        kind=type(problem).__name__
-                    ),
+            failure = failure_of(problem) if isinstance(problem, OSError) else None
+            says = (
+                harmless(failure.message)
+                if failure is not None
+                else _("this check itself broke ({kind}); please report it").format(
+                    kind=type(problem).__name__
                 )
-            ]
+            )
+            found = [Finding(State.FAILED, says)]
         for finding in found:
             yield name, finding
 

@@ -16,6 +16,7 @@ from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import BadInput
 from probe.identity import Identity
 from probe.language import _, ngettext
+from probe.mishap import failure_of
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.pasting import harmless
 from probe.places import data_folder
@@ -111,6 +112,13 @@ def memory() -> Iterator[Finding]:
         except BadInput as problem:
             broken = True
             yield Finding(State.FAILED, harmless(problem.message), f"rm {_quoted(path)}")
+        except IsADirectoryError as problem:
+            broken = True
+            yield Finding(
+                State.FAILED,
+                harmless(str(failure_of(problem))),
+                f"mv {_quoted(path)} {_quoted(path.with_name(f'{path.name}.away'))}",
+            )
     if not broken:
         yield Finding(State.OK, _("what runs remember for the next can be read"))
 

@@ -22,7 +22,7 @@ def queue() -> Iterator[Finding]:
     """Bundles that were refused, that could not be sent, and that wait for their owner."""
     collector = read_settings().collector
     found = status(outbox_folder(), collector)
-    refused, waiting = found.count("refused"), found.count("waiting")
+    refused, waiting = len(found.refused), found.count("waiting")
     if refused:
         yield Finding(
             State.WARNING,

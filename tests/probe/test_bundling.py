@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from probe import shared
-from probe.bundle import public_part, unseal
+from probe.bundle import public_part, seal, unseal
 from probe.bundling import FULL, bundle_new
 from probe.failure import NotYetSent
 from probe.keys import signing_key
@@ -125,17 +125,107 @@ def test_no_clock_is_asked_for_keys_and_bundles(tmp_path: Path) -> None:
 
 
 def test_an_outbox_made_anew_goes_on_with_the_key(tmp_path: Path) -> None:
-    """Old traces are bundled again then, in several bundles: none of them is out of its time."""
+    """Traces are bundled again then, in several bundles: none of them is out of its time."""
     text = "x" * (FULL // 3)
-    keep(tmp_path, trace(1, note=text), trace(2, note=text))
+    (tmp_path / "spool").mkdir()
     (tmp_path / "spool" / "2026-99-99.jsonl").touch()
+    keep(tmp_path, *(trace(number, days=number, note=text) for number in range(2)))
     bundled(tmp_path)
-    keep(tmp_path, trace(3, days=95, note=text), trace(4, days=96, note=text))
+    keep(tmp_path, *(trace(number, days=number, note=text) for number in range(2, 4)))
     (data,), _ = bundled(tmp_path)
     (tmp_path / "outbox").rename(tmp_path / "away")
     again = [unseal(one).manifest for one in bundled(tmp_path)[0]]
     assert len(again) == 2
     assert {said.key for said in again} == {unseal(data).manifest.key}
+    assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
+
+
+def test_no_key_signs_what_one_before_it_signed(tmp_path: Path) -> None:
+    """Where the outbox was lost after a key was replaced, what the old one signed stays here.
+
+    A collector would refuse it as another's, with all that is in one bundle with it, and whoever
+    keeps what comes would know both keys for one machine's. What the old one never signed goes,
+    though it is of days before the new one was made.
+    """
+    keep(tmp_path, trace(1), trace(2, 9902))
+    bundled(tmp_path)
+    keep(tmp_path, trace(3, days=89))
+    bundled(tmp_path)
+    old = set(in_bundles(tmp_path))
+    keep(tmp_path, trace(4, days=90), trace(5, days=95))
+    (tmp_path / "outbox").rename(tmp_path / "away")
+    for touched in (1, 2):
+        bundled(tmp_path)
+        held = in_bundles(tmp_path)
+        assert old.isdisjoint(held)
+        assert len(held) == len(set(held)) == 2
+        # A file that somebody touched is read anew.
+        for day in (tmp_path / "spool").iterdir():
+            os.utime(day, (touched, touched))
+    keep(tmp_path, trace(6, days=200))
+    (data,), left_out = bundled(tmp_path)
+    assert unseal(data).manifest.traces == 1
+    assert left_out == {"signed_before": 3}
+
+
+def misdated(home: Path, made: str) -> bytes:
+    """Bundle all lines as under a clock that was wrong, and have that refused; the bundle."""
+    bundled(home)
+    with Outbox(home / "outbox") as outbox:
+        (entry,) = outbox.entries()
+        said = unseal(outbox.path_of(entry.sha256).read_bytes())
+        outbox.give_up(entry.sha256)
+        data = seal(
+            said.lines,
+            signing_key(home / "keys", entry.network, TODAY),
+            network=entry.network,
+            days=said.manifest.days,
+            made=made,
+            program="gatewatch 0",
+        )
+        day = home / "spool" / "2026-11-23.jsonl"
+        again = outbox.add(data, unseal(data).manifest, [(day.name, line) for line in said.lines])
+        reason = "clock: the bundle says that it was made before its traces, or is not yet"
+        outbox.received(Receipt(again.sha256, "refused", 0, "2026-11-26", reason), b"signed")
+    return data
+
+
+@pytest.mark.parametrize("made", ["1970-01-01", "2036-11-26"])
+def test_a_bundle_refused_for_its_date_is_made_anew(tmp_path: Path, made: str) -> None:
+    """A former version asked the clock when a bundle was made; no collector takes what it said."""
+    keep(tmp_path, trace(1), trace(2))
+    misdated(tmp_path, made)
+    (data,), _ = bundled(tmp_path)
+    assert unseal(data).manifest.made == "2026-11-23"
+    assert in_bundles(tmp_path) == as_shared(tmp_path)
+    with Outbox(tmp_path / "outbox") as outbox:
+        assert [entry.state for entry in outbox.entries()] == ["waiting"]
+    assert len(list((tmp_path / "outbox").glob("*.tar"))) == 1
+
+
+@pytest.mark.parametrize("gone", ["keys/AS38623-2026-11-23.pem", "spool/2026-11-23.jsonl"])
+def test_a_bundle_that_cannot_be_made_anew_stays(tmp_path: Path, gone: str) -> None:
+    """Another key would be tied to the one that signed it; and what it alone holds is not lost."""
+    keep(tmp_path, trace(1))
+    data = misdated(tmp_path, "1970-01-01")
+    (tmp_path / gone).unlink()
+    keep(tmp_path, trace(2, 9902, days=1))
+    for _time in range(2):
+        bundled(tmp_path)
+        with Outbox(tmp_path / "outbox") as outbox:
+            first, second = outbox.entries()
+            assert (first.state, second.state) == ("refused", "waiting")
+            assert outbox.path_of(first.sha256).read_bytes() == data
+
+
+def test_what_a_replaced_key_had_not_signed_yet_is_signed_by_the_next(tmp_path: Path) -> None:
+    """As long as the outbox is there it tells which lines those are, whatever their day."""
+    keep(tmp_path, trace(1), trace(2, days=80))
+    bundled(tmp_path)
+    keep(tmp_path, trace(3, days=80), trace(4, days=95))
+    (data,), left_out = bundled(tmp_path)
+    assert unseal(data).manifest.traces == 2
+    assert left_out == {}
 
 
 @pytest.mark.parametrize("kept_right", [True, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import json
 import os
@@ -332,6 +333,29 @@ def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     assert finding.says in [entry["says"] for entry in found]
 
 
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> None:
+    """It stops every run, too; that is said, and is no fault to be reported."""
+    (home / name).mkdir(parents=True)
+    (home / "vantage.state").touch()
+    findings = [one for one in keeping.memory() if name in one.says]
+    assert [(one.state, one.remedy) for one in findings] == [
+        ("failed", f"mv {home / name} {home / name}.away")
+    ]
+    assert "a folder where a file has to be" in findings[0].says
+
+
+def test_a_file_that_may_not_be_read_is_a_finding(home: Path) -> None:
+    """Whatever the check: the sentence is that of the commands that it stops."""
+
+    def check() -> list[Finding]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(home / "allowance.state"))
+
+    (_name, finding), *_others = examine({"memory": check})
+    assert finding.state == "failed"
+    assert "may not be written or read by this user" in finding.says
+
+
 def test_a_failure_does_not_name_the_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also the sentences of other commands are shown without the user's name."""
     monkeypatch.setenv("HOME", str(home.parent))
@@ -464,6 +488,8 @@ def fill(home: Path, *states: str, problem: str | None = None) -> None:
                 "state) VALUES (?, 1, '', 1, 1, '', '', ?)",
                 (str(number), state),
             )
+            if state != "accepted":
+                outbox.path_of(str(number)).touch()
         outbox.remember("https://collect.example.org", Attempts(problem=problem))
 
 
@@ -493,6 +519,15 @@ def test_what_was_refused_is_said(home: Path) -> None:
     assert (refused_.state, refused_.remedy) == ("warning", "gatewatch submit status")
     assert "1 bundle was refused" in refused_.says
     assert "1 bundle waits" in waiting.says
+
+
+def test_what_was_deleted_elsewhere_as_its_owner_wished_is_no_warning(home: Path) -> None:
+    """A collector refuses what it deletes, also after it was accepted and left its place here."""
+    fill(home, "refused", "refused")
+    (home / "outbox" / "0.tar").unlink()
+    assert "1 bundle was refused" in only(queue.queue()).says
+    (home / "outbox" / "1.tar").unlink()
+    assert only(queue.queue()).says == "nothing waits to be sent"
 
 
 # --- redaction --------------------------------------------------------------------------------

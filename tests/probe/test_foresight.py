@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
@@ -15,22 +17,30 @@ from probe.manner import Manner
 from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
-from probe.network.ways import DARK, SILENT, End, Interface, Way
+from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
 from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Session, Settings
 from probe.targets import Kind, Target
 from probe.tracing import Task
 from tests.probe.table import Table
 
+if TYPE_CHECKING:
+    from probe.forks import Where
+
 METHODS = {4: Method.ICMP, 6: Method.UDP}
 
 
 class World:
-    """A made-up Internet: paths of many lengths, silent routers, ends that do not answer."""
+    """A made-up Internet: paths of many lengths, silent routers, ends that do not answer.
 
-    def __init__(self, seed: int, loss: float = 0.0) -> None:
+    ``forking`` is the share of routers that answer which are one of several, of two to four.
+    """
+
+    def __init__(self, seed: int, loss: float = 0.0, forking: float = 0.0) -> None:
         self.random = random.Random(seed)
         self.loss = loss
+        self.forking = forking
+        self.parallel: dict[tuple[str, int], list[Interface]] = {}
         self.ways: dict[str, Way] = {}
         self.listed: list[Target] = []
 
@@ -47,27 +57,47 @@ class World:
         return found
 
     def way(self, address: str, kind: Kind) -> Way:
-        chance = self.random.random
+        toss = self.random.random
         length = self.random.randint(4, 9) if kind == "domestic" else self.random.randint(8, 16)
         rtt = [0.5, 3.0, *sorted(self.random.uniform(4, 250) for _ in range(length - 2))]
         block = "2001:db8:" if ":" in address else "10."
         hops = tuple(
             SILENT
-            if n > 1 and chance() < 0.12
+            if n > 1 and toss() < 0.12
             else Interface(
                 f"{block}{n}::{n}" if ":" in block else f"10.{n}.0.{n}", (rtt[n],), self.loss
             )
             for n in range(length)
         )
-        silent = chance() < (0.4 if kind == "domestic" else 0.08)
+        for n, hop in enumerate(hops):
+            if n > 1 and hop.address is not None and toss() < self.forking:
+                others = self.random.choice([1, 1, 2, 3])
+                self.parallel[address, n] = [
+                    hop,
+                    *(replace(hop, address=f"{hop.address}{other}") for other in range(others)),
+                ]
+        silent = toss() < (0.4 if kind == "domestic" else 0.08)
         end = DARK if silent else End(Interface(address, (rtt[-1] + 1,), self.loss))
         return Way(hops, end)
 
     def network(self) -> SimulatedNetwork:
-        return SimulatedNetwork(lambda target, _: self.ways[target], seed=7)
+        return SimulatedNetwork(cache(self.way_of_flow), seed=7)
+
+    def way_of_flow(self, target: str, flow: int) -> Way:
+        way = self.ways[target]
+        hops = list(way.hops)
+        for n in range(len(hops)):
+            among = self.parallel.get((target, n))
+            if among is not None:
+                hops[n] = among[int(chance(target, n, flow) * len(among))]
+        return replace(way, hops=tuple(hops))
 
     def run(
-        self, targets: list[Target], settings: Settings, unlocated: set[int]
+        self,
+        targets: list[Target],
+        settings: Settings,
+        unlocated: set[int],
+        manner: Manner | None = None,
     ) -> tuple[list[Trace], Cost]:
         """What is kept of a run, as the disk has it, and what it took."""
         network = self.network()
@@ -88,6 +118,7 @@ class World:
                         [Task(t.address, None, METHODS[version_of(t)], 1) for t in part],
                         settings,
                         finished=traces.append,
+                        explore=manner.explore if manner else None,
                     )
                 )
             took = trio.current_time()
@@ -96,18 +127,28 @@ class World:
         packets = sum(trace.probes or 0 for trace in traces)
         size = sum((trace.probes or 0) * (trace.size or 0) for trace in traces)
         kept = [from_line(to_line(trace)) for trace in traces]
-        return kept, Cost(len(targets), 0, packets, size, took)
+        return kept, Cost(len(targets), 0, 0, packets, size, took)
+
+
+def looking(where: Where) -> Manner:
+    """How a run is made that looks for parallel paths there."""
+    return Manner(Table(), lambda _: "KH", multipath=where)
 
 
 def foretell(
-    world: World, kept: list[Trace], targets: list[Target], settings: Settings, unlocated: set[int]
+    world: World,
+    kept: list[Trace],
+    targets: list[Target],
+    settings: Settings,
+    unlocated: set[int],
+    where: Where = "off",
 ) -> Cost:
     return foresee(
         Experience(kept, world.listed),
         targets,
         METHODS,
         settings,
-        manner=Manner(Table(), lambda _: None, multipath="off"),
+        manner=looking(where),
         unlocated=unlocated,
         size=world.network().probe_size,
     )
@@ -154,6 +195,50 @@ def test_targets_never_traced_before_take_what_others_of_their_kind_took(
     _, real = world.run([*fresh, *known[:1]], settings, set())
     assert foreseen.known == 1
     check(foreseen, real)
+
+
+@pytest.mark.parametrize(
+    ("seed", "forking", "loss"), [(1, 0.0, 0.0), (2, 0.3, 0.0), (3, 0.3, 0.05)]
+)
+def test_parallel_paths_that_were_found_before_are_foretold(
+    seed: int, forking: float, loss: float
+) -> None:
+    """The second run of ``--multipath full`` takes what it was foretold by the first."""
+    world = World(seed, loss, forking)
+    targets = [*world.targets("foreign", 8), *world.targets("domestic", 8)]
+    settings = Settings()
+    kept, _ = world.run(targets, settings, {4}, looking("full"))
+    _, real = world.run(targets, settings, {4}, looking("full"))
+    foreseen = foretell(world, kept, targets, settings, {4}, "full")
+    assert foreseen.unexplored == 0
+    check(foreseen, real)
+
+
+def test_parallel_paths_of_others_of_their_kind_are_foretold() -> None:
+    """Whoever traced to one half with ``--multipath full`` is foretold what the other takes."""
+    world = World(8, forking=0.3)
+    known = world.targets("foreign", 20)
+    fresh = world.targets("foreign", 20)
+    settings = Settings()
+    kept, _ = world.run(known, settings, set(), looking("full"))
+    _, real = world.run(fresh, settings, set(), looking("full"))
+    check(foretell(world, kept, fresh, settings, set(), "full"), real)
+
+
+def test_parallel_paths_that_nobody_looked_for_are_no_part_of_it() -> None:
+    """What was never looked at is a chain, at six flows a hop; it is said of how many."""
+    world = World(5, forking=0.3)
+    targets = world.targets("foreign", 12)
+    settings = Settings()
+    kept, _ = world.run(targets, settings, set())
+    foreseen = foretell(world, kept, targets, settings, set(), "full")
+    assert foreseen.known == foreseen.unexplored == 12
+    _, real = world.run(targets, settings, set(), looking("full"))
+    assert foreseen.packets < 0.85 * real.packets
+    world.parallel.clear()
+    _, without = world.run(targets, settings, set(), looking("full"))
+    check(foreseen, without)
+    assert foretell(world, kept, targets, settings, set()).unexplored == 0
 
 
 def test_both_ip_versions_are_foretold_each_by_its_own() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 
+from probe import allowance, failure
 from scripts.messages import ROOT, catalogues, read, template, untranslated
 from tests.consenting import agree
 
@@ -32,6 +33,7 @@ WHOLE = (
     "probe/commands/run.py",
     "probe/consent.py",
     "probe/doctor/",
+    "probe/mishap.py",
     "probe/privileges.py",
     "probe/redact.py",
     "probe/spool.py",
@@ -134,6 +136,39 @@ def test_a_sentence_is_whole_where_it_is_looked_up() -> None:
             if hidden:
                 wrong.append(f"{path.name}:{getattr(node, 'lineno', 0)}")
     assert wrong == []
+
+
+def test_what_a_command_ends_with_is_looked_up() -> None:
+    """No failure is raised with a sentence that a translator never gets to see."""
+    wrong = []
+    for path in (ROOT / "probe").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and FAILURES & set(names(node.func)):
+                wrong += [
+                    f"{path.name}:{node.lineno}"
+                    for said in node.args
+                    if isinstance(said, ast.Constant | ast.JoinedStr)
+                    if len(re.findall(r"\b[a-z]+ ", literally(said))) > 2
+                ]
+    assert wrong == []
+
+
+FAILURES = {
+    name
+    for module in (failure, allowance)
+    for name, one in vars(module).items()
+    if isinstance(one, type) and issubclass(one, failure.Failure)
+}
+
+
+def names(node: ast.AST) -> list[str]:
+    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def literally(said: ast.Constant | ast.JoinedStr) -> str:
+    """What stands in a text besides its fields."""
+    parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+    return "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
 
 
 def looks_up(node: ast.AST) -> bool:

@@ -465,6 +465,26 @@ def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
     assert foreseen["bytes"] == pytest.approx(took - int(spent.split()[1]), rel=0.15)
 
 
+def test_a_dry_run_says_where_parallel_paths_were_never_looked_for(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """They cannot be foretold before a run has found them; after it they are."""
+    targets = listed(*TARGETS)
+    full = "--targets", targets, "--multipath", "full"
+    run("--targets", targets)
+    assert "counted without parallel paths for 4 of them" in run("--dry-run", *full).stdout
+    assert "parallel" not in run("--dry-run", "--targets", targets).stdout
+    run(*full)
+    assert "parallel" not in run("--dry-run", *full).stdout
+    foreseen = json.loads(run("--dry-run", "--json", *full).stdout)
+    assert foreseen["unexplored"] == 0
+    before = len(list(read(home / "spool")))
+    run(*full)
+    after = [kept.trace for kept in read(home / "spool")][before:]
+    packets = sum(trace.probes or 0 for trace in after if trace)
+    assert foreseen["packets"] == pytest.approx(packets, rel=0.15)
+
+
 def test_the_budget_of_the_day_holds_over_runs(home: Path, listed: Callable[..., str]) -> None:
     """What does not fit is left, counted, and said; the next run sends nothing at all."""
     targets = listed(*TARGETS)

@@ -1,0 +1,72 @@
+"""What an error of the system about a file amounts to: a sentence with its remedy, and a code.
+
+A disk that is full, files that belong to somebody else and folders in the place of files can meet
+any command, so that they are told in one place. This module knows nothing of what was being done.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.failure import BadInput, PartlyDone, PermissionDenied
+from probe.language import _
+from probe.places import data_folder
+
+if TYPE_CHECKING:
+    from probe.failure import Failure
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+# A file of another kind than is needed has the name.
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
+
+
+def failure_of(problem: OSError) -> Failure | None:
+    """The failure that an error amounts to; None for one that only a fault of ours explains."""
+    if problem.errno in _NO_ROOM:
+        return PartlyDone(
+            _("disk full at {path}; what was kept before is safe, make room and run again").format(
+                path=problem.filename
+            )
+            if problem.filename
+            else _("disk full; what was kept before is safe, make room and run again")
+        )
+    if problem.errno in _NOT_ALLOWED:
+        return PermissionDenied(
+            (
+                _(
+                    "{path} may not be written or read by this user ({reason}); choose "
+                    "another data folder with GATEWATCH_HOME, or mend its permissions"
+                )
+                if _is_kept(problem.filename)
+                else _(
+                    "{path} may not be written or read by this user ({reason}); mend its "
+                    "permissions, or name another"
+                )
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        )
+    if problem.filename and problem.errno in _IN_THE_WAY:
+        return BadInput(
+            _(
+                "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
+                "folder where a file has to be; move it away, or name another"
+            ).format(path=problem.filename, reason=problem.strerror)
+        )
+    if problem.errno == errno.EIO:
+        return PartlyDone(
+            _(
+                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        )
+    return None
+
+
+def _is_kept(path: object) -> bool:
+    """Whether another data folder would mend it: a path in this one, on the way to it, or none."""
+    if not isinstance(path, str):
+        return True
+    there, folder = Path(path).absolute(), data_folder().absolute()
+    return there.is_relative_to(folder) or folder.is_relative_to(there)
