@@ -61,7 +61,7 @@ class Manner:
 
     def learn(self, trace: Trace) -> None:
         """Let economical traces take over from one that measured every hop."""
-        if self.routes is not None and trace.stop != "loop":
+        if self.routes is not None and trace.stop not in {"loop", "error"}:
             self.routes.learn(map(_taught_by, trace.hops))
 
     def is_abroad(self, address: str) -> bool | None:

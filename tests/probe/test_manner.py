@@ -53,6 +53,15 @@ def test_a_witness_tells_a_refusal_from_silence() -> None:
     assert list(before) == [REFUSED, None, "36.37.0.1"]
 
 
+def test_a_trace_that_broke_off_teaches_nothing() -> None:
+    """Hops that were not asked are missing from it, so its others do not stand where they seem to."""
+    ours = manner()
+    hops = (Hop(3, (Reply("36.37.0.1", 1.0),)), Hop(5, (Reply("80.231.0.1", 9.0),)))
+    ours.learn(Trace("80.231.0.9", 4, "ICMP", 0, 1, hops, stop="error", error="no route"))
+    assert ours.routes is not None
+    assert ours.routes.before(2, "80.231.0.1") is None
+
+
 def test_nothing_is_shared_where_every_hop_is_measured() -> None:
     """Taking over is what was asked for, or it does not happen; the border is looked at."""
     ours = manner(economical=False)
