@@ -3,7 +3,8 @@
 A few witnesses first, until it is known where this machine is; then the rest. When the link goes
 away, the machine sleeps or finds itself in another network, the traces in flight are dropped,
 since they are no evidence, and begun anew; where one is is found out again before anything more
-is kept. What an IP version is needed for that stays away comes last, if it is back by then. This module knows no option and no screen, and leaves what is kept to `probe.campaign`.
+is kept. Where one IP version stays away its targets come last, if it is back by then. This module
+knows no option and no screen, and leaves what is kept to `probe.campaign`.
 """
 
 from __future__ import annotations

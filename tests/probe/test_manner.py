@@ -54,7 +54,7 @@ def test_a_witness_tells_a_refusal_from_silence() -> None:
 
 
 def test_a_trace_that_broke_off_teaches_nothing() -> None:
-    """Hops that were not asked are missing from it, so its others do not stand where they seem to."""
+    """Hops that were not asked are missing from it: the others are not where they seem to be."""
     ours = manner()
     hops = (Hop(3, (Reply("36.37.0.1", 1.0),)), Hop(5, (Reply("80.231.0.1", 9.0),)))
     ours.learn(Trace("80.231.0.9", 4, "ICMP", 0, 1, hops, stop="error", error="no route"))
