@@ -550,6 +550,7 @@ def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
 
     It does so by SYN-ACK or RST. They acknowledge the sequence number of a SYN, or, as the
     reset that an ACK gets, repeat the number that it acknowledged (RFC 9293, section 3.10.7.1).
+    Some systems (nmap's "S=A, A=S") acknowledge that number in the same reset, as it is.
     """
     if len(data) < at + 20:
         return Refusal.TRUNCATED
@@ -558,7 +559,9 @@ def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
         return Refusal.OTHER_TYPE
     if port < TCP_FIRST:
         return Refusal.FOREIGN
-    said = (acknowledged - 1) & 0xFFFFFFFF if flags & 0x10 else sequence
+    said = sequence
+    if flags & 0x10 and acknowledged != sequence:
+        said = (acknowledged - 1) & 0xFFFFFFFF
     return Heard(Kind.DESTINATION, Method.TCP, said >> 16, said & 0xFFFF)
 
 

@@ -456,6 +456,18 @@ def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str)
         assert heard is Refusal.OTHER_TYPE
 
 
+@given(tokens, st.integers(1, 0xFFFE))
+def test_a_reset_that_acknowledges_what_it_repeats(token: int, tag: int) -> None:
+    """Some systems answer an ACK so: its two numbers turned round, which in ours are the same."""
+    from scapy.layers.inet import TCP
+
+    number = token << 16 | tag
+    port = packet.tcp_port(5, Method.ACK)
+    built = TCP(sport=443, dport=port, seq=number, ack=number, flags="RA")
+    expected = Heard(Kind.DESTINATION, Method.TCP, token, tag)
+    assert packet.parse_tcp(bytes(built), 0) == expected
+
+
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("method", list(Method))
 def test_another_program_has_other_tags(method: Method, version: int) -> None:
