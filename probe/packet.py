@@ -44,6 +44,11 @@ _ICMP: Final = {4: PROTOCOL_ICMP, 6: PROTOCOL_ICMP6}
 _IP_HEADER: Final = {4: 20, 6: 40}
 _PARAMETER_PROBLEM: Final = 4  # of ICMPv6
 
+# Headers that a network may put in between the IPv6 header and ours, as SRv6 does: hop-by-hop,
+# routing, fragment, destination options (RFC 8200, section 4). Of a fixed length is the third.
+EXTENSION_HEADERS: Final = (0, 43, 44, 60)
+_FRAGMENT: Final = 44
+
 # RFC 4884: a quote that extensions follow is padded to at least this length; routers older
 # than the RFC put the extensions exactly there and leave the length field at zero.
 _QUOTE_BEFORE_EXTENSIONS: Final = 128
@@ -523,7 +528,7 @@ def _identify(
     if version == 4:
         at, protocol = quote + (first_byte & 0x0F) * 4, data[quote + 9]
     else:
-        at, protocol = quote + 40, data[quote + 6]
+        at, protocol = _past_extension_headers(data, quote + 40, data[quote + 6])
     if first_byte >> 4 != version or at < quote + _IP_HEADER[version]:
         return Refusal.FOREIGN
     if len(data) < at + 8:
@@ -543,6 +548,14 @@ def _identify(
     if protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]:
         return Method.ICMP, fourth, third
     return Refusal.FOREIGN
+
+
+def _past_extension_headers(data: bytes, at: int, protocol: int) -> tuple[int, int]:
+    """Where what follows IPv6 extension headers begins, and its protocol."""
+    while protocol in EXTENSION_HEADERS and at + 8 <= len(data):
+        more = 0 if protocol == _FRAGMENT else data[at + 1] * 8
+        at, protocol = at + 8 + more, data[at]
+    return at, protocol
 
 
 def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
@@ -585,8 +598,11 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
         else quoted[:7] == sent[:7] and quoted[8:40] == sent[8:40]
     ):
         return ()
-    # A quote with IP options has its transport header farther back.
-    moved = (quoted[0] & 0x0F) * 4 - start if version == 4 else 0
+    # A quote with IP options or extension headers has its transport header farther back.
+    if version == 4:
+        moved = (quoted[0] & 0x0F) * 4 - start
+    else:
+        moved = _past_extension_headers(quoted, start, quoted[6])[0] - start if quoted[6:] else 0
     held = max(start + moved + 8, len(quoted[: end + moved].rstrip(b"\0")))
     changed = [
         name
