@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.economical import Economical, Routes
+from probe.economical import REFUSED, Economical, Routes
 from probe.network import Kind
 from probe.strategy import EveryHop, Horizon, Limits
 
@@ -276,6 +276,7 @@ EVENTS = st.tuples(
     st.none() | st.integers(1, 12),
     st.none() | st.integers(1, 12),
     st.booleans(),
+    st.none() | st.integers(1, 12),
     st.sampled_from([1, 2, 100]),
 )
 def test_every_path_ends_whatever_comes_back(
@@ -286,6 +287,7 @@ def test_every_path_ends_whatever_comes_back(
     prior: int | None,
     border: int | None,
     known: bool,
+    refused: int | None,
     pace: int,
 ) -> None:
     """It always goes on or ends, asks no hop too often, and leaves no hop unaccounted for.
@@ -295,7 +297,7 @@ def test_every_path_ends_whatever_comes_back(
     limits = Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts)
     routes = Routes(lambda address: border is not None and address == router(border))
     if known:
-        routes.learn([router(ttl) for ttl in range(1, 13)])
+        routes.learn([REFUSED if ttl == refused else router(ttl) for ttl in range(1, 13)])
     path = begin(routes, prior and min(prior, max_ttl), limits)
     out: list[int] = []
     given_up: list[int] = []
