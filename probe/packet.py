@@ -528,7 +528,7 @@ def _identify(
     if version == 4:
         at, protocol = quote + (first_byte & 0x0F) * 4, data[quote + 9]
     else:
-        at, protocol = _past_extension_headers(data, quote + 40, data[quote + 6])
+        at, protocol = quote + 40, data[quote + 6]
     if first_byte >> 4 != version or at < quote + _IP_HEADER[version]:
         return Refusal.FOREIGN
     if len(data) < at + 8:
@@ -547,6 +547,10 @@ def _identify(
         return (Method.TCP, third, fourth) if first >= TCP_FIRST else Refusal.FOREIGN
     if protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]:
         return Method.ICMP, fourth, third
+    if version == 6 and protocol in EXTENSION_HEADERS:
+        at, protocol = _past_extension_headers(data, at, protocol)
+        plain = data[: quote + 6] + bytes((protocol,)) + data[quote + 7 : quote + 40] + data[at:]
+        return _identify(version, plain, quote, udp_port)
     return Refusal.FOREIGN
 
 
