@@ -88,15 +88,19 @@ def objection(
 
 
 def measured(traces: Iterable[Trace], flow: int, now: float) -> frozenset[str]:
-    """The targets that the run with this flow has measured, in the `RESUMABLE` seconds to now.
+    """The targets that the last run with this flow has measured, in `RESUMABLE` seconds to now.
 
-    As they stand in the records: see `is_among`.
+    As they stand in the records, which come in the order in which they were kept: see `is_among`.
     """
-    return frozenset(
-        trace.dst_addr
-        for trace in traces
-        if trace.paris_id == flow and trace.timestamp > now - RESUMABLE
-    )
+    found: set[str] = set()
+    before: int | None = flow
+    for trace in traces:
+        if trace.paris_id == flow != before:
+            found.clear()  # flows come round
+        if trace.paris_id == flow and trace.timestamp > now - RESUMABLE:
+            found.add(trace.dst_addr)
+        before = trace.paris_id
+    return frozenset(found)
 
 
 def is_among(address: str, kept: frozenset[str]) -> bool:

@@ -27,9 +27,13 @@ ABREAST = 3
 # How many silent hops in a row end a trace.
 GAP = 3
 
+# Stands for the address of a hop from which nothing came but a refusal: that may be from nearer, so
+# who stands there is not known, and it is no silent hop either.
+REFUSED = ""
+
 
 class _Met(NamedTuple):
-    """A hop of a measured path: its address, None where it was silent, and what came before."""
+    """A hop of a measured path: its address, None where silent or `REFUSED`; what came before."""
 
     address: str | None
     before: _Met | None
@@ -65,13 +69,14 @@ class Routes:
     def learn(self, path: Iterable[str | None], joined: tuple[int, str] | None = None) -> None:
         """A path was measured: its addresses from home on, None where a hop was silent.
 
+        A hop that is `REFUSED` has to be measured by whoever takes over what comes before it.
         ``joined`` is where it left one that is known, by TTL and address; then ``path`` is what
         comes behind.
         """
         start, before = (1, None) if joined is None else (joined[0] + 1, self._met.get(joined))
         for ttl, address in enumerate(path, start):
-            if address is None:
-                before = _Met(None, before)
+            if address is None or address == REFUSED:
+                before = _Met(address, before)
             else:
                 before = self._met.setdefault((ttl, address), _Met(address, before))
 
@@ -204,7 +209,11 @@ class Economical(EveryHop):
         self._plan = [other for other in self._plan if other > ttl]
         self._plan += [far for far in skipped if not self._tries[far] and far not in self._plan]
         for other, known in zip(range(ttl - 1, 0, -1), before, strict=False):
-            if not self._tries[other]:
+            if self._tries[other]:
+                continue
+            if known == REFUSED:
+                self._plan.append(other)
+            else:
                 self.inferred[other] = known
 
     def _allowed(self, ttl: int) -> int:
@@ -224,7 +233,9 @@ class Economical(EveryHop):
         self._missing = self._confirming() if self.stop is None else 0
         if self.stop is not None and self.stop != "loop":
             first = self._joined[0] + 1 if self._joined else 1
-            path = [self._known_at(ttl) for ttl in range(first, self._farthest + 1)]
+            path = [
+                self._taught_at(ttl) for ttl in range(first, min(self._farthest, self.last) + 1)
+            ]
             self._routes.learn(path, self._joined)
 
     def _confirming(self) -> int:
@@ -236,6 +247,9 @@ class Economical(EveryHop):
 
     def _known_at(self, ttl: int) -> str | None:
         return self._address.get(ttl) or self._expected.get(ttl) or self.inferred.get(ttl)
+
+    def _taught_at(self, ttl: int) -> str | None:
+        return self._known_at(ttl) or (None if self._rtt[ttl] is None else REFUSED)
 
     def _walk_back(self) -> None:
         """Go on towards home once it is known what the last step back has met."""

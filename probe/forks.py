@@ -37,9 +37,16 @@ def between(first: int, last: int, trace: Trace, limits: MultipathLimits) -> Enu
     enumeration = Enumeration(limits, first, last, trace.paris_id)
     for hop in trace.hops:
         if first <= hop.number <= last and hop.measured:
+            at_end = hop is trace.hops[-1] and trace.stop in {"destination", "unreachable"}
             for reply in hop.replies:
-                if reply.address is not None and reply.rtt is not None and not reply.proto:
-                    at_end = hop is trace.hops[-1] and trace.stop in {"destination", "unreachable"}
+                # A router that refuses on the way may stand nearer than where it was asked.
+                tells = reply.err is None or at_end
+                if (
+                    reply.address is not None
+                    and reply.rtt is not None
+                    and not reply.proto
+                    and tells
+                ):
                     kind = Kind.DESTINATION if at_end else Kind.TIME_EXCEEDED
                     enumeration.answered(
                         hop.number, trace.paris_id, reply.address, kind, reply.rtt / 1000.0

@@ -3,7 +3,8 @@
 A few witnesses first, until it is known where this machine is; then the rest. When the link goes
 away, the machine sleeps or finds itself in another network, the traces in flight are dropped,
 since they are no evidence, and begun anew; where one is is found out again before anything more
-is kept. This module knows no option and no screen, and leaves what is kept to `probe.campaign`.
+is kept. Where one IP version stays away its targets come last, if it is back by then. This module
+knows no option and no screen, and leaves what is kept to `probe.campaign`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from probe.session import Session
 from probe.tracing import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from probe.allowance import Allowance
     from probe.campaign import Campaign
@@ -125,6 +126,9 @@ class Itinerary:
         self._in_flight: dict[str, Target] = {}
         self._settled: dict[str, Target] = {}
         self._unaffordable: list[Target] = []
+        # IP versions that went away on the way, and what is put off until they are back.
+        self._gone: set[int] = set()
+        self._put_off: dict[str, Target] = {}
         self._tries: Counter[str] = Counter()
         # Where this machine stood when what is in flight was begun.
         self._ends: dict[int, End] = {}
@@ -138,7 +142,7 @@ class Itinerary:
     @property
     def unreached(self) -> list[Target]:
         """What the run did not come to, in its order: for want of budget, or when it was ended."""
-        return [*self._unaffordable, *self._todo.values()]
+        return [*self._unaffordable, *self._put_off.values(), *self._todo.values()]
 
     async def run(self, targets: Iterable[Target]) -> None:
         """Measure all targets, as far as that is possible.
@@ -164,8 +168,10 @@ class Itinerary:
 
     async def _travel(self) -> None:
         self._stand()
-        while self._todo or self._campaign.holding:
+        while self._todo or self._campaign.holding or self._put_off:
             try:
+                if not self._todo and not self._campaign.holding:
+                    await self._take_up()
                 await self._find_oneself()
                 await self._measure(list(self._todo.values()))
             except _Shaken as shock:
@@ -203,15 +209,16 @@ class Itinerary:
                 for target in self._listed(self._campaign.country)
                 if target.address not in self._settled
             }
+            self._put_off_what_has_no_way()
         for address, target in list(self._todo.items()):
             if version_of(target) not in self._campaign.access:
                 self._campaign.skip(version_of(target))
                 self._settle(address)
         if self._limit is not None:
             # Domestic targets may have come in only now; the limit still counts what was asked.
-            room = max(0, self._limit - len(self._settled))
+            room = max(0, self._limit - len(self._settled) - len(self._put_off))
             self._todo = dict(list(self._todo.items())[:room])
-        self._progress.expect(len(self._settled) + len(self._todo))
+        self._progress.expect(len(self._settled) + len(self._todo) + len(self._put_off))
 
     async def _ask_again(self) -> None:
         """Trace once more to witnesses that may be at odds with the others because of loss."""
@@ -350,18 +357,44 @@ class Itinerary:
                     "is kept, go on with --resume"
                 ).format(seconds=PATIENCE)
             )
+        self._learn_the_place(before)
+        self._gone = (self._gone | before.keys()) - self._ends.keys()
+        self._put_off_what_has_no_way()
+
+    def _learn_the_place(self, before: Mapping[int, End | None]) -> None:
+        """Learn where one stands now; ``before`` is by IP version, None where none was there."""
         self._manner.begin_anew()
         here = self._premises()
         self._campaign.stand(here)
         for version, end in before.items():
-            if version not in self._ends or not end.same_place(self._ends[version]):
-                leaving = self._ends[version].address if version in self._ends else None
+            now = self._ends.get(version)
+            if end is None or now is None or not end.same_place(now):
+                leaving = None if now is None else now.address
                 for trace in self._campaign.move(version, here, leaving):
                     if trace.dst_addr in self._settled:
                         self._todo[trace.dst_addr] = self._settled.pop(trace.dst_addr)
         for address in [address for address in self._todo if here.given_away_by(address)]:
             self.left_out[OWN_SUBNET] += 1
             self._settle(address)
+
+    def _put_off_what_has_no_way(self) -> None:
+        for address, target in list(self._todo.items()):
+            if version_of(target) in self._gone:
+                self._put_off[address] = self._todo.pop(address)
+
+    async def _take_up(self) -> None:
+        """Do what was put off, as far as its IP version is back; count the rest."""
+        if self._gone & self._place.ends().keys():
+            await trio.sleep(SETTLING)
+        before = {**dict.fromkeys(self._gone), **self._ends}
+        self._stand()
+        self._todo, self._put_off = self._put_off, {}
+        self._gone.clear()
+        for address, target in list(self._todo.items()):
+            if version_of(target) not in self._ends:
+                self._campaign.skip(version_of(target))
+                self._settle(address)
+        self._learn_the_place(before)
 
     async def _wait_for_a_way_out(self, versions: Collection[int]) -> None:
         """Wait until all these IP versions have one, as long as that is worth it."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from probe.attribute import Attributor
     from probe.economical import Routes
     from probe.forks import Forks, Where
-    from probe.record import Trace
+    from probe.record import Hop, Trace
 
 
 class Manner:
@@ -63,8 +63,8 @@ class Manner:
 
     def learn(self, trace: Trace) -> None:
         """Let economical traces take over from one that measured every hop."""
-        if self.routes is not None and trace.stop != "loop":
-            self.routes.learn(majority(hop.replies) for hop in trace.hops)
+        if self.routes is not None and trace.stop not in {"loop", "error"}:
+            self.routes.learn(map(_taught_by, trace.hops))
 
     def is_abroad(self, address: str) -> bool | None:
         """Whether an address is registered in another country; None where that is not known."""
@@ -72,3 +72,12 @@ class Manner:
         if home is None or said.country is None or said.special is not None:
             return None
         return said.country != home
+
+
+def _taught_by(hop: Hop) -> str | None:
+    """Who stands at a measured hop, as the stop set has it."""
+    from probe.economical import REFUSED  # noqa: PLC0415 - as above
+
+    address = majority(reply for reply in hop.replies if reply.err is None)
+    refused = any(reply.err is not None for reply in hop.replies)
+    return REFUSED if address is None and refused else address

@@ -44,6 +44,11 @@ _ICMP: Final = {4: PROTOCOL_ICMP, 6: PROTOCOL_ICMP6}
 _IP_HEADER: Final = {4: 20, 6: 40}
 _PARAMETER_PROBLEM: Final = 4  # of ICMPv6
 
+# Headers that a network may put in between the IPv6 header and ours, as SRv6 does: hop-by-hop,
+# routing, fragment, destination options (RFC 8200, section 4). Of a fixed length is the third.
+EXTENSION_HEADERS: Final = (0, 43, 44, 60)
+_FRAGMENT: Final = 44
+
 # RFC 4884: a quote that extensions follow is padded to at least this length; routers older
 # than the RFC put the extensions exactly there and leave the length field at zero.
 _QUOTE_BEFORE_EXTENSIONS: Final = 128
@@ -542,7 +547,19 @@ def _identify(
         return (Method.TCP, third, fourth) if first >= TCP_FIRST else Refusal.FOREIGN
     if protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]:
         return Method.ICMP, fourth, third
+    if version == 6 and protocol in EXTENSION_HEADERS:
+        at, protocol = _past_extension_headers(data, at, protocol)
+        plain = data[: quote + 6] + bytes((protocol,)) + data[quote + 7 : quote + 40] + data[at:]
+        return _identify(version, plain, quote, udp_port)
     return Refusal.FOREIGN
+
+
+def _past_extension_headers(data: bytes, at: int, protocol: int) -> tuple[int, int]:
+    """Where what follows IPv6 extension headers begins, and its protocol."""
+    while protocol in EXTENSION_HEADERS and at + 8 <= len(data):
+        more = 0 if protocol == _FRAGMENT else data[at + 1] * 8
+        at, protocol = at + 8 + more, data[at]
+    return at, protocol
 
 
 def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
@@ -550,6 +567,7 @@ def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
 
     It does so by SYN-ACK or RST. They acknowledge the sequence number of a SYN, or, as the
     reset that an ACK gets, repeat the number that it acknowledged (RFC 9293, section 3.10.7.1).
+    Some systems (nmap's "S=A, A=S") acknowledge that number in the same reset, as it is.
     """
     if len(data) < at + 20:
         return Refusal.TRUNCATED
@@ -558,7 +576,9 @@ def parse_tcp(data: bytes, at: int) -> Heard | Refusal:
         return Refusal.OTHER_TYPE
     if port < TCP_FIRST:
         return Refusal.FOREIGN
-    said = (acknowledged - 1) & 0xFFFFFFFF if flags & 0x10 else sequence
+    said = sequence
+    if flags & 0x10 and acknowledged != sequence:
+        said = (acknowledged - 1) & 0xFFFFFFFF
     return Heard(Kind.DESTINATION, Method.TCP, said >> 16, said & 0xFFFF)
 
 
@@ -582,8 +602,11 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
         else quoted[:7] == sent[:7] and quoted[8:40] == sent[8:40]
     ):
         return ()
-    # A quote with IP options has its transport header farther back.
-    moved = (quoted[0] & 0x0F) * 4 - start if version == 4 else 0
+    # A quote with IP options or extension headers has its transport header farther back.
+    if version == 4:
+        moved = (quoted[0] & 0x0F) * 4 - start
+    else:
+        moved = _past_extension_headers(quoted, start, quoted[6])[0] - start if quoted[6:] else 0
     held = max(start + moved + 8, len(quoted[: end + moved].rstrip(b"\0")))
     changed = [
         name

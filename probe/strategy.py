@@ -367,6 +367,11 @@ class EveryHop:
             limits.timeout_floor, min(limits.later_hop_factor * later, limits.timeout_ceiling)
         )
 
+    def goes_on(self, ttl: int, address: str) -> bool:
+        """Whether the path was seen to go on behind this address, or behind this TTL."""
+        beyond = any(rtt is not None for rtt in self._rtt[ttl + 1 :])
+        return beyond or self._first_at.get(address, ttl) < ttl
+
     def _met(self, ttl: int, address: str) -> None:
         """A router showed its address, for the first time at this TTL."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from probe.network import Method
+from probe.network import Kind, Method
 from probe.record import Hop, Reply, Trace
 
 if TYPE_CHECKING:
@@ -171,6 +171,10 @@ class Tracing:
                 self.more_duplicates += 1
             return False
         probe.reply = reply
+        if proto is not None and self.is_turned_away(probe, answer):
+            if late is None:
+                self.course.lost(ttl)
+            return True
         return self.course.answered(
             ttl,
             address,
@@ -180,6 +184,16 @@ class Tracing:
             quoted_ttl=quoted_ttl,
             late=late is not None,
         )
+
+    def is_turned_away(self, probe: Sent, answer: Answer) -> bool:
+        """Whether a probe of another method was turned away where the trace's own went on.
+
+        A firewall may let the one pass and not the other, by "port unreachable" too. That ends no
+        path, and the hop is as silent as it was.
+        """
+        if answer.kind is Kind.TIME_EXCEEDED or answer.address == self.task.target:
+            return False
+        return self.course.goes_on(probe.ttl, answer.address)
 
     def lost(self, probe: Sent) -> None:
         probe.reply = Reply(proto=self.proto_of(probe))

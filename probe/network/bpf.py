@@ -16,6 +16,7 @@ from probe.network.linux import SO_ATTACH_FILTER
 from probe.packet import (
     CONTACT,
     ECHO_CONTACT,
+    EXTENSION_HEADERS,
     PROTOCOL_ICMP,
     PROTOCOL_ICMP6,
     PROTOCOL_TCP,
@@ -75,17 +76,19 @@ def _assemble(steps: Sequence[_Step]) -> bytes:
 def icmp_program(version: int, udp_port: int) -> bytes:
     """Keep echo replies and quoted echo requests that say who we are, and quotes of our ports.
 
-    Quotes too short to say it, or with IP options, are kept: `probe.packet` looks at them. IPv4
-    raw sockets see the IP header, IPv6 ones start at the ICMPv6 header.
+    Quotes too short to say it, or with IP options or extension headers, are kept: `probe.packet`
+    looks at them. IPv4 raw sockets see the IP header, IPv6 ones start at the ICMPv6 header.
     """
     if version == 4:
         start, echo_reply = _Step(_X_FROM_HEADER, 0), 0
         errors: tuple[int, ...] = (3, 11)
         protocol_at, quoted, icmp = 8 + 9, 8 + 20, PROTOCOL_ICMP
+        moving: tuple[_Step, ...] = ()
     else:
         start, echo_reply = _Step(_X_CONSTANT, 0), 129
         errors = (1, 3, 4)
         protocol_at, quoted, icmp = 8 + 6, 8 + 40, PROTOCOL_ICMP6
+        moving = tuple(_Step(_EQUAL, header, then="keep") for header in EXTENSION_HEADERS)
     contact = int.from_bytes(CONTACT[:4], "big")
     return _assemble(
         (
@@ -99,6 +102,7 @@ def icmp_program(version: int, udp_port: int) -> bytes:
             _Step(_AT_LEAST, 0x50, then="plain"),
             _Step(_AT_LEAST, 0x46, then="keep"),  # IPv4 options move what is looked at below
             _Step(_LOAD_BYTE, protocol_at, label="plain"),
+            *moving,
             _Step(_EQUAL, PROTOCOL_UDP, then="udp"),
             _Step(_EQUAL, PROTOCOL_TCP, then="tcp"),
             _Step(_EQUAL, icmp, otherwise="drop"),

@@ -123,3 +123,10 @@ def test_measured_are_the_targets_of_one_flow_within_a_day() -> None:
     ]
     assert measured(traces, 3, now) == {"80.231.1.2"}
     assert measured(traces, 4, now) == {"80.231.1.3"}
+
+
+def test_a_flow_that_came_round_is_another_run() -> None:
+    """There are but sixteen: who runs often has the same one twice a day."""
+    now = 1_645_012_800.0
+    traces = [trace(f"80.231.1.{n}", n % 16 + 1, now - 60 * (20 - n)) for n in range(18)]
+    assert measured(traces, 2, now) == {"80.231.1.17"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.economical import Economical, Routes
+from probe.economical import REFUSED, Economical, Routes
 from probe.network import Kind
 from probe.strategy import EveryHop, Horizon, Limits
 
@@ -276,6 +276,7 @@ EVENTS = st.tuples(
     st.none() | st.integers(1, 12),
     st.none() | st.integers(1, 12),
     st.booleans(),
+    st.none() | st.integers(1, 12),
     st.sampled_from([1, 2, 100]),
 )
 def test_every_path_ends_whatever_comes_back(
@@ -286,6 +287,7 @@ def test_every_path_ends_whatever_comes_back(
     prior: int | None,
     border: int | None,
     known: bool,
+    refused: int | None,
     pace: int,
 ) -> None:
     """It always goes on or ends, asks no hop too often, and leaves no hop unaccounted for.
@@ -295,7 +297,7 @@ def test_every_path_ends_whatever_comes_back(
     limits = Limits(max_ttl=max_ttl, gap_limit=gap_limit, attempts=attempts)
     routes = Routes(lambda address: border is not None and address == router(border))
     if known:
-        routes.learn([router(ttl) for ttl in range(1, 13)])
+        routes.learn([REFUSED if ttl == refused else router(ttl) for ttl in range(1, 13)])
     path = begin(routes, prior and min(prior, max_ttl), limits)
     out: list[int] = []
     given_up: list[int] = []
@@ -389,3 +391,53 @@ def test_whatever_was_thought_of_the_distance(distance: int | None) -> None:
     play(path, TEN)
     assert (path.stop, path.last) == ("destination", 11)
     assert path.inferred.items() <= {ttl: router(ttl) for ttl in range(1, 11)}.items()
+
+
+REFUSER = "192.0.2.200"
+
+
+def refused_on_the_way(routes: Routes) -> Economical:
+    """A trace to a target that answers behind a router that had but refused, at the sixth hop."""
+    path = begin(routes, distance=11)
+    for ttl in (11, *range(10, 0, -1)):
+        path.sent(ttl)
+        if ttl == 11:
+            path.answered(11, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=1)
+        elif ttl == 6:
+            path.answered(6, REFUSER, Kind.UNREACHABLE, 0.01, quoted_ttl=1)
+        else:
+            path.answered(ttl, router(ttl), HOP, 0.001 * ttl)
+    assert path.stop == "destination"
+    return path
+
+
+def test_a_hop_that_only_refused_is_not_taken_over_as_a_silent_one() -> None:
+    """Somebody spoke there, whose time was not exceeded: who stands there is asked again."""
+    routes = Routes(nowhere)
+    refused_on_the_way(routes)
+    path = begin(routes, distance=11)
+    assert play(path, TEN) == [11, 10, 6]
+    assert path.inferred == {ttl: router(ttl) for ttl in (1, 2, 3, 4, 5, 7, 8, 9)}
+
+
+def test_what_answered_behind_a_refusal_teaches_nothing() -> None:
+    """The path ends at the refusal: what was given up behind it is not known to be silent."""
+    routes = learnt(["10.0.0.1"])
+    path = begin(routes, distance=6)
+    for ttl in (6, 32, 9):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+        if ttl == 32:
+            path.lost(ttl)
+        else:
+            path.answered(ttl, router(ttl), HOP, 0.01)
+    for ttl in (10, 11, 12):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+    path.answered(12, router(12), HOP, 0.01)
+    path.lost(11)
+    path.answered(10, REFUSER, Kind.UNREACHABLE, 0.01, quoted_ttl=1)
+    assert play(path, TEN) == [8, 7, 5, 4, 3, 2, 1]
+    assert (path.stop, path.last) == ("unreachable", 10)
+    assert routes.before(12, router(12)) is None
+    assert routes.before(9, router(9)) is not None

@@ -244,10 +244,9 @@ def check(seed: int) -> None:
                 truth = {a for one in there for a in (one.address, *one.later, None)}
                 assert {reply.address for reply in hop.replies} <= truth
             else:
-                # taken over from one that measured it there, and no evidence; a router that only
-                # refused is taken over as a silent one
+                # taken over from one that measured it there, and no evidence
                 (reply,) = hop.replies
-                assert reply.address is None or (hop.number, reply.address) in met
+                assert (hop.number, reply.address) in met
                 assert reply.rtt is None
         # the border is measured
         first = next((h.number for h in trace.hops if is_abroad(h)), None)
@@ -278,3 +277,42 @@ def check(seed: int) -> None:
 def test_an_economical_run_ends_and_tells_the_truth(seed: int) -> None:
     """Nothing is invented, what is inferred is no evidence, and the border is measured."""
     check(seed)
+
+
+@pytest.mark.parametrize(("hops", "border"), [(12, 6), (12, 11), (18, 8)])
+def test_where_nothing_that_was_learnt_holds_any_more_every_hop_is_measured_and_no_more(
+    hops: int, border: int
+) -> None:
+    """To give taking over up would spare nothing: what it failed for is what a run without sends.
+
+    All paths move, each to routers of its own up to the last that they share. That can be three
+    times what the paths of before would have taken.
+    """
+
+    def line(of: int) -> tuple[Interface, ...]:
+        blocks = ("36.37" if ttl < border else "80.231" for ttl in range(1, hops))
+        moved = [Interface(f"{block}.{of}.{ttl}", (5.0 * ttl,)) for ttl, block in enumerate(blocks)]
+        return (*moved, Interface("80.231.255.1", (5.0 * hops,)))
+
+    def sent(*, economical: bool, moves: bool) -> int:
+        def route(target: str, _: int) -> Way:
+            end = End(Interface(target, (100.0,)))
+            before, then = Way(line(0), end), Way(line(int(target.rpartition(".")[2])), end)
+            return replace(
+                before, anew=lambda _: then if moves and trio.current_time() > 3.0 else before
+            )
+
+        traces: list[Trace] = []
+        manner = Manner(TABLE, lambda _: "KH", economical=economical, multipath="off")
+        session = Session(
+            SimulatedNetwork(route),
+            [Task(f"203.0.113.{n}", None, Method.ICMP, FLOW) for n in range(1, 101)],
+            Settings(),
+            finished=traces.append,
+            routes=manner.routes,
+        )
+        trio.run(measure, session, clock=trio.testing.MockClock(autojump_threshold=0))
+        return sum(trace.probes or 0 for trace in traces)
+
+    still, moved = (sent(economical=True, moves=moves) for moves in (False, True))
+    assert 1.4 * still < moved <= sent(economical=False, moves=True)

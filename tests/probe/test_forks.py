@@ -5,13 +5,13 @@ from __future__ import annotations
 from trio.testing import MockClock
 
 from probe.economical import Routes
-from probe.forks import Forks, Where
+from probe.forks import Forks, Where, between
 from probe.graph import Graph
 from probe.measuring import measure
 from probe.multipath import MultipathLimits
 from probe.network import Method
 from probe.network.scenario import load
-from probe.record import Trace, from_line, to_line
+from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Session, Settings
 from probe.tracing import Task
 from tests.probe.table import Table
@@ -133,3 +133,23 @@ async def test_a_path_that_ends_in_silence_is_looked_at_as_far_as_it_answers(
     [trace] = await traced(forks("full"), text=dark)
     assert max(addresses(trace.multipath)) == 6
     assert trace.stop == "gap"
+
+
+def test_a_refusal_on_the_way_is_no_node() -> None:
+    """It may be from nearer, and shows neither who stands there nor that the path ends."""
+    hops = (
+        Hop(1, (Reply("192.168.1.1", 1.0),)),
+        Hop(2, (Reply("192.168.1.1", 1.0, err="A"),)),
+        Hop(3, (Reply("203.0.113.1", 9.0),)),
+    )
+    trace = Trace("203.0.113.1", 4, "ICMP", 0, 1, hops, paris_id=5, stop="destination")
+    path = between(1, 3, trace, MultipathLimits())
+    assert addresses(path.graph()) == {1: {"192.168.1.1"}, 3: {"203.0.113.1"}}
+
+
+def test_a_refusal_at_the_end_is_one() -> None:
+    """A path ends there, and its flow is not sent beyond."""
+    hops = (Hop(1, (Reply("192.168.1.1", 1.0),)), Hop(2, (Reply("36.37.0.1", 2.0, err="H"),)))
+    trace = Trace("203.0.113.1", 4, "ICMP", 0, 1, hops, paris_id=5, stop="unreachable")
+    path = between(1, 2, trace, MultipathLimits())
+    assert addresses(path.graph()) == {1: {"192.168.1.1"}, 2: {"36.37.0.1"}}

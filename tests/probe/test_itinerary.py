@@ -272,6 +272,57 @@ async def test_one_ip_version_that_comes_back_a_little_after_the_other(
     assert world.campaign.failed() == {}
 
 
+@pytest.mark.parametrize("access", [True, False])
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_one_ip_version_that_is_back_when_the_other_is_done(
+    tmp_path: Path, autojump_clock: MockClock, access: bool, elsewhere: bool
+) -> None:
+    """What was put off for it is measured then, from where that is; no target counts twice."""
+    world = World(tmp_path, access=access)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+
+    def lose_ipv4() -> None:
+        world.here = {6: HOME_END_6}
+
+    def come_back() -> None:
+        if elsewhere:
+            world.premises = ELSEWHERE
+        world.here = {4: AWAY_END if elsewhere else HOME_END, 6: HOME_END_6}
+
+    world.then = {8: lose_ipv4, 11: come_back}
+    await world.itinerary.run(world.listed)
+    assert world.events == [AWAY]
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(
+        target.address for target in world.listed
+    )
+    assert world.campaign.failed() == {}
+    assert len(world.finished_of) == world.expected == len(world.listed)
+    last = world.kept[-1]
+    assert (last.af, last.vantage and last.vantage.asn) == (4, GATEWAY if elsewhere else PROVIDER)
+
+
+async def test_what_is_put_off_was_not_reached_where_the_run_is_ended(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """The next run goes on with it."""
+    world = World(tmp_path)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+
+    def lose_ipv4() -> None:
+        world.here = {6: HOME_END_6}
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    world.then = {8: lose_ipv4, 11: end}
+    both = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+    with pytest.raises(KeyboardInterrupt):
+        await world.itinerary.run(both)
+    done = {trace.dst_addr for trace in world.finished_of}
+    assert {t.address for t in world.itinerary.unreached} == {t.address for t in both} - done
+
+
 async def test_sleep_spoils_what_was_in_flight_and_makes_no_burst(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from probe.economical import REFUSED
 from probe.forks import Forks
 from probe.manner import Manner
+from probe.record import Hop, Reply, Trace
 from tests.probe.table import Table
 
 
@@ -33,6 +35,31 @@ def test_what_is_shared_is_forgotten_in_another_place() -> None:
     ours.begin_anew()
     assert ours.routes is not None
     assert ours.routes.before(1, "36.37.0.1") is None
+
+
+def test_a_witness_tells_a_refusal_from_silence() -> None:
+    """What a router that only refused says is no address to take over, nor is it silence."""
+    ours = manner()
+    hops = (
+        Hop(1, (Reply("36.37.0.1", 1.0),)),
+        Hop(2, (Reply(),)),
+        Hop(3, (Reply(), Reply("36.37.0.1", 1.0, err="A"))),
+        Hop(4, (Reply("80.231.0.1", 9.0),)),
+    )
+    ours.learn(Trace("80.231.0.9", 4, "ICMP", 0, 1, hops, stop="gap"))
+    assert ours.routes is not None
+    before = ours.routes.before(4, "80.231.0.1")
+    assert before is not None
+    assert list(before) == [REFUSED, None, "36.37.0.1"]
+
+
+def test_a_trace_that_broke_off_teaches_nothing() -> None:
+    """Hops that were not asked are missing from it: the others are not where they seem to be."""
+    ours = manner()
+    hops = (Hop(3, (Reply("36.37.0.1", 1.0),)), Hop(5, (Reply("80.231.0.1", 9.0),)))
+    ours.learn(Trace("80.231.0.9", 4, "ICMP", 0, 1, hops, stop="error", error="no route"))
+    assert ours.routes is not None
+    assert ours.routes.before(2, "80.231.0.1") is None
 
 
 def test_nothing_is_shared_where_every_hop_is_measured() -> None:

@@ -456,6 +456,18 @@ def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str)
         assert heard is Refusal.OTHER_TYPE
 
 
+@given(tokens, st.integers(1, 0xFFFE))
+def test_a_reset_that_acknowledges_what_it_repeats(token: int, tag: int) -> None:
+    """Some systems answer an ACK so: its two numbers turned round, which in ours are the same."""
+    from scapy.layers.inet import TCP
+
+    number = token << 16 | tag
+    port = packet.tcp_port(5, Method.ACK)
+    built = TCP(sport=443, dport=port, seq=number, ack=number, flags="RA")
+    expected = Heard(Kind.DESTINATION, Method.TCP, token, tag)
+    assert packet.parse_tcp(bytes(built), 0) == expected
+
+
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("method", list(Method))
 def test_another_program_has_other_tags(method: Method, version: int) -> None:
@@ -521,6 +533,40 @@ def test_padding_is_no_change(method: Method, quoted: int) -> None:
     """Zeros in place of what a router did not quote are padding, whatever stood there."""
     sent = template(method, 4).probe(9, 300)
     assert packet.changes(sent, sent[:quoted].ljust(128, b"\0")) == ()
+
+
+# Of SRv6, with two segments; a fragment that is whole; destination options that only pad.
+INSERTED = {
+    43: bytes((58, 4, 4, 1, 1, 0, 0, 0)) + bytes(32),
+    44: bytes((58, 0, 0, 0, 0, 0, 0, 9)),
+    60: bytes((58, 0, 1, 4, 0, 0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("kind", INSERTED)
+@pytest.mark.parametrize("method", list(Method))
+def test_an_extension_header_put_in_on_the_way(method: Method, kind: int) -> None:
+    """A router may quote our IPv6 probe with headers that its network has put in before ours."""
+    sent = template(method, 6).probe(4, 4242)
+    header = bytes((sent[6],)) + INSERTED[kind][1:]
+    twice = bytes((0,)) + sent[7:40] + bytes((kind, 0)) + bytes(6) + header + sent[40:]
+    once = bytes((kind,)) + sent[7:40] + header + sent[40:]
+    for behind in (once, twice):
+        length = len(behind) - 34
+        quote = sent[:4] + length.to_bytes(2, "big") + behind
+        heard = packet.parse_icmp(6, error(6, quote), 0, PORT)
+        assert isinstance(heard, Heard)
+        assert (heard.method.protocol, heard.token) == (method.protocol, 4242)
+        assert heard.tag == tag_of(method, 6)
+        assert packet.changes(sent, quote) == ("length",)
+
+
+@pytest.mark.parametrize("length", [0, 255])
+def test_an_extension_header_without_end(length: int) -> None:
+    """One that goes on beyond the quote hides whose it is."""
+    sent = template(Method.UDP, 6).probe(4, 4242)
+    quote = sent[:6] + bytes((43,)) + sent[7:40] + bytes((43, length)) * 75
+    assert packet.parse_icmp(6, error(6, quote), 0, PORT) is Refusal.TRUNCATED
 
 
 def test_options_are_no_change() -> None:

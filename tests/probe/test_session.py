@@ -12,9 +12,10 @@ import trio.testing
 from probe.economical import Routes
 from probe.measuring import measure
 from probe.multipath import Enumeration, MultipathLimits
-from probe.network import Capability, Method, NotPermitted, Probe
+from probe.network import Capability, Kind, Method, NotPermitted, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
+from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.record import Hop, Trace, from_line, to_line
 from probe.session import Session, Settings
 from probe.tracing import Task
@@ -551,3 +552,36 @@ async def test_enumerations_that_need_more_tokens_than_there_are_end_early(
     assert 0 < len(whole) < 8
     cut_short = {note for trace in traces for note in trace.notes}
     assert cut_short == {"multipath: more probes were out than can be told apart"}
+
+
+@pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("code", ["A", "p"])
+async def test_what_refuses_another_method_ends_no_path(
+    autojump_clock: MockClock, code: str, answers: bool
+) -> None:
+    """A firewall lets our echo requests pass, and refuses the UDP probe that a silent hop gets.
+
+    Its refusal says nothing of the path behind it, on which others have answered.
+    """
+    target = "203.0.113.7"
+    routers = [Interface(f"192.0.2.{ttl}", (10.0 * ttl,)) for ttl in range(1, 9)]
+    routers[4] = SILENT
+    end = End(Interface(target, (90.0,))) if answers else DARK
+    firewall = End(Interface("192.0.2.3", (30.0,)), Kind.UNREACHABLE, code)
+
+    class Walled(SimulatedNetwork):
+        def send(self, probe: Probe) -> None:
+            way = "udp" if probe.method is Method.UDP else target
+            super().send(probe._replace(target=way))
+
+    ways = {target: Way(tuple(routers), end), "udp": Way(tuple(routers[:2]), firewall)}
+    traces: list[Trace] = []
+    network = Walled(lambda target, _: ways[target])
+    task = Task(target, None, Method.ICMP, 1)
+    await measure(Session(network, [task], Settings(rate=1000.0), finished=traces.append))
+    (trace,) = traces
+    assert trace.stop == ("destination" if answers else "gap")
+    heard = [{reply.address for reply in hop.replies} - {None} for hop in trace.hops]
+    stated = [{router.address} - {None} for router in routers]
+    assert heard[:4] + heard[5:8] == stated[:4] + stated[5:]
+    assert heard[4] == {"192.0.2.3"}

@@ -70,6 +70,17 @@ def test_icmpv6_errors_pass_when_they_quote_our_probe(
         assert not passes(ends, bytes((icmp_type,)) + bytes(7) + quoted(6, method, OURS))
 
 
+@pytest.mark.parametrize("kind", [0, 43, 44, 60])
+def test_quotes_with_extension_headers_pass(
+    ends: tuple[socket.socket, socket.socket], kind: int
+) -> None:
+    """What was put in on the way moves what is looked at: the parser judges."""
+    attach(ends[1], icmp_program(6, OURS.udp_port))
+    probe = quoted(6, Method.ICMP, OURS)
+    moved = probe[:6] + bytes((kind,)) + probe[7:40] + probe[6:7] + bytes(7) + probe[40:]
+    assert passes(ends, bytes((3,)) + bytes(7) + moved)
+
+
 def test_errors_about_other_programs_stay_out(ends: tuple[socket.socket, socket.socket]) -> None:
     """An error that quotes another program's packet never reaches us, nor does a stub."""
     attach(ends[1], icmp_program(4, OURS.udp_port))
