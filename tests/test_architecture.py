@@ -214,6 +214,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
+        {"analysis.renumbering"},
         {
             "analysis.chokepoint",
             "analysis.comparison",
@@ -308,6 +309,7 @@ PURE = {
     "analysis.panel",
     "analysis.convergence",
     "analysis.domestic",
+    "analysis.renumbering",
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",
