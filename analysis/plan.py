@@ -16,6 +16,7 @@ import click
 
 from analysis import options
 from analysis.cli import counted, known_country, nothing_usable, open_table, warn
+from analysis.wording import outward
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -199,7 +200,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     lines += [
         f"  {number:>3}. {one['organisation']} "
         f"({', '.join(f'AS{asn}' for asn in one['asns'][:4]) or 'no AS number'}) "
-        f"{one['weight']:.0f} ({one['share']:.1%}) → open by {one['open_then']:.0%}"
+        f"{one['weight']:.0f} ({one['share']:.1%}) → open by {outward(0.0, one['open_then'])[1]}"
         for number, one in enumerate(fields["recruit"], start=1)
     ]
     return "\n".join(lines)

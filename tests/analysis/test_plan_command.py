@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,14 @@ def test_people_get_plain_lines() -> None:
     assert "docs/error-rates.md" in done.stdout
     assert "  3. " in done.stdout
     assert "  4. " not in done.stdout
+
+
+def test_what_stays_open_is_rounded_up() -> None:
+    """Nobody is told that nothing is open as long as something is."""
+    said = [float(part) for part in re.findall(r"open by (\d+)%", plan("KH", "--top", "99").stdout)]
+    found = [100 * one["open_then"] for one in planned("KH", "--top", "99")["recruit"]]
+    assert len(said) == len(found) > 20
+    assert all(0 <= shown - true + 1e-6 < 1 + 1e-6 for shown, true in zip(said, found, strict=True))
 
 
 def test_users_weigh_otherwise_than_addresses(tmp_path: Path) -> None:
