@@ -27,23 +27,21 @@ ERROR_RATES = "planning/error-rates.json"
 
 def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[str], Counter[str]]:
     """The organisations that the traces in these paths were measured in, and what says nothing."""
-    from analysis.inputs import InputError  # noqa: PLC0415 - not for --help
-    from analysis.load import load  # noqa: PLC0415
-    from analysis.operators import Gazetteer  # noqa: PLC0415
-    from analysis.panel import observe  # noqa: PLC0415
+    from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
+    from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.policy import Policy  # noqa: PLC0415
 
     if not paths:
         return set(), Counter()
     try:
-        loaded = load(paths)
+        found = digest(paths, Recipe(table, code, Policy(), time.time()), Processes())
     except InputError as problem:
         raise BadInput(str(problem)) from None
-    warn(loaded)
-    if not loaded.traces:
-        raise nothing_usable(paths, loaded)
-    panel = observe(loaded.traces, Gazetteer(table, code), table, Policy(), time.time())
-    return {seen.organisation for seen in panel.observations}, loaded.rejected + panel.rejected
+    warn(found.loaded)
+    if not len(found):
+        raise nothing_usable(paths, found.loaded)
+    seen, rejected = found.panel.observations, found.loaded.rejected + found.panel.rejected
+    return {one.organisation for one in seen}, rejected
 
 
 def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 import re
 from collections.abc import Callable
@@ -90,6 +91,21 @@ def test_who_takes_part_already_is_not_asked_again(tmp_path: Path) -> None:
     assert len(gone) == 1
     open_before = before["recruit"][0]["open_then"]
     assert after["recruit"][0]["open_then"] < open_before + 1e-9
+
+
+def test_a_panel_is_folded_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `analyze` reads: a year of traces need not fit into memory to be planned with."""
+
+    def holds_all(*_: object, **__: object) -> None:
+        raise AssertionError("all traces are held")
+
+    # By its full name it is hidden behind the function of the same name.
+    monkeypatch.setattr(importlib.import_module("analysis.load"), "load", holds_all)
+    panel = tmp_path / "panel.jsonl"
+    panel.write_text(trace("36.37.128.9") + "\n")
+    assert planned("KH", "--panel", panel)["taking_part"] == 1
 
 
 def test_what_of_the_panel_says_nothing_is_told(tmp_path: Path) -> None:
