@@ -105,7 +105,8 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
         f"{_effective(verdict)} effective"
         + _interval(verdict["intervals"]["effective_gateways"], 1),
     )
-    low, high = outward(*coverage["bounds"], ".2f")
+    least, most = coverage["bounds"]
+    low, high = outward(least, most, ".2f")
     besides = " besides the candidate's" if verdict["candidates"] else ""
     table.add_row(
         "coverage",
