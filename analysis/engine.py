@@ -279,7 +279,7 @@ def _temporary_files() -> Iterator[None]:
     except OSError as problem:
         raise InputError(
             f"{tempfile.gettempdir()}: what is kept of each trace cannot be written there "
-            f"({problem.strerror}); name a folder with room (26 bytes a trace) in TMPDIR"
+            f"({problem.strerror}); name a folder with room (22 bytes a trace) in TMPDIR"
         ) from None
 
 

@@ -235,7 +235,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     """The paths from each network through its gateway to the first operator abroad (a Sankey).
 
     Networks weigh the same. A network that is its own gateway, and what is unknown, have bars of
-    their own.
+    their own. Raises ValueError for less than 100 pixels.
     """
     shape = _Shape.of(width)
     names = shape.columns
@@ -306,6 +306,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     return _themed(alt.layer(*layers), width, height, _told_of_paths(flows, say))
 
 
+_LEAST = 100  # pixels; some letters of a name then stand in every column
 _BAR_WIDTH = 8
 _HEAD = 26
 
@@ -320,6 +321,10 @@ class _Shape(NamedTuple):
     @classmethod
     def of(cls, width: int) -> _Shape:
         """The shape for a picture of this width."""
+        if width < _LEAST:
+            raise ValueError(
+                f"width={width} leaves the names of the paths no room; give {_LEAST} pixels or more"
+            )
         narrow = width < NARROW
         first, second, third = (
             (width * 0.3, width * 0.45, width * 0.73)

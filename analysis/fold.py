@@ -3,8 +3,9 @@
 The map (`Folder`) turns a piece of the input into a `Part`, wherever it runs; the reduce (`Folded`)
 puts parts together, in whatever order they come. Nothing of a trace is kept but its likeness, its
 day and its fingerprint (`analysis.shelf`); what a likeness is, a folder seldom says twice. Copies
-are told at the very end, when all is there, in the order of the input: so the outcome hangs neither
-on how the input was cut nor on who was ready first. Reads no input and starts no process.
+are told at the very end, when all is there, and which of them counts is for their fingerprints to
+say: so the outcome hangs neither on the order of the input, nor on how it was cut, nor on who was
+ready first. Reads no input and starts no process.
 """
 
 from __future__ import annotations
@@ -318,10 +319,11 @@ class Folded:
     def finish(self) -> tuple[list[Counted], Counter[str]]:
         """How many traces of each pattern and day there are, in order, and what was left out.
 
-        Of results that claim to be the same one the first counts; the others are ``duplicate``
-        where they heard the same as it, else ``repeated_id``. To be asked once.
+        Of results that claim to be the same one a single one counts (`analysis.told.Fingerprint`);
+        the others are ``duplicate`` where they heard the same as it, else ``repeated_id``. To be
+        asked once.
         """
-        tally = self._shelf.tally([number for _, number in sorted(self._came.items())])
+        tally = self._shelf.tally(list(self._came.values()))
         self._shelf.close()
         copies = {"duplicate": tally.duplicates, "repeated_id": tally.repeated}
         return self._in_order(tally), +(self._rejected + Counter(copies))

@@ -66,6 +66,39 @@ class _Copies:
         return self._heard[claims] == heard
 
 
+class _Chosen:
+    """Of results that claim to be the same one the one that counts, whichever came first."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+        # By what they claim: the place of the one that counts so far, and what it heard.
+        self._places: dict[int, tuple[int, int]] = {}
+        self._copies: dict[int, Counter[int]] = {}
+        self.traces: list[Trace] = []
+
+    def add(self, trace: Trace) -> None:
+        claims, heard = fingerprint_of(trace, tell(trace), self._numbers)
+        known = self._places.get(claims)
+        if known is None:
+            self._places[claims] = len(self.traces), heard
+            self.traces.append(trace)
+            return
+        place, least = known
+        self._copies.setdefault(claims, Counter({least: 1}))[heard] += 1
+        if heard < least:
+            self._places[claims] = place, heard
+            self.traces[place] = trace
+
+    def left_out(self) -> Counter[str]:
+        """How many were the one that counts once more, and how many another."""
+        found: Counter[str] = Counter()
+        for claims, copies in self._copies.items():
+            alike = copies[self._places[claims][1]]
+            found["duplicate"] += alike - 1
+            found["repeated_id"] += copies.total() - alike
+        return +found
+
+
 def trace_of(value: object) -> Trace | str:
     """The trace that a value of a file is, or the reason for which it is none to judge by.
 
@@ -148,15 +181,29 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
 
     Nothing but the keys of what was read is held, however long the files are. A line that is no
     traceroute is counted under ``malformed``, a second copy of a record under ``duplicate``, a
-    second, different result with the same measurement, probe and time under ``repeated_id``, a
-    trace that could not be sent under ``not_sent``, a file of which nothing can be read under
-    ``unreadable_file``, one that unpacks to far more than measurements do under ``bomb``, and what
-    scamper writes of a run under ``bookkeeping``. A bundle that is not what its key signed counts
-    once, under ``bad_signature`` or ``altered_bundle``: how many traces it had, nobody knows.
+    second, different result with the same measurement, probe and time under ``repeated_id`` (here
+    the first stays, for it is gone when another comes; to judge, see `load`), a trace that could
+    not be sent under ``not_sent``, a file of which nothing can be read under ``unreadable_file``,
+    one that unpacks to far more than measurements do under ``bomb``, and what scamper writes of a
+    run under ``bookkeeping``. A bundle that is not what its key signed counts once, under
+    ``bad_signature`` or ``altered_bundle``: how many traces it had, nobody knows.
     Raises `InputError` when a path names nothing, and with ``malformed="fail"`` at the first line
     or file that cannot be read; with ``"ignore"`` they are counted without a complaint.
     """
     copies = _Copies()
+    for trace, value in _results(paths, loaded, malformed):
+        if (alike := copies.alike(trace)) is not None:
+            loaded.reject("duplicate" if alike else "repeated_id")
+        else:
+            if loaded.unkept is not None:
+                loaded.unkept.update(_unkept(value))
+            yield trace
+
+
+def _results(
+    paths: Sequence[str], loaded: Loaded, malformed: Malformed
+) -> Iterator[tuple[Trace, object]]:
+    """Every trace with the value that it was read from, copies among them; see `read`."""
 
     def leave_out(reason: str, complaint: str) -> None:
         if malformed == "fail":
@@ -180,16 +227,19 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
                 continue
             if isinstance(trace, str):
                 loaded.reject(trace)
-            elif (alike := copies.alike(trace)) is not None:
-                loaded.reject("duplicate" if alike else "repeated_id")
             else:
-                if loaded.unkept is not None:
-                    loaded.unkept.update(_unkept(value))
-                yield trace
+                yield trace, value
 
 
 def load(paths: Sequence[str], *, malformed: Malformed = "warn") -> Loaded:
-    """Read all records that the paths hold; see `read`."""
-    loaded = Loaded()
-    loaded.traces.extend(read(paths, loaded, malformed=malformed))
+    """Read all records that the paths hold; see `read`.
+
+    Of results that claim to be the same one the one is taken that `analysis.fold` takes, in
+    whatever order they come.
+    """
+    loaded, chosen = Loaded(), _Chosen()
+    for trace, _ in _results(paths, loaded, malformed):
+        chosen.add(trace)
+    loaded.traces = chosen.traces
+    loaded.rejected += chosen.left_out()
     return loaded

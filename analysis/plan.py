@@ -16,6 +16,7 @@ import click
 
 from analysis import options
 from analysis.cli import counted, known_country, nothing_usable, open_table, warn
+from analysis.wording import outward
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -26,23 +27,21 @@ ERROR_RATES = "planning/error-rates.json"
 
 def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[str], Counter[str]]:
     """The organisations that the traces in these paths were measured in, and what says nothing."""
-    from analysis.inputs import InputError  # noqa: PLC0415 - not for --help
-    from analysis.load import load  # noqa: PLC0415
-    from analysis.operators import Gazetteer  # noqa: PLC0415
-    from analysis.panel import observe  # noqa: PLC0415
+    from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
+    from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.policy import Policy  # noqa: PLC0415
 
     if not paths:
         return set(), Counter()
     try:
-        loaded = load(paths)
+        found = digest(paths, Recipe(table, code, Policy(), time.time()), Processes())
     except InputError as problem:
         raise BadInput(str(problem)) from None
-    warn(loaded)
-    if not loaded.traces:
-        raise nothing_usable(paths, loaded)
-    panel = observe(loaded.traces, Gazetteer(table, code), table, Policy(), time.time())
-    return {seen.organisation for seen in panel.observations}, loaded.rejected + panel.rejected
+    warn(found.loaded)
+    if not len(found):
+        raise nothing_usable(paths, found.loaded)
+    seen, rejected = found.panel.observations, found.loaded.rejected + found.panel.rejected
+    return {one.organisation for one in seen}, rejected
 
 
 def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:
@@ -199,7 +198,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     lines += [
         f"  {number:>3}. {one['organisation']} "
         f"({', '.join(f'AS{asn}' for asn in one['asns'][:4]) or 'no AS number'}) "
-        f"{one['weight']:.0f} ({one['share']:.1%}) → open by {one['open_then']:.0%}"
+        f"{one['weight']:.0f} ({one['share']:.1%}) → open by {outward(0.0, one['open_then'])[1]}"
         for number, one in enumerate(fields["recruit"], start=1)
     ]
     return "\n".join(lines)

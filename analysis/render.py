@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import beside, headline
+from analysis.wording import beside, headline, outward
 
 _STYLE = {
     "insufficient": "dim",
@@ -105,13 +105,14 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
         f"{_effective(verdict)} effective"
         + _interval(verdict["intervals"]["effective_gateways"], 1),
     )
-    low, high = coverage["bounds"]
+    least, most = coverage["bounds"]
+    low, high = outward(least, most, ".2f")
     besides = " besides the candidate's" if verdict["candidates"] else ""
     table.add_row(
         "coverage",
         f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
         f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
-        f"nationally {low:.2f}–{high:.2f}",
+        f"nationally {low}–{high}",
     )
     _add_other_sides(table, verdict)
     domestic = verdict["domestic"]

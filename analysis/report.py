@@ -29,7 +29,7 @@ from analysis.statement import Verdict
 from analysis.tables import records_of
 from analysis.translation import Words
 from analysis.versions import of_the_other
-from analysis.wording import GRADES, LEFT_OUT, beside, headline
+from analysis.wording import GRADES, LEFT_OUT, beside, headline, outward
 from probe.record import SIMULATED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -64,6 +64,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         grid=matrices.international(verdict.pairs, verdict.accused, words),
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
         rule=_asked(verdict),
+        national=outward(*verdict.coverage),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
         recruits=records_of(_to_ask(verdict)),

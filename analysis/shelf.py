@@ -1,7 +1,7 @@
 """A row for each trace that was folded, kept until copies can be told: in files once they are many.
 
 Which of several results that claim to be the same one counts is known only when all have been read.
-Until then a trace is 26 bytes. Some hundred thousand of them lie in memory; more go to temporary
+Until then a trace is 22 bytes. Some hundred thousand of them lie in memory; more go to temporary
 files without a name, by what they claim to be, so that copies meet in one of them and each can be
 looked at by itself. Knows nothing of patterns, and nothing of what a day is.
 """
@@ -18,12 +18,10 @@ import numpy.typing as npt
 _ROW = np.dtype(
     [
         ("claims", np.int64),
-        # Half a fingerprint is enough: it tells two apart.
         ("heard", np.uint32),
         ("number", np.uint32),
         ("day", np.uint16),
         ("part", np.uint32),
-        ("place", np.uint32),
     ]
 )
 
@@ -40,7 +38,7 @@ class Tally(NamedTuple):
     """How many rows there are of each number and day, and how many were left out as copies.
 
     ``numbers`` and ``days`` are in order, ``counts`` beside them. ``duplicates`` heard the same
-    as the first that claims to be the same result, ``repeated`` did not.
+    as the one that counts of those that claim to be the same result, ``repeated`` did not.
     """
 
     numbers: npt.NDArray[np.uint64]
@@ -78,7 +76,6 @@ class Shelf:
             rows["number"] = numbers[start:end]
             rows["day"] = days[start:end]
             rows["part"] = part
-            rows["place"] = np.arange(start, end)
             self._used += end - start
             start = end
 
@@ -105,14 +102,14 @@ class Shelf:
             yield np.frombuffer(file.read(), _ROW)
 
     def tally(self, parts: Sequence[int]) -> Tally:
-        """What is there of these parts, which are in the order in which the first one counts."""
-        rank = np.full(max(parts, default=-1) + 1, -1, np.int64)
-        rank[list(parts)] = np.arange(len(parts))
+        """What is there of these parts; of equal claims the row counts that heard the least."""
+        asked = np.zeros(max(parts, default=-1) + 1, np.bool_)
+        asked[list(parts)] = True
         found, counts = np.empty(0, np.uint64), np.empty(0, np.int64)
         duplicates = repeated = 0
         for portion in self._portions():
-            rows = portion[np.lexsort((portion["place"], rank[portion["part"]]))]
-            rows = rows[rank[rows["part"]] >= 0]
+            rows = portion[asked[portion["part"]]]
+            rows = rows[np.argsort(rows["heard"])]
             _, first, which = np.unique(rows["claims"], return_index=True, return_inverse=True)
             same = int((rows["heard"] == rows["heard"][first][which]).sum()) - len(first)
             duplicates += same

@@ -28,7 +28,7 @@ from analysis.tables import (
     traces_table,
 )
 from analysis.verdict import DomesticGrade, Grade
-from analysis.wording import headline
+from analysis.wording import headline, outward
 
 if TYPE_CHECKING:
     from analysis.planning import Needs
@@ -348,12 +348,12 @@ class Verdict:
         return " to ".join(str(day) for day in self.window) if self.window else "no data"
 
     def _repr_html_(self) -> str:
-        captured, low_high = self.captured, self.coverage
+        captured, (low, high) = self.captured, outward(*self.coverage, ".2f")
         figures = (
             ("captured", f"{captured.organisations} of {captured.of} organisations, "
              f"bounds {captured.lower:.2f}–{captured.upper:.2f}"),
             ("effective gateways", f"{self.effective_gateways:.1f}"),
-            ("nationally", f"{low_high[0]:.2f}–{low_high[1]:.2f} of the share"),
+            ("nationally", f"{low}–{high} of the share"),
             ("domestic paths", self.domestic.grade.replace("_", " ")),
             ("alarm", self.timeline.reason),
         )  # fmt: skip

@@ -1,11 +1,13 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
 `HEADLINE` sums a grade up in one sentence, `GRADES` names it, `LEFT_OUT` says why traces were not
-used, and `beside` writes a figure so that nobody takes it for a bound that it misses.
+used, `beside` writes a figure so that nobody takes it for a bound that it misses, and `outward`
+bounds so that they claim no more than is known.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -84,6 +86,19 @@ def beside(
     met, bound = holds(value, bound), round(bound, _DIGITS)
     shown = (text for text in texts if holds(float(text.rstrip("%")) / scale, bound) == met)
     return next(shown, texts[-1])
+
+
+def outward(low: float, high: float, form: str = ".0%") -> tuple[str, str]:
+    """Two bounds in this format, the lower rounded down and the upper up: never closer than known.
+
+    >>> outward(0.4266, 0.8512), outward(0.4266, 0.8512, ".2f"), outward(0.3, 0.1 + 0.2, ".1f")
+    (('42%', '86%'), ('0.42', '0.86'), ('0.3', '0.3'))
+    """
+    kind, digits = form[-1], int(form[1:-1])
+    scale = 10**digits * (100 if kind == "%" else 1)
+    down = math.floor(round(low * scale, _DIGITS)) / scale
+    up = math.ceil(round(high * scale, _DIGITS)) / scale
+    return f"{down:{form}}", f"{up:{form}}"
 
 
 def asked(bound: float, form: str = ".0%") -> str:

@@ -232,6 +232,14 @@ def test_a_verdict_shows_itself_in_a_notebook(verdict: gw.Verdict, data: gw.Data
     assert f"{len(data)} traces" in data._repr_html_()
 
 
+def test_a_notebook_rounds_the_bounds_of_the_national_share_outward(verdict: gw.Verdict) -> None:
+    """The nearest figures would claim to know more than is known."""
+    fields = verdict.to_dict()
+    fields["coverage"]["bounds"] = [0.4266, 0.8512]
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_html_()
+    assert "0.42–0.86 of the share" in shown
+
+
 def test_a_name_in_a_notebook_is_text(verdict: gw.Verdict) -> None:
     """Whoever registered it: no name becomes markup."""
     fields = json.loads(

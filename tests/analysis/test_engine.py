@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from analysis import convert
 from analysis.engine import Digest, Engine, Here, Mapper, Processes, Recipe, digest
@@ -25,6 +27,7 @@ from analysis.simulation import COUNTRY, NOW, Simulated, over_time
 from probe.record import Trace, to_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 POLICY = Policy(resamples=50)
@@ -95,6 +98,50 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces so small that there are many."""
     monkeypatch.setattr("analysis.pieces.LINES", 20_000)
     monkeypatch.setattr("analysis.pieces.VALUES", 50)
+
+
+def claimants(trace: Trace, draw: random.Random) -> list[Trace]:
+    """Results that claim to be this one: what they heard, say or are measured in differs."""
+    assert trace.vantage is not None
+    return [
+        trace,
+        noisy(trace, draw),
+        replace(trace, notes=("vpn",)),
+        replace(trace, vantage=replace(trace.vantage, asn=104)),
+        replace(trace, hops=trace.hops[:2]),
+    ]
+
+
+@settings(
+    max_examples=6,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.randoms(use_true_random=False))
+def test_which_of_those_that_claim_to_be_one_counts_is_not_for_their_order_to_say(
+    tmp_path: Path, order: random.Random
+) -> None:
+    """Whichever file or line comes first, and read all at once or folded."""
+    draw = random.Random(2)
+    lines = [
+        to_line(one)
+        for trace in simulated().traces[:60]
+        for one in claimants(trace, draw)[: draw.randint(1, 5)]
+    ]
+    lines += lines[::7]
+
+    def outcomes() -> Iterator[dict[str, Any]]:
+        for number in range(3):
+            (tmp_path / f"{number}.jsonl").write_text("\n".join(lines[number::3]))
+        for said_of in (said(load([str(tmp_path)]), None), folded(tmp_path, Here())[0]):
+            yield {key: of for key, of in json.loads(said_of).items() if key != "provenance"}
+
+    first, *others = outcomes()
+    assert first["rejected"]["repeated_id"] > 20
+    assert first["rejected"]["duplicate"] > 0
+    order.shuffle(lines)
+    for other in (*others, *outcomes()):
+        assert other == first
 
 
 @pytest.mark.usefixtures("small")

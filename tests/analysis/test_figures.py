@@ -49,6 +49,14 @@ def test_each_is_a_chart_with_words(name: str, width: int, verdict: Verdict) -> 
     assert json.dumps(drawn)
 
 
+def test_a_picture_of_the_paths_that_leaves_no_room_for_names_is_refused(verdict: Verdict) -> None:
+    """In a sentence that says how wide it must be; that wide it is drawn."""
+    for width in (99, 50, 0, -1):
+        with pytest.raises(ValueError, match=f"width={width} leaves .* give 100 pixels or more"):
+            figures.paths(verdict, width=width)
+    assert figures.paths(verdict, width=100).to_dict()["width"] == 100
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_nothing_measured_is_drawn_as_nothing(name: str, nothing: Verdict) -> None:
     """A chart without data is an empty chart, not an error."""

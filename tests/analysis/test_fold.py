@@ -96,11 +96,14 @@ def folded(some: Sequence[Part], order: Iterable[int]) -> tuple[list[Counted], C
 
 
 def without_copies(some: Iterable[Trace]) -> list[Trace]:
-    """The first of each id."""
-    first: dict[object, Trace] = {}
+    """Of each id the one of which the hash of what was heard is the least."""
+    numbers = Numbers()
+    chosen: dict[int, tuple[int, Trace]] = {}
     for trace in some:
-        first.setdefault((trace.msm_id, trace.timestamp), trace)
-    return list(first.values())
+        claims, heard = fingerprint_of(trace, tell(trace), numbers)
+        if claims not in chosen or heard < chosen[claims][0]:
+            chosen[claims] = heard, trace
+    return [trace for _, trace in chosen.values()]
 
 
 def counted(panel: Panel) -> Counter[tuple[object, ...]]:

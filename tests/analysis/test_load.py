@@ -211,10 +211,10 @@ def test_a_second_result_of_the_same_id_is_left_out_and_counted_apart(tmp_path: 
     """The Atlas delivers one (msm, probe, time) twice now and then, not always alike."""
     other = result()
     other["result"] = other["result"][:1]
-    content = "\n".join(json.dumps(r) for r in (result(), other, result()))
+    content = "\n".join(json.dumps(r) for r in (result(), other, result(), other))
     loaded = load([written(tmp_path / "a.jsonl", content.encode())])
-    assert loaded.traces == [from_json(result())]
-    assert loaded.rejected == {"repeated_id": 1, "duplicate": 1}
+    assert loaded.traces in ([from_json(result())], [from_json(other)])
+    assert loaded.rejected == {"repeated_id": 2, "duplicate": 1}
 
 
 def test_results_that_only_lack_their_time_are_no_duplicates(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,21 @@ def test_who_takes_part_already_is_not_asked_again(tmp_path: Path) -> None:
     assert after["recruit"][0]["open_then"] < open_before + 1e-9
 
 
+def test_a_panel_is_folded_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `analyze` reads: a year of traces need not fit into memory to be planned with."""
+
+    def holds_all(*_: object, **__: object) -> None:
+        raise AssertionError("all traces are held")
+
+    # By its full name it is hidden behind the function of the same name.
+    monkeypatch.setattr(importlib.import_module("analysis.load"), "load", holds_all)
+    panel = tmp_path / "panel.jsonl"
+    panel.write_text(trace("36.37.128.9") + "\n")
+    assert planned("KH", "--panel", panel)["taking_part"] == 1
+
+
 def test_what_of_the_panel_says_nothing_is_told(tmp_path: Path) -> None:
     """A wrong file is no panel of which nobody takes part."""
     panel = tmp_path / "panel.jsonl"
@@ -114,6 +131,14 @@ def test_people_get_plain_lines() -> None:
     assert "docs/error-rates.md" in done.stdout
     assert "  3. " in done.stdout
     assert "  4. " not in done.stdout
+
+
+def test_what_stays_open_is_rounded_up() -> None:
+    """Nobody is told that nothing is open as long as something is."""
+    said = [float(part) for part in re.findall(r"open by (\d+)%", plan("KH", "--top", "99").stdout)]
+    found = [100 * one["open_then"] for one in planned("KH", "--top", "99")["recruit"]]
+    assert len(said) == len(found) > 20
+    assert all(0 <= shown - true + 1e-6 < 1 + 1e-6 for shown, true in zip(said, found, strict=True))
 
 
 def test_users_weigh_otherwise_than_addresses(tmp_path: Path) -> None:

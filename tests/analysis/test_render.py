@@ -135,6 +135,14 @@ def test_what_is_covered_is_counted_besides_the_candidate() -> None:
     assert "96% of addresses; nationally" in words(plain(VERDICTS["diverse"]))
 
 
+def test_the_bounds_of_the_national_share_are_rounded_outward() -> None:
+    """The nearest figures would claim to know more than is known."""
+    verdict = copy.deepcopy(VERDICTS["single_gateway"])
+    verdict["coverage"]["bounds"] = [0.4266, 0.8512]
+    for text in (plain(verdict), printed(verdict_panel(verdict))):
+        assert "nationally 0.42–0.86" in words(text)
+
+
 def test_only_a_named_gateway_has_a_scope() -> None:
     """ "Sampled" is a word about a gateway; a diverse country has none."""
     assert "sampled" not in printed(verdict_panel(VERDICTS["diverse"]))

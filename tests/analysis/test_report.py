@@ -321,3 +321,10 @@ def test_a_page_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) ->
         done = CliRunner().invoke(main, arguments)
         assert done.exit_code == code
         assert "--report" in done.stderr or name in done.stderr
+
+
+def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
+    """The nearest figures would claim to know more than is known."""
+    verdict = verdict_of(behind_a_gateway())
+    verdict._fields["coverage"]["bounds"] = [0.4266, 0.8512]
+    assert "between 42% and 86% may pass Gate" in gw.report(verdict)

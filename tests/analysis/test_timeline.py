@@ -346,6 +346,94 @@ def test_an_outage_of_three_days_raises_no_alarm() -> None:
     assert alarm(country_of(["." * 10 + "###" + "." * 10] * 6)).alarm is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "node"),
+    [
+        ("lan own 20.0.{i}.77 30.0.6.{i}", "lan own gate 30.0.6.1{i}", GATE),
+        ("lan own 30.0.6.5{i} 30.0.6.{i}", "lan own gate 30.0.6.1{i}", GATE),
+        ("lan own * 30.0.6.{i}", "lan own gate 30.0.6.1{i}", GATE),
+        ("lan own 10.201.1.1 30.0.6.{i}", "lan own gate 30.0.6.1{i}", GATE),
+        (
+            "lan own 10.201.1.1 30.0.6.{i}",
+            "lan own 10.77.1.1 30.0.6.1{i}",
+            Node("unmapped", "10.77.1.0/24"),
+        ),
+        ("lan own net12 20.0.12.77 30.0.6.{i}", "lan own net12 gate 30.0.6.1{i}", GATE),
+    ],
+    ids=[
+        "from the customers' blocks",
+        "from the carriers' blocks",
+        "and the routers answer",
+        "from private addresses",
+        "to other private addresses",
+        "behind a provider",
+    ],
+)
+def test_links_that_are_renumbered_are_no_move(before: str, after: str, node: Node) -> None:
+    """Paths as long as before, over the same networks abroad: only addresses are others."""
+    made = Country(12)
+    for i in range(1, 7):
+        for day in range(20):
+            words = before if day < 10 else after
+            made.trace(i, "30.0.1.200", words.format(i=i), day=day)
+    timeline = alarm(made, [node])
+    assert timeline.alarm is None
+    assert timeline.reason == (
+        "no move of many organisations to one gateway (6 could be watched): 6 of 6 show "
+        f"{node.name} since 2026-01-11, on paths as long as before that go on over the same "
+        "networks abroad, as when links are renumbered"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("lan own 30.0.6.{i}", "lan own gate 30.0.6.1{i}"),
+        ("lan own 20.0.{i}.77 30.0.6.{i}", "lan own gate 30.0.7.1{i}"),
+        ("lan own net12 30.0.6.{i}", "lan own gate 30.0.6.1{i}"),
+        ("lan own homeix 30.0.6.{i}", "lan own gate 30.0.6.1{i}"),
+    ],
+    ids=["a router more", "another network abroad", "a provider is gone", "an exchange is gone"],
+)
+def test_what_changes_more_than_addresses_is_a_move(before: str, after: str) -> None:
+    """A gateway that was put in, that buys elsewhere, or that took the place of somebody."""
+    made = Country(12)
+    for i in range(1, 7):
+        for day in range(20):
+            words = before if day < 10 else after
+            made.trace(i, "30.0.1.200", words.format(i=i), day=day)
+    assert alarm(made).alarm is not None
+
+
+@pytest.mark.parametrize(("renumbered", "raised"), [(4, False), (3, True)])
+def test_renumbering_explains_a_move_of_most_destinations(renumbered: int, raised: bool) -> None:
+    """Four of five that kept their paths are enough, three are not."""
+    made = Country(12)
+    for i in range(1, 7):
+        for n in range(5):
+            for day in range(20):
+                words = f"lan own 20.0.{i}.77 30.0.6.{i}"
+                if day >= 10:
+                    words = f"lan own gate 30.0.{6 if n < renumbered else 7}.1{i}"
+                made.trace(i, f"30.0.{1 + n}.200", words, day=day)
+    assert (alarm(made).alarm is not None) is raised
+
+
+@pytest.mark.parametrize(("renumbered", "raised"), [(4, False), (3, True)])
+def test_renumbering_explains_a_wave_of_which_it_is_more_than_half(
+    renumbered: int, raised: bool
+) -> None:
+    """A gateway may by chance buy where a network did, and be as far away; not most of them."""
+    made = Country(12)
+    for i in range(1, 7):
+        for day in range(20):
+            words = f"lan own 20.0.{i}.77 30.0.6.{i}"
+            if day >= 10:
+                words = f"lan own gate 30.0.{6 if i <= renumbered else 7}.1{i}"
+            made.trace(i, "30.0.1.200", words, day=day)
+    assert (alarm(made).alarm is not None) is raised
+
+
 def test_the_way_back_is_no_alarm() -> None:
     """Gate switched off: nobody moved to it."""
     assert alarm(country_of(["#" * 10 + "." * 10] * 6)).alarm is None
