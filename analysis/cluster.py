@@ -1,7 +1,8 @@
 """The map of `analysis.engine` on a Dask cluster: for data that one machine takes too long for.
 
-Pieces go to the workers with their tasks, so but for Parquet workers need no common disk, and a
-task whose worker died is done again by another. What becomes of a piece is not known here.
+Lines are read by the workers themselves where they have the same file, and go to them with their
+tasks where they do not, so but for Parquet workers need no common disk. A task whose worker died is
+done again by another. What becomes of a piece is not known here.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import pickle
 import platform
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
 import zstandard
 
-from analysis.engine import Here, Mapper, Recipe
+from analysis.engine import Here, Mapper, Recipe, without_circles
 from analysis.fold import Part
 from analysis.pieces import Groups, Piece, Place
+from analysis.spans import Reader, Span, span_of
 from probe import __version__
 
 SCHEME = "dask://"
@@ -33,14 +36,35 @@ class ClusterError(Exception):
     """The cluster cannot be used; the message says why and what to do."""
 
 
-# A worker may have threads; they share its mapper, and one interpreter runs one of them at a time.
-_folding = Lock()
+@dataclass(frozen=True)
+class _Run:
+    """What a worker keeps for the next piece of a run.
+
+    Its threads share the mapper, and one interpreter runs one of them at a time. Each has a reader
+    of its own, since what a thread is given comes in the order of the files.
+    """
+
+    mapper: Mapper
+    folding: Lock = field(default_factory=Lock)
+    folded: set[Place] = field(default_factory=set)
+    readers: defaultdict[int, Reader] = field(default_factory=lambda: defaultdict(Reader))
+
+    def read(self, span: Span) -> Piece | None:
+        return self.readers[get_ident()].lines(span)
+
+
+_beginning = Lock()
 
 
 @lru_cache(maxsize=1)
-def _mapper(run: bytes) -> tuple[Mapper, set[Place]]:
+def _begun(run: bytes) -> _Run:
     recipe, _ = pickle.loads(run)  # noqa: S301 - made by `Cluster.map`, sent by its client
-    return Mapper(recipe), set()
+    return _Run(Mapper(recipe))
+
+
+def _end() -> None:
+    """Forget the run that this worker was at: it is over."""
+    _begun.cache_clear()
 
 
 def _look_for(name: str) -> None:
@@ -63,18 +87,31 @@ def packed(piece: Piece) -> bytes:
     return zstandard.ZstdCompressor(level=1).compress(pickle.dumps(piece))
 
 
-def part_there(run: bytes, place: Place, sent: bytes) -> tuple[Place, Part]:
-    """The part of a piece, made by a worker that keeps its mapper for the next one of the run."""
-    piece: Piece = pickle.loads(zstandard.decompress(sent))  # noqa: S301 - as above
+def unpacked(sent: bytes) -> Piece:
+    """The piece that was packed."""
+    piece: Piece = pickle.loads(zstandard.decompress(sent))  # noqa: S301 - sent by the run's client
+    return piece
+
+
+def part_there(run: bytes, place: Place, given: bytes | Span) -> tuple[Place, Part | None]:
+    """The part of a piece, made by a worker that keeps its mapper for the next one of the run.
+
+    None where the worker does not have the file that the piece stands in as its client has it.
+    """
+    with _beginning:
+        begun = _begun(run)
+    piece = begun.read(given) if isinstance(given, Span) else unpacked(given)
+    if piece is None:
+        return place, None
     if isinstance(piece, Groups):
         _look_for(piece.name)
-    with _folding:
-        mapper, folded = _mapper(run)
-        if place in folded:
+    with begun.folding:
+        if place in begun.folded:
             # Its part was lost, and with it what that said.
-            mapper.begin_anew()
-        folded.add(place)
-        return place, mapper.part(piece)
+            begun.mapper.begin_anew()
+        begun.folded.add(place)
+        with without_circles():
+            return place, begun.mapper.part(piece)
 
 
 def _versions() -> tuple[str, str]:
@@ -102,6 +139,7 @@ class Cluster:
         with self._client() as client:
             most = 2 * self._threads(client)
             yield from all_said(_parts(client, recipe, given, most), recipe)
+            client.run(_end, on_error="ignore")
 
     def _client(self) -> Any:
         try:
@@ -137,31 +175,56 @@ class Cluster:
         return int(threads)
 
 
+class _Asking:
+    """The pieces that workers of a client are at."""
+
+    def __init__(self, client: Any, recipe: Recipe) -> None:
+        import distributed  # noqa: PLC0415 - an extra
+
+        self._client = client
+        # Of another run nobody there has heard what was said.
+        self._run = pickle.dumps((recipe, secrets.token_bytes(8)))
+        self._asked: dict[str, Piece] = {}
+        self._elsewhere: set[str] = set()
+        self._running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+
+    def ask(self, place: Place, piece: Piece) -> None:
+        """Have a piece folded.
+
+        Raises RecursionError for what is nested too deep to be sent.
+        """
+        span = None if piece.name in self._elsewhere else span_of(piece)
+        given = span or packed(piece)
+        # Never taken for an earlier one: two pieces may be equal, and both count.
+        future = self._client.submit(part_there, self._run, place, given, pure=False)
+        self._asked[future.key] = piece
+        self._running.add(future)
+
+    def parts(self, most: int) -> Iterator[tuple[Piece, Place, Part]]:
+        """What is made of pieces, until no more than so many are under way."""
+        while self._running.count() > most:
+            done = next(self._running)
+            piece = self._asked.pop(done.key)
+            place, part = done.result()
+            if part is None:
+                self._elsewhere.add(piece.name)
+                self.ask(place, piece)
+            else:
+                yield piece, place, part
+
+
 def _parts(
     client: Any, recipe: Recipe, given: Iterator[tuple[Place, Piece]], most: int
 ) -> Iterator[tuple[Piece, Place, Part]]:
-    import distributed  # noqa: PLC0415 - an extra
-
-    # Of another run nobody there has heard what was said.
-    run = pickle.dumps((recipe, secrets.token_bytes(8)))
-    asked: dict[str, Piece] = {}
-    running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+    asking = _Asking(client, recipe)
     for place, piece in given:
         try:
-            sent = packed(piece)
+            asking.ask(place, piece)
         except RecursionError:
             # What is nested too deep to be sent can still be read here.
             yield from ((piece, *made) for made in Here().map(recipe, iter([(place, piece)])))
-            continue
-        # Never taken for an earlier one: two pieces may be equal, and both count.
-        future = client.submit(part_there, run, place, sent, pure=False)
-        asked[future.key] = piece
-        running.add(future)
-        if running.count() >= most:
-            done = next(running)
-            yield asked.pop(done.key), *done.result()
-    for done in running:
-        yield asked.pop(done.key), *done.result()
+        yield from asking.parts(most - 1)
+    yield from asking.parts(0)
 
 
 def all_said(

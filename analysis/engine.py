@@ -178,7 +178,7 @@ class Here:
     ) -> Iterator[tuple[Place, Part]]:
         mapper = Mapper(recipe)
         for place, piece in given:
-            with _without_circles():
+            with without_circles():
                 part = mapper.part(piece)
             yield place, part
 
@@ -190,7 +190,7 @@ def _start(recipe: Recipe) -> None:
     """Make ready a process that will fold pieces."""
     global _mapper  # noqa: PLW0603 - one for the life of the process
     _mapper = Mapper(recipe)
-    gc.disable()  # as in `_without_circles`
+    gc.disable()  # as in `without_circles`
 
 
 def _part(piece: Piece) -> Part:
@@ -284,7 +284,7 @@ def _temporary_files() -> Iterator[None]:
 
 
 @contextmanager
-def _without_circles() -> Iterator[None]:
+def without_circles() -> Iterator[None]:
     """Do not look for circles of objects: what is made of a piece has none.
 
     Looking for them takes a third of the time.

@@ -31,10 +31,14 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Lines:
-    """Whole lines of JSON; ``first`` is the number of the first of them."""
+    """Whole lines of JSON; ``first`` is the number of the first of them.
+
+    ``start`` is how many bytes of the file, unpacked, stand before them.
+    """
 
     name: str
     first: int
+    start: int
     data: bytes
 
 
@@ -110,15 +114,16 @@ def _values(name: str, source: Input) -> Iterator[Piece]:
 
 
 def _lines(name: str, stream: Stream) -> Iterator[Piece]:
-    first = 1
+    first, start = 1, 0
     while data := stream.bytes.read(LINES):
         # The rest of the last line, which is the file's last where it has no end.
         data += jsonvalues.end_of_line(stream.bytes)
         whole = data.rfind(b"\n") + 1
         if whole:
-            yield Lines(name, first, data[:whole])
+            yield Lines(name, first, start, data[:whole])
             # Five times as fast as `bytes.count`.
             first += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END_OF_LINE))
+        start += len(data)
         if jsonvalues.is_endless(data[whole:]):
             yield Values(name, list(jsonvalues.of_line(data[whole:], first)))
             first += 1

@@ -235,7 +235,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.witness",
         },
         {"analysis.fold", "analysis.pieces"},
-        {"analysis.engine"},
+        {"analysis.engine", "analysis.spans"},
         {"analysis.cluster"},
         {"analysis.family"},
         {"analysis.fields"},

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from analysis.cluster import Cluster, ClusterError, all_said, packed, part_there
+from analysis.cluster import Cluster, ClusterError, _begun, all_said, packed, part_there
 from analysis.engine import Digest, Here, Mapper, Recipe, reduce
 from analysis.fold import Folded, Part
 from analysis.load import Loaded
@@ -23,12 +23,21 @@ from analysis.pieces import Groups, Piece, Place, Values, pieces
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, country
 from analysis.simulation import Truth as Country
+from analysis.spans import span_of
 from probe.cli import main
 from probe.record import to_line
 
 distributed = pytest.importorskip("distributed")
 
 pytestmark = pytest.mark.xdist_group("cluster")
+
+
+def _runs_kept() -> int:
+    return _begun.cache_info().currsize
+
+
+def _open_files() -> list[str]:
+    return [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +69,7 @@ def digested(parts: Iterator[tuple[Place, Part]], made: Recipe) -> Digest:
     return reduce(folded, made, Loaded())
 
 
-def everything(found: Digest) -> object:
+def everything(found: Digest) -> tuple[object, ...]:
     seen = [
         (one.vantage, one.destination, one.path.addresses, one.days, one.counts, one.crossing)
         for one in found.panel.observations
@@ -109,7 +118,9 @@ def test_a_worker_that_is_asked_again_says_all_again(simulated: Simulated, path:
     given = list(pieces([str(path)], {}))
 
     def folding(place: Place, piece: Piece) -> tuple[Place, Part]:
-        return part_there(pickle.dumps((made, b"again")), place, packed(piece))
+        place, part = part_there(pickle.dumps((made, b"again")), place, packed(piece))
+        assert part is not None
+        return place, part
 
     folding(*given[0])
     there = digested(iter([folding(*one) for one in [*given[1:], given[0]]]), made)
@@ -143,15 +154,54 @@ def test_a_worker_of_many_threads_changes_nothing(simulated: Simulated, path: Pa
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(4) as threads:
-            sent = [(place, packed(piece)) for place, piece in given]
+            asked = [(place, span_of(piece) or packed(piece)) for place, piece in given]
             parts = threads.map(
-                partial(part_there, pickle.dumps((made, b""))), *zip(*sent, strict=True)
+                partial(part_there, pickle.dumps((made, b""))), *zip(*asked, strict=True)
             )
-            there = digested(parts, made)
+            there = digested(((place, part) for place, part in parts if part is not None), made)
     finally:
         sys.setswitchinterval(switching)
     here = digested(Here().map(made, iter(given)), made)
     assert everything(there) == everything(here)
+
+
+@pytest.mark.parametrize("has", ["the same file", "no file", "another file"])
+def test_lines_are_sent_only_to_workers_without_the_file(
+    has: str, simulated: Simulated, path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has it reads it; who has another of its name must not fold that."""
+    made = recipe(simulated)
+    here = digested(Here().map(made, pieces([str(path)], {})), made)
+    copy = path.with_name(f"{has}.jsonl")
+    copy.write_bytes(path.read_bytes())
+    given = list(pieces([str(copy)], {}))
+    if has == "no file":
+        copy.unlink()
+    elif has == "another file":
+        copy.write_bytes(path.read_bytes().replace(b'"hops"', b'"hoops"'))
+    sent: list[Piece] = []
+
+    def noted(piece: Piece) -> bytes:
+        sent.append(piece)
+        return packed(piece)
+
+    monkeypatch.setattr("analysis.cluster.packed", noted)
+    there = digested(cluster.map(made, iter(given)), made)
+    assert everything(there)[:2] == everything(here)[:2]
+    assert len(there) == len(here)
+    assert len(sent) == (0 if has == "the same file" else len(given))
+
+
+def test_workers_keep_nothing_of_a_run_that_is_over(
+    simulated: Simulated, path: Path, cluster: Cluster
+) -> None:
+    """Neither the address table nor an open file."""
+    made = recipe(simulated)
+    digested(cluster.map(made, pieces([str(path)], {})), made)
+    with distributed.Client(f"tcp://{cluster.address}", set_as_default=False) as client:
+        assert set(client.run(_runs_kept).values()) == {0}
+        for files in client.run(_open_files).values():
+            assert str(path) not in files
 
 
 def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluster) -> None:
