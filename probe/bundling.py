@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 # a small machine carry in one go.
 FULL = LARGEST // 4
 
+# Why a line waits that a clock has dated ahead: a collector would refuse all that is with it.
+DAY_TO_COME = "day_to_come"
+
 
 @dataclass
 class Bundled:
@@ -133,18 +136,21 @@ class _Bundling:
 
     def run(self) -> Bundled:
         new, present = _new(self.spool, self.outbox)
+        waiting: set[str] = set()
         for kept in new:
             reason = (
                 self.reason_against(kept.line, kept.trace) if not kept.problem else "unreadable"
             )
             if reason is not None:
                 self.done.left_out[reason] += 1
+                if reason == DAY_TO_COME:
+                    waiting.add(kept.path.name)
                 continue
             assert kept.trace is not None
             self.put(kept.path.name, kept.line, kept.trace)
         for network in list(self.piles):
             self.close(network)
-        self.outbox.know(present)
+        self.outbox.know(day for day in present if day.name not in waiting)
         # Looked at anew: a day that has begun meanwhile may be in a bundle already.
         self.outbox.forget_days_but(path.name for path in day_files(self.spool))
         return self.done
@@ -158,6 +164,8 @@ class _Bundling:
         day = _day(trace)
         if day is None:
             return "at_no_time"
+        if day > self.day.isoformat():
+            return DAY_TO_COME
         return "signed_before" if day <= self.last_of_others(trace.vantage.asn) else None
 
     def last_of_others(self, network: int) -> str:

@@ -236,9 +236,25 @@ def test_a_trace_of_a_day_to_come_makes_no_key_older(
     monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: kept_right)
     keep(tmp_path, trace(1))
     first = unseal(bundled(tmp_path)[0][0]).manifest.key
-    keep(tmp_path, trace(2, days=365 * 200))
+    keep(tmp_path, trace(2, days=365 * 200), trace(3))
     second = unseal(bundled(tmp_path)[0][0]).manifest.key
     assert (first == second) is bool(kept_right)
+
+
+def test_a_trace_of_a_day_to_come_waits_for_that_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collector would refuse the whole bundle for it, and all that was measured in it."""
+    monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: True)
+    keep(tmp_path, trace(1), trace(2, days=365 * 200))
+    for made in (1, 0):
+        bundles, left_out = bundled(tmp_path)
+        assert [unseal(data).manifest.traces for data in bundles] == [1] * made
+        assert left_out == {"day_to_come": 1}
+    keep(tmp_path, trace(3))
+    monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: None)
+    (data,), left_out = bundled(tmp_path)
+    assert (unseal(data).manifest.traces, left_out) == (2, {})
 
 
 def test_each_network_has_bundle_and_key_of_its_own(tmp_path: Path) -> None:
