@@ -166,7 +166,14 @@ class _Bundling:
             return "at_no_time"
         if day > self.day.isoformat():
             return DAY_TO_COME
-        return "signed_before" if day <= self.last_of_others(trace.vantage.asn) else None
+        network = trace.vantage.asn
+        known = self.outbox.signed_by(line)
+        signed = (
+            day <= self.last_of_others(network)
+            if known is None
+            else known != self.present_key(network)
+        )
+        return "signed_before" if signed else None
 
     def last_of_others(self, network: int) -> str:
         """Up to which day a line of a network may be one that a former key signed.
