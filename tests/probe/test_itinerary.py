@@ -249,6 +249,24 @@ async def test_one_ip_version_that_goes_away_for_good_holds_up_no_other(
     assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6) - over[6]}
 
 
+async def test_one_ip_version_that_goes_away_before_anything_is_measured_over_it(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """It was there, so that it is no place without it."""
+    world = World(tmp_path, access=False)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+
+    def lose_ipv6() -> None:
+        world.here = {4: HOME_END}
+
+    world.then[1] = lose_ipv6
+    await world.itinerary.run(world.listed)
+    assert {trace.af for trace in world.finished_of} == {4}
+    assert world.campaign.absent() == {}
+    assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6)}
+
+
 async def test_one_ip_version_that_comes_back_a_little_after_the_other(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
