@@ -75,13 +75,22 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
 def unbundled(spool: Path, folder: Path) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
-    Nothing is made, neither bundles nor an outbox.
+    Those of a day to come are not counted: no bundle is for them now. Nothing is made, neither
+    bundles nor an outbox.
     """
+    last = _last_day(spool).isoformat()
+
+    def count(lines: Iterator[Kept]) -> int:
+        return sum(
+            kept.problem is None and kept.trace is not None and (_day(kept.trace) or "") <= last
+            for kept in lines
+        )
+
     if not is_outbox(folder):
-        return sum(kept.problem is None for kept in shared.lines(spool))
+        return count(shared.lines(spool))
     with Outbox(folder) as outbox:
         new, _present = _new(spool, outbox)
-        return sum(kept.problem is None for kept in new)
+        return count(new)
 
 
 def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:

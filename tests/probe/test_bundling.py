@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from probe import shared
 from probe.bundle import public_part, seal, unseal
-from probe.bundling import FULL, bundle_new
+from probe.bundling import FULL, bundle_new, unbundled
 from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.outbox import DayFile, Outbox, status
@@ -287,7 +287,10 @@ def test_a_trace_of_a_day_to_come_waits_for_that_day(
         bundles, left_out = bundled(tmp_path)
         assert [unseal(data).manifest.traces for data in bundles] == [1] * made
         assert left_out == {"day_to_come": 1}
+        assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
     keep(tmp_path, trace(3))
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 1
+    assert unbundled(tmp_path / "spool", tmp_path / "elsewhere") == 2
     monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: None)
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (2, {})
