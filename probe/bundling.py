@@ -75,13 +75,22 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
 def unbundled(spool: Path, folder: Path) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
-    Nothing is made, neither bundles nor an outbox.
+    Those of a day to come are not counted: no bundle is for them now. Nothing is made, neither
+    bundles nor an outbox.
     """
+    last = _last_day(spool).isoformat()
+
+    def count(lines: Iterator[Kept]) -> int:
+        return sum(
+            kept.problem is None and kept.trace is not None and (_day(kept.trace) or "") <= last
+            for kept in lines
+        )
+
     if not is_outbox(folder):
-        return sum(kept.problem is None for kept in shared.lines(spool))
+        return count(shared.lines(spool))
     with Outbox(folder) as outbox:
         new, _present = _new(spool, outbox)
-        return sum(kept.problem is None for kept in new)
+        return count(new)
 
 
 def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
@@ -166,7 +175,14 @@ class _Bundling:
             return "at_no_time"
         if day > self.day.isoformat():
             return DAY_TO_COME
-        return "signed_before" if day <= self.last_of_others(trace.vantage.asn) else None
+        network = trace.vantage.asn
+        known = self.outbox.signed_by(line)
+        signed = (
+            day <= self.last_of_others(network)
+            if known is None
+            else known != self.present_key(network)
+        )
+        return "signed_before" if signed else None
 
     def last_of_others(self, network: int) -> str:
         """Up to which day a line of a network may be one that a former key signed.

@@ -114,6 +114,8 @@ class Campaign:
         self.routed: Counter[int] = Counter()
         # IP versions over which a trace could be sent from where this machine is now.
         self._left_by: set[int] = set()
+        # IP versions that had a way out where this machine was before.
+        self._had: set[int] = set()
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -262,6 +264,7 @@ class Campaign:
         the traces held from the old place: where that was is not to be found out any more.
         """
         self.stand(premises)
+        self._had.add(version)
         self._shows_at.pop(version, None)
         self._left_by.discard(version)
         self._stood_first.discard(version)
@@ -329,7 +332,7 @@ class Campaign:
         return {
             version: count
             for version, count in self.unrouted.items()
-            if not self.routed[version] and self.routed
+            if not self.routed[version] and self.routed and version not in self._had
         }
 
     def close(self) -> None:

@@ -358,7 +358,8 @@ class Itinerary:
                 ).format(seconds=PATIENCE)
             )
         self._learn_the_place(before)
-        self._gone = (self._gone | before.keys()) - self._ends.keys()
+        # One that is back by now stays among them: what was put off for it comes last all the same.
+        self._gone |= before.keys() - self._ends.keys()
         self._put_off_what_has_no_way()
 
     def _learn_the_place(self, before: Mapping[int, End | None]) -> None:

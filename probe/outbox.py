@@ -76,7 +76,10 @@ def is_outbox(folder: Path) -> bool:
 
 def damaged() -> str:
     """What is said of a bundle that was given up."""
-    return _("a bundle was damaged on the disk; its traces are bundled anew next time")
+    return _(
+        "a bundle was damaged on the disk; its traces are bundled anew next time, or stay here "
+        "where the key that signed them was replaced since"
+    )
 
 
 def demand_folder(folder: Path) -> None:
@@ -252,8 +255,20 @@ class Outbox:
 
     def bundled(self, line: bytes) -> bool:
         """Whether a line of the spool is in a bundle already."""
-        found = self._db.execute("SELECT 1 FROM lines WHERE digest = ?", (digest_of(line),))
+        found = self._db.execute(
+            "SELECT 1 FROM lines JOIN bundles ON bundles.sha256 = lines.bundle WHERE digest = ?",
+            (digest_of(line),),
+        )
         return found.fetchone() is not None
+
+    def signed_by(self, line: bytes) -> str | None:
+        """The key of the bundle that held a line of the spool and was given up; else None."""
+        found = self._db.execute(
+            "SELECT bundle FROM lines WHERE digest = ?"
+            " AND bundle NOT IN (SELECT sha256 FROM bundles)",
+            (digest_of(line),),
+        ).fetchone()
+        return None if found is None else str(found[0])
 
     def accepted(self, line: bytes) -> bool:
         """Whether a line of the spool is in a bundle that a collector has accepted."""
@@ -312,7 +327,7 @@ class Outbox:
                 ),
             )
             self._db.executemany(
-                "INSERT OR IGNORE INTO lines VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO lines VALUES (?, ?, ?)",
                 [(digest_of(line), day, name) for day, line in lines],
             )
         (entry,) = self.entries("sha256 = ?", name)
@@ -392,12 +407,19 @@ class Outbox:
             self.path_of(receipt.bundle).unlink(missing_ok=True)
 
     def give_up(self, sha256: str) -> None:
-        """Forget a bundle that is of no use; its lines are bundled anew the next time."""
+        """Forget a bundle that is of no use; its lines may be bundled anew.
+
+        Which key signed them is not forgotten, since a copy of it may be anywhere: see `signed_by`.
+        """
         with step(self._db):
             self._db.execute(
                 "DELETE FROM days WHERE name IN (SELECT day FROM lines WHERE bundle = ?)", (sha256,)
             )
-            self._db.execute("DELETE FROM lines WHERE bundle = ?", (sha256,))
+            self._db.execute(
+                "UPDATE lines SET bundle = (SELECT key FROM bundles WHERE sha256 = lines.bundle)"
+                " WHERE bundle = ?",
+                (sha256,),
+            )
             self._db.execute("DELETE FROM bundles WHERE sha256 = ?", (sha256,))
 
     def refused(self) -> list[Entry]:

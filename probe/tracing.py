@@ -112,7 +112,7 @@ class Tracing:
 
     __slots__ = (
         "alternative", "course", "due", "duplicates", "more_duplicates", "probes", "queued",
-        "task", "told",
+        "task", "told", "turned_away",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
@@ -128,6 +128,8 @@ class Tracing:
         self.more_duplicates = 0
         # Up to which hop `news` has told.
         self.told = 0
+        # Tokens of probes of another method that were refused where the trace's own went on.
+        self.turned_away: set[int] = set()
 
     @property
     def over(self) -> bool:
@@ -172,6 +174,7 @@ class Tracing:
             return False
         probe.reply = reply
         if proto is not None and self.is_turned_away(probe, answer):
+            self.turned_away.add(probe.token)
             if late is None:
                 self.course.lost(ttl)
             return True
@@ -193,7 +196,11 @@ class Tracing:
         """
         if answer.kind is Kind.TIME_EXCEEDED or answer.address == self.task.target:
             return False
-        return self.course.goes_on(probe.ttl, answer.address)
+        return self.course.goes_on(probe.ttl, answer.address) or any(
+            other.ttl < probe.ttl and other.reply and other.reply.address == answer.address
+            for other in self.probes
+            if other.token in self.turned_away
+        )
 
     def lost(self, probe: Sent) -> None:
         probe.reply = Reply(proto=self.proto_of(probe))
@@ -207,9 +214,12 @@ class Tracing:
         """What was heard at these TTLs so far, or taken over from other traces."""
         heard: dict[int, list[Reply]] = {}
         asked = set()
+        out_of_place = self.out_of_place()
         for probe in self.probes:
             asked.add(probe.ttl)
-            if probe.reply is not None:
+            if probe.token in out_of_place:
+                heard.setdefault(probe.ttl, []).append(Reply(proto=self.proto_of(probe)))
+            elif probe.reply is not None:
                 heard.setdefault(probe.ttl, []).append(probe.reply)
         for ttl, replies in self.duplicates.items():
             heard[ttl] += replies
@@ -221,6 +231,24 @@ class Tracing:
             elif ttl in inferred and ttl not in asked:
                 found.append(Hop(ttl, (Reply(inferred[ttl]),), None, measured=False))
         return found
+
+    def out_of_place(self) -> set[int]:
+        """Tokens of probes that were turned away by who is known to stand nearer.
+
+        That is no router of the hop that was asked: it would stand between others there, and its
+        network could seem to be the last before the border.
+        """
+        if not self.turned_away:
+            return set()
+        shown = [(ttl, address) for ttl, address in self.course.inferred.items()]
+        shown += [(probe.ttl, probe.reply.address) for probe in self.probes if probe.reply]
+        return {
+            probe.token
+            for probe in self.probes
+            if probe.token in self.turned_away
+            and probe.reply
+            and any(ttl < probe.ttl and who == probe.reply.address for ttl, who in shown)
+        }
 
     def news(self) -> list[Hop]:
         """Hops that have become known for sure since this was asked last, in their order."""

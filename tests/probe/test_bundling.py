@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from probe import shared
 from probe.bundle import public_part, seal, unseal
-from probe.bundling import FULL, bundle_new
+from probe.bundling import FULL, bundle_new, unbundled
 from probe.failure import NotYetSent
 from probe.keys import signing_key
 from probe.outbox import DayFile, Outbox, status
@@ -228,6 +228,42 @@ def test_what_a_replaced_key_had_not_signed_yet_is_signed_by_the_next(tmp_path: 
     assert left_out == {}
 
 
+@pytest.mark.parametrize("rest", [True, False])
+def test_what_a_replaced_key_signed_stays_where_its_file_was_lost(
+    tmp_path: Path, rest: bool
+) -> None:
+    """A copy of it may lie on a stick, or at the collector: another key would be tied to it."""
+    if rest:
+        keep(tmp_path, trace(1))
+        bundled(tmp_path)
+    keep(tmp_path, trace(2))
+    (data,), _ = bundled(tmp_path)
+    with Outbox(tmp_path / "outbox") as outbox:
+        lost = outbox.entries()[-1].sha256
+        outbox.path_of(lost).unlink()
+        keep(tmp_path, trace(3, days=95))
+        assert outbox.content(lost) is None
+    (later,), left_out = bundled(tmp_path)
+    assert unseal(later).manifest.traces == 1
+    assert set(unseal(data).lines).isdisjoint(unseal(later).lines)
+    assert left_out == {"signed_before": 1}
+
+
+def test_what_the_present_key_signed_is_bundled_anew_where_its_file_was_lost(
+    tmp_path: Path,
+) -> None:
+    """Under the same key a collector takes each line once."""
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    with Outbox(tmp_path / "outbox") as outbox:
+        (entry,) = outbox.entries()
+        outbox.path_of(entry.sha256).write_bytes(b"damaged")
+        assert outbox.content(entry.sha256) is None
+    keep(tmp_path, trace(2))
+    bundled(tmp_path)
+    assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
+
+
 @pytest.mark.parametrize("kept_right", [True, None])
 def test_a_trace_of_a_day_to_come_makes_no_key_older(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_right: bool | None
@@ -251,7 +287,10 @@ def test_a_trace_of_a_day_to_come_waits_for_that_day(
         bundles, left_out = bundled(tmp_path)
         assert [unseal(data).manifest.traces for data in bundles] == [1] * made
         assert left_out == {"day_to_come": 1}
+        assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
     keep(tmp_path, trace(3))
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 1
+    assert unbundled(tmp_path / "spool", tmp_path / "elsewhere") == 2
     monkeypatch.setattr("probe.bundling.is_set_by_others", lambda: None)
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (2, {})

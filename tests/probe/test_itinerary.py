@@ -249,6 +249,24 @@ async def test_one_ip_version_that_goes_away_for_good_holds_up_no_other(
     assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6) - over[6]}
 
 
+async def test_one_ip_version_that_goes_away_before_anything_is_measured_over_it(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """It was there, so that it is no place without it."""
+    world = World(tmp_path, access=False)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+
+    def lose_ipv6() -> None:
+        world.here = {4: HOME_END}
+
+    world.then[1] = lose_ipv6
+    await world.itinerary.run(world.listed)
+    assert {trace.af for trace in world.finished_of} == {4}
+    assert world.campaign.absent() == {}
+    assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6)}
+
+
 async def test_one_ip_version_that_comes_back_a_little_after_the_other(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
@@ -300,6 +318,31 @@ async def test_one_ip_version_that_is_back_when_the_other_is_done(
     assert len(world.finished_of) == world.expected == len(world.listed)
     last = world.kept[-1]
     assert (last.af, last.vantage and last.vantage.asn) == (4, GATEWAY if elsewhere else PROVIDER)
+
+
+async def test_what_was_put_off_is_not_listed_a_second_time(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Its IP version is back before the country is known, for which all is listed anew."""
+    world = World(tmp_path, access=False)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+
+    def lose_ipv6() -> None:
+        world.here = {4: HOME_END}
+
+    def come_back_and_sleep() -> None:
+        world.here = {4: HOME_END, 6: HOME_END_6}
+        world.sleep()
+
+    world.then = {1: lose_ipv6, 2: come_back_and_sleep}
+    await world.itinerary.run(world.listed[:-4])
+    assert world.events == [AWAY, ASLEEP]
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(
+        target.address for target in world.listed
+    )
+    assert len(world.finished_of) == world.expected == len(world.listed)
+    assert world.campaign.failed() == {}
 
 
 async def test_what_is_put_off_was_not_reached_where_the_run_is_ended(

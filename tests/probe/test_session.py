@@ -555,19 +555,21 @@ async def test_enumerations_that_need_more_tokens_than_there_are_end_early(
 
 
 @pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("code", ["A", "p"])
 async def test_what_refuses_another_method_ends_no_path(
-    autojump_clock: MockClock, code: str, answers: bool
+    autojump_clock: MockClock, code: str, answers: bool, known: bool
 ) -> None:
     """A firewall lets our echo requests pass, and refuses the UDP probe that a silent hop gets.
 
-    Its refusal says nothing of the path behind it, on which others have answered.
+    Its refusal says nothing of the path behind it, on which others have answered; nor does it
+    stand at the hop that was asked, where it is known to stand nearer.
     """
     target = "203.0.113.7"
     routers = [Interface(f"192.0.2.{ttl}", (10.0 * ttl,)) for ttl in range(1, 9)]
     routers[4] = SILENT
     end = End(Interface(target, (90.0,))) if answers else DARK
-    firewall = End(Interface("192.0.2.3", (30.0,)), Kind.UNREACHABLE, code)
+    firewall = End(Interface("192.0.2.3" if known else "192.0.2.99"), Kind.UNREACHABLE, code)
 
     class Walled(SimulatedNetwork):
         def send(self, probe: Probe) -> None:
@@ -584,4 +586,4 @@ async def test_what_refuses_another_method_ends_no_path(
     heard = [{reply.address for reply in hop.replies} - {None} for hop in trace.hops]
     stated = [{router.address} - {None} for router in routers]
     assert heard[:4] + heard[5:8] == stated[:4] + stated[5:]
-    assert heard[4] == {"192.0.2.3"}
+    assert heard[4] == (set() if known else {"192.0.2.99"})
