@@ -157,30 +157,7 @@ def _cached_at_home(steps: Sequence[Step], border: int, destination: str, policy
     if any(s.sight is not None and s.sight.node != last.sight.node for s in steps[border:]):
         return False
     rise = _rise(steps, len(steps) - 1)
-    if rise is None or rise >= policy.home_step_ms:
-        return False
-    return rise >= 0 or not _far_from_home(steps, policy)
-
-
-def _far_from_home(steps: Sequence[Step], policy: Policy) -> bool:
-    """Whether the last step is as far as abroad from the routers at home that answered in time.
-
-    A router makes its answers on a slower path than it forwards by, so one that answers later than
-    what lies behind it tells nothing of how far it is. Private hops tell nothing either: the line
-    to the vantage point's home, however slow, may lie behind them.
-    """
-    last = steps[-1].rtt
-    rises = [
-        last - step.rtt
-        for step in steps[:-1]
-        if step.rtt is not None
-        and last is not None
-        and step.rtt <= last
-        and step.sight is not None
-        and step.sight.special is None
-        and _place(step) == "home"
-    ]
-    return bool(rises) and min(rises) >= policy.abroad_step_ms
+    return rise is not None and rise < policy.home_step_ms
 
 
 def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Crossing:

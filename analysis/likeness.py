@@ -172,18 +172,7 @@ class Likenesses:
                 if surely:
                     home.clear()
                 home.append(rtt)
-        return bytes(found) + self._from_home(path, changeable)
-
-    def _from_home(self, path: Path, changeable: frozenset[int]) -> bytes:
-        """How the last step lies beside each step that may be at home."""
-        *before, last = path.rtts
-        if last is None or path.addresses[-1] != path.frame.destination:
-            return b""
-        return bytes(
-            _UNKNOWN if rtt is None else (rtt <= last) + (last - rtt >= self._policy.abroad_step_ms)
-            for i, (rtt, step) in enumerate(zip(before, self._row(path)[0], strict=False))
-            if i in changeable or _at_home(step)
-        )
+        return bytes(found)
 
     def _row(self, path: Path) -> tuple[tuple[Step, ...], frozenset[int]]:
         key = (path.frame.organisation, path.frame.destination, path.addresses)

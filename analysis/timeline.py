@@ -8,8 +8,7 @@ organisation moved when at least half of the vantage points did that could be se
 day. The alarm needs 3 organisations within 28 days, and half of those that could be watched in
 these days and had not moved before; and all that moved by then must be more than a third of all
 that were measured, lest a few with a long history of their own making decide for those who came
-later. Where new addresses of links explain more than half of the moves (see
-`analysis.renumbering`), nothing was switched on. Gaps in the data do not count as days.
+later. Gaps in the data do not count as days.
 The address table is one and the same on both sides.
 """
 
@@ -26,7 +25,6 @@ from analysis.convergence import ALIKE, Blocks, most_common
 from analysis.operators import Node
 from analysis.panel import Observation, first_and_last
 from analysis.policy import Policy
-from analysis.renumbering import Renumbering
 
 
 class _Way(NamedTuple):
@@ -123,14 +121,13 @@ class Alarm:
     """Who moved to which node. ``moved`` is sorted by day.
 
     ``watched`` counts the organisations that could be seen to move in these days, less those that
-    had moved before; ``renumbered`` those of the moved whose links may only have other addresses.
+    had moved before.
     """
 
     node: Node
     onset: dt.date
     moved: tuple[tuple[str, dt.date], ...]
     watched: int
-    renumbered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,28 +263,12 @@ def _mostly(said: Iterable[bool | None]) -> bool | None:
     return 2 * sum(told) > len(told) if told else None
 
 
-class _Move(NamedTuple):
-    """When a vantage point or an organisation moved, and whether renumbered links explain it."""
-
-    day: dt.date
-    renumbered: bool
-
-
 class _Watch:
     """A vantage point with enough days to be seen moving, on any day from first to last."""
 
-    def __init__(
-        self,
-        who: tuple[str, str],
-        days: _Days,
-        links: _Links,
-        renumbering: Renumbering,
-        policy: Policy,
-    ) -> None:
-        self._who = who
+    def __init__(self, days: _Days, links: _Links, policy: Policy) -> None:
         self._policy = policy
         self._links = links
-        self._renumbering = renumbering
         dates = sorted(days)
         self.first = dates[policy.alarm_hold_days]
         self.last = dates[-policy.alarm_hold_days]
@@ -317,8 +298,8 @@ class _Watch:
             told.append({date: value for date, ways, value in days if ways or value is not None})
         return told
 
-    def moved(self, node: Node) -> _Move | None:
-        """When it moved to a node."""
+    def moved(self, node: Node) -> dt.date | None:
+        """The day on which it moved to a node."""
         if self._days[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
             return None
         told = self._told(node)
@@ -332,21 +313,18 @@ class _Watch:
         held = [passed[date] >= self._policy.captured * of[date] for date in dates]
         span = self._policy.alarm_hold_days
         for day in days_moved(held, self._policy):
-            before, after = dates[day - span : day], dates[day : day + span]
-            if moved_with_its_targets(told, before, after):
-                explained = self._renumbering.explains(*self._who, node, before, after)
-                return _Move(dates[day], explained)
+            if moved_with_its_targets(told, dates[day - span : day], dates[day : day + span]):
+                return dates[day]
         return None
 
 
-def _move_of(watches: Sequence[_Watch], node: Node) -> _Move | None:
+def _move_of(watches: Sequence[_Watch], node: Node) -> dt.date | None:
     """The first day on which half of those moved that could be seen to move then."""
-    moves = {watch: move for watch in watches if (move := watch.moved(node)) is not None}
-    for day in sorted(move.day for move in moves.values()):
+    moves = {watch: day for watch in watches if (day := watch.moved(node)) is not None}
+    for day in sorted(moves.values()):
         there = [watch for watch in watches if watch.first <= day <= watch.last]
-        moved = [moves[watch] for watch in there if watch in moves]
-        if 2 * len(moved) >= len(there):
-            return _Move(day, 2 * sum(move.renumbered for move in moved) > len(moved))
+        if 2 * sum(watch in moves for watch in there) >= len(there):
+            return day
     return None
 
 
@@ -362,8 +340,9 @@ def _find_wave(
     """
     others = sorted(name for name in watches if name != node.name)
     least = policy.alarm_measured * sum(name != node.name for name in measured)
-    found = {name: move for name in others if (move := _move_of(watches[name], node)) is not None}
-    moves = sorted((move.day, name) for name, move in found.items())
+    moves = sorted(
+        (day, name) for name in others if (day := _move_of(watches[name], node)) is not None
+    )
     best: Alarm | None = None
     for i, (start, _) in enumerate(moves):
         end = start + dt.timedelta(days=policy.alarm_within_days)
@@ -377,22 +356,8 @@ def _find_wave(
         enough = max(policy.alarm_organisations, policy.alarm_share * watched)
         many = len(before) + len(wave) > least
         if many and len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
-            renumbered = sum(found[name].renumbered for name, _ in wave)
-            best = Alarm(node, start, wave, watched, renumbered)
+            best = Alarm(node, start, wave, watched)
     return best
-
-
-def _why_not(large: Sequence[Alarm], watched: int) -> str:
-    """Why there is no alarm; ``large`` are the waves that are large enough."""
-    if not large:
-        return f"no move of many organisations to one gateway ({watched} could be watched)"
-    seeming = max(large, key=lambda wave: wave.renumbered)
-    return (
-        f"no move of many organisations to one gateway ({watched} could be watched): "
-        f"{seeming.renumbered} of {seeming.watched} show {seeming.node.name} since "
-        f"{seeming.onset}, on paths as long as before that go on over the same networks abroad, as "
-        "when links are renumbered"
-    )
 
 
 def _gateways(
@@ -444,11 +409,10 @@ def find_alarm(
         ),
         policy,
     )
-    renumbering = Renumbering(observations, blocks, policy)
     watches = {
         name: [
-            _Watch((name, vantage), days, links, renumbering, policy)
-            for vantage, days in vantages.items()
+            _Watch(days, links, policy)
+            for days in vantages.values()
             if len(days) >= 2 * policy.alarm_hold_days
         ]
         for name, vantages in daily.items()
@@ -460,11 +424,15 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
-    found = [_find_wave(node, watches, daily, policy) for node in nodes]
-    large = [wave for wave in found if wave is not None]
-    waves = [wave for wave in large if 2 * wave.renumbered <= len(wave.moved)]
+    waves = [
+        wave for node in nodes if (wave := _find_wave(node, watches, daily, policy)) is not None
+    ]
     if not waves:
-        return Timeline(None, _why_not(large, len(watches)), gateways)
+        return Timeline(
+            None,
+            f"no move of many organisations to one gateway ({len(watches)} could be watched)",
+            gateways,
+        )
     best = max(waves, key=lambda wave: len(wave.moved))
     return Timeline(
         best,

@@ -215,7 +215,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
-        {"analysis.renumbering"},
         {
             "analysis.chokepoint",
             "analysis.comparison",
@@ -310,7 +309,6 @@ PURE = {
     "analysis.panel",
     "analysis.convergence",
     "analysis.domestic",
-    "analysis.renumbering",
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",

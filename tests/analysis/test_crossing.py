@@ -414,38 +414,6 @@ def test_a_destination_that_answers_at_home_never_left(
     assert (found.state == "none") is at_home
 
 
-@pytest.mark.parametrize(
-    ("words", "destination", "at_home"),
-    [
-        ("lan own@1.5 gate@150", FAR + "@80", False),
-        ("lan own@1.5 gate@150 30.0.1.7@81", FAR + "@80", False),
-        ("lan own@1.5 net2@2 gate@150", FAR + "@12", False),
-        ("lan own@1.5 net2@2.1 gate@150", FAR + "@12", True),
-        ("lan own@1.5 gate@150", FAR + "@2.0", True),
-        ("lan own@150 gate@150", FAR + "@80", True),
-        ("lan 10.0.0.1@1.5 own@150 gate@150", FAR + "@80", True),
-        ("lan own@1.5 10.0.0.1@2 gate@150", FAR + "@80", False),
-        ("lan own@1.5 net2@79 gate@150", FAR + "@80", True),
-    ],
-    ids=[
-        "a slow gateway",
-        "behind it a router abroad",
-        "just as far as abroad is",
-        "nearer than that",
-        "a cache behind a slow gateway",
-        "nobody at home answers in time",
-        "the line to the home may take long",
-        "a private hop says nothing",
-        "a hop at home is just before it",
-    ],
-)
-def test_a_gateway_that_answers_late_makes_no_cache(
-    words: str, destination: str, at_home: bool
-) -> None:
-    """No packet that passed it can have taken longer to it than to what lies behind it."""
-    assert crossing(words, destination).at_home is at_home
-
-
 def test_a_path_that_never_arrived_is_no_cache() -> None:
     """The last hop must be the destination itself."""
     made = trace("lan own@1.5 30.0.1.7@1.9", FAR + "@2.0")

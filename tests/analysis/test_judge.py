@@ -220,18 +220,6 @@ def test_caches_at_home_are_left_out_and_counted() -> None:
     assert verdict.fields["rejected"]["destination_cached_at_home"] == 12
 
 
-def test_a_gateway_slower_than_all_behind_it_is_seen() -> None:
-    """Routers make answers of their own on a slow path; what they forward does not wait for it."""
-    country = Country(10)
-    for i in range(1, 11):
-        for destination in country.destinations():
-            for day in range(8):
-                country.trace(i, f"{destination}@80", "lan own@1.5 gate@150", day=day)
-    verdict = country.judge()
-    assert verdict.grade == "single_gateway"
-    assert "destination_cached_at_home" not in verdict.fields["rejected"]
-
-
 def test_vantage_points_abroad_are_rejected_and_counted() -> None:
     """Behind a VPN the own address is abroad: rejected, and it changes nothing."""
     country = open_country()
