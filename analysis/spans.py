@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from analysis.inputs import InputError, Stream, opened
 from analysis.pieces import Lines, Piece
@@ -75,7 +74,7 @@ class Reader:
         """Raises `InputError` where the file cannot be read."""
         if self._stream is None or self._path != span.path or self._at > span.start:
             self.close()
-            if not Path(span.path).is_file():
+            if not os.path.isfile(span.path):  # noqa: PTH113 - the other raises where it may not look
                 raise InputError(f"{span.path}: no such file")
             self._stream, _ = self._opened.enter_context(opened(span.path))
             self._path = span.path

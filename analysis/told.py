@@ -241,12 +241,14 @@ def _with_words(told: Told, way: int, numbers: Numbers) -> int:
     """The hash of all that a trace says: its way, and what stands beside it."""
     vantage = told.vantage
     if vantage is None and not (told.snapshots or told.notes):
-        return way
-    asn, country = (vantage.asn, vantage.country) if vantage is not None else (None, None)
-    words = (country or "", *told.snapshots, "", *told.notes)
+        return hash((way, told.af))
+    who, asn, country = (
+        (vantage.id, vantage.asn, vantage.country) if vantage is not None else ("", None, None)
+    )
+    words = (who, country or "", *told.snapshots, "", *told.notes)
     networks = [number for _, number in told.said]
     beside = _NO_NUMBER if asn is None else asn
-    return hash((way, beside, *map(numbers.__getitem__, words), *networks))
+    return hash((way, told.af, beside, *map(numbers.__getitem__, words), *networks))
 
 
 def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:

@@ -131,6 +131,19 @@ def test_a_switch_on_is_found_on_the_day_the_keys_change() -> None:
     assert len({observation.vantage for observation in panel.observations}) == 8
 
 
+def test_a_result_under_two_pseudonyms_is_not_the_same_result() -> None:
+    """Who follows whom hangs on the pseudonym: no order of files may say which one counts."""
+    made = Country(3)
+    made.trace(1, "30.0.1.200", "lan own far6")
+    (honest,) = signed(made, {0: (ONE, "v")})
+    assert honest.vantage is not None
+    renamed = replace(honest, vantage=replace(honest.vantage, id="another"))
+    numbers = Numbers()
+    one, other = (fingerprint_of(trace, tell(trace), numbers) for trace in (honest, renamed))
+    assert one.claims == other.claims
+    assert one.heard != other.heard
+
+
 def test_whoever_calls_himself_by_a_key_is_not_its_owner() -> None:
     """Unsigned traces under the text of somebody's key displace none of his, nor outvote him."""
     made = Country(3)
