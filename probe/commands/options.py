@@ -216,6 +216,16 @@ def address_table(path: Path | None) -> Origin:
         raise BadInput(str(problem)) from problem
 
 
+def look_for_table() -> None:
+    """Raise `BadInput` where the table in use is not whole; to open it takes longer."""
+    from probe.origin.snapshot import current_manifest  # noqa: PLC0415 - as above
+
+    try:
+        current_manifest()
+    except OriginError as problem:
+        raise BadInput(str(problem)) from problem
+
+
 def identify(origin: Origin) -> str:
     """Which table it is, by its bytes; raises `BadInput` where they are there no more."""
     try:

@@ -97,6 +97,8 @@ def trace(
     given = options.address_table(table) if table or country else None
     if given is not None:
         options.known_country(country, given)
+    else:
+        options.look_for_table()
     excluded = read_exclusions(exclusions_file())
     settings = Settings(rate=rate)
     if max_ttl is not None:

@@ -20,6 +20,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
 from probe.failure import PermissionDenied
+from probe.places import shipped
 from probe.record import from_line
 from probe.redact import Premises
 from probe.resolve import resolve
@@ -236,15 +237,29 @@ def test_a_file_that_is_no_address_table_is_bad_input(home: Path, tmp_path: Path
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_updated_address_table_that_is_none_is_bad_input(home: Path) -> None:
-    """It is opened while the first answers come; who has it is told all the same."""
+def test_a_snapshot_that_is_none_is_told_before_anything_is_sent(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one sentence that says what mends it, with 9."""
+    monkeypatch.setattr("probe.commands.trace.open_network", lambda *_, **__: pytest.fail("sent"))
     (home / "origin").mkdir(parents=True)
     (home / "origin" / "manifest.json").write_text("{}", "utf-8")
-    for form in ((), ("--json",)):
-        done = run(paths.TARGET, *form)
-        assert done.exit_code == 9
-        assert "run 'gatewatch data update'" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+    done = run(paths.TARGET)
+    assert done.exit_code == 9
+    assert "run 'gatewatch data update'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_damaged_table_is_bad_input(home: Path, form: tuple[str, ...]) -> None:
+    """It is opened while the first answers come; who has it is told all the same."""
+    (home / "origin").mkdir(parents=True)
+    (home / "origin" / "manifest.json").write_bytes(shipped("origin/manifest.json").read_bytes())
+    (home / "origin" / "iplocdb.mmdb").write_bytes(b"no table")
+    done = run(paths.TARGET, *form)
+    assert done.exit_code == 9
+    assert "iplocdb.mmdb" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_denied_socket_ends_with_4(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
