@@ -33,7 +33,8 @@ Place = tuple[int, int]
 class Lines:
     """Whole lines of JSON; ``first`` is the number of the first of them.
 
-    ``start`` is how many bytes of the file, unpacked, stand before them.
+    ``start`` is how many bytes of the file, unpacked, stand before them; fewer where a line before
+    was longer than any result, since its rest is passed over uncounted.
     """
 
     name: str

@@ -210,10 +210,7 @@ class Itinerary:
                 if target.address not in self._settled
             }
             self._put_off_what_has_no_way()
-        for address, target in list(self._todo.items()):
-            if version_of(target) not in self._campaign.access:
-                self._campaign.skip(version_of(target))
-                self._settle(address)
+        self._skip_all_but(self._campaign.access)
         if self._limit is not None:
             # Domestic targets may have come in only now; the limit still counts what was asked.
             room = max(0, self._limit - len(self._settled) - len(self._put_off))
@@ -391,11 +388,15 @@ class Itinerary:
         self._stand()
         self._todo, self._put_off = self._put_off, {}
         self._gone.clear()
+        self._skip_all_but(self._ends)
+        self._learn_the_place(before)
+
+    def _skip_all_but(self, versions: Collection[int]) -> None:
+        """Count what is left to do over other IP versions as having had no route."""
         for address, target in list(self._todo.items()):
-            if version_of(target) not in self._ends:
+            if version_of(target) not in versions:
                 self._campaign.skip(version_of(target))
                 self._settle(address)
-        self._learn_the_place(before)
 
     async def _wait_for_a_way_out(self, versions: Collection[int]) -> None:
         """Wait until all these IP versions have one, as long as that is worth it."""

@@ -206,32 +206,34 @@ def autonomous_system(
     return int(digits[1])
 
 
+@contextmanager
+def _said_of_tables() -> Iterator[None]:
+    try:
+        yield
+    except OriginError as problem:
+        raise BadInput(str(problem)) from problem
+
+
 def address_table(path: Path | None) -> Origin:
     """Open the address table; raises `BadInput` for a file that is none."""
     from probe.origin import open_origin  # noqa: PLC0415 - `trace` has it done aside
 
-    try:
+    with _said_of_tables():
         return open_origin(path)
-    except OriginError as problem:
-        raise BadInput(str(problem)) from problem
 
 
 def look_for_table() -> None:
     """Raise `BadInput` where the table in use is not whole; to open it takes longer."""
     from probe.origin.snapshot import current_manifest  # noqa: PLC0415 - as above
 
-    try:
+    with _said_of_tables():
         current_manifest()
-    except OriginError as problem:
-        raise BadInput(str(problem)) from problem
 
 
 def identify(origin: Origin) -> str:
     """Which table it is, by its bytes; raises `BadInput` where they are there no more."""
-    try:
+    with _said_of_tables():
         return origin.snapshot.id
-    except OriginError as problem:
-        raise BadInput(str(problem)) from problem
 
 
 def known_country(code: str | None, origin: Origin) -> None:

@@ -161,6 +161,9 @@ class World:
         self.wire.lose_all()
         self.gone.set()
 
+    def lose_ipv6(self) -> None:
+        self.here = {4: HOME_END}
+
     def move(self) -> None:
         self.here = {4: AWAY_END}
         self.premises = ELSEWHERE
@@ -177,6 +180,15 @@ class World:
 
 TARGETS = [Target(f"80.231.1.{n}", f"80.231.1.{n}", "a test") for n in range(1, 41)]
 TARGETS_6 = [Target(f"2001:5a0:1::{n}", f"2001:5a0:1::{n}", "a test") for n in range(1, 11)]
+BOTH = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+
+
+def with_both(folder: Path, *, access: bool = True) -> World:
+    """A place with both IP versions, in which as many targets are listed of one as of the other."""
+    world = World(folder, access=access)
+    world.here = {4: HOME_END, 6: HOME_END_6}
+    world.listed = BOTH
+    return world
 
 
 async def test_an_undisturbed_run_measures_each_target_once(
@@ -231,15 +243,10 @@ async def test_one_ip_version_that_goes_away_for_good_holds_up_no_other(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     """What is left of it had no route, and it is waited for no longer than for DHCP."""
-    world = World(tmp_path, access=False)
-    world.here = {4: HOME_END, 6: HOME_END_6}
-    both = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
-    world.listed = both + TARGETS[len(TARGETS_6) :]
+    world = with_both(tmp_path, access=False)
+    world.listed = BOTH + TARGETS[len(TARGETS_6) :]
 
-    def lose_ipv6() -> None:
-        world.here = {4: HOME_END}
-
-    world.then[12] = lose_ipv6
+    world.then[12] = world.lose_ipv6
     await world.itinerary.run(world.listed)
     assert trio.current_time() < PATIENCE / 2
     assert world.events == [AWAY]
@@ -253,14 +260,9 @@ async def test_one_ip_version_that_goes_away_before_anything_is_measured_over_it
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     """It was there, so that it is no place without it."""
-    world = World(tmp_path, access=False)
-    world.here = {4: HOME_END, 6: HOME_END_6}
-    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+    world = with_both(tmp_path, access=False)
 
-    def lose_ipv6() -> None:
-        world.here = {4: HOME_END}
-
-    world.then[1] = lose_ipv6
+    world.then[1] = world.lose_ipv6
     await world.itinerary.run(world.listed)
     assert {trace.af for trace in world.finished_of} == {4}
     assert world.campaign.absent() == {}
@@ -296,9 +298,7 @@ async def test_one_ip_version_that_is_back_when_the_other_is_done(
     tmp_path: Path, autojump_clock: MockClock, access: bool, elsewhere: bool
 ) -> None:
     """What was put off for it is measured then, from where that is; no target counts twice."""
-    world = World(tmp_path, access=access)
-    world.here = {4: HOME_END, 6: HOME_END_6}
-    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+    world = with_both(tmp_path, access=access)
 
     def lose_ipv4() -> None:
         world.here = {6: HOME_END_6}
@@ -324,18 +324,13 @@ async def test_what_was_put_off_is_not_listed_a_second_time(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     """Its IP version is back before the country is known, for which all is listed anew."""
-    world = World(tmp_path, access=False)
-    world.here = {4: HOME_END, 6: HOME_END_6}
-    world.listed = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
-
-    def lose_ipv6() -> None:
-        world.here = {4: HOME_END}
+    world = with_both(tmp_path, access=False)
 
     def come_back_and_sleep() -> None:
         world.here = {4: HOME_END, 6: HOME_END_6}
         world.sleep()
 
-    world.then = {1: lose_ipv6, 2: come_back_and_sleep}
+    world.then = {1: world.lose_ipv6, 2: come_back_and_sleep}
     await world.itinerary.run(world.listed[:-4])
     assert world.events == [AWAY, ASLEEP]
     assert sorted(trace.dst_addr for trace in world.kept) == sorted(
@@ -359,11 +354,11 @@ async def test_what_is_put_off_was_not_reached_where_the_run_is_ended(
         raise KeyboardInterrupt
 
     world.then = {8: lose_ipv4, 11: end}
-    both = [target for pair in zip(TARGETS, TARGETS_6, strict=False) for target in pair]
+
     with pytest.raises(KeyboardInterrupt):
-        await world.itinerary.run(both)
+        await world.itinerary.run(BOTH)
     done = {trace.dst_addr for trace in world.finished_of}
-    assert {t.address for t in world.itinerary.unreached} == {t.address for t in both} - done
+    assert {t.address for t in world.itinerary.unreached} == {t.address for t in BOTH} - done
 
 
 async def test_sleep_spoils_what_was_in_flight_and_makes_no_burst(
