@@ -10,7 +10,9 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime
+from datetime import date as day
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -201,7 +203,9 @@ class PyasnTable:
     def date(self) -> str | None:
         # Its header names the RIB it was made from: rib.20140523.0600.bz2
         named = re.search(r"\b((?:19|20)\d\d)(\d\d)(\d\d)[.\d]*", self._header)
-        return "-".join(named.groups()) if named else None
+        with suppress(ValueError):
+            return day.fromisoformat("-".join(named.groups())).isoformat() if named else None
+        return None
 
     @property
     def source(self) -> str | None:

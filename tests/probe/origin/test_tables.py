@@ -203,6 +203,13 @@ def test_pyasn_tables(tmp_path: Path, name: str) -> None:
     assert origin.snapshot.id.startswith("day@2014-05-23+")
 
 
+def test_a_pyasn_table_of_a_day_that_never_was_has_no_date(tmp_path: Path) -> None:
+    """What its header says may be anything; days are compared with it."""
+    path = tmp_path / "day.dat"
+    path.write_text(DAT.replace("20140523", "20149923"), "utf-8")
+    assert open_origin(path).snapshot.date is None
+
+
 @pytest.mark.parametrize(
     "content",
     [
