@@ -17,7 +17,7 @@ import sys
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast
 
@@ -64,7 +64,7 @@ def form_of(out: str) -> Form:
     return "records" if out.endswith(LINES) else "parquet"
 
 
-_OF_TRACE = tuple(one.name for one in fields(Trace) if one.name != "hops")
+_OF_TRACE = tuple(name for name in Trace._fields if name != "hops")
 _OF_HOP = tuple(name for name in Hop._fields if name != "replies")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from operator import itemgetter
 from struct import Struct
@@ -165,7 +164,7 @@ def tell(trace: Trace) -> Told:
     addresses, rtts = way_of(trace)
     vantage = trace.vantage
     if vantage is not None and not vantage.id.isascii():
-        vantage = replace(vantage, id=whole(vantage.id))
+        vantage = vantage._replace(id=whole(vantage.id))
     return Told(
         vantage,
         trace.source,

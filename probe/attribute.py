@@ -7,7 +7,6 @@ the access network. It knows no socket and no disk; the table comes in as an `At
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -70,4 +69,4 @@ def attribute(trace: Trace, origin: Attributor) -> Trace:
         address = majority(hop.replies)
         said = None if address is None else origin.lookup(address)
         hops.append(hop._replace(attribution=said))
-    return replace(trace, hops=tuple(hops), snapshots=(origin.snapshot.id,))
+    return trace._replace(hops=tuple(hops), snapshots=(origin.snapshot.id,))

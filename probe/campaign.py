@@ -9,7 +9,6 @@ and no screen.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from probe.attribute import attribute
@@ -404,8 +403,8 @@ class Campaign:
         noted = self._notes(trace)
         networks = frozenset(access.asn for access in self.access.values()) | self._left
         networks |= {said.asn for said in self.instead.values() if said.asn is not None}
-        marked = replace(
-            trace, vantage=self.vantage(trace.af), notes=(*trace.notes, *sorted(noted))
+        marked = trace._replace(
+            vantage=self.vantage(trace.af), notes=(*trace.notes, *sorted(noted))
         )
         try:
             inside, _farthest = self._shows_at.get(trace.af, (0, 0))

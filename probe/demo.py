@@ -263,7 +263,7 @@ async def _one_run(
     kept: list[Redacted] = []
 
     def keep(trace: Trace) -> None:
-        known = replace(trace, vantage=vantage, source=line.address, notes=(SIMULATED,))
+        known = trace._replace(vantage=vantage, source=line.address, notes=(SIMULATED,))
         kept.append(
             redact(attribute(known, origin), premises, frozenset({access.asn or 0}), origin)
         )

@@ -6,7 +6,6 @@ knows no clock, no socket and no pace.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from probe.record import Reply
@@ -61,8 +60,7 @@ class Exploring:
         """The trace with what was found; an ``error`` on the way ends the search, not the trace."""
         traced = self.traced
         notes = traced.notes if error is None else (*traced.notes, f"multipath: {error}")
-        return replace(
-            traced,
+        return traced._replace(
             endtime=traced.endtime + ended - began,
             probes=(traced.probes or 0) + len(self.probes),
             multipath=self.enumeration.graph(),

@@ -6,15 +6,13 @@ found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """An interface that answers at a TTL, and the flows that showed it.
 
     Without an address it stands for the routers there that keep silent, one or several.
@@ -24,8 +22,7 @@ class Node:
     flows: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Flows met `near` at this TTL and `far` at the next one."""
 
     ttl: int
@@ -34,8 +31,7 @@ class Link:
     flows: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """What stands at one TTL.
 
     `complete` where the rule was met for each node before this hop, and at all hops before.
@@ -49,8 +45,7 @@ class Level:
     per_packet: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """What was found, hop by hop; links that start where packets are spread are not claimed.
 
     `failure` is the probability allowed of missing a next hop of one node.

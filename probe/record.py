@@ -13,10 +13,12 @@ import hashlib
 import ipaddress
 import json
 import zlib
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from probe import graph as graphs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEMA = "gatewatch.trace/1"
 
@@ -50,8 +52,7 @@ class MalformedRecord(ValueError):
     """A line that is not a traceroute result; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(NamedTuple):
     """Whose an address is, according to one snapshot. None is "the table does not know".
 
     ``organisation`` merges sibling AS numbers and is a name one may print. ``country`` is the
@@ -116,8 +117,7 @@ class Hop(NamedTuple):
     measured: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Vantage:
+class Vantage(NamedTuple):
     """Who measured, without saying who: a pseudonym, and the network it sits in."""
 
     id: str
@@ -126,8 +126,7 @@ class Vantage:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One traceroute. Times are seconds since the epoch, as the vantage point's clock had them.
 
     ``source`` is the vantage point's address: set in memory and in Atlas results, never written
@@ -158,7 +157,7 @@ class Trace:
     stop: str | None = None
     probes: int | None = None
     snapshots: tuple[str, ...] = ()
-    redactions: dict[str, int] = field(default_factory=dict)
+    redactions: Mapping[str, int] = {}
     notes: tuple[str, ...] = ()
     error: str | None = None
     multipath: graphs.Graph | None = None

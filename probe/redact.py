@@ -14,7 +14,7 @@ import functools
 import ipaddress
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NewType
 
 from probe.attribute import majority
@@ -473,8 +473,7 @@ def redact(
     if trace.source is not None:
         redaction.taken["source"] += 1
     keep = target if reason is None else None
-    redacted = replace(
-        trace,
+    redacted = trace._replace(
         dst_addr=left,
         dst_name=redaction.target_name(trace.dst_name, target, is_cut=reason is not None),
         source=None,
@@ -488,7 +487,7 @@ def redact(
         snapshots=tuple(redaction.text(name, keep) for name in trace.snapshots),
     )
     counted = Counter(trace.redactions) + redaction.taken
-    redacted = replace(redacted, redactions=dict(sorted(counted.items())))
+    redacted = redacted._replace(redactions=dict(sorted(counted.items())))
     if _is_given_away(to_json(redacted), premises):
         raise RefusedToRedact(_("something of this machine was left, so nothing is written"))
     return Redacted(redacted)

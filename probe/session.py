@@ -17,8 +17,7 @@ import os
 import time
 from array import array
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probe.economical import Economical
 from probe.exploring import Exploring
@@ -50,9 +49,8 @@ LOOKS = 16
 BACKOFF = 0.010
 
 
-@dataclass(frozen=True)
-class Settings(Limits):
-    """How to measure: the limits of each trace, and how all are paced.
+class Settings(NamedTuple):
+    """How to measure: how all traces are paced, and the limits of each.
 
     `rate` is packets per second over all traces. Where they follow each other faster than one in
     `tick` seconds, a tick's worth goes at once and answers are looked at once a tick, which costs
@@ -61,6 +59,7 @@ class Settings(Limits):
 
     rate: float = 20.0
     tick: float = 0.005
+    limits: Limits = Limits()
 
 
 def tokens() -> Iterator[int]:
@@ -105,7 +104,7 @@ class Session:
     ) -> None:
         self.network = network
         self.tasks: Iterator[Task] | None = iter(tasks)
-        self.settings = settings
+        self.limits = settings.limits
         self.routes = routes
         self.explore = explore
         self.finished = finished
@@ -121,8 +120,8 @@ class Session:
         # Every token a trace may ever need fits, so that none is taken twice: all attempts, one
         # more where repeating helps, and the probes that learn the distance. Silence holds traces
         # for a second; with fewer under way a fast run would wait for it instead of sending.
-        self.most_active = max(1, CROWDED // (settings.max_ttl * (settings.attempts + 1) + 2))
-        self.horizon = Horizon(settings)
+        self.most_active = max(1, CROWDED // (self.limits.max_ttl * (self.limits.attempts + 1) + 2))
+        self.horizon = Horizon(self.limits)
         self.learning = True
         # Traces that are made from their ends all begin with the same last routers. In networks of
         # others these are left alone for so many turns: some work could send then, and is held.
@@ -205,9 +204,9 @@ class Session:
 
     def begin(self, task: Task) -> Work:
         course = (
-            EveryHop(self.settings, self.horizon)
+            EveryHop(self.limits, self.horizon)
             if self.routes is None
-            else Economical(self.settings, self.horizon, self.routes)
+            else Economical(self.limits, self.horizon, self.routes)
         )
         self.active += 1
         return Tracing(task, course, tuple(self.network.methods(task.version)))
@@ -259,7 +258,7 @@ class Session:
         probes[token] = sent = Sent(work, wanted, token, now)
         work.sent(sent)
         if work.due is None:
-            self.look_again(work, now + self.settings.timeout_floor)
+            self.look_again(work, now + self.limits.timeout_floor)
         self.ready.rotate(-1)
 
     def end_an_enumeration(self) -> None:
@@ -275,7 +274,7 @@ class Session:
         self.now = now
         probes = self.probes
         telling = self.known is not None
-        soon = now + self.settings.timeout_floor
+        soon = now + self.limits.timeout_floor
         changed: dict[Work, None] = {}
         for answer in self.network.drain():
             sent = probes.get(answer[0])

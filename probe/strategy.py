@@ -9,8 +9,7 @@ Here every hop of a path is measured; `probe.economical` takes over what other t
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from probe.network import Kind
 
@@ -43,8 +42,7 @@ MOST_APART = 5
 FADING = 0.99
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The numbers a trace keeps to; times are in seconds.
 
     `gap_limit` is how many silent hops in a row end a trace. `attempts` is how often a hop is

@@ -6,7 +6,6 @@ target. It is told of time, and knows no clock, no socket, no pace and no other 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from probe.network import Kind, Method
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 ALTERNATIVES = (Method.ICMP, Method.UDP)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One trace to make. `target` is an address in text, `name` what a person calls it.
 
     Equal `flow` to an equal target takes an equal path through load balancers.

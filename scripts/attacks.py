@@ -17,7 +17,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -72,8 +72,7 @@ def _network(trace: Trace) -> int:
 def _jittered(trace: Trace, draw: random.Random) -> Trace:
     """The same trace with RTTs as a clock has them: no two traces agree to the microsecond."""
     delay = draw.random()
-    return replace(
-        trace,
+    return trace._replace(
         hops=tuple(
             Hop(number, tuple(r._replace(rtt=r.rtt + delay) if r.rtt else r for r in replies))
             for number, replies, _, _ in trace.hops
@@ -183,8 +182,8 @@ def replay(scene: Scene) -> Iterator[Trace]:
     for network in scene.held:
         for trace in through[:200]:
             vantage = Vantage(f"copy{network}", 100 + network, None, COUNTRY)
-            yield replace(trace, vantage=vantage)
-            yield replace(trace, vantage=vantage, timestamp=trace.timestamp + 3600.0)
+            yield trace._replace(vantage=vantage)
+            yield trace._replace(vantage=vantage, timestamp=trace.timestamp + 3600.0)
 
 
 def _shows(trace: Trace, prefixes: tuple[str, ...]) -> bool:
@@ -195,12 +194,12 @@ def forged_numbers(scene: Scene) -> Iterator[Trace]:
     """Records that call every hop the gateway's, from networks that there are not, or abroad."""
     said = Attribution(300, GATEWAY, GATEWAY, COUNTRY)
     for trace in scene.own:
-        yield replace(trace, hops=tuple(hop._replace(attribution=said) for hop in trace.hops))
+        yield trace._replace(hops=tuple(hop._replace(attribution=said) for hop in trace.hops))
     for asn in (*range(64_500, 64_530), 1000, 1001, 2000, 2001):
         for network in scene.held[:1]:
             for day in range(DAYS):
                 for trace in _behind_gateway(scene, network, day, f"as{asn}"):
-                    yield replace(trace, vantage=Vantage(f"as{asn}", asn, GATEWAY, COUNTRY))
+                    yield trace._replace(vantage=Vantage(f"as{asn}", asn, GATEWAY, COUNTRY))
 
 
 def future_clock(scene: Scene) -> Iterator[Trace]:
@@ -210,7 +209,7 @@ def future_clock(scene: Scene) -> Iterator[Trace]:
     for shift in (0.9, 2.0, 365.0):
         for trace in _daily(scene, _behind_gateway):
             later = trace.timestamp + (ahead + shift) * _DAY
-            yield replace(trace, timestamp=later, endtime=later)
+            yield trace._replace(timestamp=later, endtime=later)
 
 
 def one_key_everywhere(scene: Scene) -> Iterator[Trace]:
@@ -258,7 +257,7 @@ def removed_hop(scene: Scene) -> Iterator[Trace]:
             for hop in trace.hops
             if not any(r.address and r.address.startswith("20.2.") for r in hop.replies)
         ]
-        yield replace(trace, hops=tuple(Hop(n, replies) for n, replies in enumerate(kept, start=1)))
+        yield trace._replace(hops=tuple(Hop(n, replies) for n, replies in enumerate(kept, start=1)))
 
 
 def diverse_exits(scene: Scene) -> Iterator[Trace]:

@@ -8,7 +8,6 @@ Atlas result has none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from probe.record import ATLAS_FORMAT, ATLAS_STATUS_HOP, Hop, Reply, Trace, from_json, to_json
@@ -66,7 +65,7 @@ def to_atlas(trace: Trace) -> dict[str, Any]:
     Inferred hops become stars: a result without the mark would make evidence of them.
     """
     hops = tuple(_silent_where_inferred(hop) for hop in trace.hops)
-    fields = to_json(replace(trace, hops=hops))
+    fields = to_json(trace._replace(hops=hops))
     del fields["gatewatch"]
     if trace.source is not None:
         fields["from"] = trace.source

@@ -8,7 +8,6 @@ its traces can be believed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from analysis.inputs import InputError, Stream
 from probe.bundle import LARGEST_FILE, BadBundle, is_bundle, unseal
@@ -46,4 +45,4 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, Trace | MalformedReco
                 MalformedRecord(f"is of {said}, and its bundle of AS{bundle.manifest.network}"),
             )
         else:
-            yield number, replace(trace, key=bundle.manifest.key)
+            yield number, trace._replace(key=bundle.manifest.key)

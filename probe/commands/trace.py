@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,7 @@ from probe.places import data_folder
 from probe.record import Hop, to_line
 from probe.resolve import NO_HOST, resolve
 from probe.session import Session, Settings
+from probe.strategy import Limits
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -100,9 +100,8 @@ def trace(
     else:
         options.look_for_table()
     excluded = read_exclusions(exclusions_file())
-    settings = Settings(rate=rate)
-    if max_ttl is not None:
-        settings = replace(settings, max_ttl=max_ttl)
+    limits = Limits() if max_ttl is None else Limits(max_ttl=max_ttl)
+    settings = Settings(rate=rate, limits=limits)
     traced: list[Trace] = []
 
     def open_table() -> tuple[Origin, Forks | None]:
@@ -132,7 +131,7 @@ def trace(
             None if as_json else stack.enter_context(_Screen(lambda: opening.result()[0], country))
         )
         if shown is not None:
-            shown.begin(task, network, settings.max_ttl)
+            shown.begin(task, network, limits.max_ttl)
         measure(
             Session(
                 network,
@@ -161,7 +160,7 @@ def trace(
         except NetworkError as problem:
             raise failure_of(problem) from problem
     if as_json and measured.error is None:
-        noted = replace(measured, source=None, notes=(*measured.notes, NOT_REDACTED))
+        noted = measured._replace(source=None, notes=(*measured.notes, NOT_REDACTED))
         click.echo(to_line(noted))
     if measured.error is not None:
         raise (PermissionDenied if network.denied else Offline)(measured.error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -165,7 +164,7 @@ def test_hops_that_another_snapshot_gives_to_another_as_are_counted() -> None:
     """Two of three agree; a hop without an AS and one with two addresses say nothing."""
     table = Country(3).table
     both = (Reply("20.0.1.1", 1.0), Reply("20.0.2.1", 1.0))
-    two = replace(record(("old@2025",)), hops=(Hop(1, both, Attribution(asn=9)),))
+    two = record(("old@2025",))._replace(hops=(Hop(1, both, Attribution(asn=9)),))
     hops = [("20.0.1.1", 101), ("20.0.2.1", 102), ("20.9.9.1", 5), ("8.8.8.8", None)]
     old = record(("old@2025",), *hops)
     found = attribution.attribution([(tell(trace), 1) for trace in (old, two, record(()))], table)

@@ -7,7 +7,6 @@ import math
 import random
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -275,7 +274,7 @@ def half_captured(name: Callable[[str], str] = str) -> Country:
     country = Country(12)
     for prefix, known in country.table.prefixes.items():
         organisation = name(known.organisation) if known.organisation else None
-        country.table.add(str(prefix), replace(known, organisation=organisation))
+        country.table.add(str(prefix), known._replace(organisation=organisation))
     draw = random.Random(1)
     for i in range(1, 13):
         for n, destination in enumerate(country.destinations()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import io
 import json
@@ -200,7 +199,7 @@ def test_a_record_of_ours_has_no_field_without_a_place(trace: Trace) -> None:
 
 def test_half_a_character_is_replaced_and_said(tmp_path: Path) -> None:
     """JSON can hold half a surrogate pair, Parquet cannot: it becomes a question mark."""
-    trace = dataclasses.replace(from_json(result()), dst_name="caf\ud800")
+    trace = from_json(result())._replace(dst_name="caf\ud800")
     back, lost = there_and_back(trace, "parquet", tmp_path)
     assert back.dst_name == "caf?"
     assert lost == {"dst_name": 1}
@@ -238,7 +237,7 @@ def test_the_parser_of_the_atlas_reads_every_real_result(name: str) -> None:
     hop = traces[0].hops[0]
     labels = {"version": 2, "obj": [{"class": 1, "type": 1, "mpls": [{"label": 7, "ttl": 1}]}]}
     labelled = hop._replace(replies=(hop.replies[0]._replace(extensions=labels),))
-    traces.append(dataclasses.replace(traces[0], hops=(labelled,), error="connect failed"))
+    traces.append(traces[0]._replace(hops=(labelled,), error="connect failed"))
     for trace in traces:
         parsed = TracerouteResult(to_atlas(trace))
         assert not parsed.is_malformed
@@ -249,7 +248,7 @@ def test_the_parser_of_the_atlas_reads_every_real_result(name: str) -> None:
 def test_inferred_hops_do_not_become_evidence(tmp_path: Path) -> None:
     """The Atlas knows no inferred hop: it becomes a star, which is said."""
     hop = Hop(1, (Reply("192.0.2.1", 1.0),), Attribution(asn=1), measured=False)
-    trace = dataclasses.replace(from_json(result()), hops=(hop,))
+    trace = from_json(result())._replace(hops=(hop,))
     back, lost = there_and_back(trace, "atlas", tmp_path)
     assert back.hops[0].replies == (Reply(),)
     assert lost["hops[].measured"] == 1
@@ -259,7 +258,7 @@ def test_inferred_hops_do_not_become_evidence(tmp_path: Path) -> None:
 def test_inferred_hops_stay_inferred_in_records() -> None:
     """Also one that no table says anything of."""
     hop = Hop(1, (Reply("192.0.2.1", 1.0),), measured=False)
-    trace = dataclasses.replace(from_json(result()), hops=(hop,))
+    trace = from_json(result())._replace(hops=(hop,))
     assert not from_json(json.loads(to_line(trace))).hops[0].measured
 
 
@@ -268,7 +267,7 @@ def test_inferred_hops_stay_inferred_in_records() -> None:
 
 def named(trace: Trace) -> Trace:
     """As a record has it: a destination without a name is called by its address."""
-    return dataclasses.replace(trace, dst_name=trace.dst_name or trace.dst_addr)
+    return trace._replace(dst_name=trace.dst_name or trace.dst_addr)
 
 
 def unzstandard(packed: bytes) -> bytes:
@@ -297,12 +296,12 @@ def test_parquet_is_partitioned_by_country_and_day(tmp_path: Path) -> None:
     """Pandas, DuckDB and Spark see both as columns; ZZ is no country, 1970-01-01 no time."""
     day = 86_400
     listed = [
-        dataclasses.replace(
-            from_json(OURS), timestamp=1767268800 + n * day, vantage=Vantage("v", 1, "Net", country)
+        from_json(OURS)._replace(
+            timestamp=1767268800 + n * day, vantage=Vantage("v", 1, "Net", country)
         )
         for n, country in ((0, "KH"), (1, "KH"), (0, "TH"), (0, None))
     ]
-    unset = dataclasses.replace(listed[0], timestamp=0)
+    unset = listed[0]._replace(timestamp=0)
     done = convert([*listed, unset], str(tmp_path / "out"), "parquet")
     assert done.files == 5
     assert {str(p.parent.relative_to(tmp_path / "out")) for p in tmp_path.rglob("*.parquet")} == {
@@ -316,7 +315,7 @@ def test_parquet_is_partitioned_by_country_and_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize("said", ["../../kh", "/kh", "\x00", "kh", "KHM", "K=H", ""])
 def test_what_a_record_says_names_no_folder(said: str, tmp_path: Path) -> None:
     """Records come from strangers: only a code of two letters becomes part of a path."""
-    trace = dataclasses.replace(from_json(OURS), vantage=Vantage("v", 1, "Net", said))
+    trace = from_json(OURS)._replace(vantage=Vantage("v", 1, "Net", said))
     convert([trace], str(tmp_path / "out"), "parquet")
     (file,) = tmp_path.rglob("*.parquet")
     assert str(file.relative_to(tmp_path / "out")).startswith("country=ZZ/day=2026-01-01/")

@@ -5,7 +5,6 @@ Paths are written in the words of `tests.analysis.country.Country.trace`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,7 +84,7 @@ def test_loops_are_kept(words: str, loops: list[str]) -> None:
 
 
 def of_hops(*hops: Hop) -> list[Step]:
-    whole = replace(trace("own"), hops=hops)
+    whole = trace("own")._replace(hops=hops)
     return steps_of(whole)
 
 
@@ -252,7 +251,7 @@ def test_states_and_borders(words: str, state: str, border: tuple[int, int]) -> 
 def test_a_path_without_a_foreign_hop_has_no_crossing(words: str) -> None:
     """What dies at home or in the unknown did not leave: `none`, and nothing else is said."""
     made = trace(words)
-    steps = steps_of(replace(made, hops=made.hops[:-1]))
+    steps = steps_of(made._replace(hops=made.hops[:-1]))
     assert crossing_of(steps, FAR, Policy()) == Crossing("none")
 
 
@@ -417,7 +416,7 @@ def test_a_destination_that_answers_at_home_never_left(
 def test_a_path_that_never_arrived_is_no_cache() -> None:
     """The last hop must be the destination itself."""
     made = trace("lan own@1.5 30.0.1.7@1.9", FAR + "@2.0")
-    steps = steps_of(replace(made, hops=made.hops[:-1]))
+    steps = steps_of(made._replace(hops=made.hops[:-1]))
     assert crossing_of(steps, FAR, Policy()).state == "resolved"
 
 

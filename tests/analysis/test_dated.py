@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -141,7 +141,7 @@ def test_a_key_speaks_for_one_network_however_many_tables_there_are() -> None:
             country.everyone("lan own gate {up}", days=[day], members=[5 + (day + key) % 8])
             vantage = Vantage("v", 105 + (day + key) % 8, None, HOME)
             traces += [
-                replace(from_json(result), vantage=vantage, key=f"{key}" * 64)
+                from_json(result)._replace(vantage=vantage, key=f"{key}" * 64)
                 for result in country.results
             ]
             country.results.clear()

@@ -40,8 +40,7 @@ def simulated() -> Simulated:
 
 
 def noisy(trace: Trace, draw: random.Random) -> Trace:
-    return replace(
-        trace,
+    return trace._replace(
         timestamp=int(trace.timestamp),
         hops=tuple(
             hop._replace(
@@ -106,9 +105,9 @@ def claimants(trace: Trace, draw: random.Random) -> list[Trace]:
     return [
         trace,
         noisy(trace, draw),
-        replace(trace, notes=("vpn",)),
-        replace(trace, vantage=replace(trace.vantage, asn=104)),
-        replace(trace, hops=trace.hops[:2]),
+        trace._replace(notes=("vpn",)),
+        trace._replace(vantage=trace.vantage._replace(asn=104)),
+        trace._replace(hops=trace.hops[:2]),
     ]
 
 

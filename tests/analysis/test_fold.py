@@ -12,7 +12,6 @@ import pickle
 import random
 import weakref
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -61,8 +60,7 @@ def traces(seed: int) -> tuple[Trace, ...]:
             hops.append(hop._replace(replies=(hop.replies[0]._replace(address=address, rtt=rtt),)))
         target = draw.choice(TARGETS) or trace.dst_addr
         made.append(
-            replace(
-                trace,
+            trace._replace(
                 hops=tuple(hops),
                 dst_addr=target,
                 msm_id=nth,
@@ -72,7 +70,7 @@ def traces(seed: int) -> tuple[Trace, ...]:
         if draw.random() < 0.05:
             made.append(made[-1])
         if draw.random() < 0.05:
-            made.append(replace(made[-1], hops=trace.hops))
+            made.append(made[-1]._replace(hops=trace.hops))
     return tuple(made)
 
 
@@ -171,7 +169,7 @@ def test_what_was_said_once_is_not_said_again(
     policy = Policy()
     draw = random.Random(seed)
     today = without_copies(traces(seed))
-    some = today + [replace(trace, timestamp=trace.timestamp + 86_400) for trace in today]
+    some = today + [trace._replace(timestamp=trace.timestamp + 86_400) for trace in today]
     whole, _ = folded(parts(Folder(desk(), policy), some, ()), [0])
     folders = [Folder(desk(), policy) for _ in range(2)]
     together = Folded()
@@ -202,7 +200,7 @@ def test_what_was_said_once_is_not_said_again(
 def test_a_part_that_is_lost_is_missed() -> None:
     """No count is made of patterns of which nobody said what they are."""
     today = without_copies(traces(0))
-    some = today + [replace(trace, timestamp=trace.timestamp + 86_400) for trace in today]
+    some = today + [trace._replace(timestamp=trace.timestamp + 86_400) for trace in today]
     first, second = parts(Folder(desk(), Policy()), some, {len(today)})
     assert not second.patterns
     alone = Folded()
@@ -231,7 +229,7 @@ def test_a_trace_that_is_not_usable_holds_nothing() -> None:
 
     def fold(source: str) -> weakref.ref[Piece]:
         piece = Piece()
-        told = tell(replace(traces(0)[0], vantage=None, source=source))
+        told = tell(traces(0)[0]._replace(vantage=None, source=source))
         for number in range(2):
             folder.add(told._replace(prb_id=number), Fingerprint(number, 0), Part())
         return weakref.ref(piece)
@@ -255,8 +253,7 @@ def test_many_traces_become_few() -> None:
     first = next(t for t in country(Truth(8), "few", faults=Faults(0, 0, 0), days=1).traces)
     draw = random.Random(1)
     many = [
-        replace(
-            first,
+        first._replace(
             msm_id=nth,
             hops=tuple(
                 hop._replace(

@@ -161,7 +161,7 @@ def test_what_the_probe_writes_reads_back_the_same(tmp_path: Path) -> None:
     ours = from_json(result())
     ours = type(ours)(
         **{
-            **{name: getattr(ours, name) for name in ours.__slots__},
+            **ours._asdict(),
             "vantage": Vantage("v1", 101, "Net 1", HOME),
             "source": None,
             "stop": "destination",

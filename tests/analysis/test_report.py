@@ -47,7 +47,7 @@ def behind_a_gateway(name: str = "Gate") -> Country:
     gate = country.table.prefixes
     for prefix, said in list(gate.items()):
         if said.organisation == "Gate":
-            gate[prefix] = dataclasses.replace(said, organisation=name)
+            gate[prefix] = said._replace(organisation=name)
     country.everyone("lan own gate {up}", members=range(1, 10))
     country.everyone("lan own * * {up}", members=[10])
     for i in range(1, 10):

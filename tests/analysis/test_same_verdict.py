@@ -13,7 +13,6 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -247,7 +246,7 @@ def results(demo: Demo) -> Lines:
     for name, lines in demo.by_volunteer.items():
         probe, source = addresses[name]
         for line in lines:
-            trace = replace(from_line(line), source=source, msm_id=1, prb_id=probe)
+            trace = from_line(line)._replace(source=source, msm_id=1, prb_id=probe)
             made.append(json.dumps(atlas.to_atlas(trace)).encode() + b"\n")
     return made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -99,7 +98,7 @@ def signed(made: Country, keys: dict[int, tuple[str, str]]) -> list[Trace]:
         key, name = keys[number]
         vantage = Vantage(f"{name}{organisation}", 100 + organisation, None, HOME)
         key = key[:-2] + f"{organisation:02}" if key else ""
-        traces.append(replace(trace, vantage=vantage, key=key or None))
+        traces.append(trace._replace(vantage=vantage, key=key or None))
     return traces
 
 
@@ -137,7 +136,7 @@ def test_a_result_under_two_pseudonyms_is_not_the_same_result() -> None:
     made.trace(1, "30.0.1.200", "lan own far6")
     (honest,) = signed(made, {0: (ONE, "v")})
     assert honest.vantage is not None
-    renamed = replace(honest, vantage=replace(honest.vantage, id="another"))
+    renamed = honest._replace(vantage=honest.vantage._replace(id="another"))
     numbers = Numbers()
     one, other = (fingerprint_of(trace, tell(trace), numbers) for trace in (honest, renamed))
     assert one.claims == other.claims
@@ -150,12 +149,12 @@ def test_whoever_calls_himself_by_a_key_is_not_its_owner() -> None:
     made.trace(1, "30.0.1.200", "lan own far6")
     (honest,) = signed(made, {0: (ONE, "v")})
     assert honest.key is not None
-    liar = replace(honest, vantage=Vantage(honest.key, 101, None, HOME), key=None)
+    liar = honest._replace(vantage=Vantage(honest.key, 101, None, HOME), key=None)
     numbers = Numbers()
     claims = {fingerprint_of(trace, tell(trace), numbers).claims for trace in (honest, liar)}
     assert len(claims) == 2
     elsewhere = [
-        replace(liar, vantage=Vantage(honest.key, 102, None, HOME), timestamp=time)
+        liar._replace(vantage=Vantage(honest.key, 102, None, HOME), timestamp=time)
         for time in (liar.timestamp, liar.timestamp + 86_400.0, liar.timestamp + 2 * 86_400.0)
     ]
     panel = seen(made, [honest, *elsewhere])
@@ -168,7 +167,7 @@ def test_no_numbers_make_a_trace_pass_for_somebody_elses() -> None:
     made = Country(3)
     made.trace(1, "30.0.1.200", "lan own far6")
     (honest,) = signed(made, {0: (ONE, "v")})
-    liar = replace(honest, key=TWO[:-2] + "01", msm_id=-1587046587277273849, paris_id=0)
+    liar = honest._replace(key=TWO[:-2] + "01", msm_id=-1587046587277273849, paris_id=0)
     numbers = Numbers()
     claims = {fingerprint_of(trace, tell(trace), numbers).claims for trace in (honest, liar)}
     assert len(claims) == 2
@@ -182,7 +181,7 @@ def test_whoever_takes_a_pseudonym_before_its_owner_takes_nothing_with_him() -> 
     for day in range(5):
         made.trace(2, "30.0.1.200", "lan own far6", day=day)
     traces = signed(made, {0: (TWO, "v"), 1: (ONE, "v")})
-    traces = [replace(t, key=t.key[:-2] + "01") if t.key else t for t in traces]
+    traces = [t._replace(key=t.key[:-2] + "01") if t.key else t for t in traces]
     panel = seen(made, traces)
     assert panel.rejected == {"key_in_other_network": 1}
     assert [seen.vantage for seen in panel.observations if seen.organisation == "Net 1"] == [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from probe import blocking, measuring
 from probe.network import Method
 from probe.network.errqueue import open_errqueue
 from probe.session import Session, Settings
+from probe.strategy import Limits
 from probe.tracing import Task
 from tests.probe import paths
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from probe.record import Trace
 
 HASTY = Settings(
-    rate=1000.0, timeout_floor=0.01, timeout_ceiling=0.01, aim_timeout=0.01, gap_limit=2
+    rate=1000.0,
+    limits=Limits(timeout_floor=0.01, timeout_ceiling=0.01, aim_timeout=0.01, gap_limit=2),
 )
 
 
@@ -44,7 +45,7 @@ def test_it_measures_what_trio_measures(rate: float) -> None:
         network.close()
     blocked, awaited = (
         [
-            replace(trace, timestamp=0.0, endtime=0.0, hops=())
+            trace._replace(timestamp=0.0, endtime=0.0, hops=())
             for trace in sorted(found, key=lambda trace: trace.dst_addr)
         ]
         for found in by.values()

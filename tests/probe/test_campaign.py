@@ -313,7 +313,7 @@ def test_where_it_keeps_silent_what_lies_abroad_stays_whole(tmp_path: Path) -> N
     run = campaign(tmp_path, {4: SAID})
     run.finished(trace("192.168.1.1", None, "80.231.0.1", "80.231.1.1"))
     alone = trace("192.168.1.1", None, "36.37.200.1", target="36.37.200.1")
-    run.finished(replace(alone, stop="destination"))
+    run.finished(alone._replace(stop="destination"))
     abroad, domestic = kept(tmp_path)
     assert abroad.hops[2].replies[0].address == "80.231.0.1"
     assert domestic.dst_addr == "36.37.200.1"
@@ -331,7 +331,7 @@ def test_a_captive_portal_is_no_network_and_nothing_is_written(tmp_path: Path) -
     """Where the first targets all answer from next door, the user is told to sign in."""
     run = campaign(tmp_path)
     for target in ("80.231.1.1", "80.231.1.2", "203.144.64.1"):
-        run.finished(replace(trace(target, target=target), stop="destination"))
+        run.finished(trace(target, target=target)._replace(stop="destination"))
     with pytest.raises(Offline, match="captive portal wants a login"):
         run.locate()
     assert list(tmp_path.iterdir()) == []
@@ -353,7 +353,7 @@ def test_what_is_odd_about_the_place_is_noted(tmp_path: Path) -> None:
     """A target answered next door, a carrier's NAT, a provider registered elsewhere, a VPN."""
     run = campaign(tmp_path, {4: KNOWN}, country="TH")
     run.circumstances = {4: [VPN], 6: []}.__getitem__
-    run.finished(replace(trace("192.168.1.1", "80.231.1.1"), stop="destination"))
+    run.finished(trace("192.168.1.1", "80.231.1.1")._replace(stop="destination"))
     run.circumstances = {4: [], 6: []}.__getitem__
     run.finished(trace("192.168.1.1", "100.64.3.4", "36.37.9.9"))
     first, second = kept(tmp_path)

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -561,11 +560,10 @@ def test_a_redaction_that_forgets_is_found(monkeypatch: pytest.MonkeyPatch, forg
     real = redact
 
     def careless(trace, *rest):  # type: ignore[no-untyped-def]
-        from dataclasses import replace
 
         if forgets == "everything":
             return trace
-        return replace(real(trace, *rest), **{forgets: getattr(trace, forgets)})
+        return real(trace, *rest)._replace(**{forgets: getattr(trace, forgets)})
 
     monkeypatch.setattr(redaction, "redact", careless)
     finding = only(redaction.redaction(HERE))
@@ -636,7 +634,7 @@ def test_the_last_day_kept_tells_of_its_place(home: Path) -> None:
     assert only(whereabouts.last_run()).says == "nothing is kept yet"
     with Spool(home / "spool") as spool:
         for timestamp, notes in ((1.6e9, (VPN,)), (1.7e9, (CARRIER_NAT,)), (1.7e9, ())):
-            spool.append(Redacted(replace(kept_trace(timestamp), notes=notes)))
+            spool.append(Redacted(kept_trace(timestamp)._replace(notes=notes)))
     found = only(whereabouts.last_run())
     assert found.state is State.OK
     assert found.says.startswith("1 trace of 2023-11-14: behind a carrier's NAT")

@@ -24,6 +24,7 @@ from probe.network import Kind, Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.session import Session, Settings
+from probe.strategy import Limits
 from probe.targets import Target
 from probe.tracing import Task
 from tests.probe.table import Table
@@ -78,9 +79,11 @@ class World:
         self.count = 0
         self.settings = Settings(
             rate=self.random.choice((5.0, 20.0, 100.0, 1000.0)),
-            max_ttl=self.random.choice((32, 32, 32, 12)),
-            attempts=self.random.choice((1, 2, 2, 2, 3)),
-            gap_limit=self.random.choice((2, 5, 5, 5)),
+            limits=Limits(
+                max_ttl=self.random.choice((32, 32, 32, 12)),
+                attempts=self.random.choice((1, 2, 2, 2, 3)),
+                gap_limit=self.random.choice((2, 5, 5, 5)),
+            ),
         )
         self.method = self.random.choice(METHODS)
         self.multipath: Where = self.random.choice(("off", "off", "off", "border"))
@@ -235,7 +238,7 @@ def check(seed: int) -> None:
                 ttl for ttl in of_target if ttl <= len(numbers)
             }
             # within bounds: the attempts, and one more where repeating helps
-            assert max(of_target.values()) <= world.settings.attempts + 1
+            assert max(of_target.values()) <= world.settings.limits.attempts + 1
         ways = [way.places() for way in world.ways[trace.dst_addr]]
         for hop in trace.hops:
             if hop.measured:

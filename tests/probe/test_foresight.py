@@ -265,7 +265,7 @@ def test_another_protocol_is_another_path() -> None:
     world = World(5)
     targets = world.targets("foreign", 10)
     kept, _ = world.run(targets, Settings(rate=100.0), set())
-    by_udp = [replace(trace, proto="UDP") for trace in kept]
+    by_udp = [trace._replace(proto="UDP") for trace in kept]
     assert foretell(world, kept, targets, Settings(), set()).known == 10
     assert foretell(world, by_udp, targets, Settings(), set()).known == 0
 

@@ -16,6 +16,7 @@ from probe.failure import Failure
 from probe.outbox import Outbox
 from probe.receipt import Receipt
 from probe.session import Settings
+from probe.strategy import Limits
 from tests.consenting import agree
 from tests.probe import paths
 from tests.probe.test_bundling import keep, trace
@@ -51,7 +52,7 @@ def home(tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
     monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network())
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
-    impatient = functools.partial(Settings, timeout_ceiling=0.1)
+    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
     monkeypatch.setattr("probe.commands.run.Settings", impatient)
     targets = tmp_path / "targets.txt"
     targets.write_text(f"{paths.TARGET}\n193.0.6.138\n193.0.14.129\n", encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -196,7 +195,7 @@ def test_a_target_within_the_access_network_is_cut_and_loses_its_name(
 ) -> None:
     """Behind NAT the own public address is not known, and somebody may trace to it by its name."""
     whole = trace(None, None, "203.144.65.1", target, target=target)
-    whole = replace(whole, dst_name="9-77.metfone.example", notes=(f"{target} refused",))
+    whole = whole._replace(dst_name="9-77.metfone.example", notes=(f"{target} refused",))
     found = redact(whole, HOME, ACCESS, TABLE)
     assert (found.dst_addr, found.dst_name) == (left, None)
     assert addresses(found) == [None, None, "203.144.65.1", left]
@@ -232,18 +231,17 @@ def test_only_mpls_labels_are_left_of_extensions() -> None:
         "obj": [mpls, {"class": 2, "type": 10, "address": "192.168.1.10", "name": "sokha-laptop"}],
     }
     whole = trace(None, "203.144.65.1")
-    whole = replace(whole, hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions=extensions),)),))
+    whole = whole._replace(hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions=extensions),)),))
     found = redact(whole, HOME, ACCESS, TABLE)
     assert found.hops[0].replies[0].extensions == {"version": 2, "rfc4884": 1, "obj": [mpls]}
     assert found.redactions["extension"] == 1
-    only = replace(whole, hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions={"obj": [{}]}),)),))
+    only = whole._replace(hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions={"obj": [{}]}),)),))
     assert redact(only, HOME, ACCESS, TABLE).hops[0].replies[0].extensions is None
 
 
 def test_sentences_lose_addresses_names_and_macs() -> None:
     """Error texts and notes keep their sense and the target, and nothing of this machine."""
-    whole = replace(
-        trace(),
+    whole = trace()._replace(
         error="80.231.1.1: 192.168.1.10 (sokha-laptop, fe80::1c2b:3aff:fe4d:5e6f%wlan0): no route",
         notes=("Sokha-Laptop via aa:bb:cc:dd:ee:ff at 12:30:45", "from 2405:8380:1:2::10: denied"),
     )
@@ -258,7 +256,7 @@ def test_sentences_lose_addresses_names_and_macs() -> None:
 )
 def test_a_name_of_home_is_dropped(name: str) -> None:
     """A target's name stays only when it is a public one."""
-    found = redact(replace(trace(), dst_name=name), HOME, ACCESS, TABLE)
+    found = redact(trace()._replace(dst_name=name), HOME, ACCESS, TABLE)
     assert found.dst_name is None
     assert redact(trace(), HOME, ACCESS, TABLE).dst_name == "k.root-servers.net"
 
@@ -267,7 +265,7 @@ def test_unknown_error_codes_are_dropped() -> None:
     """Only the one-letter and numeric codes of Atlas can stand as an error code."""
     replies = tuple(Reply("203.144.65.1", 1.0, err=code) for code in ("sokha-laptop", "H", 13))
     hop = Hop(2, replies)
-    found = redact(replace(trace(), hops=(hop,)), HOME, ACCESS, TABLE)
+    found = redact(trace()._replace(hops=(hop,)), HOME, ACCESS, TABLE)
     assert [reply.err for reply in found.hops[0].replies] == [None, "H", 13]
 
 
@@ -292,10 +290,10 @@ def test_it_refuses_where_it_is_not_sure(
 
 def test_an_own_address_in_an_unforeseen_place_is_refused() -> None:
     """The last look finds an own address that no rule has reached."""
-    marked = replace(trace(), vantage=Vantage("x", 1, "Office 192.168.1.10", "KH"))
+    marked = trace()._replace(vantage=Vantage("x", 1, "Office 192.168.1.10", "KH"))
     with pytest.raises(RefusedToRedact):
         redact(marked, HOME, ACCESS, TABLE)
-    longer = replace(marked, vantage=Vantage("x", 1, "Office 192.168.1.101", "KH"))
+    longer = marked._replace(vantage=Vantage("x", 1, "Office 192.168.1.101", "KH"))
     assert redact(longer, HOME, ACCESS, TABLE).vantage == longer.vantage
 
 
@@ -303,7 +301,7 @@ def test_the_result_is_read_back_as_it_was() -> None:
     """A redacted record goes through its line of JSON unchanged."""
     found = redact(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"), HOME, ACCESS, TABLE)
     read = from_line(to_line(found))
-    assert replace(read, msm_id=None, prb_id=None) == found
+    assert read._replace(msm_id=None, prb_id=None) == found
 
 
 def test_redaction_adds_up_and_is_idempotent() -> None:

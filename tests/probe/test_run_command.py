@@ -27,6 +27,7 @@ from probe.record import VPN, WRONG_CLOCK
 from probe.redact import Premises, Redacted
 from probe.session import Settings
 from probe.spool import Spool, read
+from probe.strategy import Limits
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -40,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
     # Silence is waited for in real time here.
-    impatient = functools.partial(Settings, timeout_ceiling=0.1)
+    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
     monkeypatch.setattr("probe.commands.run.Settings", impatient)
     monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     use(monkeypatch, paths.routes)

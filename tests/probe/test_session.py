@@ -18,6 +18,7 @@ from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.record import Hop, Trace, from_line, to_line
 from probe.session import Session, Settings
+from probe.strategy import Limits
 from probe.tracing import Task
 from tests.playing import Heard
 
@@ -120,7 +121,7 @@ async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rat
         for last, at in enumerate(times):
             while times[first] < at - span:
                 first += 1
-            assert last - first <= (span + Settings.tick) * rate + 1
+            assert last - first <= (span + Settings().tick) * rate + 1
     assert len(times) / (times[-1] - times[0]) > 0.8 * rate or rate > 5_000
 
 
@@ -541,7 +542,7 @@ async def test_enumerations_that_need_more_tokens_than_there_are_end_early(
         Session(
             load(TEN_HOPS).network(),
             tasks(8),
-            Settings(rate=5000.0, max_ttl=10),
+            Settings(rate=5000.0, limits=Limits(max_ttl=10)),
             finished=traces.append,
             explore=lambda trace: Enumeration(MultipathLimits(), 1, 10, trace.paris_id),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,7 @@ def keep(folder: Path, *targets: str) -> None:
             )
             table = Table()
             spool.append(
-                redact(replace(attribute(trace, table)), HOME, frozenset({PROVIDER}), table)
+                redact(attribute(trace, table)._replace(), HOME, frozenset({PROVIDER}), table)
             )
 
 

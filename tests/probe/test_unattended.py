@@ -24,6 +24,7 @@ from probe.origin import open_origin
 from probe.schedule.diary import Diary
 from probe.session import Settings
 from probe.spool import read
+from probe.strategy import Limits
 from probe.targets import foreign_networks
 from tests.consenting import agree
 from tests.probe import paths
@@ -37,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
-    impatient = functools.partial(Settings, timeout_ceiling=0.1)
+    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
     monkeypatch.setattr("probe.commands.run.Settings", impatient)
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
     use(monkeypatch, paths.routes)

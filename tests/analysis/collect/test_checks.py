@@ -6,7 +6,6 @@ import contextlib
 import copy
 import functools
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from probe.cli import main
 from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line
 from probe.session import Settings
+from probe.strategy import Limits
 from tests.analysis.collect.bundles import KEY, NETWORK, NOW, line, sealed, trace
 from tests.consenting import agree
 from tests.probe import paths
@@ -49,7 +49,8 @@ def test_what_a_run_kept_may_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("GATEWATCH_HOME", str(home))
     monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
     monkeypatch.setattr(
-        "probe.commands.run.Settings", functools.partial(Settings, timeout_ceiling=0.1)
+        "probe.commands.run.Settings",
+        functools.partial(Settings, limits=Limits(timeout_ceiling=0.1)),
     )
     monkeypatch.setattr(
         "probe.commands.run.open_network", lambda *_, **__: paths.network(paths.routes)
@@ -219,7 +220,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(way for key, one in inner for way in places(one, (*path, key)))]
 
 
-WHOLE = json.loads(line(replace(with_multipath(4, "80.231.0.1"), notes=("a",), error="b")))
+WHOLE = json.loads(line(with_multipath(4, "80.231.0.1")._replace(notes=("a",), error="b")))
 PLACES = places(WHOLE)[1:]
 
 

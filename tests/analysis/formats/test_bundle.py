@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,7 +59,7 @@ def test_traces_come_with_their_key(tmp_path: Path) -> None:
     """A bundle's traces are those of its lines, and each names the key that signed them."""
     found = loaded(tmp_path, sealed([line(trace(1)), line(trace(2))]))
     key = public_part(KEY)
-    assert found.traces == [replace(from_line(line(trace(n))), key=key) for n in (1, 2)]
+    assert found.traces == [from_line(line(trace(n)))._replace(key=key) for n in (1, 2)]
     assert found.rejected == {}
     assert list(found.inputs) == ["0.tar"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -72,10 +71,10 @@ def test_what_decides_is_told_alike(tmp_path: Path) -> None:
     trace = Trace(end, 4, "ICMP", 1700000000.0, 1700000004.0, hops, source="203.0.113.5", msm_id=1)
     more = [
         trace,
-        replace(trace, hops=hops[::-1]),
-        replace(trace, hops=hops[:3]),
-        replace(trace, hops=()),
-        replace(trace, hops=hops[:1], timestamp=0.0, snapshots=("s",)),
+        trace._replace(hops=hops[::-1]),
+        trace._replace(hops=hops[:3]),
+        trace._replace(hops=()),
+        trace._replace(hops=hops[:1], timestamp=0.0, snapshots=("s",)),
     ]
     assert alike(more, tmp_path)
     told = row_by_row(tmp_path / "t.parquet")[0]
@@ -105,7 +104,7 @@ def test_a_row_that_is_no_trace_costs_itself_only(
     changes: dict[str, Any], says: str, tmp_path: Path
 ) -> None:
     """Parquet's types hold a file to little; what is read from it is held to what a record is."""
-    path = written([WHOLE, replace(WHOLE, **changes)], tmp_path)
+    path = written([WHOLE, WHOLE._replace(**changes)], tmp_path)
     with pytest.raises(columns.Surprise):
         list(columns.read(str(path), 0, NUMBERS))
     first, (number, problem) = parquet.group_rows(str(path), 0)
