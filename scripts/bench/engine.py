@@ -9,6 +9,7 @@ as KH, it measures economically, and every hop around that country's border; ``-
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -25,24 +26,35 @@ from scripts.bench.paths import inferred_in, path_of
 
 if TYPE_CHECKING:
     from probe.economical import Routes
+    from probe.manner import Manner
     from probe.record import Trace
 
 # As `probe.cli` does.
 garbage.look_seldom()
 
 
-def routes_from(country: str) -> Routes | None:
-    """The stop set of economical tracing, as ``gatewatch run`` has it."""
-    from probe.manner import Manner  # noqa: PLC0415 - only economical tracing needs them
-    from probe.origin import open_origin  # noqa: PLC0415
+def routes_from(country: str) -> Routes:
+    """The stop set of economical tracing, as ``gatewatch run`` has it.
 
-    home = None if country == "-" else country
-    return Manner(open_origin(), lambda _: home, economical=True, multipath="off").routes
+    The address table opens while the first answers come, as for ``gatewatch trace``.
+    """
+    from probe.aside import Aside  # noqa: PLC0415 - only economical tracing needs them
+    from probe.economical import Routes  # noqa: PLC0415
+
+    def open_table() -> Manner:
+        from probe.manner import Manner  # noqa: PLC0415 - importing takes most of the time
+        from probe.origin import open_origin  # noqa: PLC0415
+
+        home = None if country == "-" else country
+        return Manner(open_origin(), lambda _: home, multipath="off")
+
+    opened = functools.cache(Aside(open_table).result)
+    return Routes(lambda address: opened().is_abroad(address))
 
 
 def main(backend: str, method: str, rate: float, listed: Path, country: str | None = None) -> None:
-    routes = None if country is None else routes_from(country)
     network = open_network(backend)
+    routes = None if country is None else routes_from(country)
     tasks = [Task(target, None, Method(method), 1) for target in listed.read_text("utf-8").split()]
     probes = 0
 
