@@ -27,9 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ATLAS_VARIABLE = "GATEWATCH_BENCH_ATLAS"
 ATLAS = ROOT / "tests" / "data" / "traces" / "atlas_23449934_half.jsonl.gz"
 
-# So many generated traces are judged, and ten times as many where growth is looked at.
+# So many generated traces are judged; where growth is looked at, a tenth of them as well.
 TRACES_VARIABLE = "GATEWATCH_BENCH_TRACES"
-TRACES = 10_000
+TRACES = 1_000_000
 
 LONGEST = 60.0
 
@@ -62,9 +62,9 @@ def atlas(folder: Path) -> Iterator[Scene]:
         yield scene
 
 
-def _traces(folder: Path, suffix: str, *, times: int = 1) -> str:
-    """A file of as many generated traces as ``GATEWATCH_BENCH_TRACES`` says, or so many times."""
-    count = times * int(os.environ.get(TRACES_VARIABLE, TRACES))
+def _traces(folder: Path, suffix: str, *, share: int = 1) -> str:
+    """A file of as many generated traces as ``GATEWATCH_BENCH_TRACES`` says, or of this share."""
+    count = int(os.environ.get(TRACES_VARIABLE, TRACES)) // share
     path = folder / f"traces-{count}.{suffix}"
     if not path.is_file():
         # A millisecond each is ample, and what is left of a minute for the address table.
@@ -83,20 +83,20 @@ def many(folder: Path) -> Iterator[Scene]:
 
 @contextmanager
 def growing(folder: Path) -> Iterator[Scene]:
-    """As many traces as ``{records}``, ten times as many as ``{more}``."""
-    records, more = _traces(folder, "jsonl.gz"), _traces(folder, "jsonl.gz", times=10)
+    """As many traces as ``{more}``, a tenth of them as ``{records}``."""
+    records, more = _traces(folder, "jsonl.gz", share=10), _traces(folder, "jsonl.gz")
     with here(folder, records=records, more=more) as scene:
         yield scene
 
 
 @contextmanager
 def clusters(folder: Path, suffix: str = "jsonl.gz") -> Iterator[Scene]:
-    """Ten times as many as ``{more}``; at ``{one}`` and ``{two}`` Dask with so many workers."""
-    more = _traces(folder, suffix, times=10)
+    """As many as ``{records}``, a tenth as ``{few}``; ``{one}`` and ``{two}`` workers."""
+    records, few = _traces(folder, suffix), _traces(folder, suffix, share=10)
     with (
         cluster.running(1) as one,
         cluster.running(2) as two,
-        here(folder, more=more, one=one, two=two) as scene,
+        here(folder, records=records, few=few, one=one, two=two) as scene,
     ):
         yield scene
 

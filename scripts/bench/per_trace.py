@@ -4,7 +4,9 @@ Its steps are theirs (Fontugne et al., "The (thin) bridges of AS connectivity", 
 "Pinpointing delay and forwarding anomalies", IMC 2017), in plain Python as they are there: decode a
 line, look every answering address up in a prefix tree, build the path of ASes, count by vantage
 point which ASes are on it, and score each AS by the mean over vantage points with the highest and
-lowest tenth cut off. No code of theirs is used; the tree is libmaxminddb's, in C as theirs is.
+lowest tenth cut off. No code of theirs is used; the tree is libmaxminddb's, in C as theirs is. What
+theirs does besides is left out, to its advantage: it asks a second tree for exchanges at every hop,
+keeps the path of addresses too, and hands paths through a message queue to what scores them.
 
 Usage: ``python -m scripts.bench.per_trace FILE.jsonl.gz``
 """

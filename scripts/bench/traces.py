@@ -7,23 +7,30 @@ good ways by flow, and ways that change with the weeks. Addresses are taken from
 in use, so that each is somebody's; who reaches whom over what is made up.
 
 Usage: ``python -m scripts.bench.traces COUNT FILE.jsonl.gz [FIRST]`` or ``… FILE.parquet [FIRST]``;
-FIRST is the number of the first, so that several runs can make parts of the same.
+FIRST is the number of the first, so that several runs can make parts of the same. They are made
+by all cores, in parts that hang on nothing but their place.
 """
 
 from __future__ import annotations
 
+import functools
 import gzip
+import io
 import ipaddress
 import json
+import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from probe.origin import Origin
 
 COUNTRY = "KH"
@@ -33,6 +40,7 @@ AT_HOME = 4  # of the destinations
 INTERVAL = 3600
 FLOWS = 16
 ROWS = 5000  # of a row group in Parquet
+PART = 50_000  # as many as one process makes in one go
 
 _ABROAD = ("SG", "HK", "JP", "US", "DE", "GB", "FR", "AU")
 _LABELS = (
@@ -149,9 +157,16 @@ def _at(prefix: ipaddress.IPv4Network, number: int) -> str:
     return str(prefix.network_address + number % prefix.num_addresses)
 
 
-def traces(count: int, table: Origin, first: int = 0) -> Iterator[Trace]:
+@functools.cache
+def _world() -> _World:
+    from probe.origin import open_origin  # noqa: PLC0415
+
+    return _World(open_origin())
+
+
+def traces(count: int, first: int = 0) -> Iterator[Trace]:
     """So many traces in order of their time, from this number on."""
-    world = _World(table)
+    world = _world()
     noise = np.random.default_rng(20210216 + first)
     ways: dict[tuple[int, int, int, int], list[Router]] = {}
     for number in range(first, first + count):
@@ -260,22 +275,57 @@ def _reply_row(reply: Reply) -> dict[str, Any]:
     }
 
 
-def write(count: int, path: Path, first: int = 0) -> None:
-    """Write so many traces, as JSON lines or as Parquet by the name of the file."""
-    from probe.origin import open_origin  # noqa: PLC0415
+def _lines(count: int, first: int) -> bytes:
+    """So many results as JSON lines, as one member of a gzip file."""
+    text = "".join(map(line, traces(count, first)))
+    return gzip.compress(text.encode(), compresslevel=4)
 
-    made = traces(count, open_origin(), first)
+
+def _rows(count: int, first: int) -> bytes:
+    """The same as a Parquet file."""
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    from analysis.formats import parquet  # noqa: PLC0415
+
+    made = traces(count, first)
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, parquet.SCHEMA, compression="zstd") as file:
+        while rows := [_row(trace) for _, trace in zip(range(ROWS), made, strict=False)]:
+            file.write_table(parquet.table_of(rows))
+    return buffer.getvalue()
+
+
+def _parts(
+    make: Callable[[int, int], bytes], count: int, first: int, processes: int
+) -> Iterator[bytes]:
+    starts = range(first, first + count, PART)
+    counts = [min(PART, first + count - start) for start in starts]
+    if len(starts) == 1:
+        yield make(count, first)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(make, counts, starts)
+
+
+def write(count: int, path: Path, first: int = 0, processes: int | None = None) -> None:
+    """Write so many traces, as JSON lines or as Parquet by the name of the file.
+
+    The same are written whatever the number of processes (by default, one a core).
+    """
+    processes = processes or os.cpu_count() or 1
     if path.suffix != ".parquet":
-        with gzip.open(path, "wt", compresslevel=4) as file:
-            file.writelines(map(line, made))
+        with path.open("wb") as lines:
+            lines.writelines(_parts(_lines, count, first, processes))
         return
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     from analysis.formats import parquet  # noqa: PLC0415
 
-    with pq.ParquetWriter(path, parquet.SCHEMA, compression="zstd") as file:
-        while rows := [_row(trace) for _, trace in zip(range(ROWS), made, strict=False)]:
-            file.write_table(parquet.table_of(rows))
+    with pq.ParquetWriter(path, parquet.SCHEMA, compression="zstd") as whole:
+        for part in _parts(_rows, count, first, processes):
+            read = pq.ParquetFile(io.BytesIO(part))
+            for group in range(read.num_row_groups):
+                whole.write_table(read.read_row_group(group))
 
 
 if __name__ == "__main__":

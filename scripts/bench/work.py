@@ -15,6 +15,7 @@ import socket
 import struct
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,20 +163,20 @@ def scan_duckdb(path: str) -> dict[str, float]:
 
 
 def fold_dask(where: str) -> dict[str, float]:
-    """A file folded by a cluster's workers: ``ADDRESS PATH``. The first time, they get ready."""
+    """A file folded by a cluster's workers, ``ADDRESS SMALL PATH``; a small one gets them ready."""
     from analysis.cluster import Cluster  # noqa: PLC0415
     from analysis.engine import digest  # noqa: PLC0415
     from analysis.means import open_means  # noqa: PLC0415
     from scripts.bench.traces import COUNTRY  # noqa: PLC0415
 
-    address, path = where.split(" ", 1)
+    address, small, path = where.split(" ", 2)
     recipe = open_means(COUNTRY).recipe("warn")
 
-    def work() -> int:
+    def fold(path: str) -> int:
         return len(digest([path], recipe, Cluster(address)))
 
-    work()
-    return _timed(work)
+    fold(small)
+    return _timed(partial(fold, path))
 
 
 # -- origin -------------------------------------------------------------------------------------

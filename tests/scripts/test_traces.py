@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from analysis.load import load
+from probe.record import from_line
 from scripts.bench import per_trace, traces
 
 if TYPE_CHECKING:
@@ -26,6 +29,23 @@ def test_both_forms_hold_the_same_traces(tmp_path: Path) -> None:
     ] == [
         (one.source, one.timestamp, one.dst_addr, one.paris_id, one.hops)
         for one in load([str(rows)]).traces
+    ]
+
+
+@pytest.mark.parametrize("name", ["t.jsonl.gz", "t.parquet"])
+def test_parts_make_the_same_whole_however_many_make_them(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process or two write the same bytes, in which no part is missing or out of its place."""
+    monkeypatch.setattr(traces, "PART", 50)
+    one, two = tmp_path / f"one-{name}", tmp_path / f"two-{name}"
+    traces.write(COUNT, one, processes=1)
+    traces.write(COUNT, two, processes=2)
+    assert one.read_bytes() == two.read_bytes()
+    times = [trace.timestamp for trace in load([str(two)]).traces]
+    assert len(times) == COUNT
+    assert times == [
+        trace.timestamp for trace in map(from_line, map(traces.line, traces.traces(COUNT)))
     ]
 
 
