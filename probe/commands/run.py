@@ -177,6 +177,8 @@ def run(
         choice.place = turn.place
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
+        if flow is None and not dry_run:
+            identity.begun()
         if flow is not None:
             choice.done = measured(_kept(folder), flow, time.time())
         if dry_run or choice.done:  # any other run finds out by sending
