@@ -575,6 +575,17 @@ def test_without_a_run_before_resuming_begins_one(home: Path, listed: Callable[.
     assert summary("--resume", "--targets", listed(*TARGETS))["kept"] == 5
 
 
+def test_a_target_is_not_measured_by_another_in_its_block(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """Both are in the access network, where records are cut to /24."""
+    targets = "--targets", listed("36.37.200.7", "36.37.200.77", paths.TARGET)
+    assert summary("--limit", "1", *targets)["kept"] == 1
+    assert summary("--resume", *targets)["kept"] == 2
+    found = [record["dst_addr"] for record in records(home / "spool")]
+    assert sorted(found) == [paths.TARGET, "36.37.200.0", "36.37.200.0"]
+
+
 def test_a_run_that_kept_nothing_is_gone_on_with_from_its_beginning(
     home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
