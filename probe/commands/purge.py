@@ -19,6 +19,7 @@ from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, sta
 from probe.places import data_folder
 from probe.pruning import accepted_days, left_days, prune
 from probe.schedule.here import job, timer
+from probe.settings import MOST_DAYS
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--accepted",
     "days",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_DAYS),
     metavar="DAYS",
     help="Only traces that a collector has accepted, measured more than so many days ago.",
 )

@@ -234,6 +234,14 @@ def test_only_what_was_accepted_goes_where_that_is_asked(home: Path, clock: Play
     assert clock.installed
 
 
+def test_more_days_than_there_were_are_refused(home: Path) -> None:
+    """No date lies so far back; the setting `keep_accepted_days` has the same bound."""
+    gatewatch("bundle")
+    done = CliRunner().invoke(main, ["purge", "--accepted", "99999999999"])
+    assert done.exit_code == 2
+    assert "36500" in done.stderr
+
+
 def test_days_that_stay_are_said_with_what_keeps_them(home: Path) -> None:
     """What waits may go once it is accepted; what no bundle takes is its owner's to delete."""
     keep(home, trace(1, days=-400), trace(2, None, days=-399))
