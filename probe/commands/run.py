@@ -177,8 +177,6 @@ def run(
         choice.place = turn.place
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
-        if flow is None and not dry_run:
-            identity.begun()
         if flow is not None:
             choice.done = measured(_kept(folder), flow, time.time())
         if dry_run or choice.done:  # any other run finds out by sending
@@ -233,6 +231,8 @@ def run(
             listed=choice.targets,
             limit=limit,
         )
+        if flow is None:
+            identity.begun()
         failure, code = _undertake(itinerary, targets, campaign)
         refused = Counter(network.discarded())
     turn.end(
