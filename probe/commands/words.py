@@ -131,6 +131,9 @@ def border_line(border: Border, home: str) -> str:
 
 def stop(trace: Trace) -> str:
     """How a trace ended."""
+    last = trace.hops[-1].replies if trace.hops else ()
+    if trace.stop == "unreachable" and majority(last) == trace.dst_addr:
+        return "refused by the target"
     return _STOPS.get(trace.stop or "", trace.stop or "unknown")
 
 
