@@ -38,6 +38,8 @@ class Task:
         return 6 if ":" in self.target else 4
 
 
+_DESTINATION = Kind.DESTINATION
+
 # How many more answers to probes of one hop that was answered are kept; others are counted.
 DUPLICATES_KEPT = 16
 
@@ -181,8 +183,7 @@ class Tracing:
             if late is None:
                 self.course.lost(ttl)
             return True
-        closed = kind is Kind.DESTINATION and probe.method is Method.UDP
-        if closed and address != self.task.target:
+        if kind is _DESTINATION and probe.method is Method.UDP and address != self.task.target:
             self.closed.append(probe)
         return self.course.answered(
             ttl,
