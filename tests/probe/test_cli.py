@@ -285,13 +285,10 @@ def test_a_file_that_is_gone_is_said() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes them")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("words", ["show", "run --dry-run"])
-def test_who_closes_what_is_printed_to_gets_the_same_done(
-    tmp_path: Path, closed: str, words: str
-) -> None:
+def test_who_closes_what_is_printed_to_gets_the_same_done(tmp_path: Path, closed: str) -> None:
     """Some wrappers start what nobody watches so."""
     environment = {**os.environ, "GATEWATCH_HOME": str(tmp_path / "home")}
-    command = f"{sys.executable} -m probe {words}"
+    command = f"'{sys.executable}' -m probe show"
     whole, cut = (
         subprocess.run(
             ["sh", "-c", line], env=environment, capture_output=True, text=True, check=False
