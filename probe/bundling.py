@@ -99,7 +99,7 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
     Day files that are as they were when all their lines were known are not read; the others are
     those of the second value that the outbox does not know.
     """
-    present = [_as_it_is(path) for path in day_files(spool)]
+    present = [DayFile.of(path) for path in day_files(spool)]
     known = {day.name for day in present if outbox.known(day)}
 
     def lines() -> Iterator[Kept]:
@@ -236,11 +236,6 @@ def _last_day(spool: Path) -> date:
     today = datetime.now(UTC).date()
     newest = max(filter(None, (day_named(path.name) for path in day_files(spool))), default=today)
     return today if newest > today and is_set_by_others() else newest
-
-
-def _as_it_is(path: Path) -> DayFile:
-    found = path.stat()
-    return DayFile(path.name, found.st_size, found.st_mtime_ns)
 
 
 def _day(trace: Trace) -> str | None:

@@ -87,29 +87,40 @@ def objection(
     return OWN_SUBNET if premises.holds(address) else None
 
 
-def measured(traces: Iterable[Trace], flow: int, now: float) -> frozenset[str]:
-    """The targets that the last run with this flow has measured, in `RESUMABLE` seconds to now.
+def measured(traces: Iterable[Trace], flow: int, now: float) -> Counter[str]:
+    """How many traces the last run with this flow kept, in `RESUMABLE` seconds to now.
 
-    As they stand in the records, which come in the order in which they were kept: see `is_among`.
+    By target as it stands in the records, which come in the order in which they were kept: see
+    `unmeasured`.
     """
-    found: set[str] = set()
+    found: Counter[str] = Counter()
     before: int | None = flow
     for trace in traces:
         if trace.paris_id == flow != before:
             found.clear()  # flows come round
         if trace.paris_id == flow and trace.timestamp > now - RESUMABLE:
-            found.add(trace.dst_addr)
+            found[trace.dst_addr] += 1
         before = trace.paris_id
-    return frozenset(found)
+    return found
 
 
-def is_among(address: str, kept: frozenset[str]) -> bool:
-    """Whether a target is one of those that were kept, where those in the access network are cut.
+def unmeasured(targets: Sequence[Target], kept: Counter[str]) -> list[Target]:
+    """The targets without those that were kept; ``kept`` counts traces by target as recorded.
 
-    >>> is_among("36.37.9.77", frozenset({"36.37.9.0"}))
-    True
+    Records of targets in the access network have no more than the block. Of each block the first
+    so many targets count as those that were kept: which ones they were nobody is to know.
     """
-    return address in kept or cut(address) in kept
+    cut_ones = kept - Counter(target.address for target in targets)
+    left = []
+    for target in targets:
+        if target.address in kept:
+            continue
+        block = cut(target.address)
+        if cut_ones[block]:
+            cut_ones[block] -= 1
+        else:
+            left.append(target)
+    return left
 
 
 def witnesses(targets: Sequence[T]) -> list[T]:

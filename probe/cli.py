@@ -14,6 +14,7 @@ import importlib.util
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -47,6 +48,7 @@ class Commands(click.Group):
         """Run as a program: what goes wrong outside of a command is told in the same way."""
         from probe import crash  # noqa: PLC0415 - imports nothing before it is needed
 
+        _have_streams()
         crash.watch()
         return super().main(*args, **kwargs)
 
@@ -102,6 +104,14 @@ class Commands(click.Group):
             except Failure as failure:
                 click.echo(f"gatewatch: {failure.message}", err=True)
                 ctx.exit(failure.exit_code)
+
+
+def _have_streams() -> None:
+    """Put nothing in the place of standard streams that are closed, which Python has as None."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - stays open
+            setattr(sys, name, nothing)
 
 
 def _place(name: str) -> int:

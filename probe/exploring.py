@@ -59,6 +59,7 @@ class Exploring:
     def trace(self, _: Seen, *, began: float, ended: float, error: str | None) -> Trace:
         """The trace with what was found; an ``error`` on the way ends the search, not the trace."""
         traced = self.traced
+        self.enumeration.broken_off = error is not None
         notes = traced.notes if error is None else (*traced.notes, f"multipath: {error}")
         return traced._replace(
             endtime=traced.endtime + ended - began,

@@ -73,24 +73,29 @@ class Forks:
         self._origin = origin
         self._home = home
         self._limits = limits
-        self._seen: set[tuple[str | None, str | None]] = set()
+        # The last enumeration of each border, by the addresses on both sides.
+        self._looked_at: dict[tuple[str | None, str | None], Enumeration] = {}
 
     def __call__(self, trace: Trace) -> Enumeration | None:
         """The enumeration to make for a trace that has ended, if any."""
         if self._where == "off":
             return None
-        span = whole(trace) if self._where == "full" else self._border(trace)
+        if self._where == "border":
+            return self._border(trace)
+        span = whole(trace)
         return None if span is None else between(*span, trace, self._limits)
 
-    def _border(self, trace: Trace) -> tuple[int, int] | None:
+    def _border(self, trace: Trace) -> Enumeration | None:
         attributed = attribute(trace, self._origin)
         home = self._home(attributed)
         border = None if home is None else leaves(attributed.hops, home)
         if border is None:
             return None
         crossed = majority(border.before.replies), majority(border.after.replies)
-        if crossed in self._seen:
+        before = self._looked_at.get(crossed)
+        if before is not None and not before.broken_off:
             return None
-        self._seen.add(crossed)
         first = max(1, border.before.number - AROUND)
-        return first, min(border.after.number + AROUND, trace.hops[-1].number)
+        last = min(border.after.number + AROUND, trace.hops[-1].number)
+        found = self._looked_at[crossed] = between(first, last, trace, self._limits)
+        return found

@@ -44,14 +44,21 @@ class Identity:
         return int(self._read().get("flow", 0)) % FLOWS + 1
 
     def last_flow(self) -> int | None:
-        """The flow of the last run that kept anything; None before the first."""
-        flow = self._read().get("flow")
-        return None if flow is None else int(flow)
+        """The flow of the last run; None where it kept nothing, or there was none."""
+        state = self._read()
+        return None if state.get("kept_nothing") or "flow" not in state else int(state["flow"])
+
+    def begun(self) -> None:
+        """A run begins, of which nothing is kept yet. Writes nothing before the first `used`."""
+        if "flow" in self._read():
+            with self._remembered() as state:
+                state["kept_nothing"] = True
 
     def used(self, flow: int) -> None:
         """Remember the flow that was used, so that the next run takes the next."""
         with self._remembered() as state:
             state["flow"] = flow
+            state.pop("kept_nothing", None)
 
     @contextmanager
     def _remembered(self) -> Iterator[dict[str, Any]]:

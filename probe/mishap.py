@@ -55,6 +55,13 @@ def failure_of(problem: OSError) -> Failure | None:
                 "folder where a file has to be; move it away, or name another"
             ).format(path=problem.filename, reason=problem.strerror)
         )
+    if problem.filename and problem.errno == errno.ENOENT:
+        return BadInput(
+            _(
+                "{path} is not there (any more): it, or what it leads to, was moved, deleted or "
+                "pulled out; put it back, or try again"
+            ).format(path=problem.filename)
+        )
     if problem.errno == errno.EIO:
         return PartlyDone(
             _(

@@ -151,6 +151,8 @@ class Enumeration:
     """
 
     def __init__(self, limits: MultipathLimits, first: int, last: int, flow: int) -> None:
+        self.broken_off = False
+        """Whether an error ended it before it was done."""
         self._limits = limits
         self._first = first
         self._last = last

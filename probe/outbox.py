@@ -162,6 +162,12 @@ class DayFile:
     size: int
     changed: int
 
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """What a day file is like now."""
+        found = path.stat()
+        return cls(path.name, found.st_size, found.st_mtime_ns)
+
 
 _ENTRY = ", ".join(Entry.__slots__)
 _ATTEMPTS = ", ".join(Attempts.__slots__)

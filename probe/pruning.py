@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from probe.outbox import DayFile
 from probe.private import remove_file
 from probe.spool import day_files, day_named
 
@@ -26,10 +27,18 @@ def accepted_days(spool: Path, outbox: Outbox, today: date, days: int) -> list[P
 
     The newest is never one of them: it tells where this machine was last, and what day has been.
     """
-    limit = today - timedelta(days=days)
-    return [
-        path for path in day_files(spool)[:-1] if _is_before(path, limit) and _all(path, outbox)
-    ]
+    return [path for path in _old(spool, today, days) if _all(path, outbox)]
+
+
+def left_days(spool: Path, outbox: Outbox, today: date, days: int) -> tuple[list[Path], list[Path]]:
+    """The day files that lie as long back and stay: for now, and for good.
+
+    For good stay those of which all is accepted that a bundle could take. The rest is in none, and
+    comes into none: what a key signed that was replaced since, or what cannot be read.
+    """
+    left = [path for path in _old(spool, today, days) if not _all(path, outbox)]
+    final = [path for path in left if _is_final(path, outbox)]
+    return [path for path in left if path not in final], final
 
 
 def prune(spool: Path, outbox: Outbox, files: Iterable[Path]) -> None:
@@ -43,9 +52,17 @@ def prune(spool: Path, outbox: Outbox, files: Iterable[Path]) -> None:
     outbox.forget_days_but(path.name for path in day_files(spool))
 
 
-def _is_before(path: Path, limit: date) -> bool:
-    day = day_named(path.name)
-    return day is not None and day < limit
+def _old(spool: Path, today: date, days: int) -> list[Path]:
+    limit = today - timedelta(days=days)
+    dated = ((day_named(path.name), path) for path in day_files(spool)[:-1])
+    return [path for day, path in dated if day is not None and day < limit]
+
+
+def _is_final(path: Path, outbox: Outbox) -> bool:
+    with path.open("rb") as file:
+        return outbox.known(DayFile.of(path)) and all(
+            outbox.accepted(line) or not outbox.bundled(line) for line in file
+        )
 
 
 def _all(path: Path, outbox: Outbox) -> bool:

@@ -53,7 +53,7 @@ class Settings:
 
 
 # A century.
-_MOST_DAYS = 36_500
+MOST_DAYS = 36_500
 
 
 class _Refused(ValueError):
@@ -216,7 +216,7 @@ def _megabytes(value: object) -> float:
 
 
 def _days(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _MOST_DAYS:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MOST_DAYS:
         raise _Refused(_("a whole number of days above 0"))
     return value
 

@@ -39,8 +39,11 @@ def spool_folder() -> Path:
 
 
 def day_files(folder: Path) -> list[Path]:
-    """The day files of a folder, oldest first, each named by its day (ISO 8601, UTC)."""
-    return sorted(folder.glob(f"*{_SUFFIX}"))
+    """The day files of a folder, oldest first, each named by its day (ISO 8601, UTC).
+
+    None where there is no such folder; raises OSError for one that may not be looked into.
+    """
+    return _ending_in(_SUFFIX, folder)
 
 
 def day_named(name: str) -> date | None:
@@ -162,8 +165,15 @@ def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
 
 def torn(folder: Path) -> int:
     """How many lines crashes cut short: those set aside, and those not yet mended."""
-    aside = sum(path.read_bytes().count(b"\n") for path in folder.glob(f"*{_TORN}"))
-    return aside + sum(_is_torn(path) for path in folder.glob(f"*{_SUFFIX}"))
+    aside = sum(path.read_bytes().count(b"\n") for path in _ending_in(_TORN, folder))
+    return aside + sum(map(_is_torn, day_files(folder)))
+
+
+def _ending_in(suffix: str, folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(suffix))
+    except FileNotFoundError:
+        return []
 
 
 def _kept(path: Path, number: int, line: bytes) -> Kept:

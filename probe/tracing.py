@@ -6,6 +6,7 @@ target. It is told of time, and knows no clock, no socket, no pace and no other 
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from probe.network import Kind, Method
@@ -34,6 +35,8 @@ class Task(NamedTuple):
     def version(self) -> int:
         return 6 if ":" in self.target else 4
 
+
+_DESTINATION = Kind.DESTINATION
 
 # How many more answers to probes of one hop that was answered are kept; others are counted.
 DUPLICATES_KEPT = 16
@@ -109,8 +112,8 @@ class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""
 
     __slots__ = (
-        "alternative", "course", "due", "duplicates", "more_duplicates", "probes", "queued",
-        "task", "told", "turned_away",
+        "alternative", "closed", "course", "due", "duplicates", "more_duplicates", "probes",
+        "queued", "task", "told", "turned_away",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
@@ -128,6 +131,8 @@ class Tracing:
         self.told = 0
         # Tokens of probes of another method that were refused where the trace's own went on.
         self.turned_away: set[int] = set()
+        # Probes that another address than the target answered by "port unreachable".
+        self.closed: list[Sent] = []
 
     @property
     def over(self) -> bool:
@@ -176,6 +181,8 @@ class Tracing:
             if late is None:
                 self.course.lost(ttl)
             return True
+        if kind is _DESTINATION and probe.method is Method.UDP and address != self.task.target:
+            self.closed.append(probe)
         return self.course.answered(
             ttl,
             address,
@@ -221,6 +228,11 @@ class Tracing:
                 heard.setdefault(probe.ttl, []).append(probe.reply)
         for ttl, replies in self.duplicates.items():
             heard[ttl] += replies
+        for ttl, router in self.refused():
+            heard[ttl] = [
+                reply._replace(err="p") if reply.address == router else reply
+                for reply in heard[ttl]
+            ]
         found = []
         inferred = self.course.inferred
         for ttl in range(first, last + 1):
@@ -238,15 +250,37 @@ class Tracing:
         """
         if not self.turned_away:
             return set()
-        shown = [(ttl, address) for ttl, address in self.course.inferred.items()]
-        shown += [(probe.ttl, probe.reply.address) for probe in self.probes if probe.reply]
+        stands_at = self.nearest()
         return {
             probe.token
             for probe in self.probes
             if probe.token in self.turned_away
             and probe.reply
-            and any(ttl < probe.ttl and who == probe.reply.address for ttl, who in shown)
+            and stands_at.get(probe.reply.address, probe.ttl) < probe.ttl
         }
+
+    def refused(self) -> set[tuple[int, str]]:
+        """TTL and address where a router of the path refused in the words of a target.
+
+        A firewall may answer UDP by the "port unreachable" by which a target says that it was
+        reached. The target may do so from any of its addresses, but none of them forwards to it.
+        """
+        if not self.closed:
+            return set()
+        stands_at = self.nearest()
+        return {
+            (probe.ttl, probe.reply.address)
+            for probe in self.closed
+            if probe.reply
+            and probe.reply.address
+            and stands_at.get(probe.reply.address, probe.ttl) < self.course.last
+        }
+
+    def nearest(self) -> dict[str | None, int]:
+        """By address, the lowest TTL at which it was heard or taken over."""
+        shown = [(ttl, address) for ttl, address in self.course.inferred.items()]
+        shown += [(probe.ttl, probe.reply.address) for probe in self.probes if probe.reply]
+        return {address: ttl for ttl, address in sorted(shown, key=itemgetter(0), reverse=True)}
 
     def news(self) -> list[Hop]:
         """Hops that have become known for sure since this was asked last, in their order."""
@@ -255,7 +289,10 @@ class Tracing:
 
     def trace(self, seen: Seen, *, began: float, ended: float, error: str | None) -> Trace:
         """The record of it; times are in seconds since the epoch."""
-        task = self.task
+        task, stop = self.task, self.course.stop
+        hops = tuple(self.hops(1, self.course.last))
+        if stop == "destination" and all(reply.is_star or reply.err for reply in hops[-1].replies):
+            stop = "unreachable"
         return Trace(
             dst_addr=task.target,
             dst_name=task.name,
@@ -263,12 +300,12 @@ class Tracing:
             proto=task.method.protocol,
             timestamp=began,
             endtime=ended,
-            hops=tuple(self.hops(1, self.course.last)),
+            hops=hops,
             paris_id=task.flow,
             size=seen.size,
             backend=seen.backend,
             sees=seen.sees,
-            stop="error" if error is not None else self.course.stop,
+            stop="error" if error is not None else stop,
             probes=len(self.probes),
             notes=(f"{self.more_duplicates} more duplicates were not kept",)
             if self.more_duplicates

@@ -99,8 +99,8 @@ def _say(entries: list[Entry], files: list[Path], left_out: Counter[str], waitin
                 file=file, count=entry.traces, network=entry.network, days=days, size=entry.bytes
             )
         )
-    if left_out:
-        click.echo(_("left out: {reasons}").format(reasons=words.counts(left_out)))
+    for sentence in words.left_out(left_out):
+        click.echo(sentence)
     if not entries:
         click.echo(_("nothing new to bundle"))
     if waiting:

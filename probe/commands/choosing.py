@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.aside import Aside
-from probe.choice import fit, is_among, version_of
+from probe.choice import fit, unmeasured, version_of
 from probe.commands import words
 from probe.failure import BadInput
 from probe.language import _
@@ -49,8 +49,8 @@ class Choice:
         self.looked_up: list[str] = []
         self.own = _read(listed, self._look_up) if listed is not None else None
         self.own_network = own_network
-        # Addresses that the run gone on with has measured.
-        self.done: frozenset[str] = frozenset()
+        # How many traces the run gone on with has kept, by target as records have it.
+        self.done: Counter[str] = Counter()
         # Where in the list to begin; what stands before it comes last.
         self.place = 0
         # Tells IP versions of addresses that this place does not have; such targets are left out.
@@ -80,7 +80,7 @@ class Choice:
         if not chosen:
             reasons = words.counts(self.left_out) or _("the list is empty")
             raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
-        left = [target for target in chosen if not is_among(target.address, self.done)]
+        left = unmeasured(chosen, self.done)
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
         absent = self.without_way(target.address for target in chosen)

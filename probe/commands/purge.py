@@ -17,8 +17,9 @@ from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
 from probe.places import data_folder
-from probe.pruning import accepted_days, prune
+from probe.pruning import accepted_days, left_days, prune
 from probe.schedule.here import job, timer
+from probe.settings import MOST_DAYS
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--accepted",
     "days",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_DAYS),
     metavar="DAYS",
     help="Only traces that a collector has accepted, measured more than so many days ago.",
 )
@@ -70,7 +71,9 @@ def purge(*, yes: bool, days: int | None) -> None:
 
 
 def _purge_accepted(days: int, *, yes: bool) -> None:
-    old = _accepted(days)
+    old, left, final = _by_fate(days)
+    for sentence in _why_they_stay(left, final):
+        click.echo(sentence)
     if not old:
         click.echo(_("no day lies here that is so old and was accepted; nothing was deleted"))
         return
@@ -87,11 +90,34 @@ def _purge_accepted(days: int, *, yes: bool) -> None:
     click.echo(words.deleted_days(len(old)))
 
 
-def _accepted(days: int) -> list[Path]:
+def _by_fate(days: int) -> tuple[list[Path], list[Path], list[Path]]:
+    """Day files so old: those that go, those that stay for now, and those that stay for good."""
     if not is_outbox(outbox_folder()):
-        return []
+        return [], [], []
+    today = datetime.now(UTC).date()
     with Outbox(outbox_folder()) as outbox:
-        return accepted_days(spool_folder(), outbox, datetime.now(UTC).date(), days)
+        old = accepted_days(spool_folder(), outbox, today, days)
+        return old, *left_days(spool_folder(), outbox, today, days)
+
+
+def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:
+    if left:
+        yield ngettext(
+            "{count} day as old stays, since not all of it was accepted so far; see: gatewatch "
+            "submit status",
+            "{count} days as old stay, since not all of them was accepted so far; see: gatewatch "
+            "submit status",
+            len(left),
+        ).format(count=len(left))
+    if final:
+        yield ngettext(
+            "{count} day as old stays for good: it holds traces that no bundle takes, as those of "
+            "a key that was replaced since; delete it by hand where you do not need it:",
+            "{count} days as old stay for good: they hold traces that no bundle takes, as those of "
+            "a key that was replaced since; delete them by hand where you do not need them:",
+            len(final),
+        ).format(count=len(final))
+        yield from (f"  {path}" for path in final)
 
 
 def _timer() -> Timer | None:

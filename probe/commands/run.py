@@ -231,6 +231,8 @@ def run(
             listed=choice.targets,
             limit=limit,
         )
+        if flow is None:
+            identity.begun()
         failure, code = _undertake(itinerary, targets, campaign)
         refused = Counter(network.discarded())
     turn.end(

@@ -29,6 +29,8 @@ from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from probe.outbox import Entry, Status
     from probe.receipt import Receipt
     from probe.settings import Settings
@@ -76,16 +78,16 @@ def submit(
             ).format(file=settings_file())
         )
     with Outbox(outbox_folder()) as outbox:
-        bundle_new(spool_folder(), outbox, keys_folder())
+        left_out = bundle_new(spool_folder(), outbox, keys_folder()).left_out
         if again:
             outbox.wait_again()
         if folder is not None:
-            _leave(outbox, folder, as_json=as_json)
+            _leave(outbox, folder, left_out, as_json=as_json)
             return
         outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
         pruned = _prune(outbox, settings.keep_accepted_days)
-    _tell(outcome, waiting, pruned, as_json=as_json)
+    _tell(outcome, waiting, left_out, pruned, as_json=as_json)
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
@@ -125,12 +127,15 @@ def _prune(outbox: Outbox, days: int | None) -> int:
     return len(old)
 
 
-def _tell(outcome: Outcome, waiting: list[Entry], pruned: int, *, as_json: bool) -> None:
+def _tell(
+    outcome: Outcome, waiting: list[Entry], left_out: Counter[str], pruned: int, *, as_json: bool
+) -> None:
     if as_json:
         fields = {
             "answers": [asdict(receipt) for receipt in outcome.receipts],
             "gone": outcome.gone,
             "waiting": len(waiting),
+            "left_out": dict(sorted(left_out.items())),
             "problem": outcome.problem,
             "not_before": _iso(outcome.not_before),
             "deleted_days": pruned,
@@ -144,6 +149,8 @@ def _tell(outcome: Outcome, waiting: list[Entry], pruned: int, *, as_json: bool)
             click.echo(f"{sha256[:16]}  {said}")
         if not (outcome.receipts or outcome.gone or waiting or outcome.problem):
             click.echo(_("nothing waits to be sent, and nothing was decided since"))
+        for sentence in words.left_out(left_out):
+            click.echo(sentence)
         if pruned:
             click.echo(words.deleted_days(pruned))
     later = (
@@ -186,7 +193,7 @@ def _left_at(entry: Entry) -> str:
     return _("; a copy was left at {folder}").format(folder=entry.left_at) if entry.left_at else ""
 
 
-def _leave(outbox: Outbox, folder: Path, *, as_json: bool) -> None:
+def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
     """Copy what is not accepted to a folder outside; what is there already is not written again."""
     demand_folder(folder)
     left, given_up = [], False
@@ -203,14 +210,15 @@ def _leave(outbox: Outbox, folder: Path, *, as_json: bool) -> None:
                 replace_file(target, data)
             outbox.left(entry.sha256, str(folder.absolute()))
             left.append(target)
-    _tell_left(left, folder, as_json=as_json)
+    _tell_left(left, folder, left_out, as_json=as_json)
     if given_up:
         raise PartlyDone(damaged())
 
 
-def _tell_left(left: list[Path], folder: Path, *, as_json: bool) -> None:
+def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"files": [str(path) for path in left]}))
+        files = [str(path) for path in left]
+        click.echo(json.dumps({"files": files, "left_out": dict(sorted(left_out.items()))}))
         return
     for path in left:
         click.echo(str(path))
@@ -223,6 +231,8 @@ def _tell_left(left: list[Path], folder: Path, *, as_json: bool) -> None:
         if left
         else _("nothing waits to be handed over")
     )
+    for sentence in words.left_out(left_out):
+        click.echo(sentence)
 
 
 @submit.command("status", short_help="Say what became of each bundle.")

@@ -61,6 +61,19 @@ def deleted_days(count: int) -> str:
     ).format(count=count)
 
 
+def left_out(reasons: Mapping[str, int]) -> list[str]:
+    """What is said of traces that came into no bundle, by reason; nothing where all did."""
+    said = [_("left out: {reasons}").format(reasons=counts(reasons))] if reasons else []
+    if reasons.get("signed_before"):
+        said.append(
+            _(
+                "signed before: a key that was replaced since may have signed these; another must "
+                "not, or both would be known for one machine's, so they stay here"
+            )
+        )
+    return said
+
+
 def network(said: Attribution | None) -> str:
     """Whose a hop is, on one line.
 
@@ -118,6 +131,9 @@ def border_line(border: Border, home: str) -> str:
 
 def stop(trace: Trace) -> str:
     """How a trace ended."""
+    last = trace.hops[-1].replies if trace.hops else ()
+    if trace.stop == "unreachable" and majority(last) == trace.dst_addr:
+        return "refused by the target"
     return _STOPS.get(trace.stop or "", trace.stop or "unknown")
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.choice import OWN_SUBNET, RESUMABLE, fit, measured, objection, version_of, witnesses
+from probe.choice import (
+    OWN_SUBNET,
+    RESUMABLE,
+    fit,
+    measured,
+    objection,
+    unmeasured,
+    version_of,
+    witnesses,
+)
 from probe.exclusions import LISTED, Exclusions
 from probe.record import Trace
 from probe.redact import Premises
@@ -121,12 +132,30 @@ def test_measured_are_the_targets_of_one_flow_within_a_day() -> None:
         trace("80.231.1.2", 3, now - RESUMABLE + 1),
         trace("80.231.1.3", 4, now),
     ]
-    assert measured(traces, 3, now) == {"80.231.1.2"}
-    assert measured(traces, 4, now) == {"80.231.1.3"}
+    assert measured(traces, 3, now) == {"80.231.1.2": 1}
+    assert measured(traces, 4, now) == {"80.231.1.3": 1}
 
 
 def test_a_flow_that_came_round_is_another_run() -> None:
     """There are but sixteen: who runs often has the same one twice a day."""
     now = 1_645_012_800.0
     traces = [trace(f"80.231.1.{n}", n % 16 + 1, now - 60 * (20 - n)) for n in range(18)]
-    assert measured(traces, 2, now) == {"80.231.1.17"}
+    assert measured(traces, 2, now) == {"80.231.1.17": 1}
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ([], ["36.37.9.7", "36.37.9.0", "36.37.9.77", "80.231.1.1"]),
+        (["36.37.9.0"], ["36.37.9.7", "36.37.9.77", "80.231.1.1"]),
+        (["36.37.9.0", "36.37.9.0"], ["36.37.9.77", "80.231.1.1"]),
+        (["36.37.9.0", "36.37.9.0", "36.37.9.0", "80.231.1.0"], []),
+        (["80.231.1.1"], ["36.37.9.7", "36.37.9.0", "36.37.9.77"]),
+    ],
+)
+def test_of_a_block_that_records_are_cut_to_so_many_are_measured_as_were_kept(
+    kept: list[str], expected: list[str]
+) -> None:
+    """Which of them they were no record tells any more; the others are not measured by that."""
+    targets = [target(one) for one in ("36.37.9.7", "36.37.9.0", "36.37.9.77", "80.231.1.1")]
+    assert [one.address for one in unmeasured(targets, Counter(kept))] == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import signal
 import subprocess
@@ -277,6 +278,31 @@ def test_a_disk_that_fails_is_said() -> None:
     """A memory card at its end is no fault of the program to be reported."""
     code, said = ending(OSError(errno.EIO, "Input/output error", "/some/file"))
     assert (code, said.startswith("gatewatch: the disk fails at /some/file")) == (6, True)
+
+
+def test_a_file_that_is_gone_is_said() -> None:
+    """Another program moved it meanwhile, or a stick was pulled out."""
+    code, said = ending(FileNotFoundError(errno.ENOENT, "No such file", "/some/file"))
+    assert (code, said.startswith("gatewatch: /some/file is not there")) == (9, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes them")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_who_closes_what_is_printed_to_gets_the_same_done(tmp_path: Path, closed: str) -> None:
+    """Some wrappers start what nobody watches so."""
+    environment = {**os.environ, "GATEWATCH_HOME": str(tmp_path / "home")}
+    command = f"'{sys.executable}' -m probe show"
+    whole, cut = (
+        subprocess.run(
+            ["sh", "-c", line], env=environment, capture_output=True, text=True, check=False
+        )
+        for line in (command, f"{command} {closed}")
+    )
+    assert cut.returncode == whole.returncode
+    assert (cut.stdout, cut.stderr) == (
+        "" if closed != "2>&-" else whole.stdout,
+        "" if closed != ">&-" else whole.stderr,
+    )
 
 
 def test_other_errors_are_not_hidden() -> None:

@@ -9,8 +9,9 @@ from probe.forks import Forks, Where, between
 from probe.graph import Graph
 from probe.measuring import measure
 from probe.multipath import MultipathLimits
-from probe.network import Method
+from probe.network import Method, NoRoute, Probe
 from probe.network.scenario import load
+from probe.network.simulated import SimulatedNetwork
 from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Session, Settings
 from probe.tracing import Task
@@ -33,13 +34,16 @@ end = { rtt = 43 }
 """
 
 
+FLOW = 5
+
+
 def forks(where: Where, home: str | None = "KH") -> Forks:
     return Forks(where, Table(), lambda trace: home, MultipathLimits())
 
 
 async def traced(looked_at: Forks, count: int = 1, text: str = DIAMOND) -> list[Trace]:
     traces: list[Trace] = []
-    tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, 5) for n in range(count)]
+    tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, FLOW) for n in range(count)]
     await measure(
         Session(
             load(text).network(),
@@ -90,6 +94,35 @@ async def test_one_border_is_looked_at_once_in_a_run(autojump_clock: MockClock) 
     assert len(traces) == 30
 
 
+async def test_a_border_is_looked_at_again_where_that_ended_in_an_error(
+    autojump_clock: MockClock,
+) -> None:
+    """What it lost on its way to one target is not left unknown for all others."""
+
+    class Lost(SimulatedNetwork):
+        def send(self, probe: Probe) -> None:
+            if probe.flow != FLOW and len(traces) < 2:
+                raise NoRoute("the way was lost")
+            super().send(probe)
+
+    traces: list[Trace] = []
+    looked_at = forks("border")
+    for _time in range(4):
+        await measure(
+            Session(
+                Lost(load(DIAMOND).way),
+                [Task("203.0.113.1", None, Method.ICMP, FLOW)],
+                Settings(rate=500),
+                finished=traces.append,
+                explore=looked_at,
+            )
+        )
+    lost = ("multipath: the way was lost",)
+    assert [trace.notes for trace in traces] == [lost, lost, (), ()]
+    assert len(addresses(traces[2].multipath)[4]) == 3
+    assert traces[3].multipath is None
+
+
 async def test_the_full_path_on_request(autojump_clock: MockClock) -> None:
     """From the first hop to the target, and nothing beyond it."""
     [trace] = await traced(forks("full"))
@@ -110,7 +143,7 @@ async def test_what_was_taken_over_is_not_told_to_the_enumeration(
 ) -> None:
     """Only measured hops count as flows seen; the others are asked anew."""
     traces: list[Trace] = []
-    tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, 5) for n in range(2)]
+    tasks = [Task(f"203.0.113.{n + 1}", None, Method.ICMP, FLOW) for n in range(2)]
     await measure(
         Session(
             load(DIAMOND).network(),

@@ -39,6 +39,21 @@ def test_the_flow_goes_round_from_run_to_run(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
+def test_the_last_run_is_none_that_may_be_gone_on_with_until_it_kept_something(
+    tmp_path: Path,
+) -> None:
+    """The flow goes on from the last one used all the same; what was never used writes nothing."""
+    identity = Identity(tmp_path / "new")
+    identity.begun()
+    assert not (tmp_path / "new").exists()
+    identity.used(3)
+    assert identity.last_flow() == 3
+    identity.begun()
+    assert (identity.last_flow(), identity.flow()) == (None, 4)
+    identity.used(4)
+    assert identity.last_flow() == 4
+
+
 def test_a_name_is_on_the_disk_before_a_trace_bears_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

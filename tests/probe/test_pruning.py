@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from probe.bundling import bundle_new
 from probe.outbox import Outbox
-from probe.pruning import accepted_days, prune
+from probe.pruning import accepted_days, left_days, prune
 from probe.receipt import Receipt, Status
 from probe.spool import day_files
 from tests.probe.test_bundling import keep, trace
@@ -89,6 +89,32 @@ def test_a_day_stays_that_holds_what_cannot_be_read(home: Path, line: bytes) -> 
     with (home / "spool" / "2026-11-23.jsonl").open("ab") as file:
         file.write(line)
     assert pruned(home) == ["2026-11-23", "2026-11-25"]
+
+
+def left(home: Path) -> tuple[list[str], list[str]]:
+    with Outbox(home / "outbox") as outbox:
+        open_, final = left_days(home / "spool", outbox, LATER, 30)
+    return [path.stem for path in open_], [path.stem for path in final]
+
+
+def test_days_that_stay_are_told_by_whether_they_may_be_accepted_yet(home: Path) -> None:
+    """What no bundle takes never is; what was not bundled yet, or is undecided, may be."""
+    assert left(home) == ([], [])
+    keep(home, trace(9), trace(10, None, days=1))
+    assert left(home) == (["2026-11-23", "2026-11-24"], [])
+    bundle(home)
+    assert left(home) == (["2026-11-23"], ["2026-11-24"])
+    answer(home, "accepted")
+    assert left(home) == ([], ["2026-11-24"])
+
+
+def test_what_a_former_key_signed_stays_for_good(home: Path) -> None:
+    """Its outbox was lost: nobody knows here what became of it, and no other key may sign it."""
+    (home / "outbox").rename(home / "away")
+    keep(home, trace(5, days=95))
+    bundle(home)
+    answer(home, "accepted")
+    assert left(home) == ([], ["2026-11-23", "2026-11-24", "2026-11-25"])
 
 
 def test_what_is_no_day_stays(home: Path) -> None:

@@ -235,5 +235,30 @@ def test_only_what_was_accepted_goes_where_that_is_asked(home: Path, clock: Play
     assert clock.installed
 
 
+def test_more_days_than_there_were_are_refused(home: Path) -> None:
+    """No date lies so far back; the setting `keep_accepted_days` has the same bound."""
+    gatewatch("bundle")
+    done = CliRunner().invoke(main, ["purge", "--accepted", "99999999999"])
+    assert done.exit_code == 2
+    assert "36500" in done.stderr
+
+
+def test_days_that_stay_are_said_with_what_keeps_them(home: Path) -> None:
+    """What waits may go once it is accepted; what no bundle takes is its owner's to delete."""
+    keep(home, trace(1, days=-400), trace(2, None, days=-399))
+    gatewatch("bundle")
+    done = gatewatch("purge", "--accepted", "30", "--yes")
+    kept = home / "spool" / "2025-10-20.jsonl"
+    assert done.stdout.splitlines() == [
+        "1 day as old stays, since not all of it was accepted so far; see: gatewatch submit status",
+        "1 day as old stays for good: it holds traces that no bundle takes, as those of a key that "
+        "was replaced since; delete it by hand where you do not need it:",
+        f"  {kept}",
+        "no day lies here that is so old and was accepted; nothing was deleted",
+    ]
+    kept.unlink()
+    assert "for good" not in gatewatch("purge", "--accepted", "30", "--yes").stdout
+
+
 def files(home: Path) -> set[str]:
     return {path.name for path in home.rglob("*") if path.is_file()}

@@ -576,6 +576,44 @@ def test_without_a_run_before_resuming_begins_one(home: Path, listed: Callable[.
     assert summary("--resume", "--targets", listed(*TARGETS))["kept"] == 5
 
 
+def test_a_target_is_not_measured_by_another_in_its_block(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """Both are in the access network, where records are cut to /24."""
+    targets = "--targets", listed("36.37.200.7", "36.37.200.77", paths.TARGET)
+    assert summary("--limit", "1", *targets)["kept"] == 1
+    assert summary("--resume", *targets)["kept"] == 2
+    found = [record["dst_addr"] for record in records(home / "spool")]
+    assert sorted(found) == [paths.TARGET, "36.37.200.0", "36.37.200.0"]
+
+
+def test_a_run_that_kept_nothing_is_gone_on_with_from_its_beginning(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the run before it measured was measured then; its own rest is not done by that."""
+    targets = "--targets", listed(paths.TARGET)
+    first = summary(*targets)
+    use(monkeypatch, paths.all_dark)
+    assert run(*targets).exit_code == 5
+    assert run("--resume", *targets).exit_code == 5
+    use(monkeypatch, paths.routes)
+    rest = summary("--resume", *targets)
+    assert (rest["kept"], rest["flow"]) == (1, first["flow"] + 1)
+    assert "measured all its targets" in run("--resume", *targets).stdout
+
+
+def test_going_on_in_vain_leaves_the_run_that_it_goes_on_with(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was kept before the link went away is not measured again once it is back."""
+    targets = "--targets", listed(paths.TARGET, "193.0.6.138")
+    assert summary("--limit", "1", *targets)["kept"] == 1
+    use(monkeypatch, paths.all_dark)
+    assert run("--resume", *targets).exit_code == 5
+    use(monkeypatch, paths.routes)
+    assert summary("--resume", *targets)["left_out"] == {"measured before": 1}
+
+
 def test_a_dry_run_says_that_names_were_looked_up(
     home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -9,6 +10,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -82,6 +84,22 @@ def test_a_missing_folder_holds_nothing(tmp_path: Path) -> None:
     assert list(read(tmp_path / "none")) == []
     assert torn(tmp_path / "none") == 0
     assert not (tmp_path / "none").exists()
+
+
+def test_what_may_not_be_looked_into_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may not read what another user has kept is told so, not that there is nothing."""
+    with pytest.raises(NotADirectoryError):
+        list(read(Path(__file__)))
+
+    def denied(path: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "listdir", denied)
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(PermissionError):
+        list(read(tmp_path))
 
 
 def test_a_cut_line_is_set_aside_and_counted(tmp_path: Path) -> None:

@@ -448,6 +448,27 @@ def test_what_was_not_bundled_yet_is_said(home: Path) -> None:
     assert (status()["not_bundled"], status()["waiting"]) == (1, 1)
 
 
+def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path: Path) -> None:
+    """Whoever counts what arrives must not wonder where the rest is."""
+    today = home / "spool" / "2026-11-23.jsonl"
+    today.rename(home / today.name)
+    keep(home, trace(3, days=-100), trace(4, days=-100))
+    gatewatch("bundle")
+    (home / "outbox").rename(home / "away")
+    (home / today.name).rename(today)
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    done = gatewatch("submit", "--leave-at", str(stick))
+    assert done.stdout.splitlines()[2] == "left out: 2 signed before"
+    assert "another must not, or both would be known for one machine's" in done.stdout
+    (home / "outbox").rename(tmp_path / "away again")
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit", "--json")
+        assert json.loads(done.stdout)["left_out"] == {"signed_before": 2}
+        assert len(held(collector)) == 2
+
+
 def test_an_outbox_that_cannot_be_used_is_said(home: Path) -> None:
     """Damaged, or of a later version: exit code 9, and what to do; then nothing is lost."""
     configure(home, collector="http://127.0.0.1:1")

@@ -20,6 +20,8 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
 from probe.failure import PermissionDenied
+from probe.network import Kind
+from probe.network.ways import End, Interface, Way
 from probe.places import shipped
 from probe.record import from_line
 from probe.redact import Premises
@@ -55,6 +57,22 @@ def resolver(problem: int) -> Callable[..., Any]:
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["trace", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [(paths.TARGET, "refused by the target after 3 hops"), (paths.ABROAD, "refused on the way")],
+)
+def test_a_refusal_is_said_with_whose_it_is(
+    home: Path, monkeypatch: pytest.MonkeyPatch, who: str, said: str
+) -> None:
+    """Where the target's own firewall refuses, the whole way there is known."""
+    routers = tuple(Interface(address, (0.5,)) for address in (paths.ROUTER, paths.ACCESS))
+    way = Way(routers, End(Interface(who, (6.0,)), Kind.UNREACHABLE, "A"))
+    network = paths.network(lambda *_: way)
+    monkeypatch.setattr("probe.commands.trace.open_network", lambda *_, **__: network)
+    done = run(paths.TARGET)
+    assert f"\n{said}" in done.stdout
 
 
 def test_json_is_one_record_with_every_hop(home: Path) -> None:

@@ -20,6 +20,7 @@ from probe.cli import main
 from probe.commands.choosing import Choice
 from probe.consent import Capability, change
 from probe.exclusions import Exclusions
+from probe.identity import Identity
 from probe.origin import open_origin
 from probe.schedule.diary import Diary
 from probe.session import Settings
@@ -124,10 +125,12 @@ def test_a_run_through_a_vpn_is_left_out(
     """It would be no evidence; the next call tries again, and nobody finds a failed service."""
     said = "the way out by IPv4 leads through a tunnel (wg0)"
     monkeypatch.setattr("probe.spoiling.Spoiling.objection", lambda *_: said)
+    Identity(home).used(7)
     done = run("--targets", listed)
     assert (done.exit_code, done.stdout) == (0, f"left out: {said}\n")
     assert traced(home) == []
     assert memory(home)["why"] == said
+    assert Identity(home).last_flow() == 7
 
 
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:
