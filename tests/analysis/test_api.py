@@ -240,6 +240,14 @@ def test_a_notebook_rounds_the_bounds_of_the_national_share_outward(verdict: gw.
     assert "0.42–0.86 of the share" in shown
 
 
+def test_a_notebook_rounds_the_bounds_of_the_captured_share_outward(verdict: gw.Verdict) -> None:
+    """As terminal and reasons do."""
+    fields = verdict.to_dict()
+    fields["captured"] |= {"lower": 0.688, "upper": 0.7101}
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_html_()
+    assert "bounds 0.68–0.72" in shown
+
+
 def test_a_name_in_a_notebook_is_text(verdict: gw.Verdict) -> None:
     """Whoever registered it: no name becomes markup."""
     fields = json.loads(
