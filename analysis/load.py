@@ -165,11 +165,12 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
 
     Nothing but the keys of what was read is held, however long the files are. A line that is no
     traceroute is counted under ``malformed``, a second copy of a record under ``duplicate``, a
-    trace that could not be sent under ``not_sent``, a file of which nothing can be read under
-    ``unreadable_file``, one that unpacks to far more than measurements do under ``bomb``, and what
-    scamper writes of a run under ``bookkeeping``. Different results that claim to be the same one
-    come all of them: `load` chooses. A bundle that is not what its key signed counts once, under
-    ``bad_signature`` or ``altered_bundle``: how many traces it had, nobody knows.
+    trace that could not be sent under ``not_sent``, a file that cannot be read, or rows of Parquet
+    that are damaged, under ``unreadable_file``, one that unpacks to far more than measurements do
+    under ``bomb``, and what scamper writes of a run under ``bookkeeping``. Different results that
+    claim to be the same one come all of them: `load` chooses. A bundle that is not what its key
+    signed counts once, under ``bad_signature`` or ``altered_bundle``: how many traces it had,
+    nobody knows.
     Raises `InputError` when a path names nothing, and with ``malformed="fail"`` at the first line
     or file that cannot be read; with ``"ignore"`` they are counted without a complaint.
     """
@@ -206,6 +207,9 @@ def _results(
             except (InputError, BadBundle) as problem:
                 leave_out(*blame(name, problem))
                 break
+            if isinstance(value, InputError):
+                leave_out(*blame(name, value))
+                continue
             try:
                 trace = trace_of(value)
             except MalformedRecord as problem:
