@@ -9,8 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
+
+import pandas as pd
 
 from analysis.engine import Digest, Engine, digest
 from analysis.fields import asns_at_home
@@ -25,12 +28,14 @@ from analysis.statement import Data, Verdict
 from analysis.tables import crossings_table, in_order
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from probe.origin import Origin
 
 
-def load(paths: str | Path | Sequence[str | Path], *, malformed: Malformed = "warn") -> Data:
+# What can be gone through, but not path by path.
+_NO_LISTS = (bytes, Mapping, pd.DataFrame, IOBase)
+
+
+def load(paths: str | Path | Iterable[str | Path], *, malformed: Malformed = "warn") -> Data:
     """Read traces: files, folders or globs of what ``docs/loading.md`` lists.
 
     Raises `analysis.inputs.InputError` where a path names nothing, and with ``malformed="fail"``
@@ -44,13 +49,22 @@ def load(paths: str | Path | Sequence[str | Path], *, malformed: Malformed = "wa
 def _named(paths: object) -> list[str]:
     """Paths as texts. The empty one is none: it would be the folder that one happens to be in."""
     given = [paths] if isinstance(paths, str | Path) else paths
-    if isinstance(given, Iterable) and not isinstance(given, bytes):
+    if isinstance(given, Iterable) and not isinstance(given, _NO_LISTS):
         listed = list(given)
+        if not listed:
+            raise InputError(
+                "no path is given: the list is empty, as of a pattern that matches nothing"
+            )
         if all(isinstance(path, str | Path) and path != "" for path in listed):
             return [str(path) for path in listed]
     raise InputError(
         f"{paths!r} is no path; give files, folders or globs, each as text or as a Path"
     )
+
+
+def _check(data: object) -> None:
+    if not isinstance(data, Data):
+        raise InputError(f"{type(data).__name__} is no data; read some with load(…) first")
 
 
 def crossings(
@@ -65,6 +79,7 @@ def crossings(
     Both IP versions are in it, and the days before an alarm; what a verdict rests on is its
     ``crossings``. The columns stand in ``docs/tables.md``.
     """
+    _check(data)
     means = open_means(country, policy=policy, origin=origin)
     table = means.tables.main
     gazetteer = Gazetteer(table, means.country)
@@ -92,6 +107,7 @@ def judge(
     table as a witness. All of it as in `gatewatch analyze`; what may be raised as in
     `analysis.means.open_means`.
     """
+    _check(data)
     means = open_means(
         country,
         policy=policy,

@@ -73,6 +73,19 @@ def open_tables(
     )
 
 
+def _days_of(tables: Tables) -> list[dt.date]:
+    """The days of the tables that read traces, as far as they are known."""
+    if tables.days is not None:
+        return [day for day, _ in tables.days]
+    date = tables.main.snapshot.date
+    return [dt.date.fromisoformat(date)] if date is not None else []
+
+
+def _judged(verdict: Verdict) -> list[dt.date]:
+    """The first day judged and the last one."""
+    return [dt.date.fromisoformat(day) for day in verdict.fields["window"] if day is not None]
+
+
 def assess(
     loaded: Loaded,
     tables: Tables,
@@ -118,6 +131,7 @@ def assess(
     fields["ownership"] = ownership.ownership(fields, tables.main)
     fields["reasons"] += ownership.sentences(fields["ownership"])
     fields["limits"] += attribution.sentences(attributed)
+    fields["limits"] += attribution.far(_judged(verdict), _days_of(tables))
     fields["limits"] += remarks.simulated(
         fields["provenance"]["notes"], sum(traces for _, traces in voices)
     )
@@ -127,6 +141,11 @@ def assess(
             f"Each trace was read by the table of its day (tables: {len(used.traces)}), the alarm "
             f"by {attributed['table']} throughout."
         )
+        if used.older:
+            fields["limits"].append(
+                f"{used.older} of {sum(used.traces.values())} traces are older than all of these "
+                "tables, and were read by the oldest."
+            )
     if tables.other is not None:
         other = observed(tables.other) if digest is None else digest.other
         assert other is not None  # folded by both tables, where it was folded

@@ -12,6 +12,8 @@ import platform
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -55,16 +57,23 @@ class _Run:
 
 _beginning = Lock()
 
+# The names of runs that are over. Pieces of one that failed may still wait for their turn then.
+_over: set[bytes] = set()
+
 
 @lru_cache(maxsize=1)
 def _begun(run: bytes) -> _Run:
-    recipe, _ = pickle.loads(run)  # noqa: S301 - made by `Cluster.map`, sent by its client
+    recipe, name = pickle.loads(run)  # noqa: S301 - made by `Cluster.map`, sent by its client
+    if name in _over:
+        raise ClusterError("this run is over")
     return _Run(Mapper(recipe))
 
 
-def _end() -> None:
-    """Forget the run that this worker was at: it is over."""
-    _begun.cache_clear()
+def _end(name: bytes) -> None:
+    """Forget the run of this name, and never begin it anew: it is over."""
+    with _beginning:
+        _over.add(name)
+        _begun.cache_clear()
 
 
 def _look_for(name: str) -> None:
@@ -136,10 +145,16 @@ class Cluster:
             # The first line that cannot be read has to be named, so they are read in order.
             yield from Here().map(recipe, given)
             return
+        # Of another run no worker has heard what was said.
+        name = secrets.token_bytes(8)
         with self._client() as client:
             most = 2 * self._threads(client)
-            yield from all_said(_parts(client, recipe, given, most), recipe)
-            client.run(_end, on_error="ignore")
+            try:
+                yield from all_said(_parts(client, recipe, name, given, most), recipe)
+            finally:
+                # Without its scheduler nobody can be told.
+                with suppress(OSError):
+                    client.run(_end, name, on_error="ignore")
 
     def _client(self) -> Any:
         try:
@@ -178,12 +193,11 @@ class Cluster:
 class _Asking:
     """The pieces that workers of a client are at."""
 
-    def __init__(self, client: Any, recipe: Recipe) -> None:
+    def __init__(self, client: Any, run: bytes) -> None:
         import distributed  # noqa: PLC0415 - an extra
 
         self._client = client
-        # Of another run nobody there has heard what was said.
-        self._run = pickle.dumps((recipe, secrets.token_bytes(8)))
+        self._run = run
         self._asked: dict[str, Piece] = {}
         self._elsewhere: set[str] = set()
         self._running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
@@ -205,18 +219,36 @@ class _Asking:
         while self._running.count() > most:
             done = next(self._running)
             piece = self._asked.pop(done.key)
-            place, part = done.result()
+            place, part = self._folded(done, piece)
             if part is None:
                 self._elsewhere.add(piece.name)
                 self.ask(place, piece)
             else:
                 yield piece, place, part
 
+    def _folded(self, done: Any, piece: Piece) -> tuple[Place, Part | None]:
+        """What a worker made of a piece; raises `ClusterError` where the cluster is at fault."""
+        import distributed  # noqa: PLC0415 - an extra
+
+        try:
+            made: tuple[Place, Part | None] = done.result()
+        except CancelledError:
+            raise ClusterError(
+                "the scheduler was lost before all was read; start it again, and the command too"
+            ) from None
+        except distributed.KilledWorker as problem:
+            died = problem.allowed_failures + 1
+            raise ClusterError(
+                f"{piece.name}: workers that read the same part of it died, {died} in turn; give "
+                "them more memory (`dask worker --memory-limit`) or leave --engine out"
+            ) from None
+        return made
+
 
 def _parts(
-    client: Any, recipe: Recipe, given: Iterator[tuple[Place, Piece]], most: int
+    client: Any, recipe: Recipe, name: bytes, given: Iterator[tuple[Place, Piece]], most: int
 ) -> Iterator[tuple[Piece, Place, Part]]:
-    asking = _Asking(client, recipe)
+    asking = _Asking(client, pickle.dumps((recipe, name)))
     for place, piece in given:
         try:
             asking.ask(place, piece)

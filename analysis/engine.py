@@ -142,6 +142,9 @@ class Mapper:
                 self._add_value(name, row, trace, part)
 
     def _add_value(self, name: str, number: int, value: object, part: Part) -> None:
+        if isinstance(value, InputError):
+            self._leave_out(*blame(name, value), part)
+            return
         try:
             trace = trace_of(value)
         except MalformedRecord as problem:

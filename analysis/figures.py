@@ -18,6 +18,7 @@ from analysis import matrices, palette
 from analysis.flows import Bar, Flows, lay_out, ways_of
 from analysis.statement import Verdict
 from analysis.tables import records_of
+from analysis.wording import captured_range
 
 Say = Callable[[str], str]
 
@@ -100,11 +101,12 @@ def captured(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
             .mark_point(size=170, shape="diamond", filled=True, opacity=1, color=mark)
             .encode(x=x, y=alt.value(48))
         )
+    lower, upper = captured_range(verdict.to_dict(), ".0%")
     told = say("{captured} of {of} networks; the bounds reach from {lower} to {upper}.").format(
         captured=found.organisations,
         of=found.of,
-        lower=f"{found.lower:.0%}",
-        upper=f"{found.upper:.0%}",
+        lower=lower,
+        upper=upper,
     )
     return _themed(alt.layer(*layers), width, 74, told)
 

@@ -48,37 +48,42 @@ def find_files(paths: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for given in paths:
-        if given == "-":
-            found.append(given)
-            continue
-        path = Path(given)
-        if not given:
-            raise InputError("'' is no path: it is empty, as of a variable that is not set")
-        if path.is_dir():
-            inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and p.is_file())
-            if not inside:
-                raise InputError(
-                    f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
-                    "make some with `gatewatch run` or `gatewatch demo`"
-                )
-            found += inside
-        elif path.is_file():
-            found.append(given)
-        else:
-            matched = sorted(
-                match
-                for match in glob.glob(given, recursive=True)  # noqa: PTH207 - absolute patterns too
-                if Path(match).is_file()
-            )
-            if not matched and path.exists():
-                raise InputError(
-                    f"{given}: is a pipe or a device, not a file; read it with -, as in "
-                    "`zcat traces.gz | gatewatch analyze - --country KH`"
-                )
-            if not matched:
-                raise InputError(f"{given}: no such file or folder")
-            found += matched
+        try:
+            found += _files_of(given)
+        except OSError as problem:
+            raise InputError(f"{given}: cannot be read ({problem.strerror})") from None
     return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
+
+
+def _files_of(given: str) -> list[str]:
+    if given == "-":
+        return [given]
+    path = Path(given)
+    if not given:
+        raise InputError("'' is no path: it is empty, as of a variable that is not set")
+    if path.is_dir():
+        inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and p.is_file())
+        if not inside:
+            raise InputError(
+                f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
+                "make some with `gatewatch run` or `gatewatch demo`"
+            )
+        return inside
+    if path.is_file():
+        return [given]
+    matched = sorted(
+        match
+        for match in glob.glob(given, recursive=True)  # noqa: PTH207 - absolute patterns too
+        if Path(match).is_file()
+    )
+    if not matched and path.exists():
+        raise InputError(
+            f"{given}: is a pipe or a device, not a file; read it with -, as in "
+            "`zcat traces.gz | gatewatch analyze - --country KH`"
+        )
+    if not matched:
+        raise InputError(f"{given}: no such file or folder")
+    return matched
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -104,6 +104,14 @@ def _apart(version: int, other: Family, family: Family) -> list[str]:
     return [f"Judged apart, IPv{version} is {grade}, and names {name}."]
 
 
+def _alarm_apart(version: int, other: Family, family: Family) -> list[str]:
+    """That the other IP version has an alarm, unless this one has it too."""
+    alarm, own = other.timeline.alarm, family.timeline.alarm
+    if alarm is None or (own is not None and own.node == alarm.node):
+        return []
+    return [f"Over IPv{version} there is an alarm: {other.timeline.reason}."]
+
+
 def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
@@ -227,6 +235,7 @@ def judge(
             *family.reasons,
             *scope_reasons,
             *_apart(10 - version, other, family),
+            *_alarm_apart(10 - version, other, family),
         ],
         "limits": limits_of(policy, weights, heard=witness is not None),
         "provenance": {

@@ -16,7 +16,7 @@ from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import Bomb, InputError, Stream, find_files, opened, short_name
-from analysis.told import Numbers, fingerprint_of, tell
+from analysis.told import Fingerprint, Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
 
@@ -48,22 +48,6 @@ COMPLAINTS = 20
 
 # What cannot be read: each has a complaint, as long as there are not too many.
 UNREAD = ("malformed", "unreadable_file", "bomb", "bad_signature", "altered_bundle")
-
-
-class _Copies:
-    """Tells a second copy of a result, and a second result that claims to be the same one."""
-
-    def __init__(self) -> None:
-        self._numbers = Numbers()
-        self._heard: dict[int, int] = {}
-
-    def alike(self, trace: Trace) -> bool | None:
-        """Whether an earlier result of this id heard the same; None where this is the first."""
-        claims, heard = fingerprint_of(trace, tell(trace), self._numbers)
-        if claims not in self._heard:
-            self._heard[claims] = heard
-            return None
-        return self._heard[claims] == heard
 
 
 class _Chosen:
@@ -181,20 +165,23 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
 
     Nothing but the keys of what was read is held, however long the files are. A line that is no
     traceroute is counted under ``malformed``, a second copy of a record under ``duplicate``, a
-    second, different result with the same measurement, probe and time under ``repeated_id`` (here
-    the first stays, for it is gone when another comes; to judge, see `load`), a trace that could
-    not be sent under ``not_sent``, a file of which nothing can be read under ``unreadable_file``,
-    one that unpacks to far more than measurements do under ``bomb``, and what scamper writes of a
-    run under ``bookkeeping``. A bundle that is not what its key signed counts once, under
-    ``bad_signature`` or ``altered_bundle``: how many traces it had, nobody knows.
+    trace that could not be sent under ``not_sent``, a file that cannot be read, or rows of Parquet
+    that are damaged, under ``unreadable_file``, one that unpacks to far more than measurements do
+    under ``bomb``, and what scamper writes of a run under ``bookkeeping``. Different results that
+    claim to be the same one come all of them: `load` chooses. A bundle that is not what its key
+    signed counts once, under ``bad_signature`` or ``altered_bundle``: how many traces it had,
+    nobody knows.
     Raises `InputError` when a path names nothing, and with ``malformed="fail"`` at the first line
     or file that cannot be read; with ``"ignore"`` they are counted without a complaint.
     """
-    copies = _Copies()
+    numbers = Numbers()
+    known: set[Fingerprint] = set()
     for trace, value in _results(paths, loaded, malformed):
-        if (alike := copies.alike(trace)) is not None:
-            loaded.reject("duplicate" if alike else "repeated_id")
+        fingerprint = fingerprint_of(trace, tell(trace), numbers)
+        if fingerprint in known:
+            loaded.reject("duplicate")
         else:
+            known.add(fingerprint)
             if loaded.unkept is not None:
                 loaded.unkept.update(_unkept(value))
             yield trace
@@ -220,6 +207,9 @@ def _results(
             except (InputError, BadBundle) as problem:
                 leave_out(*blame(name, problem))
                 break
+            if isinstance(value, InputError):
+                leave_out(*blame(name, value))
+                continue
             try:
                 trace = trace_of(value)
             except MalformedRecord as problem:
@@ -235,7 +225,7 @@ def load(paths: Sequence[str], *, malformed: Malformed = "warn") -> Loaded:
     """Read all records that the paths hold; see `read`.
 
     Of results that claim to be the same one the one is taken that `analysis.fold` takes, in
-    whatever order they come.
+    whatever order they come; the others are counted under ``repeated_id``.
     """
     loaded, chosen = Loaded(), _Chosen()
     for trace, _ in _results(paths, loaded, malformed):

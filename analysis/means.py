@@ -7,7 +7,7 @@ mistakes before a long file is read. Opens and checks; judging itself is `analys
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from analysis.countries import country_code
 from analysis.coverage import by_users
 from analysis.engine import Digest, Recipe
 from analysis.eyeballs import Eyeballs, read_eyeballs
+from analysis.inputs import InputError
 from analysis.judge import Verdict, judge
 from analysis.load import Loaded, Malformed
 from analysis.panel import Panel
@@ -120,13 +121,15 @@ def open_means(
     table = origin if isinstance(origin, Origin) else open_origin(_path(origin))
     code = country_code(table, country)
     numbers = _policy({} if policy is None else policy)
-    files = [organisations] if isinstance(organisations, str | Path) else organisations
-    users = read_eyeballs(Path(eyeballs), code) if eyeballs is not None else None
+    if isinstance(organisations, str) or not isinstance(organisations, Iterable):
+        organisations = [organisations]
+    weighed_by = _path(eyeballs)
+    users = read_eyeballs(weighed_by, code) if weighed_by is not None else None
     opened = open_tables(
         table,
         days=_path(tables),
         other=_path(compared),
-        siblings=tuple(Path(path) for path in files),
+        siblings=tuple(_file(path) for path in organisations),
     )
     return Means(code, opened, numbers, users, _path(rib))
 
@@ -139,4 +142,10 @@ def _policy(given: Policy | Mapping[str, float]) -> Policy:
 
 
 def _path(given: Path | str | None) -> Path | None:
-    return Path(given) if given is not None else None
+    return _file(given) if given is not None else None
+
+
+def _file(given: object) -> Path:
+    if not isinstance(given, str | Path):
+        raise InputError(f"{given!r} is no path; give one as text or as a Path")
+    return Path(given)

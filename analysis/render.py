@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import beside, headline, outward
+from analysis.wording import beside, captured_range, headline, outward
 
 _STYLE = {
     "insufficient": "dim",
@@ -65,8 +65,7 @@ def _bounds(verdict: Mapping[str, Any]) -> str:
 
 def _range(verdict: Mapping[str, Any]) -> str:
     """The bounds of the captured share, as the reasons have them."""
-    captured, policy = verdict["captured"], verdict["provenance"]["policy"]
-    return f"{beside(captured['lower'], policy['single'], '.2f')}–{captured['upper']:.2f}"
+    return "–".join(captured_range(verdict))
 
 
 def _effective(verdict: Mapping[str, Any]) -> str:
@@ -156,7 +155,7 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
 
 
 def _interval(bounds: Sequence[float] | None, digits: int) -> str:
-    return f" ({bounds[0]:.{digits}f}–{bounds[1]:.{digits}f})" if bounds else ""
+    return f" ({'–'.join(outward(bounds[0], bounds[1], f'.{digits}f'))})" if bounds else ""
 
 
 def _some(nodes: Sequence[Mapping[str, Any]], most: int = 3) -> str:
@@ -165,9 +164,10 @@ def _some(nodes: Sequence[Mapping[str, Any]], most: int = 3) -> str:
 
 
 def _outcomes(left_out: Mapping[str, Any]) -> str:
-    low, high = left_out["share"]
+    least, most = left_out["share"]
+    low, high = outward(least, most, ".2f")
     grades = (f"{n} {grade.replace('_', ' ')}" for grade, n in left_out["grades"].items())
-    return f"share {low:.2f}–{high:.2f}, {', '.join(grades)}"
+    return f"share {low}–{high}, {', '.join(grades)}"
 
 
 def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:

@@ -29,7 +29,7 @@ from analysis.statement import Verdict
 from analysis.tables import records_of
 from analysis.translation import Words
 from analysis.versions import of_the_other
-from analysis.wording import GRADES, LEFT_OUT, beside, headline, outward
+from analysis.wording import GRADES, LEFT_OUT, beside, captured_range, down, headline, outward, up
 from probe.record import SIMULATED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -49,6 +49,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
     fields = verdict.to_dict()
     owned = ownership.sentences(fields["ownership"])
     other_version = of_the_other(fields)
+    interval = fields["intervals"]["effective_gateways"]
     page: str = _template().render(
         _=words,
         words=words,
@@ -64,6 +65,8 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         grid=matrices.international(verdict.pairs, verdict.accused, words),
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
         rule=_asked(verdict),
+        captured=captured_range(fields, ".0%"),
+        effective=outward(interval[0], interval[1], ".1f") if interval else None,
         national=outward(*verdict.coverage),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
@@ -127,6 +130,9 @@ _COUNTS = frozenset({
 _SIGN = {"at least": "≥", "more than": ">", "under": "<"}
 _HOLDS = {"at least": operator.ge, "more than": operator.gt, "under": operator.lt}
 
+# Bounds claim no more than is known; all else is rounded to the nearest.
+_WRITTEN = {"diverse_upper": up, "concentrated_lower": down, "single": down, "national": down}
+
 
 class Asked(NamedTuple):
     """A row of the table of the rule, written out."""
@@ -147,7 +153,8 @@ def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
             asked = f"{_SIGN[row['bound']]} {round(scale * row['asked'], 9):g}{unit}"
             whole = row["found"] == int(row["found"])
             form = ".0%" if unit else ".0f" if whole else ".1f"
-            found = beside(row["found"], row["asked"], form, _HOLDS[row["bound"]])
+            written = _WRITTEN.get(row["key"], format)
+            found = beside(row["found"], row["asked"], form, _HOLDS[row["bound"]], written)
         steps.setdefault(row["step"], []).append(Asked(row["key"], asked, found, row["met"]))
     return steps
 

@@ -28,7 +28,7 @@ from analysis.tables import (
     traces_table,
 )
 from analysis.verdict import DomesticGrade, Grade
-from analysis.wording import headline, outward
+from analysis.wording import captured_range, headline, outward
 
 if TYPE_CHECKING:
     from analysis.planning import Needs
@@ -349,9 +349,10 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         captured, (low, high) = self.captured, outward(*self.coverage, ".2f")
+        lower, upper = captured_range(self._fields)
         figures = (
             ("captured", f"{captured.organisations} of {captured.of} organisations, "
-             f"bounds {captured.lower:.2f}–{captured.upper:.2f}"),
+             f"bounds {lower}–{upper}"),
             ("effective gateways", f"{self.effective_gateways:.1f}"),
             ("nationally", f"{low}–{high} of the share"),
             ("domestic paths", self.domestic.grade.replace("_", " ")),

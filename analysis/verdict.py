@@ -7,12 +7,13 @@ leaves a sentence, so that a verdict shows its work.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Literal
 
 from analysis.convergence import Candidate, captured_bounds
 from analysis.policy import Policy
-from analysis.wording import asked, beside
+from analysis.wording import asked, beside, captured_between, down, up
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
@@ -202,18 +203,24 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
     return reasons
 
 
+def _bounds(top: Candidate, policy: Policy) -> tuple[str, str]:
+    return captured_between(
+        top.lower, top.upper, single=policy.single, diverse_upper=policy.diverse_upper
+    )
+
+
 def _describe(top: Candidate, policy: Policy) -> str:
-    lower = beside(top.lower, policy.single, ".2f")
+    lower, upper = _bounds(top, policy)
     if top.captured == 1:
         return (
             f"1 of {top.of} other organisations sends at least {policy.captured:.0%} of its pairs "
             f"through {top.node.name} (share {top.captured_share:.2f}, {policy.confidence:.0%} "
-            f"bounds {lower} to {top.upper:.2f})."
+            f"bounds {lower} to {upper})."
         )
     return (
         f"{top.captured} of {top.of} other organisations send at least {policy.captured:.0%} of "
         f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
-        f"{policy.confidence:.0%} bounds {lower} to {top.upper:.2f})."
+        f"{policy.confidence:.0%} bounds {lower} to {upper})."
     )
 
 
@@ -254,9 +261,10 @@ def _diverse_or_mixed(
 ) -> tuple[Grade, list[str]]:
     doubts = []
     if says != "open":
+        upper = beside(figures.upper, policy.diverse_upper, ".2f", operator.lt, up)
         doubts.append(
-            f"The upper bound of the captured share, {figures.upper:.2f}, does not exclude "
-            f"{policy.diverse_upper:.2f}."
+            f"The upper bound of the captured share, {upper}, does not exclude "
+            f"{asked(policy.diverse_upper, '.2f')}."
         )
     if figures.effective_gateways < policy.effective_gateways:
         effective = beside(figures.effective_gateways, policy.effective_gateways, ".1f")
@@ -317,10 +325,11 @@ def domestic_grade(
             there = "between"
         if there not in {"single", says}:
             says = there
+            lower, upper = _bounds(reached, policy)
             sentence = (
                 f"Of the networks traced to, {reached.captured} of {reached.of} are reached over "
                 f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
-                f"bounds {beside(reached.lower, policy.single, '.2f')} to {reached.upper:.2f})."
+                f"bounds {lower} to {upper})."
             )
     if says == "single" and may_be_hub:
         return "single_hub", sentence
@@ -348,8 +357,9 @@ def scope(
         return "sampled", []
     missing = []
     if lower < policy.national:
+        least = beside(lower, policy.national, ".2f", written=down)
         missing.append(
-            f"the lower bound of the captured share is {beside(lower, policy.national, '.2f')}, "
+            f"the lower bound of the captured share is {least}, "
             f"{asked(policy.national, '.2f')} is needed"
         )
     if covered < policy.national_eyeballs:

@@ -2,7 +2,7 @@
 
 `HEADLINE` sums a grade up in one sentence, `GRADES` names it, `LEFT_OUT` says why traces were not
 used, `beside` writes a figure so that nobody takes it for a bound that it misses, and `outward`
-bounds so that they claim no more than is known.
+and `captured_between` bounds so that they claim no more than is known.
 """
 
 from __future__ import annotations
@@ -65,13 +65,48 @@ LEFT_OUT = {
 _DIGITS = 9
 
 
+def down(value: float, form: str) -> str:
+    """A figure in this format, rounded down.
+
+    >>> down(0.4286, ".0%"), down(0.688, ".2f"), down(0.1 + 0.2, ".1f")
+    ('42%', '0.68', '0.3')
+    """
+    return _rounded(value, form, math.floor)
+
+
+def up(value: float, form: str) -> str:
+    """A figure in this format, rounded up.
+
+    >>> up(0.8512, ".0%"), up(0.221, ".2f"), up(0.1 + 0.2, ".1f")
+    ('86%', '0.23', '0.3')
+    """
+    return _rounded(value, form, math.ceil)
+
+
+def _rounded(value: float, form: str, whole: Callable[[float], int]) -> str:
+    scale = 10 ** int(form[1:-1]) * (100 if form[-1] == "%" else 1)
+    return format(whole(round(value * scale, _DIGITS)) / scale, form)
+
+
+def outward(low: float, high: float, form: str = ".0%") -> tuple[str, str]:
+    """Two bounds in this format, the lower rounded down and the upper up: never closer than known.
+
+    >>> outward(0.4266, 0.8512), outward(0.4266, 0.8512, ".2f")
+    (('42%', '86%'), ('0.42', '0.86'))
+    """
+    return down(low, form), up(high, form)
+
+
 def beside(
     value: float,
     bound: float,
     form: str = ".0%",
     holds: Callable[[float, float], bool] = operator.ge,
+    written: Callable[[float, str], str] = format,
 ) -> str:
     """A figure in this format, in as many digits as show on which side of a bound it is.
+
+    ``written`` rounds it: to the nearest, or as `down` and `up` do.
 
     >>> beside(0.646, 0.65), beside(0.5996, 0.6), beside(0.6004, 0.6)
     ('64.6%', '59.96%', '60%')
@@ -79,26 +114,38 @@ def beside(
     ('13', '4.2', '2.96')
     >>> beside(0.6493, 0.65, ".2f"), beside(0.3496, 0.35, ".2f", operator.lt)
     ('0.649', '0.3496')
+    >>> beside(0.6493, 0.65, ".2f", written=down), beside(0.497, 0.5, ".2f", operator.lt, up)
+    ('0.64', '0.497')
     """
     kind, least = form[-1], int(form[1:-1])
     scale = 100 if kind == "%" else 1
-    texts = [f"{value:.{digits}{kind}}" for digits in range(least, _DIGITS + 1)]
+    texts = [written(value, f".{digits}{kind}") for digits in range(least, _DIGITS + 1)]
     met, bound = holds(value, bound), round(bound, _DIGITS)
     shown = (text for text in texts if holds(float(text.rstrip("%")) / scale, bound) == met)
     return next(shown, texts[-1])
 
 
-def outward(low: float, high: float, form: str = ".0%") -> tuple[str, str]:
-    """Two bounds in this format, the lower rounded down and the upper up: never closer than known.
+def captured_between(
+    lower: float, upper: float, *, single: float, diverse_upper: float, form: str = ".2f"
+) -> tuple[str, str]:
+    """The bounds of a captured share, rounded outward, beside those that the rule asks for.
 
-    >>> outward(0.4266, 0.8512), outward(0.4266, 0.8512, ".2f"), outward(0.3, 0.1 + 0.2, ".1f")
-    (('42%', '86%'), ('0.42', '0.86'), ('0.3', '0.3'))
+    >>> captured_between(0.6493, 1.0, single=0.65, diverse_upper=0.5)
+    ('0.64', '1.00')
+    >>> captured_between(0.028, 0.497, single=0.65, diverse_upper=0.5, form=".0%")
+    ('2%', '49.7%')
     """
-    kind, digits = form[-1], int(form[1:-1])
-    scale = 10**digits * (100 if kind == "%" else 1)
-    down = math.floor(round(low * scale, _DIGITS)) / scale
-    up = math.ceil(round(high * scale, _DIGITS)) / scale
-    return f"{down:{form}}", f"{up:{form}}"
+    return (
+        beside(lower, single, form, written=down),
+        beside(upper, diverse_upper, form, operator.lt, up),
+    )
+
+
+def captured_range(verdict: Mapping[str, Any], form: str = ".2f") -> tuple[str, str]:
+    """The bounds of the captured share of a verdict, as `captured_between` has them."""
+    captured, policy = verdict["captured"], verdict["provenance"]["policy"]
+    bars = {key: policy[key] for key in ("single", "diverse_upper")}
+    return captured_between(captured["lower"], captured["upper"], form=form, **bars)
 
 
 def asked(bound: float, form: str = ".0%") -> str:

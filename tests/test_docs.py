@@ -84,6 +84,10 @@ def reasons_in_code() -> set[str]:
                     for inner in ast.walk(node)
                     if isinstance(inner, ast.Return) and inner.value is not None
                 ]
+            elif isinstance(node, ast.FunctionDef) and node.name == "left_out":
+                told += [
+                    inner.slice for inner in ast.walk(node) if isinstance(inner, ast.Subscript)
+                ]
     return set(SPOILT.values()) | {
         leaf.value
         for expression in told

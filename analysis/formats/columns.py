@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analysis.formats.arrow import plain, present
-from analysis.formats.parquet import LARGEST, damaged, is_address
+from analysis.formats.parquet import LARGEST, damaged_group, is_address, open_file
 from analysis.told import (
     LAN,
     Fingerprint,
@@ -196,11 +195,11 @@ def read(name: str, group: int, numbers: Numbers) -> Iterator[tuple[Told, Finger
 
     Raises `Surprise` before the first of them, and `InputError` where the group is damaged.
     """
-    try:
-        with pq.ParquetFile(name) as file:
+    with open_file(name) as file:
+        try:
             table = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False)
-    except (pa.ArrowException, OSError, KeyError, ValueError) as problem:
-        raise damaged(name, problem) from None
+        except (pa.ArrowException, OSError, KeyError, ValueError) as problem:
+            raise damaged_group(name, file, group, problem) from None
     columns: dict[str, Any] = {key: table[key].combine_chunks() for key in table.column_names}
     if any(columns[key].null_count for key in _NEVER_NULL):
         raise Surprise

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -312,9 +312,13 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def _why(problem: Exception) -> str:
+    return " ".join(str(problem).split())  # in one line
+
+
 def damaged(name: str, problem: Exception) -> InputError:
     """What to say of a file that cannot be read, or not to its end."""
-    return InputError(f"{name}: is not a Parquet file, or damaged ({problem})")
+    return InputError(f"{name}: is not a Parquet file, or damaged ({_why(problem)})")
 
 
 _DAMAGE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError)
@@ -322,6 +326,14 @@ _DAMAGE = (pa.ArrowException, OSError, KeyError, TypeError, ValueError)
 
 def _is_ours(file: pq.ParquetFile) -> bool:
     return (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
+
+
+def open_file(name: str) -> pq.ParquetFile:
+    """A file that was one of Parquet when its groups were counted. Raises `InputError`."""
+    try:
+        return pq.ParquetFile(name)
+    except _DAMAGE as problem:
+        raise damaged(name, problem) from None
 
 
 def groups(name: str) -> list[int] | None:
@@ -336,32 +348,61 @@ def groups(name: str) -> list[int] | None:
         return None
 
 
-def group_rows(name: str, group: int) -> Iterator[tuple[int, Trace | MalformedRecord]]:
+_Numbered = list[tuple[int, Trace | MalformedRecord]]
+
+
+def damaged_group(name: str, file: pq.ParquetFile, group: int, problem: Exception) -> InputError:
+    """What to say of a row group that cannot be read; those beside it can."""
+    first, count = _first_row(file, group), file.metadata.row_group(group).num_rows
+    return InputError(
+        f"{name}: the rows {first} to {first + count - 1} are damaged ({_why(problem)})"
+    )
+
+
+def _first_row(file: pq.ParquetFile, group: int) -> int:
+    return 1 + sum(int(file.metadata.row_group(before).num_rows) for before in range(group))
+
+
+def _of_group(name: str, file: pq.ParquetFile, group: int) -> _Numbered:
+    """All traces of a row group or, where any of it is damaged, `InputError`."""
+    try:
+        batches = file.iter_batches(batch_size=_BATCH, row_groups=[group])
+        listed = chain.from_iterable(batch.to_pylist() for batch in batches)
+        return list(enumerate(map(_read, listed), start=_first_row(file, group)))
+    except _DAMAGE as problem:
+        raise damaged_group(name, file, group, problem) from None
+
+
+def group_rows(name: str, group: int) -> _Numbered:
     """Each trace of one row group of a file of ours with its row in the file.
 
     Raises `InputError` where it is damaged.
     """
-    try:
-        with pq.ParquetFile(name) as file:
-            first = 1 + sum(file.metadata.row_group(before).num_rows for before in range(group))
-            batches = file.iter_batches(batch_size=_BATCH, row_groups=[group])
-            listed = chain.from_iterable(batch.to_pylist() for batch in batches)
-            yield from enumerate(map(_read, listed), start=first)
-    except _DAMAGE as problem:
-        raise damaged(name, problem) from None
+    with open_file(name) as file:
+        return _of_group(name, file, group)
+
+
+def _all_groups(name: str, file: pq.ParquetFile) -> Iterator[tuple[int, object]]:
+    for group in range(file.num_row_groups):
+        try:
+            yield from _of_group(name, file, group)
+        except InputError as problem:
+            yield _first_row(file, group), problem
 
 
 def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
     """Each row with its number: a `Trace` (or why it is none) where the file is ours, else a
-    JSON value.
+    JSON value. A damaged row group of ours is an `InputError` in the place of its rows.
 
-    Raises `InputError` where the file is damaged; the rows before the damage have been yielded.
+    Raises `InputError` where another file is damaged; the rows before that have been yielded.
     """
     # Parquet is read from its end; what comes through a pipe has to be held for that.
     source: Any = name if name.endswith(".parquet") else io.BytesIO(stream.bytes.read())
     try:
         file = pq.ParquetFile(source)
-        read: Callable[[dict[str, Any]], object] = _read if _is_ours(file) else _without_none
+        if _is_ours(file):
+            yield from _all_groups(name, file)
+            return
         # Group by group, so that damage in one costs those before it nothing.
         batches = (
             file.iter_batches(batch_size=_BATCH, row_groups=[group])
@@ -369,6 +410,6 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
         )
         listed = chain.from_iterable(batch.to_pylist() for batch in chain.from_iterable(batches))
         for number, row in enumerate(listed, start=1):
-            yield number, read(row)
+            yield number, _without_none(row)
     except _DAMAGE as problem:
         raise damaged(name, problem) from None

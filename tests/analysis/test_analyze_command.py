@@ -698,6 +698,32 @@ def test_tables_of_days_are_used_and_named(traces: Path, tmp_path: Path) -> None
     assert pd.read_csv(out)["upstream_asn"].tolist() == [6453, 7473]
 
 
+def test_traces_older_than_all_tables_are_told_of(traces: Path, tmp_path: Path) -> None:
+    """The oldest table reads them: "the table of its day" would not be true."""
+    days = tmp_path / "days"
+    dat(days, "ipasn_20260103.dat")
+    fields = json.loads(analyze(traces, "--tables", days, "--json").stdout)
+    older = fields["provenance"]["tables"]["older"]
+    says = f"{older} of 3 traces are older than all of these tables, and were read by the oldest."
+    assert older > 0
+    assert says in fields["limits"]
+
+
+@pytest.mark.parametrize(("years", "told"), [(0, False), (3, True), (-3, True)])
+def test_a_table_that_is_far_from_the_traces_is_told_of(
+    years: int, told: bool, traces: Path, tmp_path: Path
+) -> None:
+    """Whichever is the older one: what changed hands in between is read wrongly."""
+    table = dat(tmp_path / "one", "one.dat")
+    table.write_text(f"; CONVERTED FROM rib.{2026 + years}0101.0000.bz2\n{table.read_text()}")
+    days = tmp_path / "days"
+    dat(days, f"ipasn_{2026 + years}0101.dat")
+    for options in (("--origin", table), ("--tables", days)):
+        fields = json.loads(analyze(traces, *options, "--json").stdout)
+        far = [limit for limit in fields["limits"] if "days from the traces" in limit]
+        assert bool(far) == told
+
+
 def test_another_table_is_judged_by_as_well(traces: Path, tmp_path: Path) -> None:
     """What changes is said: here whose the first foreign router is, in all three crossings."""
     other = dat(tmp_path, "other.dat", carrier=6453)

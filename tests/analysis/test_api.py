@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import io
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -240,6 +242,14 @@ def test_a_notebook_rounds_the_bounds_of_the_national_share_outward(verdict: gw.
     assert "0.42–0.86 of the share" in shown
 
 
+def test_a_notebook_rounds_the_bounds_of_the_captured_share_outward(verdict: gw.Verdict) -> None:
+    """As terminal and reasons do."""
+    fields = verdict.to_dict()
+    fields["captured"] |= {"lower": 0.688, "upper": 0.7101}
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_html_()
+    assert "bounds 0.68–0.72" in shown
+
+
 def test_a_name_in_a_notebook_is_text(verdict: gw.Verdict) -> None:
     """Whoever registered it: no name becomes markup."""
     fields = json.loads(
@@ -274,11 +284,50 @@ def test_mistakes_are_named(data: gw.Data, table: Origin, tmp_path: Path) -> Non
         gw.load(tmp_path / "nowhere.jsonl")
 
 
-@pytest.mark.parametrize("paths", [5, None, b"traces.jsonl", [5], ["", 5]])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        5, None, b"traces.jsonl", [5], ["", 5], {"traces.jsonl": 1},
+        pd.DataFrame({"file": ["traces.jsonl"]}), io.StringIO("{}"),
+    ],
+)  # fmt: skip
 def test_what_is_no_path_is_told(paths: Any) -> None:
-    """Bytes are no list of files, and a number is none either."""
+    """Bytes are no list of files, nor are a table's columns, an open file's lines or a number."""
     with pytest.raises(InputError, match="no path; give files, folders or globs"):
         gw.load(paths)
+
+
+@pytest.mark.parametrize("paths", [[], iter(())])
+def test_no_path_at_all_is_told(paths: Any) -> None:
+    """As of ``Path.glob`` that matches nothing: a verdict on no traces is asked for by nobody."""
+    with pytest.raises(InputError, match="no path is given"):
+        gw.load(paths)
+
+
+def test_paths_may_come_in_any_sequence(folder: Path, data: gw.Data) -> None:
+    """One by one, in a tuple, and as a column of a table."""
+    files = sorted(folder.glob("*.jsonl"))
+    column = pd.Series([str(one) for one in files])
+    given: list[Iterable[str | Path]] = [iter(files), tuple(files), column]
+    for paths in given:
+        assert len(gw.load(paths)) == len(data)
+
+
+@pytest.mark.parametrize("given", ["traces.jsonl", None, pd.DataFrame()])
+def test_what_is_no_data_is_told(given: Any, table: Origin) -> None:
+    """As where a path, or one of its tables, is given instead."""
+    for asked in (gw.judge, gw.crossings):
+        with pytest.raises(InputError, match=r"is no data; read some with load\(…\) first"):
+            asked(given, "KH", origin=table)
+
+
+@pytest.mark.parametrize(
+    "option", ["origin", "tables", "compared", "organisations", "eyeballs", "rib"]
+)
+def test_a_file_is_named_by_its_path(option: str, data: gw.Data) -> None:
+    """A number is no path."""
+    with pytest.raises(InputError, match="3 is no path"):
+        gw.judge(data, "KH", **{option: 3})  # type: ignore[arg-type]
 
 
 def test_what_becomes_of_bad_lines_is_one_of_three(folder: Path) -> None:

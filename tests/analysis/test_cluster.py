@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pickle
 import signal
@@ -11,13 +12,23 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from analysis.cluster import Cluster, ClusterError, _begun, all_said, packed, part_there
+from analysis.cluster import (
+    Cluster,
+    ClusterError,
+    _begun,
+    _end,
+    all_said,
+    packed,
+    part_there,
+)
 from analysis.engine import Digest, Here, Mapper, Recipe, reduce
 from analysis.fold import Folded, Part
+from analysis.inputs import InputError
 from analysis.load import Loaded
 from analysis.pieces import Groups, Piece, Place, Values, pieces
 from analysis.policy import Policy
@@ -27,6 +38,7 @@ from analysis.spans import span_of
 from probe.cli import main
 from probe.record import to_line
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 pytestmark = pytest.mark.xdist_group("cluster")
@@ -34,6 +46,10 @@ pytestmark = pytest.mark.xdist_group("cluster")
 
 def _runs_kept() -> int:
     return _begun.cache_info().currsize
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _open_files() -> list[str]:
@@ -204,6 +220,42 @@ def test_workers_keep_nothing_of_a_run_that_is_over(
             assert str(path) not in files
 
 
+@pytest.mark.parametrize("ends", ["reading fails", "a worker lacks a file", "nobody wants more"])
+def test_workers_keep_nothing_of_a_run_that_failed(
+    ends: str, simulated: Simulated, path: Path, cluster: Cluster
+) -> None:
+    """Whatever ended it, and though they are still at pieces of it then."""
+
+    def given() -> Iterator[tuple[Place, Piece]]:
+        yield from list(pieces([str(path)], {}))[:12]
+        if ends == "reading fails":
+            raise InputError("the disk is gone")
+        yield (1, 0), Groups("/nowhere/t.parquet", 0, 1)
+        yield from pieces([str(path)], {})
+
+    parts = cluster.map(recipe(simulated), given())
+    if ends == "nobody wants more":
+        next(parts)
+        parts.close()  # type: ignore[attr-defined]
+    else:
+        with pytest.raises((InputError, ClusterError)):
+            list(parts)
+    with distributed.Client(f"tcp://{cluster.address}", set_as_default=False) as client:
+        client.gather([client.submit(os.getpid, pure=False) for _ in range(8)])
+        assert set(client.run(_runs_kept).values()) == {0}
+
+
+def test_a_piece_of_a_run_that_is_over_begins_it_no_more(simulated: Simulated, path: Path) -> None:
+    """A worker may come to it only after it was told of the end."""
+    place, piece = next(pieces([str(path)], {}))
+    run = pickle.dumps((recipe(simulated), b"over"))
+    part_there(run, place, packed(piece))
+    _end(b"over")
+    with pytest.raises(ClusterError, match="over"):
+        part_there(run, place, packed(piece))
+    assert _runs_kept() == 0
+
+
 def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluster) -> None:
     """Instead of leaving out what it cannot find, file by file."""
     given = iter([((0, 0), Groups("/nowhere/t.parquet", 0, 1))])
@@ -233,6 +285,45 @@ def test_a_scheduler_that_is_not_there_is_named(
     monkeypatch.setattr("analysis.cluster._PATIENCE", 0.2)
     with pytest.raises(ClusterError, match=r"dask://127\.0\.0\.1:9: no scheduler .*`dask worker`"):
         list(Cluster("127.0.0.1:9").map(recipe(simulated), pieces([str(path)], {})))
+
+
+@pytest.fixture
+def breakable() -> Iterator[Any]:
+    """A cluster of one worker whose death is not forgiven, for whoever breaks it."""
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(
+            n_workers=1, dashboard_address=":0", silence_logs=logging.CRITICAL
+        ) as made,
+    ):
+        yield made
+
+
+def test_a_scheduler_that_is_lost_midway_is_named(
+    simulated: Simulated, path: Path, breakable: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault of the program, and told with what to do."""
+    monkeypatch.setattr("analysis.cluster._PATIENCE", 0.5)
+    lost = Cluster(breakable.scheduler_address.removeprefix("tcp://"))
+
+    def given() -> Iterator[tuple[Place, Piece]]:
+        for nth, piece in enumerate(pieces([str(path)], {})):
+            if nth == 5:
+                breakable.close()
+            yield piece
+
+    with pytest.raises(ClusterError, match=r"lost .*start it again"):
+        list(lost.map(recipe(simulated), given()))
+
+
+def test_a_file_that_workers_die_of_is_named(
+    simulated: Simulated, path: Path, breakable: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by want of memory, with what helps."""
+    monkeypatch.setattr("analysis.cluster.part_there", _die)
+    deadly = Cluster(breakable.scheduler_address.removeprefix("tcp://"))
+    with pytest.raises(ClusterError, match=rf"{path}: .*died.*--memory-limit"):
+        list(deadly.map(recipe(simulated), pieces([str(path)], {})))
 
 
 def test_the_command_takes_a_cluster(path: Path, cluster: Cluster) -> None:

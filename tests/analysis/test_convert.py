@@ -440,6 +440,24 @@ def test_it_says_the_same_as_json(inputs: Path) -> None:
     assert set(said["inputs"]) == {"in.jsonl"}
 
 
+@pytest.mark.parametrize("out", ["out.jsonl", "out"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_results_that_claim_to_be_one_the_same_counts_before_and_after(
+    turned: bool, out: str, inputs: Path
+) -> None:
+    """Each of them is written, since the analysis chooses by what all of them say."""
+    other = result()
+    other["result"] = other["result"][:1]
+    said = [json.dumps(one) for one in (result(), other, result(1), other)]
+    Path("both.jsonl").write_text("\n".join(said[::-1] if turned else said))
+    done = run("both.jsonl", out, "--json")
+    assert json.loads(done.stdout)["traces"] == 3
+    assert json.loads(done.stdout)["rejected"] == {"duplicate": 1}
+    before, after = load(["both.jsonl"]), load([out])
+    assert sorted(map(to_line, after.traces)) == sorted(map(to_line, before.traces))
+    assert before.rejected["repeated_id"] > 0 < after.rejected["repeated_id"]
+
+
 def test_records_go_to_standard_output_and_words_do_not(inputs: Path) -> None:
     """``gatewatch convert in -`` can be piped on."""
     done = run("in.jsonl", "-", "--format", "atlas")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -238,6 +239,29 @@ def test_a_file_that_breaks_off_is_read_so_far(folder: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("packed", [False, True])
+def test_damaged_rows_of_parquet_cost_themselves_only(tmp_path: Path, packed: bool) -> None:
+    """Read all at once or folded: the groups of rows before and after them count."""
+    path = tmp_path / "t.parquet"
+    rows = [parquet.to_row(trace) for trace in simulated().traces[:30]]
+    pq.write_table(parquet.table_of(rows), path, row_group_size=10)
+    with pq.ParquetFile(path) as file:
+        group = file.metadata.row_group(1)
+        starts = [group.column(number).data_page_offset for number in range(group.num_columns)]
+    content = bytearray(path.read_bytes())
+    content[min(starts) : max(starts)] = b"\xff" * (max(starts) - min(starts))
+    path.write_bytes(content)
+    if packed:
+        path.with_name("t.parquet.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    read, (_, found) = load([str(tmp_path)]), folded(tmp_path, Here())
+    assert len(read.traces) == len(found) == 20
+    assert found.loaded.rejected == read.rejected == {"unreadable_file": 1}
+    (complaint,) = read.complaints
+    assert [complaint] == found.loaded.complaints
+    assert re.search(r"t\.parquet.*: the rows 11 to 20 are damaged .*; left out$", complaint)
+
+
 def test_a_mapper_that_stumbled_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part that was lost midway takes nothing of the later ones with it."""
     given = list(pieces([str(folder)], {}))

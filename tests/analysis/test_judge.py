@@ -346,6 +346,34 @@ def test_another_gateway_in_the_other_ip_version_is_told() -> None:
     assert "Judged apart, IPv6 is single_gateway, and names Rival." in fields["reasons"]
 
 
+def test_an_alarm_in_the_other_ip_version_is_told() -> None:
+    """A gateway may be switched on there first; the grade alone would not say that it was."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(16))
+    country.table.add("2020:99::/32", Attribution(998, "RIVAL", "Rival", "KH"))
+    country.around_in_ipv6(days=range(8))
+    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+    fields = country.judge().fields
+    assert (fields["family"], fields["timeline"]["alarm"]) == (4, False)
+    assert (
+        "Over IPv6 there is an alarm: 9 of 9 organisations moved to Rival between 2026-01-09 and "
+        "2026-01-09."
+    ) in fields["reasons"]
+
+
+def test_one_alarm_in_both_ip_versions_is_told_once() -> None:
+    """As that of the verdict."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(8))
+    country.everyone("lan own gate {up}", days=range(8, 16))
+    country.table.add("2020:99::/32", Attribution(999, "GATE", "Gate", "KH"))
+    country.around_in_ipv6(days=range(8))
+    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+    fields = country.judge().fields
+    assert fields["timeline"]["alarm"]
+    assert not any("there is an alarm" in reason for reason in fields["reasons"])
+
+
 def test_many_licensed_gateways_are_not_single() -> None:
     """A country with six licensed gateways that share its networks is not captured by one."""
     country = Country(24)

@@ -414,6 +414,30 @@ def test_a_path_that_names_nothing_is_refused(tmp_path: Path, given_path: str, s
     assert str(refused.value).startswith(str(tmp_path / given_path))
 
 
+def test_a_path_that_no_file_can_have_is_named() -> None:
+    """As of a script that took the lines of a file for its name."""
+    with pytest.raises(InputError, match=r"^a{300}: cannot be read \(File name too long\)$"):
+        load(["a" * 300])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user can be tried by root only")
+def test_a_path_into_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
+    """It ended in a fault of the program."""
+    name = written(tmp_path / "a.jsonl", lines(1))
+    tmp_path.chmod(0o700)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setresuid(65534, 65534, 65534)
+            load([name])
+        except InputError as problem:
+            status = 0 if "Permission denied" in str(problem) else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_the_empty_path_is_not_the_folder_one_is_in() -> None:
     """As a script gives it whose variable is not set."""
     with pytest.raises(InputError, match="'' is no path"):

@@ -104,7 +104,7 @@ def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, s
         ("single_gateway", "first abroad 8.3 effective operators, most Far 7"),
         ("single_gateway", "400 traces, 10 vantage points, 5 destinations, 8 days (IPv4)"),
         ("single_gateway", "(sampled)"),
-        ("diverse", "0 of 12 organisations 95% bounds 0.00–0.22"),
+        ("diverse", "0 of 12 organisations 95% bounds 0.00–0.23"),
         ("diverse", "12.0 effective"),
         ("empty", "0 of 0 organisations 95% bounds 0.00–1.00"),
         ("empty", "no data"),
@@ -141,6 +141,29 @@ def test_the_bounds_of_the_national_share_are_rounded_outward() -> None:
     verdict["coverage"]["bounds"] = [0.4266, 0.8512]
     for text in (plain(verdict), printed(verdict_panel(verdict))):
         assert "nationally 0.42–0.86" in words(text)
+
+
+def test_the_bounds_of_the_captured_share_are_rounded_outward() -> None:
+    """As the reasons have them; and what the rule holds to be below a bound is shown below it."""
+    verdict = copy.deepcopy(VERDICTS["single_gateway"])
+    for lower, upper, says in (
+        (0.688, 0.7101, "bounds 0.68–0.72"),
+        (0.6493, 0.9, "bounds 0.64–0.90"),
+        (0.01, 0.497, "bounds 0.01–0.497"),
+    ):
+        verdict["captured"] |= {"lower": lower, "upper": upper}
+        for text in (plain(verdict), printed(verdict_panel(verdict))):
+            assert says in words(text)
+
+
+def test_the_other_intervals_are_rounded_outward_too() -> None:
+    """That of the effective gateways, and what leaving one out makes of the share."""
+    verdict = copy.deepcopy(VERDICTS["single_gateway"])
+    verdict["intervals"]["effective_gateways"] = [1.06, 2.31]
+    verdict["ranges"]["organisations"]["share"] = [0.868, 0.912]
+    text = words(plain(verdict))
+    assert "(1.0–2.4)" in text
+    assert "share 0.86–0.92" in text
 
 
 def test_only_a_named_gateway_has_a_scope() -> None:

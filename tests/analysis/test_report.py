@@ -19,6 +19,7 @@ import analysis as gw
 from analysis import palette
 from analysis.policy import Policy
 from analysis.render import plain
+from analysis.report import _asked
 from analysis.statement import Verdict
 from probe.cli import main
 from probe.demo import simulate
@@ -328,3 +329,19 @@ def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
     verdict = verdict_of(behind_a_gateway())
     verdict._fields["coverage"]["bounds"] = [0.4266, 0.8512]
     assert "between 42% and 86% may pass Gate" in gw.report(verdict)
+
+
+def test_the_page_rounds_all_bounds_outward() -> None:
+    """In the figures, in what is told of the picture, and where the rule's demands are listed."""
+    verdict = verdict_of(behind_a_gateway())
+    verdict._fields["captured"].update(lower=0.688, upper=0.9101)
+    verdict._fields["intervals"]["effective_gateways"] = [1.06, 2.31]
+    for one in verdict._fields["criteria"]:
+        if one["key"] in {"single", "diverse_upper"}:
+            one["found"] = {"single": 0.688, "diverse_upper": 0.9101}[one["key"]]
+    page = gw.report(verdict)
+    assert "68%–92%, 95% bounds" in page
+    assert "the bounds reach from 68% to 92%" in page
+    assert "1.0–2.4" in page
+    rule = {row.key: row.found for rows in _asked(verdict).values() for row in rows}
+    assert (rule["single"], rule["diverse_upper"]) == ("68%", "92%")

@@ -38,7 +38,7 @@ def test_all_three_conditions_make_it_national() -> None:
 @pytest.mark.parametrize(
     ("says", "missing"),
     [
-        (extent(lower=0.799), "the lower bound of the captured share is 0.799, 0.80 is needed"),
+        (extent(lower=0.799), "the lower bound of the captured share is 0.79, 0.80 is needed"),
         (extent(lower=0.65), "the lower bound of the captured share is 0.65, 0.80 is needed"),
         (extent(covered=0.69), "69% of the country's eyeballs were covered, 70% are needed"),
         (extent(witness=None), "no independent witness (BGP, operator, law) was given"),

@@ -263,10 +263,16 @@ def test_a_country_that_shares_nothing_is_diverse() -> None:
 
 
 def test_neither_convergence_nor_diversity() -> None:
-    """3 of 8: an upper bound of 0.71 excludes no majority, and no lower bound proves one."""
+    """3 of 8: an upper bound of 0.711 excludes no majority, and no lower bound proves one."""
     says, reasons = graded(3, 8)
     assert says == "mixed"
-    assert "The upper bound of the captured share, 0.71, does not exclude 0.50." in reasons
+    assert "The upper bound of the captured share, 0.72, does not exclude 0.50." in reasons
+
+
+def test_bounds_are_rounded_outward_in_sentences() -> None:
+    """To the nearest, they would claim to know more: 8 of 8 has the lower bound 0.6877."""
+    assert "95% bounds 0.68 to 1.00" in graded(8, 8)[1]
+    assert "95% bounds 0.00 to 0.34" in graded(1, 12, effective_gateways=4.0)[1]
 
 
 def test_all_doubts_are_said_at_once() -> None:
@@ -281,7 +287,7 @@ def test_the_sentence_carries_the_numbers() -> None:
     """k of n, the share that makes captured, the bounds and their confidence, and the name."""
     assert graded(9, 10)[1].startswith(
         "9 of 10 other organisations send at least 80% of their pairs through Gate "
-        "(share 0.90, 95% bounds 0.61 to 0.99)."
+        "(share 0.90, 95% bounds 0.60 to 1.00)."
     )
 
 

@@ -164,5 +164,5 @@ def test_a_damaged_group_is_named(tmp_path: Path) -> None:
     path = written([trace], tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
-    with pytest.raises(InputError, match=r"t\.parquet: is not a Parquet file, or damaged"):
+    with pytest.raises(InputError, match=r"t\.parquet: the rows 1 to 1 are damaged"):
         list(columns.read(str(path), 0, NUMBERS))
