@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from probe.exclusions import LISTED
 from probe.locate import WITNESSES
 from probe.origin.special import special_class, unwrapped
-from probe.redact import cut
+from probe.redact import cut, embedded
 from probe.resolve import unfit
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def objection(
     if own_network:
         return None
     host = unwrapped(address)
-    special = special_class(host)
+    inner = embedded(host)
+    special = special_class(host) or (None if inner is None else special_class(inner[0]))
     if special is not None:
         return special
     if host.version == 6 and host not in _GIVEN_OUT:

@@ -65,6 +65,13 @@ def test_what_only_wraps_an_ipv4_address_is_judged_as_that() -> None:
     assert chosen("64:ff9b::808:808", "64:ff9b::a00:1") == (["64:ff9b::808:808"], {"private": 1})
 
 
+def test_what_stands_behind_a_6to4_router_is_judged_by_that_router_too() -> None:
+    """Whoever relays the packet would send it to a private address, or to itself."""
+    assert chosen("2002:808:808::1") == (["2002:808:808::1"], {})
+    assert chosen("2002:a00:1::1", "2002:7f00:1::1") == ([], {"private": 1, "loopback": 1})
+    assert chosen("2002:a00:1::1", own_network=True) == (["2002:a00:1::1"], {})
+
+
 def test_in_ones_own_network_special_addresses_are_allowed() -> None:
     """Who runs the network may probe its private addresses."""
     assert chosen(*UNASKED, own_network=True) == (UNASKED, {})
