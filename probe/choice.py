@@ -8,12 +8,13 @@ nothing and knows no list by where it came from.
 from __future__ import annotations
 
 from collections import Counter
+from ipaddress import IPv6Network
 from typing import TYPE_CHECKING, TypeVar
 
 from probe.exclusions import LISTED
 from probe.locate import WITNESSES
 from probe.origin.special import special_class, unwrapped
-from probe.redact import cut
+from probe.redact import cut, embedded
 from probe.resolve import unfit
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from probe.targets import Target
 
 OWN_SUBNET = "own subnet"
+
+# All of IPv6 that is given out to hosts whom everybody can reach (RFC 4291, section 2.4).
+_GIVEN_OUT = IPv6Network("2000::/3")
 
 # Seconds after which an interrupted run is too old to be gone on with.
 RESUMABLE = 86_400.0
@@ -81,9 +85,13 @@ def objection(
         return LISTED
     if own_network:
         return None
-    special = special_class(unwrapped(address))
+    host = unwrapped(address)
+    inner = embedded(host)
+    special = special_class(host) or (None if inner is None else special_class(inner[0]))
     if special is not None:
         return special
+    if host.version == 6 and host not in _GIVEN_OUT:
+        return "reserved"
     return OWN_SUBNET if premises.holds(address) else None
 
 

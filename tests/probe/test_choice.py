@@ -61,6 +61,27 @@ def test_special_addresses_are_left_out_by_reason() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "address", ["4000::1", "e000::1", "100:0:0:1::1", "1fff::1", "::80.231.1.1", "fe00::1"]
+)
+def test_what_was_never_given_out_of_ipv6_is_reserved(address: str) -> None:
+    """Of IPv6 only 2000::/3 is for hosts that all can reach; no special block ends there."""
+    assert chosen(address) == ([], {"reserved": 1})
+    assert chosen(address, own_network=True) == ([address], {})
+
+
+def test_what_only_wraps_an_ipv4_address_is_judged_as_that() -> None:
+    """An IPv4 host behind a NAT64 is one like others, though not in 2000::/3."""
+    assert chosen("64:ff9b::808:808", "64:ff9b::a00:1") == (["64:ff9b::808:808"], {"private": 1})
+
+
+def test_what_stands_behind_a_6to4_router_is_judged_by_that_router_too() -> None:
+    """Whoever relays the packet would send it to a private address, or to itself."""
+    assert chosen("2002:808:808::1") == (["2002:808:808::1"], {})
+    assert chosen("2002:a00:1::1", "2002:7f00:1::1") == ([], {"private": 1, "loopback": 1})
+    assert chosen("2002:a00:1::1", own_network=True) == (["2002:a00:1::1"], {})
+
+
 def test_in_ones_own_network_special_addresses_are_allowed() -> None:
     """Who runs the network may probe its private addresses."""
     assert chosen(*UNASKED, own_network=True) == (UNASKED, {})
