@@ -14,18 +14,25 @@ if TYPE_CHECKING:
     from probe.multipath import Enumeration
     from probe.network import Answer
     from probe.record import Trace
+    from probe.strategy import Horizon
     from probe.tracing import Seen, Sent, Task, Wanted
 
 
 class Exploring:
-    """The `Work` of enumerating the nodes and links of a path; ``traced`` is the trace of it."""
+    """The `Work` of enumerating the nodes and links of a path; ``traced`` is the trace of it.
 
-    __slots__ = ("due", "enumeration", "probes", "queued", "task", "traced")
+    ``horizon`` is that of the run: hops near by are on all paths.
+    """
 
-    def __init__(self, task: Task, traced: Trace, enumeration: Enumeration) -> None:
+    __slots__ = ("due", "enumeration", "horizon", "probes", "queued", "task", "traced")
+
+    def __init__(
+        self, task: Task, traced: Trace, enumeration: Enumeration, horizon: Horizon
+    ) -> None:
         self.task = task
         self.traced = traced
         self.enumeration = enumeration
+        self.horizon = horizon
         self.probes: list[Sent] = []
         self.queued = False
         self.due: float | None = None
@@ -35,11 +42,12 @@ class Exploring:
         return self.enumeration.done
 
     def next(self) -> Wanted | None:
-        wanted = self.enumeration.next_probe()
+        wanted = self.enumeration.next_probe(self.horizon.asked.__getitem__)
         return None if wanted is None else (*wanted, self.task.method)
 
     def sent(self, probe: Sent) -> None:
         self.probes.append(probe)
+        self.horizon.note(probe.ttl)
         self.enumeration.sent(probe.ttl, probe.flow)
 
     def patience(self, probe: Sent) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ from probe.graph import Graph, Level, Link, Node
 from probe.network import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # Flows are numbered modulo this.
 FLOWS = 1 << 16
@@ -173,7 +173,8 @@ class Enumeration:
         self._probes = 0
         # By TTL, the number of the last probe that had it.
         self._asked_last: Counter[int] = Counter()
-        self._plan: dict[tuple[int, int], None] = {}
+        # By TTL, the numbers of the flows to ask there, the most useful first.
+        self._plan: dict[int, dict[int, None]] = {}
         self._news = True
 
     @property
@@ -181,20 +182,32 @@ class Enumeration:
         """Whether nothing is left to send or to wait for."""
         return not self._open and self.next_probe() is None
 
-    def next_probe(self) -> tuple[int, int] | None:
-        """TTL and flow of the probe to send now; None when there is nothing to do but wait."""
+    def next_probe(self, asked_at: Callable[[int], int] | None = None) -> tuple[int, int] | None:
+        """TTL and flow of the probe to send now; None when there is nothing to do but wait.
+
+        Of the hops wanted that one is next which was left alone for longest. ``asked_at`` says of
+        a TTL when it had the last probe, of whomever; without, only probes from here count.
+        """
         if self._probes >= self._limits.budget:
             return None
         if self._news:
-            self._plan = dict.fromkeys(self._interleaved(self._wanted()))
+            self._plan = {}
+            for ttl, number in self._wanted():
+                self._plan.setdefault(ttl, {})[number] = None
             self._news = False
-        probe = next(iter(self._plan), None)
-        return None if probe is None else (probe[0], (self._flow + probe[1]) % FLOWS)
+        if not self._plan:
+            return None
+        asked_at = asked_at or self._asked_last.__getitem__
+        ttl = min(sorted(self._plan), key=asked_at)
+        return ttl, (self._flow + next(iter(self._plan[ttl]))) % FLOWS
 
     def sent(self, ttl: int, flow: int) -> None:
         """A probe of this flow left with this TTL."""
         key = self._key(ttl, flow)
-        self._plan.pop(key, None)
+        numbers = self._plan.get(ttl, {})
+        numbers.pop(key[1], None)
+        if not numbers:
+            self._plan.pop(ttl, None)
         self._again.discard(key)
         if key[1] in self._met[ttl]:
             self._repeats[ttl] += 1
@@ -486,18 +499,6 @@ class Enumeration:
                 fresh = [number for number in flows if not self._asked(before, number)]
                 if fresh and not waiting:
                     yield before, fresh[0]
-
-    def _interleaved(self, wanted: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """One probe per TTL in turn, first that which was left alone for longest: no bursts."""
-        queues: dict[int, deque[tuple[int, int]]] = {}
-        for key in wanted:
-            queues.setdefault(key[0], deque()).append(key)
-        turns = deque(sorted(queues, key=lambda ttl: (self._asked_last[ttl], ttl)))
-        while turns:
-            ttl = turns.popleft()
-            yield queues[ttl].popleft()
-            if queues[ttl]:
-                turns.append(ttl)
 
 
 def _sorted(addresses: Iterable[str | None]) -> list[str | None]:

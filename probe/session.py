@@ -123,9 +123,10 @@ class Session:
         self.most_active = max(1, CROWDED // (self.limits.max_ttl * (self.limits.attempts + 1) + 2))
         self.horizon = Horizon(self.limits)
         self.learning = True
-        # Traces that are made from their ends all begin with the same last routers. In networks of
-        # others these are left alone for so many turns: some work could send then, and is held.
-        spares = routes is not None and settings.rate <= RATE_CAP
+        # Traces that are made from their ends all begin with the same last routers, and parallel
+        # paths are looked for at the same ones near the border. In networks of others a hop is left
+        # alone for so many turns: some work could send then, and is held.
+        spares = settings.rate <= RATE_CAP
         self.apart = min(MOST_APART, math.ceil(APART * settings.rate)) if spares else 0
         self.holding = False
         self.ready: deque[Work] = deque()
@@ -184,6 +185,9 @@ class Session:
                 held += 1
                 ready.rotate(-1)
         self.holding = held > 0
+        if held > self.apart and self.routes is None:
+            # Others would only wait as well, and more would be under way when the run is stopped.
+            return None
         if self.tasks is None or self.active >= self.most_active or self.crowded:
             return None
         if self.learning and self.active:
@@ -364,7 +368,7 @@ class Session:
             enumeration = self.explore(trace)
             if enumeration is not None and not enumeration.done:
                 self.active += 1
-                self.queue(Exploring(work.task, trace, enumeration))
+                self.queue(Exploring(work.task, trace, enumeration, self.horizon))
                 return
         self.finished(trace)
 

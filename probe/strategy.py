@@ -127,6 +127,11 @@ class Horizon:
         """
         return self.turns + 1 - self.asked[ttl] >= turns
 
+    def note(self, ttl: int) -> None:
+        """A probe with this TTL left."""
+        self.turns += 1
+        self.asked[ttl] = self.turns
+
     def suppose(self, distance: int) -> None:
         """A target is likely to be this many hops away: better than nothing to go by."""
         if self.distance is None:

@@ -64,6 +64,12 @@ def row() -> Iterator[Chain]:
 
 
 @pytest.fixture(scope="module")
+def home(row: Chain) -> Path:
+    """The data folder of an owner who agrees."""
+    return agree(row.fabric.home("spool", "root"))
+
+
+@pytest.fixture(scope="module")
 def targets(row: Chain) -> Path:
     """A list of 32 targets, of which the last quarter is silent and so asked about again."""
     answering = [f"198.18.0.{number}" for number in range(1, 25)]
@@ -71,14 +77,15 @@ def targets(row: Chain) -> Path:
     return row.fabric.file("targets", "\n".join([*answering, *dark]))
 
 
-def test_no_router_gets_a_burst(row: Chain, targets: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--multipath", "full", "--limit", "8"]])
+def test_no_router_gets_a_burst(row: Chain, home: Path, targets: Path, options: list[str]) -> None:
     """At 100 packets a second no router gets more than 3 probes in any 100 ms.
 
     If all targets were asked at the same TTL one after the other, ten would come to one router.
     """
-    spool = agree(row.fabric.home("spool", "root"))
+    spool = home / f"kept-{len(options)}"
     command = [GATEWATCH, "run", "--i-run-this-network", "--rate", RATE, "--targets", str(targets)]
-    arrived = arrivals(row, [*command, "--to", str(spool)])
+    arrived = arrivals(row, [*command, "--to", str(spool), *options])
     probes = sum(one.trace.probes or 0 for one in read(spool) if one.trace is not None)
     assert min(map(len, arrived)) >= 32
     assert sum(map(len, arrived)) < probes

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from probe.economical import Routes
+from probe.forks import Forks
 from probe.measuring import measure
 from probe.multipath import Enumeration, MultipathLimits
 from probe.network import Capability, Kind, Method, NotPermitted, Probe
@@ -21,11 +22,14 @@ from probe.session import Session, Settings
 from probe.strategy import Limits
 from probe.tracing import Task
 from tests.playing import Heard
+from tests.probe.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trio.testing import MockClock
+
+    from probe.forks import Where
 
 TEN_HOPS = """
 [[path]]
@@ -167,6 +171,65 @@ async def test_nor_do_the_last_routers_of_economical_traces(
         busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
         assert busiest <= 3, address
     assert trio.current_time() < len(network.sent) / 100.0 + 6.0
+
+
+def behind_borders(routers: int, borders: int) -> str:
+    """Routers in a row, all paths over the first half of them, then abroad by one of many links."""
+    domestic = (routers + 1) // 2
+    return "".join(
+        f"""
+[[path]]
+to = "203.0.113.{8 * border}/29"
+hops = [{
+            ", ".join(
+                f'{{ address = "36.37.0.{n}", rtt = {4 * n} }}'
+                if n <= domestic
+                else f'{{ address = "80.231.{border}.{n}", rtt = {30 + 4 * n} }}'
+                for n in range(1, routers + 1)
+            )
+        }]
+end = {{ rtt = 90 }}
+"""
+        for border in range(borders)
+    )
+
+
+@pytest.mark.parametrize("economical", [False, True])
+@pytest.mark.parametrize(
+    ("routers", "borders", "where"),
+    [
+        (10, 20, "border"),
+        (10, 8, "full"),
+        (6, 8, "border"),
+        (4, 1, "off"),
+        (3, 1, "off"),
+        (3, 8, "border"),
+    ],
+)
+async def test_nor_does_the_one_before_the_border_where_parallel_paths_are_looked_for(
+    autojump_clock: MockClock, routers: int, borders: int, where: Where, *, economical: bool
+) -> None:
+    """The paths over many links abroad have it in common, as near ones have all their routers."""
+    network = Watched(behind_borders(routers, borders))
+    traces: list[Trace] = []
+    await measure(
+        Session(
+            network,
+            tasks(8 * borders - 1 if borders > 1 else 7),
+            Settings(rate=100.0),
+            finished=traces.append,
+            routes=Routes(lambda address: address.startswith("80.")) if economical else None,
+            explore=Forks(where, Table(), lambda trace: "KH", MultipathLimits()),
+        )
+    )
+    explored = sum(trace.multipath is not None for trace in traces)
+    assert explored == {"border": borders, "full": len(traces), "off": 0}[where]
+    for address, times in network.arrivals().items():
+        if address is None or address.startswith("203."):
+            continue
+        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
+        assert busiest <= 3, address
+    assert trio.current_time() < 1.6 * len(network.sent) / 100.0 + 2.0
 
 
 async def test_a_hundred_targets_take_no_longer_than_their_packets(
