@@ -453,8 +453,8 @@ def _told_of_paths(flows: Flows, say: Say) -> str:
 def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
     """Networks by the operators of destinations, with a sign for the gateway of each.
 
-    What the signs mean stands below; a question mark is unknown, and what was not measured is
-    empty.
+    An operator has a column in each continent (AF, AS, EU, NA, OC, SA) where it was traced to. What
+    the signs mean stands below; a question mark is unknown, and what was not measured is empty.
     """
     found = matrices.international(verdict.pairs, verdict.accused, say)
     return _matrix(found, width, say("No path towards abroad was measured."))
@@ -469,18 +469,21 @@ def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
 
 def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerChart:
     """A sign in each cell; what the signs mean stands below, and is what the chart is called."""
+    columns = [" · ".join(filter(None, (group, name))) for name, group in found.columns]
     shown = pd.DataFrame(
         [
-            {"row": name, "column": heading.name, "words": cell.sign, "colour": _PALE[cell.role]}
+            {"row": name, "column": column, "words": cell.sign, "colour": _PALE[cell.role]}
             for name, cells in found.rows
-            for heading, cell in zip(found.columns, cells, strict=True)
+            for column, cell in zip(columns, cells, strict=True)
             if cell is not None
         ],
         columns=["row", "column", "words", "colour"],
     )
     legend = [f"{sign.sign}  {sign.words}" for sign in found.legend]
     axes = {
-        "x": alt.X("column:N", axis=alt.Axis(orient="top", labelAngle=-90, title=None)),
+        "x": alt.X(
+            "column:N", axis=alt.Axis(orient="top", labelAngle=-90, labelLimit=260, title=None)
+        ),
         "y": alt.Y("row:N", axis=alt.Axis(title=None, labelLimit=260)),
     }
     cells = alt.Chart(shown).mark_rect(stroke=palette.PAPER.light, strokeWidth=2)

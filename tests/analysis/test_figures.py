@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -123,6 +124,18 @@ def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:
     drawn = chart.to_dict()
     assert drawn["title"]["text"][0] == "A  Gate"
     assert drawn["description"].startswith("A  Gate; ?  unknown")
+
+
+def test_an_operator_of_two_continents_has_a_column_in_each() -> None:
+    """As in the report: two signs never stand on one another in one cell."""
+    country = behind_a_gateway()
+    far = country.table.prefixes
+    for prefix, said in list(far.items()):
+        if said.organisation in {"Far 1", "Far 2"}:
+            far[prefix] = dataclasses.replace(said, organisation="Wide")
+    rows = [row for row in data_of(figures.grid(verdict_of(country))) if row["row"] == "Net 1"]
+    columns = [row["column"] for row in rows if "Wide" in row["column"]]
+    assert columns == ["AS · Wide", "EU · Wide"]
 
 
 def test_days_without_data_have_no_mark_in_a_long_picture_either() -> None:
