@@ -160,10 +160,29 @@ def test_a_long_name_is_broken_and_stays_beside_its_bar() -> None:
     (label,) = [row for row in rows if row.get("column") == 1 and "Maximum" in row["words"]]
     lines = label["words"].split("\n")
     assert " ".join(lines) == name
-    assert len(lines) == 3
+    assert len(lines) == 4
     bars = [row for row in rows if row.get("colour") == palette.GATEWAY.light]
     middle = (bars[0]["y"] + bars[0]["y2"]) / 2
-    assert label["y"] + 12 == pytest.approx(middle, abs=0.2)
+    assert label["y"] + 18 == pytest.approx(middle, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "name", ["MekongNet (Angkor Data Communication)", "Bundeskommunikation AG"]
+)
+def test_a_word_too_long_for_a_telephone_is_broken_and_not_cut(name: str) -> None:
+    """With a hyphen, in as many lines as it needs, so that all of it can be read."""
+    rows = data_of(figures.paths(verdict_of(behind_a_gateway(name)), width=326))
+    (label,) = [row for row in rows if row.get("column") == 1 and row["words"][:2] == name[:2]]
+    lines = label["words"].split("\n")
+    assert "\n".join(lines).replace("-\n", "").replace("\n", " ") == name
+    assert max(map(len, lines)) <= 11
+
+
+def test_a_telephone_leaves_common_words_and_addresses_whole() -> None:
+    """ "Communications" is in the name of every other carrier."""
+    shape = figures._Shape.of(326)
+    assert [shape.lines(column, "Communications") for column in (0, 2)] == [["Communications"]] * 2
+    assert shape.lines(1, "10.20.40.0/24") == ["10.20.40.0/24"]
 
 
 def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:

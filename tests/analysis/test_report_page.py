@@ -168,6 +168,24 @@ def test_a_telephone_breaks_no_word_of_the_rule(opened: Opening) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ["single_gateway.en", "single_gateway.km", "diverse.en"])
+def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening) -> None:
+    """Whatever font a reader's system has: every word stands whole inside its picture."""
+    page = opened(name, width=width).page
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('svg[role=img]')].filter(e => e.checkVisibility())
+        .flatMap(svg => {
+            const frame = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll('text')].filter(text => {
+                const box = text.getBoundingClientRect();
+                return box.left < frame.left - .5 || box.right > frame.right + .5;
+            }).map(text => text.textContent);
+        })"""
+    )
+    assert cut == []
+
+
 def test_the_dark_page_is_dark_and_so_are_its_pictures(opened: Opening) -> None:
     """Each colour of a picture has its twin."""
     page = opened("single_gateway.en", scheme="dark").page
