@@ -215,6 +215,52 @@ def test_on_paper_it_is_light_and_whole(scheme: Literal["light", "dark"], opened
     assert page.locator(".wide").first.is_visible()
 
 
+def test_paper_shows_nothing_to_be_clicked_and_no_heading_without_its_picture(
+    opened: Opening,
+) -> None:
+    """What is folded stays off it; what stands above a picture goes to the next sheet with it."""
+    page = opened("single_gateway.en").page
+    page.emulate_media(media="print")
+    folded = page.locator("details:not([open])")
+    assert folded.count() > 2
+    assert not any(fold.is_visible() for fold in folded.all())
+    breaks = page.evaluate(
+        """() => [...document.querySelectorAll('figure, .scroll, .legend')].flatMap(picture => {
+            const before = picture.previousElementSibling;
+            return before && picture.checkVisibility() ? [getComputedStyle(before).breakAfter] : [];
+        })"""
+    )
+    assert len(breaks) > 3
+    assert set(breaks) == {"avoid"}
+
+
+def test_each_name_stands_over_the_middle_of_its_column(opened: Opening) -> None:
+    """So that one of two lines is not taken for that of its neighbour."""
+    page = opened("single_gateway.en").page
+    off = page.evaluate(
+        """() => [...document.querySelectorAll('th.turned')].map(th => {
+            const range = document.createRange();
+            range.selectNodeContents(th.querySelector('span'));
+            const [cell, name] = [th.getBoundingClientRect(), range.getBoundingClientRect()];
+            return Math.abs(cell.left + cell.right - name.left - name.right) / 2;
+        })"""
+    )
+    assert off
+    assert max(off) < 3
+
+
+def test_no_line_of_khmer_runs_into_the_next(opened: Opening) -> None:
+    """Its letters have feet and hats: the large figures at the top need the room, too."""
+    page = opened("single_gateway.km", width=360).page
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll('dl.figures :is(dt, dd)')].map(e => {
+            const style = getComputedStyle(e);
+            return parseFloat(style.lineHeight) / parseFloat(style.fontSize);
+        })"""
+    )
+    assert min(heights) >= 1.5
+
+
 def test_the_keyboard_reaches_all_there_is(opened: Opening) -> None:
     """First the way past the head, then tables that scroll and what can be unfolded, in order."""
     page = opened("single_gateway.en", width=360).page
