@@ -349,11 +349,12 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         captured, (low, high) = self.captured, outward(*self.coverage, ".2f")
+        confidence = self.provenance["policy"]["confidence"]
         figures = (
             ("captured", f"{captured.organisations} of {captured.of} organisations, "
-             f"bounds {captured.lower:.2f}–{captured.upper:.2f}"),
+             f"{confidence:.0%} bounds {captured.lower:.2f}–{captured.upper:.2f}"),
             ("effective gateways", f"{self.effective_gateways:.1f}"),
-            ("nationally", f"{low}–{high} of the share"),
+            ("nationally", f"a share of {low}–{high}"),
             ("domestic paths", self.domestic.grade.replace("_", " ")),
             ("alarm", self.timeline.reason),
         )  # fmt: skip
