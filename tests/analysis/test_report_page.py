@@ -249,6 +249,17 @@ def test_each_name_stands_over_the_middle_of_its_column(opened: Opening) -> None
     assert max(off) < 3
 
 
+def test_the_head_of_a_grid_is_as_high_as_its_longest_name(opened: Opening) -> None:
+    """And not as the longest that there could be: short names stand right below their continent."""
+    page = opened("single_gateway.en").page
+    heights = page.evaluate(
+        "[...document.querySelectorAll('th.turned')].map(th => [th.getBoundingClientRect().height,"
+        " th.querySelector('span').getBoundingClientRect().height])"
+    )
+    assert heights
+    assert max(head for head, _ in heights) < max(name for _, name in heights) + 8
+
+
 def test_no_line_of_khmer_runs_into_the_next(opened: Opening) -> None:
     """Its letters have feet and hats: the large figures at the top need the room, too."""
     page = opened("single_gateway.km", width=360).page
