@@ -102,7 +102,7 @@ def assess(
     is one, by the panel that the tables of the days give. ``digest`` is what became of the traces
     where they were not kept; then there are no tables of days. Added to the verdict:
     ``ownership``, ``comparison`` where another table was named, and ``attribution``, ``notes``,
-    ``organisations`` and ``tables`` under ``provenance``.
+    ``lists``, ``organisations`` and ``tables`` under ``provenance``.
     """
 
     def observed(table: Origin) -> Panel:
@@ -125,6 +125,7 @@ def assess(
         "attribution": attributed
         | {"records": remarks.most(attributed["records"], {attributed["table"], "none"})},
         "notes": remarks.remarks(voices),
+        "lists": tables.main.lists,
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},
     }

@@ -7,6 +7,7 @@ words as ``description``, for whoever cannot see it. ``say`` finds words in anot
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
@@ -66,8 +67,16 @@ def _themed(
     return themed
 
 
-def _percent(axis_title: str | None = None) -> alt.Axis:
-    return alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1], title=axis_title)
+_QUARTERS = [0, 0.25, 0.5, 0.75, 1]
+
+
+def _percent(axis_title: str) -> alt.Axis:
+    return alt.Axis(format="%", values=_QUARTERS, title=axis_title)
+
+
+def _percent_upwards() -> alt.Axis:
+    # Whoever reads may have a font that is wider than the one the room was measured with.
+    return alt.Axis(format="%", values=_QUARTERS, title=None, minExtent=44)
 
 
 # ------------------------------------------------------------------------ how sure
@@ -143,7 +152,7 @@ def share_over_time(
     timeline = verdict.timeline
     shown = days.astype(dict.fromkeys(("captured_share", "lower", "upper"), "float64"))
     scale = alt.Scale(domain=[0, 1], nice=False)
-    y = alt.Y("captured_share:Q", scale=scale, axis=_percent(None))
+    y = alt.Y("captured_share:Q", scale=scale, axis=_percent_upwards())
     ticks = max(2, width // 150)
     x = alt.X(
         "day:T",
@@ -182,7 +191,7 @@ def share_over_time(
             .mark_area(color=bounds, opacity=0.6, interpolate="step-after")
             .encode(
                 x=x,
-                y=alt.Y("lower:Q", scale=scale, axis=_percent(None)),
+                y=alt.Y("lower:Q", scale=scale, axis=_percent_upwards()),
                 y2="upper:Q",
                 detail="run:N",
             ),
@@ -194,7 +203,7 @@ def share_over_time(
         layers += [
             alt.Chart(shown)
             .mark_rule(color=bounds, strokeWidth=6, strokeCap="butt")
-            .encode(x=x, y=alt.Y("lower:Q", scale=scale, axis=_percent(None)), y2="upper:Q"),
+            .encode(x=x, y=alt.Y("lower:Q", scale=scale, axis=_percent_upwards()), y2="upper:Q"),
             alt.Chart(shown)
             .mark_point(filled=True, size=60, opacity=1, shape="diamond", color=mark)
             .encode(x=x, y=y),
@@ -329,13 +338,13 @@ class _Shape(NamedTuple):
             )
         narrow = width < NARROW
         first, second, third = (
-            (width * 0.3, width * 0.45, width * 0.73)
+            (width * 0.3, width * 0.41, width * 0.67)
             if narrow
             else (190, width * 0.46, width - 190)
         )
         return cls(
             (first, second, third),
-            (first - 8, third - second - 20, width - third - 14),
+            (first - 8, third - second - 14, width - third - 14),
             11 if narrow else 13,
         )
 
@@ -344,11 +353,15 @@ class _Shape(NamedTuple):
         return self.font_size + 1
 
     def lines(self, column: int, name: str) -> list[str]:
-        """A name in the room that its column has: broken between words, three lines at most."""
+        """A name in the room that its column has: five lines at most, of which the last is cut.
+
+        Broken between words; a word that has no room gets hyphens, an address never.
+        """
         # A letter is hardly wider than 0.58 of its height; what is wider all the same is cut.
-        letters = int(self.widths[column] / self.font_size / 0.58)
-        lines = textwrap.wrap(name, letters, break_long_words=False, break_on_hyphens=False)
-        return [*lines[:2], " ".join(lines[2:])] if len(lines) > 3 else lines
+        letters = max(int(self.widths[column] / self.font_size / 0.58), 2)
+        hyphened = re.sub(rf"[^\W\d]{{{letters - 1}}}(?=[^\W\d]\S)", r"\g<0>- ", name)
+        lines = textwrap.wrap(hyphened, letters, break_long_words=False, break_on_hyphens=False)
+        return [*lines[:4], " ".join(lines[4:])] if len(lines) > 5 else lines
 
     def room(self, column: int, name: str) -> float:
         """How high a name is, with some air."""
@@ -455,8 +468,8 @@ def _told_of_paths(flows: Flows, say: Say) -> str:
 def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
     """Networks by the operators of destinations, with a sign for the gateway of each.
 
-    What the signs mean stands below; a question mark is unknown, and what was not measured is
-    empty.
+    An operator has a column in each continent (AF, AS, EU, NA, OC, SA) where it was traced to. What
+    the signs mean stands below; a question mark is unknown, and what was not measured is empty.
     """
     found = matrices.international(verdict.pairs, verdict.accused, say)
     return _matrix(found, width, say("No path towards abroad was measured."))
@@ -471,18 +484,21 @@ def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
 
 def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerChart:
     """A sign in each cell; what the signs mean stands below, and is what the chart is called."""
+    columns = [" · ".join(filter(None, (group, name))) for name, group in found.columns]
     shown = pd.DataFrame(
         [
-            {"row": name, "column": heading.name, "words": cell.sign, "colour": _PALE[cell.role]}
+            {"row": name, "column": column, "words": cell.sign, "colour": _PALE[cell.role]}
             for name, cells in found.rows
-            for heading, cell in zip(found.columns, cells, strict=True)
+            for column, cell in zip(columns, cells, strict=True)
             if cell is not None
         ],
         columns=["row", "column", "words", "colour"],
     )
     legend = [f"{sign.sign}  {sign.words}" for sign in found.legend]
     axes = {
-        "x": alt.X("column:N", axis=alt.Axis(orient="top", labelAngle=-90, title=None)),
+        "x": alt.X(
+            "column:N", axis=alt.Axis(orient="top", labelAngle=-90, labelLimit=260, title=None)
+        ),
         "y": alt.Y("row:N", axis=alt.Axis(title=None, labelLimit=260)),
     }
     cells = alt.Chart(shown).mark_rect(stroke=palette.PAPER.light, strokeWidth=2)

@@ -29,7 +29,7 @@ _STYLE = {
     "single_hub": "red",
 }
 _SAYS = {"agrees": "agrees", "disagrees": "disagrees", "silent": "is silent"}
-_BAR = 24
+_BAR = 12
 
 
 def _legible(said: Any) -> Any:

@@ -350,11 +350,12 @@ class Verdict:
     def _repr_html_(self) -> str:
         captured, (low, high) = self.captured, outward(*self.coverage, ".2f")
         lower, upper = captured_range(self._fields)
+        confidence = self.provenance["policy"]["confidence"]
         figures = (
             ("captured", f"{captured.organisations} of {captured.of} organisations, "
-             f"bounds {lower}–{upper}"),
+             f"{confidence:.0%} bounds {lower}–{upper}"),
             ("effective gateways", f"{self.effective_gateways:.1f}"),
-            ("nationally", f"{low}–{high} of the share"),
+            ("nationally", f"a share of {low}–{high}"),
             ("domestic paths", self.domestic.grade.replace("_", " ")),
             ("alarm", self.timeline.reason),
         )  # fmt: skip

@@ -50,6 +50,7 @@ def svg(title: str, printed: str) -> str:
         width=COLUMNS, record=True, file=io.StringIO(), force_terminal=True, color_system="256"
     )
     console.print(Text.from_ansi(printed.rstrip()), soft_wrap=True, highlight=False)
+    console.print()  # the frame would cut off what hangs below the last line
     drawn = console.export_svg(title=title, unique_id="gatewatch")
     return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
 

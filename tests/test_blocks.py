@@ -169,6 +169,10 @@ def test_the_picture_shows_what_the_demo_prints(folder: Path) -> None:
     assert any("diverse" in text for text in texts[0])
     assert any("single_gateway" in text for text in texts[0])
     assert texts[0] == texts[1]
+    # Letters hang below their line: the last one with words needs room for them.
+    (terminal,) = re.findall(r'-clip-terminal">\s*<rect [^>]*height="([^"]+)"', committed)
+    lines = re.findall(r'<text[^>]* x="0" y="([^"]+)"', committed)
+    assert float(terminal) - max(map(float, lines)) > 5
 
 
 @pytest.mark.xdist_group("docs")

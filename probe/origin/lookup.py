@@ -83,7 +83,7 @@ class Origin:
 
     ``register`` is the file that holds names and countries by AS number, ``targets`` the list of
     hosts of which it is known where they stand; both are read when first asked for. The other
-    lists are given as already read; see `open_origin`.
+    lists are given as already read; see `open_origin`. ``lists`` are the files of all of these.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Origin:
         anycast: PrefixMap[str],
         continents: dict[str, str],
         targets: Path,
+        lists: Mapping[str, Path],
     ) -> None:
         self.snapshot = snapshot
         self._table = table
@@ -119,6 +120,7 @@ class Origin:
         self._anycast = anycast
         self._continents = continents
         self._targets_path = targets
+        self._lists = lists
         self._merged: Mapping[str, str] = {}
         # Per object: a cache on the class would keep closed tables alive.
         self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
@@ -156,6 +158,11 @@ class Origin:
         """
         table, snapshot, _ = _open(path)
         return self._like(_table=table, snapshot=snapshot)
+
+    @property
+    def lists(self) -> dict[str, str]:
+        """The sha256 of each file besides the table that answers rest on, by name."""
+        return {name: sha256_of(path) for name, path in self._lists.items()}
 
     @cached_property
     def _sites(self) -> dict[str, str]:
@@ -339,17 +346,24 @@ def open_origin(path: Path | None = None) -> Origin:
     those that ship. Raises `OriginError` with one sentence.
     """
     table, snapshot, register = _open(path)
-    exchanges = read_exchanges(shipped(EXCHANGES_FILE))
+    operators, anycast = shipped("operators.toml"), shipped("anycast.toml")
+    exchanges, continents = shipped(EXCHANGES_FILE), shipped("continents.toml")
+    targets = shipped("targets/foreign.toml")
+    lists = {
+        path.name: path for path in (register, operators, exchanges, anycast, continents, targets)
+    }
     fetched = data_folder() / EXCHANGES_FILE
     if fetched.is_file():
-        exchanges += read_exchanges(fetched)
+        lists[f"{EXCHANGES_FILE}, fetched"] = fetched
+    lans = [path for path in lists.values() if path.name == EXCHANGES_FILE]
     return Origin(
         snapshot,
         table,
         register,
-        operators=read_operators(shipped("operators.toml")),
-        exchanges=exchanges,
-        anycast=read_anycast(shipped("anycast.toml")),
-        continents=read_continents(shipped("continents.toml")),
-        targets=shipped("targets/foreign.toml"),
+        operators=read_operators(operators),
+        exchanges=[exchange for path in lans for exchange in read_exchanges(path)],
+        anycast=read_anycast(anycast),
+        continents=read_continents(continents),
+        targets=targets,
+        lists=lists,
     )

@@ -21,6 +21,7 @@ from probe import __version__
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
+from probe.places import shipped
 from probe.record import SIMULATED
 from tests.analysis import mrt
 
@@ -594,6 +595,17 @@ def test_users_weigh_the_organisations(traces: Path, tmp_path: Path) -> None:
         "date": "25/11/2026",
     }
     assert "90% of eyeballs" in analyze(traces, "--eyeballs", path).stdout
+
+
+def test_the_lists_that_a_verdict_rests_on_are_named(traces: Path) -> None:
+    """With others another verdict may come out."""
+    lists = json.loads(analyze(traces, "--json").stdout)["provenance"]["lists"]
+    assert list(lists) == [
+        "iplocdb.asns.csv", "operators.toml", "exchanges.toml", "anycast.toml", "continents.toml",
+        "foreign.toml",
+    ]  # fmt: skip
+    for name in ("operators.toml", "exchanges.toml"):
+        assert lists[name] == hashlib.sha256(shipped(name).read_bytes()).hexdigest()
 
 
 def test_a_routing_table_is_heard(traces: Path, tmp_path: Path) -> None:

@@ -239,7 +239,8 @@ def test_a_notebook_rounds_the_bounds_of_the_national_share_outward(verdict: gw.
     fields = verdict.to_dict()
     fields["coverage"]["bounds"] = [0.4266, 0.8512]
     shown = dataclasses.replace(verdict, _fields=fields)._repr_html_()
-    assert "0.42–0.86 of the share" in shown
+    assert "a share of 0.42–0.86" in shown
+    assert "95% bounds 0." in shown
 
 
 def test_a_notebook_rounds_the_bounds_of_the_captured_share_outward(verdict: gw.Verdict) -> None:

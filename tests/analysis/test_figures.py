@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -125,6 +126,18 @@ def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:
     assert drawn["description"].startswith("A  Gate; ?  unknown")
 
 
+def test_an_operator_of_two_continents_has_a_column_in_each() -> None:
+    """As in the report: two signs never stand on one another in one cell."""
+    country = behind_a_gateway()
+    far = country.table.prefixes
+    for prefix, said in list(far.items()):
+        if said.organisation in {"Far 1", "Far 2"}:
+            far[prefix] = said._replace(organisation="Wide")
+    rows = [row for row in data_of(figures.grid(verdict_of(country))) if row["row"] == "Net 1"]
+    columns = [row["column"] for row in rows if "Wide" in row["column"]]
+    assert columns == ["AS · Wide", "EU · Wide"]
+
+
 def test_days_without_data_have_no_mark_in_a_long_picture_either() -> None:
     """A line through a month in which nobody measured would show what nobody knows."""
     country = Country(5)
@@ -147,10 +160,29 @@ def test_a_long_name_is_broken_and_stays_beside_its_bar() -> None:
     (label,) = [row for row in rows if row.get("column") == 1 and "Maximum" in row["words"]]
     lines = label["words"].split("\n")
     assert " ".join(lines) == name
-    assert len(lines) == 3
+    assert len(lines) == 4
     bars = [row for row in rows if row.get("colour") == palette.GATEWAY.light]
     middle = (bars[0]["y"] + bars[0]["y2"]) / 2
-    assert label["y"] + 12 == pytest.approx(middle, abs=0.2)
+    assert label["y"] + 18 == pytest.approx(middle, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "name", ["MekongNet (Angkor Data Communication)", "Bundeskommunikation AG"]
+)
+def test_a_word_too_long_for_a_telephone_is_broken_and_not_cut(name: str) -> None:
+    """With a hyphen, in as many lines as it needs, so that all of it can be read."""
+    rows = data_of(figures.paths(verdict_of(behind_a_gateway(name)), width=326))
+    (label,) = [row for row in rows if row.get("column") == 1 and row["words"][:2] == name[:2]]
+    lines = label["words"].split("\n")
+    assert "\n".join(lines).replace("-\n", "").replace("\n", " ") == name
+    assert max(map(len, lines)) <= 11
+
+
+def test_a_telephone_leaves_common_words_and_addresses_whole() -> None:
+    """ "Communications" is in the name of every other carrier."""
+    shape = figures._Shape.of(326)
+    assert [shape.lines(column, "Communications") for column in (0, 2)] == [["Communications"]] * 2
+    assert shape.lines(1, "10.20.40.0/24") == ["10.20.40.0/24"]
 
 
 def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:

@@ -204,16 +204,24 @@ def test_the_bounds_carry_their_own_confidence() -> None:
     assert "95% bounds" not in plain(verdict)
 
 
+def test_a_terminal_of_80_columns_has_the_bounds_on_the_line_of_what_they_bound() -> None:
+    """Also of hundreds: the number on which the grade rests is read in one go."""
+    verdict = copy.deepcopy(VERDICTS["single_gateway"])
+    verdict["captured"] |= {"organisations": 120, "of": 125}
+    text = printed(verdict_panel(verdict), 80)
+    assert re.search(r"120 of 125 organisations  95% bounds 0\.\d\d–1\.00", text)
+
+
 @pytest.mark.parametrize(
     ("organisations", "sure", "open_"),
-    [(10, 18, 0), (0, 0, 18)],
+    [(10, 9, 0), (0, 0, 9)],
     ids=["all captured", "none captured"],
 )
 def test_the_bar_shows_the_bounds(organisations: int, sure: int, open_: int) -> None:
-    """24 cells: full ones up to the share, dotted beyond the upper bound."""
+    """12 cells: full ones up to the share, dotted beyond the upper bound."""
     verdict = VERDICTS["single_gateway"] if organisations else VERDICTS["diverse"]
     (bar,) = re.findall(r"captured +([━╌·]+) ", plain(verdict))
-    assert len(bar) == 24
+    assert len(bar) == 12
     assert bar.count("·") >= open_
     assert bar.count("━") >= sure
 

@@ -36,6 +36,7 @@ def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
     fields["provenance"] |= {
         "eyeballs": None,
         "attribution": {},
+        "lists": {"operators.toml": "0123456789abcdef" * 4},
         "organisations": None,
         "tables": None,
     }
@@ -301,6 +302,8 @@ def test_the_command_writes_the_page_and_says_the_verdict(folder: Path, tmp_path
     for name, sha256 in fields["provenance"]["inputs"].items():
         assert f"{name} {sha256}" in said
     assert fields["provenance"]["snapshots"][0] in said
+    for name, sha256 in fields["provenance"]["lists"].items():
+        assert f"{name} {sha256[:12]}" in said
     assert fields["provenance"]["version"] in said
     shown = html.unescape(page.rpartition("<pre tabindex")[2].partition("<code>")[2])
     assert json.loads(shown.partition("</code>")[0]) == fields

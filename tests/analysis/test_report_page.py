@@ -168,6 +168,24 @@ def test_a_telephone_breaks_no_word_of_the_rule(opened: Opening) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ["single_gateway.en", "single_gateway.km", "diverse.en"])
+def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening) -> None:
+    """Whatever font a reader's system has: every word stands whole inside its picture."""
+    page = opened(name, width=width).page
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('svg[role=img]')].filter(e => e.checkVisibility())
+        .flatMap(svg => {
+            const frame = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll('text')].filter(text => {
+                const box = text.getBoundingClientRect();
+                return box.left < frame.left - .5 || box.right > frame.right + .5;
+            }).map(text => text.textContent);
+        })"""
+    )
+    assert cut == []
+
+
 def test_the_dark_page_is_dark_and_so_are_its_pictures(opened: Opening) -> None:
     """Each colour of a picture has its twin."""
     page = opened("single_gateway.en", scheme="dark").page
@@ -195,6 +213,63 @@ def test_on_paper_it_is_light_and_whole(scheme: Literal["light", "dark"], opened
     )
     assert page.locator(".narrow").first.is_hidden()
     assert page.locator(".wide").first.is_visible()
+
+
+def test_paper_shows_nothing_to_be_clicked_and_no_heading_without_its_picture(
+    opened: Opening,
+) -> None:
+    """What is folded stays off it; what stands above a picture goes to the next sheet with it."""
+    page = opened("single_gateway.en").page
+    page.emulate_media(media="print")
+    folded = page.locator("details:not([open])")
+    assert folded.count() > 2
+    assert not any(fold.is_visible() for fold in folded.all())
+    breaks = page.evaluate(
+        """() => [...document.querySelectorAll('figure, .scroll, .legend')].flatMap(picture => {
+            const before = picture.previousElementSibling;
+            return before && picture.checkVisibility() ? [getComputedStyle(before).breakAfter] : [];
+        })"""
+    )
+    assert len(breaks) > 3
+    assert set(breaks) == {"avoid"}
+
+
+def test_each_name_stands_over_the_middle_of_its_column(opened: Opening) -> None:
+    """So that one of two lines is not taken for that of its neighbour."""
+    page = opened("single_gateway.en").page
+    off = page.evaluate(
+        """() => [...document.querySelectorAll('th.turned')].map(th => {
+            const range = document.createRange();
+            range.selectNodeContents(th.querySelector('span'));
+            const [cell, name] = [th.getBoundingClientRect(), range.getBoundingClientRect()];
+            return Math.abs(cell.left + cell.right - name.left - name.right) / 2;
+        })"""
+    )
+    assert off
+    assert max(off) < 3
+
+
+def test_the_head_of_a_grid_is_as_high_as_its_longest_name(opened: Opening) -> None:
+    """And not as the longest that there could be: short names stand right below their continent."""
+    page = opened("single_gateway.en").page
+    heights = page.evaluate(
+        "[...document.querySelectorAll('th.turned')].map(th => [th.getBoundingClientRect().height,"
+        " th.querySelector('span').getBoundingClientRect().height])"
+    )
+    assert heights
+    assert max(head for head, _ in heights) < max(name for _, name in heights) + 8
+
+
+def test_no_line_of_khmer_runs_into_the_next(opened: Opening) -> None:
+    """Its letters have feet and hats: the large figures at the top need the room, too."""
+    page = opened("single_gateway.km", width=360).page
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll('dl.figures :is(dt, dd)')].map(e => {
+            const style = getComputedStyle(e);
+            return parseFloat(style.lineHeight) / parseFloat(style.fontSize);
+        })"""
+    )
+    assert min(heights) >= 1.5
 
 
 def test_the_keyboard_reaches_all_there_is(opened: Opening) -> None:

@@ -349,6 +349,7 @@ def _origin(folder: Path, entries: Mapping[str, Entry], *exchanges: Exchange) ->
         anycast=PrefixMap([]),
         continents={"KH": "AS", "LA": "AS"},
         targets=folder / "targets.toml",
+        lists={},
     )
 
 
@@ -417,12 +418,14 @@ def test_the_list_that_ships_decides(tmp_path: Path) -> None:
 
 
 def test_fetched_lans_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A LAN that `data update --exchanges` wrote is known; a broken list is named."""
+    """A LAN that `data update --exchanges` wrote is known, its list by hash; a bad one is named."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path))
     (tmp_path / "exchanges.toml").write_text(
         '[[exchange]]\nname = "X"\ncountry = "NZ"\nprefixes = ["198.32.9.0/24"]\nsource = "s"\n'
     )
-    assert open_origin().lookup("198.32.9.1").exchange == "X"
+    with_fetched = open_origin()
+    assert with_fetched.lookup("198.32.9.1").exchange == "X"
+    assert with_fetched.lists["exchanges.toml, fetched"] == sha256_of(tmp_path / "exchanges.toml")
     (tmp_path / "exchanges.toml").write_text('[[exchange]]\nname = "X"\n')
     with pytest.raises(OriginError, match=r"exchanges\.toml: an \[\[exchange\]\] lacks"):
         open_origin()
