@@ -118,11 +118,16 @@ def beside(
     ('0.64', '0.497')
     """
     kind, least = form[-1], int(form[1:-1])
-    scale = 100 if kind == "%" else 1
     texts = [written(value, f".{digits}{kind}") for digits in range(least, _DIGITS + 1)]
     met, bound = holds(value, bound), round(bound, _DIGITS)
-    shown = (text for text in texts if holds(float(text.rstrip("%")) / scale, bound) == met)
+    shown = (text for text in texts if holds(_read(text), bound) == met)
     return next(shown, texts[-1])
+
+
+def _read(text: str) -> float:
+    # 0.7 / 100 is not 0.007: the figure that the text names has to be found again.
+    value = float(text.rstrip("%"))
+    return round(value / 100, _DIGITS + 2) if text.endswith("%") else value
 
 
 def captured_between(
@@ -151,8 +156,8 @@ def captured_range(verdict: Mapping[str, Any], form: str = ".2f") -> tuple[str, 
 def asked(bound: float, form: str = ".0%") -> str:
     """A bound in this format, in as many digits as it has.
 
-    >>> asked(0.6), asked(0.6049), asked(0.8, ".2f"), asked(0.804, ".2f")
-    ('60%', '60.49%', '0.80', '0.804')
+    >>> asked(0.6), asked(0.6049), asked(0.8, ".2f"), asked(0.804, ".2f"), asked(0.646)
+    ('60%', '60.49%', '0.80', '0.804', '64.6%')
     """
     return beside(bound, bound, form, operator.eq)
 
