@@ -23,6 +23,7 @@ from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.told import tell
 from probe.origin import Origin
+from probe.record import SIMULATED
 
 
 class Voice(attribution.Voice, remarks.Voice, Protocol):
@@ -81,9 +82,12 @@ def _days_of(tables: Tables) -> list[dt.date]:
     return [dt.date.fromisoformat(date)] if date is not None else []
 
 
-def _judged(verdict: Verdict) -> list[dt.date]:
-    """The first day judged and the last one."""
-    return [dt.date.fromisoformat(day) for day in verdict.fields["window"] if day is not None]
+def _judged(verdict: Verdict, panel: Panel) -> set[dt.date]:
+    """The days with traces of the period judged."""
+    if None in verdict.fields["window"]:
+        return set()
+    first, last = map(dt.date.fromisoformat, verdict.fields["window"])
+    return {day for seen in panel.observations for day in seen.days if first <= day <= last}
 
 
 def assess(
@@ -120,6 +124,7 @@ def assess(
     voices: Sequence[tuple[Voice, int]] = (
         [(tell(trace), 1) for trace in loaded.traces] if digest is None else digest.voices
     )
+    traces = sum(count for _, count in voices)
     attributed = attribution.attribution(voices, tables.main)
     fields["provenance"] |= {
         "attribution": attributed
@@ -132,10 +137,11 @@ def assess(
     fields["ownership"] = ownership.ownership(fields, tables.main)
     fields["reasons"] += ownership.sentences(fields["ownership"])
     fields["limits"] += attribution.sentences(attributed)
-    fields["limits"] += attribution.far(_judged(verdict), _days_of(tables))
-    fields["limits"] += remarks.simulated(
-        fields["provenance"]["notes"], sum(traces for _, traces in voices)
-    )
+    # Whoever simulates takes addresses from a table of today, whatever the days are called.
+    if fields["provenance"]["notes"].get(SIMULATED, 0) < traces:
+        judged = _judged(verdict, dated or panel)
+        fields["limits"] += attribution.far(judged, _days_of(tables))
+    fields["limits"] += remarks.simulated(fields["provenance"]["notes"], traces)
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
         fields["limits"].append(
