@@ -6,6 +6,8 @@ import copy
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from analysis import attribution, ownership
 from analysis.comparison import compare_crossings, compare_verdicts, sentence
 from analysis.judge import judge
@@ -123,6 +125,43 @@ def test_another_gateway_under_another_table_is_told() -> None:
     told = sentence(found | {"crossings": compare_crossings(*pair)})
     assert "the grade is the same, but of Rival: 400 of 400 crossings differ" in told
     assert Words("km").sentence(told).language == "km"
+
+
+@pytest.mark.parametrize(
+    ("differ", "says"),
+    [
+        ({"domestic": ["diverse", "mixed"]}, "the domestic grade is mixed; "),
+        ({"alarm": ["2026-01-09", None]}, "there is no alarm; "),
+        ({"alarm": [None, "2026-01-09"]}, "there is an alarm, of 2026-01-09; "),
+        ({"alarm": ["2026-01-08", "2026-01-09"]}, "there is an alarm, of 2026-01-09; "),
+        (
+            {"domestic": ["diverse", "mixed"], "alarm": ["2026-01-09", None]},
+            "the domestic grade is mixed; there is no alarm; ",
+        ),
+    ],
+)
+def test_what_differs_though_the_grade_is_the_same_is_told(
+    differ: dict[str, list[str | None]], says: str
+) -> None:
+    """An alarm that hangs on one table is no smaller matter than a grade that does."""
+    counts = {"changed": 0, "compared": 8, "only_used": 1, "only_other": 0}
+    found = {
+        "tables": [["a@2026-01-01+0"], ["b@2026-02-01+0"]],
+        "grade": ["mixed", "mixed"],
+        "gateway": [None, None],
+        "domestic": ["diverse", "diverse"],
+        "alarm": [None, None],
+        "crossings": counts,
+    }
+    assert "the grade is the same: 0 of 8 crossings differ, 1 are" in sentence(found)
+    for also, lead in (
+        ({}, "the grade is the same, but not the rest"),
+        ({"grade": ["mixed", "concentrated"]}, "the grade is concentrated"),
+        ({"gateway": [None, "organisation:Rival"]}, "the grade is the same, but of Rival"),
+    ):
+        told = sentence(found | differ | also)
+        assert f"{lead}: {says}0 of 8 crossings differ" in told
+        assert Words("km").sentence(told).language == "km"
 
 
 def test_reasons_of_rejection_that_differ_are_listed() -> None:
