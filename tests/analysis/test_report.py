@@ -334,6 +334,16 @@ def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
     assert "between 42% and 86% may pass Gate" in gw.report(verdict)
 
 
+@pytest.mark.parametrize("share", [0.4966, 0.5])
+def test_where_all_of_the_country_was_measured_the_page_says_one_number(share: float) -> None:
+    """ "Between 50% and 50%" says nothing that "50%" does not, and of nobody unmeasured."""
+    verdict = verdict_of(behind_a_gateway())
+    verdict._fields["coverage"]["bounds"] = [share, share + 1e-16]
+    page = gw.report(verdict)
+    assert "What was measured covers the whole country, of which 50% pass Gate." in page
+    assert "Whoever was not measured" not in page
+
+
 def test_the_page_rounds_all_bounds_outward() -> None:
     """In the figures, in what is told of the picture, and where the rule's demands are listed."""
     verdict = verdict_of(behind_a_gateway())
