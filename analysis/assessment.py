@@ -159,5 +159,5 @@ def assess(
         fields["comparison"] = comparison.compare_verdicts(
             fields, judge(tables.other, other, None).fields
         ) | {"crossings": comparison.compare_crossings(dated or panel, other)}
-        fields["reasons"].append(comparison.sentence(fields["comparison"]))
+        fields["reasons"] += comparison.sentences(fields["comparison"])
     return verdict

@@ -137,35 +137,32 @@ def _named(gateway: Mapping[str, Any] | None) -> str | None:
     return None if gateway is None else f"{gateway['kind']}:{gateway['name']}"
 
 
-def _besides(comparison: Mapping[str, Any]) -> list[str]:
-    """What differs besides the grade of ways abroad and the gateway."""
-    found = []
+def sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """What a reader must know of it."""
+    table = ", ".join(comparison["tables"][1])
+    said = [_of_the_grade(comparison, table)]
     used, other = comparison["domestic"]
     if used != other:
-        found.append(f"the domestic grade is {other}")
+        said.append(f"Under the table {table} the domestic grade is {other}.")
     used, other = comparison["alarm"]
-    if used != other:
-        found.append("there is no alarm" if other is None else f"there is an alarm, of {other}")
-    return found
+    if used != other and other is None:
+        said.append(f"Under the table {table} there is no alarm.")
+    elif used != other:
+        said.append(f"Under the table {table} there is an alarm, of {other}.")
+    return said
 
 
-def sentence(comparison: Mapping[str, Any]) -> str:
-    """What a reader must know of it."""
+def _of_the_grade(comparison: Mapping[str, Any], table: str) -> str:
     used, other = comparison["grade"]
     crossings = comparison["crossings"]
-    table = ", ".join(comparison["tables"][1])
     counted = (
         f"{crossings['changed']} of {crossings['compared']} crossings differ, "
         f"{crossings['only_used'] + crossings['only_other']} are seen under one table only."
     )
-    besides = _besides(comparison)
-    told = "; ".join([*besides, counted])
     gateway, others = comparison["gateway"]
     if used == other and gateway != others:
         name = others.partition(":")[2]
-        return f"Under the table {table} the grade is the same, but of {name}: {told}"
-    if used != other:
-        return f"Under the table {table} the grade is {other}: {told}"
-    if besides:
-        return f"Under the table {table} the grade is the same, but not the rest: {told}"
-    return f"Under the table {table} the grade is the same: {told}"
+        return f"Under the table {table} the grade is the same, but of {name}: {counted}"
+    if used == other:
+        return f"Under the table {table} the grade is the same: {counted}"
+    return f"Under the table {table} the grade is {other}: {counted}"
