@@ -39,10 +39,12 @@ class Tables:
     """The tables that an analyst judges by.
 
     ``main`` attributes everything, or with ``days`` what the alarm hears only; ``other`` is
-    judged by as well. ``siblings`` says which files merged organisations, and how many.
+    judged by as well. ``siblings`` says which files merged organisations, and how many; ``lists``
+    are the sha256 of those that ``main`` was opened with.
     """
 
     main: Origin
+    lists: dict[str, str]
     days: list[tuple[dt.date, Path]] | None = None
     other: Origin | None = None
     siblings: dict[str, Any] | None = None
@@ -68,6 +70,7 @@ def open_tables(
         }
     return Tables(
         main,
+        main.lists,
         tables_in(days) if days is not None else None,
         main.over(other) if other is not None else None,
         told,
@@ -130,7 +133,7 @@ def assess(
         "attribution": attributed
         | {"records": remarks.most(attributed["records"], {attributed["table"], "none"})},
         "notes": remarks.remarks(voices),
-        "lists": tables.main.lists,
+        "lists": tables.lists,
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},
     }
