@@ -32,7 +32,7 @@ GRADES = {
 
 LEFT_OUT = {
     "malformed": "lines that are no traceroute",
-    "unreadable_file": "files that cannot be read",
+    "unreadable_file": "files, or parts of them, that cannot be read",
     "bomb": "files that unpack to far more than they should",
     "bad_signature": "bundles whose signature does not fit",
     "altered_bundle": "bundles that are not what was signed",
@@ -151,6 +151,17 @@ def captured_range(verdict: Mapping[str, Any], form: str = ".2f") -> tuple[str, 
     captured, policy = verdict["captured"], verdict["provenance"]["policy"]
     bars = {key: policy[key] for key in ("single", "diverse_upper")}
     return captured_between(captured["lower"], captured["upper"], form=form, **bars)
+
+
+def effective(verdict: Mapping[str, Any]) -> str:
+    """The effective gateways of a verdict, beside how many "diverse" asks for.
+
+    >>> rule = {"policy": {"effective_gateways": 3.0}}
+    >>> effective({"effective_gateways": 2.96, "provenance": rule})
+    '2.96'
+    """
+    needed = verdict["provenance"]["policy"]["effective_gateways"]
+    return beside(verdict["effective_gateways"], needed, ".1f")
 
 
 def asked(bound: float, form: str = ".0%") -> str:
