@@ -23,6 +23,7 @@ from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.told import tell
 from probe.origin import Origin
+from probe.record import SIMULATED
 
 
 class Voice(attribution.Voice, remarks.Voice, Protocol):
@@ -38,10 +39,12 @@ class Tables:
     """The tables that an analyst judges by.
 
     ``main`` attributes everything, or with ``days`` what the alarm hears only; ``other`` is
-    judged by as well. ``siblings`` says which files merged organisations, and how many.
+    judged by as well. ``siblings`` says which files merged organisations, and how many; ``lists``
+    are the sha256 of those that ``main`` was opened with.
     """
 
     main: Origin
+    lists: dict[str, str]
     days: list[tuple[dt.date, Path]] | None = None
     other: Origin | None = None
     siblings: dict[str, Any] | None = None
@@ -67,6 +70,7 @@ def open_tables(
         }
     return Tables(
         main,
+        main.lists,
         tables_in(days) if days is not None else None,
         main.over(other) if other is not None else None,
         told,
@@ -81,9 +85,12 @@ def _days_of(tables: Tables) -> list[dt.date]:
     return [dt.date.fromisoformat(date)] if date is not None else []
 
 
-def _judged(verdict: Verdict) -> list[dt.date]:
-    """The first day judged and the last one."""
-    return [dt.date.fromisoformat(day) for day in verdict.fields["window"] if day is not None]
+def _judged(verdict: Verdict, panel: Panel) -> set[dt.date]:
+    """The days with traces of the period judged."""
+    if None in verdict.fields["window"]:
+        return set()
+    first, last = map(dt.date.fromisoformat, verdict.fields["window"])
+    return {day for seen in panel.observations for day in seen.days if first <= day <= last}
 
 
 def assess(
@@ -120,22 +127,24 @@ def assess(
     voices: Sequence[tuple[Voice, int]] = (
         [(tell(trace), 1) for trace in loaded.traces] if digest is None else digest.voices
     )
+    traces = sum(count for _, count in voices)
     attributed = attribution.attribution(voices, tables.main)
     fields["provenance"] |= {
         "attribution": attributed
         | {"records": remarks.most(attributed["records"], {attributed["table"], "none"})},
         "notes": remarks.remarks(voices),
-        "lists": tables.main.lists,
+        "lists": tables.lists,
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},
     }
     fields["ownership"] = ownership.ownership(fields, tables.main)
     fields["reasons"] += ownership.sentences(fields["ownership"])
     fields["limits"] += attribution.sentences(attributed)
-    fields["limits"] += attribution.far(_judged(verdict), _days_of(tables))
-    fields["limits"] += remarks.simulated(
-        fields["provenance"]["notes"], sum(traces for _, traces in voices)
-    )
+    # Whoever simulates takes addresses from a table of today, whatever the days are called.
+    if fields["provenance"]["notes"].get(SIMULATED, 0) < traces:
+        judged = _judged(verdict, dated or panel)
+        fields["limits"] += attribution.far(judged, _days_of(tables))
+    fields["limits"] += remarks.simulated(fields["provenance"]["notes"], traces)
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
         fields["limits"].append(
@@ -153,5 +162,5 @@ def assess(
         fields["comparison"] = comparison.compare_verdicts(
             fields, judge(tables.other, other, None).fields
         ) | {"crossings": comparison.compare_crossings(dated or panel, other)}
-        fields["reasons"].append(comparison.sentence(fields["comparison"]))
+        fields["reasons"] += comparison.sentences(fields["comparison"])
     return verdict

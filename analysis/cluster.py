@@ -151,6 +151,11 @@ class Cluster:
             most = 2 * self._threads(client)
             try:
                 yield from all_said(_parts(client, recipe, name, given, most), recipe)
+            except CancelledError:
+                raise ClusterError(
+                    f"{SCHEME}{self.address}: the scheduler was lost or restarted before all was "
+                    "read; see that it runs, and start the command again"
+                ) from None
             finally:
                 # Without its scheduler nobody can be told.
                 with suppress(OSError):
@@ -227,15 +232,11 @@ class _Asking:
                 yield piece, place, part
 
     def _folded(self, done: Any, piece: Piece) -> tuple[Place, Part | None]:
-        """What a worker made of a piece; raises `ClusterError` where the cluster is at fault."""
+        """What a worker made of a piece; raises `ClusterError` where workers die of it."""
         import distributed  # noqa: PLC0415 - an extra
 
         try:
             made: tuple[Place, Part | None] = done.result()
-        except CancelledError:
-            raise ClusterError(
-                "the scheduler was lost before all was read; start it again, and the command too"
-            ) from None
         except distributed.KilledWorker as problem:
             died = problem.allowed_failures + 1
             raise ClusterError(

@@ -137,11 +137,24 @@ def _named(gateway: Mapping[str, Any] | None) -> str | None:
     return None if gateway is None else f"{gateway['kind']}:{gateway['name']}"
 
 
-def sentence(comparison: Mapping[str, Any]) -> str:
+def sentences(comparison: Mapping[str, Any]) -> list[str]:
     """What a reader must know of it."""
+    table = ", ".join(comparison["tables"][1])
+    said = [_of_the_grade(comparison, table)]
+    used, other = comparison["domestic"]
+    if used != other:
+        said.append(f"Under the table {table} the domestic grade is {other}.")
+    used, other = comparison["alarm"]
+    if used != other and other is None:
+        said.append(f"Under the table {table} there is no alarm.")
+    elif used != other:
+        said.append(f"Under the table {table} there is an alarm, of {other}.")
+    return said
+
+
+def _of_the_grade(comparison: Mapping[str, Any], table: str) -> str:
     used, other = comparison["grade"]
     crossings = comparison["crossings"]
-    table = ", ".join(comparison["tables"][1])
     counted = (
         f"{crossings['changed']} of {crossings['compared']} crossings differ, "
         f"{crossings['only_used'] + crossings['only_other']} are seen under one table only."

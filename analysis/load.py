@@ -16,7 +16,7 @@ from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import Bomb, InputError, Stream, find_files, opened, short_name
-from analysis.told import Fingerprint, Numbers, fingerprint_of, tell
+from analysis.told import Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import MalformedRecord, Trace
 
@@ -175,13 +175,13 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
     or file that cannot be read; with ``"ignore"`` they are counted without a complaint.
     """
     numbers = Numbers()
-    known: set[Fingerprint] = set()
+    known: set[int] = set()
     for trace, value in _results(paths, loaded, malformed):
-        fingerprint = fingerprint_of(trace, tell(trace), numbers)
-        if fingerprint in known:
+        number = fingerprint_of(trace, tell(trace), numbers).number
+        if number in known:
             loaded.reject("duplicate")
         else:
-            known.add(fingerprint)
+            known.add(number)
             if loaded.unkept is not None:
                 loaded.unkept.update(_unkept(value))
             yield trace

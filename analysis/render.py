@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import beside, captured_range, headline, outward
+from analysis.wording import captured_range, effective, headline, outward
 
 _STYLE = {
     "insufficient": "dim",
@@ -68,11 +68,6 @@ def _range(verdict: Mapping[str, Any]) -> str:
     return "–".join(captured_range(verdict))
 
 
-def _effective(verdict: Mapping[str, Any]) -> str:
-    needed = verdict["provenance"]["policy"]["effective_gateways"]
-    return beside(verdict["effective_gateways"], needed, ".1f")
-
-
 def _figures(verdict: Mapping[str, Any]) -> Table:
     captured, share = verdict["captured"], verdict["share"]
     coverage, measured = verdict["coverage"], verdict["measured"]
@@ -101,7 +96,7 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
     )
     table.add_row(
         "gateways",
-        f"{_effective(verdict)} effective"
+        f"{effective(verdict)} effective"
         + _interval(verdict["intervals"]["effective_gateways"], 1),
     )
     least, most = coverage["bounds"]
@@ -274,7 +269,7 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     lines.add_row("gateway", Text(gateway))
     lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
     lines.add_row(_bounds(verdict), _range(verdict))
-    lines.add_row("effective", f"{_effective(verdict)} gateways")
+    lines.add_row("effective", f"{effective(verdict)} gateways")
     lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + hub))
     grade = Text(verdict["grade"], f"bold {style}")
     return Panel(Group(grade, "", lines), title=title, border_style=style, width=width)

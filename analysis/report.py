@@ -29,7 +29,17 @@ from analysis.statement import Verdict
 from analysis.tables import records_of
 from analysis.translation import Words
 from analysis.versions import of_the_other
-from analysis.wording import GRADES, LEFT_OUT, beside, captured_range, down, headline, outward, up
+from analysis.wording import (
+    GRADES,
+    LEFT_OUT,
+    beside,
+    captured_range,
+    down,
+    effective,
+    headline,
+    outward,
+    up,
+)
 from probe.record import SIMULATED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -66,7 +76,8 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
         rule=_asked(verdict),
         captured=captured_range(fields, ".0%"),
-        effective=outward(interval[0], interval[1], ".1f") if interval else None,
+        effective=effective(fields),
+        effective_range=outward(interval[0], interval[1], ".1f") if interval else None,
         national=outward(*verdict.coverage),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),

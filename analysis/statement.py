@@ -28,7 +28,7 @@ from analysis.tables import (
     traces_table,
 )
 from analysis.verdict import DomesticGrade, Grade
-from analysis.wording import captured_range, headline, outward
+from analysis.wording import captured_range, effective, headline, outward
 
 if TYPE_CHECKING:
     from analysis.planning import Needs
@@ -354,7 +354,7 @@ class Verdict:
         figures = (
             ("captured", f"{captured.organisations} of {captured.of} organisations, "
              f"{confidence:.0%} bounds {lower}–{upper}"),
-            ("effective gateways", f"{self.effective_gateways:.1f}"),
+            ("effective gateways", effective(self._fields)),
             ("nationally", f"a share of {low}–{high}"),
             ("domestic paths", self.domestic.grade.replace("_", " ")),
             ("alarm", self.timeline.reason),

@@ -434,9 +434,12 @@ def find_alarm(
             gateways,
         )
     best = max(waves, key=lambda wave: len(wave.moved))
-    return Timeline(
-        best,
-        f"{len(best.moved)} of {best.watched} organisations moved to {best.node.name} "
-        f"between {best.moved[0][1]} and {best.moved[-1][1]}",
-        gateways,
-    )
+    return Timeline(best, _told(best), gateways)
+
+
+def _told(alarm: Alarm) -> str:
+    moved, watched, name = len(alarm.moved), alarm.watched, alarm.node.name
+    first, last = alarm.moved[0][1], alarm.moved[-1][1]
+    if first == last:
+        return f"{moved} of {watched} organisations moved to {name} on {first}"
+    return f"{moved} of {watched} organisations moved to {name} between {first} and {last}"

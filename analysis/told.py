@@ -88,6 +88,15 @@ class Fingerprint(NamedTuple):
     claims: int
     heard: int
 
+    @property
+    def number(self) -> int:
+        """Both in one number, which takes less than half of the memory.
+
+        >>> Fingerprint(-1, 2).number, Fingerprint(1, 2).number
+        (-4294967294, 4294967298)
+        """
+        return self.claims << _HALF.bit_length() | self.heard
+
 
 def most_heard(replies: Sequence[Reply]) -> tuple[str | None, float | None]:
     """The address most replies came from and its smallest RTT; silence is (None, None)."""

@@ -32,7 +32,7 @@ GRADES = {
 
 LEFT_OUT = {
     "malformed": "lines that are no traceroute",
-    "unreadable_file": "files that cannot be read",
+    "unreadable_file": "files, or parts of them, that cannot be read",
     "bomb": "files that unpack to far more than they should",
     "bad_signature": "bundles whose signature does not fit",
     "altered_bundle": "bundles that are not what was signed",
@@ -118,11 +118,16 @@ def beside(
     ('0.64', '0.497')
     """
     kind, least = form[-1], int(form[1:-1])
-    scale = 100 if kind == "%" else 1
     texts = [written(value, f".{digits}{kind}") for digits in range(least, _DIGITS + 1)]
     met, bound = holds(value, bound), round(bound, _DIGITS)
-    shown = (text for text in texts if holds(float(text.rstrip("%")) / scale, bound) == met)
+    shown = (text for text in texts if holds(_read(text), bound) == met)
     return next(shown, texts[-1])
+
+
+def _read(text: str) -> float:
+    # 0.7 / 100 is not 0.007: the figure that the text names has to be found again.
+    value = float(text.rstrip("%"))
+    return round(value / 100, _DIGITS + 2) if text.endswith("%") else value
 
 
 def captured_between(
@@ -148,11 +153,22 @@ def captured_range(verdict: Mapping[str, Any], form: str = ".2f") -> tuple[str, 
     return captured_between(captured["lower"], captured["upper"], form=form, **bars)
 
 
+def effective(verdict: Mapping[str, Any]) -> str:
+    """The effective gateways of a verdict, beside how many "diverse" asks for.
+
+    >>> rule = {"policy": {"effective_gateways": 3.0}}
+    >>> effective({"effective_gateways": 2.96, "provenance": rule})
+    '2.96'
+    """
+    needed = verdict["provenance"]["policy"]["effective_gateways"]
+    return beside(verdict["effective_gateways"], needed, ".1f")
+
+
 def asked(bound: float, form: str = ".0%") -> str:
     """A bound in this format, in as many digits as it has.
 
-    >>> asked(0.6), asked(0.6049), asked(0.8, ".2f"), asked(0.804, ".2f")
-    ('60%', '60.49%', '0.80', '0.804')
+    >>> asked(0.6), asked(0.6049), asked(0.8, ".2f"), asked(0.804, ".2f"), asked(0.646)
+    ('60%', '60.49%', '0.80', '0.804', '64.6%')
     """
     return beside(bound, bound, form, operator.eq)
 

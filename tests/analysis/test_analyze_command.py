@@ -219,6 +219,8 @@ def test_a_whole_spool_is_judged(tmp_path: Path) -> None:
         assert fields["grade"] == grade
         assert (fields["gateway"] is not None) == (grade == "single_gateway")
         assert not {"malformed", "duplicate", "not_sent"} & fields["rejected"].keys()
+        # Made from the table itself, so nothing changed hands since.
+        assert not any("days from the traces" in limit for limit in fields["limits"])
 
 
 # ------------------------------------------------------------------------ broken lines
@@ -734,6 +736,22 @@ def test_a_table_that_is_far_from_the_traces_is_told_of(
         fields = json.loads(analyze(traces, *options, "--json").stdout)
         far = [limit for limit in fields["limits"] if "days from the traces" in limit]
         assert bool(far) == told
+
+
+@pytest.mark.parametrize(("between", "told"), [(1000, True), (100, False)])
+def test_a_gap_between_two_tables_is_told_of_where_traces_fall_into_it(
+    between: int, told: bool, traces: Path, tmp_path: Path
+) -> None:
+    """Though the first day that is judged and the last one have tables of their own."""
+    days = tmp_path / "days"
+    for table in ("20230101", "20260103"):
+        dat(days, f"ipasn_{table}.dat")
+    start = 1672531200  # 2023-01-01
+    listed = [result(timestamp=start + 86_400 * day) for day in (0, between, 1100)]
+    traces.write_text("\n".join(map(json.dumps, listed)))
+    limits = json.loads(analyze(traces, "--tables", days, "--json").stdout)["limits"]
+    says = f"The address table is up to {between} days from the traces"
+    assert any(limit.startswith(says) for limit in limits) == told
 
 
 def test_another_table_is_judged_by_as_well(traces: Path, tmp_path: Path) -> None:

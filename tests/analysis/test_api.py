@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -20,6 +21,8 @@ from click.testing import CliRunner
 import analysis as gw
 from analysis.countries import UnknownCountry
 from analysis.inputs import InputError
+from analysis.load import Loaded
+from analysis.means import open_means
 from analysis.policy import PolicyError
 from analysis.statement import Captured
 from probe.cli import main
@@ -368,3 +371,17 @@ def test_a_language_that_is_none_is_named(verdict: gw.Verdict) -> None:
     """With those that there are."""
     with pytest.raises(ValueError, match="'fr' is no language of the report; give one of: en, km"):
         gw.report(verdict, language="fr")
+
+
+def test_the_lists_named_are_those_that_were_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long analysis may end after `data update` has replaced one, or its owner has purged it."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path))
+    fetched = tmp_path / "exchanges.toml"
+    fetched.write_text("exchange = []\n")
+    opened = sha256(fetched.read_bytes()).hexdigest()
+    means = open_means("KH")
+    fetched.unlink()
+    lists = means.judge(Loaded()).fields["provenance"]["lists"]
+    assert lists["exchanges.toml, fetched"] == opened

@@ -312,7 +312,7 @@ def test_a_scheduler_that_is_lost_midway_is_named(
                 breakable.close()
             yield piece
 
-    with pytest.raises(ClusterError, match=r"lost .*start it again"):
+    with pytest.raises(ClusterError, match=rf"dask://{lost.address}: .*lost.*command again"):
         list(lost.map(recipe(simulated), given()))
 
 

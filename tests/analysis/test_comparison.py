@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import re
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from analysis import attribution, ownership
-from analysis.comparison import compare_crossings, compare_verdicts, sentence
+from analysis.comparison import compare_crossings, compare_verdicts, sentences
 from analysis.judge import judge
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
@@ -106,7 +109,7 @@ def test_two_verdicts_are_compared_in_what_they_grade() -> None:
     assert found["tables"] == [["synthetic@2026-01-01+0"], ["other@2026-02-01+0"]]
     assert found["rejected"] == {}
     pair = (crossings(country, country.table), crossings(country, other))
-    said = sentence(found | {"crossings": compare_crossings(*pair)})
+    (said, *_) = sentences(found | {"crossings": compare_crossings(*pair)})
     assert f"the grade is {found['grade'][1]}: 400 of 400 crossings differ" in said
 
 
@@ -120,9 +123,45 @@ def test_another_gateway_under_another_table_is_told() -> None:
     found = compare_verdicts(verdict(country, country.table), verdict(country, other))
     assert found["grade"] == ["single_gateway", "single_gateway"]
     pair = (crossings(country, country.table), crossings(country, other))
-    told = sentence(found | {"crossings": compare_crossings(*pair)})
+    (told,) = sentences(found | {"crossings": compare_crossings(*pair)})
     assert "the grade is the same, but of Rival: 400 of 400 crossings differ" in told
     assert Words("km").sentence(told).language == "km"
+
+
+@pytest.mark.parametrize(
+    ("differ", "says"),
+    [
+        ({"domestic": ["diverse", "single_hub"]}, ["the domestic grade is single_hub."]),
+        ({"alarm": ["2026-01-09", None]}, ["there is no alarm."]),
+        ({"alarm": [None, "2026-01-09"]}, ["there is an alarm, of 2026-01-09."]),
+        ({"alarm": ["2026-01-08", "2026-01-09"]}, ["there is an alarm, of 2026-01-09."]),
+        (
+            {"domestic": ["diverse", "mixed"], "alarm": ["2026-01-09", None]},
+            ["the domestic grade is mixed.", "there is no alarm."],
+        ),
+    ],
+)
+def test_what_differs_though_the_grade_is_the_same_is_told(
+    differ: dict[str, list[str | None]], says: list[str]
+) -> None:
+    """An alarm that hangs on one table is no smaller matter than a grade that does."""
+    found = {
+        "tables": [["a@2026-01-01+0"], ["b@2026-02-01+0"]],
+        "grade": ["mixed", "mixed"],
+        "gateway": [None, None],
+        "domestic": ["diverse", "diverse"],
+        "alarm": [None, None],
+        "crossings": {"changed": 0, "compared": 8, "only_used": 1, "only_other": 0},
+    }
+    same = (
+        "Under the table b@2026-02-01+0 the grade is the same: 0 of 8 crossings differ, 1 are seen "
+        "under one table only."
+    )
+    assert sentences(found) == [same]
+    told = sentences(found | differ)
+    assert told == [same, *(f"Under the table b@2026-02-01+0 {said}" for said in says)]
+    for said in told:
+        assert not re.search("grade|alarm|single|mixed", Words("km").sentence(said).text)
 
 
 def test_reasons_of_rejection_that_differ_are_listed() -> None:

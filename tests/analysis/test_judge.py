@@ -356,8 +356,7 @@ def test_an_alarm_in_the_other_ip_version_is_told() -> None:
     fields = country.judge().fields
     assert (fields["family"], fields["timeline"]["alarm"]) == (4, False)
     assert (
-        "Over IPv6 there is an alarm: 9 of 9 organisations moved to Rival between 2026-01-09 and "
-        "2026-01-09."
+        "Over IPv6 there is an alarm: 9 of 9 organisations moved to Rival on 2026-01-09."
     ) in fields["reasons"]
 
 

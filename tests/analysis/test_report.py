@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -332,6 +332,24 @@ def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
     verdict = verdict_of(behind_a_gateway())
     verdict._fields["coverage"]["bounds"] = [0.4266, 0.8512]
     assert "between 42% and 86% may pass Gate" in gw.report(verdict)
+
+
+@pytest.mark.parametrize("share", [0.4966, 0.5])
+def test_where_all_of_the_country_was_measured_the_page_says_one_number(share: float) -> None:
+    """ "Between 50% and 50%" says nothing that "50%" does not, and of nobody unmeasured."""
+    verdict = verdict_of(behind_a_gateway())
+    verdict._fields["coverage"]["bounds"] = [share, share + 1e-16]
+    page = gw.report(verdict)
+    assert "What was measured covers the whole country, of which 50% pass Gate." in page
+    assert "Whoever was not measured" not in page
+
+
+def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met_them() -> None:
+    """On the page and in a notebook as on a terminal: 2.96 are not 3.0."""
+    verdict = verdict_of(behind_a_gateway())
+    cast("dict[str, Any]", verdict._fields)["effective_gateways"] = 2.96
+    assert "<dd>2.96</dd>" in gw.report(verdict)
+    assert "2.96" in verdict._repr_html_()
 
 
 def test_the_page_rounds_all_bounds_outward() -> None:

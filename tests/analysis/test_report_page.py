@@ -260,6 +260,21 @@ def test_the_head_of_a_grid_is_as_high_as_its_longest_name(opened: Opening) -> N
     assert max(head for head, _ in heights) < max(name for _, name in heights) + 8
 
 
+def test_paper_breaks_no_name_of_a_row_for_which_there_is_room(opened: Opening) -> None:
+    """In none of the grids; that with continents above it left half of the sheet empty."""
+    page = opened("single_gateway.en", width=688).page
+    page.emulate_media(media="print")
+    widths = page.evaluate(
+        """() => [...document.querySelectorAll('table.matrix')].map(grid => {
+            const name = grid.querySelector('tbody th');
+            name.textContent = 'Angkor Data Communication';
+            return name.getBoundingClientRect().width;
+        })"""
+    )
+    assert len(widths) == 2
+    assert widths[0] == widths[1]
+
+
 def test_no_line_of_khmer_runs_into_the_next(opened: Opening) -> None:
     """Its letters have feet and hats: the large figures at the top need the room, too."""
     page = opened("single_gateway.km", width=360).page
