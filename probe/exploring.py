@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Exploring:
     """The `Work` of enumerating the nodes and links of a path; ``traced`` is the trace of it.
 
-    ``horizon`` is that of the run: hops near by are on all paths.
+    ``horizon`` is that of the run: hops near by are on all paths, and left alone by their TTL; of
+    those farther on each router by its address.
     """
 
     __slots__ = ("due", "enumeration", "horizon", "probes", "queued", "task", "traced")
@@ -42,13 +43,24 @@ class Exploring:
         return self.enumeration.done
 
     def next(self) -> Wanted | None:
-        wanted = self.enumeration.next_probe(self.horizon.asked.__getitem__)
+        wanted = self.enumeration.next_probe(self.asked_at)
         return None if wanted is None else (*wanted, self.task.method)
 
     def sent(self, probe: Sent) -> None:
         self.probes.append(probe)
-        self.horizon.note(probe.ttl)
+        self.horizon.turns += 1
+        self.horizon.asked[probe.ttl] = self.horizon.turns
+        for address in self.enumeration.heard_at(probe.ttl):
+            self.horizon.asked_of[address] = self.horizon.turns
         self.enumeration.sent(probe.ttl, probe.flow)
+
+    def asked_at(self, ttl: int) -> int:
+        horizon = self.horizon
+        if ttl < self.enumeration.alone_from:
+            return horizon.asked[ttl]
+        traced = horizon.traced[ttl]
+        heard = self.enumeration.heard_at(ttl)
+        return max([traced, *(horizon.asked_of.get(address, traced) for address in heard)])
 
     def patience(self, probe: Sent) -> float:
         return self.enumeration.patience(probe.ttl)

@@ -32,9 +32,14 @@ def whole(trace: Trace) -> tuple[int, int] | None:
     return (1, max(answered)) if answered else None
 
 
-def between(first: int, last: int, trace: Trace, limits: MultipathLimits) -> Enumeration:
-    """The enumeration between two TTLs, which knows what the trace has heard there."""
-    enumeration = Enumeration(limits, first, last, trace.paris_id)
+def between(
+    first: int, last: int, trace: Trace, limits: MultipathLimits, alone_from: int | None = None
+) -> Enumeration:
+    """The enumeration between two TTLs, which knows what the trace has heard there.
+
+    From the TTL ``alone_from`` on, other paths have other routers.
+    """
+    enumeration = Enumeration(limits, first, last, trace.paris_id, alone_from)
     for hop in trace.hops:
         if first <= hop.number <= last and hop.measured:
             at_end = hop is trace.hops[-1] and trace.stop in {"destination", "unreachable"}
@@ -97,5 +102,7 @@ class Forks:
             return None
         first = max(1, border.before.number - AROUND)
         last = min(border.after.number + AROUND, trace.hops[-1].number)
-        found = self._looked_at[crossed] = between(first, last, trace, self._limits)
+        found = self._looked_at[crossed] = between(
+            first, last, trace, self._limits, border.after.number
+        )
         return found

@@ -19,7 +19,7 @@ from probe.graph import Graph, Level, Link, Node
 from probe.network import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Set
 
 # Flows are numbered modulo this.
 FLOWS = 1 << 16
@@ -150,7 +150,16 @@ class Enumeration:
     (Node(address='192.0.2.1', flows=(100, 101, 102, 103, 104, 105)),)
     """
 
-    def __init__(self, limits: MultipathLimits, first: int, last: int, flow: int) -> None:
+    def __init__(
+        self,
+        limits: MultipathLimits,
+        first: int,
+        last: int,
+        flow: int,
+        alone_from: int | None = None,
+    ) -> None:
+        self.alone_from = last + 1 if alone_from is None else alone_from
+        """The first TTL at which other paths have other routers, as far as is known."""
         self.broken_off = False
         """Whether an error ended it before it was done."""
         self._limits = limits
@@ -170,6 +179,7 @@ class Enumeration:
         self._others: dict[int, dict[_Vertex, list[int]]] = {}
         self._repeats: Counter[int] = Counter()
         self._rtt: dict[int, float] = {}
+        self._heard_at: dict[int, set[str]] = {ttl: set() for ttl in range(first, last + 1)}
         self._probes = 0
         # By TTL, the number of the last probe that had it.
         self._asked_last: Counter[int] = Counter()
@@ -201,6 +211,10 @@ class Enumeration:
         ttl = min(sorted(self._plan), key=asked_at)
         return ttl, (self._flow + next(iter(self._plan[ttl]))) % FLOWS
 
+    def heard_at(self, ttl: int) -> Set[str]:
+        """The addresses that answered at a TTL so far."""
+        return self._heard_at[ttl]
+
     def sent(self, ttl: int, flow: int) -> None:
         """A probe of this flow left with this TTL."""
         key = self._key(ttl, flow)
@@ -229,6 +243,7 @@ class Enumeration:
         self._settle(key)
         self._again.discard(key)
         self._rtt[ttl] = max(rtt, self._rtt.get(ttl, 0.0))
+        self._heard_at[ttl].add(address)
         if known is _SILENT:
             met[number] = vertex
             if self._tries[key] > 1:

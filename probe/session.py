@@ -179,7 +179,11 @@ class Session:
             if wanted is None:
                 work.queued = False
                 ready.popleft()
-            elif not self.apart or not work.probes or self.horizon.rested(wanted[0], self.apart):
+            elif (
+                not self.apart
+                or not work.probes
+                or self.horizon.rested(work.asked_at(wanted[0]), self.apart)
+            ):
                 return work, wanted
             else:
                 held += 1

@@ -113,24 +113,23 @@ class Horizon:
         self.turns = 0
         """How many probes the run has sent, or could have sent and did not."""
         self.asked = [-MOST_APART] * 256
-        """By TTL, the turn of the last probe that had it."""
+        """By TTL, the turn of the last probe that had it …"""
+        self.traced = [-MOST_APART] * 256
+        """… and of the last that a trace sent."""
+        self.asked_of: dict[str, int] = {}
+        """By address, the turn of the last probe of parallel paths that may meet it."""
         self.distance: int | None = None
         """The distance in hops that most of the last targets reached had; None before the first."""
 
-    def rested(self, ttl: int, turns: int) -> bool:
-        """Whether the next turn is so many after the last in which this TTL was asked.
+    def rested(self, asked: int, turns: int) -> bool:
+        """Whether the next turn is so many after the one in which somebody was asked.
 
         >>> horizon = Horizon(Limits())
         >>> EveryHop(Limits(), horizon).sent(3)
-        >>> horizon.rested(3, 2), horizon.rested(3, 1), horizon.rested(4, 2)
-        (False, True, True)
+        >>> horizon.rested(horizon.asked[3], 2), horizon.rested(horizon.asked[4], 2)
+        (False, True)
         """
-        return self.turns + 1 - self.asked[ttl] >= turns
-
-    def note(self, ttl: int) -> None:
-        """A probe with this TTL left."""
-        self.turns += 1
-        self.asked[ttl] = self.turns
+        return self.turns + 1 - asked >= turns
 
     def suppose(self, distance: int) -> None:
         """A target is likely to be this many hops away: better than nothing to go by."""
@@ -194,7 +193,8 @@ class EveryHop:
         """Whether a probe of this path was given up so far."""
         self._limits = limits
         self._horizon = horizon
-        self._asked_at = horizon.asked.__getitem__
+        # By TTL, the turn in which it was asked last.
+        self.asked_at = horizon.asked.__getitem__
         self._gap = limits.gap_limit
         prior = horizon.distance
         self._aims = [limits.max_ttl]
@@ -252,7 +252,7 @@ class EveryHop:
         if self._aims:
             return self._aims[-1]
         wanted = self._plan or self._again
-        return min(wanted, key=self._asked_at) if wanted else None
+        return min(wanted, key=self.asked_at) if wanted else None
 
     def by_another_method(self, ttl: int) -> bool:
         """Whether the next probe with this TTL had better be of another kind.
@@ -267,7 +267,7 @@ class EveryHop:
         self._tries[ttl] += 1
         horizon = self._horizon
         horizon.turns += 1
-        horizon.asked[ttl] = horizon.turns
+        horizon.asked[ttl] = horizon.traced[ttl] = horizon.turns
         if ttl in self._plan:
             self._plan.remove(ttl)
         elif self._aims and self._aims[-1] == ttl:

@@ -97,6 +97,9 @@ class Work(Protocol):
     def lost(self, probe: Sent) -> None:
         """A probe was given up."""
 
+    def asked_at(self, ttl: int) -> int:
+        """The turn of the run in which whoever stands there was asked last."""
+
     def patience(self, probe: Sent) -> float:
         """Seconds to wait for the answer to a probe, by what is known now."""
 
@@ -206,6 +209,9 @@ class Tracing:
             for other in self.probes
             if other.token in self.turned_away
         )
+
+    def asked_at(self, ttl: int) -> int:
+        return self.course.asked_at(ttl)
 
     def lost(self, probe: Sent) -> None:
         probe.reply = Reply(proto=self.proto_of(probe))

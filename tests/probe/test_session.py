@@ -232,6 +232,57 @@ async def test_nor_does_the_one_before_the_border_where_parallel_paths_are_looke
     assert trio.current_time() < 1.6 * len(network.sent) / 100.0 + 2.0
 
 
+def behind_wide_borders(borders: int, *, together: bool) -> str:
+    """Five routers in common, then one of many borders, each with four links side by side.
+
+    What is behind each is its own, or ``together`` one carrier of all.
+    """
+    return "".join(
+        f"""
+[[path]]
+to = "203.0.113.{4 * border}/30"
+hops = [{", ".join(f'{{ address = "36.37.0.{n}", rtt = {4 * n} }}' for n in range(1, 6))}, [{
+            ", ".join(f'[{{ address = "80.231.{border}.{n}", rtt = 60 }}]' for n in range(1, 5))
+        }], {
+            ", ".join(
+                f'{{ address = "80.231.{99 if together else border}.{n}", rtt = {60 + n} }}'
+                for n in range(7, 11)
+            )
+        }]
+end = {{ rtt = 90 }}
+"""
+        for border in range(borders)
+    )
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("economical", [False, True])
+async def test_many_borders_are_looked_at_side_by_side(
+    autojump_clock: MockClock, *, economical: bool, together: bool
+) -> None:
+    """No router gets a burst, and where each has routers of its own none waits for another."""
+    network = Watched(behind_wide_borders(20, together=together))
+    traces: list[Trace] = []
+    await measure(
+        Session(
+            network,
+            tasks(79),
+            Settings(rate=100.0),
+            finished=traces.append,
+            routes=Routes(lambda address: address.startswith("80.")) if economical else None,
+            explore=Forks("border", Table(), lambda trace: "KH", MultipathLimits()),
+        )
+    )
+    found = [trace.multipath for trace in traces if trace.multipath is not None]
+    assert len(found) >= 20
+    for address, times in network.arrivals().items():
+        if address is None or address.startswith("203."):
+            continue
+        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
+        assert busiest <= 3, address
+    assert trio.current_time() < len(network.sent) / 100.0 * (1.6 if together else 1.15) + 3.0
+
+
 async def test_a_hundred_targets_take_no_longer_than_their_packets(
     autojump_clock: MockClock,
 ) -> None:
