@@ -30,15 +30,23 @@ def accepted_days(spool: Path, outbox: Outbox, today: date, days: int) -> list[P
     return [path for path in _old(spool, today, days) if _all(path, outbox)]
 
 
-def left_days(spool: Path, outbox: Outbox, today: date, days: int) -> tuple[list[Path], list[Path]]:
-    """The day files that lie as long back and stay: for now, and for good.
+def by_fate(
+    spool: Path, outbox: Outbox, today: date, days: int
+) -> tuple[list[Path], list[Path], list[Path]]:
+    """The `accepted_days`, and those as old that stay: for now, and for good.
 
     For good stay those of which all is accepted that a bundle could take. The rest is in none, and
     comes into none: what a key signed that was replaced since, or what cannot be read.
     """
-    left = [path for path in _old(spool, today, days) if not _all(path, outbox)]
-    final = [path for path in left if _is_final(path, outbox)]
-    return [path for path in left if path not in final], final
+    accepted: list[Path] = []
+    left: list[Path] = []
+    final: list[Path] = []
+    for path in _old(spool, today, days):
+        if _all(path, outbox):
+            accepted.append(path)
+        else:
+            (final if _is_final(path, outbox) else left).append(path)
+    return accepted, left, final
 
 
 def prune(spool: Path, outbox: Outbox, files: Iterable[Path]) -> None:

@@ -17,7 +17,7 @@ from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
 from probe.places import data_folder
-from probe.pruning import accepted_days, left_days, prune
+from probe.pruning import by_fate, prune
 from probe.schedule.here import job, timer
 from probe.settings import MOST_DAYS
 from probe.spool import spool_folder
@@ -94,10 +94,8 @@ def _by_fate(days: int) -> tuple[list[Path], list[Path], list[Path]]:
     """Day files so old: those that go, those that stay for now, and those that stay for good."""
     if not is_outbox(outbox_folder()):
         return [], [], []
-    today = datetime.now(UTC).date()
     with Outbox(outbox_folder()) as outbox:
-        old = accepted_days(spool_folder(), outbox, today, days)
-        return old, *left_days(spool_folder(), outbox, today, days)
+        return by_fate(spool_folder(), outbox, datetime.now(UTC).date(), days)
 
 
 def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:

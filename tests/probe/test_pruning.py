@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from probe.bundling import bundle_new
 from probe.outbox import Outbox
-from probe.pruning import accepted_days, left_days, prune
+from probe.pruning import accepted_days, by_fate, prune
 from probe.receipt import Receipt, Status
 from probe.spool import day_files
 from tests.probe.test_bundling import keep, trace
@@ -93,7 +93,7 @@ def test_a_day_stays_that_holds_what_cannot_be_read(home: Path, line: bytes) -> 
 
 def left(home: Path) -> tuple[list[str], list[str]]:
     with Outbox(home / "outbox") as outbox:
-        open_, final = left_days(home / "spool", outbox, LATER, 30)
+        _, open_, final = by_fate(home / "spool", outbox, LATER, 30)
     return [path.stem for path in open_], [path.stem for path in final]
 
 
