@@ -48,10 +48,7 @@ class Exploring:
 
     def sent(self, probe: Sent) -> None:
         self.probes.append(probe)
-        self.horizon.turns += 1
-        self.horizon.asked[probe.ttl] = self.horizon.turns
-        for address in self.enumeration.heard_at(probe.ttl):
-            self.horizon.asked_of[address] = self.horizon.turns
+        self.horizon.searched(probe.ttl, self.enumeration.heard_at(probe.ttl))
         self.enumeration.sent(probe.ttl, probe.flow)
 
     def asked_at(self, ttl: int) -> int:

@@ -9,9 +9,12 @@ Here every hop of a path is measured; `probe.economical` takes over what other t
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from probe.network import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TIME_EXCEEDED = Kind.TIME_EXCEEDED
 
@@ -130,6 +133,12 @@ class Horizon:
         (False, True)
         """
         return self.turns + 1 - asked >= turns
+
+    def searched(self, ttl: int, heard: Iterable[str]) -> None:
+        """A probe left by which parallel paths are looked for, and may meet who was heard there."""
+        self.turns += 1
+        self.asked[ttl] = self.turns
+        self.asked_of |= dict.fromkeys(heard, self.turns)
 
     def suppose(self, distance: int) -> None:
         """A target is likely to be this many hops away: better than nothing to go by."""
