@@ -25,7 +25,7 @@ from tests.playing import Heard
 from tests.probe.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trio.testing import MockClock
 
@@ -68,6 +68,36 @@ class Watched(SimulatedNetwork):
             router = way.at(probe.ttl)
             times.setdefault(router.address if router else probe.target, []).append(at)
         return times
+
+
+def assert_no_router_saw_a_burst(network: Watched) -> None:
+    for address, times in network.arrivals().items():
+        if address is None or address.startswith("203."):
+            continue
+        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
+        assert busiest <= 3, address
+
+
+async def traced(
+    network: Watched,
+    count: int,
+    *,
+    abroad: Callable[[str], bool] | None = None,
+    where: Where = "off",
+) -> list[Trace]:
+    """Traces at 100 packets a second; economical where it is known who stands ``abroad``."""
+    traces: list[Trace] = []
+    await measure(
+        Session(
+            network,
+            tasks(count),
+            Settings(rate=100.0),
+            finished=traces.append,
+            routes=None if abroad is None else Routes(abroad),
+            explore=Forks(where, Table(), lambda trace: "KH", MultipathLimits()),
+        )
+    )
+    return traces
 
 
 def tasks(count: int, method: Method = Method.ICMP) -> list[Task]:
@@ -140,12 +170,8 @@ async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> 
 async def test_no_router_sees_bursts(autojump_clock: MockClock) -> None:
     """At 100 packets a second no router gets more than three in any 100 ms."""
     network = Watched(TEN_HOPS)
-    await measure(Session(network, tasks(100), Settings(rate=100.0), finished=lambda _: None))
-    for address, times in network.arrivals().items():
-        if address is None or address.startswith("203."):
-            continue
-        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
-        assert busiest <= 3, address
+    await traced(network, 100)
+    assert_no_router_saw_a_burst(network)
 
 
 @pytest.mark.parametrize("end", ["{ rtt = 200 }", '"dark"'])
@@ -154,23 +180,14 @@ async def test_nor_do_the_last_routers_of_economical_traces(
 ) -> None:
     """All begin with the same hops at the end: these wait for each other, and the run goes on."""
     network = Watched(TEN_HOPS.replace("{ rtt = 200 }", end))
-    traces: list[Trace] = []
-    await measure(
-        Session(
-            network,
-            tasks(60),
-            Settings(rate=100.0),
-            finished=traces.append,
-            routes=Routes(lambda address: int(address.rpartition(".")[2]) > 5),
-        )
-    )
+    traces = await traced(network, 60, abroad=lambda address: int(address.rpartition(".")[2]) > 5)
     assert len(traces) == 60
-    for address, times in network.arrivals().items():
-        if address is None or address.startswith("203."):
-            continue
-        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
-        assert busiest <= 3, address
+    assert_no_router_saw_a_burst(network)
     assert trio.current_time() < len(network.sent) / 100.0 + 6.0
+
+
+def is_carrier(address: str) -> bool:
+    return address.startswith("80.")
 
 
 def behind_borders(routers: int, borders: int) -> str:
@@ -211,24 +228,12 @@ async def test_nor_does_the_one_before_the_border_where_parallel_paths_are_looke
 ) -> None:
     """The paths over many links abroad have it in common, as near ones have all their routers."""
     network = Watched(behind_borders(routers, borders))
-    traces: list[Trace] = []
-    await measure(
-        Session(
-            network,
-            tasks(8 * borders - 1 if borders > 1 else 7),
-            Settings(rate=100.0),
-            finished=traces.append,
-            routes=Routes(lambda address: address.startswith("80.")) if economical else None,
-            explore=Forks(where, Table(), lambda trace: "KH", MultipathLimits()),
-        )
+    traces = await traced(
+        network, 8 * borders - 1, abroad=is_carrier if economical else None, where=where
     )
     explored = sum(trace.multipath is not None for trace in traces)
     assert explored == {"border": borders, "full": len(traces), "off": 0}[where]
-    for address, times in network.arrivals().items():
-        if address is None or address.startswith("203."):
-            continue
-        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
-        assert busiest <= 3, address
+    assert_no_router_saw_a_burst(network)
     assert trio.current_time() < 1.6 * len(network.sent) / 100.0 + 2.0
 
 
@@ -262,24 +267,10 @@ async def test_many_borders_are_looked_at_side_by_side(
 ) -> None:
     """No router gets a burst, and where each has routers of its own none waits for another."""
     network = Watched(behind_wide_borders(20, together=together))
-    traces: list[Trace] = []
-    await measure(
-        Session(
-            network,
-            tasks(79),
-            Settings(rate=100.0),
-            finished=traces.append,
-            routes=Routes(lambda address: address.startswith("80.")) if economical else None,
-            explore=Forks("border", Table(), lambda trace: "KH", MultipathLimits()),
-        )
-    )
+    traces = await traced(network, 79, abroad=is_carrier if economical else None, where="border")
     found = [trace.multipath for trace in traces if trace.multipath is not None]
     assert len(found) >= 20
-    for address, times in network.arrivals().items():
-        if address is None or address.startswith("203."):
-            continue
-        busiest = max(sum(1 for t in times if at <= t < at + 0.1) for at in times)
-        assert busiest <= 3, address
+    assert_no_router_saw_a_burst(network)
     assert trio.current_time() < len(network.sent) / 100.0 * (1.6 if together else 1.15) + 3.0
 
 
