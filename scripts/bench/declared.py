@@ -202,7 +202,7 @@ _WITHOUT_PACKETS = (
     *(
         Comparison(
             name,
-            f"one generated result, {how}, folded by workers that are ready",
+            f"one generated result, read from {how} and folded by workers that are ready",
             scene,
             ours=(_TWO_WORKERS,),
             peers=(_ONE_WORKER,),
@@ -210,12 +210,8 @@ _WITHOUT_PACKETS = (
             goals=(Goal(_TWO_WORKERS, _ONE_WORKER, most={"seconds": 1 / 1.7}),),
         )
         for name, how, scene in (
-            ("dask", "uncompressed and handed out by this process", files.clusters),
-            (
-                "dask-parquet",
-                "which each worker reads for itself",
-                partial(files.clusters, suffix="parquet"),
-            ),
+            ("dask", "JSON", files.clusters),
+            ("dask-parquet", "Parquet", partial(files.clusters, suffix="parquet")),
         )
     ),
 )
