@@ -190,7 +190,7 @@ class Session:
                 ready.rotate(-1)
         self.holding = held > 0
         if held > self.apart and self.routes is None:
-            # Others would only wait as well, and more would be under way when the run is stopped.
+            # Most would only wait as well, and more would be under way when the run is stopped.
             return None
         if self.tasks is None or self.active >= self.most_active or self.crowded:
             return None
