@@ -20,6 +20,8 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import Protocol
 
+from pyarrow.parquet import ParquetFile
+
 from analysis.fold import Folded, Folder, Part, Voice, apart, joined, panel_of, voices
 from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
@@ -107,11 +109,7 @@ class Mapper:
         elif isinstance(piece, Unreadable):
             self._leave_out(*blame(piece.name, piece.problem), part)
         elif isinstance(piece, Groups):
-            for number in range(piece.first, piece.end):
-                try:
-                    self._add_group(piece.name, number, part)
-                except InputError as problem:
-                    self._leave_out(*blame(piece.name, problem), part)
+            self._add_groups(piece, part)
         else:
             for number, value in piece.rows:
                 self._add_value(piece.name, number, value, part)
@@ -130,9 +128,22 @@ class Mapper:
             else:
                 add(*found, part)
 
-    def _add_group(self, name: str, number: int, part: Part) -> None:
+    def _add_groups(self, piece: Groups, part: Part) -> None:
         try:
-            for found in columns.read(name, number, self._lines.numbers):
+            file = columns.opened(piece.name)
+        except InputError as problem:
+            self._leave_out(*blame(piece.name, problem), part)
+            return
+        with file:
+            for number in range(piece.first, piece.end):
+                try:
+                    self._add_group(piece.name, file, number, part)
+                except InputError as problem:
+                    self._leave_out(*blame(piece.name, problem), part)
+
+    def _add_group(self, name: str, file: ParquetFile, number: int, part: Part) -> None:
+        try:
+            for found in columns.read(name, file, number, self._lines.numbers):
                 if found is None:
                     part.rejected["not_sent"] += 1
                 else:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +33,10 @@ from analysis.told import Fingerprint, Rtts, Speaker, Told
 
 _DAY_BITS = 16
 
-_TIME = Told._fields.index("timestamp")
-_AFTER_RTTS = Told._fields.index("rtts") + 1
+_TIMES = {"timestamp", "rtts"}
+
+# All that a trace says but its times.
+_common = itemgetter(*(Told._fields.index(name) for name in Told._fields if name not in _TIMES))
 
 # So many ways are remembered with the patterns of their traces: a guard of the memory.
 _REMEMBERED = 50_000
@@ -163,7 +166,7 @@ class Folder:
         if part is not self._part:
             self._part = part
             self._numbers.clear()
-        common = (*told[:_TIME], told.addresses, *told[_AFTER_RTTS:])
+        common = _common(told)
         kin = self._kin.get(common)
         if kin is None:
             kin = self._meet(common, told)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from sys import intern
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from analysis.formats.arrow import plain, present
 from analysis.formats.parquet import LARGEST, damaged_group, is_address, open_file
@@ -34,10 +36,11 @@ from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
 
 _HOPS = "hops.list.element"
 _REPLIES = f"{_HOPS}.replies.list.element"
+_ADDRESSES = f"{_REPLIES}.address"
 _COLUMNS = (
     "start_s", "vantage", "source", "dst_addr", "af", "proto", "paris_id", "msm_id", "prb_id",
     "snapshots", "notes", f"{_HOPS}.number", f"{_HOPS}.measured", f"{_HOPS}.attribution.asn",
-    f"{_HOPS}.attribution.special", f"{_REPLIES}.address", f"{_REPLIES}.rtt_ms",
+    f"{_HOPS}.attribution.special", _ADDRESSES, f"{_REPLIES}.rtt_ms",
     f"{_REPLIES}.late", f"{_REPLIES}.duplicate",
 )  # fmt: skip
 # Those that say something of the trace, in the order in which `_traces` takes them.
@@ -88,9 +91,11 @@ def _hops(hops: pa.Array) -> _Hops:
     texts = heard.field("address").dictionary_encode()
     spoken = present(heard.field("rtt_ms"))
     rtts = np.where(spoken, plain(heard.field("rtt_ms")), np.nan)
-    if not all(map(is_address, texts.dictionary.to_pylist())) or not _are_numbers(rtts[spoken]):
+    # Interned, they are told to be equal without a look at them.
+    addresses = list(map(intern, texts.dictionary.to_pylist()))
+    if not all(map(is_address, addresses)) or not _are_numbers(rtts[spoken]):
         raise Surprise
-    names: list[str | None] = [*texts.dictionary.to_pylist(), LAN, None]
+    names: list[str | None] = [*addresses, LAN, None]
     numbered = {name: number for number, name in enumerate(names)}
     which = _indices(texts)
     highest = np.maximum.reduceat(which, starts)
@@ -190,16 +195,22 @@ def _way(
     return addresses, rtts
 
 
-def read(name: str, group: int, numbers: Numbers) -> Iterator[tuple[Told, Fingerprint] | None]:
-    """The traces of a row group of a file; None for one that could not be sent.
+def opened(name: str) -> pq.ParquetFile:
+    """A file for `read`. Raises `InputError` where it cannot be opened any more."""
+    return open_file(name, read_dictionary=[_ADDRESSES])
+
+
+def read(
+    name: str, file: pq.ParquetFile, group: int, numbers: Numbers
+) -> Iterator[tuple[Told, Fingerprint] | None]:
+    """The traces of a row group of a file that was `opened`; None for one that could not be sent.
 
     Raises `Surprise` before the first of them, and `InputError` where the group is damaged.
     """
-    with open_file(name) as file:
-        try:
-            table = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False)
-        except (pa.ArrowException, OSError, KeyError, ValueError) as problem:
-            raise damaged_group(name, file, group, problem) from None
+    try:
+        table = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False)
+    except (pa.ArrowException, OSError, KeyError, ValueError) as problem:
+        raise damaged_group(name, file, group, problem) from None
     columns: dict[str, Any] = {key: table[key].combine_chunks() for key in table.column_names}
     if any(columns[key].null_count for key in _NEVER_NULL):
         raise Surprise

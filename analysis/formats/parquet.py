@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -328,10 +328,13 @@ def _is_ours(file: pq.ParquetFile) -> bool:
     return (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
 
 
-def open_file(name: str) -> pq.ParquetFile:
-    """A file that was one of Parquet when its groups were counted. Raises `InputError`."""
+def open_file(name: str, *, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
+    """A file that was one of Parquet when its groups were counted. Raises `InputError`.
+
+    Columns of ``read_dictionary`` are read as dictionaries, where they are texts.
+    """
     try:
-        return pq.ParquetFile(name)
+        return pq.ParquetFile(name, read_dictionary=list(read_dictionary))
     except _DAMAGE as problem:
         raise damaged(name, problem) from None
 

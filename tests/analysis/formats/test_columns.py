@@ -36,11 +36,16 @@ def written(some: list[Trace], folder: Path) -> Path:
     return path
 
 
+def by_columns(path: Path) -> list[tuple[Told, Fingerprint] | None]:
+    with columns.opened(str(path)) as file:
+        return list(columns.read(str(path), file, 0, NUMBERS))
+
+
 def alike(some: list[Trace], folder: Path) -> bool:
     """Whether the group is read by columns, and not left to the reader of rows."""
     path = written(some, folder)
     try:
-        found = list(columns.read(str(path), 0, NUMBERS))
+        found = by_columns(path)
     except columns.Surprise:
         return False
     assert found == row_by_row(path)
@@ -106,7 +111,7 @@ def test_a_row_that_is_no_trace_costs_itself_only(
     """Parquet's types hold a file to little; what is read from it is held to what a record is."""
     path = written([WHOLE, WHOLE._replace(**changes)], tmp_path)
     with pytest.raises(columns.Surprise):
-        list(columns.read(str(path), 0, NUMBERS))
+        by_columns(path)
     first, (number, problem) = parquet.group_rows(str(path), 0)
     assert first == (1, WHOLE)
     assert number == 2
@@ -154,7 +159,7 @@ def test_types_of_others_are_left_to_the_reader_of_rows(kind: pa.DataType, tmp_p
     schema = pa.schema([other(field) for field in table.schema], table.schema.metadata)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
     with pytest.raises(columns.Surprise):
-        list(columns.read(str(path), 0, NUMBERS))
+        by_columns(path)
     assert [found for _, found in parquet.group_rows(str(path), 0)] == [trace]
 
 
@@ -165,4 +170,4 @@ def test_a_damaged_group_is_named(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
     with pytest.raises(InputError, match=r"t\.parquet: the rows 1 to 1 are damaged"):
-        list(columns.read(str(path), 0, NUMBERS))
+        by_columns(path)
