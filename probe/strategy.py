@@ -37,9 +37,9 @@ WORTH_REPEATING = 2
 RATE_CAP = 1000.0
 
 # How long routers are left alone that many traces want to ask at once: so many seconds, in which at
-# 100 packets/s every fifth probe of a run falls; and so many probes at most, however fast it is.
-APART = 0.05
-MOST_APART = 5
+# 100 packets/s every fourth probe of a run falls; and so many probes at most, however fast it is.
+APART = 0.04
+MOST_APART = 4
 
 # What is left of the memory of a long RTT with each target that answers.
 FADING = 0.99
