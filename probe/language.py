@@ -10,7 +10,6 @@ import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from gettext import NullTranslations
 
 DOMAIN = "gatewatch"
-FOLDER = Path(__file__).parent / "locale"
+FOLDER = f"{os.path.dirname(__file__)}/locale"  # noqa: PTH120 - as above
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 

@@ -64,7 +64,7 @@ def _probes(group: Commands) -> Iterator[click.Command]:
 
 def catalogues() -> list[Path]:
     """The ``.po`` of each language."""
-    return sorted(FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
+    return sorted(Path(FOLDER).glob(f"*/LC_MESSAGES/{DOMAIN}.po"))
 
 
 def read(path: Path) -> Catalog:

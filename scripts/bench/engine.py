@@ -13,7 +13,6 @@ import functools
 import json
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe import garbage
@@ -52,10 +51,11 @@ def routes_from(country: str) -> Routes:
     return Routes(lambda address: opened().is_abroad(address))
 
 
-def main(backend: str, method: str, rate: float, listed: Path, country: str | None = None) -> None:
+def main(backend: str, method: str, rate: float, listed: str, country: str | None = None) -> None:
     network = open_network(backend)
     routes = None if country is None else routes_from(country)
-    tasks = [Task(target, None, Method(method), 1) for target in listed.read_text("utf-8").split()]
+    with open(listed, encoding="utf-8") as lines:  # noqa: PTH123 - the engine needs no pathlib
+        tasks = [Task(target.strip(), None, Method(method), 1) for target in lines]
     probes = 0
 
     def finished(trace: Trace) -> None:
@@ -71,4 +71,4 @@ def main(backend: str, method: str, rate: float, listed: Path, country: str | No
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), Path(sys.argv[4]), *sys.argv[5:])
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), *sys.argv[4:])
