@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.behind import Behind
 from analysis.convergence import (
     Blocks,
     Candidate,
@@ -177,6 +178,7 @@ def timeline_fields(
         if alarm
         else [],
         "reason": timeline.reason,
+        "behind": timeline.behind._asdict() if timeline.behind else None,
         "gateways": {
             name: [
                 {"since": day.isoformat(), "gateway": node.name if node else None}
@@ -242,9 +244,14 @@ _WEIGHTS = {
 }
 
 
-def limits_of(policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
+def limits_of(policy: Policy, weights: Weights, behind: Behind | None, *, heard: bool) -> list[str]:
     """What no such verdict can know; ``heard`` says whether there was a witness."""
     limits = [*LIMITS, _WEIGHTS[weights.unit]]
+    if behind is not None and behind.mostly_same:
+        limits.append(
+            f"Renumbered links look like this alarm, too: on {behind.same} of {behind.of} paths "
+            "that moved the same router behind the border answers as far away as before."
+        )
     if heard:
         limits.append(
             "The witness counts prefixes to the countries that the address table names, which may "

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pandas as pd
 
 from analysis import exhibits
+from analysis.behind import Behind
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
@@ -136,13 +137,17 @@ class Domestic:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The alarm: whether many networks moved to one gateway, and on which day the first did."""
+    """The alarm: whether many networks moved to one gateway, and on which day the first did.
+
+    ``behind`` tells on how many of the paths that moved what stands behind the border stayed.
+    """
 
     alarm: bool
     onset: dt.date | None
     gateway: Gateway | None
     moved: Mapping[str, dt.date]
     reason: str
+    behind: Behind | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,6 +250,7 @@ class Verdict:
             Gateway.of(said["gateway"]),
             {one["organisation"]: dt.date.fromisoformat(one["day"]) for one in said["moved"]},
             said["reason"],
+            Behind(**said["behind"]) if said["behind"] else None,
         )
 
     @property

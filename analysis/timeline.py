@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from analysis.behind import Behind, behind_the_border
 from analysis.convergence import ALIKE, Blocks, most_common
 from analysis.operators import Node
 from analysis.panel import Observation, first_and_last
@@ -136,12 +137,14 @@ class Timeline:
 
     ``gateways`` has for each organisation the days on which its gateway changed and to what: the
     last node at home by most votes of a day, None where the organisation is its own. It is
-    empty where the data span too few days for an alarm.
+    empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether what
+    stands behind the border is as before.
     """
 
     alarm: Alarm | None
     reason: str
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]] = field(default_factory=dict)
+    behind: Behind | None = None
 
 
 def _daily(observations: Iterable[Observation], blocks: Blocks) -> dict[str, dict[str, _Days]]:
@@ -434,7 +437,10 @@ def find_alarm(
             gateways,
         )
     best = max(waves, key=lambda wave: len(wave.moved))
-    return Timeline(best, _told(best), gateways)
+    behind = behind_the_border(
+        observations, blocks, best.node, dict(best.moved), policy.timeline_days
+    )
+    return Timeline(best, _told(best), gateways, behind)
 
 
 def _told(alarm: Alarm) -> str:

@@ -215,6 +215,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
+        {"analysis.behind"},
         {
             "analysis.chokepoint",
             "analysis.comparison",
@@ -309,6 +310,7 @@ PURE = {
     "analysis.panel",
     "analysis.convergence",
     "analysis.domestic",
+    "analysis.behind",
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",

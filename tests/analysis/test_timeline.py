@@ -421,6 +421,7 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
     assert fields["timeline"] == {
         "alarm": False,
         "onset": None,
+        "behind": None,
         "gateway": None,
         "moved": [],
         "reason": "no move of many organisations to one gateway (10 could be watched)",

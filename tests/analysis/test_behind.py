@@ -1,0 +1,65 @@
+"""What stands behind the border before and after an alarm: told, never decided by."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.behind import Behind
+from tests.analysis.country import Country
+
+GATEWAY_LIMIT = (
+    "Renumbered links look like this alarm, too: on {same} of {of} paths that moved the same "
+    "router behind the border answers as far away as before."
+)
+
+
+def changed(before: str, after: str, *, networks: int = 6) -> Country:
+    """Every network's way to one destination is another one from the eleventh day on."""
+    made = Country(12)
+    for i in range(1, networks + 1):
+        for day in range(20):
+            words = (before if day < 10 else after).format(i=i)
+            made.trace(i, "30.0.1.200", words, day=day)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("lan own 20.0.{i}.77 30.0.6.{i} far2", "lan own gate 30.0.6.1{i} far2", 6),
+        ("lan own * 30.0.6.{i} far2", "lan own gate 30.0.6.1{i} far2", 6),
+        ("lan own 10.201.1.1 30.0.6.{i} far2", "lan own gate 30.0.6.1{i} far2", 6),
+        ("lan own net12 20.0.12.77 30.0.6.{i} far2", "lan own net12 gate 30.0.6.1{i} far2", 6),
+        ("lan own 20.0.{i}.77 30.0.6.{i}", "lan own gate 30.0.6.1{i}", 6),
+        ("lan own 30.0.6.{i} far2", "lan own gate 30.0.6.1{i} far2", 0),
+        ("lan own net11 30.0.6.{i} far2", "lan own gate 30.0.6.1{i} far3", 0),
+    ],
+    ids=[
+        "numbered by customers before",
+        "the routers answer now",
+        "private before",
+        "behind a provider",
+        "the destination is next",
+        "a router more",
+        "another network abroad",
+    ],
+)
+def test_a_verdict_tells_what_stands_behind_the_border(before: str, after: str, same: int) -> None:
+    """The alarm stands in any case; where nothing behind the border moved, that is a limit."""
+    fields = changed(before, after).judge().fields
+    assert fields["timeline"]["alarm"] is True
+    assert fields["timeline"]["behind"] == {"same": same, "of": 6}
+    limit = GATEWAY_LIMIT.format(same=same, of=6)
+    assert (limit in fields["limits"]) is (same > 0)
+
+
+def test_without_an_alarm_nothing_is_compared() -> None:
+    """The key is there all the same."""
+    verdict = changed("lan own gate 30.0.6.{i} far2", "lan own gate 30.0.6.{i} far2").judge()
+    assert verdict.fields["timeline"]["behind"] is None
+
+
+def test_more_than_half_is_most() -> None:
+    """Half is not."""
+    assert [Behind(same, 4).mostly_same for same in (2, 3)] == [False, True]
+    assert not Behind(0, 0).mostly_same
