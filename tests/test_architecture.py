@@ -215,7 +215,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.convergence", "analysis.tables", "analysis.dated"},
-        {"analysis.behind"},
+        {"analysis.behind", "analysis.moves"},
         {
             "analysis.chokepoint",
             "analysis.comparison",
@@ -311,6 +311,7 @@ PURE = {
     "analysis.convergence",
     "analysis.domestic",
     "analysis.behind",
+    "analysis.moves",
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",

@@ -1,0 +1,285 @@
+"""When a vantage point moved to a node: from days on which paths lead elsewhere to days over it.
+
+It *moved* on the first day on which it held the node, if it held it on at least 80% of the 7 days
+with data from then on and on at most 20% of the 7 before, and if it was not the list of
+destinations that changed. Silence is read by the interfaces that paths go on over. Gaps in the data
+do not count as days. Who is meant by a node, and how many moves make an alarm, is not known here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from analysis.convergence import ALIKE, Blocks
+from analysis.operators import Node
+from analysis.panel import Observation
+from analysis.policy import Policy
+
+
+class Way(NamedTuple):
+    """What a known crossing tells: the nodes it passes, whether a hop at home is silent, and the
+    first interface abroad."""
+
+    nodes: tuple[Node, ...]
+    gap: bool
+    interface: str | None
+
+
+# Of one vantage point: day → destination → way → traces.
+Days = dict[dt.date, dict[str, dict[Way, int]]]
+
+
+def days_of_vantages(
+    observations: Iterable[Observation], blocks: Blocks
+) -> dict[str, dict[str, Days]]:
+    """Organisation → vantage → its days."""
+    grouped: dict[str, dict[str, list[tuple[Observation, int]]]] = {}
+    numbers: dict[int, int] = {}
+    known: dict[Way, int] = {}
+    for seen in observations:
+        crossing = seen.crossing
+        if crossing is None or crossing.state not in {"resolved", "bracketed"}:
+            continue
+        number = numbers.get(id(crossing))
+        if number is None:
+            nodes = tuple(blocks.nodes(crossing.strict))
+            way = Way(nodes, crossing.gap, crossing.first_foreign)
+            number = numbers[id(crossing)] = known.setdefault(way, len(known))
+        of_vantages = grouped.setdefault(seen.organisation, {})
+        of_vantages.setdefault(seen.vantage, []).append((seen, number))
+    ways = _Shared(known)
+    return {
+        organisation: {
+            vantage: _days(of_vantage, ways) for vantage, of_vantage in of_vantages.items()
+        }
+        for organisation, of_vantages in grouped.items()
+    }
+
+
+class _Shared:
+    """What traces of a day passed, one object for all that are equal: most days are like others."""
+
+    def __init__(self, numbers: Iterable[Way]) -> None:
+        self._ways = list(numbers)
+        self._known: dict[tuple[tuple[int, int], ...], dict[Way, int]] = {}
+
+    def counted(self, traces: Mapping[int, int]) -> dict[Way, int]:
+        """How many traces each way has, of how many each number has."""
+        said = tuple(traces.items())
+        found = self._known.get(said)
+        if found is None:
+            found = self._known[said] = {self._ways[number]: count for number, count in said}
+        return found
+
+
+def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Shared) -> Days:
+    counted: dict[dt.date, dict[str, dict[int, int]]] = {}
+    for seen, number in of_vantage:
+        for day, traces in seen.daily():
+            there = counted.setdefault(day, {}).setdefault(seen.destination, {})
+            there[number] = there.get(number, 0) + traces
+    return {
+        day: {destination: ways.counted(there) for destination, there in destinations.items()}
+        for day, destinations in counted.items()
+    }
+
+
+def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Way, Node | None, float]]:
+    """The ways that tell by whom they left, None for the organisation itself, and their share.
+
+    ``ways`` are those of one key, day and destination: it has one vote, however many traces.
+    """
+    cast = sum(ways.values())
+    for way, traces in ways.items():
+        if way.nodes or not way.gap:
+            yield way, way.nodes[-1] if way.nodes else None, traces / cast
+
+
+class Links:
+    """Which interfaces abroad are seen behind which nodes, over the whole time."""
+
+    def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
+        self._most = round(1 - policy.alarm_hold, 9)
+        self._shown: dict[str, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
+        for ways in counted:
+            for way, node, share in exits(ways):
+                if way.interface is not None:
+                    self._shown[way.interface][node] += share
+
+    def elsewhere(self, interface: str | None, node: Node) -> bool:
+        """Whether an interface is seen, and is at no time seen behind a node."""
+        if interface is None:
+            return False
+        shown = self._shown.get(interface, {})
+        return shown.get(node, 0.0) <= self._most * sum(shown.values()) + ALIKE
+
+    def known(self, interface: str | None) -> bool:
+        """Whether anybody was ever seen before an interface."""
+        return interface in self._shown
+
+
+def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool) -> bool | None:
+    """Whether most traces of a day to one destination pass a node; None where all leave it open.
+
+    A silent hop may be the node, unless the path goes on over a link of somebody else's. A link
+    before which nobody was ever seen is nobody else's once the node was passed (``already``), for
+    the node may have routers that never answer; before that it is not the node's.
+    """
+    shown = told = 0
+    for way, traces in ways.items():
+        if node in way.nodes:
+            shown += traces
+            told += traces
+        elif not way.gap or (
+            links.elsewhere(way.interface, node) and (links.known(way.interface) or not already)
+        ):
+            told += traces
+    return 2 * shown > told if told else None
+
+
+def steadied(values: Sequence[bool | None]) -> list[bool | None]:
+    """Each value as most of itself and its two neighbours have it; those at the ends stay.
+
+    One misattributed trace is so outvoted by the day before and the day after, and a change that
+    lasts keeps its day. Days that leave it open (None) are as the told days around them, where
+    these agree.
+
+    >>> steadied([False, False, True, False, True, True, False, True])
+    [False, False, False, True, True, True, True, True]
+    >>> steadied([None, False, None, False, None, True, True])
+    [None, False, False, False, None, True, True]
+    """
+    told = [(i, value) for i, value in enumerate(values) if value is not None]
+    steady = list(values)
+    for (_, before), (i, value), (_, after) in zip(told, told[1:], told[2:], strict=False):
+        steady[i] = before if before == after else value
+    filled = list(steady)
+    for (i, _), (j, _) in pairwise(told):
+        if steady[i] == steady[j]:
+            filled[i : j + 1] = [steady[i]] * (j + 1 - i)
+    return filled
+
+
+def days_moved(held: Sequence[bool], policy: Policy) -> Iterator[int]:
+    """Indexes of the days on which a vantage point may have moved; one entry a day with data.
+
+    >>> list(days_moved([False] * 7 + [True] * 7, Policy()))
+    [7]
+    >>> list(days_moved([True, False] * 10, Policy()))
+    []
+    """
+    span = policy.alarm_hold_days
+    most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
+    if sum(held) < policy.alarm_hold * span:
+        return
+    for day in range(span, len(held) - span + 1):
+        if (
+            held[day]
+            and sum(held[day : day + span]) / span >= policy.alarm_hold
+            and sum(held[day - span : day]) / span <= most_before
+        ):
+            yield day
+
+
+def moved_with_its_targets(
+    told: Iterable[Mapping[dt.date, bool | None]],
+    before: Sequence[dt.date],
+    after: Sequence[dt.date],
+) -> bool:
+    """Whether a move is one of the paths, and not that other destinations were traced to.
+
+    ``told`` says of each destination on which days it was traced to, and whether it was reached
+    through the node then, where that is told. At least half of those that are reached through it
+    after the move must have been traced to before, on half as many days or more; or at least half
+    of those that both sides tell of must have moved. Where both sides tell of none, there must be
+    no list of destinations that could have changed: none is traced to on two days.
+
+    >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
+    >>> sides = (monday, tuesday), (wednesday, thursday)
+    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides)
+    True
+    >>> ours = {monday: False, tuesday: False}
+    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides)
+    False
+    """
+    reached = same = compared = moved = 0
+    listed = False
+    for days in told:
+        first = [days[day] for day in before if day in days]
+        then = [days[day] for day in after if day in days]
+        listed = listed or len(first) > 1 or len(then) > 1
+        was, is_now = _mostly(first), _mostly(then)
+        if is_now:
+            reached += 1
+            same += 2 * len(first) >= len(then)
+        if was is not None and is_now is not None:
+            compared += 1
+            moved += is_now and not was
+    if 2 * same >= reached:
+        return True
+    return 2 * moved >= compared if compared else not listed
+
+
+def _mostly(said: Iterable[bool | None]) -> bool | None:
+    """What most of those say that say anything."""
+    told = [value for value in said if value is not None]
+    return 2 * sum(told) > len(told) if told else None
+
+
+class Watch:
+    """A vantage point with enough days to be seen moving, on any day from first to last."""
+
+    def __init__(self, days: Days, links: Links, policy: Policy) -> None:
+        self._policy = policy
+        self._links = links
+        dates = sorted(days)
+        self.first = dates[policy.alarm_hold_days]
+        self.last = dates[-policy.alarm_hold_days]
+        self._dates = dates
+        # Of each destination one entry a date: a day that tells nothing of it leaves it open.
+        destinations = {destination for day in days.values() for destination in day}
+        self._series = [
+            [days[date].get(destination, {}) for date in dates]
+            for destination in sorted(destinations)
+        ]
+        self._days = Counter(
+            node
+            for day in days.values()
+            for node in {n for ways in day.values() for way in ways for n in way.nodes}
+        )
+
+    def _told(self, node: Node) -> list[dict[dt.date, bool | None]]:
+        """Of each destination the days on which it was traced to, and whether behind a node."""
+        told: list[dict[dt.date, bool | None]] = []
+        for series in self._series:
+            values: list[bool | None] = []
+            already = False
+            for ways in series:
+                values.append(_passes(ways, node, self._links, already=already))
+                already = already or values[-1] is True
+            days = zip(self._dates, series, steadied(values), strict=True)
+            told.append({date: value for date, ways, value in days if ways or value is not None})
+        return told
+
+    def moved(self, node: Node) -> dt.date | None:
+        """The day on which it moved to a node."""
+        if self._days[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
+            return None
+        told = self._told(node)
+        passed, of = Counter[dt.date](), Counter[dt.date]()
+        for days in told:
+            for date, value in days.items():
+                if value is not None:
+                    of[date] += 1
+                    passed[date] += value
+        dates = sorted(of)
+        held = [passed[date] >= self._policy.captured * of[date] for date in dates]
+        span = self._policy.alarm_hold_days
+        for day in days_moved(held, self._policy):
+            if moved_with_its_targets(told, dates[day - span : day], dates[day : day + span]):
+                return dates[day]
+        return None

@@ -1,0 +1,98 @@
+"""When one vantage point moved to a node, and what looks like a move and is none."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.moves import Links, Way, days_moved, steadied
+from analysis.operators import Node
+from analysis.policy import Policy
+
+GATE = Node("organisation", "Gate")
+
+
+def held(days: str) -> list[bool]:
+    """``.`` a day elsewhere, ``#`` a day at the node."""
+    return [day == "#" for day in days]
+
+
+@pytest.mark.parametrize(
+    ("days", "moved"),
+    [
+        (".......#######", 7),
+        ("..........##########", 10),
+        # 6 of 7 after (0.86), and at most 1 of 7 before (0.14).
+        (".......######.", 7),
+        (".......#####..", None),
+        ("#......#######", 7),
+        # A day too early to have seven before it: the next one meets the definition.
+        ("......#######.", 7),
+        ("##.....#######", None),
+        # Days away right before the move make no second beginning.
+        (".......#.######", 7),
+        (".......##..###########", None),
+        # The first day on which it held, not the day before.
+        (".........#######", 9),
+        ("......#..#######", 9),
+        # Flapping, always there, never there, there and gone.
+        ("#.#.#.#.#.#.#.#.#.#.", None),
+        ("##############", None),
+        ("..............", None),
+        ("#######.......", None),
+        # Too few days on one side.
+        ("......#######", None),
+        (".......######", None),
+        ("", None),
+    ],
+)
+def test_the_day_a_vantage_point_moved(days: str, moved: int | None) -> None:
+    """80% of the 7 days from then on and at most 20% of the 7 before, that day itself held."""
+    assert next(days_moved(held(days), Policy()), None) == moved
+
+
+@pytest.mark.parametrize(
+    ("days", "moved"),
+    [("#....####.", 5), ("##...####.", None), ("#....###..", None)],
+)
+def test_shares_are_met_exactly(days: str, moved: int | None) -> None:
+    """Of five days one is 20% and four are 80%, whatever a computer makes of 1 − 0.8."""
+    assert next(days_moved(held(days), Policy(alarm_hold_days=5)), None) == moved
+
+
+@settings(max_examples=200)
+@given(st.lists(st.booleans(), max_size=40))
+def test_the_days_that_are_found_are_all_that_meet_the_definition(days: list[bool]) -> None:
+    """Redone by counting, day by day."""
+    meets = [
+        day
+        for day in range(7, len(days) - 6)
+        if days[day] and sum(days[day : day + 7]) >= 6 and sum(days[day - 7 : day]) <= 1
+    ]
+    assert list(days_moved(days, Policy())) == meets
+
+
+@given(st.lists(st.sampled_from([True, False, None]), max_size=25))
+def test_steadying_moves_no_lasting_change(values: list[bool | None]) -> None:
+    """What lasts two told days stays, and so do both ends; nothing is told where nothing was."""
+    steady = steadied(values)
+    assert len(steady) == len(values)
+    told = [i for i, value in enumerate(values) if value is not None]
+    for before, at in pairwise(told):
+        if values[before] == values[at]:
+            assert steady[before] == steady[at] == values[at]
+    first, last = (told[0], told[-1]) if told else (len(values), -1)
+    assert all(value is None for value in (*steady[:first], *steady[last + 1 :]))
+    assert [steady[i] for i in told[:1] + told[-1:]] == [values[i] for i in told[:1] + told[-1:]]
+
+
+def test_no_key_outvotes_the_others_by_its_number_of_traces() -> None:
+    """Of a link that fifteen days show behind Gate, a flood of traces on one does not say more."""
+    ours = Way((GATE,), gap=False, interface="30.0.7.1")
+    flood = Way((Node("organisation", "Net 12"),), gap=False, interface="30.0.7.1")
+    links = Links([{ours: 1}] * 15 + [{flood: 300}], Policy())
+    assert not links.elsewhere("30.0.7.1", GATE)
+    assert links.elsewhere("30.0.7.1", Node("organisation", "Net 12"))
