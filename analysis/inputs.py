@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from probe.presence import is_file, is_folder, is_there
+
 READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
 
 _CHUNK = 1 << 16
@@ -61,22 +63,22 @@ def _files_of(given: str) -> list[str]:
     path = Path(given)
     if not given:
         raise InputError("'' is no path: it is empty, as of a variable that is not set")
-    if path.is_dir():
-        inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and p.is_file())
+    if is_folder(path):
+        inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and is_file(p))
         if not inside:
             raise InputError(
                 f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
                 "make some with `gatewatch run` or `gatewatch demo`"
             )
         return inside
-    if path.is_file():
+    if is_file(path):
         return [given]
     matched = sorted(
         match
         for match in glob.glob(given, recursive=True)  # noqa: PTH207 - absolute patterns too
-        if Path(match).is_file()
+        if is_file(Path(match))
     )
-    if not matched and path.exists():
+    if not matched and is_there(path):
         raise InputError(
             f"{given}: is a pipe or a device, not a file; read it with -, as in "
             "`zcat traces.gz | gatewatch analyze - --country KH`"

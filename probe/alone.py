@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import Failure
 from probe.language import _
+from probe.presence import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def alone(folder: Path) -> Iterator[None]:
 
     Where there is no such folder nothing can be going on in it, and none is made.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         yield
         return
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

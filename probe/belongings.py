@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from probe.presence import is_folder
 from probe.private import UNFINISHED, sync_folder
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def take_away(folder: Path, found: list[Belonging]) -> None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    return sorted(folder.iterdir()) if is_folder(folder) else []
 
 
 def _is(path: Path, names: tuple[str, ...]) -> bool:

@@ -20,6 +20,7 @@ from probe.database import OfNewerVersion, connect, set_up, step
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _, mark
 from probe.places import data_folder
+from probe.presence import is_file, is_folder
 from probe.private import UNFINISHED, replace_file
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def outbox_folder() -> Path:
 
 def is_outbox(folder: Path) -> bool:
     """Whether anything was ever bundled into a folder."""
-    return (folder / _DATABASE).is_file()
+    return is_file(folder / _DATABASE)
 
 
 def damaged() -> str:
@@ -84,7 +85,7 @@ def damaged() -> str:
 
 def demand_folder(folder: Path) -> None:
     """Raise `BadInput` where a folder that bundles are to be left in is not there."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise BadInput(
             _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
         )

@@ -27,7 +27,7 @@ PACKAGES = ("probe", "analysis")
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "probe": (
         {"probe"},
-        {"probe.aside", "probe.graph", "probe.network.waiting"},
+        {"probe.aside", "probe.graph", "probe.network.waiting", "probe.presence"},
         # Contracts, and what needs nothing.
         {
             "probe.failure",
@@ -258,6 +258,7 @@ MEETING = {
     "analysis.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
     "analysis.cli": {"probe.commands.folder", "probe.failure"},
+    "analysis.inputs": {"probe.presence"},
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact"},

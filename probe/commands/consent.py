@@ -14,6 +14,7 @@ from probe.consent import VERSION, Capability, change, missing, refusal, said
 from probe.failure import Failure
 from probe.language import _
 from probe.places import data_folder
+from probe.presence import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +155,7 @@ def withdraw(**flags: bool) -> None:
     change(data_folder(), dict.fromkeys(_chosen(**flags), False), datetime.now(UTC).date())
     asking.clear(data_folder())
     _conclude()
-    if spool_folder().is_dir():
+    if is_folder(spool_folder()):
         click.echo(_("what was measured is still here; to delete all of it: gatewatch purge"))
 
 

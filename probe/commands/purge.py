@@ -17,6 +17,7 @@ from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
 from probe.places import data_folder
+from probe.presence import is_folder
 from probe.pruning import by_fate, prune
 from probe.schedule.here import job, timer
 from probe.settings import MOST_DAYS
@@ -132,7 +133,7 @@ def _nothing_handed_on() -> Iterator[None]:
     """Keep others from bundling and sending, which would write anew what is deleted."""
     folder = outbox_folder()
     with ExitStack() as stack:
-        if folder.is_dir():
+        if is_folder(folder):
             for what in ("bundling", "submitting"):
                 if not stack.enter_context(locked(folder, what)):
                     raise Busy(occupied(what))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.ground import LAPSE, End, Footing, without_way
+from tests.lab.namespaces import requires_lab
 
 HOME = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
 
@@ -97,9 +97,7 @@ print(json.dumps(said))
 """
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="needs root for a network namespace"
-)
+@requires_lab
 def test_every_change_is_seen() -> None:
     """Addresses that come and go, a link that is down, and one that was down in between.
 
@@ -114,6 +112,8 @@ def test_every_change_is_seen() -> None:
         check=False,
         cwd=Path(__file__).parents[2],
     )
+    if done.stderr.startswith("unshare: "):
+        pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [
         {},

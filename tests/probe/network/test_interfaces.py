@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from probe.network import NoRoute
+from probe.network import NetworkError, NoRoute
 from probe.network.interfaces import Interfaces, _Link
 
 
@@ -23,7 +23,11 @@ def test_a_next_hop_that_cannot_even_be_asked_does_not_answer(
 
     monkeypatch.setattr("probe.network.interfaces.conf.iface", None)
     monkeypatch.setattr("probe.network.interfaces.getmacbyip6", gone)
-    with closing(Interfaces("", lambda *_: None)) as interfaces:
+    try:
+        opened = Interfaces("", lambda *_: None)
+    except NetworkError as absent:
+        pytest.skip(str(absent))
+    with closing(opened) as interfaces:
         key = "eth0", "fe80::1"
         interfaces._asking.add(key)
         interfaces._ask(key, 6, "2001:db8::7")

@@ -1,0 +1,60 @@
+"""What may not be looked at is not taken for absent, whatever Python's pathlib makes of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from probe.presence import is_file, is_folder, is_there
+
+QUESTIONS = [is_there, is_folder, is_file]
+
+
+def test_what_is_there_is_told_by_its_kind(tmp_path: Path) -> None:
+    """Links are followed."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert [asked(tmp_path / "file") for asked in QUESTIONS] == [True, False, True]
+    assert [asked(tmp_path) for asked in QUESTIONS] == [True, True, False]
+    assert [asked(tmp_path / "link") for asked in QUESTIONS] == [True, True, False]
+
+
+@pytest.mark.parametrize("asked", QUESTIONS)
+def test_nothing_is_there(asked: Callable[[Path], bool], tmp_path: Path) -> None:
+    """No such name, a name below a file, a link to itself, a name that none can have."""
+    (tmp_path / "file").touch()
+    (tmp_path / "ring").symlink_to("ring")
+    for name in ("absent", "file/below", "ring", "a\0b"):
+        assert not asked(tmp_path / name)
+
+
+@pytest.mark.parametrize("asked", QUESTIONS)
+def test_what_cannot_be_looked_at_is_no_answer(asked: Callable[[Path], bool]) -> None:
+    """Here a name longer than any file system takes."""
+    with pytest.raises(OSError, match="too long"):
+        asked(Path("a" * 300))
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="another user can be tried by root only"
+)
+@pytest.mark.parametrize("asked", QUESTIONS)
+def test_a_folder_of_another_user_is_not_empty(
+    asked: Callable[[Path], bool], tmp_path: Path
+) -> None:
+    """Below a folder that one may not enter anything may be."""
+    (tmp_path / "closed").mkdir(mode=0o700)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setresuid(65534, 65534, 65534)
+            asked(tmp_path / "closed" / "file")
+        except PermissionError:
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
