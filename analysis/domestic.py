@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from analysis.convergence import ALIKE, Blocks, Candidate, Votes, candidate, most_common, rank
+from analysis.convergence import Candidate, candidate, rank
 from analysis.operators import BlockSeen, Node, merge_blocks
+from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.panel import Observation
 from analysis.path import Step
 from analysis.policy import Policy

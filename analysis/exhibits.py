@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.convergence import by_organisation, candidate, gateway_of, make_pairs
+from analysis.convergence import candidate, gateway_of
 from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
 from analysis.operators import Node
+from analysis.pairs import by_organisation, make_pairs
 from analysis.panel import by_day
 from analysis.tables import Column, table_of
 

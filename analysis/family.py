@@ -14,22 +14,18 @@ from typing import Protocol
 
 from analysis.attribution import Snapshot
 from analysis.convergence import (
-    Blocks,
     Candidate,
-    Pair,
     border_distance,
-    by_organisation,
     candidate,
-    captured_bounds,
-    effective_gateways,
     exit_shares,
-    make_pairs,
     nearest_first,
     rank,
     shared_interfaces,
 )
 from analysis.coverage import RegisteredNetwork
+from analysis.intervals import captured_bounds, effective_gateways
 from analysis.operators import Node
+from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.panel import CountryTable, Observation
 from analysis.policy import Policy
 from analysis.timeline import Timeline, find_alarm

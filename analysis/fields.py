@@ -7,21 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.behind import Behind
-from analysis.convergence import (
-    Blocks,
-    Candidate,
-    candidate,
-    captured_bounds,
-    coverage_bounds,
-    effective_gateways,
-    rank,
-    resampled_interval,
-    weighted_share,
-)
+from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
+from analysis.intervals import (
+    captured_bounds,
+    coverage_bounds,
+    effective_gateways,
+    resampled_interval,
+)
 from analysis.operators import Node
+from analysis.pairs import Blocks
 from analysis.panel import CountryTable, Observation, Panel, first_and_last
 from analysis.policy import Policy
 from analysis.timeline import Timeline

@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.convergence import Pair
 from analysis.operators import Node
+from analysis.pairs import Pair
 
 # The share of viewpoints that is cut off at each end, as published.
 ALPHA = 0.1

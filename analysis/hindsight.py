@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from analysis.convergence import Blocks
 from analysis.crossing import Crossing
 from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks
 from analysis.panel import Observation
 from analysis.path import Reader
 from analysis.policy import Policy

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from analysis.convergence import Blocks, Candidate, Pair
+from analysis.convergence import Candidate
 from analysis.coverage import Weights, by_addresses
 from analysis.criteria import criteria
 from analysis.family import Family, JudgingTable, judge_family, own_names
@@ -29,6 +29,7 @@ from analysis.fields import (
 )
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
+from analysis.pairs import Blocks, Pair
 from analysis.panel import Observation, Panel, observe
 from analysis.policy import Policy
 from analysis.ranges import Outcome

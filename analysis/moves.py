@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from analysis.convergence import ALIKE, Blocks
 from analysis.operators import Node
+from analysis.pairs import ALIKE, Blocks
 from analysis.panel import Observation
 from analysis.policy import Policy
 

@@ -20,8 +20,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from scipy.special import bdtr
 
-from analysis.convergence import captured_bounds
 from analysis.hindsight import known_alarm
+from analysis.intervals import captured_bounds
 from analysis.judge import Verdict, judge
 from analysis.load import Loaded
 from analysis.policy import Policy

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analysis.convergence import Pair
+from analysis.pairs import Pair
 
 # Beyond so many organisations or destinations no single one decides much, and each costs a
 # verdict: of more, a fixed sample is left out.

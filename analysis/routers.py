@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.convergence import Blocks, Pair, captured_bounds, effective_gateways
+from analysis.intervals import captured_bounds, effective_gateways
 from analysis.operators import Node
+from analysis.pairs import Blocks, Pair
 from analysis.panel import Observation
 from analysis.policy import Policy
 

@@ -12,11 +12,12 @@ from dataclasses import asdict
 from typing import Any
 
 from analysis.chokepoint import dominators, minimum_cut, smallest_cover, ways_abroad
-from analysis.convergence import Blocks, Pair, by_organisation, exit_shares
+from analysis.convergence import exit_shares
 from analysis.coverage import Weights
 from analysis.hegemony import ALPHA, FEWEST, dependences, hegemony, trimmed
 from analysis.intervals import effective_interval, resampled
 from analysis.operators import Node
+from analysis.pairs import Blocks, Pair, by_organisation
 from analysis.panel import Observation
 from analysis.policy import Policy
 from analysis.ranges import Outcome, Range, leave_one_out

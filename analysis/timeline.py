@@ -17,9 +17,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.behind import Behind, behind_the_border
-from analysis.convergence import Blocks, most_common
 from analysis.moves import Days, Links, Watch, days_of_vantages, exits
 from analysis.operators import Node
+from analysis.pairs import Blocks, most_common
 from analysis.panel import Observation, first_and_last
 from analysis.policy import Policy
 

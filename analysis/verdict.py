@@ -11,7 +11,8 @@ import operator
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.convergence import Candidate, captured_bounds
+from analysis.convergence import Candidate
+from analysis.intervals import captured_bounds
 from analysis.policy import Policy
 from analysis.wording import asked, beside, captured_between, down, up
 

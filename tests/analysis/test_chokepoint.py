@@ -17,8 +17,8 @@ from analysis.chokepoint import (
     smallest_cover,
     ways_abroad,
 )
-from analysis.convergence import Blocks, by_organisation, make_pairs
 from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks, by_organisation, make_pairs
 from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json

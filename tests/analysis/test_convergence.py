@@ -1,37 +1,29 @@
-"""Figures one can check by hand: shares, bounds, effective gateways, who is captured."""
+"""Figures one can check by hand: shares, and who is captured."""
 
 from __future__ import annotations
 
 import json
-import math
 import random
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from analysis.convergence import (
-    Blocks,
     Candidate,
-    Pair,
     border_distance,
-    by_organisation,
     candidate,
-    captured_bounds,
-    coverage_bounds,
-    day_weights,
-    effective_gateways,
     exit_shares,
     rank,
-    resampled_interval,
     shared_interfaces,
     weighted_share,
 )
+from analysis.intervals import captured_bounds
 from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks, Pair, by_organisation
 from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json
@@ -62,85 +54,6 @@ def pair(
         None,
         frozenset(interfaces),
     )
-
-
-# ------------------------------------------------------------------------ bounds
-
-
-@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
-@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 7), (3, 7), (7, 7), (5, 12), (29, 30)])
-def test_bounds_are_those_of_an_exact_binomial_test(k: int, n: int, confidence: float) -> None:
-    """One-sided Clopper–Pearson bounds, as scipy's exact interval of twice the tail has them."""
-    lower, upper = captured_bounds(k, n, confidence)
-    exact = binomtest(k, n).proportion_ci(2 * confidence - 1, method="exact")
-    assert lower == pytest.approx(exact.low, abs=1e-9)
-    assert upper == pytest.approx(exact.high, abs=1e-9)
-
-
-@pytest.mark.parametrize(("k", "n"), [(1, 5), (4, 5), (6, 9), (9, 9), (2, 20)])
-def test_bounds_solve_the_binomial_sum(k: int, n: int) -> None:
-    """At the lower bound, seeing k or more has a chance of 5%; at the upper, k or fewer has."""
-    lower, upper = captured_bounds(k, n, 0.95)
-
-    def chance(p: float, counts: range) -> float:
-        return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in counts)
-
-    assert chance(lower, range(k, n + 1)) == pytest.approx(0.05)
-    if k < n:
-        assert chance(upper, range(k + 1)) == pytest.approx(0.05)
-
-
-def test_bounds_of_nothing_say_nothing() -> None:
-    """No organisation, no knowledge."""
-    assert captured_bounds(0, 0, 0.95) == (0.0, 1.0)
-
-
-@settings(max_examples=150)
-@given(st.integers(1, 60), st.data())
-def test_bounds_enclose_the_share_and_grow_with_it(n: int, data: st.DataObject) -> None:
-    """lower ≤ k/n ≤ upper, and one more captured organisation never lowers a bound."""
-    k = data.draw(st.integers(0, n - 1))
-    lower, upper = captured_bounds(k, n, 0.95)
-    more = captured_bounds(k + 1, n, 0.95)
-    assert 0 <= lower <= k / n <= upper <= 1
-    assert more[0] > lower
-    assert more[1] >= upper
-
-
-@pytest.mark.parametrize(
-    ("share", "coverage", "bounds"),
-    [
-        (1.0, 1.0, (1.0, 1.0)),
-        (1.0, 0.3, (0.3, 1.0)),
-        (0.0, 0.3, (0.0, 0.7)),
-        (0.5, 0.0, (0.0, 1.0)),
-    ],
-)
-def test_what_was_not_measured_widens_the_national_share(
-    share: float, coverage: float, bounds: tuple[float, float]
-) -> None:
-    """[c·S, c·S + 1 − c], rule 7."""
-    assert coverage_bounds(share, coverage) == pytest.approx(bounds)
-
-
-# ------------------------------------------------------------------------ shares
-
-
-@pytest.mark.parametrize(
-    ("shares", "gateways"),
-    [([1.0], 1.0), ([0.25] * 4, 4.0), ([0.5, 0.25, 0.25], 1 / 0.375), ([], 0.0)],
-)
-def test_effective_gateways(shares: list[float], gateways: float) -> None:
-    """The inverse of the sum of squared shares."""
-    assert effective_gateways(shares) == pytest.approx(gateways)
-
-
-@settings(max_examples=100)
-@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=12))
-def test_effective_gateways_lie_between_one_and_their_number(weights: list[float]) -> None:
-    """Never fewer than one gateway, never more than there are."""
-    shares = [w / sum(weights) for w in weights]
-    assert 1 - 1e-9 <= effective_gateways(shares) <= len(shares) + 1e-9
 
 
 def test_a_candidate_is_judged_by_the_organisations_besides_it() -> None:
@@ -232,17 +145,6 @@ def test_who_sends_much_brings_nobody_nearer_to_the_border() -> None:
     panel = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW)
     distance = border_distance(panel.observations, Blocks(panel.observations))
     assert distance[GATE] < distance[Node("organisation", "Net 12")]
-
-
-def test_resampling_is_repeatable_and_knows_the_extremes() -> None:
-    """Same seed, same interval; without spread there is no width; one value bounds nothing."""
-    values = [0.0, 0.2, 0.9, 1.0, 1.0, 1.0]
-    assert resampled_interval(values, Policy()) == resampled_interval(values, Policy())
-    low, high = resampled_interval(values, Policy())
-    assert 0 < low < sum(values) / len(values) < high < 1
-    assert resampled_interval([0.0] * 9, Policy()) == (0.0, 0.0)
-    assert resampled_interval([1.0], Policy()) == (0.0, 1.0)
-    assert resampled_interval([], Policy()) == (0.0, 1.0)
 
 
 def test_weighted_shares() -> None:
@@ -348,39 +250,3 @@ def test_names_do_not_matter() -> None:
 
     expected = json.loads(name(json.dumps(without_provenance(half_captured()))))
     assert equals_unnamed(without_provenance(half_captured(name))) == equals_unnamed(expected)
-
-
-# ------------------------------------------------------------------------ what one may weigh
-
-
-@given(st.dictionaries(st.integers(), st.integers(1, 1000), min_size=1), st.floats(0.05, 1.0))
-def test_no_day_weighs_more_than_its_share(votes: dict[Hashable, int], most: float) -> None:
-    """Unless there are too few days for that, and then all weigh alike; none weighs nothing."""
-    weights = day_weights(votes, most)
-    totals = {day: weights[day] * count for day, count in votes.items()}
-    allowed = max(most * sum(totals.values()), min(votes.values()))
-    assert all(0 < weight <= 1 for weight in weights.values())
-    assert max(totals.values()) <= allowed * (1 + 1e-6)
-
-
-def test_a_key_has_one_vote_a_day() -> None:
-    """A hundred traces of one day are outvoted by two days of one trace each."""
-    country = Country(2)
-    for day in range(2):
-        country.trace(1, "30.0.1.200", "lan own far6", day=day)
-    for number in range(100):
-        country.trace(1, "30.0.1.200", "lan own gate far6", day=2)
-        country.results[-1]["paris_id"] = number
-    assert country.judge().fields["candidates"] == []
-
-
-def test_one_key_of_many_outweighs_nobody_with_destinations_of_its_own() -> None:
-    """Where three keys measure five destinations, forty of a fourth key make no pairs."""
-    country = Country(2)
-    for vantage in range(3):
-        for destination in country.destinations():
-            country.trace(1, destination, "lan own far6", vantage=vantage)
-    for number in range(40):
-        country.trace(1, f"30.0.1.{number + 1}", "lan own gate far6", vantage=3)
-    measured = country.judge().fields["measured"]
-    assert (measured["pairs"], measured["pairs_of_few_keys"]) == (5, 40)

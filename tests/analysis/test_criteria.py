@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.convergence import captured_bounds
 from analysis.criteria import Criterion, criteria
+from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import Figures, grade, scope

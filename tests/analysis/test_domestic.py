@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from analysis.convergence import Blocks
 from analysis.domestic import (
     DomesticPair,
     DomesticPath,
@@ -17,6 +16,7 @@ from analysis.domestic import (
     way_of,
 )
 from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks
 from analysis.panel import Observation, observe
 from analysis.policy import Policy
 from probe.record import from_json

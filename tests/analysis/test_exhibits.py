@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from analysis import exhibits
-from analysis.convergence import by_organisation, exit_shares
+from analysis.convergence import exit_shares
 from analysis.judge import Verdict
 from analysis.operators import Node
+from analysis.pairs import by_organisation
 from tests.analysis.country import Country
 
 GATE = Node("organisation", "Gate")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import trim_mean
 
-from analysis.convergence import Pair
 from analysis.hegemony import ALPHA, dependences, hegemony
 from analysis.operators import Node
+from analysis.pairs import Pair
 
 GATE = Node("organisation", "Gate")
 

@@ -1,16 +1,25 @@
-"""Intervals of figures when organisations are drawn anew."""
+"""Bounds of what was counted, and intervals of figures when organisations are drawn anew."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from analysis.convergence import resampled_interval
-from analysis.intervals import effective, effective_interval, resampled
+from analysis.intervals import (
+    captured_bounds,
+    coverage_bounds,
+    effective,
+    effective_gateways,
+    effective_interval,
+    resampled,
+    resampled_interval,
+)
 from analysis.operators import Node
 from analysis.policy import Policy
 
@@ -83,3 +92,87 @@ def test_the_interval_of_effective_gateways_holds_the_figure(parts: list[dict[st
 def test_one_organisation_has_no_interval_of_effective_gateways() -> None:
     """Nor has none."""
     assert effective_interval([{Node("organisation", "G"): 1.0}], Policy()) is None
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 7), (3, 7), (7, 7), (5, 12), (29, 30)])
+def test_bounds_are_those_of_an_exact_binomial_test(k: int, n: int, confidence: float) -> None:
+    """One-sided Clopper–Pearson bounds, as scipy's exact interval of twice the tail has them."""
+    lower, upper = captured_bounds(k, n, confidence)
+    exact = binomtest(k, n).proportion_ci(2 * confidence - 1, method="exact")
+    assert lower == pytest.approx(exact.low, abs=1e-9)
+    assert upper == pytest.approx(exact.high, abs=1e-9)
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 5), (4, 5), (6, 9), (9, 9), (2, 20)])
+def test_bounds_solve_the_binomial_sum(k: int, n: int) -> None:
+    """At the lower bound, seeing k or more has a chance of 5%; at the upper, k or fewer has."""
+    lower, upper = captured_bounds(k, n, 0.95)
+
+    def chance(p: float, counts: range) -> float:
+        return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in counts)
+
+    assert chance(lower, range(k, n + 1)) == pytest.approx(0.05)
+    if k < n:
+        assert chance(upper, range(k + 1)) == pytest.approx(0.05)
+
+
+def test_bounds_of_nothing_say_nothing() -> None:
+    """No organisation, no knowledge."""
+    assert captured_bounds(0, 0, 0.95) == (0.0, 1.0)
+
+
+@settings(max_examples=150)
+@given(st.integers(1, 60), st.data())
+def test_bounds_enclose_the_share_and_grow_with_it(n: int, data: st.DataObject) -> None:
+    """lower ≤ k/n ≤ upper, and one more captured organisation never lowers a bound."""
+    k = data.draw(st.integers(0, n - 1))
+    lower, upper = captured_bounds(k, n, 0.95)
+    more = captured_bounds(k + 1, n, 0.95)
+    assert 0 <= lower <= k / n <= upper <= 1
+    assert more[0] > lower
+    assert more[1] >= upper
+
+
+@pytest.mark.parametrize(
+    ("share", "coverage", "bounds"),
+    [
+        (1.0, 1.0, (1.0, 1.0)),
+        (1.0, 0.3, (0.3, 1.0)),
+        (0.0, 0.3, (0.0, 0.7)),
+        (0.5, 0.0, (0.0, 1.0)),
+    ],
+)
+def test_what_was_not_measured_widens_the_national_share(
+    share: float, coverage: float, bounds: tuple[float, float]
+) -> None:
+    """[c·S, c·S + 1 − c], rule 7."""
+    assert coverage_bounds(share, coverage) == pytest.approx(bounds)
+
+
+@pytest.mark.parametrize(
+    ("shares", "gateways"),
+    [([1.0], 1.0), ([0.25] * 4, 4.0), ([0.5, 0.25, 0.25], 1 / 0.375), ([], 0.0)],
+)
+def test_effective_gateways(shares: list[float], gateways: float) -> None:
+    """The inverse of the sum of squared shares."""
+    assert effective_gateways(shares) == pytest.approx(gateways)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=12))
+def test_effective_gateways_lie_between_one_and_their_number(weights: list[float]) -> None:
+    """Never fewer than one gateway, never more than there are."""
+    shares = [w / sum(weights) for w in weights]
+    assert 1 - 1e-9 <= effective_gateways(shares) <= len(shares) + 1e-9
+
+
+def test_resampling_is_repeatable_and_knows_the_extremes() -> None:
+    """Same seed, same interval; without spread there is no width; one value bounds nothing."""
+    values = [0.0, 0.2, 0.9, 1.0, 1.0, 1.0]
+    assert resampled_interval(values, Policy()) == resampled_interval(values, Policy())
+    low, high = resampled_interval(values, Policy())
+    assert 0 < low < sum(values) / len(values) < high < 1
+    assert resampled_interval([0.0] * 9, Policy()) == (0.0, 0.0)
+    assert resampled_interval([1.0], Policy()) == (0.0, 1.0)
+    assert resampled_interval([], Policy()) == (0.0, 1.0)

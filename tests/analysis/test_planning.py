@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.convergence import captured_bounds
+from analysis.intervals import captured_bounds
 from analysis.planning import (
     CELLS,
     Cell,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from analysis.convergence import Pair
+from analysis.pairs import Pair
 from analysis.ranges import AT_MOST, Outcome, Range, leave_one_out
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.convergence import Blocks, by_organisation, make_pairs
 from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks, by_organisation, make_pairs
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.routers import Interfaces, first_abroad, interfaces_of

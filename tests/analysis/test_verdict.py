@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from analysis.convergence import Candidate, captured_bounds
+from analysis.convergence import Candidate
+from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import (

@@ -1,0 +1,44 @@
+"""What one key, one day and one destination may weigh where traces become pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.pairs import day_weights
+from tests.analysis.country import Country
+
+
+@given(st.dictionaries(st.integers(), st.integers(1, 1000), min_size=1), st.floats(0.05, 1.0))
+def test_no_day_weighs_more_than_its_share(votes: dict[Hashable, int], most: float) -> None:
+    """Unless there are too few days for that, and then all weigh alike; none weighs nothing."""
+    weights = day_weights(votes, most)
+    totals = {day: weights[day] * count for day, count in votes.items()}
+    allowed = max(most * sum(totals.values()), min(votes.values()))
+    assert all(0 < weight <= 1 for weight in weights.values())
+    assert max(totals.values()) <= allowed * (1 + 1e-6)
+
+
+def test_a_key_has_one_vote_a_day() -> None:
+    """A hundred traces of one day are outvoted by two days of one trace each."""
+    country = Country(2)
+    for day in range(2):
+        country.trace(1, "30.0.1.200", "lan own far6", day=day)
+    for number in range(100):
+        country.trace(1, "30.0.1.200", "lan own gate far6", day=2)
+        country.results[-1]["paris_id"] = number
+    assert country.judge().fields["candidates"] == []
+
+
+def test_one_key_of_many_outweighs_nobody_with_destinations_of_its_own() -> None:
+    """Where three keys measure five destinations, forty of a fourth key make no pairs."""
+    country = Country(2)
+    for vantage in range(3):
+        for destination in country.destinations():
+            country.trace(1, destination, "lan own far6", vantage=vantage)
+    for number in range(40):
+        country.trace(1, f"30.0.1.{number + 1}", "lan own gate far6", vantage=3)
+    measured = country.judge().fields["measured"]
+    assert (measured["pairs"], measured["pairs_of_few_keys"]) == (5, 40)
