@@ -32,6 +32,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "probe.failure",
             "probe.garbage",
+            "probe.hostname",
             "probe.language",
             "probe.network",
             "probe.places",

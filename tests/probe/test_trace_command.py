@@ -331,6 +331,29 @@ def test_an_empty_name_is_said_to_be_one(typed: str, home: Path) -> None:
     assert done.stderr == "gatewatch: the name of the host is empty; give a name or an address\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("https://example.org/x", "give that alone: example.org"),
+        ("example.org/x", "give that alone: example.org"),
+        ("example.org:443", "give that alone: example.org"),
+        ("http://[2001:db8::1]:80/", "give that alone: 2001:db8::1"),
+        ("193.0.6.0/24", "give one of them alone, such as www.example.org"),
+        ("2001:db8:::1", "give one of them alone, such as www.example.org"),
+        ("https://", "give one of them alone, such as www.example.org"),
+    ],
+)
+def test_what_is_more_than_a_host_is_told_which_part_is_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, remedy: str
+) -> None:
+    """Nothing is cut off in silence, no resolver is asked, and what is wanted is said."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("looked up"))
+    done = run(typed)
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr.startswith(f"gatewatch: {typed} is ")
+    assert done.stderr.endswith(f"{remedy}\n")
+
+
 # --- the loop -------------------------------------------------------------------------------
 
 _REAL = """
