@@ -400,6 +400,8 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     file = home / "consent.json"
     file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")
     assert "has changed" in only(agreed.consent()).says
+    file.write_bytes(file.read_bytes()[:-9])
+    assert only(agreed.consent()).says.startswith(f"{file} is damaged")
 
 
 # --- by itself, and away ----------------------------------------------------------------------
