@@ -38,7 +38,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.places",
             "probe.record",
         },
-        {"probe.bundle"},
+        {"probe.bundle", "probe.readonly"},
         {"probe.receipt"},
         {
             "probe.evidence",

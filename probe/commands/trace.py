@@ -172,10 +172,9 @@ def _allowance(budget: float) -> Allowance:
     allowance.check()
     if not allowance.writable():
         click.echo(
-            _(
-                "what this trace sends is not counted for the day: {path} may not be "
-                "written by this user"
-            ).format(path=allowance_file()),
+            _("what this trace sends is not counted for the day: {path} may not be written").format(
+                path=allowance_file()
+            ),
             err=True,
         )
         return Allowance(Path(os.devnull), budget * MEGABYTE, time.time)
