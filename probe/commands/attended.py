@@ -109,7 +109,7 @@ class _Shown:
             self.bar.update(self.bar.task_ids[0], advance=1, description=said)
         else:
             # What goes to a file or a log names no address: a target may be one's own line.
-            hops = f", {len(trace.hops)} hops" if trace.hops else ""
+            hops = f", {words.many(len(trace.hops), 'hop')}" if trace.hops else ""
             click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
 
     def interrupted(self, why: str) -> None:

@@ -192,7 +192,7 @@ def _refuse_unfit(target: str, excluded: Exclusions, *, own_network: bool) -> No
         )
     if reason in NO_HOST:
         raise Failure(
-            _("{target} is a {reason} address; a trace needs that of one host").format(
+            _("{target} is not the address of one host ({reason}); a trace needs one").format(
                 target=target, reason=reason
             )
         )
@@ -233,7 +233,7 @@ class _Screen:
         named = f" ({task.name})" if task.name else ""
         self.write(
             f"to {task.target}{named}: {task.method.upper()} through {network.name}, "
-            f"at most {max_ttl} hops"
+            f"at most {words.many(max_ttl, 'hop')}"
         )
 
     def known(self, _: Task, hop: Hop) -> None:

@@ -198,6 +198,25 @@ def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: s
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("0.0.0.0", "unspecified"), ("224.0.0.1", "multicast"), ("255.255.255.255", "broadcast")],
+)
+def test_what_is_no_hosts_address_is_said_in_good_english(
+    home: Path, host: str, reason: str
+) -> None:
+    """Whatever word stands for the reason, no article has to fit it."""
+    said = f"gatewatch: {host} is not the address of one host ({reason}); a trace needs one\n"
+    assert run(host).stderr == said
+
+
+def test_one_hop_is_no_hops(home: Path) -> None:
+    """What is counted is in the singular where there is one."""
+    lines = run(paths.TARGET, "--max-ttl", "1").stdout.splitlines()
+    assert lines[0].endswith("at most 1 hop")
+    assert " after 1 hop, " in "".join(lines)
+
+
 @pytest.mark.parametrize("host", ["10.1.2.3", "127.0.0.1", "fd00:1::5", "192.168.1.7", "::1"])
 def test_ones_own_network_may_be_traced_by_whoever_runs_it(home: Path, host: str) -> None:
     """Private and loopback addresses and the own subnet need the word that it is one's own."""
