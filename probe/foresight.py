@@ -10,10 +10,11 @@ made up. This module sends nothing and reads only what it is given.
 from __future__ import annotations
 
 import itertools
+import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import trio
 import trio.testing
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 # How many ways of one kind must be known before they speak for their kind.
 ENOUGH = 5
 
+# How many targets are played at most where the traces of others do not matter to one: as many more
+# take as much more, within a few per cent.
+PLAYED = 2000
+
 # What is taken for typical where nothing was traced from here: routers on the way, milliseconds a
 # hop, and whether the target answers. Of the public servers and networks abroad nearly all do, of
 # addresses in a country's own networks about three in five.
@@ -47,6 +52,8 @@ _TYPICAL = {
     "else": ((11, True), (13, True), (12, True), (14, True), (12, True), (13, False), (10, True)),
 }
 _MS_A_HOP = 12.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,51 +276,92 @@ def foresee(
         for target in targets
         if version_of(target) in methods
     }
-    ways = experience.ways(wanted)
+    asked = [
+        wanted[witness.address]
+        for version in sorted(unlocated)
+        for witness in witnesses(
+            [target for target, _ in wanted.values() if version_of(target) == version]
+        )
+    ]
+    rest = wanted.keys() - {target.address for target, _ in asked}
+    others = [one for address, one in wanted.items() if address in rest]
+    # What an economical trace takes depends on all that were made before it.
+    played = others if manner.routes is not None else _sample(others)
+    ways = experience.ways({one[0].address: one for one in (*asked, *played)})
     network = SimulatedNetwork(lambda target, flow: ways[target](flow))
-    traces: list[Trace] = []
+    done: dict[str, _Done] = {}
+    witnessed: list[Trace] = []
     took = 0.0
+
+    def finished(trace: Trace) -> None:
+        probes = trace.probes or 0
+        weight = probes * size(wanted[trace.dst_addr][1], trace.af)
+        done[trace.dst_addr] = _Done(probes, weight, trio.current_time())
+        if len(witnessed) < len(asked):
+            witnessed.append(trace)
 
     async def play() -> None:
         nonlocal took
         began = trio.current_time()
-        rest = dict(wanted)
-        asked = [
-            witness
-            for version in sorted(unlocated)
-            for witness in witnesses(
-                [target for target, _ in wanted.values() if version_of(target) == version]
-            )
-        ]
-        witnessing = [rest.pop(one.address) for one in asked]
         # As long as it is not known where this is, nothing is known of the border.
         of_witnesses = manner.explore if manner.explores_all else None
-        for part, explore in ((witnessing, of_witnesses), (list(rest.values()), manner.explore)):
+        for part, explore in ((asked, of_witnesses), (played, manner.explore)):
             await measure(
                 Session(
                     network,
                     [Task(target.address, None, method, 1) for target, method in part],
                     settings,
-                    finished=traces.append,
-                    routes=None if part is witnessing else manner.routes,
+                    finished=finished,
+                    routes=None if part is asked else manner.routes,
                     explore=explore,
                 )
             )
-            if part is witnessing:
-                for trace in traces:
+            if part is asked:
+                for trace in witnessed:
                     manner.learn(trace)
         took = trio.current_time() - began
 
     trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+    unplayed = len(others) - len(played)
+    more = _each([done[target.address] for target, _ in played]) if unplayed else _Done(0, 0, 0.0)
     return Cost(
         targets=len(wanted),
         known=sum(experience.knows(*one) for one in wanted.values()),
         unexplored=sum(
             manner.explores_all and not experience.explored(*one) for one in wanted.values()
         ),
-        packets=sum(trace.probes or 0 for trace in traces),
-        bytes=sum(
-            (trace.probes or 0) * size(wanted[trace.dst_addr][1], trace.af) for trace in traces
-        ),
-        seconds=took,
+        packets=round(sum(one.packets for one in done.values()) + unplayed * more.packets),
+        bytes=round(sum(one.bytes for one in done.values()) + unplayed * more.bytes),
+        seconds=took + unplayed * more.seconds,
+    )
+
+
+class _Done(NamedTuple):
+    """What a trace took; `seconds` are those since the run began."""
+
+    packets: float
+    bytes: float
+    seconds: float
+
+
+def _sample(targets: list[T]) -> list[T]:
+    """So many of these as are played, drawn evenly and in no order."""
+    if len(targets) <= PLAYED:
+        return targets
+    return random.Random(0).sample(targets, PLAYED)  # noqa: S311 - the same at each call
+
+
+def _each(played: list[_Done]) -> _Done:
+    """What each trace more would take, in seconds of the run, by the later half of those played.
+
+    What all share, as the search at a border, was done before that.
+    """
+    later = played[len(played) // 2 :]
+    ends = sorted(one.seconds for one in played)
+    # Nor do the last ones tell the pace, which wait for silence alone.
+    first, last = len(ends) // 2, len(ends) * 9 // 10
+    return _Done(
+        sum(one.packets for one in later) / len(later),
+        sum(one.bytes for one in later) / len(later),
+        (ends[last] - ends[first]) / (last - first),
     )

@@ -199,7 +199,13 @@ def run(
         )
         if dry_run:
             cost = _foresee(
-                network, campaign, choice, settings, method=options.method(method), manner=manner
+                network,
+                campaign,
+                choice,
+                targets,
+                settings,
+                method=options.method(method),
+                manner=manner,
             )
             foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
@@ -314,18 +320,20 @@ def _foresee(
     network: Metered,
     campaign: Campaign,
     choice: Choice,
+    targets: list[Target],
     settings: Settings,
     *,
     method: Method | None,
     manner: Callable[[Callable[[Trace | None], str | None]], Manner],
 ) -> Cost:
-    """What the run would take; nothing is sent."""
+    """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
     from probe.foresight import Experience, foresee  # noqa: PLC0415 - not needed to measure
     from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
     traces = _kept(campaign.folder)
     country = campaign.country or _last_country(traces)
-    targets = choice.targets(country)
+    if country != campaign.country:
+        targets = choice.targets(country)
     versions = set(map(version_of, targets))
     return foresee(
         Experience(traces, choice.listed(country)),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 import trio.testing
 
+from probe import foresight
 from probe.choice import version_of, witnesses
 from probe.foresight import Cost, Experience, foresee, way_of
+from probe.locate import WITNESSES
 from probe.manner import Manner
 from probe.measuring import measure
 from probe.network import Method
@@ -223,6 +225,28 @@ def test_parallel_paths_of_others_of_their_kind_are_foretold() -> None:
     kept, _ = world.run(known, settings, set(), looking("full"))
     _, real = world.run(fresh, settings, set(), looking("full"))
     check(foretell(world, kept, fresh, settings, set(), "full"), real)
+
+
+@pytest.mark.parametrize(("rate", "where"), [(20.0, "off"), (100.0, "off"), (1000.0, "full")])
+def test_of_very_many_targets_some_are_played(
+    monkeypatch: pytest.MonkeyPatch, rate: float, where: Where
+) -> None:
+    """Tens of thousands take as long to foretell as thousands, and what a run takes is foretold."""
+    monkeypatch.setattr(foresight, "PLAYED", 150)
+    world = World(4, loss=0.02)
+    targets = [*world.targets("foreign", 200), *world.targets("domestic", 400)]
+    settings = Settings(rate=rate)
+    kept, real = world.run(targets, settings, {4}, looking(where))
+    asked: list[int] = []
+    ways = Experience.ways
+
+    def counted(experience: Experience, wanted: Any) -> Any:
+        asked.append(len(wanted))
+        return ways(experience, wanted)
+
+    monkeypatch.setattr(Experience, "ways", counted)
+    check(foretell(world, kept, targets, settings, {4}, where), real)
+    assert asked == [150 + WITNESSES]
 
 
 def test_parallel_paths_that_nobody_looked_for_are_no_part_of_it() -> None:
