@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.bundle import public_part, sha256_of
+from probe.bundle import SUFFIX, public_part, sha256_of
 from probe.bundling import bundle_new
 from probe.courier import PATIENCE, NotTaken, Unavailable
-from probe.failure import NoConsent, NotYetSent
+from probe.failure import NoConsent, NotYetSent, PartlyDone
 from probe.outbox import Outbox
 from probe.receipt import Receipt, Status
 from probe.submitting import FIRST, LONGEST, PAUSES, WHOLE, Outcome, Submitting
@@ -307,6 +308,41 @@ def test_a_slow_way_ends_a_call_and_the_next_goes_on(tmp_path: Path) -> None:
         world.submit()
     assert world.states() == ["quarantined"] * 8
     assert set(world.way.sent.values()) == {1}
+
+
+def test_an_outbox_that_its_owner_deletes_meanwhile_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said of permissions, and the next call begins anew."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(world.home))
+    send = world.way.send
+
+    def deleting(sha256: str, data: bytes) -> bytes:
+        shutil.rmtree(world.home / "outbox")
+        return send(sha256, data)
+
+    monkeypatch.setattr(world.way, "send", deleting)
+    with pytest.raises(PartlyDone, match="outbox was deleted while it was used"):
+        world.submit()
+    assert (world.submit().problem, world.states()) == (None, [])
+
+
+def test_a_bundle_that_its_owner_deletes_meanwhile_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on its way is answered; what was not sent yet is said to be gone."""
+    send = world.way.send
+
+    def deleting(sha256: str, data: bytes) -> bytes:
+        for path in (world.home / "outbox").glob(f"*{SUFFIX}"):
+            path.unlink()
+        return send(sha256, data)
+
+    monkeypatch.setattr(world.way, "send", deleting)
+    outcome = world.submit()
+    assert [receipt.status for receipt in outcome.receipts] == ["quarantined"]
+    assert outcome.problem is not None
+    assert outcome.problem.startswith("the file of a bundle is damaged or was deleted;")
 
 
 @pytest.mark.parametrize("damage", [b"", b"damaged", None])
