@@ -14,6 +14,7 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import trio
@@ -25,12 +26,14 @@ from probe.measuring import measure
 from probe.network import Kind
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
+from probe.record import Attribution
 from probe.session import Session
 from probe.tracing import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from probe.attribute import Attributor, Identified
     from probe.manner import Manner
     from probe.network import Method
     from probe.record import Hop, Trace
@@ -53,6 +56,22 @@ _TYPICAL = {
 }
 _MS_A_HOP = 12.0
 
+# Of a typical way abroad so many routers stand at home. Around the border that is behind them, each
+# may be one of two.
+_AT_HOME = 4
+_AROUND = 1
+
+# The country of the run where nobody knows it yet, and the one that is abroad in any case: codes
+# that stand for no country (ISO 3166, user-assigned).
+HOME, ABROAD = "XA", "XZ"
+
+# Addresses of made-up routers at home and abroad. No router that answers has one of these.
+_MADE_UP = {
+    4: (int(IPv4Address("240.0.0.0")), int(IPv4Address("248.0.0.0"))),
+    6: (int(IPv6Address("100::")), int(IPv6Address("100::8000:0:0:0"))),
+}
+_A_WAY = 32
+
 T = TypeVar("T")
 
 
@@ -71,6 +90,45 @@ class Cost:
     packets: int
     bytes: int
     seconds: float
+    least: Least | None = None
+
+
+class Least(NamedTuple):
+    """What it may also be, where it depends on what nobody has seen from here: see `foresee`."""
+
+    packets: int
+    bytes: int
+    seconds: float
+
+
+class Imagined:
+    """An address table in which the routers of typical ways stand at home or abroad."""
+
+    def __init__(self, origin: Attributor, home: str) -> None:
+        self._origin = origin
+        self._home = home
+
+    @property
+    def snapshot(self) -> Identified:
+        """That of the table behind it."""
+        return self._origin.snapshot
+
+    def lookup(self, address: str) -> Attribution:
+        """Whose an address is."""
+        if address.startswith(("24", "25", "100:")):
+            parsed = ip_address(address)
+            home, abroad = _MADE_UP[parsed.version]
+            if home <= int(parsed) < 2 * abroad - home:
+                return Attribution(country=self._home if int(parsed) < abroad else ABROAD)
+        return self._origin.lookup(address)
+
+    def organisation(self, asn: int) -> str:
+        """That of the table behind it."""
+        return self._origin.organisation(asn)
+
+    def country(self, asn: int) -> str | None:
+        """That of the table behind it."""
+        return self._origin.country(asn)
 
 
 class Experience:
@@ -87,6 +145,11 @@ class Experience:
             if trace.hops and trace.error is None:
                 self._latest[trace.dst_addr, trace.proto] = trace
 
+    @property
+    def speaks(self) -> bool:
+        """Whether enough ways are known that none has to be made up."""
+        return len(self._latest) >= ENOUGH
+
     def knows(self, target: Target, method: Method) -> bool:
         """Whether this target was traced from here with this method."""
         return (target.address, method.protocol) in self._latest
@@ -100,8 +163,14 @@ class Experience:
         answered = [hop.number for hop in trace.hops if majority(hop.replies) is not None]
         return not answered or (ttls[0] <= answered[0] and answered[-1] <= ttls[-1])
 
-    def ways(self, wanted: dict[str, tuple[Target, Method]]) -> dict[str, Callable[[int], Way]]:
-        """The way that each flow takes to each target, by address."""
+    def ways(
+        self, wanted: dict[str, tuple[Target, Method]], *, apart: bool = False
+    ) -> dict[str, Callable[[int], Way]]:
+        """The way that each flow takes to each target, by address.
+
+        ``apart`` says whether ways that are made up go apart right behind the first router, each
+        over a border of its own with parallel routers around it; else all share what they can.
+        """
         pools: dict[tuple[object, ...], list[Trace]] = defaultdict(list)
         for trace in self._latest.values():
             kind = self._kinds.get(trace.dst_addr)
@@ -121,8 +190,10 @@ class Experience:
             if known is not None:
                 found[address] = ways_of(known, address)
             else:
-                like = typical["domestic" if target.kind == "domestic" else "else"]
-                found[address] = partial(_unforked, _typical(address, *next(like)))
+                leaves = target.kind != "domestic"
+                like = next(typical["else" if leaves else "domestic"])
+                place = len(found) + 1 if apart else 0
+                found[address] = _typical(address, *like, leaves=leaves, place=place)
         return found
 
 
@@ -245,13 +316,38 @@ def _made_up(target: str, number: int) -> str:
     return f"fd00::{number:x}" if ":" in target else f"10.0.0.{number}"
 
 
-def _typical(target: str, routers: int, answers: bool) -> Way:
-    line = tuple(
-        Interface(_made_up(target, number), (_MS_A_HOP * number,))
+def _typical(
+    target: str, routers: int, answers: bool, *, leaves: bool, place: int
+) -> Callable[[int], Way]:
+    """The ways that flows take to a target where none is known; ``place`` tells own routers."""
+    line = [
+        Interface(
+            _stands_at(
+                target, number, place if number > 1 else 0, abroad=leaves and number > _AT_HOME
+            ),
+            (_MS_A_HOP * number,),
+        )
         for number in range(1, routers + 1)
-    )
+    ]
     end = End(Interface(target, (_MS_A_HOP * (routers + 1),))) if answers else DARK
-    return Way(line, end)
+    if not (place and leaves):
+        return partial(_unforked, Way(tuple(line), end))
+
+    def of_flow(flow: int) -> Way:
+        hops = list(line)
+        for number in range(_AT_HOME - _AROUND, _AT_HOME + _AROUND + 2):
+            if chance(target, number, flow) < 0.5:
+                other = _stands_at(target, number + _A_WAY // 2, place, abroad=number > _AT_HOME)
+                hops[number - 1] = replace(line[number - 1], address=other)
+        return Way(tuple(hops), end)
+
+    return of_flow
+
+
+def _stands_at(target: str, number: int, place: int, *, abroad: bool) -> str:
+    version = 6 if ":" in target else 4
+    address = _MADE_UP[version][abroad] + place * _A_WAY + number
+    return str(IPv6Address(address) if version == 6 else IPv4Address(address))
 
 
 def foresee(
@@ -270,6 +366,11 @@ def foresee(
     how traces are made, ``unlocated`` are
     the versions whose access network is not known: a few witnesses of each come first. ``size``
     gives the bytes of a probe, by method and IP version.
+
+    Where ways have to be made up, what traces take over and what is searched for parallel ways
+    hangs on what they share, which nobody has seen. Then `Cost.least` is what it takes where they
+    share all they can, and the cost itself where each goes its own way, over forks at a border of
+    its own. For that ``manner`` has to read `Imagined`.
     """
     wanted = {
         target.address: (target, methods[version_of(target)])
@@ -287,52 +388,67 @@ def foresee(
     others = [one for address, one in wanted.items() if address in rest]
     # What an economical trace takes depends on all that were made before it.
     played = others if manner.routes is not None else _sample(others)
-    ways = experience.ways({one[0].address: one for one in (*asked, *played)})
-    network = SimulatedNetwork(lambda target, flow: ways[target](flow))
-    done: dict[str, _Done] = {}
-    witnessed: list[Trace] = []
-    took = 0.0
+    known = sum(experience.knows(*one) for one in wanted.values())
 
-    def finished(trace: Trace) -> None:
-        probes = trace.probes or 0
-        weight = probes * size(wanted[trace.dst_addr][1], trace.af)
-        done[trace.dst_addr] = _Done(probes, weight, trio.current_time())
-        if len(witnessed) < len(asked):
-            witnessed.append(trace)
+    def playing(*, apart: bool) -> _Done:
+        manner.begin_anew()
+        ways = experience.ways({one[0].address: one for one in (*asked, *played)}, apart=apart)
+        network = SimulatedNetwork(lambda target, flow: ways[target](flow))
+        done: dict[str, _Done] = {}
+        witnessed: list[Trace] = []
 
-    async def play() -> None:
-        nonlocal took
-        began = trio.current_time()
-        # As long as it is not known where this is, nothing is known of the border.
-        of_witnesses = manner.explore if manner.explores_all else None
-        for part, explore in ((asked, of_witnesses), (played, manner.explore)):
-            await measure(
-                Session(
-                    network,
-                    [Task(target.address, None, method, 1) for target, method in part],
-                    settings,
-                    finished=finished,
-                    routes=None if part is asked else manner.routes,
-                    explore=explore,
+        def finished(trace: Trace) -> None:
+            probes = trace.probes or 0
+            weight = probes * size(wanted[trace.dst_addr][1], trace.af)
+            done[trace.dst_addr] = _Done(probes, weight, trio.current_time())
+            if len(witnessed) < len(asked):
+                witnessed.append(trace)
+
+        async def play() -> float:
+            began = trio.current_time()
+            # As long as it is not known where this is, nothing is known of the border.
+            of_witnesses = manner.explore if manner.explores_all else None
+            for part, explore in ((asked, of_witnesses), (played, manner.explore)):
+                await measure(
+                    Session(
+                        network,
+                        [Task(target.address, None, method, 1) for target, method in part],
+                        settings,
+                        finished=finished,
+                        routes=None if part is asked else manner.routes,
+                        explore=explore,
+                    )
                 )
-            )
-            if part is asked:
-                for trace in witnessed:
-                    manner.learn(trace)
-        took = trio.current_time() - began
+                if part is asked:
+                    for trace in witnessed:
+                        manner.learn(trace)
+            return trio.current_time() - began
 
-    trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
-    unplayed = len(others) - len(played)
-    more = _each([done[target.address] for target, _ in played]) if unplayed else _Done(0, 0, 0.0)
+        took = trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+        unplayed = len(others) - len(played)
+        more = (
+            _each([done[target.address] for target, _ in played]) if unplayed else _Done(0, 0, 0.0)
+        )
+        return _Done(
+            round(sum(one.packets for one in done.values()) + unplayed * more.packets),
+            round(sum(one.bytes for one in done.values()) + unplayed * more.bytes),
+            took + unplayed * more.seconds,
+        )
+
+    least = most = playing(apart=False)
+    ranges = not experience.speaks and known < len(wanted)
+    if ranges and (manner.routes is not None or manner.explore is not None):
+        most = playing(apart=True)
     return Cost(
         targets=len(wanted),
-        known=sum(experience.knows(*one) for one in wanted.values()),
+        known=known,
         unexplored=sum(
             manner.explores_all and not experience.explored(*one) for one in wanted.values()
         ),
-        packets=round(sum(one.packets for one in done.values()) + unplayed * more.packets),
-        bytes=round(sum(one.bytes for one in done.values()) + unplayed * more.bytes),
-        seconds=took + unplayed * more.seconds,
+        packets=int(most.packets),
+        bytes=int(most.bytes),
+        seconds=most.seconds,
+        least=None if most is least else Least(int(least.packets), int(least.bytes), least.seconds),
     )
 
 

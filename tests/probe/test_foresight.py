@@ -13,13 +13,15 @@ import trio.testing
 
 from probe import foresight
 from probe.choice import version_of, witnesses
-from probe.foresight import Cost, Experience, foresee, way_of
+from probe.demo import Country
+from probe.foresight import HOME, Cost, Experience, Imagined, foresee, way_of
 from probe.locate import WITNESSES
 from probe.manner import Manner
 from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
+from probe.origin import open_origin
 from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Session, Settings
 from probe.targets import Kind, Target
@@ -27,6 +29,7 @@ from probe.tracing import Task
 from tests.probe.table import Table
 
 if TYPE_CHECKING:
+    from probe.attribute import Attributor
     from probe.forks import Where
 
 METHODS = {4: Method.ICMP, 6: Method.UDP}
@@ -240,9 +243,9 @@ def test_of_very_many_targets_some_are_played(
     asked: list[int] = []
     ways = Experience.ways
 
-    def counted(experience: Experience, wanted: Any) -> Any:
+    def counted(experience: Experience, wanted: Any, *, apart: bool) -> Any:
         asked.append(len(wanted))
-        return ways(experience, wanted)
+        return ways(experience, wanted, apart=apart)
 
     monkeypatch.setattr(Experience, "ways", counted)
     check(foretell(world, kept, targets, settings, {4}, where), real)
@@ -282,6 +285,49 @@ def test_without_any_experience_it_is_a_guess() -> None:
     assert foreseen.known == 0
     assert 10 * 30 < foreseen.packets < 20 * 30
     assert foreseen.seconds > foreseen.packets / 20
+
+
+@pytest.mark.parametrize("economical", [False, True])
+@pytest.mark.parametrize("nth", [0, 3, 13])
+@pytest.mark.parametrize("when", [0, -1])
+def test_a_first_run_takes_what_lies_in_the_range_that_was_foretold(
+    economical: bool, nth: int, when: int
+) -> None:
+    """What paths share and what stands at the border nobody knows yet: in the demo's country."""
+    country, origin = Country(), open_origin()
+    internet = country.internet(list(country.days())[when])
+    volunteer = country.volunteers()[nth]
+    hosts = {host.address: host for host, _ in volunteer.targets}
+    targets = [Target(address, address, "a test", "foreign") for address in hosts]
+
+    def manner(table: Attributor, home: str) -> Manner:
+        return Manner(table, lambda _: home, economical=economical)
+
+    ours = manner(origin, "KH")
+    traces: list[Trace] = []
+    session = Session(
+        SimulatedNetwork(
+            lambda target, flow: internet.way(volunteer.line, hosts[target], flow=flow)
+        ),
+        [Task(target.address, None, Method.ICMP, 1) for target in targets],
+        Settings(),
+        finished=traces.append,
+        routes=ours.routes,
+        explore=ours.explore,
+    )
+    trio.run(measure, session, clock=trio.testing.MockClock(autojump_threshold=0))
+    foreseen = foresee(
+        Experience([], targets),
+        targets,
+        METHODS,
+        Settings(),
+        manner=manner(Imagined(origin, HOME), HOME),
+        unlocated={4},
+        size=session.network.probe_size,
+    )
+    assert foreseen.least is not None
+    took = sum(trace.probes or 0 for trace in traces)
+    assert 0.85 * foreseen.least.packets <= took <= foreseen.packets
 
 
 def test_another_protocol_is_another_path() -> None:
