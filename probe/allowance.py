@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from probe.failure import BadInput, PartlyDone
 from probe.language import _
 from probe.places import data_folder
+from probe.private import naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -199,7 +200,8 @@ class Allowance:
         # Of one length, so that no crash leaves half a line behind.
         text = f"{_date(today)} {sent.day:018}\n{_month(today)} {sent.month:018}\n"
         os.lseek(file, 0, os.SEEK_SET)
-        os.write(file, text.encode())
+        with naming(self._path):
+            os.write(file, text.encode())
 
     @contextmanager
     def _locked(self) -> Iterator[int]:

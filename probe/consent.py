@@ -49,14 +49,35 @@ class Granted(NamedTuple):
 
 def said(folder: Path) -> dict[Capability, Granted]:
     """Each yes that stands in this data folder, to older versions of the text as well."""
+    return _read(folder).yeses
+
+
+def damage(folder: Path) -> str | None:
+    """What is said where answers stand in this data folder that cannot be understood; else None."""
+    if _read(folder).whole:
+        return None
+    return _(
+        "{path} is damaged, so what it said of consent counts as no; nothing else is lost"
+    ).format(path=folder / _FILE)
+
+
+class _Answers(NamedTuple):
+    yeses: dict[Capability, Granted]
+    whole: bool
+
+
+def _read(folder: Path) -> _Answers:
     try:
         kept = json.loads((folder / _FILE).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return {}
+    except (FileNotFoundError, NotADirectoryError):
+        return _Answers({}, whole=True)
+    except ValueError:
+        return _Answers({}, whole=False)
     if not isinstance(kept, dict) or kept.get("schema") != _SCHEMA:
-        return {}
-    found = {each: _granted(kept.get(each.value)) for each in Capability}
-    return {each: granted for each, granted in found.items() if granted is not None}
+        return _Answers({}, whole=False)
+    found = {each: _granted(kept[each.value]) for each in Capability if each.value in kept}
+    yeses = {each: granted for each, granted in found.items() if granted is not None}
+    return _Answers(yeses, whole=len(yeses) == len(found))
 
 
 def _granted(entry: Any) -> Granted | None:
@@ -85,13 +106,16 @@ def refusal(folder: Path, lacking: Iterable[Capability]) -> NoConsent:
     """The sentence for who has not agreed to these."""
     names = ", ".join(lacking)
     options = " ".join(f"--{name}" for name in lacking)
-    if any(each in said(folder) for each in lacking):
+    damaged = damage(folder)
+    if damaged is not None:
+        reason = damaged
+    elif any(each in said(folder) for each in lacking):
         reason = _("the text on consent has changed since the owner of this machine agreed")
     else:
         reason = _("the owner of this machine has not agreed to: {names}").format(names=names)
     return NoConsent(
         _(
-            "{reason}; read it with `gatewatch consent show`, then agree with "
+            "{reason}; read what is asked with `gatewatch consent show`, then agree with "
             "`gatewatch consent grant` on a terminal, or `gatewatch consent grant {options} "
             "--version-read {version}`"
         ).format(reason=reason, options=options, version=VERSION)

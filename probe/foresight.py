@@ -10,10 +10,12 @@ made up. This module sends nothing and reads only what it is given.
 from __future__ import annotations
 
 import itertools
+import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import trio
 import trio.testing
@@ -24,12 +26,14 @@ from probe.measuring import measure
 from probe.network import Kind
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
+from probe.record import Attribution
 from probe.session import Session
 from probe.tracing import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from probe.attribute import Attributor, Identified
     from probe.manner import Manner
     from probe.network import Method
     from probe.record import Hop, Trace
@@ -39,6 +43,10 @@ if TYPE_CHECKING:
 # How many ways of one kind must be known before they speak for their kind.
 ENOUGH = 5
 
+# How many targets are played at most where the traces of others do not matter to one: as many more
+# take as much more, within a few per cent.
+PLAYED = 2000
+
 # What is taken for typical where nothing was traced from here: routers on the way, milliseconds a
 # hop, and whether the target answers. Of the public servers and networks abroad nearly all do, of
 # addresses in a country's own networks about three in five.
@@ -47,6 +55,24 @@ _TYPICAL = {
     "else": ((11, True), (13, True), (12, True), (14, True), (12, True), (13, False), (10, True)),
 }
 _MS_A_HOP = 12.0
+
+# Of a typical way abroad so many routers stand at home. Around the border that is behind them, each
+# may be one of two.
+_AT_HOME = 4
+_AROUND = 1
+
+# The country of the run where nobody knows it yet, and the one that is abroad in any case: codes
+# that stand for no country (ISO 3166, user-assigned).
+HOME, ABROAD = "XA", "XZ"
+
+# Addresses of made-up routers at home and abroad. No router that answers has one of these.
+_MADE_UP = {
+    4: (int(IPv4Address("240.0.0.0")), int(IPv4Address("248.0.0.0"))),
+    6: (int(IPv6Address("100::")), int(IPv6Address("100::8000:0:0:0"))),
+}
+_A_WAY = 32
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +90,45 @@ class Cost:
     packets: int
     bytes: int
     seconds: float
+    least: Least | None = None
+
+
+class Least(NamedTuple):
+    """What it may also be, where it depends on what nobody has seen from here: see `foresee`."""
+
+    packets: int
+    bytes: int
+    seconds: float
+
+
+class Imagined:
+    """An address table in which the routers of typical ways stand at home or abroad."""
+
+    def __init__(self, origin: Attributor, home: str) -> None:
+        self._origin = origin
+        self._home = home
+
+    @property
+    def snapshot(self) -> Identified:
+        """That of the table behind it."""
+        return self._origin.snapshot
+
+    def lookup(self, address: str) -> Attribution:
+        """Whose an address is."""
+        if address.startswith(("24", "25", "100:")):
+            parsed = ip_address(address)
+            home, abroad = _MADE_UP[parsed.version]
+            if home <= int(parsed) < 2 * abroad - home:
+                return Attribution(country=self._home if int(parsed) < abroad else ABROAD)
+        return self._origin.lookup(address)
+
+    def organisation(self, asn: int) -> str:
+        """That of the table behind it."""
+        return self._origin.organisation(asn)
+
+    def country(self, asn: int) -> str | None:
+        """That of the table behind it."""
+        return self._origin.country(asn)
 
 
 class Experience:
@@ -80,6 +145,11 @@ class Experience:
             if trace.hops and trace.error is None:
                 self._latest[trace.dst_addr, trace.proto] = trace
 
+    @property
+    def speaks(self) -> bool:
+        """Whether enough ways are known that none has to be made up."""
+        return len(self._latest) >= ENOUGH
+
     def knows(self, target: Target, method: Method) -> bool:
         """Whether this target was traced from here with this method."""
         return (target.address, method.protocol) in self._latest
@@ -93,8 +163,14 @@ class Experience:
         answered = [hop.number for hop in trace.hops if majority(hop.replies) is not None]
         return not answered or (ttls[0] <= answered[0] and answered[-1] <= ttls[-1])
 
-    def ways(self, wanted: dict[str, tuple[Target, Method]]) -> dict[str, Callable[[int], Way]]:
-        """The way that each flow takes to each target, by address."""
+    def ways(
+        self, wanted: dict[str, tuple[Target, Method]], *, apart: bool = False
+    ) -> dict[str, Callable[[int], Way]]:
+        """The way that each flow takes to each target, by address.
+
+        ``apart`` says whether ways that are made up go apart right behind the first router, each
+        over a border of its own with parallel routers around it; else all share what they can.
+        """
         pools: dict[tuple[object, ...], list[Trace]] = defaultdict(list)
         for trace in self._latest.values():
             kind = self._kinds.get(trace.dst_addr)
@@ -114,8 +190,10 @@ class Experience:
             if known is not None:
                 found[address] = ways_of(known, address)
             else:
-                like = typical["domestic" if target.kind == "domestic" else "else"]
-                found[address] = partial(_unforked, _typical(address, *next(like)))
+                leaves = target.kind != "domestic"
+                like = next(typical["else" if leaves else "domestic"])
+                place = len(found) + 1 if apart else 0
+                found[address] = _typical(address, *like, leaves=leaves, place=place)
         return found
 
 
@@ -238,13 +316,38 @@ def _made_up(target: str, number: int) -> str:
     return f"fd00::{number:x}" if ":" in target else f"10.0.0.{number}"
 
 
-def _typical(target: str, routers: int, answers: bool) -> Way:
-    line = tuple(
-        Interface(_made_up(target, number), (_MS_A_HOP * number,))
+def _typical(
+    target: str, routers: int, answers: bool, *, leaves: bool, place: int
+) -> Callable[[int], Way]:
+    """The ways that flows take to a target where none is known; ``place`` tells own routers."""
+    line = [
+        Interface(
+            _stands_at(
+                target, number, place if number > 1 else 0, abroad=leaves and number > _AT_HOME
+            ),
+            (_MS_A_HOP * number,),
+        )
         for number in range(1, routers + 1)
-    )
+    ]
     end = End(Interface(target, (_MS_A_HOP * (routers + 1),))) if answers else DARK
-    return Way(line, end)
+    if not (place and leaves):
+        return partial(_unforked, Way(tuple(line), end))
+
+    def of_flow(flow: int) -> Way:
+        hops = list(line)
+        for number in range(_AT_HOME - _AROUND, _AT_HOME + _AROUND + 2):
+            if chance(target, number, flow) < 0.5:
+                other = _stands_at(target, number + _A_WAY // 2, place, abroad=number > _AT_HOME)
+                hops[number - 1] = replace(line[number - 1], address=other)
+        return Way(tuple(hops), end)
+
+    return of_flow
+
+
+def _stands_at(target: str, number: int, place: int, *, abroad: bool) -> str:
+    version = 6 if ":" in target else 4
+    address = _MADE_UP[version][abroad] + place * _A_WAY + number
+    return str(IPv6Address(address) if version == 6 else IPv4Address(address))
 
 
 def foresee(
@@ -263,57 +366,118 @@ def foresee(
     how traces are made, ``unlocated`` are
     the versions whose access network is not known: a few witnesses of each come first. ``size``
     gives the bytes of a probe, by method and IP version.
+
+    Where ways have to be made up, what traces take over and what is searched for parallel ways
+    hangs on what they share, which nobody has seen. Then `Cost.least` is what it takes where they
+    share all they can, and the cost itself where each goes its own way, over forks at a border of
+    its own. For that ``manner`` has to read `Imagined`.
     """
     wanted = {
         target.address: (target, methods[version_of(target)])
         for target in targets
         if version_of(target) in methods
     }
-    ways = experience.ways(wanted)
-    network = SimulatedNetwork(lambda target, flow: ways[target](flow))
-    traces: list[Trace] = []
-    took = 0.0
+    asked = [
+        wanted[witness.address]
+        for version in sorted(unlocated)
+        for witness in witnesses(
+            [target for target, _ in wanted.values() if version_of(target) == version]
+        )
+    ]
+    rest = wanted.keys() - {target.address for target, _ in asked}
+    others = [one for address, one in wanted.items() if address in rest]
+    # What an economical trace takes depends on all that were made before it.
+    played = others if manner.routes is not None else _sample(others)
+    known = sum(experience.knows(*one) for one in wanted.values())
 
-    async def play() -> None:
-        nonlocal took
-        began = trio.current_time()
-        rest = dict(wanted)
-        asked = [
-            witness
-            for version in sorted(unlocated)
-            for witness in witnesses(
-                [target for target, _ in wanted.values() if version_of(target) == version]
-            )
-        ]
-        witnessing = [rest.pop(one.address) for one in asked]
-        # As long as it is not known where this is, nothing is known of the border.
-        of_witnesses = manner.explore if manner.explores_all else None
-        for part, explore in ((witnessing, of_witnesses), (list(rest.values()), manner.explore)):
-            await measure(
-                Session(
-                    network,
-                    [Task(target.address, None, method, 1) for target, method in part],
-                    settings,
-                    finished=traces.append,
-                    routes=None if part is witnessing else manner.routes,
-                    explore=explore,
+    def playing(*, apart: bool) -> _Done:
+        manner.begin_anew()
+        ways = experience.ways({one[0].address: one for one in (*asked, *played)}, apart=apart)
+        network = SimulatedNetwork(lambda target, flow: ways[target](flow))
+        done: dict[str, _Done] = {}
+        witnessed: list[Trace] = []
+
+        def finished(trace: Trace) -> None:
+            probes = trace.probes or 0
+            weight = probes * size(wanted[trace.dst_addr][1], trace.af)
+            done[trace.dst_addr] = _Done(probes, weight, trio.current_time())
+            if len(witnessed) < len(asked):
+                witnessed.append(trace)
+
+        async def play() -> float:
+            began = trio.current_time()
+            # As long as it is not known where this is, nothing is known of the border.
+            of_witnesses = manner.explore if manner.explores_all else None
+            for part, explore in ((asked, of_witnesses), (played, manner.explore)):
+                await measure(
+                    Session(
+                        network,
+                        [Task(target.address, None, method, 1) for target, method in part],
+                        settings,
+                        finished=finished,
+                        routes=None if part is asked else manner.routes,
+                        explore=explore,
+                    )
                 )
-            )
-            if part is witnessing:
-                for trace in traces:
-                    manner.learn(trace)
-        took = trio.current_time() - began
+                if part is asked:
+                    for trace in witnessed:
+                        manner.learn(trace)
+            return trio.current_time() - began
 
-    trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+        took = trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
+        unplayed = len(others) - len(played)
+        more = (
+            _each([done[target.address] for target, _ in played]) if unplayed else _Done(0, 0, 0.0)
+        )
+        return _Done(
+            round(sum(one.packets for one in done.values()) + unplayed * more.packets),
+            round(sum(one.bytes for one in done.values()) + unplayed * more.bytes),
+            took + unplayed * more.seconds,
+        )
+
+    least = most = playing(apart=False)
+    ranges = not experience.speaks and known < len(wanted)
+    if ranges and (manner.routes is not None or manner.explore is not None):
+        most = playing(apart=True)
     return Cost(
         targets=len(wanted),
-        known=sum(experience.knows(*one) for one in wanted.values()),
+        known=known,
         unexplored=sum(
             manner.explores_all and not experience.explored(*one) for one in wanted.values()
         ),
-        packets=sum(trace.probes or 0 for trace in traces),
-        bytes=sum(
-            (trace.probes or 0) * size(wanted[trace.dst_addr][1], trace.af) for trace in traces
-        ),
-        seconds=took,
+        packets=int(most.packets),
+        bytes=int(most.bytes),
+        seconds=most.seconds,
+        least=None if most is least else Least(int(least.packets), int(least.bytes), least.seconds),
+    )
+
+
+class _Done(NamedTuple):
+    """What a trace took; `seconds` are those since the run began."""
+
+    packets: float
+    bytes: float
+    seconds: float
+
+
+def _sample(targets: list[T]) -> list[T]:
+    """So many of these as are played, drawn evenly and in no order."""
+    if len(targets) <= PLAYED:
+        return targets
+    return random.Random(0).sample(targets, PLAYED)  # noqa: S311 - the same at each call
+
+
+def _each(played: list[_Done]) -> _Done:
+    """What each trace more would take, in seconds of the run, by the later half of those played.
+
+    What all share, as the search at a border, was done before that.
+    """
+    later = played[len(played) // 2 :]
+    ends = sorted(one.seconds for one in played)
+    # Nor do the last ones tell the pace, which wait for silence alone.
+    first, last = len(ends) // 2, len(ends) * 9 // 10
+    return _Done(
+        sum(one.packets for one in later) / len(later),
+        sum(one.bytes for one in later) / len(later),
+        (ends[last] - ends[first]) / (last - first),
     )

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput, PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import data_folder
+from probe.readonly import read_only
 
 if TYPE_CHECKING:
     from probe.failure import Failure
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 
 # A file of another kind than is needed has the name.
 _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
@@ -34,6 +35,8 @@ def failure_of(problem: OSError) -> Failure | None:
             if problem.filename
             else _("disk full; what was kept before is safe, make room and run again")
         )
+    if problem.errno == errno.EROFS:
+        return read_only(problem.filename or _("a file"))
     if problem.errno in _NOT_ALLOWED:
         return PermissionDenied(
             (

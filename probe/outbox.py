@@ -78,8 +78,8 @@ def is_outbox(folder: Path) -> bool:
 def damaged() -> str:
     """What is said of a bundle that was given up."""
     return _(
-        "a bundle was damaged on the disk; its traces are bundled anew next time, or stay here "
-        "where the key that signed them was replaced since"
+        "the file of a bundle is damaged or was deleted; its traces are bundled anew next time, or "
+        "stay here where the key that signed them was replaced since"
     )
 
 
@@ -192,6 +192,13 @@ class _Database(sqlite3.Connection):
 
 def _failure(problem: sqlite3.Error) -> Exception:
     path = outbox_folder() / _DATABASE
+    if not path.exists():
+        return PartlyDone(
+            _(
+                "{folder} was deleted while it was used; traces that are still kept are bundled "
+                "anew next time, of which a collector takes each once"
+            ).format(folder=path.parent)
+        )
     # Extended codes have the plain one in their lowest byte.
     match getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -27,7 +28,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     fresh.unlink(missing_ok=True)  # a crash may have left it, of a process with the same number
     try:
-        with open(fresh, "wb", opener=_private) as file:
+        with naming(path), open(fresh, "wb", opener=_private) as file:
             _hand_over(fresh, path.parent)
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -46,6 +47,17 @@ def remove_file(path: Path) -> None:
     except FileNotFoundError:
         return
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have errors of the system name this file that name none, as a write without room does."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.filename is None:
+            problem.filename = str(path)
+        raise
 
 
 def _make(folder: Path) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe.failure import PermissionDenied
 from probe.language import _
+from probe.readonly import is_read_only, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,6 +103,8 @@ def _heir(needs: list[_Need]) -> _User | None:
     missed = _first_missed(needs, None)
     if missed is None:
         return None
+    if missed.mode & os.W_OK and is_read_only(missed.place):
+        raise read_only(missed.place)
     stuck = {}
     for user in dict.fromkeys(_owner(need.place) for need in (missed, *reversed(needs))):
         if user.uid != 0:

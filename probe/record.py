@@ -469,7 +469,7 @@ def from_json(fields: object) -> Trace:
     if not isinstance(fields, dict):
         raise MalformedRecord("not a JSON object")
     if fields.get("type", "traceroute") != "traceroute":
-        raise MalformedRecord(f"not a traceroute but a {fields['type']!r:.40} result")
+        raise MalformedRecord(f"not a traceroute but a result of type {fields['type']!r:.40}")
     if "dst_addr" not in fields or "result" not in fields:
         missing = "dst_addr" if "dst_addr" not in fields else "result"
         raise MalformedRecord(f"not a traceroute result: no {missing}")

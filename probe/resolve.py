@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from probe.aside import Aside
 from probe.failure import BadInput, Failure, Offline
+from probe.hostname import host_in, is_more
 from probe.language import _
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def resolve(host: str, version: int | None) -> str:
     """The address of a host, of IP ``version`` (4 or 6) where one is given.
 
-    Raises `BadInput` for a name that does not exist, `Offline` where no resolver answers,
-    `Failure` (a wrong use) where an address of the other version was given. Ctrl-C
-    ends it at once, however long the resolver takes.
+    Raises `BadInput` for a name that does not exist and for what is no name, as a URL, `Offline`
+    where no resolver answers, `Failure` (a wrong use) where an address of the other version was
+    given. Ctrl-C ends it at once, however long the resolver takes.
     """
     if not host.strip():
         raise BadInput(_("the name of the host is empty; give a name or an address"))
@@ -58,6 +59,8 @@ def resolve(host: str, version: int | None) -> str:
                 )
             )
         return str(address)
+    if is_more(host):
+        raise _more_than_a_host(host)
     family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[version]
     try:
         found = Aside(lambda: socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)).result()
@@ -79,6 +82,22 @@ def resolve(host: str, version: int | None) -> str:
     except UnicodeError as problem:
         raise BadInput(_("{host!r} is not a host name").format(host=host)) from problem
     return str(found[0][4][0])
+
+
+def _more_than_a_host(text: str) -> BadInput:
+    host = host_in(text)
+    if host is None:
+        return BadInput(
+            _(
+                "{text} is neither a host name nor the address of one host; give one of them "
+                "alone, such as www.example.org"
+            ).format(text=text)
+        )
+    return BadInput(
+        _("{text} is more than a host name or an address; give that alone: {host}").format(
+            text=text, host=host
+        )
+    )
 
 
 def unfit(address: str, premises: Premises) -> str | None:

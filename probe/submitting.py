@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -33,6 +34,11 @@ PAUSES = (2.0, 10.0)
 
 # Seconds before the next call may try again, after the first failure, and at most.
 FIRST, LONGEST = 300.0, 6 * 3600.0
+
+
+# Seconds after which one call begins no further bundle: each may be held for as long as a request
+# may take, and many such calls would hold the timer that waits for their end for days.
+WHOLE = 1800.0
 
 
 class Distrusted(Exception):
@@ -68,6 +74,7 @@ class Submitting:
     ``key`` is the collector's, where its owner set it; else the one that it showed first is
     believed. ``clock`` gives seconds since the epoch, ``sleep`` waits for some. ``agreed`` raises
     where the owner of this machine does not want it any more; it is asked before each request.
+    ``stopwatch`` gives seconds by a clock that nobody sets.
     """
 
     outbox: Outbox
@@ -77,6 +84,7 @@ class Submitting:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     agreed: Callable[[], None]
+    stopwatch: Callable[[], float] = time.monotonic
 
     def run(self, *, at_once: bool = False, accepted_too: bool = False) -> Outcome:
         """Send all that waits, and ask for what is undecided.
@@ -103,11 +111,19 @@ class Submitting:
 
     def _all(self, entries: list[Entry], known: Attempts) -> Outcome:
         outcome = Outcome()
+        until = self.stopwatch() + WHOLE
         try:
             key = known.key
             if key is None or key != (self.key or key):
                 key = self._patiently(self._pin)
             for entry in entries:
+                # What is undecided leaves half of the time to what waits.
+                if self.stopwatch() > (until if entry.state == "waiting" else until - WHOLE / 2):
+                    outcome.problem = _(
+                        "the collector or the way to it is slow, and this took long enough; to "
+                        "go on: gatewatch submit"
+                    )
+                    continue
                 receipt = self._patiently(partial(self._one, entry.sha256, key))
                 if receipt is None and entry.state == "accepted":
                     outcome.gone.append(entry.sha256)

@@ -26,20 +26,32 @@ _WITNESSES = 3
 # Blocks of addresses that one uses within one's own walls.
 _INDOORS = frozenset({"private", "link_local", "ula"})
 
+# By these a router says that it knows no way, as where its own line is down; that is no refusal.
+_NO_WAY = frozenset({"N", "H", "h"})
+
 
 def is_answered_next_door(trace: Trace, organisation: str, origin: Attributor) -> bool:
-    """Whether a target of another organisation than the own one answered from next door.
+    """Whether a target of another organisation than the own one was answered for next door.
 
-    So does a gateway that takes packets to whomever for its own: one that first wants a login.
+    So does a gateway that takes packets to whomever for its own, or refuses them: one that first
+    wants a login. What a provider refuses is something else, so that only a home's addresses count.
     """
     said = origin.lookup(trace.dst_addr)
     return (
-        trace.reached
+        (trace.reached or _is_refused_indoors(trace))
         and trace.hops[-1].number <= _NEXT_DOOR
         and said.special is None
         and said.asn is not None
         and origin.organisation(said.asn) != organisation
     )
+
+
+def _is_refused_indoors(trace: Trace) -> bool:
+    if trace.stop != "unreachable":
+        return False
+    said = trace.hops[-1].attribution
+    codes = {reply.err for reply in trace.hops[-1].replies if reply.err is not None}
+    return said is not None and said.special in _INDOORS and bool(codes - _NO_WAY)
 
 
 def are_answered_alike(traces: Sequence[Trace]) -> bool:

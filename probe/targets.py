@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
+from probe.hostname import host_in, is_more
 from probe.language import _
 from probe.places import shipped
 
@@ -191,8 +192,16 @@ def _address(host: str, where: str, resolve: Callable[[str], str]) -> str:
         # Linux sends to "::ffff:192.0.2.1" by IPv4, so that is what it is.
         mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
         return str(mapped or address)
+    inner = host_in(host) if is_more(host) else None
+    if inner is not None:
+        raise TargetError(
+            _(
+                "{where}: {host!r} is more than a host name or an address; write that alone: "
+                "{inner}"
+            ).format(where=where, host=host, inner=inner)
+        )
     # "10.0.0.0/8" and "192.168.1.300" are meant as addresses; no resolver should be asked.
-    if "/" in host or host.replace(".", "").isdigit() or ":" in host:
+    if is_more(host) or host.replace(".", "").isdigit():
         raise TargetError(
             _("{where}: {host!r} is not an address; write a single IPv4 or IPv6 one").format(
                 where=where, host=host

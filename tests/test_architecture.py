@@ -32,12 +32,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "probe.failure",
             "probe.garbage",
+            "probe.hostname",
             "probe.language",
             "probe.network",
             "probe.places",
             "probe.record",
         },
-        {"probe.bundle"},
+        {"probe.bundle", "probe.readonly"},
         {"probe.receipt"},
         {
             "probe.evidence",

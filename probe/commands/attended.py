@@ -109,7 +109,7 @@ class _Shown:
             self.bar.update(self.bar.task_ids[0], advance=1, description=said)
         else:
             # What goes to a file or a log names no address: a target may be one's own line.
-            hops = f", {len(trace.hops)} hops" if trace.hops else ""
+            hops = f", {words.many(len(trace.hops), 'hop')}" if trace.hops else ""
             click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
 
     def interrupted(self, why: str) -> None:
@@ -131,20 +131,40 @@ def foretell(cost: Cost, rate: float, allowed: float, choice: Choice, *, as_json
             "packets": cost.packets,
             "bytes": cost.bytes,
             "minutes": round(cost.seconds / 60, 2),
+            "at_least": cost.least
+            and {
+                "packets": cost.least.packets,
+                "bytes": cost.least.bytes,
+                "minutes": round(cost.least.seconds / 60, 2),
+            },
             "allowed": int(max(0.0, allowed)),
             "left_out": dict(sorted(choice.left_out.items())),
         }
         click.echo(json.dumps(foreseen))
         return
-    click.echo(
-        ngettext(
+    if cost.least is None:
+        said = ngettext(
             "would trace to {count} target: about {packets} packets, {kilobytes:.0f} kB, "
             "{minutes:.1f} minutes at {rate:g} packets/s",
             "would trace to {count} targets: about {packets} packets, {kilobytes:.0f} kB, "
             "{minutes:.1f} minutes at {rate:g} packets/s",
             cost.targets,
-        ).format(
+        )
+    else:
+        said = ngettext(
+            "would trace to {count} target: {least} to {packets} packets, at most {kilobytes:.0f} "
+            "kB and {minutes:.1f} minutes at {rate:g} packets/s; too few paths from here are known "
+            "to say what they share and how many routers stand side by side at the border",
+            "would trace to {count} targets: {least} to {packets} packets, at most "
+            "{kilobytes:.0f} kB and {minutes:.1f} minutes at {rate:g} packets/s; too few paths "
+            "from here are known to say what they share and how many routers stand side by side at "
+            "the border",
+            cost.targets,
+        )
+    click.echo(
+        said.format(
             count=cost.targets,
+            least=cost.least and cost.least.packets,
             packets=cost.packets,
             kilobytes=cost.bytes / 1000,
             minutes=cost.seconds / 60,
@@ -168,11 +188,12 @@ def foretell(cost: Cost, rate: float, allowed: float, choice: Choice, *, as_json
         click.echo(_("left out: {counts}").format(counts=words.counts(choice.left_out)))
     if cost.bytes > allowed:
         left = max(0.0, allowed) / 1000
-        click.echo(
-            _("the budget of the day has {left:.0f} kB left: not all would be measured").format(
-                left=left
-            )
+        said = (
+            _("the budget of the day has {left:.0f} kB left: not all would be measured")
+            if (cost.least or cost).bytes > allowed
+            else _("the budget of the day has {left:.0f} kB left, which may not do for all")
         )
+        click.echo(said.format(left=left))
     if choice.looked_up:
         click.echo(_("no probe was sent, but the names in your list were looked up"))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands import asking
-from probe.consent import VERSION, Capability, change, missing, refusal, said
+from probe.consent import VERSION, Capability, change, damage, missing, refusal, said
 from probe.failure import Failure
 from probe.language import _
 from probe.places import data_folder
@@ -73,7 +73,10 @@ def status(*, as_json: bool) -> None:
         else:
             answer = f"no longer: text {granted.version}, {granted.on}"
         click.echo(f"{each:<6} {answer:<31} {_MEANS[each]}")
-    if any(not granted.holds for granted in agreed.values()):
+    damaged = damage(data_folder())
+    if damaged is not None:
+        click.echo(_("{damaged}; to answer anew: gatewatch consent grant").format(damaged=damaged))
+    elif any(not granted.holds for granted in agreed.values()):
         click.echo(
             _(
                 "the text is now version {version}; read it and answer again: "

@@ -80,7 +80,9 @@ def _purge_accepted(days: int, *, yes: bool) -> None:
         return
     size = sum(path.stat().st_size for path in old)
     click.echo(_("in {folder}:").format(folder=spool_folder()))
-    click.echo(f"  {old[0].stem} – {old[-1].stem}  {len(old):>6} files {size:>13,} bytes")
+    click.echo(
+        f"  {old[0].stem} – {old[-1].stem}  {words.many(len(old), 'file'):>12} {size:>13,} bytes"
+    )
     for sentence in _limits():
         click.echo(sentence)
     if not yes and not _agreed():
@@ -143,7 +145,7 @@ def _nothing_handed_on() -> Iterator[None]:
 def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
     click.echo(_("in {folder}:").format(folder=folder))
     for one in found:
-        click.echo(f"  {one.kind:<30} {one.files:>6} files {one.bytes:>13,} bytes")
+        click.echo(f"  {one.kind:<30} {words.many(one.files, 'file'):>12} {one.bytes:>13,} bytes")
     if clock is not None:
         click.echo(_("the timer: {name}").format(name=clock.name))
         click.echo(

@@ -53,6 +53,7 @@ from probe.timekeeping import is_set_by_others
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from probe.attribute import Attributor
     from probe.commands.unattended import Turn
     from probe.foresight import Cost
     from probe.forks import Where
@@ -194,12 +195,16 @@ def run(
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             return
-        manner = partial(
-            Manner, origin, economical=economical, multipath=multipath, confidence=confidence
-        )
+        manner = partial(Manner, economical=economical, multipath=multipath, confidence=confidence)
         if dry_run:
             cost = _foresee(
-                network, campaign, choice, settings, method=options.method(method), manner=manner
+                network,
+                campaign,
+                choice,
+                targets,
+                settings,
+                method=options.method(method),
+                manner=manner,
             )
             foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
             if not choice.at_home and listed is None and not as_json:
@@ -223,7 +228,7 @@ def run(
             campaign,
             settings,
             options.method(method),
-            manner=manner(lambda _: campaign.country),
+            manner=manner(origin, lambda _: campaign.country),
             place=footing,
             premises=premises,
             allowance=turn.allowance,
@@ -314,25 +319,28 @@ def _foresee(
     network: Metered,
     campaign: Campaign,
     choice: Choice,
+    targets: list[Target],
     settings: Settings,
     *,
     method: Method | None,
-    manner: Callable[[Callable[[Trace | None], str | None]], Manner],
+    manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner],
 ) -> Cost:
-    """What the run would take; nothing is sent."""
-    from probe.foresight import Experience, foresee  # noqa: PLC0415 - not needed to measure
+    """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
+    from probe.foresight import HOME, Experience, Imagined, foresee  # noqa: PLC0415 - not needed to measure
     from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
     traces = _kept(campaign.folder)
     country = campaign.country or _last_country(traces)
-    targets = choice.targets(country)
+    if country != campaign.country:
+        targets = choice.targets(country)
     versions = set(map(version_of, targets))
+    home = country or HOME
     return foresee(
         Experience(traces, choice.listed(country)),
         targets,
         usable(network, versions, method),
         settings,
-        manner=manner(lambda _: country),
+        manner=manner(Imagined(choice.origin, home), lambda _: home),
         unlocated=versions - campaign.access.keys(),
         size=network.probe_size,
     )

@@ -130,7 +130,7 @@ def _line(trace: Trace) -> str:
             shown,
             f"{trace.dst_addr:<15}",
             name,
-            f"{len(trace.hops):2} hops",
+            f"{words.many(len(trace.hops), 'hop'):>7}",
             words.stop(trace),
             left,
         )

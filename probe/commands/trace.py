@@ -172,10 +172,9 @@ def _allowance(budget: float) -> Allowance:
     allowance.check()
     if not allowance.writable():
         click.echo(
-            _(
-                "what this trace sends is not counted for the day: {path} may not be "
-                "written by this user"
-            ).format(path=allowance_file()),
+            _("what this trace sends is not counted for the day: {path} may not be written").format(
+                path=allowance_file()
+            ),
             err=True,
         )
         return Allowance(Path(os.devnull), budget * MEGABYTE, time.time)
@@ -193,7 +192,7 @@ def _refuse_unfit(target: str, excluded: Exclusions, *, own_network: bool) -> No
         )
     if reason in NO_HOST:
         raise Failure(
-            _("{target} is a {reason} address; a trace needs that of one host").format(
+            _("{target} is not the address of one host ({reason}); a trace needs one").format(
                 target=target, reason=reason
             )
         )
@@ -234,7 +233,7 @@ class _Screen:
         named = f" ({task.name})" if task.name else ""
         self.write(
             f"to {task.target}{named}: {task.method.upper()} through {network.name}, "
-            f"at most {max_ttl} hops"
+            f"at most {words.many(max_ttl, 'hop')}"
         )
 
     def known(self, _: Task, hop: Hop) -> None:

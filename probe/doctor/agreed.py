@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, missing, said
+from probe.consent import Capability, damage, missing, said
 from probe.doctor import Finding, State
 from probe.language import _
 from probe.places import data_folder
@@ -20,7 +20,10 @@ def consent() -> Iterator[Finding]:
     lacking = missing(data_folder(), *Capability)
     agreed = ", ".join(each for each in Capability if each not in lacking)
     if Capability.RUN in lacking or Capability.KEEP in lacking:
-        if said(data_folder()).keys() & set(lacking):
+        damaged = damage(data_folder())
+        if damaged is not None:
+            says = damaged
+        elif said(data_folder()).keys() & set(lacking):
             says = _("the text on consent has changed since you agreed, so nothing is measured")
         else:
             says = _("you have not agreed to: {names}; so nothing is measured").format(

@@ -20,6 +20,7 @@ from probe.mishap import failure_of
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.pasting import harmless
 from probe.places import data_folder
+from probe.readonly import is_read_only
 from probe.settings import read_settings, settings_file
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ def folder() -> Iterator[Finding]:
     """Whether the data folder can be used by its owner, and by nobody else."""
     home = data_folder()
     known = _existing(home)
-    if not os.access(known, os.W_OK | os.X_OK):
+    if is_read_only(known):
+        yield Finding(
+            State.FAILED,
+            _("{folder} lies on a file system that can only be read").format(folder=place(known)),
+            f"df -h {_quoted(known)}",
+        )
+    elif not os.access(known, os.W_OK | os.X_OK):
         yield Finding(
             State.FAILED,
             _("{folder} may not be written by this user").format(folder=place(known)),

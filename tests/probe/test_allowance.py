@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import resource
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,19 @@ def test_the_file_holds_day_month_and_their_bytes_and_nothing_else(tmp_path: Pat
     assert path.read_bytes() == (b"2022-02-16 000000000000000060\n2022-02 000000000000000060\n")
     assert path.stat().st_mode & 0o777 == 0o600
     assert allowance.left == 1e6 - 60
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    """The system says only that there is no room; whoever has to make some learns where."""
+    path = tmp_path / "allowance.state"
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as refused:
+            Allowance(path, 1e6, Clock()).spend(60)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert refused.value.filename == str(path)
 
 
 def test_a_killed_program_has_paid_what_it_sent(tmp_path: Path) -> None:

@@ -219,13 +219,22 @@ def test_a_full_disk_ends_with_6() -> None:
     assert said.startswith("gatewatch: disk full at /some/file")
 
 
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
 def test_a_folder_one_may_not_use_ends_with_4(number: int) -> None:
     """A file that the system refuses is named, with what to do."""
     code, said = ending(OSError(number, "it is so", "/some/file"))
     assert code == 4
     assert said.startswith("gatewatch: /some/file may not be")
     assert len(said.splitlines()) == 1
+
+
+def test_a_read_only_file_system_is_no_matter_of_permissions() -> None:
+    """Nobody is sent to change owners where a card is locked or a live system runs."""
+    code, said = ending(OSError(errno.EROFS, "Read-only file system", "/some/file"))
+    assert code == 4
+    assert said.startswith("gatewatch: /some/file cannot be written: its file system is read-only")
+    assert "GATEWATCH_HOME" in said
+    assert "permission" not in said
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.consent import VERSION, Capability, change, missing, require, said
+from probe.consent import VERSION, Capability, change, damage, missing, require, said
 from probe.failure import NoConsent
 from tests.consenting import agree
 
@@ -97,9 +97,15 @@ def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int) -> No
 )
 def test_what_cannot_be_understood_is_no_consent(tmp_path: Path, text: str) -> None:
     """A damaged file or another program's allows nothing, and consent can be given anew."""
-    (tmp_path / "consent.json").write_text(text, encoding="utf-8")
+    file = tmp_path / "consent.json"
+    file.write_text(text, encoding="utf-8")
     assert missing(tmp_path, *Capability) == list(Capability)
+    with pytest.raises(NoConsent) as refused:
+        require(tmp_path, Capability.RUN)
+    assert refused.value.message.startswith(f"{file} is damaged")
+    assert "nothing else is lost; read what is asked" in refused.value.message
     assert missing(agree(tmp_path), *Capability) == []
+    assert damage(tmp_path) is None
 
 
 @pytest.mark.skipif(

@@ -217,6 +217,16 @@ def test_status_says_that_the_text_has_changed(home: Path) -> None:
     assert json.loads(gatewatch("consent", "status", "--json").stdout)["run"]["version"] == 0
 
 
+def test_status_says_that_the_file_is_damaged(home: Path) -> None:
+    """Not only "no": whoever agreed once learns which file it is, and how to answer anew."""
+    (agree(home) / "consent.json").write_text('{"schema": "gatewatch.con', encoding="utf-8")
+    last = gatewatch("consent", "status").stdout.splitlines()[-1]
+    assert last.startswith(f"{home / 'consent.json'} is damaged")
+    assert last.endswith("to answer anew: gatewatch consent grant")
+    assert gatewatch("consent", "withdraw").exit_code == 0
+    assert not home.exists()
+
+
 def test_it_can_be_taken_back_in_parts_and_whole(home: Path) -> None:
     """Without a question; the next run ends with 3."""
     agree(home)
@@ -294,6 +304,15 @@ def test_what_is_named_is_asked_and_the_rest_stays(
     done = on_terminal(home, "consent", "grant", "--share", typed=["\n"])
     assert done.code == 0
     assert granted() == ["run", "keep"]
+
+
+def test_whoever_answered_once_is_told_why_it_is_asked_anew(tmp_path: Path) -> None:
+    """A damaged file is named before the text, and the answers replace it."""
+    file = agree(tmp_path / "home") / "consent.json"
+    file.write_text("{", encoding="utf-8")
+    done = on_terminal(file.parent, "consent", "grant", "--run", typed=["yes\n"])
+    assert done.shown.startswith(f"{file} is damaged, so what it said of consent counts as no;")
+    assert json.loads(file.read_bytes())["run"]["version"] == VERSION
 
 
 def test_an_interrupted_question_changes_nothing(tmp_path: Path) -> None:

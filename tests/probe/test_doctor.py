@@ -7,6 +7,7 @@ import ipaddress
 import json
 import os
 import shutil
+import types
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -319,6 +320,15 @@ def test_a_folder_that_cannot_be_made_comes_with_the_command_that_makes_it(
     assert only(keeping.folder()).remedy == f'sudo chown -R "$USER" {home}'
 
 
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="tells what is mounted how")
+def test_a_read_only_file_system_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another owner would not mend it."""
+    monkeypatch.setattr(os, "statvfs", lambda _: types.SimpleNamespace(f_flag=os.ST_RDONLY))
+    finding = only(keeping.folder())
+    assert (finding.state, finding.remedy) == ("failed", f"df -h {home.parent}")
+    assert finding.says.endswith("lies on a file system that can only be read")
+
+
 @pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
 def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     """A power cut may leave rubbish in it; then nothing is measured until somebody deletes it."""
@@ -400,6 +410,8 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     file = home / "consent.json"
     file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")
     assert "has changed" in only(agreed.consent()).says
+    file.write_bytes(file.read_bytes()[:-9])
+    assert only(agreed.consent()).says.startswith(f"{file} is damaged")
 
 
 # --- by itself, and away ----------------------------------------------------------------------

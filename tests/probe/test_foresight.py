@@ -5,19 +5,23 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 import trio.testing
 
+from probe import foresight
 from probe.choice import version_of, witnesses
-from probe.foresight import Cost, Experience, foresee, way_of
+from probe.demo import Country
+from probe.foresight import HOME, Cost, Experience, Imagined, foresee, way_of
+from probe.locate import WITNESSES
 from probe.manner import Manner
 from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
+from probe.origin import open_origin
 from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Session, Settings
 from probe.targets import Kind, Target
@@ -25,6 +29,7 @@ from probe.tracing import Task
 from tests.probe.table import Table
 
 if TYPE_CHECKING:
+    from probe.attribute import Attributor
     from probe.forks import Where
 
 METHODS = {4: Method.ICMP, 6: Method.UDP}
@@ -225,6 +230,28 @@ def test_parallel_paths_of_others_of_their_kind_are_foretold() -> None:
     check(foretell(world, kept, fresh, settings, set(), "full"), real)
 
 
+@pytest.mark.parametrize(("rate", "where"), [(20.0, "off"), (100.0, "off"), (1000.0, "full")])
+def test_of_very_many_targets_some_are_played(
+    monkeypatch: pytest.MonkeyPatch, rate: float, where: Where
+) -> None:
+    """Tens of thousands take as long to foretell as thousands, and what a run takes is foretold."""
+    monkeypatch.setattr(foresight, "PLAYED", 150)
+    world = World(4, loss=0.02)
+    targets = [*world.targets("foreign", 200), *world.targets("domestic", 400)]
+    settings = Settings(rate=rate)
+    kept, real = world.run(targets, settings, {4}, looking(where))
+    asked: list[int] = []
+    ways = Experience.ways
+
+    def counted(experience: Experience, wanted: Any, *, apart: bool) -> Any:
+        asked.append(len(wanted))
+        return ways(experience, wanted, apart=apart)
+
+    monkeypatch.setattr(Experience, "ways", counted)
+    check(foretell(world, kept, targets, settings, {4}, where), real)
+    assert asked == [150 + WITNESSES]
+
+
 def test_parallel_paths_that_nobody_looked_for_are_no_part_of_it() -> None:
     """What was never looked at is a chain, at six flows a hop; it is said of how many."""
     world = World(5, forking=0.3)
@@ -258,6 +285,49 @@ def test_without_any_experience_it_is_a_guess() -> None:
     assert foreseen.known == 0
     assert 10 * 30 < foreseen.packets < 20 * 30
     assert foreseen.seconds > foreseen.packets / 20
+
+
+@pytest.mark.parametrize("economical", [False, True])
+@pytest.mark.parametrize("nth", [0, 3, 13])
+@pytest.mark.parametrize("when", [0, -1])
+def test_a_first_run_takes_what_lies_in_the_range_that_was_foretold(
+    economical: bool, nth: int, when: int
+) -> None:
+    """What paths share and what stands at the border nobody knows yet: in the demo's country."""
+    country, origin = Country(), open_origin()
+    internet = country.internet(list(country.days())[when])
+    volunteer = country.volunteers()[nth]
+    hosts = {host.address: host for host, _ in volunteer.targets}
+    targets = [Target(address, address, "a test", "foreign") for address in hosts]
+
+    def manner(table: Attributor, home: str) -> Manner:
+        return Manner(table, lambda _: home, economical=economical)
+
+    ours = manner(origin, "KH")
+    traces: list[Trace] = []
+    session = Session(
+        SimulatedNetwork(
+            lambda target, flow: internet.way(volunteer.line, hosts[target], flow=flow)
+        ),
+        [Task(target.address, None, Method.ICMP, 1) for target in targets],
+        Settings(),
+        finished=traces.append,
+        routes=ours.routes,
+        explore=ours.explore,
+    )
+    trio.run(measure, session, clock=trio.testing.MockClock(autojump_threshold=0))
+    foreseen = foresee(
+        Experience([], targets),
+        targets,
+        METHODS,
+        Settings(),
+        manner=manner(Imagined(origin, HOME), HOME),
+        unlocated={4},
+        size=session.network.probe_size,
+    )
+    assert foreseen.least is not None
+    took = sum(trace.probes or 0 for trace in traces)
+    assert 0.85 * foreseen.least.packets <= took <= foreseen.packets
 
 
 def test_another_protocol_is_another_path() -> None:

@@ -138,6 +138,18 @@ def test_a_file_left_by_root_in_a_users_folder_is_named(street: Path) -> None:
     assert f"then root cannot use {home}, nor nobody {left}; let one user" in said["error"]
 
 
+def test_a_read_only_file_system_is_said_to_be_one(street: Path) -> None:
+    """No owner of the folder could write there, so that nobody is told to change it."""
+    said = status_after(
+        f"{WITHOUT_CODE}import os, types\nos.access = lambda *_, **__: False\n"
+        "os.statvfs = lambda _: types.SimpleNamespace(f_flag=os.ST_RDONLY)\n"
+        "give_up([Path(sys.argv[1])])",
+        street,
+        code=1,
+    )
+    assert f"{street} cannot be written: its file system is read-only" in said["error"]
+
+
 def test_where_no_user_reaches_code_and_data_it_says_so(street: Path) -> None:
     """A program in one closed home that should write into another: both are named."""
     code, data = house(street, NOBODY), house(street, UNKNOWN)

@@ -81,7 +81,7 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     }
     assert strangers(home) == []
     done = gatewatch("purge", "--yes")
-    assert "traces                              1 files" in done.stdout
+    assert "traces                               1 file " in done.stdout
     assert "the timer: played timer" in done.stdout
     assert "the system's log holds of each run" in done.stdout
     assert "on SSDs" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.bundle import public_part, sha256_of
+from probe.bundle import SUFFIX, public_part, sha256_of
 from probe.bundling import bundle_new
-from probe.courier import NotTaken, Unavailable
-from probe.failure import NoConsent, NotYetSent
+from probe.courier import PATIENCE, NotTaken, Unavailable
+from probe.failure import NoConsent, NotYetSent, PartlyDone
 from probe.outbox import Outbox
 from probe.receipt import Receipt, Status
-from probe.submitting import FIRST, LONGEST, PAUSES, Outcome, Submitting
+from probe.submitting import FIRST, LONGEST, PAUSES, WHOLE, Outcome, Submitting
 from tests.probe.test_bundling import keep, trace
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -76,6 +77,8 @@ class World:
         self.home = home
         self.way = Way()
         self.now = 1e9
+        # Seconds that a request takes.
+        self.request = 0.0
         self.slept: list[float] = []
         self.agrees = True
         keep(home, *(trace(number, 100 + number) for number in range(bundles)))
@@ -87,7 +90,14 @@ class World:
     ) -> Outcome:
         with Outbox(self.home / "outbox") as outbox:
             sending = Submitting(
-                outbox, self.way, ADDRESS, key, lambda: self.now, self.slept.append, self.agreed
+                outbox,
+                self.way,
+                ADDRESS,
+                key,
+                lambda: self.now,
+                self.slept.append,
+                self.agreed,
+                lambda: self.request * (self.way.asked + self.way.sent).total(),
             )
             return sending.run(at_once=at_once, accepted_too=accepted_too)
 
@@ -282,6 +292,57 @@ def test_one_bundle_that_is_not_taken_does_not_stop_the_others(world: World) -> 
     assert world.states() == ["waiting", "quarantined"]
     assert world.submit().problem is None
     assert set(world.way.sent.values()) == {1}
+
+
+def test_a_slow_way_ends_a_call_and_the_next_goes_on(tmp_path: Path) -> None:
+    """Where each request takes nearly as long as it may, no call lasts for hours."""
+    world = World(tmp_path, bundles=8)
+    world.request = PATIENCE - 1
+    outcome = world.submit()
+    assert len(outcome.receipts) < 8
+    assert world.request * len(outcome.receipts) <= WHOLE + PATIENCE
+    assert outcome.problem is not None
+    assert outcome.problem.endswith("this took long enough; to go on: gatewatch submit")
+    assert outcome.not_before == 0
+    for _ in range(3):
+        world.submit()
+    assert world.states() == ["quarantined"] * 8
+    assert set(world.way.sent.values()) == {1}
+
+
+def test_an_outbox_that_its_owner_deletes_meanwhile_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said of permissions, and the next call begins anew."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(world.home))
+    send = world.way.send
+
+    def deleting(sha256: str, data: bytes) -> bytes:
+        shutil.rmtree(world.home / "outbox")
+        return send(sha256, data)
+
+    monkeypatch.setattr(world.way, "send", deleting)
+    with pytest.raises(PartlyDone, match="outbox was deleted while it was used"):
+        world.submit()
+    assert (world.submit().problem, world.states()) == (None, [])
+
+
+def test_a_bundle_that_its_owner_deletes_meanwhile_is_said(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on its way is answered; what was not sent yet is said to be gone."""
+    send = world.way.send
+
+    def deleting(sha256: str, data: bytes) -> bytes:
+        for path in (world.home / "outbox").glob(f"*{SUFFIX}"):
+            path.unlink()
+        return send(sha256, data)
+
+    monkeypatch.setattr(world.way, "send", deleting)
+    outcome = world.submit()
+    assert [receipt.status for receipt in outcome.receipts] == ["quarantined"]
+    assert outcome.problem is not None
+    assert outcome.problem.startswith("the file of a bundle is damaged or was deleted;")
 
 
 @pytest.mark.parametrize("damage", [b"", b"damaged", None])

@@ -18,19 +18,28 @@ TABLE = Table()
 TARGETS = ("80.231.1.1", "203.144.64.1", "80.231.9.9")
 
 
-def trace(*hops: str | None, stop: str = "destination", rtt: float = 1.0) -> Trace:
-    """A trace to the last of the hops."""
+def trace(
+    *hops: str | None, stop: str = "destination", rtt: float = 1.0, refused: str | None = None
+) -> Trace:
+    """A trace to the last of the hops, or to another target that the last ``refused`` by a code."""
     measured = Trace(
-        dst_addr=hops[-1] or TARGETS[0],
+        dst_addr=TARGETS[0] if refused else hops[-1] or TARGETS[0],
         af=4,
         proto="ICMP",
         timestamp=0.0,
         endtime=1.0,
         hops=tuple(
-            Hop(number, (Reply(address, rtt) if address else Reply(),))
+            Hop(
+                number,
+                (
+                    Reply(address, rtt, err=refused if number == len(hops) else None)
+                    if address
+                    else Reply(),
+                ),
+            )
             for number, address in enumerate(hops, start=1)
         ),
-        stop=stop,
+        stop="unreachable" if refused else stop,
     )
     return attribute(measured, TABLE)
 
@@ -45,6 +54,13 @@ def trace(*hops: str | None, stop: str = "destination", rtt: float = 1.0) -> Tra
         # The own provider's first address may well stand next door, and so may an own server.
         (trace("192.168.1.1", "36.37.0.1"), False),
         (trace("192.168.1.1", "192.168.2.7"), False),
+        # A portal may refuse instead of answering; a line that is down and a provider do as well.
+        (trace("192.168.1.1", "192.168.1.1", refused="p"), True),
+        (trace("192.168.1.1", refused="A"), True),
+        (trace("192.168.1.1", "192.168.1.1", refused="N"), False),
+        (trace("192.168.1.1", "192.168.1.1", refused="H"), False),
+        (trace("192.168.1.1", "36.37.9.9", refused="A"), False),
+        (trace("192.168.1.1", None, "10.0.0.1", refused="A"), False),
     ],
 )
 def test_nobody_elses_server_stands_next_door(measured: Trace, expected: bool) -> None:

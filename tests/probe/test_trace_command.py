@@ -198,6 +198,25 @@ def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: s
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("0.0.0.0", "unspecified"), ("224.0.0.1", "multicast"), ("255.255.255.255", "broadcast")],
+)
+def test_what_is_no_hosts_address_is_said_in_good_english(
+    home: Path, host: str, reason: str
+) -> None:
+    """Whatever word stands for the reason, no article has to fit it."""
+    said = f"gatewatch: {host} is not the address of one host ({reason}); a trace needs one\n"
+    assert run(host).stderr == said
+
+
+def test_one_hop_is_no_hops(home: Path) -> None:
+    """What is counted is in the singular where there is one."""
+    lines = run(paths.TARGET, "--max-ttl", "1").stdout.splitlines()
+    assert lines[0].endswith("at most 1 hop")
+    assert " after 1 hop, " in "".join(lines)
+
+
 @pytest.mark.parametrize("host", ["10.1.2.3", "127.0.0.1", "fd00:1::5", "192.168.1.7", "::1"])
 def test_ones_own_network_may_be_traced_by_whoever_runs_it(home: Path, host: str) -> None:
     """Private and loopback addresses and the own subnet need the word that it is one's own."""
@@ -329,6 +348,29 @@ def test_an_empty_name_is_said_to_be_one(typed: str, home: Path) -> None:
     done = run(typed)
     assert done.exit_code == 9
     assert done.stderr == "gatewatch: the name of the host is empty; give a name or an address\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("https://example.org/x", "give that alone: example.org"),
+        ("example.org/x", "give that alone: example.org"),
+        ("example.org:443", "give that alone: example.org"),
+        ("http://[2001:db8::1]:80/", "give that alone: 2001:db8::1"),
+        ("193.0.6.0/24", "give one of them alone, such as www.example.org"),
+        ("2001:db8:::1", "give one of them alone, such as www.example.org"),
+        ("https://", "give one of them alone, such as www.example.org"),
+    ],
+)
+def test_what_is_more_than_a_host_is_told_which_part_is_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, remedy: str
+) -> None:
+    """Nothing is cut off in silence, no resolver is asked, and what is wanted is said."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("looked up"))
+    done = run(typed)
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr.startswith(f"gatewatch: {typed} is ")
+    assert done.stderr.endswith(f"{remedy}\n")
 
 
 # --- the loop -------------------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""Which host a text speaks of that is more than the name of one.
+
+People copy addresses from a browser, with scheme, port and path. A trace goes to a host, so that
+they are told which part is meant; nothing is cut off in silence. This module asks no resolver.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+# What stands in no host name; an IPv6 address is told apart before.
+_MORE = frozenset("/:@?#")
+
+
+def is_more(text: str) -> bool:
+    """Whether a text that is no address cannot be a host name either.
+
+    >>> is_more("https://example.org/x"), is_more("example.org")
+    (True, False)
+    """
+    return not _MORE.isdisjoint(text)
+
+
+def host_in(text: str) -> str | None:
+    """The host in a URL, or in a name with a port, path or user; None where it shows no one host.
+
+    >>> host_in("https://example.org/x"), host_in("example.org:443")
+    ('example.org', 'example.org')
+    >>> host_in("192.0.2.0/24"), host_in("2001:db8:::1")
+    (None, None)
+    """
+    if _is_network(text):
+        return None
+    from urllib.parse import urlsplit  # noqa: PLC0415 - hardly ever needed
+
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        _ = parts.port  # what is no number there shows that this was no host
+    except ValueError:
+        return None
+    return parts.hostname or None
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
