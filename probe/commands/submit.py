@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -29,8 +30,6 @@ from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from probe.outbox import Entry, Status
     from probe.receipt import Receipt
     from probe.settings import Settings
@@ -50,6 +49,11 @@ if TYPE_CHECKING:
     "--ask-all", is_flag=True, help="Also ask whether what was accepted was refused since."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--scheduled",
+    is_flag=True,
+    help="As a timer calls it, whose log outlives a purge: name neither bundles nor the collector.",
+)
 @click.pass_context
 def submit(
     context: click.Context,
@@ -59,6 +63,7 @@ def submit(
     again: bool,
     ask_all: bool,
     as_json: bool,
+    scheduled: bool,
 ) -> None:
     """Put new traces into bundles and send all that waits to the collector of your settings.
 
@@ -68,6 +73,37 @@ def submit(
     """
     if context.invoked_subcommand is not None:
         return
+    if scheduled and (folder or at_once or again or ask_all or as_json):
+        raise click.UsageError("--scheduled goes with no other option")
+    try:
+        _submit(
+            folder,
+            at_once=at_once,
+            again=again,
+            ask_all=ask_all,
+            as_json=as_json,
+            scheduled=scheduled,
+        )
+    except Failure as problem:
+        if not scheduled:
+            raise
+        click.echo(
+            _("not all was handed on; exit code {code}, see: gatewatch submit status").format(
+                code=problem.exit_code
+            )
+        )
+        context.exit(problem.exit_code)
+
+
+def _submit(
+    folder: Path | None,
+    *,
+    at_once: bool,
+    again: bool,
+    ask_all: bool,
+    as_json: bool,
+    scheduled: bool,
+) -> None:
     require(data_folder(), Capability.SHARE)
     settings = read_settings()
     if folder is None and settings.collector is None:
@@ -87,7 +123,11 @@ def submit(
         outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
         pruned = _prune(outbox, settings.keep_accepted_days)
-    _tell(outcome, waiting, left_out, pruned, as_json=as_json)
+    if scheduled:
+        _log(outcome)
+    else:
+        _tell(outcome, waiting, left_out, pruned, as_json=as_json)
+    _complain(outcome, waiting)
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
@@ -127,6 +167,13 @@ def _prune(outbox: Outbox, days: int | None) -> int:
     return len(old)
 
 
+def _log(outcome: Outcome) -> None:
+    """Say how many bundles came how far, and not which."""
+    if outcome.receipts:
+        answers = Counter(receipt.status for receipt in outcome.receipts)
+        click.echo(_("bundles: {counts}").format(counts=words.counts(answers)))
+
+
 def _tell(
     outcome: Outcome, waiting: list[Entry], left_out: Counter[str], pruned: int, *, as_json: bool
 ) -> None:
@@ -153,6 +200,10 @@ def _tell(
             click.echo(sentence)
         if pruned:
             click.echo(words.deleted_days(pruned))
+
+
+def _complain(outcome: Outcome, waiting: list[Entry]) -> None:
+    """Raise the failure that says what still waits or was refused, where anything was."""
     later = (
         _("; the next try is after {time}, or at once with --now").format(
             time=_local(outcome.not_before)

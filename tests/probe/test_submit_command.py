@@ -103,6 +103,23 @@ def tls_collector(home: Path, tmp_path: Path) -> Iterator[Collector]:
         yield collector
 
 
+def test_a_timer_s_log_ties_no_bundle_to_this_machine(home: Path, tmp_path: Path) -> None:
+    """The log outlives a purge: which bundles went where is neither in success nor in failure."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit", "--scheduled")
+        assert (done.exit_code, done.output) == (0, "bundles: 1 quarantined\n")
+        assert gatewatch("submit", "--scheduled").output == ""
+        keep(home, trace(3))
+    done = gatewatch("submit", "--scheduled")
+    waits = "not all was handed on; exit code 8, see: gatewatch submit status\n"
+    assert (done.exit_code, done.output) == (8, waits)
+    configure(home, collector="https://collect.onion")
+    done = gatewatch("submit", "--scheduled")
+    assert (done.exit_code, done.output) == (9, waits.replace("8", "9"))
+    assert gatewatch("submit", "--scheduled", "--json").exit_code == 2
+
+
 def test_tls_with_a_certificate_of_ones_own(home: Path, tmp_path: Path) -> None:
     """It is believed where the owner set it, and nothing is sent where it is not."""
     with tls_collector(home, tmp_path) as collector:

@@ -246,7 +246,7 @@ def test_what_is_due_to_be_sent_follows(
     (home / "settings.toml").write_text('collector = "https://collect.example.org"\n', "utf-8")
     make_due(home)
     assert run("--targets", listed).stdout.startswith("kept 5")
-    assert became == [["/usr/bin/gatewatch", "submit"]]
+    assert became == [["/usr/bin/gatewatch", "submit", "--scheduled"]]
     use(monkeypatch, paths.all_dark)
     make_due(home)
     assert run("--targets", listed).exit_code == 5
