@@ -170,7 +170,7 @@ def _prune(outbox: Outbox, days: int | None) -> int:
 def _log(outcome: Outcome) -> None:
     """Say how many bundles came how far, and not which."""
     if outcome.receipts:
-        answers = Counter(receipt.status for receipt in outcome.receipts)
+        answers = Counter[str](receipt.status for receipt in outcome.receipts)
         click.echo(_("bundles: {counts}").format(counts=words.counts(answers)))
 
 
