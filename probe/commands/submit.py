@@ -22,9 +22,16 @@ from probe.consent import Capability, require
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, damaged, demand_folder, occupied, outbox_folder, status
+from probe.outbox import (
+    Outbox,
+    damaged,
+    demand_folder,
+    hand_over,
+    occupied,
+    outbox_folder,
+    status,
+)
 from probe.places import data_folder
-from probe.private import replace_file
 from probe.pruning import accepted_days, prune
 from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
@@ -258,7 +265,7 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
                 continue
             target = folder / outbox.path_of(entry.sha256).name
             if not target.is_file() or target.stat().st_size != len(data):
-                replace_file(target, data)
+                hand_over(data, target, entry)
             outbox.left(entry.sha256, str(folder.absolute()))
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)

@@ -24,7 +24,7 @@ from probe.courier import Courier
 from probe.outbox import Outbox
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
-from tests.probe.test_bundling import as_shared, keep, trace
+from tests.probe.test_bundling import as_shared, dated, keep, trace
 from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
 NAME = "collect.example.org"
@@ -392,6 +392,7 @@ def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
             f"1 bundle lies in {stick}; hand it over as it is",
         ]
         assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
+        assert dated(file) == "2026-11-23T00:00:00+00:00"
     (bundle,) = status()["bundles"]
     assert bundle["left_at"] == str(stick)
     assert f"waits to be sent; a copy was left at {stick}\n" in gatewatch("submit", "status").stdout
