@@ -17,6 +17,7 @@ import click
 from probe.alone import Busy, alone
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
+from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
 from probe.consent import Capability, require
 from probe.failure import Failure, NotYetSent, PartlyDone
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     help="As a timer calls it, whose log outlives a purge: name neither bundles nor the collector.",
 )
 @click.pass_context
+@discreet("gatewatch submit status")
 def submit(
     context: click.Context,
     *,
@@ -82,35 +84,6 @@ def submit(
         return
     if scheduled and (folder or at_once or again or ask_all or as_json):
         raise click.UsageError("--scheduled goes with no other option")
-    try:
-        _submit(
-            folder,
-            at_once=at_once,
-            again=again,
-            ask_all=ask_all,
-            as_json=as_json,
-            scheduled=scheduled,
-        )
-    except Failure as problem:
-        if not scheduled:
-            raise
-        click.echo(
-            _("not all was handed on; exit code {code}, see: gatewatch submit status").format(
-                code=problem.exit_code
-            )
-        )
-        context.exit(problem.exit_code)
-
-
-def _submit(
-    folder: Path | None,
-    *,
-    at_once: bool,
-    again: bool,
-    ask_all: bool,
-    as_json: bool,
-    scheduled: bool,
-) -> None:
     require(data_folder(), Capability.SHARE)
     settings = read_settings()
     if folder is None and settings.collector is None:

@@ -112,7 +112,7 @@ def test_a_timer_s_log_ties_no_bundle_to_this_machine(home: Path, tmp_path: Path
         assert gatewatch("submit", "--scheduled").output == ""
         keep(home, trace(3))
     done = gatewatch("submit", "--scheduled")
-    waits = "not all was handed on; exit code 8, see: gatewatch submit status\n"
+    waits = "not all was done; exit code 8, see: gatewatch submit status\n"
     assert (done.exit_code, done.output) == (8, waits)
     configure(home, collector="https://collect.onion")
     done = gatewatch("submit", "--scheduled")
