@@ -21,6 +21,7 @@ from analysis.countries import UnknownCountry, country_code
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Offline
 from probe.origin import Origin, OriginError, open_origin
+from probe.record import SIMULATED
 
 if TYPE_CHECKING:
     from analysis.convert import Converted, Form
@@ -221,11 +222,27 @@ def analyze(
             said = report(verdict, language=language or "en")
             page.write_text(said, encoding="utf-8", errors="replace")
     fields = verdict.to_dict()
+    if page is not None or crossings is not None:
+        _warn_of_those_alone(fields)
     if as_json:
         # A file's name may be no text; what of it is none becomes a question mark.
         click.echo(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))
     else:
         _print(fields)
+
+
+def _warn_of_those_alone(fields: dict[str, Any]) -> None:
+    """Say on the standard error that what was written may name a person; nobody is simulated."""
+    measured = fields["measured"]
+    alone = measured["organisations_of_one_vantage"]
+    if not alone or fields["provenance"]["notes"].get(SIMULATED, 0) >= measured["traces"]:
+        return
+    those, it = ("network was", "it") if alone == 1 else ("networks were", "them")
+    click.echo(
+        f"warning: {alone} {those} measured from one vantage point alone, and naming {it} may "
+        f"name a person: ask first, or leave {it} out (docs/data-policy.md)",
+        err=True,
+    )
 
 
 def _check_outputs(crossings: Path | None, page: Path | None, language: str | None) -> None:

@@ -215,10 +215,14 @@ def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
         for seen in family.observations
         if seen.crossing is not None
     }
+    vantages: defaultdict[str, set[str]] = defaultdict(set)
+    for seen in family.observations:
+        vantages[seen.organisation].add(seen.vantage)
     return {
         "traces": sum(seen.traces for seen in family.observations),
         "vantages": len({seen.vantage for seen in family.observations}),
         "organisations": len(family.grouped),
+        "organisations_of_one_vantage": sum(len(those) == 1 for those in vantages.values()),
         "destinations": len({seen.destination for seen in family.observations}),
         "pairs": len(family.pairs),
         "pairs_of_few_keys": len(measured) - len(family.pairs),

@@ -46,6 +46,8 @@ def set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
     Raises `OfNewerVersion` where those that are there have a greater ``version``.
     """
     db.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten; Debian's SQLite does so by itself, others do not.
+    db.execute("PRAGMA secure_delete = ON")
     with step(db):
         (found,) = db.execute("PRAGMA user_version").fetchone()
         if found > version:

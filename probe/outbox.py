@@ -13,6 +13,7 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
@@ -89,6 +90,17 @@ def demand_folder(folder: Path) -> None:
         raise BadInput(
             _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
         )
+
+
+def hand_over(data: bytes, target: Path, entry: Entry) -> None:
+    """Write a copy of a bundle for somebody else.
+
+    Its time is midnight before its newest trace: a stick carries that along, and the hour at which
+    it was handed over is nobody's business.
+    """
+    replace_file(target, data)
+    midnight = datetime.fromisoformat(entry.last_day).replace(tzinfo=UTC).timestamp()
+    os.utime(target, (midnight, midnight))
 
 
 _OCCUPIED = {

@@ -32,6 +32,7 @@ from probe.spellings import (
     spellings,
     spellings_of_hardware,
     spellings_of_site,
+    told_by,
 )
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ _HOLDS_IPV4 = (
     (ipaddress.IPv6Network("::ffff:0:0/96"), 96),
     (ipaddress.IPv6Network("2002::/16"), 16),
 )
+
+# Set aside for each network's own translators (RFC 8215): as private as 10/8.
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+
+_ULA = ipaddress.IPv6Network("fc00::/7")
 
 # Anything that might be an address in a sentence; `ipaddress` then decides.
 _MAYBE_IPV6 = re.compile(
@@ -115,7 +121,7 @@ class Premises:
 
         One that `holds` does; in IPv6 also one of the same /48, which a provider may have given
         to this line alone, one with the same interface identifier, and one that holds such an
-        IPv4 address.
+        IPv4 address. The IPv4 address that an own 6to4, Teredo or ISATAP address tells is own too.
         """
         return _gives_away(self, address)
 
@@ -133,9 +139,13 @@ class Premises:
 class _Marks:
     """What gives this end of the line away, worked out once.
 
-    ``sites`` are the upper 48 bits of its IPv6 addresses, ``identifiers`` the lower 64.
+    ``addresses`` are its own and the public IPv4 ones that those tell, ``sites`` the upper 48 bits
+    of its IPv6 addresses, ``identifiers`` the lower 64. ``knows_site`` is False where all of these
+    are local ones: then the line's is behind a translator.
     """
 
+    addresses: frozenset[str]
+    knows_site: bool
     sites: frozenset[int]
     identifiers: frozenset[int]
     spelled: re.Pattern[str]
@@ -145,6 +155,7 @@ class _Marks:
 @functools.lru_cache(maxsize=16)
 def _marks(premises: Premises) -> _Marks:
     own = [_parse(address) for address in premises.addresses]
+    own += filter(None, map(told_by, own))
     own_6 = [address for address in own if isinstance(address, ipaddress.IPv6Address)]
     sited = [address for address in own_6 if not address.is_link_local]
     spelled = {text for address in own for text in spellings(address)}
@@ -152,6 +163,8 @@ def _marks(premises: Premises) -> _Marks:
     spelled |= {text for address in sited for text in spellings_of_site(address)}
     identifiers = {interface_identifier(address) for address in own_6}
     return _Marks(
+        frozenset(map(str, own)),
+        any(address not in _ULA for address in sited),
         frozenset(int(address) >> 80 for address in sited),
         frozenset(filter(None, identifiers)) | {*map(identifier_of_hardware, premises.hardware)},
         anywhere(spelled),
@@ -162,17 +175,17 @@ def _marks(premises: Premises) -> _Marks:
 @functools.lru_cache(maxsize=1 << 14)
 def _gives_away(premises: Premises, address: str) -> bool:
     parsed = _parse(address)
-    if premises.holds(address):
+    marks = _marks(premises)
+    if premises.holds(address) or str(parsed) in marks.addresses:
         return True
     if not isinstance(parsed, ipaddress.IPv6Address):
         return False
-    marks = _marks(premises)
     inner = embedded(parsed)
     return (
         int(parsed) >> 80 in marks.sites
         or interface_identifier(parsed) in marks.identifiers
         or (inner is not None and premises.holds(str(inner[0])))
-        or any(str(held) in premises.addresses for held in held_inside(parsed))
+        or any(str(held) in marks.addresses for held in held_inside(parsed))
     )
 
 
@@ -264,21 +277,31 @@ class _Redaction:
         self.organisations = {origin.organisation(asn) for asn in self.access}
         self.origin = origin
         self.taken: Counter[str] = Counter()
-        # What comes before this hop lies inside the access network.
-        self.reaches_access = max(self._reaches_access(trace), inside)
         self.marks = _marks(premises)
-
-    def _reaches_access(self, trace: Trace) -> int:
-        """The first hop that shows the access network; where it is silent, any network at all."""
         heard = [
             (hop.number, reply.address)
             for hop in trace.hops
             for reply in hop.replies
             if reply.address is not None
         ]
-        for number, address in heard:
-            if address != trace.dst_addr and self.reason_to_cut(address) == "access":
-                return number
+        # What comes before this hop is known to lie inside the access network, or at home …
+        self.shows_access = max(self._shows_access(trace, heard), inside)
+        # … and what comes before this one may.
+        self.reaches_access = self.shows_access or self._leaves_access(trace, heard)
+
+    def _shows_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
+        """The first hop that shows the access network, 0 where none does."""
+        return next(
+            (
+                number
+                for number, address in heard
+                if address != trace.dst_addr and self.reason_to_cut(address) == "access"
+            ),
+            0,
+        )
+
+    def _leaves_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
+        """The first hop that shows any network at all."""
         for number, address in heard:
             if address == trace.dst_addr or any(
                 said.asn is not None or said.exchange is not None for said in self.said_of(address)
@@ -289,11 +312,15 @@ class _Redaction:
     def said_of(self, address: str) -> Iterator[Attribution]:
         """Whose an address is, and the one that it may hold."""
         yield self.origin.lookup(address)
-        inner = embedded(_parse(address))
-        if inner is not None:
-            yield self.origin.lookup(str(inner[0]))
+        parsed = _parse(address)
+        inner = embedded(parsed)
+        held = told_by(parsed) if inner is None else inner[0]
+        if held is not None:
+            yield self.origin.lookup(str(held))
 
     def reason_to_cut(self, address: str) -> str | None:
+        if _parse(address) in _LOCAL_NAT64:
+            return "private"
         for said in self.said_of(address):
             if said.special in CUT_CLASSES:
                 return "private"
@@ -315,11 +342,19 @@ class _Redaction:
         if reason is None:
             return str(_parse(address))
         left = cut(address)
-        if self.premises.given_away_by(left):
+        if self.premises.given_away_by(left) or self.may_be_home(address, number, reason):
             self.taken["lan"] += 1
             return None
         self.taken[reason] += 1
         return left
+
+    def may_be_home(self, address: str, number: int, reason: str) -> bool:
+        """Whether the /48 of a hop, behind another router of home, may be this line's alone."""
+        parsed = _parse(address)
+        if parsed in _ULA:
+            known = self.reaches_access if not self.marks.knows_site else self.shows_access
+            return number < known
+        return parsed.version == 6 and reason == "access" and not self.marks.knows_site
 
     def reply(self, reply: Reply, number: int) -> Reply:
         known_code = (

@@ -38,9 +38,9 @@ class Settings:
     ``collector`` is the address that bundles are sent to, ``collector_key`` the public key (64
     hexadecimal digits) that its receipts must be signed with, ``collector_certificate`` a PEM file
     with the certificate that it shows, where no public authority signed it. ``proxy`` is what
-    `submit` goes through. ``daily_megabytes`` and ``monthly_megabytes`` are what scheduled runs
-    may send. ``keep_accepted_days`` is after how many days `submit` deletes here what a collector
-    has accepted.
+    `submit` and `data update` go through. ``daily_megabytes`` and ``monthly_megabytes`` are what
+    scheduled runs may send. ``keep_accepted_days`` is after how many days `submit` deletes here
+    what a collector has accepted.
     """
 
     collector: str | None = None

@@ -34,6 +34,9 @@ _EMPTY = 64
 _TEREDO = ipaddress.IPv6Network("2001::/32")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 
+# ISATAP (RFC 5214): stands before the IPv4 address, with or without the bit for a unique one.
+_ISATAP = 0x00005EFE
+
 
 def spellings(address: IPAddress) -> Iterator[str]:
     """The ways an address is written, in lower case; some come twice.
@@ -126,10 +129,30 @@ def held_inside(address: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Addres
             yield ipaddress.IPv4Address(bits >> 128 - 72 - 32 & 0xFFFFFFFF)
         else:
             yield ipaddress.IPv4Address(plain >> length - start - 32 & 0xFFFFFFFF)
+    told = told_by(address)
+    if told is not None:
+        yield told
+
+
+def told_by(address: IPAddress) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one is seen to be made of, by its form alone.
+
+    6to4, Teredo, ISATAP and compatible addresses (RFC 3056, 4380, 5214, 4291).
+
+    >>> told_by(ipaddress.ip_address("2001:db8::5efe:203.0.113.7"))
+    IPv4Address('203.0.113.7')
+    """
+    if not isinstance(address, ipaddress.IPv6Address):
+        return None
+    bits = int(address)
     if address in _SIX_TO_FOUR:
-        yield ipaddress.IPv4Address(bits >> 80 & 0xFFFFFFFF)
+        return ipaddress.IPv4Address(bits >> 80 & 0xFFFFFFFF)
     if address in _TEREDO:
-        yield ipaddress.IPv4Address(bits & 0xFFFFFFFF ^ 0xFFFFFFFF)
+        return ipaddress.IPv4Address(bits & 0xFFFFFFFF ^ 0xFFFFFFFF)
+    is_compatible = bits >> 32 == 0 and bits >= 1 << 16
+    if is_compatible or (bits >> 32 & 0xFDFFFFFF) == _ISATAP:
+        return ipaddress.IPv4Address(bits & 0xFFFFFFFF)
+    return None
 
 
 def anywhere(spelled: Iterable[str]) -> re.Pattern[str]:

@@ -9,15 +9,12 @@ reads no traces and knows no command line.
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
 import os
 import shutil
 import socket
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import zlib
 from collections import defaultdict
 from contextlib import suppress
@@ -28,7 +25,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probe import __version__
 from probe.deadline import within
 from probe.failure import BadInput, Offline
 from probe.language import _
@@ -48,8 +44,10 @@ from probe.origin.snapshot import (
 from probe.places import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from ipaddress import IPv4Network, IPv6Network
+
+    import httpx2
 
 TABLES = "https://iptoasn.com/data/"
 TABLE_FILES = ("ip2asn-v4.tsv.gz", "ip2asn-v6.tsv.gz")
@@ -58,6 +56,9 @@ LICENCE = "PDDL 1.0"
 
 EXCHANGES = "https://www.peeringdb.com/api/"
 EXCHANGE_FILES = ("ixpfx", "ixlan", "ix")
+
+# Nothing that would tell one machine from another.
+_HEADERS = {"User-Agent": "gatewatch", "Accept": "*/*", "Accept-Encoding": "identity"}
 
 # Seconds without a byte after which the other side counts as gone.
 TIMEOUT = 30.0
@@ -84,42 +85,53 @@ class Fetched:
     made: datetime | None
 
 
-def fetch(url: str, into: Path, timeout: float = TIMEOUT) -> Fetched:
-    """Fetch a file over HTTP, through the system's proxy if one is set.
+def fetch(url: str, into: Path, timeout: float = TIMEOUT, proxy: str | None = None) -> Fetched:
+    """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
     Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
     """
     try:
         with within(PATIENCE):
-            return _fetch(url, into, timeout)
+            return _fetch(url, into, timeout, proxy)
     except TimeoutError as problem:
         raise _broken(url, problem) from problem
 
 
-def _fetch(url: str, into: Path, timeout: float) -> Fetched:
-    request = urllib.request.Request(  # noqa: S310 - the address is ours or the user's own
-        url, headers={"User-Agent": f"gatewatch/{__version__}"}
-    )
+def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
+    import httpx2  # noqa: PLC0415 - slow, and only who fetches needs it
+
     try:
-        answer = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310
-    except urllib.error.HTTPError as problem:
-        problem.close()
-        raise Offline(
-            _("{url} is not to be had now (HTTP status {code}); try again later").format(
-                url=url, code=problem.code
-            )
-        ) from problem
-    except urllib.error.URLError as problem:
+        with (
+            httpx2.Client(
+                headers=_HEADERS,
+                proxy=proxy,
+                trust_env=proxy is None,
+                timeout=timeout,
+                follow_redirects=True,
+            ) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if not answer.is_success:
+                raise Offline(
+                    _("{url} is not to be had now (HTTP status {code}); try again later").format(
+                        url=url, code=answer.status_code
+                    )
+                )
+            return _kept(answer, url, into)
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as problem:
         raise Offline(
             _("{url} cannot be reached ({reason}); check the connection").format(
-                url=url, reason=_reason(problem.reason)
+                url=url, reason=_reason(problem)
             )
         ) from problem
-    except (OSError, http.client.HTTPException) as problem:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
         raise _broken(url, problem) from problem
-    with answer, into.open("wb") as file:
+
+
+def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
+    with into.open("wb") as file:
         size = 0
-        for chunk in _chunks(answer, url):
+        for chunk in answer.iter_raw():
             size += len(chunk)
             if size > _LARGEST:
                 raise BadInput(
@@ -128,23 +140,7 @@ def _fetch(url: str, into: Path, timeout: float) -> Fetched:
                     )
                 )
             file.write(chunk)
-        expected = answer.headers.get("Content-Length")
-        if expected is not None and expected != str(size):
-            raise Offline(
-                _("{url} broke off after {size} of {expected} bytes; try again").format(
-                    url=url, size=size, expected=expected
-                )
-            )
-        return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
-
-
-def _chunks(answer: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
-    """What comes, bit by bit; apart from writing it, since a full disk is not a lost connection."""
-    try:
-        while chunk := answer.read(1 << 16):
-            yield chunk
-    except (OSError, http.client.HTTPException) as problem:
-        raise _broken(url, problem) from problem
+    return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
 
 
 def _broken(url: str, problem: Exception) -> Offline:
@@ -153,9 +149,13 @@ def _broken(url: str, problem: Exception) -> Offline:
     )
 
 
-def _reason(problem: object) -> str:
-    if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror
+def _reason(problem: BaseException) -> str:
+    """What the system said, where it was the system; else what the exception says."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
     return str(problem) or type(problem).__name__
 
 
@@ -256,7 +256,7 @@ def _number(address: str, family: socket.AddressFamily) -> int:
         raise ValueError from None
 
 
-def fetch_tables(base: str = TABLES) -> Tables:
+def fetch_tables(base: str = TABLES, proxy: str | None = None) -> Tables:
     """Fetch today's tables of iptoasn.com and check them.
 
     Together with `install_tables` it takes some 15 s on a PC, and 230 MB of memory at most.
@@ -264,7 +264,7 @@ def fetch_tables(base: str = TABLES) -> Tables:
     """
     reader = _Reader(frozenset(read_continents(shipped("continents.toml"))))
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
-        fetched = [fetch(base + name, Path(temporary) / name) for name in TABLE_FILES]
+        fetched = [fetch(base + name, Path(temporary) / name, proxy=proxy) for name in TABLE_FILES]
         for name, file, version in zip(TABLE_FILES, fetched, (4, 6), strict=True):
             reader.read(file.path, base + name, version)
         inputs = {
@@ -361,7 +361,7 @@ def _move(staged: Path, final: Path) -> None:
             os.close(folder)
 
 
-def fetch_exchanges(base: str = EXCHANGES) -> list[Exchange]:
+def fetch_exchanges(base: str = EXCHANGES, proxy: str | None = None) -> list[Exchange]:
     """Fetch the peering LANs that PeeringDB lists, by exchange.
 
     Its terms allow this use, and no redistribution. Raises `Offline` or `BadInput`; nothing
@@ -369,7 +369,7 @@ def fetch_exchanges(base: str = EXCHANGES) -> list[Exchange]:
     """
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
         prefixes, lans, exchanges = (
-            _objects(fetch(base + name, Path(temporary) / name).path, base + name)
+            _objects(fetch(base + name, Path(temporary) / name, proxy=proxy).path, base + name)
             for name in EXCHANGE_FILES
         )
     source = f"PeeringDB, {datetime.now(UTC).date().isoformat()}"

@@ -144,6 +144,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.cli", "probe.commands"},
         {
             "probe.commands.asking",
+            "probe.commands.discreet",
             "probe.commands.ended",
             "probe.commands.folder",
             "probe.commands.options",

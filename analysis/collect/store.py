@@ -4,13 +4,15 @@
 ``FOLDER/accepted`` those to be judged by, ``FOLDER/collector.db`` what became of which. The
 database is the truth: a bundle counts from the moment on at which it is in there, and only then
 there is a receipt. Killed at any moment, a start puts the files where the database says. Nothing
-in here knows who sent what, or from where.
+in here knows who sent what, or from where, at which hour, or after which other bundle: what one
+machine sends from several networks comes in a row.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -32,6 +34,9 @@ from probe.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
 _VERSION = 1
+
+# Numbers of bundles are drawn from so many bits, since counted ones would keep the order.
+_NUMBER_BITS = 62
 
 _TABLES = """
 CREATE TABLE bundles (
@@ -190,6 +195,8 @@ class Store:
                 text = str(problem) if isinstance(problem, Refused) else f"{word}: {problem}"
                 self._count(day, word)
                 return Receipt(sha256, "refused", 0, day, text)
+            began = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+            os.utime(file.name, (began, began))
             os.fsync(file.fileno())
             with step(self._db):
                 Path(file.name).replace(self._path(QUARANTINE, sha256))
@@ -203,9 +210,9 @@ class Store:
             return self._receipt(sha256)
 
     def held(self, status: Status | None = None) -> list[Held]:
-        """Bundles that are held, oldest first; only those of one status where it is given."""
+        """Bundles that are held, by day; only those of one status where it is given."""
         rows = self._db.execute(
-            f"SELECT {_HELD} FROM bundles WHERE ? IS NULL OR status = ? ORDER BY number",  # noqa: S608
+            f"SELECT {_HELD} FROM bundles WHERE ? IS NULL OR status = ? ORDER BY day, sha256",  # noqa: S608
             (status, status),
         ).fetchall()
         return [Held(**dict(zip(Held.__slots__, row, strict=True))) for row in rows]
@@ -272,14 +279,15 @@ class Store:
 
     def _insert(self, sha256: str, bundle: Bundle, doubled: int, day: str) -> None:
         said = bundle.manifest
-        number = self._db.execute(
-            "INSERT OR IGNORE INTO bundles (sha256, status, day, network, key, traces, doubled,"
-            " first_day, last_day) VALUES (?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
+        number = secrets.randbits(_NUMBER_BITS)
+        self._db.execute(
+            "INSERT INTO bundles (number, sha256, status, day, network, key, traces, doubled,"
+            " first_day, last_day) VALUES (?, ?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
             (
-                sha256, day, said.network, said.key, said.traces, doubled,
+                number, sha256, day, said.network, said.key, said.traces, doubled,
                 min(said.days), max(said.days),
             ),
-        ).lastrowid  # fmt: skip
+        )  # fmt: skip
         self._db.executemany(
             "INSERT INTO lines VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
             " SET bundle = excluded.bundle WHERE bundle IN"

@@ -16,9 +16,8 @@ from probe.consent import Capability, require
 from probe.failure import Failure
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, demand_folder, outbox_folder
+from probe.outbox import Outbox, demand_folder, hand_over, outbox_folder
 from probe.places import data_folder
-from probe.private import replace_file
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
         files = []
         for entry in done.entries:
             kept = outbox.path_of(entry.sha256)
-            files.append(kept if out is None else _copied(kept, out))
+            files.append(kept if out is None else _copied(kept, out, entry))
             if out is not None:
                 outbox.left(entry.sha256, str(out.parent.absolute()))
         waiting = len(outbox.unfinished())
@@ -63,11 +62,11 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
         _say(done.entries, files, done.left_out, waiting)
 
 
-def _copied(kept: Path, out: Path) -> Path:
+def _copied(kept: Path, out: Path, entry: Entry) -> Path:
     """Where a copy lies: at ``out``, or beside it under the next name that is free."""
     others = (out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}") for number in count(2))
     path = next(path for path in chain([out], others) if not path.exists())
-    replace_file(path, kept.read_bytes())
+    hand_over(kept.read_bytes(), path, entry)
     return path
 
 

@@ -13,6 +13,7 @@ from probe.language import _
 from probe.origin.lookup import EXCHANGES_FILE
 from probe.origin.snapshot import OLD, Manifest, age, current_manifest, damaged, updated_folder
 from probe.places import data_folder
+from probe.settings import read_settings
 from probe.update import (
     EXCHANGES,
     TABLES,
@@ -69,9 +70,10 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
         if not base.startswith(("https://", "http://")):
             raise click.BadParameter(_("{base!r} is not an http address").format(base=base))
     folder = updated_folder()
+    proxy = read_settings().proxy
     # All is fetched and checked before anything is replaced.
-    tables = fetch_tables(tables_from)
-    lans = fetch_exchanges(exchanges_from) if exchanges else None
+    tables = fetch_tables(tables_from, proxy)
+    lans = fetch_exchanges(exchanges_from, proxy) if exchanges else None
     try:
         # Whatever is in it later, whoever makes it first: it is for its owner alone.
         data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)

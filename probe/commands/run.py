@@ -23,6 +23,7 @@ from probe.choice import measured, version_of
 from probe.commands import options, words
 from probe.commands.attended import Attended, foretell
 from probe.commands.choosing import Choice
+from probe.commands.discreet import discreet
 from probe.commands.ended import Ended
 from probe.commands.folder import Folder
 from probe.consent import Capability, require
@@ -120,6 +121,7 @@ _LOOK = 2.0
     help="Measure through a VPN or with a wrong clock, too: the traces say so, and analysis sets "
     "them aside.",
 )
+@discreet("gatewatch doctor")
 def run(
     *,
     listed: Path | None,

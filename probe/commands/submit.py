@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,21 +17,27 @@ import click
 from probe.alone import Busy, alone
 from probe.bundling import bundle_new, unbundled
 from probe.commands import words
+from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
 from probe.consent import Capability, require
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, damaged, demand_folder, occupied, outbox_folder, status
+from probe.outbox import (
+    Outbox,
+    damaged,
+    demand_folder,
+    hand_over,
+    occupied,
+    outbox_folder,
+    status,
+)
 from probe.places import data_folder
-from probe.private import replace_file
 from probe.pruning import accepted_days, prune
 from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
 
 if TYPE_CHECKING:
-    from collections import Counter
-
     from probe.outbox import Entry, Status
     from probe.receipt import Receipt
     from probe.settings import Settings
@@ -50,7 +57,13 @@ if TYPE_CHECKING:
     "--ask-all", is_flag=True, help="Also ask whether what was accepted was refused since."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--scheduled",
+    is_flag=True,
+    help="As a timer calls it, whose log outlives a purge: name neither bundles nor the collector.",
+)
 @click.pass_context
+@discreet("gatewatch submit status")
 def submit(
     context: click.Context,
     *,
@@ -59,6 +72,7 @@ def submit(
     again: bool,
     ask_all: bool,
     as_json: bool,
+    scheduled: bool,
 ) -> None:
     """Put new traces into bundles and send all that waits to the collector of your settings.
 
@@ -68,6 +82,8 @@ def submit(
     """
     if context.invoked_subcommand is not None:
         return
+    if scheduled and (folder or at_once or again or ask_all or as_json):
+        raise click.UsageError("--scheduled goes with no other option")
     require(data_folder(), Capability.SHARE)
     settings = read_settings()
     if folder is None and settings.collector is None:
@@ -87,7 +103,11 @@ def submit(
         outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
         pruned = _prune(outbox, settings.keep_accepted_days)
-    _tell(outcome, waiting, left_out, pruned, as_json=as_json)
+    if scheduled:
+        _log(outcome)
+    else:
+        _tell(outcome, waiting, left_out, pruned, as_json=as_json)
+    _complain(outcome, waiting)
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
@@ -127,6 +147,13 @@ def _prune(outbox: Outbox, days: int | None) -> int:
     return len(old)
 
 
+def _log(outcome: Outcome) -> None:
+    """Say how many bundles came how far, and not which."""
+    if outcome.receipts:
+        answers = Counter[str](receipt.status for receipt in outcome.receipts)
+        click.echo(_("bundles: {counts}").format(counts=words.counts(answers)))
+
+
 def _tell(
     outcome: Outcome, waiting: list[Entry], left_out: Counter[str], pruned: int, *, as_json: bool
 ) -> None:
@@ -153,6 +180,10 @@ def _tell(
             click.echo(sentence)
         if pruned:
             click.echo(words.deleted_days(pruned))
+
+
+def _complain(outcome: Outcome, waiting: list[Entry]) -> None:
+    """Raise the failure that says what still waits or was refused, where anything was."""
     later = (
         _("; the next try is after {time}, or at once with --now").format(
             time=_local(outcome.not_before)
@@ -207,7 +238,7 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
                 continue
             target = folder / outbox.path_of(entry.sha256).name
             if not target.is_file() or target.stat().st_size != len(data):
-                replace_file(target, data)
+                hand_over(data, target, entry)
             outbox.left(entry.sha256, str(folder.absolute()))
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)

@@ -127,7 +127,7 @@ def begin(budget: float) -> Turn:
 
 
 def _hand_on() -> None:
-    """Become `gatewatch submit` where the owner agreed to share and named a collector.
+    """Become `gatewatch submit --scheduled` where the owner agreed to share and named a collector.
 
     The program is started anew in place of this one, which has no use any more for the memory
     that measuring took.
@@ -138,7 +138,7 @@ def _hand_on() -> None:
 
     sys.stdout.flush()
     gatewatch = program()
-    os.execv(gatewatch, [gatewatch, "submit"])  # noqa: S606 - our own program
+    os.execv(gatewatch, [gatewatch, "submit", "--scheduled"])  # noqa: S606 - our own program
 
 
 def limits(typed: float | None, folder: Path) -> tuple[float, float]:

@@ -383,6 +383,17 @@ def test_a_folder_that_may_not_be_read_is_not_passed_over(
     assert f"{shut}: the folder cannot be read (Permission denied)" in done.stderr
 
 
+def test_who_publishes_is_told_of_those_who_stand_alone(traces: Path, tmp_path: Path) -> None:
+    """A network that one person measured in names that person to those who know who could."""
+    alone = (
+        "warning: 1 network was measured from one vantage point alone, and naming it may name a "
+        "person: ask first, or leave it out (docs/data-policy.md)\n"
+    )
+    assert analyze(traces, "--report", tmp_path / "page.html").stderr == alone
+    assert analyze(traces, "--crossings", tmp_path / "rows.csv").stderr == alone
+    assert analyze(traces).stderr == ""
+
+
 @pytest.mark.parametrize("option", ["--report", "--crossings"])
 def test_where_nothing_can_be_written_is_said_before_anything_is_read(
     option: str, tmp_path: Path

@@ -456,6 +456,7 @@ def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() ->
     assert verdict.grade == "single_gateway"
     assert verdict.fields["measured"]["keys_behind_candidate"] == 8
     assert verdict.fields["measured"]["vantages"] == 11
+    assert verdict.fields["measured"]["organisations_of_one_vantage"] == 7
 
 
 def test_a_namesake_in_another_country_is_not_the_gateway() -> None:

@@ -14,7 +14,7 @@ from probe.bundle import unseal
 from probe.cli import main
 from tests.consenting import agree
 from tests.pages import ROOT, blocks, commands_of, pattern_of
-from tests.probe.test_bundling import keep, trace
+from tests.probe.test_bundling import dated, keep, trace
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def test_the_file_holds_what_is_shown(home: Path, tmp_path: Path) -> None:
     shown = gatewatch("show", "--as-shared").stdout_bytes
     out = tmp_path / "mine.tar"
     said = json.loads(gatewatch("bundle", "--to", str(out), "--json").stdout)
+    assert dated(out) == "2026-11-24T00:00:00+00:00"
     assert b"".join(unseal(out.read_bytes()).lines) == shown
     (made,) = said["bundles"]
     assert (made["file"], made["traces"], made["days"]) == (

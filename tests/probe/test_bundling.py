@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +48,11 @@ def trace(number: int, network: int | None = 38623, days: int = 0, note: str = "
             notes=(note,),
         )
     )
+
+
+def dated(file: Path) -> str:
+    """The time of a file, which copies carry along."""
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat()
 
 
 def keep(home: Path, *traces: Redacted) -> None:

@@ -134,7 +134,7 @@ def test_each_ip_version_has_its_own_access_network(tmp_path: Path) -> None:
     run.locate()
     run.finished(trace("192.168.1.1", "203.144.64.1", "36.37.9.9"))
     six, four = kept(tmp_path)
-    assert [hop.replies[0].address for hop in six.hops] == [None, "2405:8380:5::", WAY_6[2]]
+    assert [hop.replies[0].address for hop in six.hops] == [None, None, WAY_6[2]]
     assert [hop.replies[0].address for hop in four.hops] == [None, "203.144.64.0", "36.37.9.0"]
     assert (six.vantage and six.vantage.asn, four.vantage and four.vantage.asn) == (
         PROVIDER,

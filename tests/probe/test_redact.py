@@ -180,6 +180,57 @@ def test_an_ipv4_address_does_not_slip_through_inside_an_ipv6_one(
     assert found[1] == (left and str(ipaddress.ip_address(left)))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "2001:0:5a0:1:0:1234:dbda:f68e",
+        "2001:5a0:1:1:0:5efe:36.37.9.113",
+        "2001:5a0:1:1:200:5efe:36.37.9.113",
+        "::36.37.9.113",
+        "64:ff9b:1::36.37.9.113",
+    ],
+)
+def test_no_form_of_an_address_carries_one_of_the_access_network_along(address: str) -> None:
+    """Teredo, ISATAP, compatible and local NAT64, in a block of somebody else or of nobody."""
+    found = redact(trace(None, "2405:8380:9::1", address), HOME, ACCESS, TABLE)
+    assert addresses(found)[2] == cut(address)
+    given = redact(trace(None, target=address), HOME, ACCESS, TABLE)
+    assert (given.dst_addr, given.dst_name) == (cut(address), None)
+
+
+@pytest.mark.parametrize(
+    "own", ["2002:2425:971::7", "2001:0:5a0:1:0:1234:dbda:f68e", "2001:5a0:1:1:0:5efe:36.37.9.113"]
+)
+def test_a_public_address_that_an_own_ipv6_one_tells_is_own(own: str) -> None:
+    """Behind NAT the interfaces do not have it, and 6to4, Teredo and ISATAP do."""
+    here = Premises(frozenset({"192.168.1.10", str(ipaddress.ip_address(own))}))
+    met = trace(None, "36.37.9.113", "2001:5a0:22:33::36.37.9.113", "203.144.65.1")
+    assert addresses(redact(met, here, ACCESS, TABLE)) == [None, None, None, "203.144.65.1"]
+    with pytest.raises(RefusedToRedact):
+        redact(trace(None, target="36.37.9.113"), here, ACCESS, TABLE)
+    noted = met._replace(dst_name=None, notes=("from 113-9-37-36.dyn", "by 606407025"))
+    assert redact(noted, here, ACCESS, TABLE).notes == ("from [address].dyn", "by [address]")
+
+
+def test_behind_translated_ipv6_a_block_of_home_is_hidden() -> None:
+    """A machine that has only local addresses does not know which /48 is its line's."""
+    here = Premises(frozenset({"fd00:1::7", "fe80::7"}), (ipaddress.ip_network("fd00:1::/64"),))
+    path = ("fd00:1::1", "fd12:3456:789a::1", "2405:8380:abcd:1::1", "2001:dc0::1", "fd99::1")
+    found = redact(trace(*path, target="2001:5a0::9"), here, ACCESS, TABLE)
+    assert addresses(found) == [None, None, None, "2001:dc0::1", "fd99::"]
+    silent = redact(trace(*path[:2], *path[3:], target="2001:5a0::9"), here, ACCESS, TABLE)
+    assert addresses(silent) == [None, None, "2001:dc0::1", "fd99::"]
+
+
+def test_a_local_block_before_the_access_network_is_home() -> None:
+    """Its 40 random bits are one home's alone; behind the access network it may be a gateway's."""
+    path = (None, "fd12:3456:789a::1", "2405:8380:abcd:1::1", "fd99::1", "2001:dc0::1")
+    found = redact(trace(*path, target="2001:5a0::9"), HOME, ACCESS, TABLE)
+    assert addresses(found) == [None, None, "2405:8380:abcd::", "fd99::", "2001:dc0::1"]
+    inside = redact(trace(*path[:2], target="2001:5a0::9"), HOME, ACCESS, TABLE, inside=3)
+    assert addresses(inside) == [None, None]
+
+
 def test_a_block_whose_name_is_an_own_address_is_hidden() -> None:
     """Where cutting would spell the own address, nothing is left of it."""
     home = Premises(frozenset({"36.37.9.0"}))

@@ -24,7 +24,7 @@ from probe.courier import Courier
 from probe.outbox import Outbox
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
-from tests.probe.test_bundling import as_shared, keep, trace
+from tests.probe.test_bundling import as_shared, dated, keep, trace
 from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
 NAME = "collect.example.org"
@@ -101,6 +101,23 @@ def tls_collector(home: Path, tmp_path: Path) -> Iterator[Collector]:
     with collecting(tmp_path / "held", *tls) as collector:
         assert collector.address.startswith("https://")
         yield collector
+
+
+def test_a_timer_s_log_ties_no_bundle_to_this_machine(home: Path, tmp_path: Path) -> None:
+    """The log outlives a purge: which bundles went where is neither in success nor in failure."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        done = gatewatch("submit", "--scheduled")
+        assert (done.exit_code, done.output) == (0, "bundles: 1 quarantined\n")
+        assert gatewatch("submit", "--scheduled").output == ""
+        keep(home, trace(3))
+    done = gatewatch("submit", "--scheduled")
+    waits = "not all was done; exit code 8, see: gatewatch submit status\n"
+    assert (done.exit_code, done.output) == (8, waits)
+    configure(home, collector="https://collect.onion")
+    done = gatewatch("submit", "--scheduled")
+    assert (done.exit_code, done.output) == (9, waits.replace("8", "9"))
+    assert gatewatch("submit", "--scheduled", "--json").exit_code == 2
 
 
 def test_tls_with_a_certificate_of_ones_own(home: Path, tmp_path: Path) -> None:
@@ -375,6 +392,7 @@ def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
             f"1 bundle lies in {stick}; hand it over as it is",
         ]
         assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
+        assert dated(file) == "2026-11-23T00:00:00+00:00"
     (bundle,) = status()["bundles"]
     assert bundle["left_at"] == str(stick)
     assert f"waits to be sent; a copy was left at {stick}\n" in gatewatch("submit", "status").stdout

@@ -106,6 +106,24 @@ def test_without_consent_nothing_is_sent(home: Path, listed: str) -> None:
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "code"),
+    [
+        ("settings.toml", 'collector = "http://collect.example.org"\n', 9),
+        ("vantage.state", "junk", 9),
+        ("spool", "a file in the place of a folder", 9),
+    ],
+)
+def test_a_failure_names_nobody_in_the_log_either(
+    home: Path, listed: str, file: str, content: str, code: int
+) -> None:
+    """Neither the folder, with its user's name in it, nor what stands in the settings."""
+    (home / file).write_text(content, encoding="utf-8")
+    done = run("--targets", listed)
+    said = f"not all was done; exit code {code}, see: gatewatch doctor\n"
+    assert (done.exit_code, done.output) == (code, said)
+
+
 def test_a_reason_to_wait_is_said_and_remembered(
     home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,7 +264,7 @@ def test_what_is_due_to_be_sent_follows(
     (home / "settings.toml").write_text('collector = "https://collect.example.org"\n', "utf-8")
     make_due(home)
     assert run("--targets", listed).stdout.startswith("kept 5")
-    assert became == [["/usr/bin/gatewatch", "submit"]]
+    assert became == [["/usr/bin/gatewatch", "submit", "--scheduled"]]
     use(monkeypatch, paths.all_dark)
     make_due(home)
     assert run("--targets", listed).exit_code == 5

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +23,7 @@ from probe.failure import BadInput, Offline
 from probe.origin import open_origin
 from probe.origin.snapshot import read_manifest
 from probe.update import fetch, fetch_exchanges, fetch_tables, install_tables
-from tests.proxies import dripping
+from tests.proxies import dripping, socks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,7 @@ V6 = """\
 2001:4860::\t2001:4860:ffff:ffff:ffff:ffff:ffff:ffff\t15169\tUS\tGOOGLE
 2405:8380::\t2405:8380:ffff:ffff:ffff:ffff:ffff:ffff\t38623\tKH\tVIETTEL
 """
+GETADDRINFO = socket.getaddrinfo
 MADE = "Tue, 24 Nov 2026 05:00:00 GMT"
 
 
@@ -114,6 +116,11 @@ def update_tables(folder: Path, base: str) -> Manifest:
     return install_tables(folder, fetch_tables(base))
 
 
+def numbers_only(host: str, port: int, family: int = 0, type: int = 0, **_: int) -> object:  # noqa: A002
+    """A resolver that must not be asked for a name."""
+    return GETADDRINFO(host, port, family, type, flags=socket.AI_NUMERICHOST)
+
+
 def command(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["data", *arguments])
 
@@ -142,7 +149,28 @@ def test_an_update_is_used_from_then_on(site: Site, home: Path) -> None:
     assert [network.asn for network in origin.networks("KH")] == [38623, 38235]
     assert origin.networks("KH")[0].prefixes[0] == "36.37.128.0/18"
     assert sorted(path.suffix for path in (home / "origin").iterdir()) == [".csv", ".json", ".mmdb"]
-    assert all((agent or "").startswith("gatewatch/") for agent in site.agents)
+    assert set(site.agents) == {"gatewatch"}
+
+
+@pytest.mark.usefixtures("few")
+def test_a_proxy_that_was_set_carries_it(
+    site: Site, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who submits through Tor is not shown to the site, nor the site's name to the resolver."""
+    site.publish()
+    name = "tables.example.org"
+    where = site.base.replace("127.0.0.1", name)
+    home.mkdir()
+    with socks({name: "127.0.0.1"}) as proxy:
+        (home / "settings.toml").write_text(f'proxy = "socks5h://127.0.0.1:{proxy.port}"\n')
+        monkeypatch.setattr("socket.getaddrinfo", numbers_only)
+        done = command("update", "--tables-from", where)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert len(proxy.asked) == 2
+        assert {said.rpartition(":")[0] for said in proxy.asked} == {f"name {name}"}
+    done = command("update", "--tables-from", where)
+    assert done.exit_code == 5
+    assert "cannot be reached" in done.stderr
 
 
 @pytest.mark.usefixtures("few")
@@ -309,8 +337,6 @@ def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_server_that_says_nothing(tmp_path: Path) -> None:
     """A connection that is accepted and never answered ends by the timeout."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/x"
         with pytest.raises(Offline, match="timed out"):
@@ -334,10 +360,10 @@ def test_a_connection_that_dies_on_the_way(
     """Whatever the system calls it, a route that goes away while reading means offline."""
     site.files["/x"] = bytes(1000)
 
-    def die(*_: object) -> bytes:
+    def die(*_: object, **__: object) -> bytes:
         raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
 
-    monkeypatch.setattr("http.client.HTTPResponse.read", die)
+    monkeypatch.setattr("socket.socket.recv", die)
     with pytest.raises(Offline, match="No route to host"):
         fetch(site.base + "x", tmp_path / "x")
 

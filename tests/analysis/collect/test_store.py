@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +45,26 @@ def test_a_good_bundle_waits_in_quarantine(tmp_path: Path) -> None:
         assert store.receipt(NAME) == receipt
     assert files(tmp_path) == {"quarantine": [NAME[:8]]}
     assert (tmp_path / "quarantine" / f"{NAME}.tar").read_bytes() == ONE
+
+
+def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
+    """Bundles that one machine sends from several networks come one after the other."""
+    sent = [sealed([line(trace(number))]) for number in range(6)]
+    with Store(tmp_path) as store:
+        for data in sent:
+            put(store, data)
+        names = sorted(map(sha256_of, sent))
+        assert [held.sha256 for held in store.held()] == names
+        store.decide(names[0], "accepted", None, NOW)
+        store.settle()
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+    found = [path.stat() for path in tmp_path.glob("*/*.tar")]
+    assert {time for one in found for time in (one.st_mtime, one.st_atime)} == {midnight}
+    with closing(sqlite3.connect(tmp_path / "collector.db")) as db:
+        lying = [name for (name,) in db.execute("SELECT sha256 FROM bundles ORDER BY number")]
+        (close,) = db.execute("SELECT count(*) FROM bundles WHERE number < 1000").fetchone()
+    assert sorted(lying) == names
+    assert close == 0
 
 
 def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
