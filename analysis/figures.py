@@ -2,7 +2,8 @@
 
 A chart says what the verdict's tables say, draws what is unknown as unknown, and has its own
 words as ``description``, for whoever cannot see it. ``say`` finds words in another language and
-``width`` is in pixels; a narrow chart is laid out for a narrow page and not merely smaller.
+``width`` is in pixels; a narrow chart is laid out for a narrow page and not merely smaller. Each
+raises TypeError for what is no verdict.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 
 from analysis import matrices, palette
 from analysis.flows import Bar, Flows, lay_out, ways_of
-from analysis.statement import Verdict
+from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
 from analysis.wording import captured_range
 
@@ -87,6 +88,7 @@ def captured(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
 
     Thresholds are those of the verdict's own policy.
     """
+    demand_verdict(verdict)
     mark, bounds = _accent(named=verdict.gateway is not None)
     found, policy = verdict.captured, verdict.provenance["policy"]
     scale = alt.Scale(domain=[0, 1], nice=False)
@@ -147,6 +149,7 @@ def share_over_time(
     ``dates`` is how days are written on the axis, in the notation of d3. A day without data has
     no mark.
     """
+    demand_verdict(verdict)
     mark, bounds = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
     days = verdict.days.dropna(subset=["captured_share"])
     timeline = verdict.timeline
@@ -248,6 +251,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     Networks weigh the same. A network that is its own gateway, and what is unknown, have bars of
     their own. Raises ValueError for less than 100 pixels.
     """
+    demand_verdict(verdict)
     shape = _Shape.of(width)
     names = shape.columns
     flows = lay_out(
@@ -471,12 +475,14 @@ def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCha
     An operator has a column in each continent (AF, AS, EU, NA, OC, SA) where it was traced to. What
     the signs mean stands below; a question mark is unknown, and what was not measured is empty.
     """
+    demand_verdict(verdict)
     found = matrices.international(verdict.pairs, verdict.accused, say)
     return _matrix(found, width, say("No path towards abroad was measured."))
 
 
 def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
     """Networks by networks: which way the paths between them take, from the left to above."""
+    demand_verdict(verdict)
     hub = verdict.domestic.hub
     found = matrices.domestic(verdict.domestic_pairs, hub.name if hub else None, say)
     return _matrix(found, width, say("No path between networks at home was measured."))
@@ -527,6 +533,7 @@ def recruits(
     verdict: Verdict, *, width: int = WIDE, say: Say = str, most: int = 10
 ) -> alt.LayerChart:
     """How far the country would be covered if those to ask next took part, one after the other."""
+    demand_verdict(verdict)
     table = verdict.recruits
     measured = table[table["measured"].fillna(value=False)]
     now = float(measured["coverage_then"].max()) if len(measured) else 0.0

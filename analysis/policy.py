@@ -130,7 +130,28 @@ _SHARES = frozenset(
 # A century; and draws that take some minutes, which tell more than any country has.
 _MOST_DAYS = 36_500
 _MOST_DRAWS = 1_000_000
-_AT_LEAST_ONE = frozenset({"alarm_hold_days", "link_days", "link_organisations", "resamples"})
+_AT_LEAST_ONE = frozenset(
+    {
+        "alarm_hold_days",
+        "alarm_organisations",
+        "alarm_within_days",
+        "link_days",
+        "link_organisations",
+        "resamples",
+        "timeline_days",
+        "weak_signs",
+    }
+)
+# Nothing is captured that sends nothing that way; and who holds a gateway on half of the days has
+# moved to it every day.
+_ABOVE = {"captured": 0.0, "alarm_hold": 0.5}
+# The first of two may not be above the second, or one and the same thing is called by two names.
+_IN_ORDER = (
+    ("concentrated_lower", "concentrated"),
+    ("diverse_upper", "concentrated"),
+    ("concentrated", "single"),
+    ("home_step_ms", "abroad_step_ms"),
+)
 
 
 def _demand(key: str, value: float) -> str | None:
@@ -138,6 +159,8 @@ def _demand(key: str, value: float) -> str | None:
     if key == "confidence":
         # Below a half the lower bound would lie above the upper one.
         return None if 0.5 <= value < 1 else "from 0.5 to 1, and not 1 itself"
+    if key in _ABOVE:
+        return None if _ABOVE[key] < value <= 1 else f"above {_ABOVE[key]:g} and up to 1"
     if key in _SHARES:
         return None if 0 <= value <= 1 else "from 0 to 1"
     least = 1 if key in _AT_LEAST_ONE else 0
@@ -147,8 +170,21 @@ def _demand(key: str, value: float) -> str | None:
     return None if least <= value < math.inf else f"of {least} or more"
 
 
+def _contradiction(policy: Policy, changed: Iterable[str]) -> str | None:
+    """What one of the settings changed must be lest it contradict another."""
+    for low, high in _IN_ORDER:
+        least, most = getattr(policy, low), getattr(policy, high)
+        if least > most:
+            if high in changed:
+                return f"{high} wants a number of {low}, {least:g}, or more, not {most:g}"
+            return f"{low} wants a number of {high}, {most:g}, at most, not {least:g}"
+    return None
+
+
 def with_overrides(policy: Policy, overrides: Iterable[str]) -> Policy:
-    """The policy with ``key=value`` settings applied; raises `PolicyError`.
+    """The policy with ``key=value`` settings applied.
+
+    Raises `PolicyError`, also where two settings contradict each other.
 
     >>> with_overrides(Policy(), ["days=1", "single=0.7"]).days
     1
@@ -171,4 +207,8 @@ def with_overrides(policy: Policy, overrides: Iterable[str]) -> Policy:
         demand = _demand(key, changes[key])
         if demand is not None:
             raise PolicyError(f"{key} wants a number {demand}, not {text!r}")
-    return replace(policy, **changes)  # type: ignore[arg-type]  # each value has its field's type
+    changed = replace(policy, **changes)  # type: ignore[arg-type]  # each value has its field's type
+    contradiction = _contradiction(changed, changes)
+    if contradiction is not None:
+        raise PolicyError(f"{contradiction}; change one of the two, or both")
+    return changed

@@ -25,7 +25,7 @@ from markupsafe import Markup
 from analysis import figures, matrices, ownership, palette
 from analysis.flows import ways_of
 from analysis.pictures import as_svg
-from analysis.statement import Verdict
+from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
 from analysis.translation import Words
 from analysis.versions import of_the_other
@@ -52,8 +52,9 @@ UNFOLDED = 20
 def report(verdict: Verdict, *, language: str = "en") -> str:
     """The page, as HTML; ``language`` is one of `analysis.translation.LANGUAGES`.
 
-    Raises ValueError where it is none of them.
+    Raises ValueError where it is none of them, and TypeError for what is no verdict.
     """
+    demand_verdict(verdict)
     words = Words(language)
     style = _style()
     fields = verdict.to_dict()

@@ -377,3 +377,11 @@ class Verdict:
             f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(self.headline)}</p>"
             f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{limits}</ul>"
         )
+
+
+def demand_verdict(given: object) -> None:
+    """Raise TypeError where this is no `Verdict`, such as data that nobody has judged yet."""
+    if not isinstance(given, Verdict):
+        raise TypeError(
+            f"{type(given).__name__} is no verdict; make one with judge(data, country) first"
+        )

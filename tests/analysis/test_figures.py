@@ -10,7 +10,9 @@ import altair as alt
 import pytest
 
 from analysis import figures, palette
-from analysis.statement import Verdict
+from analysis.load import Loaded
+from analysis.report import report
+from analysis.statement import Data, Verdict
 from tests.analysis.country import Country
 from tests.analysis.test_report import behind_a_gateway, verdict_of
 
@@ -47,6 +49,15 @@ def test_each_is_a_chart_with_words(name: str, width: int, verdict: Verdict) -> 
     assert drawn["width"] == width
     assert len(drawn["description"]) > 8
     assert json.dumps(drawn)
+
+
+@pytest.mark.parametrize("made", [*ALL.values(), report], ids=[*ALL, "report"])
+def test_what_is_no_verdict_is_refused(made: Callable[[Any], Any], verdict: Verdict) -> None:
+    """In a sentence that says how one gets one; data were refused for an attribute they lack."""
+    for given in (Data(Loaded()), verdict.to_dict(), None):
+        said = rf"^{type(given).__name__} is no verdict; make one with judge\(data, country\)"
+        with pytest.raises(TypeError, match=said):
+            made(given)
 
 
 def test_a_picture_of_the_paths_that_leaves_no_room_for_names_is_refused(verdict: Verdict) -> None:

@@ -144,12 +144,45 @@ def test_an_unknown_setting_is_told_all_there_are() -> None:
         "alarm_within_days=99999999999999",
         "days=36501",
         "resamples=1000001",
+        "captured=0",
+        "alarm_hold=0",
+        "alarm_hold=0.5",
+        "alarm_organisations=0",
+        "alarm_within_days=0",
+        "timeline_days=0",
+        "weak_signs=0",
     ],
 )
 def test_numbers_that_make_no_rule_are_refused(override: str) -> None:
     """A share beyond 1, no confidence or an empty span would give a verdict without meaning."""
     with pytest.raises(PolicyError, match=override.partition("=")[0]):
         with_overrides(Policy(), [override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["concentrated_lower=0.6"], "concentrated_lower wants .* concentrated, 0.5, at most"),
+        (["diverse_upper=0.6"], "diverse_upper wants .* concentrated, 0.5, at most, not 0.6"),
+        (["concentrated=0.4"], "concentrated wants .* diverse_upper, 0.5, or more, not 0.4"),
+        (["concentrated=0.7"], "concentrated wants .* single, 0.65, at most, not 0.7"),
+        (["single=0.4"], "single wants a number of concentrated, 0.5, or more, not 0.4"),
+        (["single=0.4", "concentrated=0.45", "diverse_upper=0.4"], "single .* 0.45, or more"),
+        (["home_step_ms=20"], "home_step_ms wants .* abroad_step_ms, 10, at most, not 20"),
+        (["abroad_step_ms=0.5"], "abroad_step_ms wants .* home_step_ms, 1, or more, not 0.5"),
+    ],
+)
+def test_numbers_that_contradict_each_other_are_refused(overrides: list[str], says: str) -> None:
+    """Else one country is diverse and concentrated, or behind one gateway and not even that."""
+    with pytest.raises(PolicyError, match=says):
+        with_overrides(Policy(), overrides)
+
+
+def test_numbers_that_belong_together_can_be_changed_together() -> None:
+    """In any order of the options; and a rule may ask for more than the nation's does."""
+    overrides = ["concentrated=0.4", "diverse_upper=0.4", "single=0.9"]
+    for given_in in (overrides, overrides[::-1]):
+        assert with_overrides(Policy(), given_in).concentrated == 0.4
 
 
 @settings(max_examples=200)
