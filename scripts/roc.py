@@ -38,6 +38,7 @@ from analysis.planning import (
     limit,
 )
 from analysis.simulation import Churn, Faults
+from analysis.wording import outward
 from probe import __version__
 
 ROOT = Path(__file__).parent.parent
@@ -98,8 +99,8 @@ class WorkFile(Generic[Drawn]):
 def _percent(rate: Rate) -> str:
     if rate.rate is None:
         return "–"
-    low, high = rate.bounds
-    return f"{rate.rate:.3f} ({low:.3f}–{high:.3f})"
+    low, high = outward(*rate.bounds, ".3f")
+    return f"{rate.rate:.3f} ({low}–{high})"
 
 
 def _truth(cell: Cell) -> tuple[str, str]:

@@ -113,6 +113,6 @@ def test_a_row_shows_what_was_counted_beside_its_limit() -> None:
     lines = roc.page_table(rows).splitlines()
     assert lines[2].startswith("| 97% captured | 10 | ≥ 0.8 | – | 0.737 |")
     assert lines[3].startswith(
-        "| switch-on rolled out over 60 days | 6 | ≥ 0.95 | 0.500 (0.013–0.987) | 1.000 | – |"
+        "| switch-on rolled out over 60 days | 6 | ≥ 0.95 | 0.500 (0.012–0.988) | 1.000 | – |"
     )
     assert lines[-1] == "| 6 networks | 4 days | 0.000 (0.000–0.842) | 0.500 |"
