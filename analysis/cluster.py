@@ -22,6 +22,7 @@ from typing import Any
 
 import zstandard
 
+from analysis import edition
 from analysis.engine import Here, Mapper, Recipe, without_circles
 from analysis.fold import Part
 from analysis.pieces import Groups, Piece, Place
@@ -124,7 +125,7 @@ def part_there(run: bytes, place: Place, given: bytes | Span) -> tuple[Place, Pa
 
 
 def _versions() -> tuple[str, str]:
-    return platform.python_version(), __version__
+    return platform.python_version(), f"{__version__} (code {edition.code()})"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from analysis import edition
 from analysis.judge import Verdict, judge
 from analysis.load import load
 from analysis.policy import Policy
@@ -33,7 +34,12 @@ def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Verdi
         files.country,
         Policy(),
         now=time.time(),
-        provenance={"version": __version__, "command": command, "simulated": _LABEL},
+        provenance={
+            "version": __version__,
+            "code": edition.code(),
+            "command": command,
+            "simulated": _LABEL,
+        },
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis import edition
 from analysis.assessment import Tables, assess, open_tables
 from analysis.countries import country_code
 from analysis.coverage import by_users
@@ -53,6 +54,7 @@ class Means:
         recording = self._recording()
         told: dict[str, Any] = {
             "version": __version__,
+            "code": edition.code(),
             "command": command,
             "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
             if users is not None

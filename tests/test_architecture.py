@@ -170,6 +170,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "analysis.collect",
             "analysis.countries",
+            "analysis.edition",
             "analysis.heap",
             "analysis.options",
             "analysis.policy",

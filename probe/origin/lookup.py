@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from probe.origin.errors import OriginError
 from probe.origin.lists import (
@@ -78,6 +78,10 @@ class Destination:
     continent: str | None
 
 
+# In the state of a copy that is sent: the files that are read when they are asked for, by hash.
+_READ_ELSEWHERE = "read elsewhere"
+
+
 class Origin:
     """Answers whose an address is, from one snapshot and the lists kept by hand.
 
@@ -128,16 +132,24 @@ class Origin:
     def __getstate__(self) -> dict[str, object]:
         """All but the opened table and what is worked out from files: these are opened anew."""
         _ = self.snapshot.sha256  # of what answers here; elsewhere another file may lie
-        opened = {"_table", "lookup", "_register", "_asns_by_organisation"}
-        return {name: value for name, value in vars(self).items() if name not in opened}
+        opened = {"_table", "lookup", "_register", "_sites", "_asns_by_organisation"}
+        kept = {name: value for name, value in vars(self).items() if name not in opened}
+        files = (self._register_path, self._targets_path)
+        return kept | {_READ_ELSEWHERE: {path: sha256_of(path) for path in files}}
 
-    def __setstate__(self, state: dict[str, object]) -> None:
-        """Raises `OriginError` where the table is not there, or is another one."""
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Raises `OriginError` where a file is not there, or is another one."""
+        lists: dict[Path, str] = state.pop(_READ_ELSEWHERE)
         vars(self).update(state)
         path = self.snapshot.path
         self._table = open_table(path)
         if sha256_of(path) != self.snapshot.sha256:
             raise OriginError(f"{path} is not the table {self.snapshot.id}; copy that one here")
+        for path, sha256 in lists.items():
+            if not path.is_file() or sha256_of(path) != sha256:
+                raise OriginError(
+                    f"{path} is not the file that it is where it was sent from; copy that one here"
+                )
         self.lookup = lru_cache(maxsize=_REMEMBERED)(self._lookup)
 
     def _like(self, **changed: object) -> Origin:

@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 import analysis as gw
+from analysis import edition
 from analysis.countries import UnknownCountry
 from analysis.inputs import InputError
 from analysis.load import Loaded
@@ -97,6 +98,11 @@ def test_the_command_line_says_the_same(folder: Path, verdict: gw.Verdict) -> No
     assert printed["provenance"].pop("command").startswith("gatewatch")
     assert said["provenance"].pop("command") is None
     assert printed == json.loads(json.dumps(said))
+
+
+def test_a_verdict_names_the_code_that_judged(verdict: gw.Verdict) -> None:
+    """Beside the version, which many commits share."""
+    assert verdict.provenance["code"] == edition.code()
 
 
 def test_the_lines_of_the_command_have_the_same_words(folder: Path, verdict: gw.Verdict) -> None:

@@ -32,7 +32,12 @@ HOSTILE = """</title></style><script>window.pwned=1</script>"><img src=x onerror
 def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
     judged = country.judge(policy)
     fields = {**judged.fields, "ownership": {}}
-    fields["provenance"] |= {"version": "1.2.3", "command": "gatewatch analyze x", "notes": {}}
+    fields["provenance"] |= {
+        "version": "1.2.3",
+        "code": "0123456789ab",
+        "command": "gatewatch analyze x",
+        "notes": {},
+    }
     fields["provenance"] |= {
         "eyeballs": None,
         "attribution": {},
@@ -304,7 +309,8 @@ def test_the_command_writes_the_page_and_says_the_verdict(folder: Path, tmp_path
     assert fields["provenance"]["snapshots"][0] in said
     for name, sha256 in fields["provenance"]["lists"].items():
         assert f"{name} {sha256[:12]}" in said
-    assert fields["provenance"]["version"] in said
+    for known in ("version", "code"):
+        assert fields["provenance"][known] in said
     shown = html.unescape(page.rpartition("<pre tabindex")[2].partition("<code>")[2])
     assert json.loads(shown.partition("</code>")[0]) == fields
     assert len(page.encode()) < 3_000_000

@@ -488,3 +488,20 @@ def test_a_copy_sent_elsewhere_answers_alike(tmp_path: Path) -> None:
         file.write(b"\0")
     with pytest.raises(OriginError, match=r"is not the table table@.*; copy that one here"):
         pickle.loads(sent)
+
+
+@pytest.mark.parametrize("file", ["_register_path", "_targets_path"])
+def test_a_copy_elsewhere_answers_from_no_other_list(tmp_path: Path, file: str) -> None:
+    """Names, countries and places of hosts are read there; as here, or not at all."""
+    origin = open_origin()
+    path = tmp_path / "list"
+    shutil.copy(vars(origin)[file], path)
+    sent = pickle.dumps(origin._like(**{file: path}))
+    assert pickle.loads(sent).lookup("8.8.8.8") == origin.lookup("8.8.8.8")
+    with path.open("ab") as there:
+        there.write(b"\n")
+    with pytest.raises(OriginError, match=r"list is not the file that it is where it was sent"):
+        pickle.loads(sent)
+    path.unlink()
+    with pytest.raises(OriginError, match=r"list is not the file that it is where it was sent"):
+        pickle.loads(sent)
