@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from analysis.remarks import warning
 from analysis.versions import of_the_other
 from analysis.wording import captured_range, effective, headline, outward
 
@@ -228,6 +229,12 @@ def _first(verdict: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (headline(verdict), of_the_other(verdict))))
 
 
+def _warned(verdict: Mapping[str, Any]) -> list[RenderableType]:
+    """What has to be known before the grade is read."""
+    simulated = warning(verdict["provenance"].get("notes", {}))
+    return [Text(simulated, "bold yellow")] if simulated else []
+
+
 def _why(verdict: Mapping[str, Any]) -> RenderableType:
     other = of_the_other(verdict)
     return _bullets("why", [reason for reason in verdict["reasons"] if reason != other])
@@ -242,6 +249,7 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
     scope = f" ({verdict['scope']})" if verdict["gateway"] else ""
     return Panel(
         Group(
+            *_warned(verdict),
             Text.assemble((grade, f"bold {style}"), (scope, style), "  ", _first(verdict)),
             "",
             _figures(verdict),
@@ -288,6 +296,8 @@ def plain(verdict: Mapping[str, Any]) -> str:
     verdict = _legible(verdict)
     console = Console(width=100, no_color=True, highlight=False)
     with console.capture() as captured:
+        for line in _warned(verdict):
+            console.print(line)
         console.print(Text(_first(verdict)))
         console.print(_figures(verdict))
         console.print(_why(verdict))

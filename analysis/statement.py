@@ -21,6 +21,7 @@ from analysis.behind import Behind
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
+from analysis.remarks import warning
 from analysis.tables import (
     crossings_in_portions,
     crossings_table,
@@ -372,7 +373,8 @@ class Verdict:
         )
         why = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reasons)
         limits = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.limits)
-        return (
+        simulated = warning(self.provenance.get("notes", {}))
+        return (f"<p><strong>{escape(simulated)}</strong></p>" if simulated else "") + (
             f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
             f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(self.headline)}</p>"
             f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{limits}</ul>"

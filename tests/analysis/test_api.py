@@ -235,6 +235,17 @@ def test_crossings_need_no_verdict(data: gw.Data, verdict: gw.Verdict, table: Or
     pd.testing.assert_frame_equal(found, verdict.crossings)
 
 
+def test_what_is_simulated_is_said_before_all_else(folder: Path, verdict: gw.Verdict) -> None:
+    """In a notebook and on a terminal: a name is read before any limit is."""
+    arguments = ["analyze", str(folder), "--country", "KH"]
+    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    first, second = done.stdout.splitlines()[:2]
+    assert first.startswith("KH: ")
+    traces = verdict.provenance["notes"][SIMULATED]
+    assert second == f"SIMULATED: what {traces} traces show was never measured."
+    assert verdict._repr_html_().startswith(f"<p><strong>{second}</strong></p>")
+
+
 def test_a_verdict_shows_itself_in_a_notebook(verdict: gw.Verdict, data: gw.Data) -> None:
     """Headline, figures, reasons and limits; of the data how many there are."""
     shown = verdict._repr_html_()
