@@ -328,7 +328,9 @@ def _foresee(
     manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner],
 ) -> Cost:
     """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
-    from probe.foresight import HOME, Experience, Imagined, foresee  # noqa: PLC0415 - not needed to measure
+    from probe.experience import Experience  # noqa: PLC0415 - not needed to measure
+    from probe.foresight import foresee  # noqa: PLC0415
+    from probe.imagined import HOME, Imagined  # noqa: PLC0415
     from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
     traces = _kept(campaign.folder)

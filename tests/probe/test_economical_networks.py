@@ -17,7 +17,8 @@ import trio.testing
 
 from probe.attribute import majority
 from probe.economical import AROUND_BORDER
-from probe.foresight import Experience, foresee
+from probe.experience import Experience
+from probe.foresight import foresee
 from probe.manner import Manner
 from probe.measuring import measure
 from probe.network import Kind, Method

@@ -14,7 +14,9 @@ import trio.testing
 from probe import foresight
 from probe.choice import version_of, witnesses
 from probe.demo import Country
-from probe.foresight import HOME, Cost, Experience, Imagined, foresee, way_of
+from probe.experience import Experience, way_of
+from probe.foresight import Cost, foresee
+from probe.imagined import HOME, Imagined
 from probe.locate import WITNESSES
 from probe.manner import Manner
 from probe.measuring import measure
