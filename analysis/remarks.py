@@ -56,13 +56,3 @@ def simulated(found: Mapping[str, int], traces: int) -> list[str]:
     if not count:
         return []
     return [f"{count} of {traces} traces are simulated: what they show was never measured."]
-
-
-def warning(found: Mapping[str, int]) -> str | None:
-    """What stands before the headline where traces come from a simulation.
-
-    >>> warning({"simulated: nothing here was measured": 3})
-    'SIMULATED: what 3 traces show was never measured.'
-    """
-    count = found.get(SIMULATED, 0)
-    return f"SIMULATED: what {count} traces show was never measured." if count else None

@@ -17,9 +17,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from analysis.remarks import warning
 from analysis.versions import of_the_other
-from analysis.wording import captured_range, effective, headline, outward
+from analysis.wording import captured_range, effective, headline, outward, simulated
 
 _STYLE = {
     "insufficient": "dim",
@@ -231,8 +230,8 @@ def _first(verdict: Mapping[str, Any]) -> str:
 
 def _warned(verdict: Mapping[str, Any]) -> list[RenderableType]:
     """What has to be known before the grade is read."""
-    simulated = warning(verdict["provenance"].get("notes", {}))
-    return [Text(simulated, "bold yellow")] if simulated else []
+    said = simulated(verdict["provenance"].get("notes", {}))
+    return [Text(said, "bold yellow")] if said else []
 
 
 def _why(verdict: Mapping[str, Any]) -> RenderableType:

@@ -21,7 +21,6 @@ from analysis.behind import Behind
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
-from analysis.remarks import warning
 from analysis.tables import (
     crossings_in_portions,
     crossings_table,
@@ -30,7 +29,7 @@ from analysis.tables import (
     traces_table,
 )
 from analysis.verdict import DomesticGrade, Grade
-from analysis.wording import captured_range, effective, headline, outward
+from analysis.wording import captured_range, effective, headline, outward, simulated
 
 if TYPE_CHECKING:
     from analysis.planning import Needs
@@ -373,8 +372,8 @@ class Verdict:
         )
         why = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reasons)
         limits = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.limits)
-        simulated = warning(self.provenance.get("notes", {}))
-        return (f"<p><strong>{escape(simulated)}</strong></p>" if simulated else "") + (
+        said = simulated(self.provenance.get("notes", {}))
+        return (f"<p><strong>{escape(said)}</strong></p>" if said else "") + (
             f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
             f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(self.headline)}</p>"
             f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{limits}</ul>"

@@ -12,6 +12,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from probe.record import SIMULATED
+
 HEADLINE = {
     "insufficient": "The evidence does not suffice for a verdict.",
     "diverse": "Paths leave by several gateways; no convergence was seen.",
@@ -86,6 +88,16 @@ def up(value: float, form: str) -> str:
 def _rounded(value: float, form: str, whole: Callable[[float], int]) -> str:
     scale = 10 ** int(form[1:-1]) * (100 if form[-1] == "%" else 1)
     return format(whole(round(value * scale, _DIGITS)) / scale, form)
+
+
+def simulated(notes: Mapping[str, int]) -> str | None:
+    """What stands before the headline where traces come from a simulation.
+
+    >>> simulated({"simulated: nothing here was measured": 3})
+    'SIMULATED: what 3 traces show was never measured.'
+    """
+    count = notes.get(SIMULATED, 0)
+    return f"SIMULATED: what {count} traces show was never measured." if count else None
 
 
 def outward(low: float, high: float, form: str = ".0%") -> tuple[str, str]:
