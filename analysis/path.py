@@ -88,6 +88,10 @@ def _with_access_network(steps: list[Step]) -> list[Step]:
         own_indices = {i for i in range(limit) if private(steps[i])}
         if foreign and limit < 0:
             own_indices = {i for i in range(foreign[0]) if private(steps[i])}
+            # Who stands right behind the home brings its customers to the own network, and is no
+            # way out. Behind private hops it may be, which may be the own network's core.
+            if all(step.own or step.hop == 1 for step in steps[: foreign[0]]):
+                own_indices |= {i for i in range(own_at[0]) if _is_not_abroad(steps[i])}
     else:
         # Nothing of the own network shows: its private hops cannot be told from those of a
         # gateway behind it, so only the home router and carrier-grade NAT are taken for it. A
@@ -103,6 +107,11 @@ def _with_access_network(steps: list[Step]) -> list[Step]:
     for i in own_indices:
         marked[i] = steps[i]._replace(own=True)
     return marked
+
+
+def _is_not_abroad(step: Step) -> bool:
+    sight = step.sight
+    return sight is not None and sight.place != "abroad" and sight.node.kind != "exchange"
 
 
 def _is_cgnat(step: Step) -> bool:

@@ -196,13 +196,16 @@ def test_a_hop_that_redaction_took_is_home() -> None:
         ("gate 10.1.7.1", []),
         # It leaves the own network and comes back: only what lies before leaving is surely own.
         ("lan own net2 10.1.7.1 own gate", [1, 2, 5]),
-        ("lan net2 10.1.7.1 own gate", [1, 4]),
+        # Who stands right behind the home brings its customers to the own network.
+        ("lan net2 10.1.7.1 own gate", [1, 2, 3, 4]),
+        ("lan 10.1.9.1 net2 10.1.7.1 own gate", [1, 2, 5]),
         ("lan * own gate", [1, 3]),
     ],
     ids=[
         "usual", "private hops before", "private hop between", "private hop behind",
         "no own hop", "carrier NAT", "carrier NAT behind another network", "private throughout",
-        "public at once", "leaves and returns", "another network first", "silence",
+        "public at once", "leaves and returns", "another network first",
+        "private hops before another network", "silence",
     ],
 )  # fmt: skip
 def test_which_hops_are_the_own_network(words: str, own: list[int]) -> None:

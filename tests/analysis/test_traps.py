@@ -55,6 +55,26 @@ def test_a_single_homed_provider() -> None:
     assert verdict.fields["captured"]["of"] == 11
 
 
+@pytest.mark.parametrize("home", ["lan", "*", "192.168.1.1"])
+def test_a_wholesale_network_before_the_own_one(home: str) -> None:
+    """It brings all customers to their providers, which leave the country each by themselves."""
+    country = Country(12)
+    country.everyone(f"{home} net12 net12 own {{up}}", members=range(1, 12))
+    verdict = country.judge()
+    assert verdict.grade == "diverse"
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(
+    "words", ["lan 10.1.{i}.1 gate own {up}", "lan own gate own {up}", "lan * gate own {up}"]
+)
+def test_a_gateway_before_an_own_router_is_named(words: str) -> None:
+    """Behind a core of private addresses, a known router or a silent one: the way comes back."""
+    country = Country(10)
+    country.everyone(words)
+    assert name_of(country) == "Gate"
+
+
 def test_the_gateways_own_volunteers() -> None:
     """Every volunteer sits in the gateway itself: nobody else was measured."""
     country = Country(10)
