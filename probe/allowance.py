@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from probe.failure import BadInput, PartlyDone
 from probe.language import _
 from probe.places import data_folder
+from probe.presence import nearest
 from probe.private import naming
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Allowance:
 
     def writable(self) -> bool:
         """Whether this user may keep the count where it lies."""
-        known = next(path for path in (self._path, *self._path.parents) if path.exists())
+        known = nearest(self._path)
         return os.access(known, os.W_OK | (os.X_OK if known.is_dir() else 0))
 
     def settle(self) -> None:

@@ -7,7 +7,6 @@ Who would then say that nothing is there to delete, or that a file does not exis
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from pathlib import Path
 
@@ -17,7 +16,7 @@ _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP})
 def _mode(path: Path) -> int:
     """The kind of what a path leads to; 0 where nothing is there."""
     try:
-        return os.stat(path).st_mode  # noqa: PTH116 - beside what pathlib makes of it
+        return path.stat().st_mode
     except ValueError:  # no file has such a name
         return 0
     except OSError as problem:
@@ -39,3 +38,12 @@ def is_folder(path: Path) -> bool:
 def is_file(path: Path) -> bool:
     """Whether a regular file is there, links followed. Raises OSError as `is_there` does."""
     return stat.S_ISREG(_mode(path))
+
+
+def nearest(path: Path) -> Path:
+    """What a path leads to, or where nothing is there yet the nearest folder above it that is.
+
+    >>> nearest(Path("/no/such/folder"))
+    PosixPath('/')
+    """
+    return next(each for each in (path, *path.absolute().parents) if each.exists())

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe.failure import PermissionDenied
 from probe.language import _
+from probe.presence import nearest
 from probe.readonly import is_read_only, read_only
 
 if TYPE_CHECKING:
@@ -87,15 +88,10 @@ def give_up(writes: Iterable[Path] = (), *, keep: frozenset[int] = frozenset()) 
 def _needs(writes: Iterable[Path]) -> list[_Need]:
     needs = [_Need(Path(entry), os.R_OK | os.X_OK) for entry in sys.path if Path(entry).is_dir()]
     for folder in writes:
-        needs.append(_Need(_existing(folder), os.W_OK | os.X_OK))
+        needs.append(_Need(nearest(folder), os.W_OK | os.X_OK))
         if folder.is_dir():
             needs += [_Need(file, os.R_OK | os.W_OK) for file in folder.iterdir() if file.is_file()]
     return needs
-
-
-def _existing(path: Path) -> Path:
-    """A path, or the nearest folder above it that is there."""
-    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
 
 
 def _heir(needs: list[_Need]) -> _User | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from probe.failure import PermissionDenied
 from probe.language import _
+from probe.presence import nearest
 
 
 def is_read_only(path: Path) -> bool:
@@ -21,8 +22,7 @@ def is_read_only(path: Path) -> bool:
     """
     if not hasattr(os, "statvfs"):
         return False
-    there = next(each for each in (path, *path.absolute().parents) if each.exists())
-    return bool(os.statvfs(there).f_flag & os.ST_RDONLY)
+    return bool(os.statvfs(nearest(path)).f_flag & os.ST_RDONLY)
 
 
 def read_only(path: object) -> PermissionDenied:

@@ -20,6 +20,7 @@ from probe.mishap import failure_of
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.pasting import harmless
 from probe.places import data_folder
+from probe.presence import nearest
 from probe.readonly import is_read_only
 from probe.settings import read_settings, settings_file
 
@@ -58,7 +59,7 @@ def snapshot(today: date | None = None) -> Iterator[Finding]:
 
 def disk() -> Iterator[Finding]:
     """Whether there is room for more."""
-    folder = _existing(data_folder())
+    folder = nearest(data_folder())
     free = shutil.disk_usage(folder).free
     says = _("{megabytes:,.0f} MB are free where the results lie").format(megabytes=free / 1e6)
     if free >= _LITTLE:
@@ -71,7 +72,7 @@ def disk() -> Iterator[Finding]:
 def folder() -> Iterator[Finding]:
     """Whether the data folder can be used by its owner, and by nobody else."""
     home = data_folder()
-    known = _existing(home)
+    known = nearest(home)
     if is_read_only(known):
         yield Finding(
             State.FAILED,
@@ -145,11 +146,6 @@ def _strangers(home: Path) -> list[Path]:
     """What another user owns in the data folder; root may use all of it."""
     me = os.geteuid()
     return [path for path in (home, *home.rglob("*")) if path.lstat().st_uid != me and me]
-
-
-def _existing(path: Path) -> Path:
-    """A path, or the nearest folder above it that is there."""
-    return next(each for each in (path, *path.absolute().parents) if each.exists())
 
 
 def _quoted(path: Path) -> str:
