@@ -37,19 +37,15 @@ class Behind(NamedTuple):
         return 2 * self.same > self.of
 
 
-def _router(seen: Observation) -> _Router | None:
-    """The last one that answered behind the first interface abroad.
+def _router(seen: Observation, first_abroad: int) -> _Router | None:
+    """The last one that answered behind the hop that is the first abroad.
 
     Of a path no more than what tells how the country was left is looked at: that is all that is
     kept of traces that are folded while they are read.
     """
-    crossing = seen.crossing
-    if crossing is None or crossing.border is None:
-        return None
-    first_abroad = crossing.border[1]
-    answered = (step for step in reversed(seen.path.frame.steps) if step.address is not None)
-    last = next(answered, None)
-    return (last.hop, last.address or "") if last and last.hop > first_abroad else None
+    steps = seen.path.frame.steps[first_abroad:]
+    answered = ((step.hop, step.address) for step in steps if step.address is not None)
+    return max(answered, default=None)
 
 
 def behind_the_border(
@@ -67,15 +63,15 @@ def behind_the_border(
     span = dt.timedelta(days=days)
     sides: dict[tuple[str, str, str], tuple[Counter[_Router], Counter[_Router]]] = {}
     for seen in observations:
-        day = moved.get(seen.organisation)
-        router = _router(seen) if day is not None else None
-        if day is None or router is None or seen.crossing is None:
+        day, crossing = moved.get(seen.organisation), seen.crossing
+        if day is None or crossing is None or crossing.border is None:
             continue
-        path = (seen.organisation, seen.vantage, seen.destination)
-        passes = node in blocks.nodes(seen.crossing.strict)
+        passes = node in blocks.nodes(crossing.strict)
         first = day if passes else day - span
         traces = _traces(seen, first, first + span)
-        if traces:
+        router = _router(seen, crossing.border[1])
+        if traces and router is not None:
+            path = (seen.organisation, seen.vantage, seen.destination)
             sides.setdefault(path, (Counter(), Counter()))[passes][router] += traces
     compared = [(before, after) for before, after in sides.values() if before and after]
     return Behind(

@@ -7,16 +7,16 @@ import pytest
 from analysis.behind import Behind
 from tests.analysis.country import Country
 
-GATEWAY_LIMIT = (
+LIMIT = (
     "Renumbered links look like this alarm, too: on {same} of {of} paths that moved the same "
     "router behind the border answers as far away as before."
 )
 
 
-def changed(before: str, after: str, *, networks: int = 6) -> Country:
-    """Every network's way to one destination is another one from the eleventh day on."""
+def changed(before: str, after: str) -> Country:
+    """The way of six networks to one destination is another one from the eleventh day on."""
     made = Country(12)
-    for i in range(1, networks + 1):
+    for i in range(1, 7):
         for day in range(20):
             words = (before if day < 10 else after).format(i=i)
             made.trace(i, "30.0.1.200", words, day=day)
@@ -49,7 +49,7 @@ def test_a_verdict_tells_what_stands_behind_the_border(before: str, after: str, 
     fields = changed(before, after).judge().fields
     assert fields["timeline"]["alarm"] is True
     assert fields["timeline"]["behind"] == {"same": same, "of": 6}
-    limit = GATEWAY_LIMIT.format(same=same, of=6)
+    limit = LIMIT.format(same=same, of=6)
     assert (limit in fields["limits"]) is (same > 0)
 
 

@@ -31,6 +31,7 @@ from analysis.load import COMPLAINTS, Loaded, load, read
 from analysis.policy import Policy
 from probe.record import MalformedRecord, Vantage, from_json, from_line, to_line
 from tests.analysis.country import HOME, NOW, Country
+from tests.nobody import holds_for_nobody, needs_root
 from tests.published import published
 
 
@@ -420,22 +421,18 @@ def test_a_path_that_no_file_can_have_is_named() -> None:
         load(["a" * 300])
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="another user can be tried by root only")
+@needs_root
 def test_a_path_into_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
     """It ended in a fault of the program."""
     name = written(tmp_path / "a.jsonl", lines(1))
     tmp_path.chmod(0o700)
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.setresuid(65534, 65534, 65534)
+
+    def is_refused() -> bool:
+        with pytest.raises(InputError, match="Permission denied"):
             load([name])
-        except InputError as problem:
-            status = 0 if "Permission denied" in str(problem) else 1
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        return True
+
+    assert holds_for_nobody(is_refused)
 
 
 def test_the_empty_path_is_not_the_folder_one_is_in() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ import zstandard
 from analysis.inputs import Stream, opened
 from analysis.pieces import Lines, pieces
 from analysis.spans import Reader, Span, checksum, span_of
+from tests.nobody import holds_for_nobody, needs_root
 
 TEXT = b"".join(b'{"line": %d, "rest": "%s"}\n' % (n, b"x" * (n % 97)) for n in range(3000))
 
@@ -112,20 +112,12 @@ def test_a_file_that_is_another_one_gives_nothing(path: Path, now: str) -> None:
     assert reader.lines(late) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="another user can be tried by root only")
+@needs_root
 def test_a_file_in_a_folder_of_another_user_gives_nothing(path: Path) -> None:
     """A worker may run as somebody else: it is sent the lines, and does not end the run."""
     (_, span), *_ = both(path)
     path.parent.chmod(0o700)
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.setresuid(65534, 65534, 65534)
-            status = 0 if Reader().lines(span) is None else 1
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert holds_for_nobody(lambda: Reader().lines(span) is None)
 
 
 def test_what_has_no_place_in_a_file_has_no_span() -> None:

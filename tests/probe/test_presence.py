@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from probe.presence import is_file, is_folder, is_there
+from tests.nobody import holds_for_nobody, needs_root
 
 QUESTIONS = [is_there, is_folder, is_file]
 
@@ -38,23 +38,17 @@ def test_what_cannot_be_looked_at_is_no_answer(asked: Callable[[Path], bool]) ->
         asked(Path("a" * 300))
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="another user can be tried by root only"
-)
+@needs_root
 @pytest.mark.parametrize("asked", QUESTIONS)
 def test_a_folder_of_another_user_is_not_empty(
     asked: Callable[[Path], bool], tmp_path: Path
 ) -> None:
     """Below a folder that one may not enter anything may be."""
     (tmp_path / "closed").mkdir(mode=0o700)
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.setresuid(65534, 65534, 65534)
+
+    def is_refused() -> bool:
+        with pytest.raises(PermissionError):
             asked(tmp_path / "closed" / "file")
-        except PermissionError:
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        return True
+
+    assert holds_for_nobody(is_refused)
