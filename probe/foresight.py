@@ -77,9 +77,8 @@ def foresee(
     """What a run over these targets would take.
 
     ``methods`` are those by IP version; targets of other versions cost nothing. ``manner`` is
-    how traces are made, ``unlocated`` are
-    the versions whose access network is not known: a few witnesses of each come first. ``size``
-    gives the bytes of a probe, by method and IP version.
+    how traces are made, ``unlocated`` are the versions whose access network is not known: a few
+    witnesses of each come first. ``size`` gives the bytes of a probe, by method and IP version.
 
     Where ways have to be made up, what traces take over and what is searched for parallel ways
     hangs on what they share, which nobody has seen. Then `Cost.least` is what it takes where they
