@@ -53,12 +53,12 @@ def said(folder: Path) -> dict[Capability, Granted]:
 
 
 def damage(folder: Path) -> str | None:
-    """What is said where answers stand in this data folder that cannot be understood; else None."""
+    """What is said where an answer in this data folder cannot be understood; else None."""
     if _read(folder).whole:
         return None
-    return _(
-        "{path} is damaged, so what it said of consent counts as no; nothing else is lost"
-    ).format(path=folder / _FILE)
+    return _("{path} is damaged; what cannot be read in it counts as no").format(
+        path=folder / _FILE
+    )
 
 
 class _Answers(NamedTuple):
@@ -71,7 +71,7 @@ def _read(folder: Path) -> _Answers:
         kept = json.loads((folder / _FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return _Answers({}, whole=True)
-    except ValueError:
+    except (ValueError, RecursionError):  # as brackets in brackets in brackets
         return _Answers({}, whole=False)
     if not isinstance(kept, dict) or kept.get("schema") != _SCHEMA:
         return _Answers({}, whole=False)

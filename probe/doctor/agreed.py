@@ -19,8 +19,8 @@ def consent() -> Iterator[Finding]:
     """Whether it may be measured and kept; not to share is a choice, and nothing is wrong."""
     lacking = missing(data_folder(), *Capability)
     agreed = ", ".join(each for each in Capability if each not in lacking)
+    damaged = damage(data_folder())
     if Capability.RUN in lacking or Capability.KEEP in lacking:
-        damaged = damage(data_folder())
         if damaged is not None:
             says = damaged
         elif said(data_folder()).keys() & set(lacking):
@@ -30,6 +30,9 @@ def consent() -> Iterator[Finding]:
                 names=", ".join(each for each in lacking if each is not Capability.SHARE)
             )
         yield Finding(State.FAILED, says, _GRANT)
+    elif damaged is not None:
+        says = _("you agree to: {names}; {damaged}").format(names=agreed, damaged=damaged)
+        yield Finding(State.WARNING, says, _GRANT)
     elif lacking:
         yield Finding(
             State.OK,

@@ -13,6 +13,7 @@ import pytest
 from probe.consent import VERSION, Capability, change, damage, missing, require, said
 from probe.failure import NoConsent
 from tests.consenting import agree
+from tests.nobody import holds_for_nobody, needs_root
 
 DAY = date(2026, 11, 26)
 
@@ -93,6 +94,7 @@ def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int) -> No
         '{"schema": "gatewatch.consent/1", "run": {"version": 1}}',
         '{"schema": "gatewatch.consent/1", "run": {"version": 1, "on": "some day"}}',
         '{"schema": "gatewatch.consent/1", "run": {"version": 1, "on": "2026-11',
+        pytest.param("[" * 200_000, id="brackets"),
     ],
 )
 def test_what_cannot_be_understood_is_no_consent(tmp_path: Path, text: str) -> None:
@@ -103,9 +105,49 @@ def test_what_cannot_be_understood_is_no_consent(tmp_path: Path, text: str) -> N
     with pytest.raises(NoConsent) as refused:
         require(tmp_path, Capability.RUN)
     assert refused.value.message.startswith(f"{file} is damaged")
-    assert "nothing else is lost; read what is asked" in refused.value.message
+    assert "counts as no; read what is asked" in refused.value.message
     assert missing(agree(tmp_path), *Capability) == []
     assert damage(tmp_path) is None
+
+
+def test_of_a_file_that_is_damaged_in_part_the_rest_holds(tmp_path: Path) -> None:
+    """The sentence does not say that all of it counts as no where some of it counts as yes."""
+    file = agree(tmp_path) / "consent.json"
+    kept = json.loads(file.read_bytes())
+    kept["share"] = {"version": VERSION}
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    before = file.read_bytes()
+    require(tmp_path, Capability.RUN, Capability.KEEP)
+    with pytest.raises(NoConsent) as refused:
+        require(tmp_path, Capability.SHARE)
+    said = refused.value.message
+    assert said.startswith(f"{file} is damaged; what cannot be read in it counts as no; read what")
+    assert file.read_bytes() == before
+
+
+@needs_root
+def test_what_may_not_be_read_is_neither_a_yes_nor_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows what was answered, so that nothing is allowed and nothing put in its place."""
+    file = agree(tmp_path) / "consent.json"
+    before = file.read_bytes()
+    tmp_path.chmod(0o777)
+    file.chmod(0)
+    # Others may not go through the folders above.
+    monkeypatch.chdir(tmp_path)
+
+    def is_refused() -> bool:
+        here = Path()
+        with pytest.raises(PermissionError):
+            require(here, Capability.RUN)
+        for yes in (True, False):
+            with pytest.raises(PermissionError):
+                change(here, {Capability.RUN: yes}, DAY)
+        return True
+
+    assert holds_for_nobody(is_refused)
+    assert file.read_bytes() == before
 
 
 @pytest.mark.skipif(

@@ -311,7 +311,7 @@ def test_whoever_answered_once_is_told_why_it_is_asked_anew(tmp_path: Path) -> N
     file = agree(tmp_path / "home") / "consent.json"
     file.write_text("{", encoding="utf-8")
     done = on_terminal(file.parent, "consent", "grant", "--run", typed=["yes\n"])
-    assert done.shown.startswith(f"{file} is damaged, so what it said of consent counts as no;")
+    assert done.shown.startswith(f"{file} is damaged; what cannot be read in it counts as no;")
     assert json.loads(file.read_bytes())["run"]["version"] == VERSION
 
 

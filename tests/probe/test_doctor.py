@@ -412,6 +412,14 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     assert "has changed" in only(agreed.consent()).says
     file.write_bytes(file.read_bytes()[:-9])
     assert only(agreed.consent()).says.startswith(f"{file} is damaged")
+    yes = '{"version": 1, "on": "2026-11-26"}'
+    file.write_text(
+        f'{{"schema": "gatewatch.consent/1", "run": {yes}, "keep": {yes}, "share": 1}}',
+        encoding="utf-8",
+    )
+    finding = only(agreed.consent())
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch consent grant")
+    assert finding.says.startswith(f"you agree to: run, keep; {file} is damaged")
 
 
 # --- by itself, and away ----------------------------------------------------------------------
