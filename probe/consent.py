@@ -8,6 +8,7 @@ the text's version, and neither its words nor how the question is put.
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,7 @@ VERSION = 1
 
 _FILE = "consent.json"
 _SCHEMA = "gatewatch.consent/1"
+_NEWER = re.compile(r"gatewatch\.consent/([2-9]|[1-9][0-9]+)")
 
 
 class Capability(StrEnum):
@@ -52,32 +54,53 @@ def said(folder: Path) -> dict[Capability, Granted]:
     return _read(folder).yeses
 
 
-def damage(folder: Path) -> str | None:
+class Condition(StrEnum):
+    """How much of the file of answers can be understood; one that is not there is whole."""
+
+    WHOLE = "whole"
+    DAMAGED = "damaged"
+    NEWER = "newer"
+
+
+def condition(folder: Path) -> Condition:
+    """Whether the answers in this data folder can be understood."""
+    return _read(folder).condition
+
+
+def trouble(folder: Path) -> str | None:
     """What is said where an answer in this data folder cannot be understood; else None."""
-    if _read(folder).whole:
-        return None
-    return _("{path} is damaged; what cannot be read in it counts as no").format(
-        path=folder / _FILE
-    )
+    path = folder / _FILE
+    match condition(folder):
+        case Condition.WHOLE:
+            return None
+        case Condition.DAMAGED:
+            return _("{path} is damaged; what cannot be read in it counts as no").format(path=path)
+        case Condition.NEWER:
+            return _(
+                "a newer gatewatch than this one wrote {path}, and until this one is updated "
+                "nothing in it counts as agreed to"
+            ).format(path=path)
 
 
 class _Answers(NamedTuple):
     yeses: dict[Capability, Granted]
-    whole: bool
+    condition: Condition
 
 
 def _read(folder: Path) -> _Answers:
     try:
         kept = json.loads((folder / _FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        return _Answers({}, whole=True)
+        return _Answers({}, Condition.WHOLE)
     except (ValueError, RecursionError):  # as brackets in brackets in brackets
-        return _Answers({}, whole=False)
-    if not isinstance(kept, dict) or kept.get("schema") != _SCHEMA:
-        return _Answers({}, whole=False)
+        return _Answers({}, Condition.DAMAGED)
+    schema = kept.get("schema") if isinstance(kept, dict) else None
+    if schema != _SCHEMA:
+        newer = isinstance(schema, str) and _NEWER.fullmatch(schema)
+        return _Answers({}, Condition.NEWER if newer else Condition.DAMAGED)
     found = {each: _granted(kept[each.value]) for each in Capability if each.value in kept}
     yeses = {each: granted for each, granted in found.items() if granted is not None}
-    return _Answers(yeses, whole=len(yeses) == len(found))
+    return _Answers(yeses, Condition.WHOLE if len(yeses) == len(found) else Condition.DAMAGED)
 
 
 def _granted(entry: Any) -> Granted | None:
@@ -106,9 +129,9 @@ def refusal(folder: Path, lacking: Iterable[Capability]) -> NoConsent:
     """The sentence for who has not agreed to these."""
     names = ", ".join(lacking)
     options = " ".join(f"--{name}" for name in lacking)
-    damaged = damage(folder)
-    if damaged is not None:
-        reason = damaged
+    unread = trouble(folder)
+    if unread is not None:
+        reason = unread
     elif any(each in said(folder) for each in lacking):
         reason = _("the text on consent has changed since the owner of this machine agreed")
     else:

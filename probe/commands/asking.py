@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.consent import Capability, change, damage, missing, refusal, said
+from probe.consent import Capability, change, missing, refusal, said, trouble
 from probe.failure import NoConsent
 from probe.language import _
 from probe.private import replace_file
@@ -68,10 +68,10 @@ def ask(folder: Path, capabilities: Iterable[Capability]) -> None:
 
     text = notice("en")
     width = min(WIDTH, shutil.get_terminal_size().columns)
-    damaged = damage(folder)
+    unread = trouble(folder)
     with _page(folder) as page:
-        if damaged is not None:
-            _tell(_("{damaged}; you are asked anew").format(damaged=damaged))
+        if unread is not None:
+            _tell(_("{problem}; you are asked anew").format(problem=unread))
             _tell()
         for line in lines(text.parts, width):
             _tell(line)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands import asking
-from probe.consent import VERSION, Capability, change, damage, missing, refusal, said
+from probe.consent import VERSION, Capability, change, condition, missing, refusal, said, trouble
 from probe.failure import Failure
 from probe.language import _
 from probe.places import data_folder
@@ -62,7 +62,9 @@ def status(*, as_json: bool) -> None:
             }
             for each in Capability
         }
-        click.echo(json.dumps({"text_version": VERSION, **fields}))
+        click.echo(
+            json.dumps({"text_version": VERSION, "file": condition(data_folder()), **fields})
+        )
         return
     for each in Capability:
         granted = agreed.get(each)
@@ -73,9 +75,9 @@ def status(*, as_json: bool) -> None:
         else:
             answer = f"no longer: text {granted.version}, {granted.on}"
         click.echo(f"{each:<6} {answer:<31} {_MEANS[each]}")
-    damaged = damage(data_folder())
-    if damaged is not None:
-        click.echo(_("{damaged}; to answer anew: gatewatch consent grant").format(damaged=damaged))
+    unread = trouble(data_folder())
+    if unread is not None:
+        click.echo(_("{problem}; to answer anew: gatewatch consent grant").format(problem=unread))
     elif any(not granted.holds for granted in agreed.values()):
         click.echo(
             _(

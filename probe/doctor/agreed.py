@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, damage, missing, said
+from probe.consent import Capability, missing, said, trouble
 from probe.doctor import Finding, State
 from probe.language import _
 from probe.places import data_folder
@@ -19,10 +19,10 @@ def consent() -> Iterator[Finding]:
     """Whether it may be measured and kept; not to share is a choice, and nothing is wrong."""
     lacking = missing(data_folder(), *Capability)
     agreed = ", ".join(each for each in Capability if each not in lacking)
-    damaged = damage(data_folder())
+    unread = trouble(data_folder())
     if Capability.RUN in lacking or Capability.KEEP in lacking:
-        if damaged is not None:
-            says = damaged
+        if unread is not None:
+            says = unread
         elif said(data_folder()).keys() & set(lacking):
             says = _("the text on consent has changed since you agreed, so nothing is measured")
         else:
@@ -30,8 +30,8 @@ def consent() -> Iterator[Finding]:
                 names=", ".join(each for each in lacking if each is not Capability.SHARE)
             )
         yield Finding(State.FAILED, says, _GRANT)
-    elif damaged is not None:
-        says = _("you agree to: {names}; {damaged}").format(names=agreed, damaged=damaged)
+    elif unread is not None:
+        says = _("you agree to: {names}; {problem}").format(names=agreed, problem=unread)
         yield Finding(State.WARNING, says, _GRANT)
     elif lacking:
         yield Finding(

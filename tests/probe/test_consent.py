@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.consent import VERSION, Capability, change, damage, missing, require, said
+from probe.consent import VERSION, Capability, change, condition, missing, require, said
 from probe.failure import NoConsent
 from tests.consenting import agree
 from tests.nobody import holds_for_nobody, needs_root
@@ -88,7 +88,7 @@ def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int) -> No
         "[]",
         "true",
         '{"run": true, "keep": true}',
-        '{"schema": "gatewatch.consent/2", "run": {"version": 1, "on": "2026-11-26"}}',
+        '{"schema": "gatewatch.consent/0", "run": {"version": 1, "on": "2026-11-26"}}',
         '{"schema": "gatewatch.consent/1", "run": true}',
         '{"schema": "gatewatch.consent/1", "run": {"version": true, "on": "2026-11-26"}}',
         '{"schema": "gatewatch.consent/1", "run": {"version": 1}}',
@@ -104,10 +104,29 @@ def test_what_cannot_be_understood_is_no_consent(tmp_path: Path, text: str) -> N
     assert missing(tmp_path, *Capability) == list(Capability)
     with pytest.raises(NoConsent) as refused:
         require(tmp_path, Capability.RUN)
+    assert condition(tmp_path) == "damaged"
     assert refused.value.message.startswith(f"{file} is damaged")
     assert "counts as no; read what is asked" in refused.value.message
     assert missing(agree(tmp_path), *Capability) == []
-    assert damage(tmp_path) is None
+    assert condition(tmp_path) == "whole"
+
+
+@pytest.mark.parametrize("schema", [2, 10])
+def test_a_file_of_a_newer_gatewatch_is_not_damaged(tmp_path: Path, schema: int) -> None:
+    """Nobody knows what a yes in it means, so none holds, and what mends that is an update."""
+    file = tmp_path / "consent.json"
+    yes = {"version": VERSION, "on": "2026-11-26"}
+    file.write_text(
+        json.dumps({"schema": f"gatewatch.consent/{schema}", "run": yes}), encoding="utf-8"
+    )
+    assert missing(tmp_path, *Capability) == list(Capability)
+    assert condition(tmp_path) == "newer"
+    with pytest.raises(NoConsent) as refused:
+        require(tmp_path, Capability.RUN)
+    assert refused.value.message.startswith(
+        f"a newer gatewatch than this one wrote {file}, and until this one is updated nothing in "
+        "it counts as agreed to; read what is asked"
+    )
 
 
 def test_of_a_file_that_is_damaged_in_part_the_rest_holds(tmp_path: Path) -> None:

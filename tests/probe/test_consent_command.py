@@ -39,6 +39,7 @@ def gatewatch(*arguments: str) -> Result:
 def granted() -> list[str]:
     fields = json.loads(gatewatch("consent", "status", "--json").stdout)
     assert fields.pop("text_version") == VERSION
+    assert fields.pop("file") == "whole"
     return [name for name, entry in fields.items() if entry["granted"]]
 
 
@@ -217,12 +218,28 @@ def test_status_says_that_the_text_has_changed(home: Path) -> None:
     assert json.loads(gatewatch("consent", "status", "--json").stdout)["run"]["version"] == 0
 
 
-def test_status_says_that_the_file_is_damaged(home: Path) -> None:
-    """Not only "no": whoever agreed once learns which file it is, and how to answer anew."""
-    (agree(home) / "consent.json").write_text('{"schema": "gatewatch.con', encoding="utf-8")
+@pytest.mark.parametrize(
+    ("text", "condition", "begins"),
+    [
+        ('{"schema": "gatewatch.con', "damaged", "{file} is damaged"),
+        (
+            '{"schema": "gatewatch.consent/2"}',
+            "newer",
+            "a newer gatewatch than this one wrote {file}",
+        ),
+    ],
+)
+def test_status_says_why_the_file_does_not_count(
+    home: Path, text: str, condition: str, begins: str
+) -> None:
+    """Not only "no": whoever agreed once, and a script, learn of the file, and how to answer."""
+    file = agree(home) / "consent.json"
+    file.write_text(text, encoding="utf-8")
     last = gatewatch("consent", "status").stdout.splitlines()[-1]
-    assert last.startswith(f"{home / 'consent.json'} is damaged")
+    assert last.startswith(begins.format(file=file))
     assert last.endswith("to answer anew: gatewatch consent grant")
+    fields = json.loads(gatewatch("consent", "status", "--json").stdout)
+    assert (fields["file"], fields["run"]["granted"]) == (condition, False)
     assert gatewatch("consent", "withdraw").exit_code == 0
     assert not home.exists()
 
