@@ -7,6 +7,7 @@ Who would then say that nothing is there to delete, or that a file does not exis
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -41,9 +42,11 @@ def is_file(path: Path) -> bool:
 
 
 def nearest(path: Path) -> Path:
-    """What a path leads to, or where nothing is there yet the nearest folder above it that is.
+    """What a path leads to; where nothing is there, or nobody may look, the nearest folder above.
 
     >>> nearest(Path("/no/such/folder"))
     PosixPath('/')
     """
-    return next(each for each in (path, *path.absolute().parents) if each.exists())
+    above = path.absolute().parents
+    # pathlib raises where it may not look.
+    return next(each for each in (path, *above) if os.path.exists(each))  # noqa: PTH110

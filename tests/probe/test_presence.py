@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from probe.presence import is_file, is_folder, is_there
+from probe.presence import is_file, is_folder, is_there, nearest
+from probe.readonly import is_read_only
 from tests.nobody import holds_for_nobody, needs_root
 
 QUESTIONS = [is_there, is_folder, is_file]
@@ -52,3 +54,15 @@ def test_a_folder_of_another_user_is_not_empty(
         return True
 
     assert holds_for_nobody(is_refused)
+
+
+@needs_root
+def test_the_nearest_is_the_folder_behind_which_nobody_may_look() -> None:
+    """As for root on a share that takes it for nobody: no traceback, nor a read-only disk."""
+    with tempfile.TemporaryDirectory() as street:  # others may not pass through pytest's
+        Path(street).chmod(0o755)
+        closed = Path(street, "closed")
+        closed.mkdir(mode=0o700)
+        beyond = closed / "data" / "outbox"
+        assert holds_for_nobody(lambda: nearest(beyond) == closed)
+        assert holds_for_nobody(lambda: not is_read_only(beyond))
