@@ -21,6 +21,15 @@ def is_more(text: str) -> bool:
     return not _MORE.isdisjoint(text)
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is meant as an IPv4 address, and is no name whether it is one or not.
+
+    >>> is_number("192.168.1.300"), is_number("1.example.org")
+    (True, False)
+    """
+    return text.replace(".", "").isdigit()
+
+
 def host_in(text: str) -> str | None:
     """The host in a URL, or in a name with a port, path or user; None where it shows no one host.
 
@@ -33,12 +42,17 @@ def host_in(text: str) -> str | None:
         return None
     from urllib.parse import urlsplit  # noqa: PLC0415 - hardly ever needed
 
+    scheme, mark, rest = text.partition("://")
     try:
-        parts = urlsplit(text if "://" in text else f"//{text}")
+        parts = urlsplit(f"//{rest}" if mark and scheme.isalnum() else f"//{text}")
         _ = parts.port  # what is no number there shows that this was no host
     except ValueError:
         return None
-    return parts.hostname or None
+    host = parts.hostname or ""
+    # A number with dots that is no address has no meaning, and "https:/example.org" is a slip.
+    if parts.netloc.endswith(":") or (is_number(host) and not _is_network(host)):
+        return None
+    return host or None
 
 
 def _is_network(text: str) -> bool:

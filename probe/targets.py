@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
-from probe.hostname import host_in, is_more
+from probe.hostname import host_in, is_more, is_number
 from probe.language import _
 from probe.places import shipped
 
@@ -201,7 +201,7 @@ def _address(host: str, where: str, resolve: Callable[[str], str]) -> str:
             ).format(where=where, host=host, inner=inner)
         )
     # "10.0.0.0/8" and "192.168.1.300" are meant as addresses; no resolver should be asked.
-    if is_more(host) or host.replace(".", "").isdigit():
+    if is_more(host) or is_number(host):
         raise TargetError(
             _("{where}: {host!r} is not an address; write a single IPv4 or IPv6 one").format(
                 where=where, host=host
