@@ -35,7 +35,6 @@ PAUSES = (2.0, 10.0)
 # Seconds before the next call may try again, after the first failure, and at most.
 FIRST, LONGEST = 300.0, 6 * 3600.0
 
-
 # Seconds after which one call begins no further bundle: each may be held for as long as a request
 # may take, and many such calls would hold the timer that waits for their end for days.
 WHOLE = 1800.0
@@ -120,8 +119,8 @@ class Submitting:
                 # What is undecided leaves half of the time to what waits.
                 if self.stopwatch() > (until if entry.state == "waiting" else until - WHOLE / 2):
                     outcome.problem = _(
-                        "the collector or the way to it is slow, and this took long enough; to "
-                        "go on: gatewatch submit"
+                        "not all bundles had their turn in the half hour that one call may take; "
+                        "to go on: gatewatch submit"
                     )
                     continue
                 receipt = self._patiently(partial(self._one, entry.sha256, key))
