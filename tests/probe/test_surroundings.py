@@ -59,6 +59,8 @@ def trace(
         (trace("192.168.1.1", refused="A"), True),
         (trace("192.168.1.1", "192.168.1.1", refused="N"), False),
         (trace("192.168.1.1", "192.168.1.1", refused="H"), False),
+        (trace("fd00::1", refused="h"), False),
+        (trace("fd00::1", refused="A"), True),
         (trace("192.168.1.1", "36.37.9.9", refused="A"), False),
         (trace("192.168.1.1", None, "10.0.0.1", refused="A"), False),
     ],
