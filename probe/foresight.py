@@ -161,7 +161,7 @@ def foresee(
         packets=int(most.packets),
         bytes=int(most.bytes),
         seconds=most.seconds,
-        least=None if most is least else Least(int(least.packets), int(least.bytes), least.seconds),
+        least=None if most == least else Least(int(least.packets), int(least.bytes), least.seconds),
     )
 
 

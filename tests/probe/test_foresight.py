@@ -161,6 +161,18 @@ def foretell(
     )
 
 
+def foretell_a_first_run(world: World, targets: list[Target], *, economical: bool = False) -> Cost:
+    return foresee(
+        Experience([], targets),
+        targets,
+        METHODS,
+        Settings(),
+        manner=Manner(Imagined(Table(), HOME), lambda _: HOME, economical=economical),
+        unlocated={4},
+        size=world.network().probe_size,
+    )
+
+
 def check(foreseen: Cost, real: Cost) -> None:
     """Packets, bytes and time are right within 15%."""
     assert foreseen.targets == real.targets
@@ -287,6 +299,14 @@ def test_without_any_experience_it_is_a_guess() -> None:
     assert foreseen.known == 0
     assert 10 * 30 < foreseen.packets < 20 * 30
     assert foreseen.seconds > foreseen.packets / 20
+
+
+def test_where_no_path_leaves_the_country_a_first_run_has_no_range() -> None:
+    """Nothing is looked for at a border that is not crossed: no range from a number to itself."""
+    world = World(5)
+    targets = world.targets("domestic", 12)
+    foreseen = foretell_a_first_run(world, targets)
+    assert (foreseen.known, foreseen.least) == (0, None)
 
 
 @pytest.mark.parametrize("economical", [False, True])
