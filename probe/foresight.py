@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 # take as much more, within a few per cent.
 PLAYED = 2000
 
+# So many where all ways are made up and go apart: few kinds of them, each with a search of its own.
+PLAYED_APART = 200
+
 T = TypeVar("T")
 
 
@@ -99,11 +102,12 @@ def foresee(
     ]
     rest = wanted.keys() - {target.address for target, _ in asked}
     others = [one for address, one in wanted.items() if address in rest]
-    # What an economical trace takes depends on all that were made before it.
-    played = others if manner.routes is not None else _sample(others)
     known = sum(experience.knows(*one) for one in wanted.values())
 
     def playing(*, apart: bool) -> _Done:
+        # What an economical trace takes depends on all made before it, unless they go apart.
+        whole = manner.routes is not None and not apart
+        played = others if whole else _sample(others, PLAYED_APART if apart else PLAYED)
         manner.begin_anew()
         ways = experience.ways({one[0].address: one for one in (*asked, *played)}, apart=apart)
         network = SimulatedNetwork(lambda target, flow: ways[target](flow))
@@ -151,7 +155,8 @@ def foresee(
     least = most = playing(apart=False)
     ranges = not experience.speaks and known < len(wanted)
     if ranges and (manner.routes is not None or manner.explore is not None):
-        most = playing(apart=True)
+        apart = playing(apart=True)
+        most = apart if apart.packets > least.packets else least
     return Cost(
         targets=len(wanted),
         known=known,
@@ -161,7 +166,7 @@ def foresee(
         packets=int(most.packets),
         bytes=int(most.bytes),
         seconds=most.seconds,
-        least=None if most == least else Least(int(least.packets), int(least.bytes), least.seconds),
+        least=None if most is least else Least(int(least.packets), int(least.bytes), least.seconds),
     )
 
 
@@ -173,11 +178,11 @@ class _Done(NamedTuple):
     seconds: float
 
 
-def _sample(targets: list[T]) -> list[T]:
-    """So many of these as are played, drawn evenly and in no order."""
-    if len(targets) <= PLAYED:
+def _sample(targets: list[T], size: int) -> list[T]:
+    """So many of these at most, drawn evenly and in no order."""
+    if len(targets) <= size:
         return targets
-    return random.Random(0).sample(targets, PLAYED)  # noqa: S311 - the same at each call
+    return random.Random(0).sample(targets, size)  # noqa: S311 - the same at each call
 
 
 def _each(played: list[_Done]) -> _Done:

@@ -310,6 +310,29 @@ def test_where_no_path_leaves_the_country_a_first_run_has_no_range() -> None:
 
 
 @pytest.mark.parametrize("economical", [False, True])
+def test_of_ways_that_all_go_apart_fewer_are_played(
+    monkeypatch: pytest.MonkeyPatch, economical: bool
+) -> None:
+    """The upper end of a first run has a search in each trace, and would take minutes."""
+    world = World(5)
+    targets = world.targets("foreign", 60)
+    whole = foretell_a_first_run(world, targets, economical=economical)
+    monkeypatch.setattr(foresight, "PLAYED_APART", 30)
+    asked: list[tuple[bool, int]] = []
+    ways = Experience.ways
+
+    def counted(experience: Experience, wanted: Any, *, apart: bool) -> Any:
+        asked.append((apart, len(wanted)))
+        return ways(experience, wanted, apart=apart)
+
+    monkeypatch.setattr(Experience, "ways", counted)
+    sampled = foretell_a_first_run(world, targets, economical=economical)
+    assert asked == [(False, 60), (True, 30 + WITNESSES)]
+    assert sampled.least == whole.least
+    check(sampled, whole)
+
+
+@pytest.mark.parametrize("economical", [False, True])
 @pytest.mark.parametrize("nth", [0, 3, 13])
 @pytest.mark.parametrize("when", [0, -1])
 def test_a_first_run_takes_what_lies_in_the_range_that_was_foretold(
