@@ -189,6 +189,9 @@ def _each(played: list[_Done]) -> _Done:
     """What each trace more would take, in seconds of the run, by the later half of those played.
 
     What all share, as the search at a border, was done before that.
+
+    >>> _each([_Done(50, 4000, 10.0), *(_Done(10, 800, 10.0 + second) for second in range(1, 10))])
+    _Done(packets=10.0, bytes=800.0, seconds=1.0)
     """
     later = played[len(played) // 2 :]
     ends = sorted(one.seconds for one in played)

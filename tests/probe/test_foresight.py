@@ -161,13 +161,17 @@ def foretell(
     )
 
 
-def foretell_a_first_run(world: World, targets: list[Target], *, economical: bool = False) -> Cost:
+def foretell_a_first_run(
+    world: World, targets: list[Target], *, economical: bool = False, where: Where = "border"
+) -> Cost:
     return foresee(
         Experience([], targets),
         targets,
         METHODS,
         Settings(),
-        manner=Manner(Imagined(Table(), HOME), lambda _: HOME, economical=economical),
+        manner=Manner(
+            Imagined(Table(), HOME), lambda _: HOME, economical=economical, multipath=where
+        ),
         unlocated={4},
         size=world.network().probe_size,
     )
@@ -307,6 +311,17 @@ def test_where_no_path_leaves_the_country_a_first_run_has_no_range() -> None:
     targets = world.targets("domestic", 12)
     foreseen = foretell_a_first_run(world, targets)
     assert (foreseen.known, foreseen.least) == (0, None)
+
+
+def test_the_lower_end_of_a_first_run_has_the_search_at_the_border_that_all_share() -> None:
+    """One border is crossed by all, and looked at once: at six flows a hop, for some hops."""
+    world = World(5)
+    targets = world.targets("foreign", 12)
+    least = foretell_a_first_run(world, targets).least
+    without = foretell_a_first_run(world, targets, where="off")
+    assert without.least is None
+    assert least is not None
+    assert 5 <= least.packets - without.packets <= 60
 
 
 @pytest.mark.parametrize("economical", [False, True])

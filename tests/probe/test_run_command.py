@@ -455,6 +455,10 @@ def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
     assert [path.name for path in home.iterdir()] == ["consent.json"]
     short = run("--dry-run", "--targets", targets, "--budget", "0.001")
     assert "the budget of the day has 1 kB left: not all would be measured" in short.stdout
+    guess = json.loads(run("--dry-run", "--json", "--targets", targets).stdout)
+    between = (guess["at_least"]["bytes"] + guess["bytes"]) / 2e6
+    perhaps = run("--dry-run", "--targets", targets, "--budget", str(between))
+    assert re.search(r"the budget of the day has \d+ kB left, which may not do", perhaps.stdout)
     run("--targets", targets)
     foreseen = json.loads(run("--dry-run", "--json", "--targets", targets).stdout)
     before = [kept.trace for kept in read(home / "spool")]
