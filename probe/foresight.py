@@ -56,11 +56,11 @@ class Cost:
     packets: int
     bytes: int
     seconds: float
-    least: Least | None = None
+    least: Taken | None = None
 
 
-class Least(NamedTuple):
-    """What it may also be, where it depends on what nobody has seen from here: see `foresee`."""
+class Taken(NamedTuple):
+    """What some traces take; `seconds` are those since the run began."""
 
     packets: int
     bytes: int
@@ -86,7 +86,7 @@ def foresee(
     Where ways have to be made up, what traces take over and what is searched for parallel ways
     hangs on what they share, which nobody has seen. Then `Cost.least` is what it takes where they
     share all they can, and the cost itself where each goes its own way, over forks at a border of
-    its own. For that ``manner`` has to read `Imagined`.
+    its own. For that ``manner`` has to read `probe.imagined.Imagined`.
     """
     wanted = {
         target.address: (target, methods[version_of(target)])
@@ -104,20 +104,20 @@ def foresee(
     others = [one for address, one in wanted.items() if address in rest]
     known = sum(experience.knows(*one) for one in wanted.values())
 
-    def playing(*, apart: bool) -> _Done:
+    def playing(*, apart: bool) -> Taken:
         # What an economical trace takes depends on all made before it, unless they go apart.
         whole = manner.routes is not None and not apart
         played = others if whole else _sample(others, PLAYED_APART if apart else PLAYED)
         manner.begin_anew()
         ways = experience.ways({one[0].address: one for one in (*asked, *played)}, apart=apart)
         network = SimulatedNetwork(lambda target, flow: ways[target](flow))
-        done: dict[str, _Done] = {}
+        done: dict[str, Taken] = {}
         witnessed: list[Trace] = []
 
         def finished(trace: Trace) -> None:
             probes = trace.probes or 0
             weight = probes * size(wanted[trace.dst_addr][1], trace.af)
-            done[trace.dst_addr] = _Done(probes, weight, trio.current_time())
+            done[trace.dst_addr] = Taken(probes, weight, trio.current_time())
             if len(witnessed) < len(asked):
                 witnessed.append(trace)
 
@@ -144,38 +144,32 @@ def foresee(
         took = trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
         unplayed = len(others) - len(played)
         more = (
-            _each([done[target.address] for target, _ in played]) if unplayed else _Done(0, 0, 0.0)
+            _more([done[target.address] for target, _ in played], unplayed)
+            if unplayed
+            else Taken(0, 0, 0.0)
         )
-        return _Done(
-            round(sum(one.packets for one in done.values()) + unplayed * more.packets),
-            round(sum(one.bytes for one in done.values()) + unplayed * more.bytes),
-            took + unplayed * more.seconds,
+        return Taken(
+            sum(one.packets for one in done.values()) + more.packets,
+            sum(one.bytes for one in done.values()) + more.bytes,
+            took + more.seconds,
         )
 
     least = most = playing(apart=False)
     ranges = not experience.speaks and known < len(wanted)
     if ranges and (manner.routes is not None or manner.explore is not None):
-        apart = playing(apart=True)
-        most = apart if apart.packets > least.packets else least
+        separate = playing(apart=True)
+        most = separate if separate.packets > least.packets else least
     return Cost(
         targets=len(wanted),
         known=known,
         unexplored=sum(
             manner.explores_all and not experience.explored(*one) for one in wanted.values()
         ),
-        packets=int(most.packets),
-        bytes=int(most.bytes),
+        packets=most.packets,
+        bytes=most.bytes,
         seconds=most.seconds,
-        least=None if most is least else Least(int(least.packets), int(least.bytes), least.seconds),
+        least=None if most is least else least,
     )
-
-
-class _Done(NamedTuple):
-    """What a trace took; `seconds` are those since the run began."""
-
-    packets: float
-    bytes: float
-    seconds: float
 
 
 def _sample(targets: list[T], size: int) -> list[T]:
@@ -185,20 +179,20 @@ def _sample(targets: list[T], size: int) -> list[T]:
     return random.Random(0).sample(targets, size)  # noqa: S311 - the same at each call
 
 
-def _each(played: list[_Done]) -> _Done:
-    """What each trace more would take, in seconds of the run, by the later half of those played.
+def _more(played: list[Taken], traces: int) -> Taken:
+    """What so many traces more take, by the later half of those played.
 
     What all share, as the search at a border, was done before that.
 
-    >>> _each([_Done(50, 4000, 10.0), *(_Done(10, 800, 10.0 + second) for second in range(1, 10))])
-    _Done(packets=10.0, bytes=800.0, seconds=1.0)
+    >>> _more([Taken(50, 4000, 10.0), *(Taken(9, 800, 10.0 + end) for end in range(1, 10))], 3)
+    Taken(packets=27, bytes=2400, seconds=3.0)
     """
     later = played[len(played) // 2 :]
     ends = sorted(one.seconds for one in played)
     # Nor do the last ones tell the pace, which wait for silence alone.
     first, last = len(ends) // 2, len(ends) * 9 // 10
-    return _Done(
-        sum(one.packets for one in later) / len(later),
-        sum(one.bytes for one in later) / len(later),
-        (ends[last] - ends[first]) / (last - first),
+    return Taken(
+        round(traces * sum(one.packets for one in later) / len(later)),
+        round(traces * sum(one.bytes for one in later) / len(later)),
+        traces * (ends[last] - ends[first]) / (last - first),
     )
