@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -29,6 +29,7 @@ from analysis.tables import (
     traces_table,
 )
 from analysis.verdict import DomesticGrade, Grade
+from analysis.versions import of_the_other
 from analysis.wording import captured_range, effective, headline, outward, simulated
 
 if TYPE_CHECKING:
@@ -370,14 +371,19 @@ class Verdict:
             f'<td style="text-align:left">{escape(value)}</td></tr>'
             for name, value in figures
         )
-        why = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reasons)
-        limits = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.limits)
+        other = of_the_other(self._fields)
+        first = " ".join(filter(None, (self.headline, other)))
+        why = _items(sentence for sentence in self.reasons if sentence != other)
         said = simulated(self.provenance.get("notes", {}))
         return (f"<p><strong>{escape(said)}</strong></p>" if said else "") + (
             f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
-            f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(self.headline)}</p>"
-            f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{limits}</ul>"
+            f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(first)}</p>"
+            f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{_items(self.limits)}</ul>"
         )
+
+
+def _items(sentences: Iterable[str]) -> str:
+    return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
 
 
 def demand_verdict(given: object) -> None:

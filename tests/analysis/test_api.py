@@ -254,6 +254,16 @@ def test_a_verdict_shows_itself_in_a_notebook(verdict: gw.Verdict, data: gw.Data
     assert f"{len(data)} traces" in data._repr_html_()
 
 
+def test_a_notebook_says_beside_the_headline_what_the_other_version_is(verdict: gw.Verdict) -> None:
+    """Once, as terminal and report do: one version is not all traffic."""
+    fields = verdict.to_dict()
+    says = "IPv6 is judged apart, and is diverse."
+    fields["reasons"].append(says)
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_html_()
+    assert f"{verdict.headline} {says}" in shown
+    assert shown.count("judged apart") == 1
+
+
 def test_a_notebook_rounds_the_bounds_of_the_national_share_outward(verdict: gw.Verdict) -> None:
     """The nearest figures would claim to know more than is known."""
     fields = verdict.to_dict()
