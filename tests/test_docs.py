@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import ast
 import json
+import pkgutil
 import re
 import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
+import analysis as gw
+from analysis.countries import UnknownCountry
+from analysis.eyeballs import EyeballsError
 from analysis.formats import parquet
+from analysis.inputs import InputError
 from analysis.plausibility import Sign, verdict_on
-from analysis.policy import Policy
+from analysis.policy import Policy, PolicyError
+from analysis.rib import RibError
 from probe import __version__
 from probe.bundle import MEMBERS, Manifest, Reason
 from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
+from probe.origin import OriginError
 from probe.record import SPOILT, Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
 from probe.settings import Settings, read_settings
 from scripts.reference import PAGE, TABLES, written
@@ -289,6 +296,15 @@ def test_who_cites_it_names_the_version_there_is() -> None:
     """CITATION.cff and the package agree."""
     cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"version: {__version__}\n" in cited
+
+
+def test_the_reference_has_the_whole_library() -> None:
+    """Each name that ``import analysis as gw`` gives, and each refusal that may be caught."""
+    page = (ROOT / "docs/library.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", page, re.MULTILINE))
+    assert set(gw.__all__) <= {name.rpartition(".")[2] for name in shown}
+    told = {pkgutil.resolve_name(name) for name in rows("library.md", "error")}
+    assert told == {InputError, PolicyError, UnknownCountry, EyeballsError, RibError, OriginError}
 
 
 def test_every_page_is_on_the_site() -> None:
