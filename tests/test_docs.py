@@ -298,6 +298,18 @@ def test_who_cites_it_names_the_version_there_is() -> None:
     assert f"version: {__version__}\n" in cited
 
 
+def test_who_cites_it_finds_what_it_rests_on() -> None:
+    """The data that ship under a licence that wants to be named, and the methods of the verdict."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    credited = cited.partition("\nreferences:\n")[2]
+    for name in ("ip-location-db", "DB-IP", "iptoasn", "state-owned-ases", "Clopper", "Hegemony"):
+        assert name in credited
+    assert f"license: {project['license']}\n" in cited
+    assert all(f"  - {keyword}\n" in cited for keyword in project["keywords"])
+    assert "provenance.code" in cited
+
+
 def test_the_reference_has_the_whole_library() -> None:
     """Each name that ``import analysis as gw`` gives, and each refusal that may be caught."""
     page = (ROOT / "docs/library.md").read_text(encoding="utf-8")
