@@ -20,9 +20,11 @@ from analysis.convergence import (
     exit_shares,
     nearest_first,
     rank,
+    rivals,
     shared_interfaces,
+    weighted_share,
 )
-from analysis.coverage import RegisteredNetwork
+from analysis.coverage import RegisteredNetwork, Weights, covered
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
@@ -77,6 +79,7 @@ class _Period:
     nearness: Mapping[Node, float]
     nameable: Callable[[Node], bool]
     timeline: Timeline
+    weights: Weights
 
 
 def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -138,6 +141,7 @@ def judge_family(
     observations: Sequence[Observation],
     frozen: Sequence[Observation],
     table: JudgingTable,
+    weights: Weights,
     policy: Policy,
 ) -> Family:
     """Judge what was seen of one address family.
@@ -165,7 +169,7 @@ def judge_family(
     if timeline.alarm is not None:
         onset = timeline.alarm.onset
         observations = [late for seen in observations if (late := seen.since(onset)) is not None]
-    period = _Period(tuple(observations), blocks, nearness, nameable, timeline)
+    period = _Period(tuple(observations), blocks, nearness, nameable, timeline, weights)
     return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
 
@@ -175,7 +179,8 @@ def _judge_pairs(
     blocks, nearness = period.blocks, period.nearness
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
-    top = next((c for c in candidates if period.nameable(c.node)), None)
+    nameable = [c for c in candidates if period.nameable(c.node)]
+    top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
     of = len([name for name in grouped if name not in left_out])
     captured = top.captured if top else 0
@@ -207,6 +212,10 @@ def _judge_pairs(
         elsewhere=_elsewhere(top.node, behind, considered, policy) if top else (0, 0),
         keys=len(_keys(top.node, behind, international, blocks)) if top else 0,
         unaided=unaided.captured_share if unaided else 0.0,
+        rivals=rivals(top, nameable, left_out, policy) if top else 0,
+        covered=covered(grouped, left_out, period.weights),
+        weighed=(weighted_share(top.shares, period.weights.of) or 0.0) if top else 0.0,
+        unit=period.weights.unit,
         pairs=len(considered),
         resolved=_resolved(considered),
         destination_classes=len(classes),

@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.behind import Behind
 from analysis.convergence import Candidate, candidate, rank, weighted_share
-from analysis.coverage import Weights, covered
+from analysis.coverage import Weights
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
 from analysis.intervals import (
@@ -193,10 +193,10 @@ def window_of(observations: Sequence[Observation]) -> list[str | None]:
 
 
 def coverage_fields(
-    family: Family, weights: Weights, share: dict[str, float | None], left_out: frozenset[str]
+    family: Family, weights: Weights, share: dict[str, float | None]
 ) -> dict[str, Any]:
     """How much of the country was seen, and between which bounds the national share lies."""
-    eyeballs = covered(family.grouped, left_out, weights)
+    eyeballs = family.figures.covered
     weighed = share["eyeballs"] if share["eyeballs"] is not None else share["equal"]
     return {
         "organisations": len(family.grouped),

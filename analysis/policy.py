@@ -52,6 +52,12 @@ class Policy:
     """Share of an organisation's pairs that makes it captured."""
     single: float = 0.65
     """Lower bound of the captured share for "single gateway"."""
+    single_share: float = 0.8
+    """The captured share itself for that."""
+    single_covered: float = 0.1
+    """Share of the users (or addresses) besides the candidate's that must be covered for that."""
+    single_weighed: float = 0.5
+    """The captured share for that when organisations are weighed by users (or addresses)."""
     national: float = 0.8
     """Lower bound of the captured share for a single gateway of the nation."""
     national_eyeballs: float = 0.7
@@ -109,6 +115,9 @@ _SHARES = frozenset(
         "resolved",
         "captured",
         "single",
+        "single_share",
+        "single_covered",
+        "single_weighed",
         "national",
         "national_eyeballs",
         "witness",

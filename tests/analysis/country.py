@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from analysis.coverage import Weights
 from analysis.judge import Verdict, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
@@ -225,6 +226,6 @@ class Country:
                         }
                     )
 
-    def judge(self, policy: Policy | None = None) -> Verdict:
+    def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Verdict:
         loaded = Loaded(traces=[from_json(result) for result in self.results])
-        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW)
+        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW, weights=weights)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from analysis.coverage import Weights
+from analysis.policy import Policy
 from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
 from tests.analysis.country import HOME, Country
 
@@ -255,6 +257,51 @@ def test_licensed_but_plural_gateways() -> None:
             for day in range(8):
                 country.trace(i, destination, f"lan own net{1 + i % 6} far{6 + i % 6}", day=day)
     assert country.judge().grade == "diverse"
+
+
+def test_two_large_operators_are_not_one() -> None:
+    """Three quarters of a large sample bound the share above two thirds; the rest has its own."""
+    country = Country(102)
+    country.everyone("lan own net101 {up}", members=range(1, 78))
+    country.everyone("lan own net102 {up}", members=range(78, 101))
+    verdict = country.judge()
+    assert verdict.fields["captured"]["lower"] >= Policy().single
+    assert verdict.grade == "concentrated"
+
+
+def test_the_first_of_three_equal_operators() -> None:
+    """Seven of twelve by chance: somebody has most of any sample."""
+    country = Country(15)
+    country.everyone("lan own net13 {up}", members=range(1, 8))
+    country.everyone("lan own net14 {up}", members=range(8, 11))
+    country.everyone("lan own net15 {up}", members=range(11, 13))
+    verdict = country.judge()
+    assert verdict.fields["captured"]["organisations"] == 7
+    assert verdict.fields["captured"]["lower"] > Policy().concentrated_lower
+    assert verdict.gateway is None
+    assert any("most of 3 operators" in reason for reason in verdict.fields["reasons"])
+
+
+def test_small_networks_are_not_the_country() -> None:
+    """Eleven of twelve share a way, and nearly all users are in the network that does not."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", members=range(1, 12))
+    country.everyone("lan own {up}", members=range(12, 13))
+    users = {f"Net {i}": 1_000.0 for i in range(1, 12)} | {"Net 12": 1_000_000.0}
+    assert country.judge().grade == "single_gateway"
+    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    assert verdict.grade == "concentrated"
+    assert any("Weighed by eyeballs 1%" in reason for reason in verdict.fields["reasons"])
+
+
+def test_a_research_network_is_not_the_country() -> None:
+    """Ten universities behind one operator, of whom few of the country's users are."""
+    country = gated()
+    users = {f"Net {i}": 1_000.0 for i in range(1, 11)} | {"Everybody else": 1_000_000.0}
+    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    assert verdict.grade == "concentrated"
+    reasons = verdict.fields["reasons"]
+    assert "1% of the country's eyeballs were covered; 10% are needed." in reasons
 
 
 def test_a_gateway_in_the_middle_with_four_different_last_hops() -> None:
