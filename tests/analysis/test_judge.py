@@ -100,7 +100,8 @@ def test_one_private_block_seen_from_many_organisations_is_a_gateway() -> None:
 def test_a_private_gateway_behind_networks_that_show_no_address_of_their_own() -> None:
     """As in Iran, where all hops before the border are private: the shared block is found."""
     country = Country(10)
-    country.everyone("lan 172.24.{i}.1 10.202.4.166 {up}")
+    for up in ("30.0.11.9", "30.0.12.9"):
+        country.everyone(f"lan 172.24.{{i}}.1 10.202.4.166 {up}")
     verdict = country.judge()
     assert verdict.gateway is not None
     assert verdict.gateway["blocks"] == ["10.202.4.0/24"]

@@ -259,6 +259,40 @@ def test_licensed_but_plural_gateways() -> None:
     assert country.judge().grade == "diverse"
 
 
+def test_phones_that_translate_ipv6_are_no_gateway() -> None:
+    """Android's 464XLAT shows an IPv6 hop as 255.0.0.n, n its TTL: everybody's are alike."""
+    country = Country(12)
+    country.table.add("255.0.0.0/8", Attribution(special="reserved"))
+    country.everyone("192.168.43.1 255.0.0.3 255.0.0.4 255.0.0.6 30.0.9.9")
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(
+    ("block", "candidates"),
+    [
+        ("10.254.254.1", 0),
+        ("10.0.{j}.1", 0),
+        ("10.20.{i}.1", 0),
+        ("172.31.255.{i}", 0),
+        # Nobody else can have numbers that are public, announced or not.
+        ("20.6.6.{i}", 1),
+    ],
+)
+def test_private_numbers_that_networks_have_in_common(block: str, candidates: int) -> None:
+    """Each numbers its own border so; all share a carrier's interface for one of five places."""
+    country = Country(10)
+    country.table.add("172.16.0.0/12", Attribution(special="private"))
+    for i in range(1, 11):
+        for k, destination in enumerate(country.destinations()):
+            up = "30.0.15.1" if k == 0 else f"30.0.{6 + (i * 3 + k) % 9}.{100 + i}"
+            hops = f"lan own {block.format(i=i, j=i + 1)} {up}"
+            for day in range(8):
+                country.trace(i, destination, hops, day=day)
+    assert len(country.judge().fields["candidates"]) == candidates
+
+
 def test_two_large_operators_are_not_one() -> None:
     """Three quarters of a large sample bound the share above two thirds; the rest has its own."""
     country = Country(102)
