@@ -80,6 +80,10 @@ class Figures:
     def share(self) -> float:
         return self.captured / self.of if self.of else 0.0
 
+    def would_lead(self, policy: Policy) -> bool:
+        """Whether most organisations pass somebody else if doubtful hops are read generously."""
+        return self.rival is not None and self.rival.captured_share >= policy.concentrated
+
 
 def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> str:
     """What the bounds alone say: ``single``, ``concentrated``, ``open`` or ``between``.
@@ -327,6 +331,12 @@ def _diverse_or_mixed(
             f"{figures.meeting_place.captured} of {figures.meeting_place.of} organisations cross "
             f"the exchange {figures.meeting_place.node.name}; no one operator is known to stand "
             "behind its ports, so it is a meeting place and not named a gateway."
+        )
+    if figures.rival is not None and figures.would_lead(policy):
+        doubts.append(
+            f"Reading doubtful hops generously, {figures.rival.captured} of {figures.rival.of} "
+            f"organisations pass {figures.rival.node.name}: it may stand before their own "
+            "networks, or abroad, and be no way out."
         )
     if figures.thin >= policy.concentrated:
         doubts.append(

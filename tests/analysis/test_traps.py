@@ -67,13 +67,21 @@ def test_a_wholesale_network_before_the_own_one(home: str) -> None:
     assert verdict.gateway is None
 
 
-@pytest.mark.parametrize(
-    "words", ["lan 10.1.{i}.1 gate own {up}", "lan own gate own {up}", "lan * gate own {up}"]
-)
-def test_a_gateway_before_an_own_router_is_named(words: str) -> None:
-    """Behind a core of private addresses, a known router or a silent one: the way comes back."""
+@pytest.mark.parametrize("words", ["lan 10.1.{i}.1 net12 own {up}", "lan * net12 own {up}"])
+def test_who_stands_before_all_own_routers_may_bring_the_customers(words: str) -> None:
+    """Behind private hops or silent ones, which may be his: nobody is named, nor all well."""
+    country = Country(12)
+    country.everyone(words, members=range(1, 12))
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert not verdict.fields["strict_and_lenient_agree"]
+    assert any("Net 12" in reason for reason in verdict.fields["reasons"])
+
+
+def test_a_gateway_from_which_the_way_comes_back_is_named() -> None:
+    """The own network was left, and that it takes over again makes him no less of a gateway."""
     country = Country(10)
-    country.everyone(words)
+    country.everyone("lan own gate own {up}")
     assert name_of(country) == "Gate"
 
 

@@ -306,13 +306,20 @@ def test_all_that_is_missing_is_said_at_once() -> None:
             "mixed",
             "6 of 11 organisations cross the exchange IX",
         ),
+        (
+            {"rival": made(6, 11, Node("organisation", "Sea"))},
+            "mixed",
+            "Reading doubtful hops generously, 6 of 11 organisations pass Sea",
+        ),
+        ({"rival": made(5, 11, Node("organisation", "Sea"))}, "diverse", "by 5.0 effective"),
         ({"thin": 0.5}, "mixed", "50% of the organisations leave by the same foreign interfaces"),
         ({"thin": 0.49}, "diverse", "by 5.0 effective gateways"),
         ({"days": 1}, "diverse", "by 5.0 effective gateways"),
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
     ids=[
-        "all is met", "three gateways", "fewer", "nearly three", "a meeting place", "thin",
+        "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
+        "somebody behind doubtful hops", "less than half behind them", "thin",
         "nearly thin", "one day", "one continent",
     ],
 )  # fmt: skip
