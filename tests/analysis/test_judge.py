@@ -215,7 +215,7 @@ def test_caches_at_home_are_left_out_and_counted() -> None:
     """A foreign-registered destination that answers within a millisecond never left."""
     country = open_country()
     for i in range(1, 13):
-        country.trace(i, "30.0.14.200@2.0", "lan own@1.5 gate@1.8")
+        country.trace(i, "30.0.7.200@2.0", "lan own@1.5 gate@1.8")
     verdict = country.judge()
     assert verdict.grade == "diverse"
     assert verdict.fields["rejected"]["destination_cached_at_home"] == 12

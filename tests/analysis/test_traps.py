@@ -142,10 +142,33 @@ def test_caches_in_the_country() -> None:
     country = open_country()
     for i in range(1, 13):
         for day in range(8):
-            country.trace(i, "30.0.14.200@2.0", "lan own@1.5 gate@1.8", day=day)
+            country.trace(i, "30.0.7.200@2.0", "lan own@1.5 gate@1.8", day=day)
     verdict = country.judge()
     assert verdict.grade == "diverse"
     assert verdict.fields["rejected"]["destination_cached_at_home"] == 96
+
+
+@pytest.mark.parametrize("access", ["own@2.0", "own@32.0"])
+def test_foreign_names_with_a_region_in_the_country(access: str) -> None:
+    """Four of five are answered for 3 ms behind one carrier: they are not on another continent."""
+    country = Country(12)
+    country.table.add("20.5.5.0/24", Attribution(555, "CARRIER", "Carrier", HOME))
+    base = float(access.partition("@")[2])
+    for i in range(1, 12):
+        for destination in ("30.0.1.200", "30.0.3.200", "30.0.6.200", "30.0.8.200", "30.0.9.200"):
+            near = destination != "30.0.9.200"
+            for day in range(8):
+                if near:
+                    hops = f"lan {access} 20.5.5.{i}@{base + 0.4}"
+                    country.trace(i, f"{destination}@{base + 3}", hops, day=day)
+                else:
+                    country.trace(
+                        i, destination, f"lan {access} far{6 + i % 3}@{base + 80}", day=day
+                    )
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 0
+    assert verdict.fields["rejected"]["destination_next_door"] == 11 * 4 * 8
 
 
 def test_an_exchange_lan() -> None:
