@@ -392,6 +392,32 @@ def test_one_private_block_seen_from_many_organisations() -> None:
     assert verdict.gateway["blocks"] == ["10.201.147.0/24"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 10.20.1.1 own! 30.0.9.9",
+        "lan own 10.20.1.1 30.0.9.9 own! 30.0.9.9",
+        "lan own 10.20.1.1 own!",
+    ],
+)
+def test_a_firewall_that_refuses_what_was_to_go_farther(words: str) -> None:
+    """It stands where it was heard first: no hop of it behind the exit makes the exit its own."""
+    country = Country(10)
+    country.everyone("lan own 10.20.1.1 30.0.9.9", members=range(1, 6))
+    country.everyone(words, members=range(6, 11))
+    country.everyone("lan own 10.20.1.1 30.0.9.9", members=range(6, 11), days=range(1))
+    verdict = country.judge()
+    assert name_of(country) == "10.20.1.0/24"
+    assert verdict.fields["captured"]["organisations"] == 10
+
+
+def test_a_router_that_does_nothing_but_refuse_is_on_the_path() -> None:
+    """The packet got to it, and nobody heard it nearer."""
+    country = Country(10)
+    country.everyone("lan own gate! {up}")
+    assert name_of(country) == "Gate"
+
+
 def test_a_record_without_a_source_address() -> None:
     """Nobody knows whose path it is: rejected and counted."""
     country = open_country()
