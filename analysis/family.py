@@ -112,14 +112,21 @@ def _candidates(
 def _one_operator_behind(
     exchange: Node, observations: Iterable[Observation], policy: Policy
 ) -> bool:
-    """Whether nearly every organisation meets the same domestic operator behind an exchange."""
+    """Whether nearly every organisation meets the same domestic operator behind an exchange.
+
+    It does if nearly all of its traces over the exchange do: more of them than meet any other
+    operator may still be few.
+    """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:
         for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
             if name == exchange.name:
                 behind[seen.organisation][operator] += seen.traces
     operators = Counter(
-        min(counts, key=lambda name: (-counts[name], name)) for counts in behind.values()
+        operator
+        for counts in behind.values()
+        for operator, traces in counts.items()
+        if traces >= policy.captured * counts.total()
     )
     if not operators:
         return False
