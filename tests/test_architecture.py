@@ -218,7 +218,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
-        {"analysis.convergence"},
+        {"analysis.convergence", "analysis.peering"},
         {"analysis.behind", "analysis.moves"},
         {
             "analysis.chokepoint",
@@ -315,6 +315,7 @@ PURE = {
     "analysis.succession",
     "analysis.panel",
     "analysis.pairs",
+    "analysis.peering",
     "analysis.convergence",
     "analysis.domestic",
     "analysis.behind",
