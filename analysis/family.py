@@ -29,6 +29,7 @@ from analysis.intervals import captured_bounds, effective_gateways
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.panel import CountryTable, Observation
+from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import Figures, grade
@@ -54,6 +55,7 @@ class Family:
 
     observations: tuple[Observation, ...]
     blocks: Blocks
+    lans: PeeringLans
     pairs: list[Pair]
     grouped: dict[str, list[Pair]]
     candidates: list[Candidate]
@@ -76,6 +78,7 @@ class _Period:
 
     observations: tuple[Observation, ...]
     blocks: Blocks
+    lans: PeeringLans
     nearness: Mapping[Node, float]
     nameable: Callable[[Node], bool]
     timeline: Timeline
@@ -115,14 +118,21 @@ def _candidates(
 def _one_operator_behind(
     exchange: Node, observations: Iterable[Observation], policy: Policy
 ) -> bool:
-    """Whether nearly every organisation meets the same domestic operator behind an exchange."""
+    """Whether nearly every organisation meets the same domestic operator behind an exchange.
+
+    It does if nearly all of its traces over the exchange do: more of them than meet any other
+    operator may still be few.
+    """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:
         for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
             if name == exchange.name:
                 behind[seen.organisation][operator] += seen.traces
     operators = Counter(
-        min(counts, key=lambda name: (-counts[name], name)) for counts in behind.values()
+        operator
+        for counts in behind.values()
+        for operator, traces in counts.items()
+        if traces >= policy.captured * counts.total()
     )
     if not operators:
         return False
@@ -151,13 +161,14 @@ def judge_family(
     dated, observations = observations, frozen
     blocks = Blocks(observations)
     nearness = border_distance(observations, blocks)
+    lans = PeeringLans(observations, blocks, policy)
 
     def nameable(node: Node) -> bool:
-        return (
-            node.kind != "exchange"
-            or table.is_watched(node.name)
-            or _one_operator_behind(node, observations, policy)
-        )
+        if table.is_watched(node.name):
+            return True
+        if node.kind == "exchange":
+            return _one_operator_behind(node, observations, policy)
+        return node not in lans
 
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = [node for node in nearest_first(nearness) if nameable(node)]
@@ -169,7 +180,9 @@ def judge_family(
     if timeline.alarm is not None:
         onset = timeline.alarm.onset
         observations = [late for seen in observations if (late := seen.since(onset)) is not None]
-    period = _Period(tuple(observations), blocks, nearness, nameable, timeline, weights)
+    if observations is not frozen:
+        lans = PeeringLans(observations, blocks, policy)
+    period = _Period(tuple(observations), blocks, lans, nearness, nameable, timeline, weights)
     return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
 
@@ -235,6 +248,7 @@ def _judge_pairs(
     return Family(
         period.observations,
         blocks,
+        period.lans,
         list(pairs),
         grouped,
         candidates,

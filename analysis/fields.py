@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.behind import Behind
 from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
@@ -132,7 +131,9 @@ def domestic_fields(
     abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
 
     def may_be_hub(node: Node) -> bool:
-        return node.kind != "exchange" or node in abroad_too or table.is_watched(node.name)
+        if table.is_watched(node.name):
+            return True
+        return node in abroad_too if node.kind == "exchange" else node not in family.lans
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(
@@ -245,9 +246,16 @@ _WEIGHTS = {
 }
 
 
-def limits_of(policy: Policy, weights: Weights, behind: Behind | None, *, heard: bool) -> list[str]:
+def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
     """What no such verdict can know; ``heard`` says whether there was a witness."""
     limits = [*LIMITS, _WEIGHTS[weights.unit]]
+    limits += [
+        f"{node.name} looks like the peering LAN of an exchange that no list names: list it in "
+        "data/exchanges.toml, or fetch the lists (gatewatch data update --exchanges), and judge "
+        "again."
+        for node in family.lans
+    ]
+    behind = family.timeline.behind
     if behind is not None and behind.mostly_same:
         limits.append(
             f"Renumbered links look like this alarm, too: on {behind.same} of {behind.of} paths "

@@ -236,7 +236,7 @@ def judge(
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
-        "limits": limits_of(policy, weights, family.timeline.behind, heard=witness is not None),
+        "limits": limits_of(family, policy, weights, heard=witness is not None),
         "provenance": {
             "inputs": dict(loaded.inputs),
             "snapshots": [table.snapshot.id],

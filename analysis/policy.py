@@ -78,6 +78,11 @@ class Policy:
     """Share of one organisation's traces that must agree before it is heard on a link."""
     link_days: int = 14
     """Days for which a link is learnt."""
+    peering_members: int = 5
+    """Networks that must be met behind addresses of their own, before a node that no list names as
+    an exchange is taken for its peering LAN."""
+    peering_share: float = 0.34
+    """Share of the organisations that must show it so; as many may not show it otherwise."""
     alarm_organisations: int = 3
     alarm_share: float = 0.5
     alarm_within_days: int = 28
@@ -126,6 +131,7 @@ _SHARES = frozenset(
         "diverse_upper",
         "link_share",
         "link_vote",
+        "peering_share",
         "pair_shown",
         "day_weight",
         "pair_votes",
@@ -145,6 +151,7 @@ _AT_LEAST_ONE = frozenset(
         "alarm_organisations",
         "alarm_within_days",
         "link_days",
+        "peering_members",
         "link_organisations",
         "resamples",
         "timeline_days",

@@ -47,9 +47,9 @@ class Figures:
     ``covered`` the share of the country's users or addresses (``unit``) that was measured,
     ``weighed`` the share that the candidate has when organisations weigh by them,
     ``meeting_place`` an exchange that most organisations cross but behind which no one operator
-    stands, ``thin`` the share of organisations that leave by shared foreign interfaces,
-    ``lenient`` the candidate as the lenient reading has it and ``rival`` a node that would beat it
-    there.
+    stands, or a node that looks like the peering LAN of one, ``thin`` the share of organisations
+    that leave by shared foreign interfaces, ``lenient`` the candidate as the lenient reading has it
+    and ``rival`` a node that would beat it there.
     """
 
     top: Candidate | None
@@ -310,6 +310,20 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     return _diverse_or_mixed(figures, says, reasons, policy)
 
 
+def _meeting_place(met: Candidate) -> str:
+    if met.node.kind == "exchange":
+        return (
+            f"{met.captured} of {met.of} organisations cross the exchange {met.node.name}; no one "
+            "operator is known to stand behind its ports, so it is a meeting place and not named a "
+            "gateway."
+        )
+    return (
+        f"{met.captured} of {met.of} organisations cross {met.node.name}, which looks like the "
+        "peering LAN of an exchange that no list names: each of its addresses leads to one "
+        "network, whoever comes. So it is a meeting place and not named a gateway."
+    )
+
+
 def _diverse_or_mixed(
     figures: Figures, says: str, reasons: list[str], policy: Policy
 ) -> tuple[Grade, list[str]]:
@@ -327,11 +341,7 @@ def _diverse_or_mixed(
             f"{policy.effective_gateways:g} are needed to call them diverse."
         )
     if figures.meeting_place is not None:
-        doubts.append(
-            f"{figures.meeting_place.captured} of {figures.meeting_place.of} organisations cross "
-            f"the exchange {figures.meeting_place.node.name}; no one operator is known to stand "
-            "behind its ports, so it is a meeting place and not named a gateway."
-        )
+        doubts.append(_meeting_place(figures.meeting_place))
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
             f"Reading doubtful hops generously, {figures.rival.captured} of {figures.rival.of} "
@@ -363,8 +373,8 @@ def domestic_grade(
     """The grade of the paths between domestic organisations, and why.
 
     ``reached`` is the node as the networks have it that were traced to: whoever provides for the
-    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange
-    that is only a meeting place: it makes the paths "concentrated" at most.
+    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
+    listed or not, that is only a meeting place: it makes the paths "concentrated" at most.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:

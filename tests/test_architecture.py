@@ -223,7 +223,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.crossing"},
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
-        {"analysis.convergence"},
+        {"analysis.convergence", "analysis.peering"},
         {"analysis.behind", "analysis.moves"},
         {
             "analysis.chokepoint",
@@ -321,6 +321,7 @@ PURE = {
     "analysis.succession",
     "analysis.panel",
     "analysis.pairs",
+    "analysis.peering",
     "analysis.convergence",
     "analysis.domestic",
     "analysis.behind",

@@ -48,6 +48,8 @@ def test_the_rule_starts_from_the_numbers_of_the_rules_of_evidence() -> None:
         "link_share": 0.8,
         "link_vote": 0.65,
         "link_days": 14,
+        "peering_members": 5,
+        "peering_share": 0.34,
         "alarm_organisations": 3,
         "alarm_share": 0.5,
         "alarm_within_days": 28,

@@ -180,6 +180,31 @@ def test_an_exchange_lan() -> None:
     assert verdict.gateway is None
 
 
+def test_an_exchange_lan_that_no_list_names() -> None:
+    """The table has it as its operator's; what else looks so, or must not, is in test_peering."""
+    country = Country(12)
+    for i in range(1, 13):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                country.trace(i, destination, f"lan own 20.9.9.{100 + n} far{6 + n}", day=day)
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(("behind", "grade"), [(3, "mixed"), (4, "single_gateway")])
+def test_an_operator_that_some_meet_behind_an_exchange(behind: int, grade: str) -> None:
+    """To three of five destinations over one of its members: more than over any other, not most."""
+    country = Country(12)
+    for i in range(1, 12):
+        for n, destination in enumerate(country.destinations()):
+            member = "net12" if n < behind else f"net{1 + (i + n) % 11}"
+            for day in range(8):
+                country.trace(i, destination, f"lan own homeix {member} far{6 + i % 9}", day=day)
+    verdict = country.judge()
+    assert verdict.grade == grade
+
+
 def test_an_exchange_abroad_on_every_path() -> None:
     """Where they meet is abroad, and its LAN is no link of anybody's."""
     country = Country(12)
