@@ -34,8 +34,9 @@ def answers_next_door(path: Path, destination: str, far_ms: float) -> Callable[[
         heard = False
         for i in at_home:
             rtt = rtts[i]
-            if rtt is not None:
-                # A router may answer late, and then seems to be near: none of them may be far.
+            # A router may answer late, and then seems to be near: none of them may be far, and
+            # what answers later than the destination tells nothing.
+            if rtt is not None and rtt <= last:
                 if last - rtt >= far_ms:
                     return False
                 heard = True

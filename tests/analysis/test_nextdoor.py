@@ -26,6 +26,7 @@ def path(*addresses: str | None) -> Path:
         ((0.5, 2.0, 2.4, 4.0, 12.0), False),
         ((0.5, 32.0, 32.4, 34.0, 35.0), True),
         ((0.5, 90.0, 2.4, 80.0, 85.0), False),
+        ((0.5, 500.0, 500.0, 500.0, 90.0), False),
         ((0.5, None, 2.4, 4.0, 5.0), True),
         ((0.5, None, None, 4.0, 9.0), True),
         ((0.5, None, None, 34.0, 35.0), False),
@@ -33,7 +34,7 @@ def path(*addresses: str | None) -> Path:
     ],
     ids=[
         "in the country", "nearly 1,000 km away", "that far away", "behind a radio link",
-        "behind a router that answered late", "behind a silent one", "all of the country silent",
+        "behind a router that answered late", "behind routers that all did", "behind a silent one", "all of the country silent",
         "silent, and a radio link", "no answer",
     ],
 )  # fmt: skip

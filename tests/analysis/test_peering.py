@@ -155,7 +155,7 @@ GATEWAYS: dict[str, Way] = {
     ),
     # All customers come through one wholesaler, by a link to each border router.
     "one customer": lambda i, n: f"lan own net1 20.9.9.{100 + n} far{6 + n}",
-    "private": lambda i, n: f"lan own 10.201.147.{100 + n} far{6 + n}",
+    "private": lambda i, n: f"lan own 10.201.147.{100 + n} 30.0.{6 + n}.9",
     # Numbered by nobody in the table.
     "unannounced": lambda i, n: f"lan own 45.5.5.{i} far{6 + n}",
 }
