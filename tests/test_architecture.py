@@ -220,6 +220,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
         {"analysis.convergence"},
         {"analysis.behind", "analysis.moves"},
+        {"analysis.waves"},
         {
             "analysis.chokepoint",
             "analysis.comparison",
@@ -319,6 +320,7 @@ PURE = {
     "analysis.domestic",
     "analysis.behind",
     "analysis.moves",
+    "analysis.waves",
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",

@@ -355,6 +355,7 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
         "behind": None,
         "gateway": None,
         "moved": [],
+        "waves": [],
         "reason": "no move of many organisations to one gateway (10 could be watched)",
     }
 
