@@ -224,24 +224,28 @@ def moved_with_its_targets(
     told: Iterable[Mapping[dt.date, bool | None]],
     before: Sequence[dt.date],
     after: Sequence[dt.date],
+    captured: float,
 ) -> bool:
     """Whether a move is one of the paths, and not that other destinations were traced to.
 
     ``told`` says of each destination on which days it was traced to, and whether it was reached
     through the node then, where that is told. At least half of those that are reached through it
-    after the move must have been traced to before, on half as many days or more; or at least half
-    of those that both sides tell of must have moved. Where both sides tell of none, there must be
-    no list of destinations that could have changed: none is traced to on two days.
+    after the move must have been traced to before, on half as many days or more, and of those that
+    both sides tell of fewer than the share ``captured`` must have been reached through it before;
+    or at least half of these must have moved. Where both sides tell of none, there must be no list
+    of destinations that could have changed: none is traced to on two days.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
-    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides)
+    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides, 0.8)
     True
     >>> ours = {monday: False, tuesday: False}
-    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides)
+    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides, 0.8)
+    False
+    >>> moved_with_its_targets([{monday: True, wednesday: True}, {monday: False}], *sides, 0.8)
     False
     """
-    reached = same = compared = moved = 0
+    reached = same = compared = passed = moved = 0
     listed = False
     for days in told:
         first = [days[day] for day in before if day in days]
@@ -253,8 +257,9 @@ def moved_with_its_targets(
             same += 2 * len(first) >= len(then)
         if was is not None and is_now is not None:
             compared += 1
+            passed += was
             moved += is_now and not was
-    if 2 * same >= reached:
+    if 2 * same >= reached and (not compared or passed < captured * compared):
         return True
     return 2 * moved >= compared if compared else not listed
 
@@ -383,7 +388,9 @@ class Watch:
         return [
             day
             for day in days_moved(held, self._policy)
-            if moved_with_its_targets(told, dates[day - span : day], dates[day : day + span])
+            if moved_with_its_targets(
+                told, dates[day - span : day], dates[day : day + span], self._policy.captured
+            )
         ]
 
     def _left(
