@@ -177,9 +177,9 @@ def judge_family(
         observations = dated
         blocks = Blocks(observations)
         nearness = border_distance(observations, blocks)
-    if timeline.alarm is not None:
-        onset = timeline.alarm.onset
-        observations = [late for seen in observations if (late := seen.since(onset)) is not None]
+    if timeline.since is not None:
+        first = timeline.since
+        observations = [late for seen in observations if (late := seen.since(first)) is not None]
     if observations is not frozen:
         lans = PeeringLans(observations, blocks, policy)
     period = _Period(tuple(observations), blocks, lans, nearness, nameable, timeline, weights)

@@ -177,6 +177,17 @@ def timeline_fields(
         else [],
         "reason": timeline.reason,
         "behind": timeline.behind._asdict() if timeline.behind else None,
+        "waves": [
+            {
+                "gateway": wave.node.name,
+                "onset": wave.onset.isoformat(),
+                "organisations": len(wave.moved),
+                "of": wave.watched,
+                "left": wave.left,
+                "over": wave.over.isoformat() if wave.over else None,
+            }
+            for wave in timeline.waves
+        ],
         "gateways": {
             name: [
                 {"since": day.isoformat(), "gateway": node.name if node else None}

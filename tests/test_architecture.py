@@ -225,6 +225,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
         {"analysis.convergence", "analysis.peering"},
         {"analysis.behind", "analysis.moves"},
+        {"analysis.waves"},
         {
             "analysis.chokepoint",
             "analysis.comparison",
@@ -326,6 +327,7 @@ PURE = {
     "analysis.domestic",
     "analysis.behind",
     "analysis.moves",
+    "analysis.waves",
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",
