@@ -72,6 +72,28 @@ def candidate(
     return Candidate(node, blocks, shares, captured, lower, upper)
 
 
+def rivals(
+    top: Candidate, candidates: Iterable[Candidate], left_out: frozenset[str], policy: Policy
+) -> int:
+    """How many other candidates divide with this one the organisations that anybody captures.
+
+    Those that capture one more when they are gone through in the order given. Whoever stands
+    before or behind another on the same paths adds nobody, and divides nothing with him.
+    ``left_out`` are the organisations that the first one is itself.
+    """
+    taken = _captured_by(top, policy) | left_out
+    number = 0
+    for one in candidates:
+        more = _captured_by(one, policy) - taken
+        number += bool(more)
+        taken |= more
+    return number
+
+
+def _captured_by(one: Candidate, policy: Policy) -> set[str]:
+    return {name for name, share in one.shares.items() if share >= policy.captured}
+
+
 _KIND_ORDER = {"organisation": 2, "unmapped": 1, "exchange": 0}
 
 

@@ -15,6 +15,7 @@ from analysis.verdict import (
     Figures,
     level_elsewhere,
     level_of_all_pairs,
+    lower_as_best_of_several,
     strict_and_lenient_agree,
 )
 
@@ -46,17 +47,15 @@ def _holds(step: Step, key: str, *, met: bool) -> Criterion:
     return Criterion(step, key, None, None, None, met=met)
 
 
-def criteria(
-    figures: Figures, policy: Policy, *, covered: float, witness: str | None
-) -> list[Criterion]:
+def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[Criterion]:
     """All that the rule asks for, step by step.
 
-    ``covered`` is the share of the country's users or addresses that was measured, ``witness`` what
-    an independent one says, None where there is none.
+    ``witness`` is what an independent one says, None where there is none.
     """
     lower, upper = figures.lower, figures.upper
     anybody = figures.of > 0
     elsewhere = level_elsewhere(figures, policy)
+    best_of = lower_as_best_of_several(figures, policy)
     return [
         _at_least("said", "organisations", policy.organisations, figures.of),
         _at_least("said", "resolved", policy.resolved, figures.resolved),
@@ -75,6 +74,7 @@ def criteria(
             "diverse", "effective_gateways", policy.effective_gateways, figures.effective_gateways
         ),
         _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
+        _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",
             "thin",
@@ -92,6 +92,14 @@ def criteria(
             lower,
             met=lower > policy.concentrated_lower,
         ),
+        Criterion(
+            "named",
+            "rivals",
+            "more than",
+            policy.concentrated_lower,
+            best_of,
+            met=best_of > policy.concentrated_lower,
+        ),
         _at_least("named", "continents", policy.continents, figures.continents),
         _at_least("named", "keys", policy.keys, figures.keys),
         _at_least("named", "key_organisations", policy.key_organisations, figures.captured),
@@ -99,6 +107,9 @@ def criteria(
         _holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
         _holds("named", "elsewhere", met=elsewhere in NAMES),
         _at_least("single", "single", policy.single, lower),
+        _at_least("single", "single_share", policy.single_share, figures.share),
+        _at_least("single", "single_covered", policy.single_covered, figures.covered),
+        _at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),
         _holds("single", "everywhere", met=elsewhere == "single"),
@@ -108,6 +119,6 @@ def criteria(
             met=anybody and strict_and_lenient_agree(figures, policy),
         ),
         _at_least("national", "national", policy.national, lower),
-        _at_least("national", "national_eyeballs", policy.national_eyeballs, covered),
+        _at_least("national", "national_eyeballs", policy.national_eyeballs, figures.covered),
         _holds("national", "witness", met=witness == "agrees"),
     ]

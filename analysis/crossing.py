@@ -127,16 +127,36 @@ def _domestic_part(
 ) -> tuple[list[int], list[int]]:
     """Indices of the steps that count strictly, and of those that count only leniently."""
     strict, unsure = [], []
+    left = _own_network(steps[:border])
     for i, step in enumerate(steps[:border]):
         if step.own or step.sight is None:
             continue
-        if _is_domestic(step) or (
-            step.sight.node.kind == "unmapped" and _located_by_rtt(steps, i, policy)
+        if i >= left and (
+            _is_domestic(step)
+            or (step.sight.node.kind == "unmapped" and _located_by_rtt(steps, i, policy))
         ):
             strict.append(i)
         else:
             unsure.append(i)
     return strict, unsure
+
+
+def _own_network(domestic: Sequence[Step]) -> int:
+    """The index of the first public address of the own network, 0 where none is seen.
+
+    Who stands before it may bring the customers to it, and need not be on the way out.
+    """
+    return next(
+        (
+            i
+            for i, step in enumerate(domestic)
+            if step.own
+            and step.said is None
+            and step.sight is not None
+            and step.sight.special is None
+        ),
+        0,
+    )
 
 
 def _foreign_router_at_home(steps: Sequence[Step], border: int, policy: Policy) -> bool:
@@ -209,7 +229,7 @@ def _crossing_at(
         gap=gap,
         loops=_loops(steps),
         by_links=bool(changed),
-        unaided=_unaided(steps[:border]) if changed else nodes,
+        unaided=_unaided(steps[_own_network(steps[:border]) : border]) if changed else nodes,
         unaided_gap=gap or any(step.address is None for step in changed),
         behind_exchange=tuple(
             (_node(steps[i]).name, behind)

@@ -20,13 +20,16 @@ from analysis.convergence import (
     exit_shares,
     nearest_first,
     rank,
+    rivals,
     shared_interfaces,
+    weighted_share,
 )
-from analysis.coverage import RegisteredNetwork
+from analysis.coverage import RegisteredNetwork, Weights, covered
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.panel import CountryTable, Observation
+from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import Figures, grade
@@ -52,6 +55,7 @@ class Family:
 
     observations: tuple[Observation, ...]
     blocks: Blocks
+    lans: PeeringLans
     pairs: list[Pair]
     grouped: dict[str, list[Pair]]
     candidates: list[Candidate]
@@ -74,9 +78,11 @@ class _Period:
 
     observations: tuple[Observation, ...]
     blocks: Blocks
+    lans: PeeringLans
     nearness: Mapping[Node, float]
     nameable: Callable[[Node], bool]
     timeline: Timeline
+    weights: Weights
 
 
 def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -112,14 +118,21 @@ def _candidates(
 def _one_operator_behind(
     exchange: Node, observations: Iterable[Observation], policy: Policy
 ) -> bool:
-    """Whether nearly every organisation meets the same domestic operator behind an exchange."""
+    """Whether nearly every organisation meets the same domestic operator behind an exchange.
+
+    It does if nearly all of its traces over the exchange do: more of them than meet any other
+    operator may still be few.
+    """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:
         for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
             if name == exchange.name:
                 behind[seen.organisation][operator] += seen.traces
     operators = Counter(
-        min(counts, key=lambda name: (-counts[name], name)) for counts in behind.values()
+        operator
+        for counts in behind.values()
+        for operator, traces in counts.items()
+        if traces >= policy.captured * counts.total()
     )
     if not operators:
         return False
@@ -138,6 +151,7 @@ def judge_family(
     observations: Sequence[Observation],
     frozen: Sequence[Observation],
     table: JudgingTable,
+    weights: Weights,
     policy: Policy,
 ) -> Family:
     """Judge what was seen of one address family.
@@ -147,13 +161,14 @@ def judge_family(
     dated, observations = observations, frozen
     blocks = Blocks(observations)
     nearness = border_distance(observations, blocks)
+    lans = PeeringLans(observations, blocks, policy)
 
     def nameable(node: Node) -> bool:
-        return (
-            node.kind != "exchange"
-            or table.is_watched(node.name)
-            or _one_operator_behind(node, observations, policy)
-        )
+        if table.is_watched(node.name):
+            return True
+        if node.kind == "exchange":
+            return _one_operator_behind(node, observations, policy)
+        return node not in lans
 
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = [node for node in nearest_first(nearness) if nameable(node)]
@@ -162,10 +177,12 @@ def judge_family(
         observations = dated
         blocks = Blocks(observations)
         nearness = border_distance(observations, blocks)
-    if timeline.alarm is not None:
-        onset = timeline.alarm.onset
-        observations = [late for seen in observations if (late := seen.since(onset)) is not None]
-    period = _Period(tuple(observations), blocks, nearness, nameable, timeline)
+    if timeline.since is not None:
+        first = timeline.since
+        observations = [late for seen in observations if (late := seen.since(first)) is not None]
+    if observations is not frozen:
+        lans = PeeringLans(observations, blocks, policy)
+    period = _Period(tuple(observations), blocks, lans, nearness, nameable, timeline, weights)
     return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
 
@@ -175,7 +192,8 @@ def _judge_pairs(
     blocks, nearness = period.blocks, period.nearness
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
-    top = next((c for c in candidates if period.nameable(c.node)), None)
+    nameable = [c for c in candidates if period.nameable(c.node)]
+    top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
     of = len([name for name in grouped if name not in left_out])
     captured = top.captured if top else 0
@@ -207,6 +225,10 @@ def _judge_pairs(
         elsewhere=_elsewhere(top.node, behind, considered, policy) if top else (0, 0),
         keys=len(_keys(top.node, behind, international, blocks)) if top else 0,
         unaided=unaided.captured_share if unaided else 0.0,
+        rivals=rivals(top, nameable, left_out, policy) if top else 0,
+        covered=covered(grouped, left_out, period.weights),
+        weighed=(weighted_share(top.shares, period.weights.of) or 0.0) if top else 0.0,
+        unit=period.weights.unit,
         pairs=len(considered),
         resolved=_resolved(considered),
         destination_classes=len(classes),
@@ -226,6 +248,7 @@ def _judge_pairs(
     return Family(
         period.observations,
         blocks,
+        period.lans,
         list(pairs),
         grouped,
         candidates,

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.behind import Behind
 from analysis.convergence import Candidate, candidate, rank, weighted_share
-from analysis.coverage import Weights, covered
+from analysis.coverage import Weights
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
 from analysis.intervals import (
@@ -132,7 +131,9 @@ def domestic_fields(
     abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
 
     def may_be_hub(node: Node) -> bool:
-        return node.kind != "exchange" or node in abroad_too or table.is_watched(node.name)
+        if table.is_watched(node.name):
+            return True
+        return node in abroad_too if node.kind == "exchange" else node not in family.lans
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(
@@ -176,6 +177,17 @@ def timeline_fields(
         else [],
         "reason": timeline.reason,
         "behind": timeline.behind._asdict() if timeline.behind else None,
+        "waves": [
+            {
+                "gateway": wave.node.name,
+                "onset": wave.onset.isoformat(),
+                "organisations": len(wave.moved),
+                "of": wave.watched,
+                "left": wave.left,
+                "over": wave.over.isoformat() if wave.over else None,
+            }
+            for wave in timeline.waves
+        ],
         "gateways": {
             name: [
                 {"since": day.isoformat(), "gateway": node.name if node else None}
@@ -193,10 +205,10 @@ def window_of(observations: Sequence[Observation]) -> list[str | None]:
 
 
 def coverage_fields(
-    family: Family, weights: Weights, share: dict[str, float | None], left_out: frozenset[str]
+    family: Family, weights: Weights, share: dict[str, float | None]
 ) -> dict[str, Any]:
     """How much of the country was seen, and between which bounds the national share lies."""
-    eyeballs = covered(family.grouped, left_out, weights)
+    eyeballs = family.figures.covered
     weighed = share["eyeballs"] if share["eyeballs"] is not None else share["equal"]
     return {
         "organisations": len(family.grouped),
@@ -245,9 +257,16 @@ _WEIGHTS = {
 }
 
 
-def limits_of(policy: Policy, weights: Weights, behind: Behind | None, *, heard: bool) -> list[str]:
+def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
     """What no such verdict can know; ``heard`` says whether there was a witness."""
     limits = [*LIMITS, _WEIGHTS[weights.unit]]
+    limits += [
+        f"{node.name} looks like the peering LAN of an exchange that no list names: list it in "
+        "data/exchanges.toml, or fetch the lists (gatewatch data update --exchanges), and judge "
+        "again."
+        for node in family.lans
+    ]
+    behind = family.timeline.behind
     if behind is not None and behind.mostly_same:
         limits.append(
             f"Renumbered links look like this alarm, too: on {behind.same} of {behind.of} paths "

@@ -223,12 +223,10 @@ class Folder:
         course = kin.course
         objection = self._desk.objection(told)
         if objection is not None or isinstance(course, str):
-            reason = objection if objection is not None else str(course)
-            pattern = kin.patterns.get(reason)
-            if pattern is None:
-                pattern = self._keep(kin, reason, _NONE._replace(reason=reason), told)
-            return pattern, (), 0
+            return self._rejected(kin, objection if objection is not None else str(course), told)
         way = course.way
+        if way.next_door is not None and way.next_door(told.rtts):
+            return self._rejected(kin, "destination_next_door", told)
         signs = signs_of_times(
             told.rtts, way.target.least_rtt, self._policy, arrived=course.arrived
         )
@@ -248,6 +246,12 @@ class Folder:
             )
             pattern = self._keep(kin, difference, pattern, told)
         return pattern, rtts, day_of(told.timestamp)
+
+    def _rejected(self, kin: _Kin, reason: str, told: Told) -> tuple[Pattern, Rtts, int]:
+        pattern = kin.patterns.get(reason)
+        if pattern is None:
+            pattern = self._keep(kin, reason, _NONE._replace(reason=reason), told)
+        return pattern, (), 0
 
     def _keep(self, kin: _Kin, difference: _Difference, pattern: Pattern, told: Told) -> Pattern:
         """The pattern with what the record says, one object for all that are equal."""

@@ -17,7 +17,8 @@ from analysis.panel import Observation
 from analysis.path import Reader
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, Simulated
-from analysis.timeline import Alarm, find_alarm
+from analysis.timeline import find_alarm
+from analysis.waves import Wave
 
 _DESTINATION = "abroad"  # all destinations are reached by one way, so one stands for them
 
@@ -31,7 +32,7 @@ def _crossings(operators: Iterable[str | None]) -> dict[str | None, Crossing]:
     }
 
 
-def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Alarm | None:
+def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Wave | None:
     """The alarm that the true ways of a country raise, by what was known before a day."""
     passages = [seen for seen in simulated.passages if until is None or seen.day < until]
     crossings = _crossings(seen.operator for seen in passages)

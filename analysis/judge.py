@@ -145,20 +145,19 @@ def judge(
     if frozen is None:
         frozen = observe(loaded.traces, Gazetteer(table, country), table, policy, now)
     panel = frozen if dated is None else dated
+    weights = weights or by_addresses(table.networks(country))
     families, seen_by = {}, {}
     for version in (4, 6):
         still = [seen for seen in frozen.observations if seen.family == version]
         moving = [seen for seen in panel.observations if seen.family == version]
         seen_by[version] = still if dated is None else moving
-        families[version] = judge_family(seen_by[version], still, table, policy)
+        families[version] = judge_family(seen_by[version], still, table, weights, policy)
     version = max(families, key=lambda v: (len(families[v].grouped), v == 4))
     family = families[version]
-    weights = weights or by_addresses(table.networks(country))
     figures = family.figures
     top, named = figures.top, family.named
     left_out = own_names(top.node, table) if top else frozenset()
     share = share_fields(_headline(family), weights.of, policy)
-    coverage = coverage_fields(family, weights, share, left_out)
     witness = (
         hear(
             recording,
@@ -177,7 +176,7 @@ def judge(
         family.grade,
         figures.lower,
         policy,
-        covered=coverage["eyeballs"],
+        covered=figures.covered,
         unit=weights.unit,
         witness=witness.speaks if witness else None,
     )
@@ -196,7 +195,7 @@ def judge(
         "captured": captured_fields(figures.captured, figures.of, figures.lower, figures.upper),
         "share": share,
         "effective_gateways": figures.effective_gateways,
-        "coverage": coverage,
+        "coverage": coverage_fields(family, weights, share),
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
         "domestic": domestic_fields(family, table, country, policy),
         "upstream": upstream_fields(family, table, weights.of, policy),
@@ -211,7 +210,6 @@ def judge(
             for one in criteria(
                 figures,
                 policy,
-                covered=coverage["eyeballs"],
                 witness=witness.statement.says if witness else None,
             )
         ],
@@ -238,7 +236,7 @@ def judge(
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
-        "limits": limits_of(policy, weights, family.timeline.behind, heard=witness is not None),
+        "limits": limits_of(family, policy, weights, heard=witness is not None),
         "provenance": {
             "inputs": dict(loaded.inputs),
             "snapshots": [table.snapshot.id],

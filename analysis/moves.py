@@ -2,8 +2,10 @@
 
 It *moved* on the first day on which it held the node, if it held it on at least 80% of the 7 days
 with data from then on and on at most 20% of the 7 before, and if it was not the list of
-destinations that changed. Silence is read by the interfaces that paths go on over. Gaps in the data
-do not count as days. Who is meant by a node, and how many moves make an alarm, is not known here.
+destinations that changed. It *left* on the first day on which it no longer held it, if it held it
+on at most 20% of the 7 from then on, and again if it was not that list. Silence is read by the
+interfaces that paths go on over, and leaves open what it hides. Gaps in the data do not count as
+days. Who is meant by a node, and how many moves make an alarm, is not known here.
 """
 
 from __future__ import annotations
@@ -99,11 +101,16 @@ def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Way, Node | None, float]]:
             yield way, way.nodes[-1] if way.nodes else None, traces / cast
 
 
+def _otherwise(policy: Policy) -> float:
+    """The share of days that may say otherwise; 1 − 0.8 is less than 1/5 in binary."""
+    return round(1 - policy.alarm_hold, 9)
+
+
 class Links:
     """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
     def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
-        self._most = round(1 - policy.alarm_hold, 9)
+        self._most = _otherwise(policy)
         self._shown: dict[str, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
         for ways in counted:
             for way, node, share in exits(ways):
@@ -173,40 +180,72 @@ def days_moved(held: Sequence[bool], policy: Policy) -> Iterator[int]:
     []
     """
     span = policy.alarm_hold_days
-    most_before = round(1 - policy.alarm_hold, 9)  # 1 − 0.8 is less than 1/5 in binary
     if sum(held) < policy.alarm_hold * span:
         return
     for day in range(span, len(held) - span + 1):
         if (
             held[day]
             and sum(held[day : day + span]) / span >= policy.alarm_hold
-            and sum(held[day - span : day]) / span <= most_before
+            and sum(held[day - span : day]) / span <= _otherwise(policy)
         ):
             yield day
+
+
+def _is_away(held: Sequence[bool], day: int, policy: Policy) -> bool:
+    """Whether a node is not held on a day, and hardly on those from then on."""
+    span = policy.alarm_hold_days
+    return not held[day] and sum(held[day : day + span]) / span <= _otherwise(policy)
+
+
+def spans_held(held: Sequence[bool], policy: Policy) -> Iterator[tuple[int, int]]:
+    """From which index on a node is held, and from which no longer; one entry a day with data.
+
+    It is from a day on which it is held, and on enough of those from then on, whatever was before.
+
+    >>> list(spans_held([False] * 7 + [True] * 7, Policy()))
+    [(7, 14)]
+    >>> list(spans_held([True] * 7 + [False, True] * 5 + [False] * 7 + [True] * 7, Policy()))
+    [(0, 15), (24, 31)]
+    """
+    span = policy.alarm_hold_days
+    first: int | None = None
+    for day in range(len(held) - span + 1):
+        if first is None:
+            if held[day] and sum(held[day : day + span]) / span >= policy.alarm_hold:
+                first = day
+        elif _is_away(held, day, policy):
+            yield first, day
+            first = None
+    if first is not None:
+        yield first, len(held)
 
 
 def moved_with_its_targets(
     told: Iterable[Mapping[dt.date, bool | None]],
     before: Sequence[dt.date],
     after: Sequence[dt.date],
+    captured: float,
 ) -> bool:
     """Whether a move is one of the paths, and not that other destinations were traced to.
 
     ``told`` says of each destination on which days it was traced to, and whether it was reached
     through the node then, where that is told. At least half of those that are reached through it
-    after the move must have been traced to before, on half as many days or more; or at least half
-    of those that both sides tell of must have moved. Where both sides tell of none, there must be
-    no list of destinations that could have changed: none is traced to on two days.
+    after the move must have been traced to before, on half as many days or more, and of those that
+    both sides tell of fewer than the share ``captured`` must have been reached through it before;
+    or at least half of these must have moved. Where both sides tell of none, there must be no list
+    of destinations that could have changed: none is traced to on two days.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
-    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides)
+    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides, 0.8)
     True
     >>> ours = {monday: False, tuesday: False}
-    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides)
+    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides, 0.8)
+    False
+    >>> moved_with_its_targets([{monday: True, wednesday: True}, {monday: False}], *sides, 0.8)
     False
     """
-    reached = same = compared = moved = 0
+    reached = same = compared = passed = moved = 0
     listed = False
     for days in told:
         first = [days[day] for day in before if day in days]
@@ -218,16 +257,68 @@ def moved_with_its_targets(
             same += 2 * len(first) >= len(then)
         if was is not None and is_now is not None:
             compared += 1
+            passed += was
             moved += is_now and not was
-    if 2 * same >= reached:
+    if 2 * same >= reached and (not compared or passed < captured * compared):
         return True
     return 2 * moved >= compared if compared else not listed
+
+
+def left_by_its_paths(
+    told: Iterable[Mapping[dt.date, bool | None]],
+    before: Sequence[dt.date],
+    after: Sequence[dt.date],
+    captured: float,
+) -> bool:
+    """Whether a node is left by the paths, and not because other destinations were traced to.
+
+    ``told`` is as above. Of the destinations that both sides tell of, the share ``captured`` must
+    be reached through the node before, and at least half of these not after. Where both sides tell
+    of none, there must be no list of destinations that could have changed.
+
+    >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
+    >>> sides = (monday, tuesday), (wednesday, thursday)
+    >>> left_by_its_paths([{monday: True, thursday: False}], *sides, 0.8)
+    True
+    >>> left_by_its_paths([{monday: True, thursday: True}, {thursday: False}], *sides, 0.8)
+    False
+    """
+    was = left = compared = 0
+    listed = False
+    for days in told:
+        first = [days[day] for day in before if day in days]
+        then = [days[day] for day in after if day in days]
+        listed = listed or len(first) > 1 or len(then) > 1
+        passed, passes = _mostly(first), _mostly(then)
+        if passed is not None and passes is not None:
+            compared += 1
+            was += passed
+            left += passed and not passes
+    if not compared:
+        return not listed
+    return was >= captured * compared and 2 * left >= was
 
 
 def _mostly(said: Iterable[bool | None]) -> bool | None:
     """What most of those say that say anything."""
     told = [value for value in said if value is not None]
     return 2 * sum(told) > len(told) if told else None
+
+
+class Stay(NamedTuple):
+    """Days on which a vantage point held a node.
+
+    ``seen`` says whether it was seen to move there on the ``first`` of them, ``left`` is the first
+    day on which it was seen to have left.
+    """
+
+    first: dt.date
+    seen: bool
+    left: dt.date | None
+
+    def had_ended(self, day: dt.date) -> bool:
+        """Whether it had left by a day."""
+        return self.left is not None and self.left <= day
 
 
 class Watch:
@@ -265,10 +356,10 @@ class Watch:
             told.append({date: value for date, ways, value in days if ways or value is not None})
         return told
 
-    def moved(self, node: Node) -> dt.date | None:
-        """The day on which it moved to a node."""
+    def stays(self, node: Node) -> Sequence[Stay]:
+        """When it held a node, in order."""
         if self._days[node] < self._policy.alarm_hold * self._policy.alarm_hold_days:
-            return None
+            return ()
         told = self._told(node)
         passed, of = Counter[dt.date](), Counter[dt.date]()
         for days in told:
@@ -278,8 +369,46 @@ class Watch:
                     passed[date] += value
         dates = sorted(of)
         held = [passed[date] >= self._policy.captured * of[date] for date in dates]
+        spans = list(spans_held(held, self._policy))
+        moves = self._moves(told, dates, held) if spans else []
+        found = []
+        for (first, end), (again, _) in pairwise([*spans, (len(held), len(held))]):
+            move = next((day for day in moves if first <= day < end), None)
+            left = self._left(told, dates, held, range(first, end), range(end, again))
+            found.append(Stay(dates[first if move is None else move], move is not None, left))
+        return found
+
+    def _moves(
+        self,
+        told: Sequence[Mapping[dt.date, bool | None]],
+        dates: Sequence[dt.date],
+        held: Sequence[bool],
+    ) -> list[int]:
         span = self._policy.alarm_hold_days
-        for day in days_moved(held, self._policy):
-            if moved_with_its_targets(told, dates[day - span : day], dates[day : day + span]):
+        return [
+            day
+            for day in days_moved(held, self._policy)
+            if moved_with_its_targets(
+                told, dates[day - span : day], dates[day : day + span], self._policy.captured
+            )
+        ]
+
+    def _left(
+        self,
+        told: Sequence[Mapping[dt.date, bool | None]],
+        dates: Sequence[dt.date],
+        held: Sequence[bool],
+        stay: range,
+        away: range,
+    ) -> dt.date | None:
+        """The first of the days ``away`` on which paths had left that were there on the last days
+        of the ``stay``."""
+        span = self._policy.alarm_hold_days
+        before = [dates[day] for day in stay if held[day]][-span:]
+        for day in away[: max(0, len(dates) - span + 1 - away.start)]:
+            after = dates[day : day + span]
+            if _is_away(held, day, self._policy) and left_by_its_paths(
+                told, before, after, self._policy.captured
+            ):
                 return dates[day]
         return None

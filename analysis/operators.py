@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -177,6 +177,28 @@ def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
     return set().union(*(group for group in users.values() if len(group) > 1))
 
 
+def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
+    """Whether half of the organisations go on over addresses that others of them use.
+
+    For half of their destinations, to whichever place the others go over it. Where no way on is
+    seen at all, nobody is asked.
+    """
+    users: dict[str, set[str]] = defaultdict(set)
+    ways_on: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for sighting in seen:
+        if sighting.successor is not None:
+            users[sighting.successor].add(sighting.organisation)
+            ways_on[sighting.organisation][sighting.destination].add(sighting.successor)
+    together = 0
+    for destinations in ways_on.values():
+        shared = sum(
+            any(len(users[address]) > 1 for address in addresses)
+            for addresses in destinations.values()
+        )
+        together += 2 * shared >= len(destinations)
+    return 2 * together >= len(ways_on)
+
+
 def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     """Which unmapped blocks are one operator: block → all blocks of its group, sorted.
 
@@ -184,9 +206,11 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     the border from which different organisations go on over the same address to the same
     destination are joined: those that alternate for one organisation, and those that are
     neighbours (one /16, IPv6 /32): one operator with many sites. Without a common way on,
-    alternating blocks are the inside of a network that happens to be numbered like others. A
-    commonplace block (see `is_commonplace`) is kept only if at least 80% of its organisations go
-    on together, because unrelated networks number themselves alike.
+    alternating blocks are the inside of a network that happens to be numbered like others. Since
+    unrelated networks number themselves alike, a private block is kept only if half of its
+    organisations go on over addresses that others of them use, for half of their destinations; a
+    commonplace one (see `is_commonplace`) only if at least 80% of them go on to the same
+    destination so. Joined blocks that are not kept are looked at one by one.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
     >>> merge_blocks(seen)["10.20.1.0/24"]
@@ -215,18 +239,28 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     return dict(_kept(members.values()))
 
 
-def _kept(groups: Iterable[list[BlockSeen]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _kept(groups: Iterable[Sequence[BlockSeen]]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for seen in groups:
-        organisations = {sighting.organisation for sighting in seen}
-        if len(organisations) < 2:
-            continue
         blocks = tuple(sorted({sighting.block for sighting in seen}, key=ipaddress.ip_network))
-        if all(is_commonplace(block) for block in blocks):
-            together = _shared_way_on(seen)
-            if len(together) < 0.8 * len(organisations):
-                continue
-        for block in blocks:
-            yield block, blocks
+        if _are_one_operator(blocks, seen):
+            for block in blocks:
+                yield block, blocks
+        elif len(blocks) > 1:
+            yield from _kept([one for one in seen if one.block == block] for block in blocks)
+
+
+def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
+    """Whether what several organisations see there may be one operator."""
+    organisations = {sighting.organisation for sighting in seen}
+    if len(organisations) < 2:
+        return False
+    if all(is_commonplace(block) for block in blocks):
+        return len(_shared_way_on(seen)) >= 0.8 * len(organisations)
+    return any(map(_is_public, blocks)) or _mostly_go_on_together(seen)
+
+
+def _is_public(block: str) -> bool:
+    return ipaddress.ip_network(block).is_global
 
 
 def block_name(blocks: tuple[str, ...]) -> str:

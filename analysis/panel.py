@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from analysis.crossing import Crossing, Crossings
 from analysis.links import Links, Sighting
+from analysis.nextdoor import answers_next_door
 from analysis.operators import Gazetteer, Table
 from analysis.path import Path, Reader, Step
 from analysis.plausibility import Account, Others, Sign, least_rtt, signs_of, verdict_on
@@ -166,7 +167,8 @@ class Unusable(Exception):
 class Way(NamedTuple):
     """Who measured towards what over which addresses: what usable traces may have in common.
 
-    ``path`` has the RTTs of the one that it was made of.
+    ``path`` has the RTTs of the one that it was made of. ``next_door`` tells of RTTs along it
+    whether the destination is too near for where it is registered, if any can.
     """
 
     organisation: str
@@ -175,6 +177,7 @@ class Way(NamedTuple):
     destination: str
     target: Target
     path: Path
+    next_door: Callable[[Rtts], bool] | None
 
 
 class Reading(NamedTuple):
@@ -218,13 +221,16 @@ class Reading(NamedTuple):
 class Target(NamedTuple):
     """What a destination is good for, ``abroad`` by its registration.
 
-    ``least_rtt`` in ms is what light needs to where it is known to stand and back, else 0.0.
+    ``least_rtt`` in ms is what light needs to where it is known to stand and back, else 0.0;
+    ``far_ms`` is the RTT from which on it may stand on the other continent that it is registered
+    on, 0.0 if that is the country's own.
     """
 
     organisation: str
     abroad: bool
     destination_class: tuple[str, str] | None
     least_rtt: float = 0.0
+    far_ms: float = 0.0
 
 
 class Alike(Protocol):
@@ -318,13 +324,13 @@ class Desk:
             return Target(sight.node.name, abroad=False, destination_class=None)
         country = sight.country or ""
         continent = self._table.continent(country) or country
+        here = self._table.continent(self._gazetteer.country)
         return Target(
             sight.node.name,
             abroad=True,
             destination_class=(sight.node.name, continent),
-            least_rtt=least_rtt(
-                self._table.continent(self._gazetteer.country), self._table.site(destination)
-            ),
+            least_rtt=least_rtt(here, self._table.site(destination)),
+            far_ms=0.0 if here in {None, continent} else self._policy.abroad_step_ms,
         )
 
     def _target(self, destination: str) -> Target:
@@ -360,13 +366,15 @@ class Desk:
             raise Unusable("destination_in_own_network")
         if not trace.addresses:
             raise Unusable("no_answers")
+        path = self._reader.path(trace, organisation)
         return Way(
             organisation,
             speaker,
             trace.af,
             trace.dst_addr,
             target,
-            self._reader.path(trace, organisation),
+            path,
+            answers_next_door(path, trace.dst_addr, target.far_ms),
         )
 
     def read(self, trace: Told) -> Reading:
@@ -374,7 +382,9 @@ class Desk:
         objection = self.objection(trace)
         if objection is not None:
             raise Unusable(objection)
-        organisation, speaker, family, destination, target, path = self.way(trace)
+        organisation, speaker, family, destination, target, path, next_door = self.way(trace)
+        if next_door is not None and next_door(path.rtts):
+            raise Unusable("destination_next_door")
         return Reading(
             organisation,
             speaker,
@@ -413,8 +423,9 @@ def observe(
     Reasons of rejection: ``vantage_abroad``, ``no_source_address``, ``source_unmapped``,
     ``source_unlocated``, ``access_network_unknown``, ``no_timestamp``, ``implausible_time``,
     ``destination_anycast``, ``destination_unmapped``, ``destination_in_own_network``,
-    ``destination_cached_at_home``, ``no_answers``, ``vpn``, ``captive_portal``, ``wrong_clock``,
-    ``key_in_other_network``, and those of `analysis.plausibility`.
+    ``destination_cached_at_home``, ``destination_next_door``, ``no_answers``, ``vpn``,
+    ``captive_portal``, ``wrong_clock``, ``key_in_other_network``, and those of
+    `analysis.plausibility`.
     """
     desk = Desk(gazetteer, table, policy, now)
     return observe_by_desks(((number, trace, desk) for number, trace in enumerate(traces)), policy)

@@ -18,6 +18,9 @@ from analysis.told import LAN, Addresses, Rtts, Told
 # documentation) on a path are noise of a lab or a fault; they count as unmapped all the same.
 _INTERIOR = frozenset({"private", "cgnat", "ula", "link_local", "reserved", "documentation"})
 
+# What 464XLAT on Android makes of IPv6 hops: 255.0.0.n with their TTL, and no router's address.
+_TRANSLATED = "255."
+
 _LAN_SIGHT = (Node("unmapped", LAN), "home")
 
 # So many rows of addresses are remembered with their frames: a guard of the memory.
@@ -183,8 +186,10 @@ class Reader:
         own = Node("organisation", organisation)
         steps = []
         for number, address in enumerate(addresses, start=1):
-            if address is None or address == LAN:
-                steps.append(Step(number, own=address is not None))
+            if address is None or address.startswith(_TRANSLATED):
+                steps.append(Step(number))
+            elif address == LAN:
+                steps.append(Step(number, own=True))
             else:
                 sight = self._gazetteer.sight(address)
                 steps.append(Step(number, address, sight, own=sight.node == own))

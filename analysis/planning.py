@@ -244,7 +244,8 @@ def least_captured(of: int, policy: Policy = TRIED) -> int | None:
     enough = (
         k
         for k in range(policy.organisations, of + 1)
-        if captured_bounds(k, of, policy.confidence)[0] >= policy.single
+        if k >= policy.single_share * of
+        and captured_bounds(k, of, policy.confidence)[0] >= policy.single
     )
     return next(enough, None)
 

@@ -52,6 +52,12 @@ class Policy:
     """Share of an organisation's pairs that makes it captured."""
     single: float = 0.65
     """Lower bound of the captured share for "single gateway"."""
+    single_share: float = 0.8
+    """The captured share itself for that."""
+    single_covered: float = 0.1
+    """Share of the users (or addresses) besides the candidate's that must be covered for that."""
+    single_weighed: float = 0.5
+    """The captured share for that when organisations are weighed by users (or addresses)."""
     national: float = 0.8
     """Lower bound of the captured share for a single gateway of the nation."""
     national_eyeballs: float = 0.7
@@ -72,6 +78,11 @@ class Policy:
     """Share of one organisation's traces that must agree before it is heard on a link."""
     link_days: int = 14
     """Days for which a link is learnt."""
+    peering_members: int = 5
+    """Networks that must be met behind addresses of their own, before a node that no list names as
+    an exchange is taken for its peering LAN."""
+    peering_share: float = 0.34
+    """Share of the organisations that must show it so; as many may not show it otherwise."""
     alarm_organisations: int = 3
     alarm_share: float = 0.5
     alarm_within_days: int = 28
@@ -109,6 +120,9 @@ _SHARES = frozenset(
         "resolved",
         "captured",
         "single",
+        "single_share",
+        "single_covered",
+        "single_weighed",
         "national",
         "national_eyeballs",
         "witness",
@@ -117,6 +131,7 @@ _SHARES = frozenset(
         "diverse_upper",
         "link_share",
         "link_vote",
+        "peering_share",
         "pair_shown",
         "day_weight",
         "pair_votes",
@@ -136,6 +151,7 @@ _AT_LEAST_ONE = frozenset(
         "alarm_organisations",
         "alarm_within_days",
         "link_days",
+        "peering_members",
         "link_organisations",
         "resamples",
         "timeline_days",

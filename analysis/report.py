@@ -143,7 +143,10 @@ _SIGN = {"at least": "≥", "more than": ">", "under": "<"}
 _HOLDS = {"at least": operator.ge, "more than": operator.gt, "under": operator.lt}
 
 # Bounds claim no more than is known; all else is rounded to the nearest.
-_WRITTEN = {"diverse_upper": up, "concentrated_lower": down, "single": down, "national": down}
+_WRITTEN = {
+    "diverse_upper": up, "concentrated_lower": down, "rivals": down, "single": down,
+    "national": down,
+}  # fmt: skip
 
 
 class Asked(NamedTuple):

@@ -1,19 +1,16 @@
-"""The alarm: many organisations moved to one gateway, and when.
+"""The alarm: many organisations moved to one gateway and are still there, and since when.
 
-Follows rule 8 of the rules of evidence. When a vantage point moved, `analysis.moves` says: it must
-have been there before and after, so neither a change of panel nor one of the targets moves
-anybody. An organisation moved when at least half of the vantage points did that could be seen to
-move on that day. The alarm needs 3 organisations within 28 days, and half of those that could be
-watched in these days and had not moved before; and all that moved by then must be more than a third
-of all that were measured, lest a few with a long history of their own making decide for those who
-came later. The address table is one and the same on both sides.
+What is a wave of moves and when it is over, `analysis.waves` says. Of those that stand the newest
+is the alarm; of those that follow each other within weeks the largest. A wave that is over is none,
+but its end is a change as well: what is judged begins there, or at the onset if that is later. The
+address table is one and the same on all days.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.behind import Behind, behind_the_border
@@ -22,20 +19,7 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, most_common
 from analysis.panel import Observation, first_and_last
 from analysis.policy import Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Who moved to which node. ``moved`` is sorted by day.
-
-    ``watched`` counts the organisations that could be seen to move in these days, less those that
-    had moved before.
-    """
-
-    node: Node
-    onset: dt.date
-    moved: tuple[tuple[str, dt.date], ...]
-    watched: int
+from analysis.waves import Wave, waves_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,55 +29,22 @@ class Timeline:
     ``gateways`` has for each organisation the days on which its gateway changed and to what: the
     last node at home by most votes of a day, None where the organisation is its own. It is
     empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether what
-    stands behind the border is as before.
+    stands behind the border is as before. ``waves`` are all that were found, by onset.
     """
 
-    alarm: Alarm | None
+    alarm: Wave | None
     reason: str
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]] = field(default_factory=dict)
     behind: Behind | None = None
+    waves: tuple[Wave, ...] = ()
 
-
-def _move_of(watches: Sequence[Watch], node: Node) -> dt.date | None:
-    """The first day on which half of those moved that could be seen to move then."""
-    moves = {watch: day for watch in watches if (day := watch.moved(node)) is not None}
-    for day in sorted(moves.values()):
-        there = [watch for watch in watches if watch.first <= day <= watch.last]
-        if 2 * sum(watch in moves for watch in there) >= len(there):
-            return day
-    return None
-
-
-def _find_wave(
-    node: Node,
-    watches: Mapping[str, Sequence[Watch]],
-    measured: Collection[str],
-    policy: Policy,
-) -> Alarm | None:
-    """The largest wave of moves to a node that is large enough.
-
-    ``measured`` are all organisations, also those that nobody could watch.
-    """
-    others = sorted(name for name in watches if name != node.name)
-    least = policy.alarm_measured * sum(name != node.name for name in measured)
-    moves = sorted(
-        (day, name) for name in others if (day := _move_of(watches[name], node)) is not None
-    )
-    best: Alarm | None = None
-    for i, (start, _) in enumerate(moves):
-        end = start + dt.timedelta(days=policy.alarm_within_days)
-        wave = tuple((name, day) for day, name in moves[i:] if day <= end)
-        before = {name for day, name in moves[:i] if day < start}
-        watched = sum(
-            any(watch.first <= end and watch.last >= start for watch in watches[name])
-            for name in others
-            if name not in before
-        )
-        enough = max(policy.alarm_organisations, policy.alarm_share * watched)
-        many = len(before) + len(wave) > least
-        if many and len(wave) >= enough and (best is None or len(wave) > len(best.moved)):
-            best = Alarm(node, start, wave, watched)
-    return best
+    @property
+    def since(self) -> dt.date | None:
+        """The first day of the newest stable period, None where there was no change."""
+        changes = [wave.over for wave in self.waves if wave.over is not None]
+        if self.alarm is not None:
+            changes.append(self.alarm.onset)
+        return max(changes, default=None)
 
 
 def _gateways(
@@ -160,25 +111,52 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
-    waves = [
-        wave for node in nodes if (wave := _find_wave(node, watches, daily, policy)) is not None
-    ]
-    if not waves:
-        return Timeline(
-            None,
-            f"no move of many organisations to one gateway ({len(watches)} could be watched)",
-            gateways,
+    waves = [wave for node in nodes for wave in waves_to(node, watches, daily, policy)]
+    alarm = _standing(waves, policy)
+    if alarm is None:
+        said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"
+        behind = None
+    else:
+        said = _told(alarm)
+        behind = behind_the_border(
+            observations, blocks, alarm.node, dict(alarm.moved), policy.timeline_days
         )
-    best = max(waves, key=lambda wave: len(wave.moved))
-    behind = behind_the_border(
-        observations, blocks, best.node, dict(best.moved), policy.timeline_days
-    )
-    return Timeline(best, _told(best), gateways, behind)
+    ended = _last_over(waves)
+    if ended is not None:
+        said = ended if alarm is None else f"{said}; {ended}"
+    in_order = sorted(waves, key=lambda wave: wave.onset)
+    return Timeline(alarm, said, gateways, behind, tuple(in_order))
 
 
-def _told(alarm: Alarm) -> str:
+def _standing(waves: Sequence[Wave], policy: Policy) -> Wave | None:
+    """The newest wave that stands; the largest of those that follow each other within weeks."""
+    within = dt.timedelta(days=policy.alarm_within_days)
+    standing = [wave for wave in waves if wave.over is None]
+    begun = last = dt.date.min
+    for wave in sorted(standing, key=lambda wave: wave.onset):
+        if wave.onset > last + within:
+            begun = wave.onset
+        last = max(last, wave.last)
+    newest = [wave for wave in standing if wave.onset >= begun]
+    return max(newest, key=lambda wave: len(wave.moved), default=None)
+
+
+def _told(alarm: Wave) -> str:
     moved, watched, name = len(alarm.moved), alarm.watched, alarm.node.name
-    first, last = alarm.moved[0][1], alarm.moved[-1][1]
-    if first == last:
-        return f"{moved} of {watched} organisations moved to {name} on {first}"
-    return f"{moved} of {watched} organisations moved to {name} between {first} and {last}"
+    if alarm.onset == alarm.last:
+        return f"{moved} of {watched} organisations moved to {name} on {alarm.onset}"
+    return (
+        f"{moved} of {watched} organisations moved to {name} between {alarm.onset} and {alarm.last}"
+    )
+
+
+def _last_over(waves: Sequence[Wave]) -> str | None:
+    """What is told of the wave that was over last."""
+    ended = [(wave.over, len(wave.moved), wave) for wave in waves if wave.over is not None]
+    if not ended:
+        return None
+    over, moved, wave = max(ended, key=lambda one: one[:2])
+    return (
+        f"{moved} of {wave.watched} organisations moved to {wave.node.name} from {wave.onset} on, "
+        f"and {wave.left} had left by {over}"
+    )

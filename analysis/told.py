@@ -9,7 +9,7 @@ other. Knows neither country nor address table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import blake2b
 from operator import itemgetter
 from struct import Struct
@@ -112,11 +112,24 @@ def most_heard(replies: Sequence[Reply]) -> tuple[str | None, float | None]:
     return address, min(rtts, default=None)
 
 
+def in_place(replies: Iterable[Reply], nearer: Collection[str | None]) -> list[Reply]:
+    """Those that may show who stands at a hop; ``nearer`` are the addresses of the hops before.
+
+    Who refuses what was to go farther stands where he was heard first, and not here, where his
+    network could seem to begin anew behind others.
+    """
+    return [
+        reply
+        for reply in replies
+        if reply.err is None or reply.address is None or reply.address not in nearer
+    ]
+
+
 def way_of(trace: Trace) -> tuple[Addresses, Rtts]:
     """Address and RTT for every TTL up to the last answer; the destination comes once.
 
-    Hops that were inferred from other traces, late answers and duplicates are no evidence and
-    count as silence.
+    Hops that were inferred from other traces, late answers, duplicates and refusals by who was
+    heard nearer are no evidence and count as silence.
     """
     addresses: list[str | None] = []
     rtts: list[float | None] = []
@@ -129,6 +142,8 @@ def way_of(trace: Trace) -> tuple[Addresses, Rtts]:
             addresses += [None] * silent
             rtts += [None] * silent
         address, rtt = most_heard(replies) if measured else (None, None)
+        if address is not None and address in addresses:
+            address, rtt = most_heard(in_place(replies, addresses))
         if address is None and rtt is not None and attribution is not None:
             address = LAN if attribution.special == LAN else None
         addresses.append(address)

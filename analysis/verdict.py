@@ -7,6 +7,7 @@ leaves a sentence, so that a verdict shows its work.
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import dataclass
 from typing import Literal
@@ -41,10 +42,14 @@ class Figures:
     to other destinations than those of one class, and of how many that were measured there: by
     that class without which these are fewest,
     ``keys`` are those (or vantage points) in the captured organisations that show it, ``unaided``
-    the share of organisations captured by the address table alone, ``meeting_place`` an exchange
-    that most organisations cross but behind which no one operator stands, ``thin`` the share of
-    organisations that leave by shared foreign interfaces, ``lenient`` the candidate as the
-    lenient reading has it and ``rival`` a node that would beat it there.
+    the share of organisations captured by the address table alone, ``rivals`` how many other
+    candidates divide the organisations among them (see `analysis.convergence.rivals`),
+    ``covered`` the share of the country's users or addresses (``unit``) that was measured,
+    ``weighed`` the share that the candidate has when organisations weigh by them,
+    ``meeting_place`` an exchange that most organisations cross but behind which no one operator
+    stands, or a node that looks like the peering LAN of one, ``thin`` the share of organisations
+    that leave by shared foreign interfaces, ``lenient`` the candidate as the lenient reading has it
+    and ``rival`` a node that would beat it there.
     """
 
     top: Candidate | None
@@ -56,6 +61,10 @@ class Figures:
     elsewhere: tuple[int, int]
     keys: int
     unaided: float
+    rivals: int
+    covered: float
+    weighed: float
+    unit: str
     pairs: int
     resolved: float
     destination_classes: int
@@ -71,6 +80,10 @@ class Figures:
     def share(self) -> float:
         return self.captured / self.of if self.of else 0.0
 
+    def would_lead(self, policy: Policy) -> bool:
+        """Whether most organisations pass somebody else if doubtful hops are read generously."""
+        return self.rival is not None and self.rival.captured_share >= policy.concentrated
+
 
 def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> str:
     """What the bounds alone say: ``single``, ``concentrated``, ``open`` or ``between``.
@@ -78,7 +91,7 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
     >>> level(7, 7, 0.652, 1.0, Policy()), level(1, 11, 0.005, 0.364, Policy())
     ('single', 'open')
     """
-    if of and lower >= policy.single:
+    if of and lower >= policy.single and captured >= policy.single_share * of:
         return "single"
     if of and captured / of >= policy.concentrated and lower > policy.concentrated_lower:
         return "concentrated"
@@ -103,6 +116,22 @@ def level_elsewhere(figures: Figures, policy: Policy) -> str:
     if of < policy.organisations:
         return "between"
     return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
+
+
+def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
+    """The lower bound of the captured share, given that the candidate is the best of several.
+
+    Chance makes somebody the first, and whoever it is is looked at: so all that were in question
+    are bounded together (Bonferroni). No more than ``1 / concentrated_lower`` of them can have
+    that share at once.
+
+    Source: Dunn, Journal of the American Statistical Association 56 (1961), 52–64.
+    """
+    several = 1 + figures.rivals
+    if policy.concentrated_lower:
+        several = min(several, max(1, math.floor(1 / policy.concentrated_lower)))
+    confidence = 1 - (1 - policy.confidence) / several
+    return captured_bounds(figures.captured, figures.of, confidence)[0]
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
@@ -147,6 +176,22 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
 def _against_single(figures: Figures, policy: Policy) -> list[str]:
     """Why a share that would suffice for "single gateway" still is not called so."""
     reasons = []
+    if figures.share < policy.single_share:
+        reasons.append(
+            f"The share is {beside(figures.share, policy.single_share, '.2f')}; "
+            f"{asked(policy.single_share, '.2f')} is needed before one gateway is said to carry "
+            "all."
+        )
+    if figures.covered < policy.single_covered:
+        reasons.append(
+            f"{beside(figures.covered, policy.single_covered)} of the country's {figures.unit} "
+            f"were covered; {asked(policy.single_covered)} are needed."
+        )
+    if figures.weighed < policy.single_weighed:
+        reasons.append(
+            f"Weighed by {figures.unit} {beside(figures.weighed, policy.single_weighed)} of what "
+            f"was measured passes it; {asked(policy.single_weighed)} are needed."
+        )
     if figures.days < policy.days:
         reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
     if figures.unaided < policy.unaided:
@@ -190,6 +235,14 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
             f"Before an operator is named, {policy.keys} keys in {policy.key_organisations} "
             f"organisations must say so; of those that do there are {figures.keys} in "
             f"{figures.captured}."
+        )
+    best_of = lower_as_best_of_several(figures, policy)
+    if best_of <= policy.concentrated_lower:
+        least = beside(best_of, policy.concentrated_lower, ".2f", operator.gt, down)
+        reasons.append(
+            f"It has most of {figures.rivals + 1} operators between which the organisations "
+            f"divide, and somebody must: allowing for that the lower bound is {least}; more than "
+            f"{asked(policy.concentrated_lower, '.2f')} is needed before an operator is named."
         )
     if figures.unaided < policy.unaided_name:
         reasons.append(
@@ -257,6 +310,20 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     return _diverse_or_mixed(figures, says, reasons, policy)
 
 
+def _meeting_place(met: Candidate) -> str:
+    if met.node.kind == "exchange":
+        return (
+            f"{met.captured} of {met.of} organisations cross the exchange {met.node.name}; no one "
+            "operator is known to stand behind its ports, so it is a meeting place and not named a "
+            "gateway."
+        )
+    return (
+        f"{met.captured} of {met.of} organisations cross {met.node.name}, which looks like the "
+        "peering LAN of an exchange that no list names: each of its addresses leads to one "
+        "network, whoever comes. So it is a meeting place and not named a gateway."
+    )
+
+
 def _diverse_or_mixed(
     figures: Figures, says: str, reasons: list[str], policy: Policy
 ) -> tuple[Grade, list[str]]:
@@ -274,10 +341,12 @@ def _diverse_or_mixed(
             f"{policy.effective_gateways:g} are needed to call them diverse."
         )
     if figures.meeting_place is not None:
+        doubts.append(_meeting_place(figures.meeting_place))
+    if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
-            f"{figures.meeting_place.captured} of {figures.meeting_place.of} organisations cross "
-            f"the exchange {figures.meeting_place.node.name}; no one operator is known to stand "
-            "behind its ports, so it is a meeting place and not named a gateway."
+            f"Reading doubtful hops generously, {figures.rival.captured} of {figures.rival.of} "
+            f"organisations pass {figures.rival.node.name}: it may stand before their own "
+            "networks, or abroad, and be no way out."
         )
     if figures.thin >= policy.concentrated:
         doubts.append(
@@ -304,8 +373,8 @@ def domestic_grade(
     """The grade of the paths between domestic organisations, and why.
 
     ``reached`` is the node as the networks have it that were traced to: whoever provides for the
-    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange
-    that is only a meeting place: it makes the paths "concentrated" at most.
+    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
+    listed or not, that is only a meeting place: it makes the paths "concentrated" at most.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:

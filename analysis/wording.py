@@ -59,6 +59,7 @@ LEFT_OUT = {
     "destination_unmapped": "the destination belongs to no known network",
     "destination_in_own_network": "the destination is in the own network",
     "destination_cached_at_home": "the destination answered from a cache at home",
+    "destination_next_door": "the destination is nearer than where it is registered",
     "no_answers": "no hop answered",
 }
 

@@ -7,7 +7,7 @@ the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from operator import itemgetter
 from sys import intern
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ from analysis.told import (
     hashable_addresses,
     hashable_rtts,
     heard,
+    in_place,
     most_heard,
 )
 from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
@@ -41,7 +42,7 @@ _COLUMNS = (
     "start_s", "vantage", "source", "dst_addr", "af", "proto", "paris_id", "msm_id", "prb_id",
     "snapshots", "notes", f"{_HOPS}.number", f"{_HOPS}.measured", f"{_HOPS}.attribution.asn",
     f"{_HOPS}.attribution.special", _ADDRESSES, f"{_REPLIES}.rtt_ms",
-    f"{_REPLIES}.late", f"{_REPLIES}.duplicate",
+    f"{_REPLIES}.late", f"{_REPLIES}.duplicate", f"{_REPLIES}.err", f"{_REPLIES}.err_code",
 )  # fmt: skip
 # Those that say something of the trace, in the order in which `_traces` takes them.
 _ROW = (
@@ -78,8 +79,11 @@ def _whole(values: pa.Array, kind: Any) -> npt.NDArray[Any]:
     return plain(values).astype(kind, copy=False)
 
 
-def _hops(hops: pa.Array) -> _Hops:
-    """What is said of every hop; as `analysis.told.way_of` has it."""
+def _hops(hops: pa.Array, bounds: npt.NDArray[np.int64], destinations: Sequence[str]) -> _Hops:
+    """What is said of every hop; as `analysis.told.way_of` has it.
+
+    Those of trace i are the hops from ``bounds[i]`` to ``bounds[i + 1]``.
+    """
     replies = hops.field("replies")
     if replies.null_count or hops.null_count:
         raise Surprise
@@ -109,18 +113,40 @@ def _hops(hops: pa.Array) -> _Hops:
     # Of a hop with an address, RTTs of replies without one do not count.
     named = np.repeat(highest >= 0, np.diff(ends))
     nearest = np.fmin.reduceat(np.where(named & (which < 0), np.nan, rtts), starts)
+    refused = present(heard.field("err")) | present(heard.field("err_code"))
+
+    def listen(i: int, nearer: Collection[str | None]) -> None:
+        replies = [
+            Reply(
+                names[which[j]],
+                None if np.isnan(rtts[j]) else float(rtts[j]),
+                err="" if refused[j] else None,
+            )
+            for j in range(ends[i], ends[i + 1])
+        ]
+        address, rtt = most_heard(in_place(replies, nearer))
+        highest[i] = -1 if address is None else numbered[address]
+        nearest[i] = np.nan if rtt is None else rtt
+
     for i in np.nonzero((highest >= 0) & (highest != lowest))[0].tolist():
-        address, rtt = most_heard(
-            [
-                Reply(names[which[j]], None if np.isnan(rtts[j]) else float(rtts[j]))
-                for j in range(ends[i], ends[i + 1])
-            ]
-        )
-        highest[i], nearest[i] = numbered[address], np.nan if rtt is None else rtt
-    _evident(hops, highest, nearest, lan=len(names) - 2)
+        listen(i, ())
+    unmeasured = ~_whole(hops.field("measured"), np.bool_)
+    highest[unmeasured], nearest[unmeasured] = -1, np.nan
     numbers = _whole(hops.field("number"), np.int64)
     if not ((numbers >= 0) & (numbers <= ATLAS_STATUS_HOP)).all():
         raise Surprise
+    ends_at = np.array([numbered.get(end, -2) for end in destinations], np.int64)
+    traces = np.repeat(np.arange(len(destinations)), np.diff(bounds))
+    # A destination may refuse as it likes: nothing comes after it.
+    asked = np.maximum.reduceat(refused, starts) & (highest >= 0) & (highest != ends_at[traces])
+    for i in np.flatnonzero(asked).tolist():
+        start, over = bounds[traces[i] : traces[i] + 2]
+        if numbers[start] < 1 or (np.diff(numbers[start:over]) < 1).any():
+            raise Surprise  # the nearer ones do not stand before it
+        before = highest[start:i]
+        if (before == highest[i]).any():
+            listen(i, {names[j] for j in before.tolist() if j >= 0})
+    _name_home(hops, highest, nearest, lan=len(names) - 2)
     return _Hops(numbers, names, numbered, highest, nearest, hops.field("attribution"), only)
 
 
@@ -140,13 +166,10 @@ def _indices(values: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     return np.where(present(values.indices), plain(values.indices), -1).astype(np.int64)
 
 
-def _evident(
+def _name_home(
     hops: pa.Array, chosen: npt.NDArray[np.int64], rtts: npt.NDArray[np.float64], *, lan: int
 ) -> None:
-    """Silence hops that were not measured, and give those of the home network the name ``lan``."""
-    unmeasured = ~_whole(hops.field("measured"), np.bool_)
-    chosen[unmeasured] = -1
-    rtts[unmeasured] = np.nan
+    """Give hops of the home network the name ``lan``."""
     said = hops.field("attribution")
     classes = said.field("special").dictionary_encode()
     of_lan = np.array([name == LAN for name in classes.dictionary.to_pylist()] + [False])
@@ -217,11 +240,11 @@ def read(
     lists = columns.pop("hops")
     lengths = _whole(pc.list_value_length(lists), np.int64)
     bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    rows: dict[str, Sequence[Any]] = {key: values.to_pylist() for key, values in columns.items()}
     try:
-        hops = _hops(lists.flatten())
+        hops = _hops(lists.flatten(), bounds, rows["dst_addr"])
     except TypeError:
         raise Surprise from None  # written anew by others, in types of their own
-    rows: dict[str, Sequence[Any]] = {key: values.to_pylist() for key, values in columns.items()}
     whither = set(zip(rows["dst_addr"], rows["af"], strict=True))
     if not (
         all(is_address(address) for address in {*rows["source"]} - {None})

@@ -8,6 +8,7 @@ is not decided there: a test holds both to the same answers on damaged lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from typing import Annotated, Literal
 
@@ -22,6 +23,7 @@ from analysis.told import (
     cut,
     fingerprint,
     heard,
+    in_place,
     most_heard,
 )
 from probe.record import ATLAS_STATUS_HOP, SCHEMA, Reply, Vantage, canonical
@@ -246,6 +248,8 @@ class Lines:
                 rtts += [None] * silent
             elif arrived:
                 continue
+            if address is not None and address in addresses:
+                address, rtt = self._most_heard(entry.result, addresses)
             if saying or inferred:
                 said = saying.get(number)
                 address, rtt = _evident(address, rtt, said, inferred=number in inferred)
@@ -272,19 +276,21 @@ class Lines:
                 best = reply.rtt
         return None if text is None else self._addresses[text], None if best == inf else best
 
-    def _most_heard(self, replies: list[_Reply]) -> tuple[str | None, float | None]:
-        return most_heard(
-            [
-                Reply(
-                    self._addresses[reply.address] if reply.address else None,
-                    None if reply.rtt == inf else reply.rtt,
-                    late=reply.late,
-                    duplicate=bool(reply.dup),
-                )
-                for reply in replies
-                if reply.x is UNSET
-            ]
-        )
+    def _most_heard(
+        self, replies: list[_Reply], nearer: Sequence[str | None] = ()
+    ) -> tuple[str | None, float | None]:
+        heard = [
+            Reply(
+                self._addresses[reply.address] if reply.address else None,
+                None if reply.rtt == inf else reply.rtt,
+                err=reply.err,
+                late=reply.late,
+                duplicate=bool(reply.dup),
+            )
+            for reply in replies
+            if reply.x is UNSET
+        ]
+        return most_heard(in_place(heard, nearer))
 
     def _names(self, hops: list[_Hop], saying: dict[int, _Said]) -> tuple[tuple[str, int], ...]:
         """The address of each hop at which one alone answered, with the AS the record gives it."""

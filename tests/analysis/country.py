@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from analysis.coverage import Weights
 from analysis.judge import Verdict, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
@@ -135,8 +136,8 @@ class Country:
 
         ``lan`` a home router, ``own`` a router of the vantage network, ``*`` silence, ``gate`` a
         router of Gate, ``netI`` and ``farI`` a router of that network, otherwise an address; each
-        may carry ``@rtt`` in ms. Without one, the RTT rises by 0.4 ms a hop at home and is 80 ms
-        from the first foreign hop on.
+        may carry ``!`` where it refused, and ``@rtt`` in ms. Without one, the RTT rises by 0.4 ms a
+        hop at home and is 80 ms from the first foreign hop on.
         """
         hops: list[dict[str, Any]] = []
         target = destination.partition("@")[0]
@@ -147,10 +148,12 @@ class Country:
             if name == "*":
                 hops.append({"hop": number, "result": [{"x": "*"}] * 3})
                 continue
-            address = self._address(name, organisation)
+            address = self._address(name.removesuffix("!"), organisation)
             away = away or self.table.lookup(address).country not in {HOME, None}
             rtt = float(said) if said else max(rtt + 0.4, 80.0) if away else rtt + 0.4
             reply = {"from": address, "rtt": round(rtt, 2), "ttl": 60, "size": 28}
+            if name.endswith("!"):
+                reply["err"] = "A"
             hops.append({"hop": number, "result": [reply] * 3})
         start = dt.datetime.combine(FIRST_DAY + dt.timedelta(days=day), dt.time(12), dt.UTC)
         self.results.append(
@@ -225,6 +228,6 @@ class Country:
                         }
                     )
 
-    def judge(self, policy: Policy | None = None) -> Verdict:
+    def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Verdict:
         loaded = Loaded(traces=[from_json(result) for result in self.results])
-        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW)
+        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW, weights=weights)

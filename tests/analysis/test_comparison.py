@@ -87,8 +87,8 @@ def test_a_trace_is_compared_with_itself() -> None:
     other the gate is abroad.
     """
     country = Country(6)
-    for words in ("lan own gate@1.5 30.0.1.200@2.0", "lan own far6", "lan own * far6"):
-        country.trace(1, "30.0.1.200", words)
+    for words in ("lan own gate@1.5 30.0.2.200@2.0", "lan own far6", "lan own * far6"):
+        country.trace(1, "30.0.2.200", words)
     other = changed(country.table, "20.9.9.0/24", Attribution(999, "GATE", "Gate", "SG"))
     pair = crossings(country, country.table), crossings(country, other)
     assert [panel.numbers for panel in pair] == [[1, 2], [0, 1, 2]]

@@ -37,6 +37,9 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "elsewhere": (draw(st.one_of(st.integers(0, reached), st.just(reached))), reached),
         "mostly": draw(st.one_of(st.integers(0, captured), st.just(captured))),
         "keys": near(2, 3, 4),
+        "rivals": draw(st.integers(0, 4)),
+        "covered": near(0.09, 0.1, 1.0),
+        "weighed": near(0.49, 0.5, 1.0),
         "unaided": near(0.33, 0.34, 0.69, 0.7, 1.0),
         "resolved": near(0.59, 0.6, 1.0),
         "destination_classes": near(1, 2, 3),
@@ -56,7 +59,7 @@ def any_figures(draw: st.DrawFn) -> Figures:
 @given(any_figures())
 def test_each_grade_is_given_where_its_steps_are_taken(figures: Figures) -> None:
     """Whatever was measured; what is in between is mixed."""
-    found = criteria(figures, POLICY, covered=1.0, witness="agrees")
+    found = criteria(figures, POLICY, witness="agrees")
     if not met(found, "said"):
         expected = "insufficient"
     elif met(found, "named", "single"):
@@ -77,7 +80,8 @@ def test_a_verdict_is_national_where_that_step_is_taken(
     lower: float, covered: float, witness: str | None
 ) -> None:
     """Of a single gateway; the witness has a say of its own."""
-    found = criteria(figures(9, 9, lower=lower), POLICY, covered=covered, witness=witness)
+    judged = figures(9, 9, lower=lower, covered=covered)
+    found = criteria(judged, POLICY, witness=witness)
     heard = (witness, "It says so.") if witness else None
     says, _ = scope("single_gateway", lower, POLICY, covered=covered, unit="users", witness=heard)
     assert (says == "national") == met(found, "national")

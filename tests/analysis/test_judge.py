@@ -100,7 +100,8 @@ def test_one_private_block_seen_from_many_organisations_is_a_gateway() -> None:
 def test_a_private_gateway_behind_networks_that_show_no_address_of_their_own() -> None:
     """As in Iran, where all hops before the border are private: the shared block is found."""
     country = Country(10)
-    country.everyone("lan 172.24.{i}.1 10.202.4.166 {up}")
+    for up in ("30.0.11.9", "30.0.12.9"):
+        country.everyone(f"lan 172.24.{{i}}.1 10.202.4.166 {up}")
     verdict = country.judge()
     assert verdict.gateway is not None
     assert verdict.gateway["blocks"] == ["10.202.4.0/24"]
@@ -214,7 +215,7 @@ def test_caches_at_home_are_left_out_and_counted() -> None:
     """A foreign-registered destination that answers within a millisecond never left."""
     country = open_country()
     for i in range(1, 13):
-        country.trace(i, "30.0.14.200@2.0", "lan own@1.5 gate@1.8")
+        country.trace(i, "30.0.7.200@2.0", "lan own@1.5 gate@1.8")
     verdict = country.judge()
     assert verdict.grade == "diverse"
     assert verdict.fields["rejected"]["destination_cached_at_home"] == 12

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.moves import Links, Way, days_moved, steadied
+from analysis.moves import Links, Way, days_moved, spans_held, steadied
 from analysis.operators import Node
 from analysis.policy import Policy
 
@@ -96,3 +96,38 @@ def test_no_key_outvotes_the_others_by_its_number_of_traces() -> None:
     links = Links([{ours: 1}] * 15 + [{flood: 300}], Policy())
     assert not links.elsewhere("30.0.7.1", GATE)
     assert links.elsewhere("30.0.7.1", Node("organisation", "Net 12"))
+
+
+@pytest.mark.parametrize(
+    ("days", "spans"),
+    [
+        (".......#######", [(7, 14)]),
+        ("#######.......", [(0, 7)]),
+        # One slip in each week, and the first day is one on which it is so.
+        ("..#.######.#..#....", [(2, 12)]),
+        # Flapping ends nothing and begins nothing.
+        ("#######.#.#.#.#.#.#", [(0, 19)]),
+        (".#.#.#.#.#.#.#.#.#.", []),
+        ("#######.#.#.#.......", [(0, 11)]),
+        # Too few days on either side of the end.
+        ("#######......", [(0, 13)]),
+        ("######.......", [(0, 6)]),
+        ("#####........", []),
+        # There, and back, and there again.
+        ("#######.......#######", [(0, 7), (14, 21)]),
+        ("######", []),
+    ],
+)
+def test_from_when_until_when_a_node_is_held(days: str, spans: list[tuple[int, int]]) -> None:
+    """From six of seven days on, until at most one of seven."""
+    assert list(spans_held(held(days), Policy())) == spans
+
+
+@settings(max_examples=200)
+@given(st.lists(st.booleans(), max_size=60))
+def test_whoever_moved_holds_the_node_from_then_on(days: list[bool]) -> None:
+    """Each day of a move lies in a span, and spans do not touch."""
+    spans = list(spans_held(days, Policy()))
+    moves = list(days_moved(days, Policy()))
+    assert all(any(first <= move < end for first, end in spans) for move in moves)
+    assert all(end < again for (_, end), (again, _) in pairwise(spans))

@@ -205,6 +205,44 @@ def test_commonplace_blocks_need_a_common_way_on() -> None:
         assert bool(merge_blocks(sightings)) is kept, together
 
 
+def test_private_blocks_need_a_common_way_on_for_half() -> None:
+    """Of the organisations, and of the destinations of each; to whichever place others use it."""
+    for together, kept in ((10, True), (5, True), (4, False), (0, False)):
+        sightings = [
+            seen(
+                f"org{i}",
+                "10.254.254.0/24",
+                "1.1.1.1" if i < together and to < 2 else f"2.2.2.{4 * i + to}",
+                destination=f"{to if i % 2 else to + 4}",
+            )
+            for i in range(10)
+            for to in range(4)
+        ]
+        assert bool(merge_blocks(sightings)) is kept, together
+
+
+def test_joined_blocks_that_mostly_go_on_apart_fall_apart() -> None:
+    """Ten networks numbered 10.20.i.0/24 that share one carrier's interface for one place."""
+    sightings = [
+        seen(f"org{i}", f"10.20.{i}.0/24", "1.1.1.1" if to == 0 else f"2.2.{to}.{i}",
+             destination=f"{to}")
+        for i in range(10)
+        for to in range(5)
+    ]  # fmt: skip
+    assert merge_blocks(sightings) == {}
+
+
+def test_public_blocks_need_no_common_way_on() -> None:
+    """Nobody else has these numbers, though nobody announces them."""
+    sightings = [seen(f"org{i}", "45.1.2.0/24", f"2.2.2.{i}") for i in range(4)]
+    assert merge_blocks(sightings)
+
+
+def test_where_no_way_on_is_seen_nothing_is_asked_of_it() -> None:
+    """As between domestic networks."""
+    assert merge_blocks(seen(f"org{i}", "10.20.1.0/24", None) for i in range(4))
+
+
 def test_ipv6_blocks_are_merged_by_48_within_32() -> None:
     """Unannounced IPv6 space of one gateway is one candidate as well."""
     merged = merge_blocks(seen(f"org{i}", f"fd00:aaaa:{i}::/48", "2001:db8::1") for i in (1, 2, 3))

@@ -180,8 +180,12 @@ REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "target in a sibling": (result("lan own", "20.5.5.200"), "destination_in_own_network"),
     "target cached": (
-        result("lan own@1.5", "30.0.1.200@2.0"),
+        result("lan own@1.5", "30.0.2.200@2.0"),
         "destination_cached_at_home",
+    ),
+    "target next door": (
+        result("lan own@1.5 far9@3.0", "30.0.1.200@11.4"),
+        "destination_next_door",
     ),
     "silence": (result("* * *") | {"result": [{"hop": 1, "result": [{"x": "*"}]}]}, "no_answers"),
 }

@@ -87,7 +87,9 @@ def test_the_least_number_is_the_first_that_suffices(of: int) -> None:
         assert captured_bounds(of, of, 0.95)[0] < policy.single or of < policy.organisations
     else:
         assert captured_bounds(least, of, 0.95)[0] >= policy.single
-        assert captured_bounds(least - 1, of, 0.95)[0] < policy.single
+        one_less = captured_bounds(least - 1, of, 0.95)[0]
+        assert one_less < policy.single or least - 1 < policy.single_share * of
+        assert least >= policy.single_share * of
 
 
 @given(st.integers(1, 40), st.floats(0.01, 0.99))

@@ -164,6 +164,19 @@ def test_other_destinations_are_no_move(
     assert (alarm(made).alarm is not None) is raised
 
 
+@pytest.mark.parametrize(
+    ("kept", "raised"), [(["#" * 20], False), (["#" * 20] * 3, False), (["#" * 20, MOVES], True)]
+)
+def test_fewer_destinations_are_no_move(kept: list[str], *, raised: bool) -> None:
+    """A list of targets of which those are left that were always reached through Gate."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        over(made, organisation, range(len(kept), 14), "." * 10)
+        for number, ways in enumerate(kept):
+            over(made, organisation, [number], ways)
+    assert (alarm(made).alarm is not None) is raised
+
+
 def test_a_move_in_steps_is_seen_at_the_last() -> None:
     """Three of five destinations move a week before the other two; four of five hold it then."""
     made = Country(12)
@@ -355,6 +368,7 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
         "behind": None,
         "gateway": None,
         "moved": [],
+        "waves": [],
         "reason": "no move of many organisations to one gateway (10 could be watched)",
     }
 

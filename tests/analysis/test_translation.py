@@ -79,6 +79,19 @@ def test_sentences_of_a_verdict_are_recognised() -> None:
             assert sorted(re.findall("[0-9]+", said.text)) == sorted(re.findall("[0-9]+", sentence))
 
 
+@pytest.mark.parametrize("alarm", ["", "4 of 5 organisations moved to Gate on 2026-02-10; "])
+@pytest.mark.parametrize("sentence", ["{}", "Over IPv6 there is an alarm: {}."])
+def test_a_wave_that_is_over_is_told_apart_from_the_alarm(alarm: str, sentence: str) -> None:
+    """Alone and beside an alarm, of this family and of the other."""
+    over = (
+        "6 of 7 organisations moved to Sea Cable from 2026-01-11 on, and 3 had left by 2026-01-31"
+    )
+    said = Words("km").sentence(sentence.format(f"{alarm}{over}"))
+    assert said.language == "km"
+    assert "organisations" not in said.text
+    assert "left" not in said.text
+
+
 def sentences_in(module: str) -> set[str]:
     """What a module can say: each text of three words or more, with a 7 for what is filled in."""
     tree = ast.parse((ROOT / f"analysis/{module}.py").read_text(encoding="utf-8"))

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from analysis.coverage import Weights
+from analysis.policy import Policy
 from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
 from tests.analysis.country import HOME, Country
 
@@ -65,13 +67,21 @@ def test_a_wholesale_network_before_the_own_one(home: str) -> None:
     assert verdict.gateway is None
 
 
-@pytest.mark.parametrize(
-    "words", ["lan 10.1.{i}.1 gate own {up}", "lan own gate own {up}", "lan * gate own {up}"]
-)
-def test_a_gateway_before_an_own_router_is_named(words: str) -> None:
-    """Behind a core of private addresses, a known router or a silent one: the way comes back."""
+@pytest.mark.parametrize("words", ["lan 10.1.{i}.1 net12 own {up}", "lan * net12 own {up}"])
+def test_who_stands_before_all_own_routers_may_bring_the_customers(words: str) -> None:
+    """Behind private hops or silent ones, which may be his: nobody is named, nor all well."""
+    country = Country(12)
+    country.everyone(words, members=range(1, 12))
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert not verdict.fields["strict_and_lenient_agree"]
+    assert any("Net 12" in reason for reason in verdict.fields["reasons"])
+
+
+def test_a_gateway_from_which_the_way_comes_back_is_named() -> None:
+    """The own network was left, and that it takes over again makes him no less of a gateway."""
     country = Country(10)
-    country.everyone(words)
+    country.everyone("lan own gate own {up}")
     assert name_of(country) == "Gate"
 
 
@@ -132,10 +142,33 @@ def test_caches_in_the_country() -> None:
     country = open_country()
     for i in range(1, 13):
         for day in range(8):
-            country.trace(i, "30.0.14.200@2.0", "lan own@1.5 gate@1.8", day=day)
+            country.trace(i, "30.0.7.200@2.0", "lan own@1.5 gate@1.8", day=day)
     verdict = country.judge()
     assert verdict.grade == "diverse"
     assert verdict.fields["rejected"]["destination_cached_at_home"] == 96
+
+
+@pytest.mark.parametrize("access", ["own@2.0", "own@32.0"])
+def test_foreign_names_with_a_region_in_the_country(access: str) -> None:
+    """Four of five are answered for 3 ms behind one carrier: they are not on another continent."""
+    country = Country(12)
+    country.table.add("20.5.5.0/24", Attribution(555, "CARRIER", "Carrier", HOME))
+    base = float(access.partition("@")[2])
+    for i in range(1, 12):
+        for destination in ("30.0.1.200", "30.0.3.200", "30.0.6.200", "30.0.8.200", "30.0.9.200"):
+            near = destination != "30.0.9.200"
+            for day in range(8):
+                if near:
+                    hops = f"lan {access} 20.5.5.{i}@{base + 0.4}"
+                    country.trace(i, f"{destination}@{base + 3}", hops, day=day)
+                else:
+                    country.trace(
+                        i, destination, f"lan {access} far{6 + i % 3}@{base + 80}", day=day
+                    )
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 0
+    assert verdict.fields["rejected"]["destination_next_door"] == 11 * 4 * 8
 
 
 def test_an_exchange_lan() -> None:
@@ -145,6 +178,31 @@ def test_an_exchange_lan() -> None:
     verdict = country.judge()
     assert verdict.grade == "mixed"
     assert verdict.gateway is None
+
+
+def test_an_exchange_lan_that_no_list_names() -> None:
+    """The table has it as its operator's; what else looks so, or must not, is in test_peering."""
+    country = Country(12)
+    for i in range(1, 13):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                country.trace(i, destination, f"lan own 20.9.9.{100 + n} far{6 + n}", day=day)
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(("behind", "grade"), [(3, "mixed"), (4, "single_gateway")])
+def test_an_operator_that_some_meet_behind_an_exchange(behind: int, grade: str) -> None:
+    """To three of five destinations over one of its members: more than over any other, not most."""
+    country = Country(12)
+    for i in range(1, 12):
+        for n, destination in enumerate(country.destinations()):
+            member = "net12" if n < behind else f"net{1 + (i + n) % 11}"
+            for day in range(8):
+                country.trace(i, destination, f"lan own homeix {member} far{6 + i % 9}", day=day)
+    verdict = country.judge()
+    assert verdict.grade == grade
 
 
 def test_an_exchange_abroad_on_every_path() -> None:
@@ -257,6 +315,85 @@ def test_licensed_but_plural_gateways() -> None:
     assert country.judge().grade == "diverse"
 
 
+def test_phones_that_translate_ipv6_are_no_gateway() -> None:
+    """Android's 464XLAT shows an IPv6 hop as 255.0.0.n, n its TTL: everybody's are alike."""
+    country = Country(12)
+    country.table.add("255.0.0.0/8", Attribution(special="reserved"))
+    country.everyone("192.168.43.1 255.0.0.3 255.0.0.4 255.0.0.6 30.0.9.9")
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(
+    ("block", "candidates"),
+    [
+        ("10.254.254.1", 0),
+        ("10.0.{j}.1", 0),
+        ("10.20.{i}.1", 0),
+        ("172.31.255.{i}", 0),
+        # Nobody else can have numbers that are public, announced or not.
+        ("20.6.6.{i}", 1),
+    ],
+)
+def test_private_numbers_that_networks_have_in_common(block: str, candidates: int) -> None:
+    """Each numbers its own border so; all share a carrier's interface for one of five places."""
+    country = Country(10)
+    country.table.add("172.16.0.0/12", Attribution(special="private"))
+    for i in range(1, 11):
+        for k, destination in enumerate(country.destinations()):
+            up = "30.0.15.1" if k == 0 else f"30.0.{6 + (i * 3 + k) % 9}.{100 + i}"
+            hops = f"lan own {block.format(i=i, j=i + 1)} {up}"
+            for day in range(8):
+                country.trace(i, destination, hops, day=day)
+    assert len(country.judge().fields["candidates"]) == candidates
+
+
+def test_two_large_operators_are_not_one() -> None:
+    """Three quarters of a large sample bound the share above two thirds; the rest has its own."""
+    country = Country(102)
+    country.everyone("lan own net101 {up}", members=range(1, 78))
+    country.everyone("lan own net102 {up}", members=range(78, 101))
+    verdict = country.judge()
+    assert verdict.fields["captured"]["lower"] >= Policy().single
+    assert verdict.grade == "concentrated"
+
+
+def test_the_first_of_three_equal_operators() -> None:
+    """Seven of twelve by chance: somebody has most of any sample."""
+    country = Country(15)
+    country.everyone("lan own net13 {up}", members=range(1, 8))
+    country.everyone("lan own net14 {up}", members=range(8, 11))
+    country.everyone("lan own net15 {up}", members=range(11, 13))
+    verdict = country.judge()
+    assert verdict.fields["captured"]["organisations"] == 7
+    assert verdict.fields["captured"]["lower"] > Policy().concentrated_lower
+    assert verdict.gateway is None
+    assert any("most of 3 operators" in reason for reason in verdict.fields["reasons"])
+
+
+def test_small_networks_are_not_the_country() -> None:
+    """Eleven of twelve share a way, and nearly all users are in the network that does not."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", members=range(1, 12))
+    country.everyone("lan own {up}", members=range(12, 13))
+    users = {f"Net {i}": 1_000.0 for i in range(1, 12)} | {"Net 12": 1_000_000.0}
+    assert country.judge().grade == "single_gateway"
+    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    assert verdict.grade == "concentrated"
+    assert any("Weighed by eyeballs 1%" in reason for reason in verdict.fields["reasons"])
+
+
+def test_a_research_network_is_not_the_country() -> None:
+    """Ten universities behind one operator, of whom few of the country's users are."""
+    country = gated()
+    users = {f"Net {i}": 1_000.0 for i in range(1, 11)} | {"Everybody else": 1_000_000.0}
+    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    assert verdict.grade == "concentrated"
+    reasons = verdict.fields["reasons"]
+    assert "1% of the country's eyeballs were covered; 10% are needed." in reasons
+
+
 def test_a_gateway_in_the_middle_with_four_different_last_hops() -> None:
     """Each path ends at home in one of four carriers, but all came through Gate."""
     country = Country(14)
@@ -278,6 +415,32 @@ def test_one_private_block_seen_from_many_organisations() -> None:
     assert verdict.gateway is not None
     assert verdict.gateway["kind"] == "unmapped"
     assert verdict.gateway["blocks"] == ["10.201.147.0/24"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 10.20.1.1 own! 30.0.9.9",
+        "lan own 10.20.1.1 30.0.9.9 own! 30.0.9.9",
+        "lan own 10.20.1.1 own!",
+    ],
+)
+def test_a_firewall_that_refuses_what_was_to_go_farther(words: str) -> None:
+    """It stands where it was heard first: no hop of it behind the exit makes the exit its own."""
+    country = Country(10)
+    country.everyone("lan own 10.20.1.1 30.0.9.9", members=range(1, 6))
+    country.everyone(words, members=range(6, 11))
+    country.everyone("lan own 10.20.1.1 30.0.9.9", members=range(6, 11), days=range(1))
+    verdict = country.judge()
+    assert name_of(country) == "10.20.1.0/24"
+    assert verdict.fields["captured"]["organisations"] == 10
+
+
+def test_a_router_that_does_nothing_but_refuse_is_on_the_path() -> None:
+    """The packet got to it, and nobody heard it nearer."""
+    country = Country(10)
+    country.everyone("lan own gate! {up}")
+    assert name_of(country) == "Gate"
 
 
 def test_a_record_without_a_source_address() -> None:

@@ -17,6 +17,7 @@ from analysis.verdict import (
     domestic_grade,
     grade,
     level,
+    lower_as_best_of_several,
     strict_and_lenient_agree,
 )
 from tests.analysis.country import Country
@@ -44,6 +45,10 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "elsewhere": (captured, of),
         "keys": 20,
         "unaided": 1.0,
+        "rivals": 0,
+        "covered": 0.5,
+        "weighed": 1.0,
+        "unit": "eyeballs",
         "pairs": 5 * of,
         "resolved": 1.0,
         "destination_classes": 3,
@@ -118,6 +123,10 @@ def test_bounds_follow_the_confidence() -> None:
         (2, 11, "open"),
         (2, 10, "between"),
         (0, 0, "between"),
+        # Two thirds for all we know, but not four in five.
+        (70, 100, "concentrated"),
+        (79, 100, "concentrated"),
+        (80, 100, "single"),
     ],
 )
 def test_levels_just_reached_and_just_missed(captured: int, of: int, says: str) -> None:
@@ -169,6 +178,18 @@ def test_levels_at_the_very_thresholds(
             "concentrated",
             "read leniently, Sea would lead.",
         ),
+        ({"covered": 0.1}, "single_gateway", "10 of 10"),
+        (
+            {"covered": 0.0996},
+            "concentrated",
+            "9.96% of the country's eyeballs were covered; 10% are needed.",
+        ),
+        ({"weighed": 0.5}, "single_gateway", "10 of 10"),
+        (
+            {"weighed": 0.04},
+            "concentrated",
+            "Weighed by eyeballs 4% of what was measured passes it; 50% are needed.",
+        ),
         # None of these stands in the way of naming an operator that carries everything.
         ({"effective_gateways": 1.0}, "single_gateway", "10 of 10"),
         ({"thin": 1.0}, "single_gateway", "10 of 10"),
@@ -178,7 +199,8 @@ def test_levels_at_the_very_thresholds(
         "all is met", "seven days", "six days", "60% known", "59% known",
         "60% nearly known", "two classes", "one class", "no class", "two continents",
         "one continent", "lenient sees half",
-        "lenient sees one less", "lenient sees nothing", "a rival", "one exit",
+        "lenient sees one less", "lenient sees nothing", "a rival",
+        "a tenth covered", "less than a tenth", "half by weight", "little by weight", "one exit",
         "shared interfaces", "an exchange too",
     ],
 )  # fmt: skip
@@ -198,6 +220,51 @@ def test_the_number_of_organisations_decides_what_all_of_them_mean(
 ) -> None:
     """Everybody captured means more the more were asked; half of 18 has a bound of 0.29."""
     assert graded(captured, of)[0] == says
+
+
+def test_a_large_share_of_many_is_no_single_gateway() -> None:
+    """Of a market of 70 to 30 any bound is reached, if enough are asked; that is two operators."""
+    says, reasons = graded(72, 100)
+    assert says == "concentrated"
+    assert "The share is 0.72; 0.80 is needed" in reasons
+    assert graded(80, 100)[0] == "single_gateway"
+
+
+@pytest.mark.parametrize(
+    ("captured", "of", "rivals", "says"),
+    [
+        # Alone it is bounded with 95%, as one of two with 97.5%, as one of three with 98.3%.
+        (4, 5, 0, "concentrated"),
+        (4, 5, 1, "mixed"),
+        (5, 7, 0, "concentrated"),
+        (5, 7, 1, "mixed"),
+        (6, 7, 2, "concentrated"),
+        (7, 10, 2, "concentrated"),
+        (6, 10, 0, "concentrated"),
+        (6, 10, 2, "mixed"),
+        (12, 20, 9, "concentrated"),
+        (10, 20, 2, "mixed"),
+    ],
+)
+def test_the_best_of_several_is_bounded_as_such(
+    captured: int, of: int, rivals: int, says: str
+) -> None:
+    """In an even market somebody has most of any sample, and is looked at for it."""
+    assert graded(captured, of, rivals=rivals)[0] == says
+
+
+def test_who_is_the_best_of_several_is_told_so() -> None:
+    """With the bound that this leaves."""
+    reasons = graded(10, 20, rivals=2)[1]
+    assert "It has most of 3 operators between which the organisations divide" in reasons
+    assert "allowing for that the lower bound is 0.25; more than 0.30 is needed" in reasons
+
+
+def test_no_more_than_three_can_have_three_tenths_each() -> None:
+    """Others behind whom hardly anybody stands do not make a lead more of a chance."""
+    three, many = (lower_as_best_of_several(figures(12, 20, rivals=n), Policy()) for n in (2, 30))
+    assert three == many
+    assert three < lower_as_best_of_several(figures(12, 20, rivals=1), Policy())
 
 
 def test_one_is_not_many() -> None:
@@ -239,13 +306,20 @@ def test_all_that_is_missing_is_said_at_once() -> None:
             "mixed",
             "6 of 11 organisations cross the exchange IX",
         ),
+        (
+            {"rival": made(6, 11, Node("organisation", "Sea"))},
+            "mixed",
+            "Reading doubtful hops generously, 6 of 11 organisations pass Sea",
+        ),
+        ({"rival": made(5, 11, Node("organisation", "Sea"))}, "diverse", "by 5.0 effective"),
         ({"thin": 0.5}, "mixed", "50% of the organisations leave by the same foreign interfaces"),
         ({"thin": 0.49}, "diverse", "by 5.0 effective gateways"),
         ({"days": 1}, "diverse", "by 5.0 effective gateways"),
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
     ids=[
-        "all is met", "three gateways", "fewer", "nearly three", "a meeting place", "thin",
+        "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
+        "somebody behind doubtful hops", "less than half behind them", "thin",
         "nearly thin", "one day", "one continent",
     ],
 )  # fmt: skip

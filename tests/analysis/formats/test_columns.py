@@ -88,6 +88,29 @@ def test_what_decides_is_told_alike(tmp_path: Path) -> None:
     assert told[0].rtts == (1.0, 9.0, 4.0, None, 7.0, None, 8.0)
 
 
+def test_refusals_from_nearer_are_told_alike(tmp_path: Path) -> None:
+    """They are no answers of the hop that was asked: neither alone nor by their number."""
+    a, b, c, end = "192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.9"
+    hops = (
+        Hop(1, (Reply(a, 2.0),), measured=False),
+        Hop(2, (Reply(a, 2.0, err="A"), Reply(a, 1.0, err=13))),
+        Hop(3, (Reply(a, 3.0, err="H"), Reply(b, 9.0), Reply(a, 1.0, err=13))),
+        Hop(4, (Reply(a, 3.0), Reply(b, 4.0, err="N"), Reply(b, 4.0, err="N"))),
+        Hop(5, (Reply(b, 3.0, err="N"), Reply(None, 5.0))),
+        Hop(6, (Reply(c, 3.0, err="N"), Reply(b, 5.0, err=0), Reply(b, 5.0, err=0))),
+        Hop(7, (Reply(end, 8.0, err="p"),)),
+        Hop(8, (Reply(end, 8.0, err="p"),)),
+    )
+    trace = Trace(end, 4, "ICMP", 1700000000.0, 1700000004.0, hops, source="203.0.113.5", msm_id=1)
+    unnumbered = trace._replace(hops=hops[::-1])
+    assert alike([trace, trace._replace(hops=hops[:5]), trace._replace(hops=hops[:3])], tmp_path)
+    told = row_by_row(tmp_path / "t.parquet")[0]
+    assert told is not None
+    assert told[0].addresses == (None, a, b, a, None, c, end)
+    assert told[0].rtts == (None, 1.0, 9.0, 3.0, 5.0, 3.0, 8.0)
+    alike([unnumbered], tmp_path)
+
+
 WHOLE = Trace(
     "198.51.100.9", 4, "ICMP", 1.0, 1.0, (Hop(1, (Reply("192.0.2.1", 1.0),)),), source="192.0.2.7"
 )

@@ -62,7 +62,9 @@ RESULT: dict[str, Any] = {
         {"hop": 1, "result": [{"from": "192.168.1.1", "rtt": 0.3}, {"x": "*"}, {"x": "*"}]},
         {"hop": 2, "result": [REPLY, {**REPLY, "from": "192.0.2.2", "rtt": 1}, REPLY]},
         {"hop": 3, "result": [{**REPLY, "late": 2}, {**REPLY, "dup": True}, {"rtt": 9.0}]},
-        {"hop": 4, "result": [{"from": "198.51.100.9", "rtt": 7.25, "err": "p"}]},
+        {"hop": 4, "result": [{**REPLY, "err": "A"}, {"from": "192.0.2.4", "rtt": 5.0}, REPLY]},
+        {"hop": 5, "result": [{**REPLY, "err": 13}, {"x": "*"}, {**REPLY, "err": "H"}]},
+        {"hop": 6, "result": [{"from": "198.51.100.9", "rtt": 7.25, "err": "p"}]},
     ],
 }
 

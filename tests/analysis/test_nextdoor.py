@@ -1,0 +1,53 @@
+"""What RTTs say of a destination that is registered on another continent."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.nextdoor import answers_next_door
+from analysis.operators import Gazetteer
+from analysis.path import Path, Reader
+from tests.analysis.country import HOME, Country
+
+FAR_MS = 10.0
+WAY = ("192.168.1.1", "20.0.1.1", "20.9.9.1", "30.0.3.1", "30.0.3.200")
+
+
+def path(*addresses: str | None) -> Path:
+    reader = Reader(Gazetteer(Country(2).table, HOME))
+    return reader.along(addresses, (0.0,) * len(addresses), "Net 1", "30.0.3.200")
+
+
+@pytest.mark.parametrize(
+    ("rtts", "near"),
+    [
+        ((0.5, 2.0, 2.4, 4.0, 5.0), True),
+        ((0.5, 2.0, 2.4, 4.0, 11.9), True),
+        ((0.5, 2.0, 2.4, 4.0, 12.0), False),
+        ((0.5, 32.0, 32.4, 34.0, 35.0), True),
+        ((0.5, 90.0, 2.4, 80.0, 85.0), False),
+        ((0.5, 500.0, 500.0, 500.0, 90.0), False),
+        ((0.5, None, 2.4, 4.0, 5.0), True),
+        ((0.5, None, None, 4.0, 9.0), True),
+        ((0.5, None, None, 34.0, 35.0), False),
+        ((0.5, 2.0, 2.4, 4.0, None), False),
+    ],
+    ids=[
+        "in the country", "nearly 1,000 km away", "that far away", "behind a radio link",
+        "behind a router that answered late", "behind routers that all did", "behind a silent one", "all of the country silent",
+        "silent, and a radio link", "no answer",
+    ],
+)  # fmt: skip
+def test_how_much_later_it_answers_than_the_country(
+    rtts: tuple[float | None, ...], *, near: bool
+) -> None:
+    """The soonest public router of the country is what it is held against, else the probe."""
+    judge = answers_next_door(path(*WAY), "30.0.3.200", FAR_MS)
+    assert judge is not None
+    assert judge(rtts) is near
+
+
+def test_nothing_is_asked_of_who_did_not_answer_or_may_be_near() -> None:
+    """A path that ends before its destination; a destination on the country's own continent."""
+    assert answers_next_door(path(*WAY[:-1]), "30.0.3.200", FAR_MS) is None
+    assert answers_next_door(path(*WAY), "30.0.3.200", 0.0) is None
