@@ -34,8 +34,8 @@ def path(*addresses: str | None) -> Path:
     ],
     ids=[
         "in the country", "nearly 1,000 km away", "that far away", "behind a radio link",
-        "behind a router that answered late", "behind routers that all did", "behind a silent one", "all of the country silent",
-        "silent, and a radio link", "no answer",
+        "behind a router that answered late", "behind routers that all did", "behind a silent one",
+        "all of the country silent", "silent, and a radio link", "no answer",
     ],
 )  # fmt: skip
 def test_how_much_later_it_answers_than_the_country(
