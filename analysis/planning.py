@@ -40,7 +40,10 @@ ROLLOUT = range(40, 100)
 ROLLOUT_DAYS = 160
 FOUND_WITHIN = 21
 
-Question = Literal["diverse", "captured", "quiet", "switched"]
+Question = Literal["diverse", "market", "captured", "quiet", "switched"]
+
+# Judged as it stands, not by what changed.
+_AT_ONCE = frozenset({"diverse", "market", "captured"})
 
 Drawn = TypeVar("Drawn")
 
@@ -53,10 +56,11 @@ class Cell:
     """One kind of country: a row of the table of error rates.
 
     ``diverse``: nobody is captured, and 3 to ``networks`` networks are measured, equally often.
-    ``captured``: each network is with the probability ``share``. ``quiet``: a year without a
-    gateway. ``switched``: a gateway is switched on over 60 days. ``wanted`` is the rate to reach,
-    at most for the first and third, at least for the last, None where it is only told;
-    ``at_most`` says which for ``captured``.
+    ``market``: no network leaves by itself; as many transit providers as there is room for have the
+    part ``share`` of them each, and another one the rest. ``captured``: each network is with the
+    probability ``share``. ``quiet``: a year without a gateway. ``switched``: a gateway is switched
+    on over 60 days. ``wanted`` is the rate to reach, at most or at least (``at_most``), None where
+    it is only told.
     """
 
     question: Question
@@ -68,12 +72,16 @@ class Cell:
     @property
     def name(self) -> str:
         """How the cell is called on a command line and in the seeds of its draws."""
-        middle = f"{round(100 * self.share)}-" if self.question == "captured" else ""
+        middle = f"{round(100 * self.share)}-" if self.share else ""
         return f"{self.question}-{middle}{self.networks}"
 
 
 CELLS = (
     Cell("diverse", 20, wanted=0.005),
+    Cell("market", 7, 0.7),
+    Cell("market", 20, 0.7),
+    Cell("market", 7, 1 / 3),
+    Cell("market", 20, 1 / 3),
     Cell("captured", 6, 0.6, 0.02),
     Cell("captured", 10, 0.6, 0.05),
     Cell("captured", 20, 0.6, 0.01),
@@ -145,10 +153,24 @@ def _networks(cell: Cell, number: int) -> int:
     return cell.networks
 
 
+def market(share: float) -> tuple[float, ...]:
+    """The parts of transit providers of which all but the last have this share.
+
+    >>> [round(part, 3) for part in market(1 / 3)], [round(part, 3) for part in market(0.7)]
+    ([0.333, 0.333, 0.333], [0.7, 0.3])
+    """
+    full = int(1 / share + 1e-9)
+    rest = 1 - full * share
+    return (*[share] * full, rest) if rest > 1e-9 else (share,) * full
+
+
 def redraw(cell: Cell, number: int) -> Simulated:
     """The country of this number, with its traces and its truth."""
-    if cell.question in {"diverse", "captured"}:
-        return country(Truth(_networks(cell, number), cell.share), _seed(cell, number))
+    networks, seed = _networks(cell, number), _seed(cell, number)
+    if cell.question == "market":
+        return country(Truth(networks, market=market(cell.share)), seed)
+    if cell.question in _AT_ONCE:
+        return country(Truth(networks, cell.share), seed)
     rollout = ROLLOUT if cell.question == "switched" else None
     days = YEAR if rollout is None else ROLLOUT_DAYS
     return over_time(cell.networks, _seed(cell, number), days=days, rollout=rollout)
@@ -159,7 +181,7 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     simulated = redraw(cell, number)
     networks = _networks(cell, number)
     fields = judge_drawn(simulated, policy).fields
-    if cell.question in {"diverse", "captured"}:
+    if cell.question in _AT_ONCE:
         named = fields["gateway"]["name"] if fields["gateway"] is not None else None
         return Outcome(
             networks,

@@ -60,12 +60,14 @@ class Truth:
     """What a country is: how many networks are measured, and which part of them is captured.
 
     ``independently``: each of them is with that probability, as when a few are drawn from many;
-    else exactly that part of them is, rounded.
+    else exactly that part of them is, rounded. In a ``market`` none of the others leaves by itself:
+    so large is the part of the first transit provider, of the second, and so on.
     """
 
     networks: int
     captured: float = 0.0
     independently: bool = True
+    market: tuple[float, ...] = ()
 
 
 class _Snapshot(NamedTuple):
@@ -330,8 +332,10 @@ class _World:
             )
         return known
 
-    def settle(self) -> Way:
+    def settle(self, market: Sequence[float] = ()) -> Way:
         """How a network without the gateway leaves: by itself, or over a transit provider."""
+        if market:
+            return self.draw.choices(range(1, len(market) + 1), market)[0]
         if self.draw.random() < 0.6:
             return "own"
         return self.draw.choices(range(1, _TRANSITS + 1), (4, 2, 1, 1))[0]
@@ -383,7 +387,9 @@ def country(truth: Truth, seed: str, *, faults: Faults = Faults(), days: int = 1
         behind = {i for i in numbers if draw.random() < truth.captured}
     else:
         behind = set(draw.sample(numbers, round(truth.captured * truth.networks)))
-    ways: dict[int, Way] = {i: "gateway" if i in behind else world.settle() for i in numbers}
+    ways: dict[int, Way] = {
+        i: "gateway" if i in behind else world.settle(truth.market) for i in numbers
+    }
     traces = []
     for i in numbers:
         volunteers = _crowd(truth.networks, faults) if i == _CROWDED else 1

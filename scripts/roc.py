@@ -36,6 +36,7 @@ from analysis.planning import (
     from_json,
     least_captured,
     limit,
+    market,
 )
 from analysis.simulation import Churn, Faults
 from analysis.wording import outward
@@ -106,6 +107,9 @@ def _percent(rate: Rate) -> str:
 def _truth(cell: Cell) -> tuple[str, str]:
     if cell.question == "captured":
         return f"{cell.share:.0%} captured", str(cell.networks)
+    if cell.question == "market":
+        parts = " to ".join(f"{part:.0%}" for part in market(cell.share))
+        return f"no gateway, transit providers of {parts}", str(cell.networks)
     return {
         "diverse": ("diverse", f"3 to {cell.networks}"),
         "quiet": ("no switch-on, ordinary churn, one year", str(cell.networks)),
@@ -129,6 +133,8 @@ def page_table(rows: list[Row]) -> str:
     for row in rows:
         cell = row.cell
         most = f"{row.known.rate:.3f}" if row.known.rate is not None else "–"
+        if cell.question == "market":
+            most = f"{sum(limit(cell.networks, part) for part in market(cell.share)):.3f}"
         if cell.question == "captured":
             most = f"{limit(cell.networks, cell.share):.3f}"
             if least_captured(cell.networks) is None:

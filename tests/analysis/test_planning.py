@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis.intervals import captured_bounds
 from analysis.planning import (
     CELLS,
+    TRIED,
     Cell,
     Outcome,
     Rate,
@@ -21,9 +22,11 @@ from analysis.planning import (
     draws,
     from_json,
     invitees,
+    judge_drawn,
     least_captured,
     limit,
     needs,
+    redraw,
 )
 from analysis.policy import Policy
 
@@ -72,10 +75,26 @@ def test_how_many_processes_share_the_work_changes_nothing() -> None:
 
 
 def test_the_cells_are_those_of_the_table() -> None:
-    """Fourteen rows, each with a name of its own."""
-    assert len(CELLS) == 14
-    assert len({cell.name for cell in CELLS}) == 14
-    assert CELLS[3].name == "captured-60-20"
+    """Eighteen rows, each with a name of its own."""
+    assert len(CELLS) == 18
+    assert len({cell.name for cell in CELLS}) == 18
+    assert [cell.name for cell in CELLS[4:8:3]] == ["market-33-20", "captured-60-20"]
+
+
+def test_in_a_market_nobody_leaves_by_himself() -> None:
+    """Of three equal transit providers one is before every network's way abroad."""
+    simulated = redraw(Cell("market", 12, 1 / 3), 1)
+    assert not simulated.behind
+    fields = judge_drawn(simulated, TRIED).fields
+    leading = {one["name"] for one in fields["candidates"][:3]}
+    assert leading == {"Transit 1", "Transit 2", "Transit 3"}
+
+
+def test_the_larger_of_two_is_told_by_the_row_of_its_market() -> None:
+    """What counts there is any name, since nobody is the gateway."""
+    outcome = draw(Cell("market", 20, 0.7), 0)
+    assert outcome.captured == 0
+    assert outcome.wrong_name == (outcome.grade in {"concentrated", "single_gateway"})
 
 
 @given(st.integers(1, 60))

@@ -109,10 +109,18 @@ def test_a_row_shows_what_was_counted_beside_its_limit() -> None:
         Outcome(6, 6, False, "mixed", False),
     ]
     known = [Known(True, True), Known(True, False)]
-    rows = [count(CELLS[5], []), count(SWITCHED, outcomes, known)]
+    (captured,) = (cell for cell in CELLS if cell.name == "captured-97-10")
+    rows = [count(captured, []), count(SWITCHED, outcomes, known)]
     lines = roc.page_table(rows).splitlines()
     assert lines[2].startswith("| 97% captured | 10 | ≥ 0.8 | – | 0.737 |")
     assert lines[3].startswith(
         "| switch-on rolled out over 60 days | 6 | ≥ 0.95 | 0.500 (0.012–0.988) | 1.000 | – |"
     )
     assert lines[-1] == "| 6 networks | 4 days | 0.000 (0.000–0.842) | 0.500 |"
+
+
+def test_the_limit_of_a_market_is_that_of_all_who_are_in_it() -> None:
+    """Of 70 to 30 all seven are behind the one in 0.082, behind the other in 0.000."""
+    (two,) = (cell for cell in CELLS if cell.name == "market-70-7")
+    line = roc.page_table([count(two, [])]).splitlines()[2]
+    assert line.startswith("| no gateway, transit providers of 70% to 30% | 7 | told | – | 0.083 |")
