@@ -3,7 +3,7 @@
 The unit is the organisation: a figure weighs organisations alike (or by eyeballs), never traces
 or volunteers. An organisation's own part of the path says nothing about others, so a candidate is
 judged by the organisations besides it. How sure a figure is, `analysis.intervals` says; grades are
-given in `analysis.verdict` alone.
+given in `analysis.verdict` and `analysis.hub` alone.
 """
 
 from __future__ import annotations

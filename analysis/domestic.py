@@ -1,7 +1,7 @@
 """How the country's networks reach each other: directly, at an exchange, over a third, abroad.
 
-A pair is two organisations, measured from the first to the second. What a hub is, and the grade,
-follow the same rule of organisations as the international figures.
+A pair is two organisations, measured from the first to the second. Who is a candidate follows the
+same rule of organisations as abroad; the grade is given in `analysis.hub`.
 """
 
 from __future__ import annotations

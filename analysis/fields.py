@@ -10,6 +10,7 @@ from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights
 from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
 from analysis.family import Family, JudgingTable, own_names
+from analysis.hub import DomesticGrade, domestic_grade
 from analysis.intervals import (
     captured_bounds,
     coverage_bounds,
@@ -21,7 +22,7 @@ from analysis.pairs import Blocks
 from analysis.panel import CountryTable, Observation, Panel, first_and_last
 from analysis.policy import Policy
 from analysis.timeline import Timeline
-from analysis.verdict import LIMITS, DomesticGrade, domestic_grade
+from analysis.verdict import LIMITS
 
 
 def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[int]:

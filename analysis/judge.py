@@ -33,8 +33,9 @@ from analysis.pairs import Blocks, Pair
 from analysis.panel import Observation, Panel, observe
 from analysis.policy import Policy
 from analysis.ranges import Outcome
+from analysis.scope import scope
 from analysis.supplement import supplement
-from analysis.verdict import scope, strict_and_lenient_agree
+from analysis.verdict import strict_and_lenient_agree
 from analysis.witness import Recording, hear
 
 SCHEMA = "gatewatch.verdict/1"

@@ -18,6 +18,7 @@ import pandas as pd
 
 from analysis import exhibits
 from analysis.behind import Behind
+from analysis.hub import DomesticGrade
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
@@ -28,7 +29,7 @@ from analysis.tables import (
     replies_table,
     traces_table,
 )
-from analysis.verdict import DomesticGrade, Grade
+from analysis.verdict import Grade
 from analysis.versions import of_the_other
 from analysis.wording import captured_range, effective, headline, outward, simulated
 

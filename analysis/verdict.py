@@ -1,8 +1,9 @@
-"""The rule that turns figures into a grade; nothing else may.
+"""The rule that turns figures into a grade: of the ways abroad, nothing else gives one.
 
 It is conservative by order: first whether anything may be said at all, then whether an operator
 may be named, then whether convergence may be excluded, and what is left is "mixed". Every step
-leaves a sentence, so that a verdict shows its work.
+leaves a sentence, so that a verdict shows its work. The ways at home are graded in `analysis.hub`,
+by the same levels; how far a single gateway reaches is said in `analysis.scope`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from analysis.policy import Policy
 from analysis.wording import asked, beside, captured_between, down, up
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
-DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 # Levels at which somebody may be named.
 NAMES = frozenset({"single", "concentrated"})
@@ -257,14 +257,16 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
     return reasons
 
 
-def _bounds(top: Candidate, policy: Policy) -> tuple[str, str]:
+def written_bounds(top: Candidate, policy: Policy) -> tuple[str, str]:
+    """The bounds of a captured share as sentences have them."""
     return captured_between(
         top.lower, top.upper, single=policy.single, diverse_upper=policy.diverse_upper
     )
 
 
-def _describe(top: Candidate, policy: Policy) -> str:
-    lower, upper = _bounds(top, policy)
+def describe(top: Candidate, policy: Policy) -> str:
+    """How many organisations pass a candidate, in one sentence."""
+    lower, upper = written_bounds(top, policy)
     if top.captured == 1:
         return (
             f"1 of {top.of} other organisations sends at least {policy.captured:.0%} of its pairs "
@@ -286,7 +288,7 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     reasons = []
     says = level(figures.captured, figures.of, figures.lower, figures.upper, policy)
     if figures.top is not None:
-        reasons.append(_describe(figures.top, policy))
+        reasons.append(describe(figures.top, policy))
         if says in NAMES:
             if figures.continents < policy.continents:
                 return "mixed", [
@@ -359,91 +361,3 @@ def _diverse_or_mixed(
         *reasons,
         f"The paths leave by {figures.effective_gateways:.1f} effective gateways.",
     ]
-
-
-def domestic_grade(
-    top: Candidate | None,
-    organisations: int,
-    resolved: float,
-    *,
-    reached: Candidate | None,
-    may_be_hub: bool,
-    policy: Policy,
-) -> tuple[DomesticGrade, str]:
-    """The grade of the paths between domestic organisations, and why.
-
-    ``reached`` is the node as the networks have it that were traced to: whoever provides for the
-    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
-    listed or not, that is only a meeting place: it makes the paths "concentrated" at most.
-    """
-    of = top.of if top is not None else organisations
-    if of < policy.organisations:
-        needed = policy.organisations
-        return "insufficient", f"{of} of the {needed} organisations needed could be judged."
-    if resolved < policy.resolved:
-        return (
-            "insufficient",
-            f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
-        )
-    if top is None:
-        return "diverse", "No network or exchange stands between the pairs."
-    says = level(top.captured, top.of, top.lower, top.upper, policy)
-    sentence = _describe(top, policy)
-    if says in NAMES and reached is not None:
-        there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
-        if reached.of < policy.organisations or there not in NAMES:
-            there = "between"
-        if there not in {"single", says}:
-            says = there
-            lower, upper = _bounds(reached, policy)
-            sentence = (
-                f"Of the networks traced to, {reached.captured} of {reached.of} are reached over "
-                f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
-                f"bounds {lower} to {upper})."
-            )
-    if says == "single" and may_be_hub:
-        return "single_hub", sentence
-    if says in NAMES:
-        return "concentrated", sentence
-    return ("diverse" if says == "open" else "mixed"), sentence
-
-
-def scope(
-    says: str,
-    lower: float,
-    policy: Policy,
-    *,
-    covered: float,
-    unit: str,
-    witness: tuple[str, str] | None,
-) -> tuple[Literal["sampled", "national"], list[str]]:
-    """Whether a single gateway holds for the nation, and if not, what is missing.
-
-    ``says`` is the grade. ``covered`` is the share of the country's users or addresses (``unit``)
-    that was measured. ``witness`` is what an independent witness says (agrees, disagrees, silent)
-    and its sentence, None where there is none.
-    """
-    if says != "single_gateway":
-        return "sampled", []
-    missing = []
-    if lower < policy.national:
-        least = beside(lower, policy.national, ".2f", written=down)
-        missing.append(
-            f"the lower bound of the captured share is {least}, "
-            f"{asked(policy.national, '.2f')} is needed"
-        )
-    if covered < policy.national_eyeballs:
-        missing.append(
-            f"{beside(covered, policy.national_eyeballs)} of the country's {unit} were covered, "
-            f"{asked(policy.national_eyeballs)} are needed"
-        )
-    if witness is None:
-        missing.append("no independent witness (BGP, operator, law) was given")
-    elif witness[0] != "agrees":
-        missing.append(
-            "the witness is silent" if witness[0] == "silent" else "the witness disagrees"
-        )
-    heard = [witness[1]] if witness else []
-    if missing:
-        return "sampled", [f"Sampled, not national: {'; '.join(missing)}.", *heard]
-    return "national", heard

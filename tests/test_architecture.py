@@ -204,6 +204,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.formats.scamper",
             "analysis.formats.warts",
             "analysis.render",
+            "analysis.scope",
             "analysis.translation",
         },
         {
@@ -239,6 +240,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "analysis.criteria",
             "analysis.hindsight",
+            "analysis.hub",
             "analysis.likeness",
             "analysis.supplement",
             "analysis.witness",
@@ -331,6 +333,8 @@ PURE = {
     "analysis.timeline",
     "analysis.verdict",
     "analysis.criteria",
+    "analysis.hub",
+    "analysis.scope",
     "analysis.family",
     "analysis.fields",
     "analysis.judge",

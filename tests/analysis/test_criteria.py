@@ -11,7 +11,8 @@ from analysis.criteria import Criterion, criteria
 from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.verdict import Figures, grade, scope
+from analysis.scope import scope
+from analysis.verdict import Figures, grade
 from tests.analysis.country import Country
 from tests.analysis.test_verdict import figures, made
 

@@ -13,7 +13,7 @@ from analysis.judge import Verdict, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
 from analysis.rib import Rib, Route
-from analysis.verdict import scope
+from analysis.scope import scope
 from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 

@@ -24,8 +24,8 @@ BY_NAME = {
 }
 # Where the sentences of a verdict are written.
 SPEAKERS = (
-    "assessment", "attribution", "comparison", "fields", "judge", "ownership", "remarks",
-    "timeline", "verdict", "witness",
+    "assessment", "attribution", "comparison", "fields", "hub", "judge", "ownership", "remarks",
+    "scope", "timeline", "verdict", "witness",
 )  # fmt: skip
 # Sentences that a page shows in English, though it is in another language, each with why.
 ENGLISH: set[str] = set()

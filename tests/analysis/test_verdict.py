@@ -14,7 +14,6 @@ from analysis.policy import Policy
 from analysis.verdict import (
     LIMITS,
     Figures,
-    domestic_grade,
     grade,
     level,
     lower_as_best_of_several,
@@ -417,46 +416,6 @@ def test_a_rival_is_a_disagreement_even_without_a_candidate() -> None:
     rival = made(9, 10, Node("organisation", "Sea"))
     assert not strict_and_lenient_agree(figures(0, 10, rival=rival), Policy())
     assert strict_and_lenient_agree(figures(0, 10), Policy())
-
-
-# ------------------------------------------------------------------------ domestic
-
-
-@pytest.mark.parametrize(
-    ("captured", "of", "reached", "may_be_hub", "says"),
-    [
-        (7, 7, (7, 7), True, "single_hub"),
-        (7, 7, (7, 7), False, "concentrated"),
-        (6, 6, (7, 7), True, "concentrated"),
-        (7, 7, (6, 6), True, "concentrated"),
-        (7, 7, (4, 4), True, "mixed"),
-        (7, 7, (1, 11), True, "mixed"),
-        (4, 6, (7, 7), True, "mixed"),
-        (1, 11, (1, 11), True, "diverse"),
-        (4, 4, (7, 7), True, "insufficient"),
-    ],
-)
-def test_domestic_grades(
-    captured: int, of: int, reached: tuple[int, int], may_be_hub: bool, says: str
-) -> None:
-    """The same bounds as abroad, there and back; a meeting place is "concentrated" at most."""
-    top, there = made(captured, of), made(*reached)
-    found, _ = domestic_grade(top, 0, 1.0, reached=there, may_be_hub=may_be_hub, policy=Policy())
-    assert found == says
-
-
-def test_domestic_paths_without_anything_between() -> None:
-    """Direct neighbours are diverse when five could be judged and the ways are known."""
-    judged = {"reached": None, "may_be_hub": False, "policy": Policy()}
-    assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
-    assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
-        "insufficient",
-        "4 of the 5 organisations needed could be judged.",
-    )
-    assert domestic_grade(None, 5, 0.59, **judged) == (  # type: ignore[arg-type]
-        "insufficient",
-        "The way is known for 59% of the domestic pairs.",
-    )
 
 
 # ------------------------------------------------------------------------ what is always said

@@ -1,0 +1,63 @@
+"""The grade of the paths between domestic organisations: whether they meet in one hub.
+
+The levels are those of the ways abroad, so a hub is called single by the same bounds. What stands
+between two organisations, and who may be a hub, is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from analysis.convergence import Candidate
+from analysis.policy import Policy
+from analysis.verdict import NAMES, describe, level, written_bounds
+from analysis.wording import beside
+
+DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
+
+
+def domestic_grade(
+    top: Candidate | None,
+    organisations: int,
+    resolved: float,
+    *,
+    reached: Candidate | None,
+    may_be_hub: bool,
+    policy: Policy,
+) -> tuple[DomesticGrade, str]:
+    """The grade of the paths between domestic organisations, and why.
+
+    ``reached`` is the node as the networks have it that were traced to: whoever provides for the
+    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
+    listed or not, that is only a meeting place: it makes the paths "concentrated" at most.
+    """
+    of = top.of if top is not None else organisations
+    if of < policy.organisations:
+        needed = policy.organisations
+        return "insufficient", f"{of} of the {needed} organisations needed could be judged."
+    if resolved < policy.resolved:
+        return (
+            "insufficient",
+            f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
+        )
+    if top is None:
+        return "diverse", "No network or exchange stands between the pairs."
+    says = level(top.captured, top.of, top.lower, top.upper, policy)
+    sentence = describe(top, policy)
+    if says in NAMES and reached is not None:
+        there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
+        if reached.of < policy.organisations or there not in NAMES:
+            there = "between"
+        if there not in {"single", says}:
+            says = there
+            lower, upper = written_bounds(reached, policy)
+            sentence = (
+                f"Of the networks traced to, {reached.captured} of {reached.of} are reached over "
+                f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
+                f"bounds {lower} to {upper})."
+            )
+    if says == "single" and may_be_hub:
+        return "single_hub", sentence
+    if says in NAMES:
+        return "concentrated", sentence
+    return ("diverse" if says == "open" else "mixed"), sentence
