@@ -220,7 +220,7 @@ def spans_held(held: Sequence[bool], policy: Policy) -> Iterator[tuple[int, int]
         yield first, len(held)
 
 
-def moved_with_its_targets(
+def moved_by_its_paths(
     told: Iterable[Mapping[dt.date, bool | None]],
     before: Sequence[dt.date],
     after: Sequence[dt.date],
@@ -237,31 +237,23 @@ def moved_with_its_targets(
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
-    >>> moved_with_its_targets([{monday: None, wednesday: True}], *sides, 0.8)
+    >>> moved_by_its_paths([{monday: None, wednesday: True}], *sides, 0.8)
     True
     >>> ours = {monday: False, tuesday: False}
-    >>> moved_with_its_targets([ours, {wednesday: True, thursday: True}], *sides, 0.8)
+    >>> moved_by_its_paths([ours, {wednesday: True, thursday: True}], *sides, 0.8)
     False
-    >>> moved_with_its_targets([{monday: True, wednesday: True}, {monday: False}], *sides, 0.8)
+    >>> moved_by_its_paths([{monday: True, wednesday: True}, {monday: False}], *sides, 0.8)
     False
     """
-    reached = same = compared = passed = moved = 0
-    listed = False
-    for days in told:
-        first = [days[day] for day in before if day in days]
-        then = [days[day] for day in after if day in days]
-        listed = listed or len(first) > 1 or len(then) > 1
-        was, is_now = _mostly(first), _mostly(then)
-        if is_now:
-            reached += 1
-            same += 2 * len(first) >= len(then)
-        if was is not None and is_now is not None:
-            compared += 1
-            passed += was
-            moved += is_now and not was
-    if 2 * same >= reached and (not compared or passed < captured * compared):
+    sides = _sides(told, before, after)
+    reached = [(first, then) for first, then in sides if _mostly(then)]
+    same = sum(2 * len(first) >= len(then) for first, then in reached)
+    known = _known(sides)
+    passed = sum(was for was, _ in known)
+    if 2 * same >= len(reached) and (not known or passed < captured * len(known)):
         return True
-    return 2 * moved >= compared if compared else not listed
+    moved = sum(passes and not was for was, passes in known)
+    return 2 * moved >= len(known) if known else not _listed(sides)
 
 
 def left_by_its_paths(
@@ -283,20 +275,42 @@ def left_by_its_paths(
     >>> left_by_its_paths([{monday: True, thursday: True}, {thursday: False}], *sides, 0.8)
     False
     """
-    was = left = compared = 0
-    listed = False
-    for days in told:
-        first = [days[day] for day in before if day in days]
-        then = [days[day] for day in after if day in days]
-        listed = listed or len(first) > 1 or len(then) > 1
-        passed, passes = _mostly(first), _mostly(then)
-        if passed is not None and passes is not None:
-            compared += 1
-            was += passed
-            left += passed and not passes
-    if not compared:
-        return not listed
-    return was >= captured * compared and 2 * left >= was
+    sides = _sides(told, before, after)
+    known = _known(sides)
+    if not known:
+        return not _listed(sides)
+    passed = sum(was for was, _ in known)
+    left = sum(was and not passes for was, passes in known)
+    return passed >= captured * len(known) and 2 * left >= passed
+
+
+_Side = list[bool | None]
+
+
+def _sides(
+    told: Iterable[Mapping[dt.date, bool | None]],
+    before: Sequence[dt.date],
+    after: Sequence[dt.date],
+) -> list[tuple[_Side, _Side]]:
+    """What the days before and after say of each destination, if it was traced to on them."""
+    return [
+        ([days[day] for day in before if day in days], [days[day] for day in after if day in days])
+        for days in told
+    ]
+
+
+def _known(sides: Iterable[tuple[_Side, _Side]]) -> list[tuple[bool, bool]]:
+    """Whether destinations were reached through the node, and are: those of which both is told."""
+    return [
+        (was, passes)
+        for first, then in sides
+        if (was := _mostly(first)) is not None and (passes := _mostly(then)) is not None
+    ]
+
+
+def _listed(sides: Iterable[tuple[_Side, _Side]]) -> bool:
+    """Whether there is a list of destinations: one of them is traced to on two days of a side."""
+    return any(len(side) > 1 for both in sides for side in both)
 
 
 def _mostly(said: Iterable[bool | None]) -> bool | None:
@@ -388,7 +402,7 @@ class Watch:
         return [
             day
             for day in days_moved(held, self._policy)
-            if moved_with_its_targets(
+            if moved_by_its_paths(
                 told, dates[day - span : day], dates[day : day + span], self._policy.captured
             )
         ]
