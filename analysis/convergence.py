@@ -67,7 +67,7 @@ def candidate(
         for organisation, sets in passes.items()
         if organisation not in left_out and sets
     }
-    captured = sum(share >= policy.captured for share in shares.values())
+    captured = len(_captured_by(shares, policy))
     lower, upper = captured_bounds(captured, len(shares), policy.confidence)
     return Candidate(node, blocks, shares, captured, lower, upper)
 
@@ -81,17 +81,17 @@ def rivals(
     before or behind another on the same paths adds nobody, and divides nothing with him.
     ``left_out`` are the organisations that the first one is itself.
     """
-    taken = _captured_by(top, policy) | left_out
+    taken = _captured_by(top.shares, policy) | left_out
     number = 0
     for one in candidates:
-        more = _captured_by(one, policy) - taken
+        more = _captured_by(one.shares, policy) - taken
         number += bool(more)
         taken |= more
     return number
 
 
-def _captured_by(one: Candidate, policy: Policy) -> set[str]:
-    return {name for name, share in one.shares.items() if share >= policy.captured}
+def _captured_by(shares: Mapping[str, float], policy: Policy) -> set[str]:
+    return {name for name, share in shares.items() if share >= policy.captured}
 
 
 _KIND_ORDER = {"organisation": 2, "unmapped": 1, "exchange": 0}
