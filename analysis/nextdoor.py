@@ -16,8 +16,8 @@ from analysis.told import Rtts
 def answers_next_door(path: Path, destination: str, far_ms: float) -> Callable[[Rtts], bool] | None:
     """Whether RTTs along a path put its destination nearer than ``far_ms``; None where none can.
 
-    What counts is by how much it answers later than the soonest public router of the country:
-    so the time that a radio link at home takes does not.
+    What counts is by how much it answers later than the soonest public router of the country, so
+    the time that a radio link at home takes does not; where no such router answers, all of it does.
     """
     if not far_ms or path.addresses[-1] != destination:
         return None

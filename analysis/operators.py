@@ -180,8 +180,8 @@ def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
 def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
     """Whether half of the organisations go on over addresses that others of them use.
 
-    For half of their destinations, to whichever place the others go over it. Where no way on is
-    seen at all, nobody is asked.
+    They do if they go so to half of their destinations, wherever the others go over these
+    addresses. Where no way on is seen at all, nobody is asked.
     """
     users: dict[str, set[str]] = defaultdict(set)
     ways_on: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -209,8 +209,8 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     alternating blocks are the inside of a network that happens to be numbered like others. Since
     unrelated networks number themselves alike, a private block is kept only if half of its
     organisations go on over addresses that others of them use, for half of their destinations; a
-    commonplace one (see `is_commonplace`) only if at least 80% of them go on to the same
-    destination so. Joined blocks that are not kept are looked at one by one.
+    commonplace one (see `is_commonplace`) only if at least 80% of them go on over an address that
+    others use to the same destination. Joined blocks that are not kept are looked at one by one.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
     >>> merge_blocks(seen)["10.20.1.0/24"]

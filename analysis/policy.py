@@ -82,7 +82,8 @@ class Policy:
     """Networks that must be met behind addresses of their own, before a node that no list names as
     an exchange is taken for its peering LAN."""
     peering_share: float = 0.34
-    """Share of the organisations that must show it so; as many may not show it otherwise."""
+    """The share from which on some are more than a few: of an organisation's traces over that node,
+    of the others who go on to a member, and of the organisations that show it to be no LAN."""
     alarm_organisations: int = 3
     alarm_share: float = 0.5
     alarm_within_days: int = 28

@@ -22,7 +22,7 @@ def is_more(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is meant as an IPv4 address, and is no name whether it is one or not.
+    """Whether a text of digits and dots is meant as an IPv4 address, be it one or not.
 
     >>> is_number("192.168.1.300"), is_number("1.example.org")
     (True, False)
