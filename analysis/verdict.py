@@ -189,8 +189,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
         )
     if figures.weighed < policy.single_weighed:
         reasons.append(
-            f"Weighed by {figures.unit} {beside(figures.weighed, policy.single_weighed)} of what "
-            f"was measured passes it; {asked(policy.single_weighed)} are needed."
+            f"Weighed by {figures.unit}, {beside(figures.weighed, policy.single_weighed)} of what "
+            f"was measured passes it; {asked(policy.single_weighed)} is needed."
         )
     if figures.days < policy.days:
         reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
@@ -240,8 +240,8 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
     if best_of <= policy.concentrated_lower:
         least = beside(best_of, policy.concentrated_lower, ".2f", operator.gt, down)
         reasons.append(
-            f"It has most of {figures.rivals + 1} operators between which the organisations "
-            f"divide, and somebody must: allowing for that the lower bound is {least}; more than "
+            f"The organisations divide between {figures.rivals + 1} operators, of which one leads "
+            f"in any sample: allowing for that, the lower bound is {least}; more than "
             f"{asked(policy.concentrated_lower, '.2f')} is needed before an operator is named."
         )
     if figures.unaided < policy.unaided_name:
@@ -322,7 +322,7 @@ def _meeting_place(met: Candidate) -> str:
     return (
         f"{met.captured} of {met.of} organisations cross {met.node.name}, which looks like the "
         "peering LAN of an exchange that no list names: each of its addresses leads to one "
-        "network, whoever comes. So it is a meeting place and not named a gateway."
+        "network, wherever a path comes from. So it is a meeting place and not named a gateway."
     )
 
 
@@ -346,9 +346,9 @@ def _diverse_or_mixed(
         doubts.append(_meeting_place(figures.meeting_place))
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
-            f"Reading doubtful hops generously, {figures.rival.captured} of {figures.rival.of} "
-            f"organisations pass {figures.rival.node.name}: it may stand before their own "
-            "networks, or abroad, and be no way out."
+            f"If doubtful hops are read generously, {figures.rival.captured} of {figures.rival.of} "
+            f"organisations pass {figures.rival.node.name}: it may be a gateway, or stand before "
+            "their own networks or abroad and be none."
         )
     if figures.thin >= policy.concentrated:
         doubts.append(

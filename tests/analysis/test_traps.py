@@ -369,7 +369,7 @@ def test_the_first_of_three_equal_operators() -> None:
     assert verdict.fields["captured"]["organisations"] == 7
     assert verdict.fields["captured"]["lower"] > Policy().concentrated_lower
     assert verdict.gateway is None
-    assert any("most of 3 operators" in reason for reason in verdict.fields["reasons"])
+    assert any("divide between 3 operators" in reason for reason in verdict.fields["reasons"])
 
 
 def test_small_networks_are_not_the_country() -> None:
@@ -381,7 +381,7 @@ def test_small_networks_are_not_the_country() -> None:
     assert country.judge().grade == "single_gateway"
     verdict = country.judge(weights=Weights(users, "eyeballs"))
     assert verdict.grade == "concentrated"
-    assert any("Weighed by eyeballs 1%" in reason for reason in verdict.fields["reasons"])
+    assert any("Weighed by eyeballs, 1%" in reason for reason in verdict.fields["reasons"])
 
 
 def test_a_research_network_is_not_the_country() -> None:

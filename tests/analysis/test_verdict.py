@@ -187,7 +187,7 @@ def test_levels_at_the_very_thresholds(
         (
             {"weighed": 0.04},
             "concentrated",
-            "Weighed by eyeballs 4% of what was measured passes it; 50% are needed.",
+            "Weighed by eyeballs, 4% of what was measured passes it; 50% is needed.",
         ),
         # None of these stands in the way of naming an operator that carries everything.
         ({"effective_gateways": 1.0}, "single_gateway", "10 of 10"),
@@ -255,8 +255,8 @@ def test_the_best_of_several_is_bounded_as_such(
 def test_who_is_the_best_of_several_is_told_so() -> None:
     """With the bound that this leaves."""
     reasons = graded(10, 20, rivals=2)[1]
-    assert "It has most of 3 operators between which the organisations divide" in reasons
-    assert "allowing for that the lower bound is 0.25; more than 0.30 is needed" in reasons
+    assert "The organisations divide between 3 operators, of which one leads" in reasons
+    assert "allowing for that, the lower bound is 0.25; more than 0.30 is needed" in reasons
 
 
 def test_no_more_than_three_can_have_three_tenths_each() -> None:
@@ -308,7 +308,7 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         (
             {"rival": made(6, 11, Node("organisation", "Sea"))},
             "mixed",
-            "Reading doubtful hops generously, 6 of 11 organisations pass Sea",
+            "If doubtful hops are read generously, 6 of 11 organisations pass Sea",
         ),
         ({"rival": made(5, 11, Node("organisation", "Sea"))}, "diverse", "by 5.0 effective"),
         ({"thin": 0.5}, "mixed", "50% of the organisations leave by the same foreign interfaces"),
