@@ -422,9 +422,10 @@ class Needs:
     """How many organisations besides the gateway must take part, and for what.
 
     ``possible``: before anything is said. ``single``: before "single gateway" can be said at all,
-    if every one is captured. ``reliable``: the smallest number tried at which a captured country is
-    found as often as is wanted while no other is accused more often than is allowed; None where
-    no number tried is. ``national``: how many of the largest cover what "national" demands.
+    if every one is captured, and if they are the largest. ``reliable``: the smallest number tried
+    at which a captured country is found as often as is wanted while no other is accused more often
+    than is allowed; None where no number tried is. ``national``: how many of the largest cover what
+    "national" demands.
     """
 
     possible: int
@@ -435,7 +436,6 @@ class Needs:
 
 RELIABLE = 0.9
 _ACCUSED = 0.05
-_NATIONAL = 0.7  # of the people, for the scope "national"
 
 
 def needs(
@@ -459,9 +459,14 @@ def needs(
         and all(rate <= _ACCUSED for n, rate in accused.items() if n >= row.cell.networks)
     )
     asked = invitees(weights, measured)
+
+    def covering(share: float) -> int | None:
+        return next((n for n, one in enumerate(asked, 1) if one.coverage >= share), None)
+
+    least = next(n for n in range(1, 1000) if least_captured(n, policy) is not None)
     return Needs(
         possible=policy.organisations,
-        single=next(n for n in range(1, 1000) if least_captured(n, policy) is not None),
+        single=max(least, covering(policy.single_covered) or 0),
         reliable=reliable[0] if reliable else None,
-        national=next((n for n, one in enumerate(asked, 1) if one.coverage >= _NATIONAL), None),
+        national=covering(policy.national_eyeballs),
     )

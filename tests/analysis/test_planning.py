@@ -189,3 +189,6 @@ def test_what_is_reliable_is_read_from_the_error_rates() -> None:
     assert needs(weights, rows, measured={"C"}).national == 2
     assert needs(weights, rows).possible == 5
     assert needs(weights, rows).single == 7
+    small = {f"Net {i}": 1.0 for i in range(100)}
+    assert needs(small, rows).single == 10  # a tenth of the users, as `single_covered` asks
+    assert needs(small, rows).national == 70
