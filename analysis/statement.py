@@ -138,10 +138,26 @@ class Domestic:
 
 
 @dataclass(frozen=True)
+class Wave:
+    """``organisations`` of ``of`` moved to one gateway within weeks, and ``left`` have left again.
+
+    ``over`` is the day on which half of them had, None while the wave stands.
+    """
+
+    gateway: str
+    onset: dt.date
+    organisations: int
+    of: int
+    left: int
+    over: dt.date | None
+
+
+@dataclass(frozen=True)
 class Timeline:
     """The alarm: whether many networks moved to one gateway, and on which day the first did.
 
     ``behind`` tells on how many of the paths that moved what stands behind the border stayed.
+    ``waves`` are all that were found, also those that are over and no alarm.
     """
 
     alarm: bool
@@ -150,6 +166,7 @@ class Timeline:
     moved: Mapping[str, dt.date]
     reason: str
     behind: Behind | None
+    waves: tuple[Wave, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,6 +270,17 @@ class Verdict:
             {one["organisation"]: dt.date.fromisoformat(one["day"]) for one in said["moved"]},
             said["reason"],
             Behind(**said["behind"]) if said["behind"] else None,
+            tuple(
+                Wave(
+                    one["gateway"],
+                    dt.date.fromisoformat(one["onset"]),
+                    one["organisations"],
+                    one["of"],
+                    one["left"],
+                    dt.date.fromisoformat(one["over"]) if one["over"] else None,
+                )
+                for one in said["waves"]
+            ),
         )
 
     @property

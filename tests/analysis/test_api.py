@@ -25,11 +25,13 @@ from analysis.inputs import InputError
 from analysis.load import Loaded
 from analysis.means import open_means
 from analysis.policy import PolicyError
-from analysis.statement import Captured
+from analysis.statement import Captured, Wave
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
 from probe.record import SIMULATED
+from tests.analysis.country import Country
+from tests.analysis.test_report import verdict_of
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +162,17 @@ def test_the_attributes_are_those_of_the_json(verdict: gw.Verdict) -> None:
     assert list(verdict.reasons) == said["reasons"]
     assert list(verdict.limits) == said["limits"]
     assert verdict.provenance == said["provenance"]
+
+
+def test_a_wave_that_is_over_is_told_of_where_there_is_no_alarm() -> None:
+    """As the JSON has it, with days for dates."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=[*range(8), *range(29, 37)])
+    country.everyone("lan own gate {up}", days=range(8, 29))
+    timeline = verdict_of(country).timeline
+    assert (timeline.alarm, timeline.gateway) == (False, None)
+    onset, over = dt.date(2026, 1, 9), dt.date(2026, 1, 30)
+    assert timeline.waves == (Wave("Gate", onset, organisations=10, of=10, left=10, over=over),)
 
 
 def test_nothing_in_a_verdict_can_be_changed(verdict: gw.Verdict) -> None:
