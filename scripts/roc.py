@@ -108,7 +108,7 @@ def _truth(cell: Cell) -> tuple[str, str]:
     if cell.question == "captured":
         return f"{cell.share:.0%} captured", str(cell.networks)
     if cell.question == "market":
-        parts = " to ".join(f"{part:.0%}" for part in market(cell.share))
+        parts = ", ".join(f"{part:.0%}" for part in market(cell.share))
         return f"no gateway, transit providers of {parts}", str(cell.networks)
     return {
         "diverse": ("diverse", f"3 to {cell.networks}"),

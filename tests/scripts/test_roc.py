@@ -123,4 +123,4 @@ def test_the_limit_of_a_market_is_that_of_all_who_are_in_it() -> None:
     """Of 70 to 30 all seven are behind the one in 0.082, behind the other in 0.000."""
     (two,) = (cell for cell in CELLS if cell.name == "market-70-7")
     line = roc.page_table([count(two, [])]).splitlines()[2]
-    assert line.startswith("| no gateway, transit providers of 70% to 30% | 7 | told | – | 0.083 |")
+    assert line.startswith("| no gateway, transit providers of 70%, 30% | 7 | told | – | 0.083 |")
