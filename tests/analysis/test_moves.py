@@ -123,8 +123,14 @@ def test_from_when_until_when_a_node_is_held(days: str, spans: list[tuple[int, i
     assert list(spans_held(held(days), Policy())) == spans
 
 
+# In stretches: hardly any days drawn one by one hold a node for a week.
+stretches = st.lists(st.tuples(st.booleans(), st.integers(1, 12)), max_size=8).map(
+    lambda drawn: [value for value, days in drawn for _ in range(days)]
+)
+
+
 @settings(max_examples=200)
-@given(st.lists(st.booleans(), max_size=60))
+@given(stretches)
 def test_whoever_moved_holds_the_node_from_then_on(days: list[bool]) -> None:
     """Each day of a move lies in a span, and spans do not touch."""
     spans = list(spans_held(days, Policy()))

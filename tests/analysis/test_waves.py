@@ -36,31 +36,31 @@ def test_a_cut_that_is_over_is_no_alarm_and_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "stands"),
+    ("days", "ended"),
     [
-        ("." * 10 + "#" * 30, True),
+        ("." * 10 + "#" * 30, None),
         # Six of seven days from then on are away, or five.
-        ("." * 10 + "#" * 20 + "..#....", False),
-        ("." * 10 + "#" * 20 + "..##...", True),
+        ("." * 10 + "#" * 20 + "..#....", 30),
+        ("." * 10 + "#" * 20 + "..##...", None),
         # Too few days since.
-        ("." * 10 + "#" * 20 + "......", True),
+        ("." * 10 + "#" * 20 + "......", None),
         # Whoever flaps for a while, and is away then.
-        ("." * 10 + "#" * 20 + ".#" * 6 + "." * 8, False),
-        ("." * 10 + "#" * 20 + ".#" * 6, True),
+        ("." * 10 + "#" * 20 + ".#" * 6 + "." * 8, 39),
+        ("." * 10 + "#" * 20 + ".#" * 6, None),
         # Measured until the middle of the cut, silent after it, or on every other day.
-        ("." * 10 + "#" * 10 + " " * 20, True),
-        ("." * 10 + "#" * 10 + "?" * 20, True),
-        (". " * 10 + "# " * 10 + ". " * 7, False),
-        (". " * 10 + "# " * 10 + ". " * 6, True),
+        ("." * 10 + "#" * 10 + " " * 20, None),
+        ("." * 10 + "#" * 10 + "?" * 20, None),
+        (". " * 10 + "# " * 10 + ". " * 7, 40),
+        (". " * 10 + "# " * 10 + ". " * 6, None),
         # Silence before all are back.
-        ("." * 10 + "#" * 10 + "?" * 10 + "." * 10, False),
+        ("." * 10 + "#" * 10 + "?" * 10 + "." * 10, 30),
     ],
 )
-def test_who_has_left_is_seen_as_who_has_moved(days: str, *, stands: bool) -> None:
+def test_who_has_left_is_seen_as_who_has_moved(days: str, ended: int | None) -> None:
     """By days that tell; silence and the end of the data leave it open."""
     found = alarm(country_of([days] * 4 + [days.replace("#", ".")] * 2))
-    assert (found.alarm is not None) is stands
-    assert found.since == (date(days.index("#")) if stands else found.since)
+    assert (found.alarm is None) is (ended is not None)
+    assert found.since == date(days.index("#") if ended is None else ended)
 
 
 @pytest.mark.parametrize(
