@@ -31,11 +31,13 @@ class Crossing:
     are the unmapped blocks among the nodes, each with whether it stands right before the border
     (a silent hop between may be the gateway itself) and the address that answered behind it.
     ``gap`` tells that a hop between the own network and the border is silent: such a trace cannot
-    say who is not on the path. ``loops`` are the nodes at home that the path came back to after
-    another one, its own network among them: A → B → A is a detour. ``by_links`` tells that other
-    paths over a link, not the table, say whose a hop is; ``at_home`` that the destination
-    answered from within the country (a cache). ``unaided`` and ``unaided_gap`` are ``strict`` and
-    ``gap`` as the table alone has them, whatever other paths over the same links say.
+    say who is not on the path. ``unsaid`` are nodes of which it cannot say whether they are on the
+    way out: a silent hop before them may be the own network's, which shows itself behind them only.
+    ``loops`` are the nodes at home that the path came back to after another one, its own network
+    among them: A → B → A is a detour. ``by_links`` tells that other paths over a link, not the
+    table, say whose a hop is; ``at_home`` that the destination answered from within the country (a
+    cache). ``unaided`` and ``unaided_gap`` are ``strict`` and ``gap`` as the table alone has them,
+    whatever other paths over the same links say.
     """
 
     state: State
@@ -49,6 +51,7 @@ class Crossing:
     blocks: tuple[tuple[str, bool, str | None], ...] = ()
     behind_exchange: tuple[tuple[str, str], ...] = ()
     gap: bool = False
+    unsaid: tuple[Node, ...] = ()
     loops: tuple[Node, ...] = ()
     by_links: bool = False
     at_home: bool = False
@@ -227,6 +230,7 @@ def _crossing_at(
             if _node(steps[i]).kind == "unmapped"
         ),
         gap=gap,
+        unsaid=_unsaid(steps[:border]),
         loops=_loops(steps),
         by_links=bool(changed),
         unaided=_unaided(steps[_own_network(steps[:border]) : border]) if changed else nodes,
@@ -269,6 +273,14 @@ def _has_gap(domestic: Sequence[Step]) -> bool:
         if step.sight is None and not step.own:
             return True
     return False
+
+
+def _unsaid(domestic: Sequence[Step]) -> tuple[Node, ...]:
+    """Who stands before the first public address of the own network and behind a silent hop."""
+    before = domestic[: _own_network(domestic)]
+    silent = next((i for i, step in enumerate(before) if step.address is None), len(before))
+    behind = (step for step in before[silent:] if step.sight is not None and not step.own)
+    return tuple(dict.fromkeys(_node(step) for step in behind))
 
 
 def _loops(steps: Sequence[Step]) -> tuple[Node, ...]:

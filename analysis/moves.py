@@ -23,12 +23,13 @@ from analysis.policy import Policy
 
 
 class Way(NamedTuple):
-    """What a known crossing tells: the nodes it passes, whether a hop at home is silent, and the
-    first interface abroad."""
+    """What a known crossing tells: the nodes it passes, whether a hop at home is silent, the first
+    interface abroad, and the nodes of which it leaves open whether they are on the way out."""
 
     nodes: tuple[Node, ...]
     gap: bool
     interface: str | None
+    unsaid: tuple[Node, ...] = ()
 
 
 # Of one vantage point: day → destination → way → traces.
@@ -49,7 +50,8 @@ def days_of_vantages(
         number = numbers.get(id(crossing))
         if number is None:
             nodes = tuple(blocks.nodes(crossing.strict))
-            way = Way(nodes, crossing.gap, crossing.first_foreign)
+            unsaid = tuple(blocks.nodes(crossing.unsaid))
+            way = Way(nodes, crossing.gap, crossing.first_foreign, unsaid)
             number = numbers[id(crossing)] = known.setdefault(way, len(known))
         of_vantages = grouped.setdefault(seen.organisation, {})
         of_vantages.setdefault(seen.vantage, []).append((seen, number))
@@ -141,6 +143,8 @@ def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool)
         if node in way.nodes:
             shown += traces
             told += traces
+        elif node in way.unsaid:
+            continue
         elif not way.gap or (
             links.elsewhere(way.interface, node) and (links.known(way.interface) or not already)
         ):

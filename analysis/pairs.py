@@ -104,21 +104,26 @@ def most_common(counts: Mapping[T, float]) -> T | None:
 ALIKE = 1e-9  # sums of weights that differ by less are equal
 
 
-def _passed(crossings: Iterable[tuple[list[Node], bool, float]], policy: Policy) -> frozenset[Node]:
-    """The nodes that a pair's traces pass: the nodes, whether there is a gap, what they weigh.
+def _passed(
+    crossings: Iterable[tuple[list[Node], list[Node], bool, float]], policy: Policy
+) -> frozenset[Node]:
+    """The nodes that a pair's traces pass.
 
-    On more than half of the traces that tell: those that show the node and those without a gap.
-    A trace with a silent hop cannot say that the node is not there, but a node has to be on
-    ``pair_shown`` of all traces, lest a single one speaks for a pair that is silent otherwise.
+    Of each trace: its nodes, those of which it leaves that open, whether there is a gap, what it
+    weighs. A pair passes who is on more than half of the traces that tell: those that show the node
+    and those without a gap that do not leave it open. A trace with a silent hop cannot say that the
+    node is not there, but a node has to be on ``pair_shown`` of all traces, lest a single one
+    speaks for a pair that is silent otherwise.
     """
     shown: dict[Node, float] = defaultdict(float)
     whole: dict[Node, float] = defaultdict(float)
     traces = without_gap = 0.0
-    for nodes, gap, weight in crossings:
+    for nodes, unsaid, gap, weight in crossings:
         traces += weight
         without_gap += 0.0 if gap else weight
         for node in nodes:
             shown[node] += weight
+        for node in {*nodes, *unsaid}:
             whole[node] += 0.0 if gap else weight
     return frozenset(
         node
@@ -233,7 +238,10 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Poli
         for crossing, weight in known:
             exits[_exit(crossing, blocks)] += weight
             upstreams[crossing.upstream] += weight
-        strict = _passed(((blocks.nodes(c.strict), c.gap, n) for c, n in known), policy)
+        unsaid = {id(c): blocks.nodes(c.unsaid) for c, _ in left}
+        strict = _passed(
+            ((blocks.nodes(c.strict), unsaid[id(c)], c.gap, n) for c, n in known), policy
+        )
         total, resolved = (sum(weight for _, weight in some) for some in (crossings, known))
         pairs.append(
             Pair(
@@ -243,9 +251,12 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Poli
                 resolved=2 * resolved - ALIKE > total,
                 strict=strict,
                 lenient=strict
-                | _passed(((blocks.nodes(c.lenient), c.gap, n) for c, n in left), policy),
+                | _passed(
+                    ((blocks.nodes(c.lenient), unsaid[id(c)], c.gap, n) for c, n in left), policy
+                ),
                 unaided=_passed(
-                    ((blocks.nodes(c.unaided), c.unaided_gap, n) for c, n in known), policy
+                    ((blocks.nodes(c.unaided), unsaid[id(c)], c.unaided_gap, n) for c, n in known),
+                    policy,
                 ),
                 exit=most_common(exits),
                 upstream=most_common(upstreams),

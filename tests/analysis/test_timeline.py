@@ -395,3 +395,14 @@ def test_the_gateway_of_a_day_is_that_of_most_keys() -> None:
     for _ in range(50):
         lives(made, 1, "n", first=9, vantage=3)
     assert alarm(made).gateways == before
+
+
+def test_a_silent_own_network_hides_no_gateway_that_it_comes_back_from() -> None:
+    """On two days of three the hop before the gateway is silent, which may be the own network."""
+    made = Country(6)
+    made.everyone("lan own {up}", days=range(10))
+    made.everyone("lan own gate own {up}", days=range(10, 30, 3))
+    made.everyone("lan * gate own {up}", days=[d for d in range(10, 30) if d % 3 != 1])
+    fields = made.judge().fields["timeline"]
+    assert fields["alarm"]
+    assert fields["gateway"]["name"] == "Gate"

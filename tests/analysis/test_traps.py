@@ -85,6 +85,22 @@ def test_a_gateway_from_which_the_way_comes_back_is_named() -> None:
     assert name_of(country) == "Gate"
 
 
+def test_a_silent_own_network_says_nothing_against_a_gateway_that_it_comes_back_from() -> None:
+    """On five days of eight the hop before him is silent: it may be whose it is on the others."""
+    country = Country(10)
+    country.everyone("lan own gate own {up}", days=range(3))
+    country.everyone("lan * gate own {up}", days=range(3, 8))
+    assert name_of(country) == "Gate"
+
+
+def test_a_silent_hop_before_a_wholesale_network_makes_it_no_gateway() -> None:
+    """It brings the customers: one day of eight that shows it behind the own network is little."""
+    country = Country(12)
+    country.everyone("lan own net12 own {up}", days=range(1), members=range(1, 12))
+    country.everyone("lan * net12 own {up}", days=range(1, 8), members=range(1, 12))
+    assert name_of(country) is None
+
+
 def test_the_gateways_own_volunteers() -> None:
     """Every volunteer sits in the gateway itself: nobody else was measured."""
     country = Country(10)
