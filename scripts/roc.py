@@ -206,6 +206,11 @@ def main() -> None:
     parser.add_argument(
         "--from", dest="source", type=Path, help="write from this work file, whichever code made it"
     )
+    parser.add_argument(
+        "--show",
+        action="store_true",
+        help="print the table and write none, as to compare two rules",
+    )
     given = parser.parse_args()
     given.work.mkdir(exist_ok=True)
     code = fingerprint()
@@ -223,12 +228,16 @@ def main() -> None:
             if missing := [n for n in range(min(end, given.draws)) if n not in done]:
                 work.fill(cell, missing, draws(cell, missing, processes=given.processes))
     _fill_limits(limits, work, chosen, given.processes)
-    rows = written()
+    rows = {} if given.show else written()
     for cell in chosen:
         outcomes, known = work.drawn[cell.name], limits.drawn[cell.name]
         row = count(cell, outcomes.values(), [known[n] for n in outcomes if n in known])
         rows[cell.name] = replace(row, code=work.code)
-    write([rows[cell.name] for cell in CELLS if cell.name in rows])
+    in_order = [rows[cell.name] for cell in CELLS if cell.name in rows]
+    if given.show:
+        print(page_table(in_order))
+    else:
+        write(in_order)
 
 
 if __name__ == "__main__":

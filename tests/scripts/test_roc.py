@@ -124,3 +124,18 @@ def test_the_limit_of_a_market_is_that_of_all_who_are_in_it() -> None:
     (two,) = (cell for cell in CELLS if cell.name == "market-70-7")
     line = roc.page_table([count(two, [])]).splitlines()[2]
     assert line.startswith("| no gateway, transit providers of 70%, 30% | 7 | told | – | 0.083 |")
+
+
+def test_a_table_that_is_only_shown_is_written_nowhere(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Who compares two rules wants neither in the files that ship."""
+    before = page.read_text(encoding="utf-8")
+    wanted = ["--cells", "captured-60-6", "--draws", "2", "--show"]
+    run(monkeypatch, "--work", str(tmp_path / "work"), *wanted)
+    assert "| 60% captured | 6 | ≤ 0.02 | 0.000" in capsys.readouterr().out
+    assert page.read_text(encoding="utf-8") == before
+    assert not roc.TABLE.exists()
