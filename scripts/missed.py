@@ -42,6 +42,7 @@ UNKNOWABLE = "the true ways raise no alarm either"
 IN_PIECES = "each move was seen within a week, but too few of them as one wave"
 OPEN = "too few crossings are known"
 UNAIDED = "too few networks show the gateway without the reading of links"
+WEIGHED = "most of what was measured, by weight, is not seen to pass it"
 
 
 def _at_border(trace: Trace, table: SimulatedTable) -> str | None:
@@ -107,7 +108,8 @@ def causes(cell: Cell, number: int) -> list[str]:
         if verdict.grade == "insufficient":
             return [OPEN]
         if verdict.fields["captured"]["lower"] >= TRIED.single:
-            return [UNAIDED]
+            unmet = {one["key"] for one in verdict.fields["criteria"] if not one["met"]}
+            return [WEIGHED if "single_weighed" in unmet else UNAIDED]
         top = verdict.evidence.candidate
         shares = top.shares if top is not None and top.node.name == GATEWAY else {}
         unseen = [name for name in sorted(behind) if shares.get(name, 0.0) < TRIED.captured]

@@ -7,7 +7,17 @@ import pytest
 from analysis.planning import CELLS, Cell, Outcome
 from analysis.simulation import SimulatedTable
 from probe.record import Hop, Reply, Trace, Vantage
-from scripts.missed import CHANCE, LYING, PARTLY, SILENT, UNKNOWABLE, causes, missed, why_unseen
+from scripts.missed import (
+    CHANCE,
+    LYING,
+    PARTLY,
+    SILENT,
+    UNKNOWABLE,
+    WEIGHED,
+    causes,
+    missed,
+    why_unseen,
+)
 
 SWITCHED = Cell("switched", 6, wanted=0.95, at_most=False)
 GATE, CUSTOMER, CARRIER = "20.2.1.103", "20.0.3.77", "30.0.0.9"
@@ -55,6 +65,11 @@ def test_a_gateway_that_never_answers_is_missed_for_its_silence() -> None:
 def test_moves_too_far_apart_are_missed_by_whoever_knows_them() -> None:
     """Country 165: never half of the networks within four weeks."""
     assert causes(SWITCHED, 165) == [UNKNOWABLE]
+
+
+def test_a_country_whose_largest_network_is_not_seen_is_missed_for_its_weight() -> None:
+    """Country 82 of twenty: 18 count, and not the one that has more addresses than all others."""
+    assert causes(Cell("captured", 20, 0.97, at_most=False), 82) == [WEIGHED]
 
 
 def test_only_countries_in_which_the_stated_share_is_captured_are_missed() -> None:
