@@ -74,6 +74,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             "diverse", "effective_gateways", policy.effective_gateways, figures.effective_gateways
         ),
         _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
+        _holds("diverse", "alike", met=anybody and figures.alike is None),
         _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",

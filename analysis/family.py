@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from analysis.alike import most_alike
 from analysis.attribution import Snapshot
 from analysis.convergence import (
     Candidate,
@@ -210,6 +211,7 @@ def _judge_pairs(
             generous[pair.organisation].append(pair)
     loose = _candidates(generous, blocks, nearness, table, policy, lenient=True)
     lenient = next((c for c in loose if top and c.node == top.node), None)
+    alike = most_alike(period.observations, blocks, policy)
     strict_nodes = {c.node for c in candidates}
     best_loose = next((c for c in loose if c.node not in strict_nodes), None)
     threshold = lenient.captured_share if lenient else 0.0
@@ -240,6 +242,7 @@ def _judge_pairs(
         meeting_place=meeting
         if meeting and meeting.captured_share >= policy.concentrated
         else None,
+        alike=alike if alike and alike.captured_share >= policy.concentrated else None,
         thin=shared_interfaces(grouped, policy),
         lenient=lenient,
         rival=rival,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -209,14 +209,38 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     alternating blocks are the inside of a network that happens to be numbered like others. Since
     unrelated networks number themselves alike, a private block is kept only if half of its
     organisations go on over addresses that others of them use, for half of their destinations; a
-    commonplace one (see `is_commonplace`) only if at least 80% of them go on over an address that
-    others use to the same destination. Joined blocks that are not kept are looked at one by one.
+    commonplace one (see `is_commonplace`) only if besides at least 80% of them go on over an
+    address that others use to the same destination. Joined blocks that are not kept are looked at
+    one by one.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
     >>> merge_blocks(seen)["10.20.1.0/24"]
     ('10.20.1.0/24', '10.20.2.0/24')
     """
-    distinct = set(sightings)
+    return dict(_kept(_joined(set(sightings))))
+
+
+def blocks_alike(sightings: Iterable[BlockSeen]) -> list[tuple[str, ...]]:
+    """Groups of blocks that several organisations show and that are not taken for one operator.
+
+    They number themselves alike; or it is a gateway of whose ways on too few were seen. Commonplace
+    blocks say neither.
+
+    >>> seen = [BlockSeen(f"org{i}", "d", "10.20.1.0/24", True, f"198.51.100.{i}") for i in (1, 2)]
+    >>> merge_blocks(seen), blocks_alike(seen)
+    ({}, [('10.20.1.0/24',)])
+    """
+    found = []
+    for seen in _joined(set(sightings)):
+        blocks = _blocks_of(seen)
+        several = len({sighting.organisation for sighting in seen}) > 1
+        if several and not _are_commonplace(blocks) and not _are_one_operator(blocks, seen):
+            found.append(blocks)
+    return sorted(found)
+
+
+def _joined(distinct: Collection[BlockSeen]) -> Collection[Sequence[BlockSeen]]:
+    """What was seen of the blocks that may be one operator's, group by group."""
     ways_on: dict[tuple[str, str | None], set[str]] = defaultdict(set)
     for sighting in distinct:
         if sighting.at_border and sighting.successor is not None:
@@ -236,12 +260,20 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     members: dict[str, list[BlockSeen]] = defaultdict(list)
     for sighting in distinct:
         members[groups.find(sighting.block)].append(sighting)
-    return dict(_kept(members.values()))
+    return members.values()
+
+
+def _blocks_of(seen: Iterable[BlockSeen]) -> tuple[str, ...]:
+    return tuple(sorted({sighting.block for sighting in seen}, key=ipaddress.ip_network))
+
+
+def _are_commonplace(blocks: Iterable[str]) -> bool:
+    return all(map(is_commonplace, blocks))
 
 
 def _kept(groups: Iterable[Sequence[BlockSeen]]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for seen in groups:
-        blocks = tuple(sorted({sighting.block for sighting in seen}, key=ipaddress.ip_network))
+        blocks = _blocks_of(seen)
         if _are_one_operator(blocks, seen):
             for block in blocks:
                 yield block, blocks
@@ -254,8 +286,8 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
     organisations = {sighting.organisation for sighting in seen}
     if len(organisations) < 2:
         return False
-    if all(is_commonplace(block) for block in blocks):
-        return len(_shared_way_on(seen)) >= 0.8 * len(organisations)
+    if _are_commonplace(blocks) and len(_shared_way_on(seen)) < 0.8 * len(organisations):
+        return False
     return any(map(_is_public, blocks)) or _mostly_go_on_together(seen)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analysis.crossing import Crossing
-from analysis.operators import BlockSeen, Node, block_name, merge_blocks
+from analysis.operators import BlockSeen, Node, block_name, blocks_alike, merge_blocks
 from analysis.panel import Observation
 from analysis.policy import Policy
 
@@ -43,15 +43,20 @@ class Pair:
 
 
 class Blocks:
-    """Unmapped blocks merged into candidates; maps a block's node to its group's node."""
+    """Unmapped blocks merged into candidates; maps a block's node to its group's node.
+
+    ``alike`` are those that several organisations show and that are no candidates for all that.
+    """
 
     def __init__(self, observations: Iterable[Observation]) -> None:
-        merged = merge_blocks(
+        sightings = {
             BlockSeen(o.organisation, o.destination, block, at_border, successor)
             for o in observations
             if o.crossing is not None
             for block, at_border, successor in o.crossing.blocks
-        )
+        }
+        merged = merge_blocks(sightings)
+        self.alike = blocks_alike(sightings)
         self._group = {
             block: Node("unmapped", block_name(group)) for block, group in merged.items()
         }

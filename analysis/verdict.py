@@ -47,8 +47,9 @@ class Figures:
     ``covered`` the share of the country's users or addresses (``unit``) that was measured,
     ``weighed`` the share that the candidate has when organisations weigh by them,
     ``meeting_place`` an exchange that most organisations cross but behind which no one operator
-    stands, or a node that looks like the peering LAN of one, ``thin`` the share of organisations
-    that leave by shared foreign interfaces, ``lenient`` the candidate as the lenient reading has it
+    stands, or a node that looks like the peering LAN of one, ``alike`` private blocks that most
+    organisations show and that are no candidate, ``thin`` the share of organisations that leave by
+    shared foreign interfaces, ``lenient`` the candidate as the lenient reading has it
     and ``rival`` a node that would beat it there.
     """
 
@@ -72,6 +73,7 @@ class Figures:
     days: int
     effective_gateways: float
     meeting_place: Candidate | None
+    alike: Candidate | None
     thin: float
     lenient: Candidate | None
     rival: Candidate | None
@@ -344,6 +346,12 @@ def _diverse_or_mixed(
         )
     if figures.meeting_place is not None:
         doubts.append(_meeting_place(figures.meeting_place))
+    if figures.alike is not None:
+        doubts.append(
+            f"{figures.alike.captured} of {figures.alike.of} organisations show hops of "
+            f"{figures.alike.node.name} behind their own networks, and go on apart: they may "
+            "number themselves alike, or pass a gateway of whose ways on too few were seen."
+        )
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
             f"If doubtful hops are read generously, {figures.rival.captured} of {figures.rival.of} "

@@ -225,7 +225,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
         {"analysis.convergence", "analysis.peering"},
-        {"analysis.behind", "analysis.moves"},
+        {"analysis.alike", "analysis.behind", "analysis.moves"},
         {"analysis.waves"},
         {
             "analysis.chokepoint",
@@ -326,6 +326,7 @@ PURE = {
     "analysis.pairs",
     "analysis.peering",
     "analysis.convergence",
+    "analysis.alike",
     "analysis.domestic",
     "analysis.behind",
     "analysis.moves",

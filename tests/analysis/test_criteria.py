@@ -48,6 +48,7 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "days": near(6, 7, 8),
         "effective_gateways": near(2.9, 3.0, 5.0),
         "meeting_place": draw(st.sampled_from([None, meeting])),
+        "alike": draw(st.sampled_from([None, meeting])),
         "thin": near(0.0, 0.49, 0.5),
     }
     if captured and draw(st.booleans()):

@@ -342,17 +342,20 @@ def test_phones_that_translate_ipv6_are_no_gateway() -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "candidates"),
+    ("block", "candidates", "grade"),
     [
-        ("10.254.254.1", 0),
-        ("10.0.{j}.1", 0),
-        ("10.20.{i}.1", 0),
-        ("172.31.255.{i}", 0),
+        ("10.254.254.1", 0, "mixed"),
+        ("10.0.{j}.1", 0, "mixed"),
+        ("10.20.{i}.1", 0, "mixed"),
+        ("172.31.255.{i}", 0, "mixed"),
+        ("10.10.10.{i}", 0, "diverse"),
         # Nobody else can have numbers that are public, announced or not.
-        ("20.6.6.{i}", 1),
+        ("20.6.6.{i}", 1, "single_gateway"),
     ],
 )
-def test_private_numbers_that_networks_have_in_common(block: str, candidates: int) -> None:
+def test_private_numbers_that_networks_have_in_common(
+    block: str, candidates: int, grade: str
+) -> None:
     """Each numbers its own border so; all share a carrier's interface for one of five places."""
     country = Country(10)
     country.table.add("172.16.0.0/12", Attribution(special="private"))
@@ -362,7 +365,9 @@ def test_private_numbers_that_networks_have_in_common(block: str, candidates: in
             hops = f"lan own {block.format(i=i, j=i + 1)} {up}"
             for day in range(8):
                 country.trace(i, destination, hops, day=day)
-    assert len(country.judge().fields["candidates"]) == candidates
+    verdict = country.judge()
+    assert len(verdict.fields["candidates"]) == candidates
+    assert verdict.grade == grade
 
 
 def test_two_large_operators_are_not_one() -> None:

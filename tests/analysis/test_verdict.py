@@ -55,6 +55,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "days": 8,
         "effective_gateways": 5.0,
         "meeting_place": None,
+        "alike": None,
         "thin": 0.0,
         "lenient": top,
         "rival": None,
@@ -306,6 +307,11 @@ def test_all_that_is_missing_is_said_at_once() -> None:
             "6 of 11 organisations cross the exchange IX",
         ),
         (
+            {"alike": made(6, 11, Node("unmapped", "10.53.0.0/24"))},
+            "mixed",
+            "6 of 11 organisations show hops of 10.53.0.0/24 behind their own networks",
+        ),
+        (
             {"rival": made(6, 11, Node("organisation", "Sea"))},
             "mixed",
             "If doubtful hops are read generously, 6 of 11 organisations pass Sea",
@@ -318,7 +324,7 @@ def test_all_that_is_missing_is_said_at_once() -> None:
     ],
     ids=[
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
-        "somebody behind doubtful hops", "less than half behind them", "thin",
+        "numbered alike", "somebody behind doubtful hops", "less than half behind them", "thin",
         "nearly thin", "one day", "one continent",
     ],
 )  # fmt: skip

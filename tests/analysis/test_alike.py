@@ -1,0 +1,49 @@
+"""Private blocks on most ways that are no candidate: whose share is told, and of whom."""
+
+from __future__ import annotations
+
+from analysis.alike import most_alike
+from analysis.pairs import Blocks
+from analysis.policy import Policy
+from tests.analysis.country import Country
+
+
+def alike_country(showing: int) -> Country:
+    """Ten networks; so many of them have hops of one private block, and all go on apart."""
+    country = Country(10)
+    for i in range(1, 11):
+        block = "10.53.0.1 " if i <= showing else ""
+        for k, destination in enumerate(country.destinations()):
+            for day in range(8):
+                country.trace(i, destination, f"lan own {block}30.0.{6 + (i + k) % 9}.{i}", day=day)
+    return country
+
+
+def test_the_share_is_that_of_the_organisations_that_show_it() -> None:
+    """Six of ten on all of their traces."""
+    verdict = alike_country(6).judge()
+    observations = verdict.observations
+    found = most_alike(observations, Blocks(observations), Policy())
+    assert found is not None
+    assert (found.node.name, found.captured, found.of) == ("10.53.0.0/24", 6, 10)
+
+
+def test_half_forbid_diverse_and_fewer_do_not() -> None:
+    """And nobody is named either way."""
+    five, four = alike_country(5).judge(), alike_country(4).judge()
+    assert (five.grade, four.grade) == ("mixed", "diverse")
+    assert five.gateway is None
+    assert any(
+        "5 of 10 organisations show hops of 10.53.0.0/24" in one for one in five.fields["reasons"]
+    )
+
+
+def test_where_all_blocks_are_candidates_or_none_there_is_nothing_to_tell() -> None:
+    """A gateway of private numbers is one; and most countries have no such blocks at all."""
+    gateway = Country(10)
+    gateway.everyone("lan own 10.201.147.{i} 30.0.9.9")
+    plain = Country(10)
+    plain.everyone("lan own {up}")
+    for country in (gateway, plain):
+        observations = country.judge().observations
+        assert most_alike(observations, Blocks(observations), Policy()) is None
