@@ -74,7 +74,7 @@ def test_carriers_that_are_reached_over_an_exchange_make_no_gateway(lan: str, no
     assert verdict.gateway is None
     assert list(lans(country)) == [node]
     assert any("looks like the peering LAN" in reason for reason in verdict.fields["reasons"])
-    assert any("data/exchanges.toml" in limit for limit in verdict.fields["limits"])
+    assert any("exchanges.toml in the data folder" in limit for limit in verdict.fields["limits"])
 
 
 @pytest.mark.parametrize("lan", ["20.5.5", "45.5.5"])
@@ -82,7 +82,7 @@ def test_networks_that_meet_at_an_exchange_have_no_hub(lan: str) -> None:
     """They are found in one place, as at one that is listed, and no more is said."""
     fields = at_home(member(lan)).judge().fields
     assert fields["domestic"]["grade"] == "concentrated"
-    assert any("data/exchanges.toml" in limit for limit in fields["limits"])
+    assert any("exchanges.toml in the data folder" in limit for limit in fields["limits"])
 
 
 def test_an_alarm_is_not_raised_by_carriers_that_come_to_an_exchange() -> None:
