@@ -262,9 +262,9 @@ def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) 
     """What no such verdict can know; ``heard`` says whether there was a witness."""
     limits = [*LIMITS, _WEIGHTS[weights.unit]]
     limits += [
-        f"{node.name} looks like the peering LAN of an exchange that no list names: fetch the lists "
-        "(gatewatch data update --exchanges), or put it into exchanges.toml in the data folder, and "
-        "judge again."
+        f"{node.name} looks like the peering LAN of an exchange that no list names: fetch the "
+        "lists (gatewatch data update --exchanges), or put it into exchanges.toml in the data "
+        "folder, and judge again."
         for node in family.lans
     ]
     behind = family.timeline.behind
