@@ -29,12 +29,14 @@ class DomesticPath:
 
     ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
     of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
-    RTT proves.
+    RTT proves. ``ways_on`` are the unmapped blocks between by name, each with the first public
+    address behind it that is not the destination's.
     """
 
     between: tuple[Node, ...]
     gap: bool
     abroad: bool
+    ways_on: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,34 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     steps = seen.steps
     arrival = next((i for i, s in enumerate(steps) if s.sight and s.sight.node == target), None)
     leave = max((i for i, s in enumerate(steps[:arrival]) if s.own), default=None)
-    inside = steps[0 if leave is None else leave + 1 : arrival]
+    first = 0 if leave is None else leave + 1
+    inside = steps[first:arrival]
+    ways_on = {
+        step.sight.node.name: _way_on(steps[at + 1 :], seen)
+        for at, step in enumerate(inside, start=first)
+        if step.sight is not None and step.sight.node.kind == "unmapped"
+    }
     return DomesticPath(
         between=tuple(dict.fromkeys(s.sight.node for s in inside if s.sight is not None)),
         gap=arrival is None or leave is None or any(s.sight is None for s in inside),
         abroad=went_abroad(steps, policy),
+        ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
     )
+
+
+def _way_on(behind: Iterable[Step], seen: Observation) -> str | None:
+    """The first public address of these steps, None where it is the destination itself.
+
+    The port of an exchange is the peer's, whoever comes: it is told apart by who does.
+    """
+    for step in behind:
+        if step.address is None or step.sight is None or step.sight.special is not None:
+            continue
+        if step.address == seen.destination:
+            return None
+        port = step.sight.node.kind == "exchange"
+        return f"{step.address} from {seen.organisation}" if port else step.address
+    return None
 
 
 def way_of(path: DomesticPath, between: Sequence[Node]) -> Way:
@@ -111,9 +135,9 @@ def domestic_pairs(
 ) -> list[DomesticPair]:
     """Fold domestic observations into pairs of organisations, sorted.
 
-    An unmapped block that one organisation alone sees is taken for the interior of one of the
-    two networks; blocks that international paths proved to be one operator stay one. What traces
-    weigh is as `analysis.convergence.Votes` has it.
+    An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
+    for the interior of one of the two networks; blocks that international paths proved to be one
+    operator stay one. What traces weigh is as `analysis.convergence.Votes` has it.
     """
     domestic = [seen for seen in observations if seen.kind == "domestic"]
     votes = Votes(domestic, policy)
@@ -124,7 +148,7 @@ def domestic_pairs(
         key = (seen.organisation, seen.destination_organisation)
         grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
     merged = merge_blocks(
-        BlockSeen(a, b, node.name, at_border=False, successor=None)
+        BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
         for (a, b), paths in grouped.items()
         for path in paths
         for node in path.between

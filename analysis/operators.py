@@ -49,6 +49,13 @@ COMMONPLACE = tuple(
     )
 )
 
+# Public blocks of the American and British defence: most of them were not announced for decades,
+# and many networks number their inside by them as if they were private.
+SQUATTED = tuple(
+    ipaddress.ip_network(f"{first}.0.0.0/8")
+    for first in (6, 7, 11, 21, 22, 25, 26, 28, 29, 30, 33, 55, 214, 215)
+)
+
 
 class Node(NamedTuple):
     """What can be a gateway. The name is the organisation's, the exchange's, or the block."""
@@ -207,11 +214,11 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     destination are joined: those that alternate for one organisation, and those that are
     neighbours (one /16, IPv6 /32): one operator with many sites. Without a common way on,
     alternating blocks are the inside of a network that happens to be numbered like others. Since
-    unrelated networks number themselves alike, a private block is kept only if half of its
-    organisations go on over addresses that others of them use, for half of their destinations; a
-    commonplace one (see `is_commonplace`) only if besides at least 80% of them go on over an
-    address that others use to the same destination. Joined blocks that are not kept are looked at
-    one by one.
+    unrelated networks number themselves alike, a private block, or a public one that is used as if
+    it were, is kept only if half of its organisations go on over addresses that others of them use,
+    for half of their destinations; a commonplace one (see `is_commonplace`) only if besides at
+    least 80% of them go on over an address that others use to the same destination. Joined blocks
+    that are not kept are looked at one by one.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
     >>> merge_blocks(seen)["10.20.1.0/24"]
@@ -288,11 +295,16 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
         return False
     if _are_commonplace(blocks) and len(_shared_way_on(seen)) < 0.8 * len(organisations):
         return False
-    return any(map(_is_public, blocks)) or _mostly_go_on_together(seen)
+    return any(map(_has_one_owner, blocks)) or _mostly_go_on_together(seen)
 
 
-def _is_public(block: str) -> bool:
-    return ipaddress.ip_network(block).is_global
+def _has_one_owner(block: str) -> bool:
+    """Whether nobody else numbers a network by a block, announced or not."""
+    network = ipaddress.ip_network(block)
+    return network.is_global and not any(
+        network.version == squatted.version and network.subnet_of(squatted)  # type: ignore[arg-type]
+        for squatted in SQUATTED
+    )
 
 
 def block_name(blocks: tuple[str, ...]) -> str:

@@ -342,6 +342,26 @@ def test_domestic_grades_of_whole_countries(
 
 
 @pytest.mark.parametrize(
+    ("behind", "grade"),
+    [("20.0.{j}.{i}", "diverse"), ("20.8.8.{j}", "concentrated"), ("20.0.{j}.1", "single_hub")],
+    ids=["links of their own", "ports of an exchange", "the links of a hub"],
+)
+def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade: str) -> None:
+    """A block of private numbers is one operator's where networks are reached over one link."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=[0])
+    for i in range(1, 9):
+        for j in range(1, 9):
+            if i != j:
+                hops = f"lan own 10.254.254.{i} {behind.format(i=i, j=j)}"
+                country.trace(i, f"20.0.{j}.200", hops)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    kind = domestic["hub"]["kind"] if domestic["hub"] else None
+    assert kind == {"single_hub": "unmapped", "concentrated": "exchange"}.get(grade)
+
+
+@pytest.mark.parametrize(
     ("targets", "grade"),
     [(range(9, 10), "mixed"), (range(9, 13), "mixed"), (range(9, 16), "single_hub")],
     ids=["one", "four", "seven"],
