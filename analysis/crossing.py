@@ -145,24 +145,21 @@ def _domestic_part(
 
 
 def _own_network(domestic: Sequence[Step]) -> int:
-    """The index of the first hop that may be the last one before the way out.
+    """The index of the first public address of the own network, 0 where none is seen.
 
-    That is the first public address of the own network. Where none is seen, its core may be the
-    last private or silent hop. Who stands before it may bring the customers to it, and need not be
-    on the way out.
+    Who stands before it may bring the customers to it, and need not be on the way out.
     """
-    public = (
-        i
-        for i, step in enumerate(domestic)
-        if step.own and step.said is None and step.sight is not None and step.sight.special is None
+    return next(
+        (
+            i
+            for i, step in enumerate(domestic)
+            if step.own
+            and step.said is None
+            and step.sight is not None
+            and step.sight.special is None
+        ),
+        0,
     )
-    hidden = (i for i in range(len(domestic) - 1, 0, -1) if _may_be_the_core(domestic[i]))
-    return next(public, next(hidden, 0))
-
-
-def _may_be_the_core(step: Step) -> bool:
-    """Whether the step may stand for the own network though it does not show its name."""
-    return step.sight is None or step.sight.special is not None
 
 
 def _foreign_router_at_home(steps: Sequence[Step], border: int, policy: Policy) -> bool:

@@ -78,19 +78,6 @@ def test_who_stands_before_all_own_routers_may_bring_the_customers(words: str) -
     assert any("Net 12" in reason for reason in verdict.fields["reasons"])
 
 
-@pytest.mark.parametrize("before", ["lan", "lan 10.1.{i}.1", "lan 100.64.7.1", "lan *"])
-@pytest.mark.parametrize("core", ["10.2.{i}.1", "*"])
-def test_who_brings_customers_to_a_core_that_shows_no_public_address(
-    before: str, core: str
-) -> None:
-    """Shared towers and wholesale access stand before the own core, private or silent, as well."""
-    country = Country(12)
-    country.everyone(f"{before} net12 {core} {{up}}", members=range(1, 12))
-    verdict = country.judge()
-    assert verdict.grade == "mixed"
-    assert not verdict.fields["strict_and_lenient_agree"]
-
-
 @pytest.mark.parametrize("before", ["lan *", "lan 10.1.{i}.1", "lan 100.64.7.1"])
 def test_a_gateway_right_before_the_border_needs_no_own_network(before: str) -> None:
     """Nothing stands behind it that could be the core of the own network."""
