@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from analysis.convergence import Candidate
-from analysis.intervals import captured_bounds
+from analysis.convergence import Candidate, by_shares
 from analysis.operators import Node, block_name
 from analysis.pairs import Blocks
 from analysis.panel import Observation
@@ -38,8 +37,5 @@ def most_alike(
     found = []
     for group, counts in sorted(shown.items()):
         shares = {name: counts[name] / of for name, of in sorted(traces.items())}
-        captured = sum(share >= policy.captured for share in shares.values())
-        bounds = captured_bounds(captured, len(shares), policy.confidence)
-        node = Node("unmapped", block_name(group))
-        found.append(Candidate(node, group, shares, captured, *bounds))
+        found.append(by_shares(Node("unmapped", block_name(group)), group, shares, policy))
     return max(found, key=lambda one: one.captured, default=None)

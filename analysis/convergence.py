@@ -67,6 +67,13 @@ def candidate(
         for organisation, sets in passes.items()
         if organisation not in left_out and sets
     }
+    return by_shares(node, blocks, shares, policy)
+
+
+def by_shares(
+    node: Node, blocks: tuple[str, ...], shares: Mapping[str, float], policy: Policy
+) -> Candidate:
+    """A node of which the shares are known."""
     captured = len(_captured_by(shares, policy))
     lower, upper = captured_bounds(captured, len(shares), policy.confidence)
     return Candidate(node, blocks, shares, captured, lower, upper)

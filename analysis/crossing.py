@@ -7,7 +7,7 @@ where its RTTs could say otherwise. What many crossings mean together is not dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -97,13 +97,22 @@ def find_border(steps: Sequence[Step], policy: Policy) -> int | None:
     return None
 
 
-def _successor(steps: Sequence[Step], at: int, destination: str) -> str | None:
-    for step in steps[at + 1 :]:
+def way_on(behind: Iterable[Step], destination: str) -> Step | None:
+    """The first of the steps behind a hop that shows a public address of somebody else's.
+
+    None where that is the destination itself, or where there is none.
+    """
+    for step in behind:
         if step.address == destination:
             return None
         if step.sight is not None and not step.own and step.sight.special is None:
-            return step.address
+            return step
     return None
+
+
+def _successor(behind: Iterable[Step], destination: str) -> str | None:
+    on = way_on(behind, destination)
+    return on.address if on is not None else None
 
 
 def _state(steps: Sequence[Step], border: int) -> State:
@@ -126,17 +135,19 @@ def _located_by_rtt(steps: Sequence[Step], at: int, policy: Policy) -> bool:
 
 
 def _domestic_part(
-    steps: Sequence[Step], border: int, policy: Policy
+    domestic: Sequence[Step], own: int, policy: Policy
 ) -> tuple[list[int], list[int]]:
-    """Indices of the steps that count strictly, and of those that count only leniently."""
+    """Indices of the steps that count strictly, and of those that count only leniently.
+
+    ``own`` is where the own network first shows itself, as `_own_network` has it.
+    """
     strict, unsure = [], []
-    left = _own_network(steps[:border])
-    for i, step in enumerate(steps[:border]):
+    for i, step in enumerate(domestic):
         if step.own or step.sight is None:
             continue
-        if i >= left and (
+        if i >= own and (
             _is_domestic(step)
-            or (step.sight.node.kind == "unmapped" and _located_by_rtt(steps, i, policy))
+            or (step.sight.node.kind == "unmapped" and _located_by_rtt(domestic, i, policy))
         ):
             strict.append(i)
         else:
@@ -199,7 +210,9 @@ def _crossing_at(
         return Crossing("none")
     if _cached_at_home(steps, border, destination, policy):
         return Crossing("none", at_home=True)
-    strict, unsure = _domestic_part(steps, border, policy)
+    domestic = steps[:border]
+    own = _own_network(domestic)
+    strict, unsure = _domestic_part(domestic, own, policy)
     nodes = tuple(dict.fromkeys(_node(steps[i]) for i in strict))
     lenient = dict.fromkeys(_node(steps[i]) for i in sorted({*strict, *unsure}))
     lenient |= {step.said.node: None for step in steps[: border + 1] if step.said is not None}
@@ -208,7 +221,7 @@ def _crossing_at(
     near = [i for i in range(border) if steps[i].sight is not None or steps[i].own]
     outer = steps[border]
     assert outer.sight is not None  # a step abroad has a sight
-    gap = _has_gap(steps[:border])
+    gap = _has_gap(domestic)
     changed = [step for step in steps if _is_changed(step)]
     interface = (
         outer.address
@@ -225,15 +238,15 @@ def _crossing_at(
         upstream=outer.sight.node,
         upstream_asn=outer.sight.asn,
         blocks=tuple(
-            (_node(steps[i]).name, i == border - 1, _successor(steps, i, destination))
+            (_node(steps[i]).name, i == border - 1, _successor(steps[i + 1 :], destination))
             for i in sorted({*strict, *unsure})
             if _node(steps[i]).kind == "unmapped"
         ),
         gap=gap,
-        unsaid=_unsaid(steps[:border]),
+        unsaid=_unsaid(domestic[:own]),
         loops=_loops(steps),
         by_links=bool(changed),
-        unaided=_unaided(steps[_own_network(steps[:border]) : border]) if changed else nodes,
+        unaided=_unaided(domestic[own:]) if changed else nodes,
         unaided_gap=gap or any(step.address is None for step in changed),
         behind_exchange=tuple(
             (_node(steps[i]).name, behind)
@@ -275,9 +288,8 @@ def _has_gap(domestic: Sequence[Step]) -> bool:
     return False
 
 
-def _unsaid(domestic: Sequence[Step]) -> tuple[Node, ...]:
-    """Who stands before the first public address of the own network and behind a silent hop."""
-    before = domestic[: _own_network(domestic)]
+def _unsaid(before: Sequence[Step]) -> tuple[Node, ...]:
+    """Who stands behind a silent hop, of the steps before the own network shows itself."""
     silent = next((i for i, step in enumerate(before) if step.address is None), len(before))
     behind = (step for step in before[silent:] if step.sight is not None and not step.own)
     return tuple(dict.fromkeys(_node(step) for step in behind))

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Literal
 
 from analysis.convergence import Candidate, candidate, rank
+from analysis.crossing import way_on
 from analysis.operators import BlockSeen, Node, merge_blocks
 from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.panel import Observation
@@ -85,7 +86,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
     ways_on = {
-        step.sight.node.name: _way_on(steps[at + 1 :], seen)
+        step.sight.node.name: _successor(steps[at + 1 :], seen)
         for at, step in enumerate(inside, start=first)
         if step.sight is not None and step.sight.node.kind == "unmapped"
     }
@@ -97,19 +98,13 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     )
 
 
-def _way_on(behind: Iterable[Step], seen: Observation) -> str | None:
-    """The first public address of these steps, None where it is the destination itself.
-
-    The port of an exchange is the peer's, whoever comes: it is told apart by who does.
-    """
-    for step in behind:
-        if step.address is None or step.sight is None or step.sight.special is not None:
-            continue
-        if step.address == seen.destination:
-            return None
-        port = step.sight.node.kind == "exchange"
-        return f"{step.address} from {seen.organisation}" if port else step.address
-    return None
+def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
+    """The address that paths go on over; a port of an exchange with who comes, for it is the peer's
+    whoever does."""
+    on = way_on(behind, seen.destination)
+    if on is None or on.sight is None or on.sight.node.kind != "exchange":
+        return on.address if on is not None else None
+    return f"{on.address} from {seen.organisation}"
 
 
 def way_of(path: DomesticPath, between: Sequence[Node]) -> Way:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Protocol
 
 from analysis.alike import most_alike
@@ -82,6 +82,7 @@ class _Period:
     lans: PeeringLans
     nearness: Mapping[Node, float]
     nameable: Callable[[Node], bool]
+    alike: Candidate | None
     timeline: Timeline
     weights: Weights
 
@@ -148,6 +149,25 @@ def _one_operator_behind(
     return at_home and organisations >= policy.captured * len(behind)
 
 
+def _nameable(
+    observations: Sequence[Observation],
+    lans: PeeringLans,
+    table: JudgingTable,
+    policy: Policy,
+) -> Callable[[Node], bool]:
+    """Whether a node may be named by what was observed; each is looked at once."""
+
+    @cache
+    def nameable(node: Node) -> bool:
+        if table.is_watched(node.name):
+            return True
+        if node.kind == "exchange":
+            return _one_operator_behind(node, observations, policy)
+        return node not in lans
+
+    return nameable
+
+
 def judge_family(
     observations: Sequence[Observation],
     frozen: Sequence[Observation],
@@ -163,14 +183,7 @@ def judge_family(
     blocks = Blocks(observations)
     nearness = border_distance(observations, blocks)
     lans = PeeringLans(observations, blocks, policy)
-
-    def nameable(node: Node) -> bool:
-        if table.is_watched(node.name):
-            return True
-        if node.kind == "exchange":
-            return _one_operator_behind(node, observations, policy)
-        return node not in lans
-
+    nameable = _nameable(observations, lans, table, policy)
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = [node for node in nearest_first(nearness) if nameable(node)]
     timeline = find_alarm(observations, blocks, nodes, policy)
@@ -183,7 +196,11 @@ def judge_family(
         observations = [late for seen in observations if (late := seen.since(first)) is not None]
     if observations is not frozen:
         lans = PeeringLans(observations, blocks, policy)
-    period = _Period(tuple(observations), blocks, lans, nearness, nameable, timeline, weights)
+        nameable = _nameable(observations, lans, table, policy)
+    alike = most_alike(observations, blocks, policy)
+    period = _Period(
+        tuple(observations), blocks, lans, nearness, nameable, alike, timeline, weights
+    )
     return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
 
@@ -211,7 +228,6 @@ def _judge_pairs(
             generous[pair.organisation].append(pair)
     loose = _candidates(generous, blocks, nearness, table, policy, lenient=True)
     lenient = next((c for c in loose if top and c.node == top.node), None)
-    alike = most_alike(period.observations, blocks, policy)
     strict_nodes = {c.node for c in candidates}
     best_loose = next((c for c in loose if c.node not in strict_nodes), None)
     threshold = lenient.captured_share if lenient else 0.0
@@ -239,10 +255,8 @@ def _judge_pairs(
         effective_gateways=effective_gateways(
             exit_shares(grouped, top.node if top else None, left_out).values()
         ),
-        meeting_place=meeting
-        if meeting and meeting.captured_share >= policy.concentrated
-        else None,
-        alike=alike if alike and alike.captured_share >= policy.concentrated else None,
+        meeting_place=_of_most(meeting, policy),
+        alike=_of_most(period.alike, policy),
         thin=shared_interfaces(grouped, policy),
         lenient=lenient,
         rival=rival,
@@ -261,6 +275,11 @@ def _judge_pairs(
         reasons,
         again=partial(_judge_pairs, period, table, policy),
     )
+
+
+def _of_most(one: Candidate | None, policy: Policy) -> Candidate | None:
+    """Whom most organisations pass, None where they do not."""
+    return one if one is not None and one.captured_share >= policy.concentrated else None
 
 
 def _keys(

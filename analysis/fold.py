@@ -225,8 +225,9 @@ class Folder:
         if objection is not None or isinstance(course, str):
             return self._rejected(kin, objection if objection is not None else str(course), told)
         way = course.way
-        if way.next_door is not None and way.next_door(told.rtts):
-            return self._rejected(kin, "destination_next_door", told)
+        objection = way.objection(told.rtts)
+        if objection is not None:
+            return self._rejected(kin, objection, told)
         signs = signs_of_times(
             told.rtts, way.target.least_rtt, self._policy, arrived=course.arrived
         )

@@ -101,10 +101,14 @@ def is_commonplace(block: str) -> bool:
     >>> is_commonplace("192.168.1.0/24"), is_commonplace("10.20.7.0/24")
     (True, False)
     """
+    return _is_within(block, COMMONPLACE)
+
+
+def _is_within(block: str, wider: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
     network = ipaddress.ip_network(block)
     return any(
-        network.version == common.version and network.subnet_of(common)  # type: ignore[arg-type]
-        for common in COMMONPLACE
+        network.version == one.version and network.subnet_of(one)  # type: ignore[arg-type]
+        for one in wider
     )
 
 
@@ -224,21 +228,26 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     >>> merge_blocks(seen)["10.20.1.0/24"]
     ('10.20.1.0/24', '10.20.2.0/24')
     """
-    return dict(_kept(_joined(set(sightings))))
+    return operators_among(join_blocks(sightings))
 
 
-def blocks_alike(sightings: Iterable[BlockSeen]) -> list[tuple[str, ...]]:
+def operators_among(groups: Iterable[Sequence[BlockSeen]]) -> dict[str, tuple[str, ...]]:
+    """Of the groups of `join_blocks` those that are one operator: see `merge_blocks`."""
+    return dict(_kept(groups))
+
+
+def blocks_alike(groups: Iterable[Sequence[BlockSeen]]) -> list[tuple[str, ...]]:
     """Groups of blocks that several organisations show and that are not taken for one operator.
 
     They number themselves alike; or it is a gateway of whose ways on too few were seen. Commonplace
-    blocks say neither.
+    blocks say neither. ``groups`` are those of `join_blocks`.
 
     >>> seen = [BlockSeen(f"org{i}", "d", "10.20.1.0/24", True, f"198.51.100.{i}") for i in (1, 2)]
-    >>> merge_blocks(seen), blocks_alike(seen)
+    >>> merge_blocks(seen), blocks_alike(join_blocks(seen))
     ({}, [('10.20.1.0/24',)])
     """
     found = []
-    for seen in _joined(set(sightings)):
+    for seen in groups:
         blocks = _blocks_of(seen)
         several = len({sighting.organisation for sighting in seen}) > 1
         if several and not _are_commonplace(blocks) and not _are_one_operator(blocks, seen):
@@ -246,8 +255,9 @@ def blocks_alike(sightings: Iterable[BlockSeen]) -> list[tuple[str, ...]]:
     return sorted(found)
 
 
-def _joined(distinct: Collection[BlockSeen]) -> Collection[Sequence[BlockSeen]]:
+def join_blocks(sightings: Iterable[BlockSeen]) -> Collection[Sequence[BlockSeen]]:
     """What was seen of the blocks that may be one operator's, group by group."""
+    distinct = set(sightings)
     ways_on: dict[tuple[str, str | None], set[str]] = defaultdict(set)
     for sighting in distinct:
         if sighting.at_border and sighting.successor is not None:
@@ -300,11 +310,7 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
 
 def _has_one_owner(block: str) -> bool:
     """Whether nobody else numbers a network by a block, announced or not."""
-    network = ipaddress.ip_network(block)
-    return network.is_global and not any(
-        network.version == squatted.version and network.subnet_of(squatted)  # type: ignore[arg-type]
-        for squatted in SQUATTED
-    )
+    return ipaddress.ip_network(block).is_global and not _is_within(block, SQUATTED)
 
 
 def block_name(blocks: tuple[str, ...]) -> str:

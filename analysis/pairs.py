@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analysis.crossing import Crossing
-from analysis.operators import BlockSeen, Node, block_name, blocks_alike, merge_blocks
+from analysis.operators import (
+    BlockSeen,
+    Node,
+    block_name,
+    blocks_alike,
+    join_blocks,
+    operators_among,
+)
 from analysis.panel import Observation
 from analysis.policy import Policy
 
@@ -49,14 +56,14 @@ class Blocks:
     """
 
     def __init__(self, observations: Iterable[Observation]) -> None:
-        sightings = {
+        groups = join_blocks(
             BlockSeen(o.organisation, o.destination, block, at_border, successor)
             for o in observations
             if o.crossing is not None
             for block, at_border, successor in o.crossing.blocks
-        }
-        merged = merge_blocks(sightings)
-        self.alike = blocks_alike(sightings)
+        )
+        merged = operators_among(groups)
+        self.alike = blocks_alike(groups)
         self._group = {
             block: Node("unmapped", block_name(group)) for block, group in merged.items()
         }

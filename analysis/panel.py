@@ -179,6 +179,11 @@ class Way(NamedTuple):
     path: Path
     next_door: Callable[[Rtts], bool] | None
 
+    def objection(self, rtts: Rtts) -> str | None:
+        """Why a trace with these RTTs is not usable, None where it may be."""
+        near = self.next_door is not None and self.next_door(rtts)
+        return "destination_next_door" if near else None
+
 
 class Reading(NamedTuple):
     """A usable trace whose crossing is still open; it may stand for many that are alike.
@@ -382,9 +387,11 @@ class Desk:
         objection = self.objection(trace)
         if objection is not None:
             raise Unusable(objection)
-        organisation, speaker, family, destination, target, path, next_door = self.way(trace)
-        if next_door is not None and next_door(path.rtts):
-            raise Unusable("destination_next_door")
+        way = self.way(trace)
+        objection = way.objection(way.path.rtts)
+        if objection is not None:
+            raise Unusable(objection)
+        organisation, speaker, family, destination, target, path, _ = way
         return Reading(
             organisation,
             speaker,

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from analysis.operators import Node
-from analysis.pairs import Blocks
+from analysis.pairs import Blocks, most_common
 from analysis.panel import Observation
 from analysis.path import Frame, Step
 from analysis.policy import Policy
@@ -79,10 +79,10 @@ class _Ports:
 
     def __init__(self, shown: Iterable[_Traces], share: float) -> None:
         self._share = share
-        votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        votes: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
         # How many organisations go on to a network; and over one address, by who hands over.
         self._going: Counter[str] = Counter()
-        self._senders: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._senders: defaultdict[tuple[str, str], Counter[str | None]] = defaultdict(Counter)
         for traces in shown:
             behind: defaultdict[str, Counter[str]] = defaultdict(Counter)
             before: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -91,11 +91,11 @@ class _Ports:
                     behind[passage.address][passage.next] += count
                     before[passage.next, passage.address][passage.sender] += count
             for address, members in behind.items():
-                votes[address][_most(members)] += 1
+                votes[address][most_common(members)] += 1
             for way, senders in before.items():
-                self._senders[way][_most(senders)] += 1
+                self._senders[way][most_common(senders)] += 1
             self._going.update({member for member, _ in before})
-        self._owners = {address: _most(members) for address, members in votes.items()}
+        self._owners = {address: most_common(members) for address, members in votes.items()}
         self._coming = {way: senders.total() for way, senders in self._senders.items()}
 
     def agrees(self, passage: _Shown) -> bool | None:
@@ -114,10 +114,6 @@ class _Ports:
         way = passage.next, passage.address
         elsewhere = self._coming[way] - self._senders[way][passage.sender]
         return elsewhere >= self._share * others
-
-
-def _most(counts: Mapping[str, int]) -> str:
-    return min(counts, key=lambda name: (-counts[name], name))
 
 
 def _met_without(few: int, showing: Collection[set[str]]) -> set[str]:
