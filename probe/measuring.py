@@ -27,10 +27,11 @@ async def measure(session: Session) -> None:
         while not session.over:
             now = trio.current_time()
             until = session.advance(now)
-            if until > now + tick:
+            waits = until > now + tick
+            if waits:
                 with trio.move_on_at(until):
                     await session.network.wait()
-            if tick:
+            if tick and not (waits and session.awaits_few):
                 await trio.sleep_until(now + tick)
             session.collect(trio.current_time())
     finally:

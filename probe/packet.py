@@ -11,11 +11,11 @@ functions over bytes: no socket, no clock, and nothing that arrives can make the
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from probe.digest import blake2b
 from probe.network import Kind, Method
 
 # Whoever looks at a probe can read what it is. Behind the four bytes of two words the length is
@@ -130,7 +130,7 @@ class Identity(NamedTuple):
         False
         """
         said = f"{method} {flow} ".encode() + target
-        digest = hashlib.blake2b(said, digest_size=8, key=self.key).digest()
+        digest = blake2b(said, digest_size=8, key=self.key).digest()
         return 1 + int.from_bytes(digest, "big") % 0xFFFE
 
 

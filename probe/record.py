@@ -9,7 +9,6 @@ address tables or disks.
 from __future__ import annotations
 
 import functools
-import hashlib
 import ipaddress
 import json
 import zlib
@@ -175,6 +174,8 @@ class Trace(NamedTuple):
 
 def probe_number(vantage_id: str) -> int:
     """A stable positive 31-bit number for Atlas' ``prb_id``, from the pseudonym."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a trace that is only shown needs no number
+
     return int.from_bytes(hashlib.sha256(vantage_id.encode()).digest()[:4], "big") >> 1
 
 

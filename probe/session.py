@@ -45,6 +45,9 @@ SLACK = 0.010
 # Of how many traces it is asked in one turn whether the router they want was left alone for long.
 LOOKS = 16
 
+# Up to how many awaited answers are looked at as they come, also where answers are gathered.
+FEW = 16
+
 # Seconds until a full send buffer is tried again.
 BACKOFF = 0.010
 
@@ -54,7 +57,8 @@ class Settings(NamedTuple):
 
     `rate` is packets per second over all traces. Where they follow each other faster than one in
     `tick` seconds, a tick's worth goes at once and answers are looked at once a tick, which costs
-    a 10,000/s run a tenth of a core where a sleep per packet takes half of one.
+    a 10,000/s run a tenth of a core where a sleep per packet takes half of one. Only where nothing
+    can be sent before an answer comes, and few are awaited, is each looked at as it comes.
     """
 
     rate: float = 20.0
@@ -142,6 +146,11 @@ class Session:
     def over(self) -> bool:
         """Whether nothing is left to do."""
         return self.tasks is None and not self.active
+
+    @property
+    def awaits_few(self) -> bool:
+        """Whether so few answers are awaited that none needs to wait a tick for the others."""
+        return len(self.probes) <= FEW
 
     def advance(self, now: float) -> float:
         """Give up and send all that is due by now; returns until when to wait for answers.

@@ -27,7 +27,7 @@ PACKAGES = ("probe", "analysis")
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "probe": (
         {"probe"},
-        {"probe.aside", "probe.graph", "probe.network.waiting", "probe.presence"},
+        {"probe.aside", "probe.digest", "probe.graph", "probe.network.waiting", "probe.presence"},
         # Contracts, and what needs nothing.
         {
             "probe.failure",

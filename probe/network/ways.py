@@ -8,12 +8,12 @@ send them through real sockets. It knows no file, no clock, no socket and no ses
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from probe.digest import blake2b
 from probe.network import Kind, Method, NoRoute
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def chance(*what: object) -> float:
     >>> chance("flow", 1) == chance("flow", 1) != chance("flow", 2)
     True
     """
-    digest = hashlib.blake2b(" ".join(map(str, what)).encode(), digest_size=8).digest()
+    digest = blake2b(" ".join(map(str, what)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
 

@@ -7,7 +7,6 @@ whole. This module knows where snapshots lie, not what is in them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -108,6 +107,8 @@ def snapshot_id(name: str, date: str | None, sha256: str) -> str:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a table that answers is seldom hashed
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

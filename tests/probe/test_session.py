@@ -159,6 +159,25 @@ async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rat
     assert len(times) / (times[-1] - times[0]) > 0.8 * rate or rate > 5_000
 
 
+async def test_what_all_wait_for_waits_for_no_tick(autojump_clock: MockClock) -> None:
+    """At a fast rate a near target costs its RTTs, and no tick for each answer."""
+    network = Watched(
+        '[[path]]\nto = "203.0.113.0/24"\n'
+        'hops = [{ address = "192.0.2.1", rtt = 0.25 }]\nend = { rtt = 0.5 }'
+    )
+    ended: list[float] = []
+    await measure(
+        Session(
+            network,
+            tasks(1),
+            Settings(rate=1_000.0),
+            finished=lambda _: ended.append(trio.current_time()),
+        )
+    )
+    assert [at for at, _ in network.sent] == pytest.approx([0.0, 0.0005, 0.0005])
+    assert ended == pytest.approx([0.001])
+
+
 async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> None:
     """After waiting for silent hops the next packets keep their distance."""
     network = Watched('[[path]]\nto = "203.0.113.0/24"\nend = "dark"')

@@ -1,0 +1,15 @@
+"""The keyed hash of tags, without the rest of `hashlib`.
+
+Importing that loads OpenSSL, which costs a small machine more than all else that a trace imports.
+BLAKE2 is CPython's own; where a build has left it out, `hashlib` has another. The standard
+library's `random` takes its hash in the same way.
+"""
+
+from __future__ import annotations
+
+try:
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
+__all__ = ["blake2b"]
