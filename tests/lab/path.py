@@ -21,6 +21,8 @@ Heard = tuple[str | None, float]
 Paths = dict[str, list[Heard]]
 
 # Sends one UDP probe a hop, all at once and each from a socket of its own, then waits for all.
+# What a second brings no news of is sent again: while kernels look for their neighbours, they drop
+# what does not fit into a queue.
 _PROGRAM = """
 import json, select, socket, sys, time
 hops, patience, addresses = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
@@ -40,7 +42,12 @@ for address in addresses:
         poll.register(s, select.POLLERR)
 deadline = time.monotonic() + patience
 while sent and (left := deadline - time.monotonic()) > 0:
-    for fileno, _ in poll.poll(1000 * left):
+    ready = poll.poll(1000 * min(left, 1.0))
+    if not ready and time.monotonic() < deadline:
+        for fileno, (s, address, hop, _) in sent.items():
+            s.send(b"lab")
+            sent[fileno] = s, address, hop, time.monotonic()
+    for fileno, _ in ready:
         s, address, hop, start = sent.pop(fileno)
         poll.unregister(s)
         raw = s.recvmsg(512, 512, socket.MSG_ERRQUEUE)[1][0][2][16:]

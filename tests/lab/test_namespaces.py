@@ -118,8 +118,11 @@ def test_leftovers_of_a_killed_run_are_removed() -> None:
     code = (
         "import os, signal\n"
         "from tests.lab.namespaces import chain\n"
+        "from tests.lab.test_namespaces import namespaces\n"
         "with chain(1) as row:\n"
-        "    print(row.fabric.prefix, row.vantage.start(['sleep', '600']).pid, flush=True)\n"
+        "    prefix = row.fabric.prefix\n"
+        "    pid = row.vantage.start(['sleep', '600']).pid\n"
+        "    print(prefix, pid, len(namespaces(prefix)), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run(
@@ -130,8 +133,9 @@ def test_leftovers_of_a_killed_run_are_removed() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert killed.returncode == -9
-    prefix, pid = killed.stdout.split()
-    assert namespaces(prefix)
+    prefix, pid, left = killed.stdout.split()
+    assert int(left) == 3
+    # From here on any fabric of another test may remove them as well.
     with Fabric():
         assert not list(Path(tempfile.gettempdir()).glob(f"{prefix}-*"))
         assert not namespaces(prefix)

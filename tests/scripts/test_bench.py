@@ -410,7 +410,7 @@ def test_a_tree_is_what_it_is_said_to_be() -> None:
     with networks.tree(count=80) as network:
         there = network.truth.there()
         assert (there["hops"], there["routers"], there["links"]) == (560, 107, 186)
-        seen = paths_seen([network.vantage], network.targets, hops=7, patience=2.0)
+        seen = paths_seen([network.vantage], network.targets, hops=7)
     assert {
         target: tuple(who for who, _ in path) for target, path in seen[network.vantage.name].items()
     } == network.truth.paths
