@@ -191,11 +191,12 @@ def judge_family(
         observations = dated
         blocks = Blocks(observations)
         nearness = border_distance(observations, blocks)
+        lans = PeeringLans(observations, blocks, policy)
     if timeline.since is not None:
         first = timeline.since
         observations = [late for seen in observations if (late := seen.since(first)) is not None]
+        lans = PeeringLans(observations, blocks, policy, told=list(lans))
     if observations is not frozen:
-        lans = PeeringLans(observations, blocks, policy)
         nameable = _nameable(observations, lans, table, policy)
     alike = most_alike(observations, blocks, policy)
     period = _Period(

@@ -99,6 +99,24 @@ def test_an_alarm_is_not_raised_by_carriers_that_come_to_an_exchange() -> None:
     assert verdict.gateway is None
 
 
+@pytest.mark.parametrize("members", [6, 4])
+def test_an_exchange_stays_one_when_fewer_of_its_members_are_met(members: int) -> None:
+    """After a cut that is over, only the days since are judged, and fewer targets are traced to."""
+    country = Country(10)
+    country.table.add("20.5.5.0/24", Attribution(555, "XP", "Exchange Point", HOME))
+    for i in range(1, 11):
+        for n, destination in enumerate(country.destinations(6)):
+            backup = f"lan own {'20.0.10.7' if i < 10 else ''} far{6 + n}"
+            for day in range(40):
+                if day < 29 or n < members:
+                    cut = 8 <= day < 29
+                    country.trace(i, destination, backup if cut else port("20.5.5")(i, n), day=day)
+    verdict = country.judge()
+    assert verdict.fields["window"] == ["2026-01-30", "2026-02-09"]
+    assert verdict.gateway is None
+    assert any("exchanges.toml in the data folder" in limit for limit in verdict.fields["limits"])
+
+
 def test_members_may_have_two_ports_and_customers_may_stand_before_them() -> None:
     """By a balance of loads, and for four of the networks."""
     country = Country(10)
