@@ -114,6 +114,23 @@ def _alarm_apart(version: int, other: Family, family: Family) -> list[str]:
     return [f"Over IPv{version} there is an alarm: {other.timeline.reason}."]
 
 
+def _two_named(family: Family) -> list[str]:
+    """That the alarm and the grade name two, if they do, and since when the grade's is moved to."""
+    alarm, named = family.timeline.alarm, family.named
+    if alarm is None or named is None or alarm.node == named.node:
+        return []
+    return [
+        f"The alarm is of {alarm.node.name}, to which organisations moved last; the grade is of "
+        f"{named.node.name}, which leads in the days judged.",
+        *(
+            f"{len(wave.moved)} of {wave.watched} organisations moved to {wave.node.name} from "
+            f"{wave.onset} on, and that is not over."
+            for wave in family.timeline.waves
+            if wave.node == named.node and wave.over is None
+        ),
+    ]
+
+
 def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
@@ -234,6 +251,7 @@ def judge(
         "reasons": [
             *family.reasons,
             *scope_reasons,
+            *_two_named(family),
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
