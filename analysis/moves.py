@@ -92,15 +92,15 @@ def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Shared) -> Days:
     }
 
 
-def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Way, Node | None, float]]:
-    """The ways that tell by whom they left, None for the organisation itself, and their share.
+def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Node | None, float]]:
+    """By whom those ways left that tell it, None for the organisation itself, and their share.
 
     ``ways`` are those of one key, day and destination: it has one vote, however many traces.
     """
     cast = sum(ways.values())
     for way, traces in ways.items():
-        if way.nodes or not way.gap:
-            yield way, way.nodes[-1] if way.nodes else None, traces / cast
+        if way.nodes or not (way.gap or way.unsaid):
+            yield way.nodes[-1] if way.nodes else None, traces / cast
 
 
 def _otherwise(policy: Policy) -> float:
@@ -109,26 +109,45 @@ def _otherwise(policy: Policy) -> float:
 
 
 class Links:
-    """Which interfaces abroad are seen behind which nodes, over the whole time."""
+    """Which interfaces abroad are seen behind which nodes, over the whole time.
+
+    A path with a silent hop at home tells of the nodes that it shows, and of no other that it is
+    not there.
+    """
 
     def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
         self._most = _otherwise(policy)
-        self._shown: dict[str, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
+        # Of each interface: what shows a node; what has no gap, and of that what shows a node or
+        # leaves it open.
+        self._shown: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+        self._without_gap: dict[str, float] = defaultdict(float)
+        self._whole: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
         for ways in counted:
-            for way, node, share in exits(ways):
+            cast = sum(ways.values())
+            for way, traces in ways.items():
                 if way.interface is not None:
-                    self._shown[way.interface][node] += share
+                    self._add(way, way.interface, traces / cast)
+
+    def _add(self, way: Way, interface: str, share: float) -> None:
+        for node in way.nodes:
+            self._shown[interface][node] += share
+        if not way.gap:
+            self._without_gap[interface] += share
+            for node in {*way.nodes, *way.unsaid}:
+                self._whole[interface][node] += share
 
     def elsewhere(self, interface: str | None, node: Node) -> bool:
         """Whether an interface is seen, and is at no time seen behind a node."""
         if interface is None:
             return False
-        shown = self._shown.get(interface, {})
-        return shown.get(node, 0.0) <= self._most * sum(shown.values()) + ALIKE
+        shown = self._shown.get(interface, {}).get(node, 0.0)
+        whole = self._whole.get(interface, {}).get(node, 0.0)
+        against = self._without_gap.get(interface, 0.0) - whole
+        return shown <= self._most * (shown + against) + ALIKE
 
     def known(self, interface: str | None) -> bool:
         """Whether anybody was ever seen before an interface."""
-        return interface in self._shown
+        return interface in self._shown or interface in self._without_gap
 
 
 def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool) -> bool | None:

@@ -56,7 +56,7 @@ def _gateways(
         for days in vantages.values():
             for date, day in days.items():
                 for ways in day.values():
-                    for _, node, share in exits(ways):
+                    for node, share in exits(ways):
                         votes[date][node] += share
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(votes):

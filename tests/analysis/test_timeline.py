@@ -406,3 +406,51 @@ def test_a_silent_own_network_hides_no_gateway_that_it_comes_back_from() -> None
     fields = made.judge().fields["timeline"]
     assert fields["alarm"]
     assert fields["gateway"]["name"] == "Gate"
+
+
+@pytest.mark.parametrize(
+    ("silent", "heard", "days"),
+    [
+        ("lan own * net12 far6", "lan own gate net12 far6", 10),
+        ("lan own * net12 far6", "lan own gate net12 far6", 60),
+        ("lan own net12 * far6", "lan own net12 gate far6", 10),
+        ("lan own net12 * far6", "lan own net12 gate far6", 60),
+    ],
+)
+def test_a_gateway_that_begins_to_answer_between_others_was_not_switched_on(
+    silent: str, heard: str, days: int
+) -> None:
+    """Whoever stands beside the silent hop, the path goes on over an interface seen behind Gate."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(days + 10):
+            made.trace(organisation, "30.0.1.200", silent if day < days else heard, day=day)
+    assert alarm(made).alarm is None
+
+
+@pytest.mark.parametrize("away", ["lan own net12 far7", "lan own * net12 far7", "lan own * far7"])
+def test_over_an_interface_never_seen_behind_it_a_silent_hop_is_somebody_else(away: str) -> None:
+    """Gate switched on before networks whose routers did not all answer."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(20):
+            words = away if day < 10 else "lan own gate net12 far6"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    found = alarm(made).alarm
+    assert found is not None
+    assert found.onset == date(10)
+
+
+def test_paths_that_leave_a_gateway_open_do_not_say_that_a_link_is_not_its() -> None:
+    """Three may pass Gate before their own routers; of three others Gate's was silent on the link
+    to the same interface, and begins to answer."""
+    made = Country(12)
+    for day in range(110):
+        for organisation in (1, 2, 3):
+            made.trace(organisation, "30.0.1.200", "lan * gate own 30.0.6.9", day=day)
+        for organisation in (4, 5, 6):
+            words = f"lan own {'*' if day < 102 else 'gate'} 30.0.6.9"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    found = alarm(made)
+    assert found.alarm is None
+    assert found.gateways["Net 1"] == ()
