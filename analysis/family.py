@@ -185,7 +185,7 @@ def judge_family(
     lans = PeeringLans(observations, blocks, policy)
     nameable = _nameable(observations, lans, table, policy)
     # A gateway that was switched on late is on few of all traces: every node is looked at.
-    nodes = [node for node in nearest_first(nearness) if nameable(node)]
+    nodes = {node: own_names(node, table) for node in nearest_first(nearness) if nameable(node)}
     timeline = find_alarm(observations, blocks, nodes, policy)
     if dated is not frozen:
         observations = dated

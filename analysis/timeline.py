@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.behind import Behind, behind_the_border
@@ -71,12 +71,13 @@ def _gateways(
 def find_alarm(
     observations: Sequence[Observation],
     blocks: Blocks,
-    nodes: Sequence[Node],
+    nodes: Mapping[Node, Collection[str]],
     policy: Policy,
 ) -> Timeline:
     """Look for the day a gateway was switched on, among the nodes that may be named.
 
-    ``nodes`` come best first: of nodes that the same number moved to, the first is meant.
+    ``nodes`` come best first: of nodes that the same number moved to, the first is meant. Each has
+    the organisations that it is or that run it, which say nothing about it.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0
@@ -111,7 +112,9 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
-    waves = [wave for node in nodes for wave in waves_to(node, watches, daily, policy)]
+    waves = [
+        wave for node, own in nodes.items() for wave in waves_to(node, own, watches, daily, policy)
+    ]
     alarm = _standing(waves, policy)
     if alarm is None:
         said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"

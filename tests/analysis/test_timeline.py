@@ -30,7 +30,8 @@ def alarm(
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     observations = seen.observations
-    return find_alarm(observations, Blocks(observations), nodes, policy or Policy())
+    named = {node: {node.name} for node in nodes}
+    return find_alarm(observations, Blocks(observations), named, policy or Policy())
 
 
 def lives(
@@ -322,6 +323,19 @@ def test_the_node_most_moved_to_is_meant_and_of_equals_the_first() -> None:
 def test_only_nodes_that_may_be_named_are_looked_at() -> None:
     """A meeting place that everybody joins is no gateway that was switched on."""
     assert alarm(country_of([MOVES] * 6), []).alarm is None
+
+
+@pytest.mark.parametrize(("others", "raised"), [(2, False), (3, True)])
+def test_whoever_runs_an_exchange_says_nothing_of_moves_to_it(others: int, *, raised: bool) -> None:
+    """Net 12 runs it, and moves to it with others."""
+    made = country_of(["." * 20] * 2)
+    made.table.operators["HomeIX"] = 112
+    made.table.watched.add("HomeIX")
+    for organisation in (12, *range(3, 3 + others)):
+        for day in range(20):
+            words = "lan own homeix far6" if day >= 10 else "lan own far6"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    assert made.judge().fields["timeline"]["alarm"] is raised
 
 
 def test_the_policy_is_followed() -> None:
