@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from analysis.crossing import Crossing
 from analysis.operators import Node
 from analysis.pairs import ALIKE, Blocks
 from analysis.panel import Observation
@@ -24,12 +25,14 @@ from analysis.policy import Policy
 
 class Way(NamedTuple):
     """What a known crossing tells: the nodes it passes, whether a hop at home is silent, the first
-    interface abroad, and the nodes of which it leaves open whether they are on the way out."""
+    interface abroad, the nodes of which it leaves open whether they are on the way out, and whether
+    the hop right before that interface is silent."""
 
     nodes: tuple[Node, ...]
     gap: bool
     interface: str | None
     unsaid: tuple[Node, ...] = ()
+    silent_exit: bool = False
 
 
 # Of one vantage point: day → destination → way → traces.
@@ -51,7 +54,9 @@ def days_of_vantages(
         if number is None:
             nodes = tuple(blocks.nodes(crossing.strict))
             unsaid = tuple(blocks.nodes(crossing.unsaid))
-            way = Way(nodes, crossing.gap, crossing.first_foreign, unsaid)
+            way = Way(
+                nodes, crossing.gap, crossing.first_foreign, unsaid, _has_silent_exit(crossing)
+            )
             number = numbers[id(crossing)] = known.setdefault(way, len(known))
         of_vantages = grouped.setdefault(seen.organisation, {})
         of_vantages.setdefault(seen.vantage, []).append((seen, number))
@@ -62,6 +67,13 @@ def days_of_vantages(
         }
         for organisation, of_vantages in grouped.items()
     }
+
+
+def _has_silent_exit(crossing: Crossing) -> bool:
+    if crossing.border is None:
+        return False
+    last_answer, abroad = crossing.border
+    return crossing.gap and abroad - last_answer > 1
 
 
 class _Shared:
@@ -108,20 +120,53 @@ def _otherwise(policy: Policy) -> float:
     return round(1 - policy.alarm_hold, 9)
 
 
+class _Before:
+    """Which nodes are seen before interfaces, and what tells that others are not."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+        # What tells who is not there, and of that what shows a node or leaves it open.
+        self._telling: dict[str, float] = defaultdict(float)
+        self._not_against: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+
+    def __contains__(self, interface: str | None) -> bool:
+        return interface in self._shown or interface in self._telling
+
+    def add(
+        self,
+        interface: str,
+        nodes: Sequence[Node],
+        share: float,
+        *,
+        telling: bool,
+        unsaid: Sequence[Node],
+    ) -> None:
+        for node in nodes:
+            self._shown[interface][node] += share
+        if telling:
+            self._telling[interface] += share
+            for node in {*nodes, *unsaid}:
+                self._not_against[interface][node] += share
+
+    def hardly(self, interface: str, node: Node, most: float) -> bool:
+        """Whether at most the share ``most`` of what tells of a node there shows it."""
+        shown = self._shown.get(interface, {}).get(node, 0.0)
+        not_against = self._not_against.get(interface, {}).get(node, 0.0)
+        against = self._telling.get(interface, 0.0) - not_against
+        return shown <= most * (shown + against) + ALIKE
+
+
 class Links:
     """Which interfaces abroad are seen behind which nodes, over the whole time.
 
-    A path with a silent hop at home tells of the nodes that it shows, and of no other that it is
-    not there.
+    Who is seen right before an interface tells that nobody else is there, whatever hop is silent
+    farther in; that somebody is not on the whole way is told only where none is.
     """
 
     def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
         self._most = _otherwise(policy)
-        # Of each interface: what shows a node; what has no gap, and of that what shows a node or
-        # leaves it open.
-        self._shown: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
-        self._without_gap: dict[str, float] = defaultdict(float)
-        self._whole: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+        self._right_before = _Before()
+        self._on_the_way = _Before()
         for ways in counted:
             cast = sum(ways.values())
             for way, traces in ways.items():
@@ -129,25 +174,25 @@ class Links:
                     self._add(way, way.interface, traces / cast)
 
     def _add(self, way: Way, interface: str, share: float) -> None:
-        for node in way.nodes:
-            self._shown[interface][node] += share
-        if not way.gap:
-            self._without_gap[interface] += share
-            for node in {*way.nodes, *way.unsaid}:
-                self._whole[interface][node] += share
+        if not way.silent_exit and (way.nodes or not way.gap):
+            last = way.nodes[-1:]
+            self._right_before.add(interface, last, share, telling=True, unsaid=way.unsaid)
+        telling = not way.gap
+        self._on_the_way.add(interface, way.nodes, share, telling=telling, unsaid=way.unsaid)
 
-    def elsewhere(self, interface: str | None, node: Node) -> bool:
-        """Whether an interface is seen, and is at no time seen behind a node."""
-        if interface is None:
+    def elsewhere(self, way: Way, node: Node) -> bool:
+        """Whether the silent hop of a way is somebody else, by the interface it goes on over.
+
+        That is at no time seen behind the node.
+        """
+        if way.interface is None:
             return False
-        shown = self._shown.get(interface, {}).get(node, 0.0)
-        whole = self._whole.get(interface, {}).get(node, 0.0)
-        against = self._without_gap.get(interface, 0.0) - whole
-        return shown <= self._most * (shown + against) + ALIKE
+        before = self._right_before if way.silent_exit else self._on_the_way
+        return before.hardly(way.interface, node, self._most)
 
     def known(self, interface: str | None) -> bool:
         """Whether anybody was ever seen before an interface."""
-        return interface in self._shown or interface in self._without_gap
+        return interface in self._on_the_way
 
 
 def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool) -> bool | None:
@@ -165,7 +210,7 @@ def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool)
         elif node in way.unsaid:
             continue
         elif not way.gap or (
-            links.elsewhere(way.interface, node) and (links.known(way.interface) or not already)
+            links.elsewhere(way, node) and (links.known(way.interface) or not already)
         ):
             told += traces
     return 2 * shown > told if told else None
