@@ -31,6 +31,7 @@ from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.pairs import Blocks, Pair
 from analysis.panel import Observation, Panel, observe
+from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.ranges import Outcome
 from analysis.scope import scope
@@ -47,13 +48,15 @@ class Evidence:
     """What the figures of a verdict were made of, for whoever wants to see more than figures.
 
     All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
-    judged, ``all_days`` also of the days before. ``own`` are the organisations that the strongest
-    candidate is itself, or that run it, ``own_of_alarm`` those of the alarm's gateway.
+    judged, ``all_days`` also of the days before. ``lans`` are exchanges that no list names. ``own``
+    are the organisations that the strongest candidate is itself, or that run it, ``own_of_alarm``
+    those of the alarm's gateway.
     """
 
     observations: tuple[Observation, ...]
     all_days: tuple[Observation, ...]
     blocks: Blocks
+    lans: PeeringLans
     pairs: tuple[Pair, ...]
     candidate: Candidate | None
     own: frozenset[str]
@@ -270,6 +273,7 @@ def judge(
             observations=family.observations,
             all_days=tuple(seen_by[version]),
             blocks=family.blocks,
+            lans=family.lans,
             pairs=tuple(family.pairs),
             candidate=top,
             own=left_out,

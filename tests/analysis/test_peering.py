@@ -85,6 +85,18 @@ def test_networks_that_meet_at_an_exchange_have_no_hub(lan: str) -> None:
     assert any("exchanges.toml in the data folder" in limit for limit in fields["limits"])
 
 
+@pytest.mark.parametrize("lan", ["20.5.5", "45.5.5", "20.8.8"])
+def test_the_way_over_an_exchange_is_one_whether_it_is_listed(lan: str) -> None:
+    """Seven of ten networks are met there; before one of these a silent hop may hide a third."""
+
+    def way(i: int, j: int) -> str:
+        silent = "*" if j == 1 else ""
+        return f"lan own {silent} {lan}.{j} net{j}" if j < 8 else "lan own"
+
+    pairs = at_home(way).judge().fields["domestic"]["pairs"]
+    assert (pairs["exchange"], pairs["third_party"], pairs["unknown"]) == (54, 0, 9)
+
+
 def test_an_alarm_is_not_raised_by_carriers_that_come_to_an_exchange() -> None:
     """All networks begin to reach their carriers there on one day."""
     country = Country(10)
