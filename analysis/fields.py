@@ -121,7 +121,7 @@ def domestic_fields(
     family: Family, table: JudgingTable, country: str, policy: Policy
 ) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
-    pairs = domestic_pairs(family.observations, family.blocks, policy, family.lans)
+    pairs = domestic_pairs(family.observations, family.blocks, policy, frozenset(family.lans))
 
     def own(node: Node) -> frozenset[str]:
         return own_names(node, table)

@@ -28,10 +28,9 @@ from analysis.fields import (
     window_of,
 )
 from analysis.load import Loaded
-from analysis.operators import Gazetteer
+from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, Pair
 from analysis.panel import Observation, Panel, observe
-from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.ranges import Outcome
 from analysis.scope import scope
@@ -56,7 +55,7 @@ class Evidence:
     observations: tuple[Observation, ...]
     all_days: tuple[Observation, ...]
     blocks: Blocks
-    lans: PeeringLans
+    lans: frozenset[Node]
     pairs: tuple[Pair, ...]
     candidate: Candidate | None
     own: frozenset[str]
@@ -273,7 +272,7 @@ def judge(
             observations=family.observations,
             all_days=tuple(seen_by[version]),
             blocks=family.blocks,
-            lans=family.lans,
+            lans=frozenset(family.lans),
             pairs=tuple(family.pairs),
             candidate=top,
             own=left_out,
