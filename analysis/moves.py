@@ -12,27 +12,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from analysis.crossing import Crossing
 from analysis.operators import Node
 from analysis.pairs import ALIKE, Blocks
 from analysis.panel import Observation
 from analysis.policy import Policy
 
+Place = TypeVar("Place", bound=Hashable)
+
 
 class Way(NamedTuple):
     """What a known crossing tells: the nodes it passes, whether a hop at home is silent, the first
-    interface abroad, the nodes of which it leaves open whether they are on the way out, and whether
-    the hop right before that interface is silent."""
+    interface abroad, and the nodes of which it leaves open whether they are on the way out."""
 
     nodes: tuple[Node, ...]
     gap: bool
     interface: str | None
     unsaid: tuple[Node, ...] = ()
-    silent_exit: bool = False
 
 
 # Of one vantage point: day → destination → way → traces.
@@ -54,9 +53,7 @@ def days_of_vantages(
         if number is None:
             nodes = tuple(blocks.nodes(crossing.strict))
             unsaid = tuple(blocks.nodes(crossing.unsaid))
-            way = Way(
-                nodes, crossing.gap, crossing.first_foreign, unsaid, _has_silent_exit(crossing)
-            )
+            way = Way(nodes, crossing.gap, crossing.first_foreign, unsaid)
             number = numbers[id(crossing)] = known.setdefault(way, len(known))
         of_vantages = grouped.setdefault(seen.organisation, {})
         of_vantages.setdefault(seen.vantage, []).append((seen, number))
@@ -67,13 +64,6 @@ def days_of_vantages(
         }
         for organisation, of_vantages in grouped.items()
     }
-
-
-def _has_silent_exit(crossing: Crossing) -> bool:
-    if crossing.border is None:
-        return False
-    last_answer, abroad = crossing.border
-    return crossing.gap and abroad - last_answer > 1
 
 
 class _Shared:
@@ -120,79 +110,75 @@ def _otherwise(policy: Policy) -> float:
     return round(1 - policy.alarm_hold, 9)
 
 
-class _Before:
-    """Which nodes are seen before interfaces, and what tells that others are not."""
+class _Seen(Generic[Place]):
+    """Which nodes are seen at places, and what tells that others are not."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
-        # What tells who is not there, and of that what shows a node or leaves it open.
-        self._telling: dict[str, float] = defaultdict(float)
-        self._not_against: dict[str, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+        self._shown: dict[Place, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+        # What tells who is not there, and of that what says nothing of a node.
+        self._telling: dict[Place, float] = defaultdict(float)
+        self._not_against: dict[Place, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
 
-    def __contains__(self, interface: str | None) -> bool:
-        return interface in self._shown or interface in self._telling
+    def show(self, place: Place, node: Node, share: float) -> None:
+        self._shown[place][node] += share
 
-    def add(
-        self,
-        interface: str,
-        nodes: Sequence[Node],
-        share: float,
-        *,
-        telling: bool,
-        unsaid: Sequence[Node],
-    ) -> None:
-        for node in nodes:
-            self._shown[interface][node] += share
-        if telling:
-            self._telling[interface] += share
-            for node in {*nodes, *unsaid}:
-                self._not_against[interface][node] += share
+    def tell(self, place: Place, share: float, but: Iterable[Node]) -> None:
+        """That nobody is there, ``but`` perhaps these."""
+        self._telling[place] += share
+        for node in but:
+            self._not_against[place][node] += share
 
-    def hardly(self, interface: str, node: Node, most: float) -> bool:
+    def hardly(self, place: Place, node: Node, most: float) -> bool:
         """Whether at most the share ``most`` of what tells of a node there shows it."""
-        shown = self._shown.get(interface, {}).get(node, 0.0)
-        not_against = self._not_against.get(interface, {}).get(node, 0.0)
-        against = self._telling.get(interface, 0.0) - not_against
+        shown = self._shown.get(place, {}).get(node, 0.0)
+        not_against = self._not_against.get(place, {}).get(node, 0.0)
+        against = self._telling.get(place, 0.0) - not_against
         return shown <= most * (shown + against) + ALIKE
 
 
 class Links:
-    """Which interfaces abroad are seen behind which nodes, over the whole time.
-
-    Who is seen right before an interface tells that nobody else is there, whatever hop is silent
-    farther in; that somebody is not on the whole way is told only where none is.
-    """
+    """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
     def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
         self._most = _otherwise(policy)
-        self._right_before = _Before()
-        self._on_the_way = _Before()
+        self._known: set[str] = set()
+        # The last node before an interface; and those that ways show besides certain others.
+        self._last: _Seen[str] = _Seen()
+        self._besides: _Seen[tuple[str, tuple[Node, ...]]] = _Seen()
         for ways in counted:
             cast = sum(ways.values())
             for way, traces in ways.items():
-                if way.interface is not None:
+                if way.interface is not None and (way.nodes or not way.gap):
                     self._add(way, way.interface, traces / cast)
 
     def _add(self, way: Way, interface: str, share: float) -> None:
-        if not way.silent_exit and (way.nodes or not way.gap):
-            last = way.nodes[-1:]
-            self._right_before.add(interface, last, share, telling=True, unsaid=way.unsaid)
-        telling = not way.gap
-        self._on_the_way.add(interface, way.nodes, share, telling=telling, unsaid=way.unsaid)
+        self._known.add(interface)
+        last = way.nodes[-1:]
+        for node in last:
+            self._last.show(interface, node, share)
+        self._last.tell(interface, share, but={*last, *way.unsaid})
+        for node in way.nodes:
+            others = tuple(other for other in way.nodes if other != node)
+            self._besides.show((interface, others), node, share)
+        if not way.gap:
+            self._besides.tell((interface, way.nodes), share, but=way.unsaid)
 
     def elsewhere(self, way: Way, node: Node) -> bool:
-        """Whether the silent hop of a way is somebody else, by the interface it goes on over.
+        """Whether a silent hop of a way is somebody else, by the interface it goes on over.
 
-        That is at no time seen behind the node.
+        That is at no time seen behind the node; nor, where the way shows others, behind these and
+        the node.
         """
         if way.interface is None:
             return False
-        before = self._right_before if way.silent_exit else self._on_the_way
-        return before.hardly(way.interface, node, self._most)
+        place = way.interface, way.nodes
+        return self._last.hardly(way.interface, node, self._most) and (
+            not way.nodes or self._besides.hardly(place, node, self._most)
+        )
 
     def known(self, interface: str | None) -> bool:
         """Whether anybody was ever seen before an interface."""
-        return interface in self._on_the_way
+        return interface in self._known
 
 
 def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool) -> bool | None:

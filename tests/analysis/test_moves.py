@@ -89,13 +89,12 @@ def test_steadying_moves_no_lasting_change(values: list[bool | None]) -> None:
     assert [steady[i] for i in told[:1] + told[-1:]] == [values[i] for i in told[:1] + told[-1:]]
 
 
-@pytest.mark.parametrize("silent_exit", [True, False])
-def test_no_key_outvotes_the_others_by_its_number_of_traces(*, silent_exit: bool) -> None:
+def test_no_key_outvotes_the_others_by_its_number_of_traces() -> None:
     """Of a link that fifteen days show behind Gate, a flood of traces on one does not say more."""
     ours = Way((GATE,), gap=False, interface="30.0.7.1")
     flood = Way((Node("organisation", "Net 12"),), gap=False, interface="30.0.7.1")
     links = Links([{ours: 1}] * 15 + [{flood: 300}], Policy())
-    silent = Way((), gap=True, interface="30.0.7.1", silent_exit=silent_exit)
+    silent = Way((), gap=True, interface="30.0.7.1")
     assert not links.elsewhere(silent, GATE)
     assert links.elsewhere(silent, Node("organisation", "Net 12"))
 
