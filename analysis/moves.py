@@ -285,9 +285,9 @@ def moved_by_its_paths(
     ``told`` says of each destination on which days it was traced to, and whether it was reached
     through the node then, where that is told. At least half of those that are reached through it
     after the move must have been traced to before, on half as many days or more, and of those that
-    both sides tell of fewer than the share ``captured`` must have been reached through it before;
-    or at least half of these must have moved. Where both sides tell of none, there must be no list
-    of destinations that could have changed: none is traced to on two days.
+    both sides tell of fewer than the share ``captured`` must have been reached through it before,
+    and that share after; or at least half of these must have moved. Where both sides tell of none,
+    there must be no list of destinations that could have changed: none is traced to on two days.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
@@ -304,7 +304,8 @@ def moved_by_its_paths(
     same = sum(2 * len(first) >= len(then) for first, then in reached)
     known = _known(sides)
     passed = sum(was for was, _ in known)
-    if 2 * same >= len(reached) and (not known or passed < captured * len(known)):
+    passes = sum(passes for _, passes in known)
+    if 2 * same >= len(reached) and (not known or passed < captured * len(known) <= passes):
         return True
     moved = sum(passes and not was for was, passes in known)
     return 2 * moved >= len(known) if known else not _listed(sides)

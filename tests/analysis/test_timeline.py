@@ -189,6 +189,16 @@ def test_a_move_in_steps_is_seen_at_the_last() -> None:
     assert found.onset == date(15)
 
 
+def test_more_destinations_are_no_move() -> None:
+    """To four of six targets, always reached through Gate, four more such are added."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        over(made, organisation, range(4), "#" * 24)
+        over(made, organisation, range(4, 6), "." * 24)
+        over(made, organisation, range(6, 10), " " * 12 + "#" * 12)
+    assert alarm(made).alarm is None
+
+
 def test_a_move_is_seen_without_a_list_of_destinations() -> None:
     """Each day has destinations of its own, as where targets are drawn by chance."""
     made = Country(12)
