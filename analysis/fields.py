@@ -271,6 +271,13 @@ def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) 
             f"Renumbered links look like this alarm, too: on {behind.same} of {behind.of} paths "
             "that moved the same router behind the border answers as far away as before."
         )
+    alarm, paused = family.timeline.alarm, family.timeline.after_a_pause
+    if alarm is not None and paused:
+        limits.append(
+            f"Of {paused} of the {len(alarm.moved)} organisations that moved nothing is known of "
+            f"the {policy.alarm_within_days} days before: they may have moved on different days of "
+            "a longer pause, each for itself."
+        )
     if heard:
         limits.append(
             "The witness counts prefixes to the countries that the address table names, which may "

@@ -29,7 +29,8 @@ class Timeline:
     ``gateways`` has for each organisation the days on which its gateway changed and to what: the
     last node at home by most votes of a day, None where the organisation is its own. It is
     empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether what
-    stands behind the border is as before. ``waves`` are all that were found, by onset.
+    stands behind the border is as before, ``after_a_pause`` how many moved that tell nothing of the
+    weeks before. ``waves`` are all that were found, by onset.
     """
 
     alarm: Wave | None
@@ -37,6 +38,7 @@ class Timeline:
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]] = field(default_factory=dict)
     behind: Behind | None = None
     waves: tuple[Wave, ...] = ()
+    after_a_pause: int = 0
 
     @property
     def since(self) -> dt.date | None:
@@ -119,16 +121,27 @@ def find_alarm(
     if alarm is None:
         said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"
         behind = None
+        paused = 0
     else:
         said = _told(alarm)
         behind = behind_the_border(
             observations, blocks, alarm.node, dict(alarm.moved), policy.timeline_days
         )
+        paused = _after_a_pause(alarm, daily, policy)
     ended = _last_over(waves)
     if ended is not None:
         said = ended if alarm is None else f"{said}; {ended}"
     in_order = sorted(waves, key=lambda wave: wave.onset)
-    return Timeline(alarm, said, gateways, behind, tuple(in_order))
+    return Timeline(alarm, said, gateways, behind, tuple(in_order), paused)
+
+
+def _after_a_pause(alarm: Wave, daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> int:
+    """How many moved on a day before which nothing is known of as many days as moves may span."""
+    within = dt.timedelta(days=policy.alarm_within_days)
+    return sum(
+        not any(day - within <= known < day for days in daily[name].values() for known in days)
+        for name, day in alarm.moved
+    )
 
 
 def _standing(waves: Sequence[Wave], policy: Policy) -> Wave | None:

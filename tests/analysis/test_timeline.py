@@ -237,6 +237,21 @@ def test_days_without_data_are_no_days() -> None:
     assert alarm(country_of([". " * 6 + "# " * 6] * 3)).alarm is None
 
 
+@pytest.mark.parametrize(("pause", "told"), [(27, False), (28, True)])
+def test_moves_that_a_pause_may_hide_are_told(pause: int, *, told: bool) -> None:
+    """Who was not measured for weeks may have moved on any day of these, each on another."""
+    made = country_of(["." * 10 + " " * pause + "#" * 10] * 3 + ["." * (20 + pause)])
+    lives(made, 1, "." * 7, first=3 + pause)
+    fields = made.judge().fields
+    assert fields["timeline"]["alarm"]
+    sentence = (
+        "Of 2 of the 3 organisations that moved nothing is known of the 28 days before: they may "
+        "have moved on different days of a longer pause, each for itself."
+    )
+    assert (sentence in fields["limits"]) is told
+    assert any("pause" in limit for limit in fields["limits"]) is told
+
+
 def test_silence_is_no_day() -> None:
     """Days on which no crossing is known are days without data."""
     found = alarm(country_of(["." * 8 + "?" * 5 + "#" * 8] * 3)).alarm
