@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
@@ -107,18 +107,19 @@ def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
     return f"{on.address} from {seen.organisation}"
 
 
-def way_of(path: DomesticPath, between: Sequence[Node]) -> Way:
+def way_of(path: DomesticPath, between: Sequence[Node], lans: Collection[Node] = ()) -> Way:
     """The way a path took, given the nodes between that are entities of their own.
 
-    ``abroad`` needs an RTT step that physics demands; a foreign registration alone makes the
-    router a third party at home. A gap leaves the way unknown unless a third network was seen.
+    ``lans`` are exchanges that no list names. ``abroad`` needs an RTT step that physics demands; a
+    foreign registration alone makes the router a third party at home. A gap leaves the way unknown
+    unless a third network was seen.
 
     >>> way_of(DomesticPath((), gap=False, abroad=False), [])
     'direct'
     """
     if path.abroad:
         return "abroad"
-    if any(node.kind != "exchange" for node in between):
+    if any(node.kind != "exchange" and node not in lans for node in between):
         return "third_party"
     if path.gap:
         return "unknown"
@@ -126,13 +127,17 @@ def way_of(path: DomesticPath, between: Sequence[Node]) -> Way:
 
 
 def domestic_pairs(
-    observations: Iterable[Observation], blocks: Blocks, policy: Policy
+    observations: Iterable[Observation],
+    blocks: Blocks,
+    policy: Policy,
+    lans: Collection[Node] = (),
 ) -> list[DomesticPair]:
     """Fold domestic observations into pairs of organisations, sorted.
 
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
-    operator stay one. What traces weigh is as `analysis.convergence.Votes` has it.
+    operator stay one. ``lans`` are exchanges that no list names. What traces weigh is as
+    `analysis.pairs.Votes` has it.
     """
     domestic = [seen for seen in observations if seen.kind == "domestic"]
     votes = Votes(domestic, policy)
@@ -160,7 +165,7 @@ def domestic_pairs(
                 for node in path.between
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
-            ways[way_of(path, list(entities))] += weight
+            ways[way_of(path, list(entities), lans)] += weight
             for node in entities:
                 counts[node] += weight
         unknown = ways.pop("unknown", 0.0)

@@ -211,7 +211,7 @@ def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
 
     ``hub`` is the verdict's hub, if one is named.
     """
-    pairs = domestic_pairs(evidence.observations, evidence.blocks, evidence.policy)
+    pairs = domestic_pairs(evidence.observations, evidence.blocks, evidence.policy, evidence.lans)
     return table_of(
         [
             {

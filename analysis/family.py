@@ -185,17 +185,18 @@ def judge_family(
     lans = PeeringLans(observations, blocks, policy)
     nameable = _nameable(observations, lans, table, policy)
     # A gateway that was switched on late is on few of all traces: every node is looked at.
-    nodes = [node for node in nearest_first(nearness) if nameable(node)]
+    nodes = {node: own_names(node, table) for node in nearest_first(nearness) if nameable(node)}
     timeline = find_alarm(observations, blocks, nodes, policy)
     if dated is not frozen:
         observations = dated
         blocks = Blocks(observations)
         nearness = border_distance(observations, blocks)
+        lans = PeeringLans(observations, blocks, policy)
     if timeline.since is not None:
         first = timeline.since
         observations = [late for seen in observations if (late := seen.since(first)) is not None]
+        lans = PeeringLans(observations, blocks, policy, told=list(lans))
     if observations is not frozen:
-        lans = PeeringLans(observations, blocks, policy)
         nameable = _nameable(observations, lans, table, policy)
     alike = most_alike(observations, blocks, policy)
     period = _Period(

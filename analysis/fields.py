@@ -121,7 +121,7 @@ def domestic_fields(
     family: Family, table: JudgingTable, country: str, policy: Policy
 ) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
-    pairs = domestic_pairs(family.observations, family.blocks, policy)
+    pairs = domestic_pairs(family.observations, family.blocks, policy, frozenset(family.lans))
 
     def own(node: Node) -> frozenset[str]:
         return own_names(node, table)
@@ -129,12 +129,10 @@ def domestic_fields(
     hubs = hub_candidates(pairs, family.blocks, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     judged = len({pair.organisation for pair in known})
-    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
 
     def may_be_hub(node: Node) -> bool:
-        if table.is_watched(node.name):
-            return True
-        return node in abroad_too if node.kind == "exchange" else node not in family.lans
+        is_exchange = node.kind == "exchange" or node in family.lans
+        return table.is_watched(node.name) or not is_exchange
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(
@@ -272,6 +270,13 @@ def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) 
         limits.append(
             f"Renumbered links look like this alarm, too: on {behind.same} of {behind.of} paths "
             "that moved the same router behind the border answers as far away as before."
+        )
+    alarm, paused = family.timeline.alarm, family.timeline.after_a_pause
+    if alarm is not None and paused:
+        limits.append(
+            f"Of {paused} of the {len(alarm.moved)} organisations that moved nothing is known of "
+            f"the {policy.alarm_within_days} days before: they may have moved on different days of "
+            "a longer pause, each for itself."
         )
     if heard:
         limits.append(

@@ -53,5 +53,6 @@ def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = No
         )
         for seen in passages
     ]
-    nodes = sorted({node for crossing in crossings.values() for node in crossing.strict})
+    found = sorted({node for crossing in crossings.values() for node in crossing.strict})
+    nodes = {node: {node.name} for node in found}
     return find_alarm(observations, Blocks(observations), nodes, policy).alarm

@@ -28,7 +28,7 @@ from analysis.fields import (
     window_of,
 )
 from analysis.load import Loaded
-from analysis.operators import Gazetteer
+from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, Pair
 from analysis.panel import Observation, Panel, observe
 from analysis.policy import Policy
@@ -47,13 +47,15 @@ class Evidence:
     """What the figures of a verdict were made of, for whoever wants to see more than figures.
 
     All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
-    judged, ``all_days`` also of the days before. ``own`` are the organisations that the strongest
-    candidate is itself, or that run it, ``own_of_alarm`` those of the alarm's gateway.
+    judged, ``all_days`` also of the days before. ``lans`` are exchanges that no list names. ``own``
+    are the organisations that the strongest candidate is itself, or that run it, ``own_of_alarm``
+    those of the alarm's gateway.
     """
 
     observations: tuple[Observation, ...]
     all_days: tuple[Observation, ...]
     blocks: Blocks
+    lans: frozenset[Node]
     pairs: tuple[Pair, ...]
     candidate: Candidate | None
     own: frozenset[str]
@@ -112,6 +114,23 @@ def _alarm_apart(version: int, other: Family, family: Family) -> list[str]:
     if alarm is None or (own is not None and own.node == alarm.node):
         return []
     return [f"Over IPv{version} there is an alarm: {other.timeline.reason}."]
+
+
+def _two_named(family: Family) -> list[str]:
+    """That the alarm and the grade name two, if they do, and since when the grade's is moved to."""
+    alarm, named = family.timeline.alarm, family.named
+    if alarm is None or named is None or alarm.node == named.node:
+        return []
+    return [
+        f"The alarm is of {alarm.node.name}, to which organisations moved last; the grade is of "
+        f"{named.node.name}, which leads in the days judged.",
+        *(
+            f"{len(wave.moved)} of {wave.watched} organisations moved to {wave.node.name} from "
+            f"{wave.onset} on, and that is not over."
+            for wave in family.timeline.waves
+            if wave.node == named.node and wave.over is None
+        ),
+    ]
 
 
 def _said(family: Family) -> tuple[str, str | None]:
@@ -234,6 +253,7 @@ def judge(
         "reasons": [
             *family.reasons,
             *scope_reasons,
+            *_two_named(family),
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
@@ -252,6 +272,7 @@ def judge(
             observations=family.observations,
             all_days=tuple(seen_by[version]),
             blocks=family.blocks,
+            lans=frozenset(family.lans),
             pairs=tuple(family.pairs),
             candidate=top,
             own=left_out,

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from analysis.operators import Node
 from analysis.pairs import ALIKE, Blocks
 from analysis.panel import Observation
 from analysis.policy import Policy
+
+Place = TypeVar("Place", bound=Hashable)
 
 
 class Way(NamedTuple):
@@ -92,15 +94,15 @@ def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Shared) -> Days:
     }
 
 
-def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Way, Node | None, float]]:
-    """The ways that tell by whom they left, None for the organisation itself, and their share.
+def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Node | None, float]]:
+    """By whom those ways left that tell it, None for the organisation itself, and their share.
 
     ``ways`` are those of one key, day and destination: it has one vote, however many traces.
     """
     cast = sum(ways.values())
     for way, traces in ways.items():
-        if way.nodes or not way.gap:
-            yield way, way.nodes[-1] if way.nodes else None, traces / cast
+        if way.nodes or not (way.gap or way.unsaid):
+            yield way.nodes[-1] if way.nodes else None, traces / cast
 
 
 def _otherwise(policy: Policy) -> float:
@@ -108,27 +110,75 @@ def _otherwise(policy: Policy) -> float:
     return round(1 - policy.alarm_hold, 9)
 
 
+class _Seen(Generic[Place]):
+    """Which nodes are seen at places, and what tells that others are not."""
+
+    def __init__(self) -> None:
+        self._shown: dict[Place, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+        # What tells who is not there, and of that what says nothing of a node.
+        self._telling: dict[Place, float] = defaultdict(float)
+        self._not_against: dict[Place, dict[Node, float]] = defaultdict(lambda: defaultdict(float))
+
+    def show(self, place: Place, node: Node, share: float) -> None:
+        self._shown[place][node] += share
+
+    def tell(self, place: Place, share: float, but: Iterable[Node]) -> None:
+        """That nobody is there, ``but`` perhaps these."""
+        self._telling[place] += share
+        for node in but:
+            self._not_against[place][node] += share
+
+    def hardly(self, place: Place, node: Node, most: float) -> bool:
+        """Whether at most the share ``most`` of what tells of a node there shows it."""
+        shown = self._shown.get(place, {}).get(node, 0.0)
+        not_against = self._not_against.get(place, {}).get(node, 0.0)
+        against = self._telling.get(place, 0.0) - not_against
+        return shown <= most * (shown + against) + ALIKE
+
+
 class Links:
     """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
     def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
         self._most = _otherwise(policy)
-        self._shown: dict[str, dict[Node | None, float]] = defaultdict(lambda: defaultdict(float))
+        self._known: set[str] = set()
+        # The last node before an interface; and those that ways show besides certain others.
+        self._last: _Seen[str] = _Seen()
+        self._besides: _Seen[tuple[str, tuple[Node, ...]]] = _Seen()
         for ways in counted:
-            for way, node, share in exits(ways):
-                if way.interface is not None:
-                    self._shown[way.interface][node] += share
+            cast = sum(ways.values())
+            for way, traces in ways.items():
+                if way.interface is not None and (way.nodes or not way.gap):
+                    self._add(way, way.interface, traces / cast)
 
-    def elsewhere(self, interface: str | None, node: Node) -> bool:
-        """Whether an interface is seen, and is at no time seen behind a node."""
-        if interface is None:
+    def _add(self, way: Way, interface: str, share: float) -> None:
+        self._known.add(interface)
+        last = way.nodes[-1:]
+        for node in last:
+            self._last.show(interface, node, share)
+        self._last.tell(interface, share, but={*last, *way.unsaid})
+        for node in way.nodes:
+            others = tuple(other for other in way.nodes if other != node)
+            self._besides.show((interface, others), node, share)
+        if not way.gap:
+            self._besides.tell((interface, way.nodes), share, but=way.unsaid)
+
+    def elsewhere(self, way: Way, node: Node) -> bool:
+        """Whether a silent hop of a way is somebody else, by the interface it goes on over.
+
+        That is at no time seen behind the node; nor, where the way shows others, behind these and
+        the node.
+        """
+        if way.interface is None:
             return False
-        shown = self._shown.get(interface, {})
-        return shown.get(node, 0.0) <= self._most * sum(shown.values()) + ALIKE
+        place = way.interface, way.nodes
+        return self._last.hardly(way.interface, node, self._most) and (
+            not way.nodes or self._besides.hardly(place, node, self._most)
+        )
 
     def known(self, interface: str | None) -> bool:
         """Whether anybody was ever seen before an interface."""
-        return interface in self._shown
+        return interface in self._known
 
 
 def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool) -> bool | None:
@@ -146,7 +196,7 @@ def _passes(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool)
         elif node in way.unsaid:
             continue
         elif not way.gap or (
-            links.elsewhere(way.interface, node) and (links.known(way.interface) or not already)
+            links.elsewhere(way, node) and (links.known(way.interface) or not already)
         ):
             told += traces
     return 2 * shown > told if told else None
@@ -235,9 +285,9 @@ def moved_by_its_paths(
     ``told`` says of each destination on which days it was traced to, and whether it was reached
     through the node then, where that is told. At least half of those that are reached through it
     after the move must have been traced to before, on half as many days or more, and of those that
-    both sides tell of fewer than the share ``captured`` must have been reached through it before;
-    or at least half of these must have moved. Where both sides tell of none, there must be no list
-    of destinations that could have changed: none is traced to on two days.
+    both sides tell of fewer than the share ``captured`` must have been reached through it before,
+    and that share after; or at least half of these must have moved. Where both sides tell of none,
+    there must be no list of destinations that could have changed: none is traced to on two days.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
@@ -254,7 +304,8 @@ def moved_by_its_paths(
     same = sum(2 * len(first) >= len(then) for first, then in reached)
     known = _known(sides)
     passed = sum(was for was, _ in known)
-    if 2 * same >= len(reached) and (not known or passed < captured * len(known)):
+    passes = sum(passes for _, passes in known)
+    if 2 * same >= len(reached) and (not known or passed < captured * len(known) <= passes):
         return True
     moved = sum(passes and not was for was, passes in known)
     return 2 * moved >= len(known) if known else not _listed(sides)

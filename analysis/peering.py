@@ -130,10 +130,20 @@ def _met_without(few: int, showing: Collection[set[str]]) -> set[str]:
 
 
 class PeeringLans:
-    """The nodes that look like the peering LAN of an exchange, of all that was observed."""
+    """The nodes that look like the peering LAN of an exchange, of all that was observed.
 
-    def __init__(self, observations: Iterable[Observation], blocks: Blocks, policy: Policy) -> None:
+    ``told`` are those that a longer time tells to be one: few members may be met in a shorter one.
+    """
+
+    def __init__(
+        self,
+        observations: Iterable[Observation],
+        blocks: Blocks,
+        policy: Policy,
+        told: Collection[Node] = (),
+    ) -> None:
         self._policy = policy
+        self._told = frozenset(told)
         self._known: dict[Node, bool] = {}
         # Of each node, what an organisation's traces to each kind of destination show.
         self._shown: defaultdict[Node, defaultdict[tuple[str, str], _Traces]] = defaultdict(
@@ -149,7 +159,9 @@ class PeeringLans:
     def __contains__(self, node: Node) -> bool:
         known = self._known.get(node)
         if known is None:
-            known = self._known[node] = self._looks_so(self._shown.get(node, {}))
+            known = self._known[node] = node in self._told or self._looks_so(
+                self._shown.get(node, {})
+            )
         return known
 
     def __iter__(self) -> Iterator[Node]:

@@ -189,7 +189,8 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
             else []
         ),
         f"Needed besides the gateway: {wanted['possible']} before anything is said, "
-        f"{wanted['single']} before a single gateway can be named, {reliable} ({source}).",
+        f"{wanted['single']} before anybody is called a single gateway, {reliable} ({source}). "
+        'With fewer an operator can be named whom most pass ("concentrated").',
         f'For "national": the first {national} cover 70% of the {unit}.'
         if national is not None
         else 'For "national" no number suffices.',

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.behind import Behind, behind_the_border
@@ -29,7 +29,8 @@ class Timeline:
     ``gateways`` has for each organisation the days on which its gateway changed and to what: the
     last node at home by most votes of a day, None where the organisation is its own. It is
     empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether what
-    stands behind the border is as before. ``waves`` are all that were found, by onset.
+    stands behind the border is as before, ``after_a_pause`` how many moved that tell nothing of the
+    weeks before. ``waves`` are all that were found, by onset.
     """
 
     alarm: Wave | None
@@ -37,6 +38,7 @@ class Timeline:
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]] = field(default_factory=dict)
     behind: Behind | None = None
     waves: tuple[Wave, ...] = ()
+    after_a_pause: int = 0
 
     @property
     def since(self) -> dt.date | None:
@@ -56,7 +58,7 @@ def _gateways(
         for days in vantages.values():
             for date, day in days.items():
                 for ways in day.values():
-                    for _, node, share in exits(ways):
+                    for node, share in exits(ways):
                         votes[date][node] += share
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(votes):
@@ -71,12 +73,13 @@ def _gateways(
 def find_alarm(
     observations: Sequence[Observation],
     blocks: Blocks,
-    nodes: Sequence[Node],
+    nodes: Mapping[Node, Collection[str]],
     policy: Policy,
 ) -> Timeline:
     """Look for the day a gateway was switched on, among the nodes that may be named.
 
-    ``nodes`` come best first: of nodes that the same number moved to, the first is meant.
+    ``nodes`` come best first: of nodes that the same number moved to, the first is meant. Each has
+    the organisations that it is or that run it, which say nothing about it.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0
@@ -111,21 +114,34 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
-    waves = [wave for node in nodes for wave in waves_to(node, watches, daily, policy)]
+    waves = [
+        wave for node, own in nodes.items() for wave in waves_to(node, own, watches, daily, policy)
+    ]
     alarm = _standing(waves, policy)
     if alarm is None:
         said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"
         behind = None
+        paused = 0
     else:
         said = _told(alarm)
         behind = behind_the_border(
             observations, blocks, alarm.node, dict(alarm.moved), policy.timeline_days
         )
+        paused = _after_a_pause(alarm, daily, policy)
     ended = _last_over(waves)
     if ended is not None:
         said = ended if alarm is None else f"{said}; {ended}"
     in_order = sorted(waves, key=lambda wave: wave.onset)
-    return Timeline(alarm, said, gateways, behind, tuple(in_order))
+    return Timeline(alarm, said, gateways, behind, tuple(in_order), paused)
+
+
+def _after_a_pause(alarm: Wave, daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> int:
+    """How many moved on a day before which nothing is known of as many days as moves may span."""
+    within = dt.timedelta(days=policy.alarm_within_days)
+    return sum(
+        not any(day - within <= known < day for days in daily[name].values() for known in days)
+        for name, day in alarm.moved
+    )
 
 
 def _standing(waves: Sequence[Wave], policy: Policy) -> Wave | None:

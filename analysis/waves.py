@@ -165,21 +165,23 @@ class _Moves:
 
 def waves_to(
     node: Node,
+    own: Collection[str],
     watches: Mapping[str, Sequence[Watch]],
     measured: Collection[str],
     policy: Policy,
 ) -> Iterator[Wave]:
     """The waves of moves to a node that are large enough, the largest first.
 
-    No move belongs to two of them. ``measured`` are all organisations, also those that nobody could
+    No move belongs to two of them. ``own`` are the organisations that the node is or that run it:
+    they say nothing about it. ``measured`` are all organisations, also those that nobody could
     watch.
     """
-    others = {name: found for name, found in watches.items() if name != node.name}
+    others = {name: found for name, found in watches.items() if name not in own}
     moves = sorted(
         (move for name, found in others.items() for move in _moves_of(name, found, node)),
         key=_order,
     )
-    least = policy.alarm_measured * sum(name != node.name for name in measured)
+    least = policy.alarm_measured * sum(name not in own for name in measured)
     to_node = _Moves(node, moves, others, least, policy)
     while True:
         waves = [wave for start in range(len(moves)) if (wave := to_node.wave(moves[start:]))]

@@ -111,7 +111,7 @@ def test_a_table_that_changes_raises_no_alarm() -> None:
     assert frozen["gateway"]["name"] == "Old Gate", "as it was called on most of the days"
     assert judge(loaded, table, HOME, Policy(), now=NOW).fields["gateway"]["name"] == "Gate"
 
-    nodes = [Node("organisation", name) for name in ("Gate", "Old Gate")]
+    nodes = {Node("organisation", name): {name} for name in ("Gate", "Old Gate")}
     moving = find_alarm(panel.observations, Blocks(panel.observations), nodes, Policy())
     assert moving.alarm is not None, "without freezing this would be an alarm"
 

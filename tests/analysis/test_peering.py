@@ -85,6 +85,18 @@ def test_networks_that_meet_at_an_exchange_have_no_hub(lan: str) -> None:
     assert any("exchanges.toml in the data folder" in limit for limit in fields["limits"])
 
 
+@pytest.mark.parametrize("lan", ["20.5.5", "45.5.5", "20.8.8"])
+def test_the_way_over_an_exchange_is_one_whether_it_is_listed(lan: str) -> None:
+    """Seven of ten networks are met there; before one of these a silent hop may hide a third."""
+
+    def way(i: int, j: int) -> str:
+        silent = "*" if j == 1 else ""
+        return f"lan own {silent} {lan}.{j} net{j}" if j < 8 else "lan own"
+
+    pairs = at_home(way).judge().fields["domestic"]["pairs"]
+    assert (pairs["exchange"], pairs["third_party"], pairs["unknown"]) == (54, 0, 9)
+
+
 def test_an_alarm_is_not_raised_by_carriers_that_come_to_an_exchange() -> None:
     """All networks begin to reach their carriers there on one day."""
     country = Country(10)
@@ -97,6 +109,24 @@ def test_an_alarm_is_not_raised_by_carriers_that_come_to_an_exchange() -> None:
     verdict = country.judge()
     assert verdict.fields["timeline"]["alarm"] is False
     assert verdict.gateway is None
+
+
+@pytest.mark.parametrize("members", [6, 4])
+def test_an_exchange_stays_one_when_fewer_of_its_members_are_met(members: int) -> None:
+    """After a cut that is over, only the days since are judged, and fewer targets are traced to."""
+    country = Country(10)
+    country.table.add("20.5.5.0/24", Attribution(555, "XP", "Exchange Point", HOME))
+    for i in range(1, 11):
+        for n, destination in enumerate(country.destinations(6)):
+            backup = f"lan own {'20.0.10.7' if i < 10 else ''} far{6 + n}"
+            for day in range(40):
+                if day < 29 or n < members:
+                    cut = 8 <= day < 29
+                    country.trace(i, destination, backup if cut else port("20.5.5")(i, n), day=day)
+    verdict = country.judge()
+    assert verdict.fields["window"] == ["2026-01-30", "2026-02-09"]
+    assert verdict.gateway is None
+    assert any("exchanges.toml in the data folder" in limit for limit in verdict.fields["limits"])
 
 
 def test_members_may_have_two_ports_and_customers_may_stand_before_them() -> None:

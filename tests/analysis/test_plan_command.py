@@ -17,6 +17,7 @@ from analysis.planning import CELLS, from_json
 from probe.cli import main
 from probe.origin import Origin, open_origin
 from probe.places import shipped
+from tests.analysis.country import Country
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +128,20 @@ def test_people_get_plain_lines() -> None:
     """Numbers first, then a list that one can read out."""
     done = plan("KH", "--top", "3")
     assert done.exit_code == 0
-    assert "5 before anything is said, 7 before a single gateway can be named" in done.stdout
+    assert "5 before anything is said, 7 before anybody is called a single gateway" in done.stdout
     assert "docs/error-rates.md" in done.stdout
     assert "  3. " in done.stdout
     assert "  4. " not in done.stdout
+
+
+def test_with_fewer_networks_than_a_single_gateway_needs_somebody_can_be_named() -> None:
+    """As the plan says, and five networks show."""
+    assert "With fewer an operator can be named whom most pass" in plan("KH").stdout
+    country = Country(5)
+    country.everyone("lan own gate {up}")
+    verdict = country.judge()
+    assert verdict.grade == "concentrated"
+    assert verdict.gateway is not None
 
 
 def test_what_stays_open_is_rounded_up() -> None:

@@ -116,7 +116,7 @@ def switched(keys: dict[int, tuple[str, str]]) -> tuple[Timeline, Panel]:
     panel = seen(made, signed(made, keys))
 
     gate = Node("organisation", "Gate")
-    found = find_alarm(panel.observations, Blocks(panel.observations), (gate,), Policy())
+    found = find_alarm(panel.observations, Blocks(panel.observations), {gate: {"Gate"}}, Policy())
     return found, panel
 
 

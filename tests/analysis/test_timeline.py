@@ -30,7 +30,8 @@ def alarm(
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     observations = seen.observations
-    return find_alarm(observations, Blocks(observations), nodes, policy or Policy())
+    named = {node: {node.name} for node in nodes}
+    return find_alarm(observations, Blocks(observations), named, policy or Policy())
 
 
 def lives(
@@ -188,6 +189,16 @@ def test_a_move_in_steps_is_seen_at_the_last() -> None:
     assert found.onset == date(15)
 
 
+def test_more_destinations_are_no_move() -> None:
+    """To four of six targets, always reached through Gate, four more such are added."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        over(made, organisation, range(4), "#" * 24)
+        over(made, organisation, range(4, 6), "." * 24)
+        over(made, organisation, range(6, 10), " " * 12 + "#" * 12)
+    assert alarm(made).alarm is None
+
+
 def test_a_move_is_seen_without_a_list_of_destinations() -> None:
     """Each day has destinations of its own, as where targets are drawn by chance."""
     made = Country(12)
@@ -224,6 +235,21 @@ def test_days_without_data_are_no_days() -> None:
     assert found is not None
     assert found.onset == date(16)
     assert alarm(country_of([". " * 6 + "# " * 6] * 3)).alarm is None
+
+
+@pytest.mark.parametrize(("pause", "told"), [(27, False), (28, True)])
+def test_moves_that_a_pause_may_hide_are_told(pause: int, *, told: bool) -> None:
+    """Who was not measured for weeks may have moved on any day of these, each on another."""
+    made = country_of(["." * 10 + " " * pause + "#" * 10] * 3 + ["." * (20 + pause)])
+    lives(made, 1, "." * 7, first=3 + pause)
+    fields = made.judge().fields
+    assert fields["timeline"]["alarm"]
+    sentence = (
+        "Of 2 of the 3 organisations that moved nothing is known of the 28 days before: they may "
+        "have moved on different days of a longer pause, each for itself."
+    )
+    assert (sentence in fields["limits"]) is told
+    assert any("pause" in limit for limit in fields["limits"]) is told
 
 
 def test_silence_is_no_day() -> None:
@@ -324,6 +350,19 @@ def test_only_nodes_that_may_be_named_are_looked_at() -> None:
     assert alarm(country_of([MOVES] * 6), []).alarm is None
 
 
+@pytest.mark.parametrize(("others", "raised"), [(2, False), (3, True)])
+def test_whoever_runs_an_exchange_says_nothing_of_moves_to_it(others: int, *, raised: bool) -> None:
+    """Net 12 runs it, and moves to it with others."""
+    made = country_of(["." * 20] * 2)
+    made.table.operators["HomeIX"] = 112
+    made.table.watched.add("HomeIX")
+    for organisation in (12, *range(3, 3 + others)):
+        for day in range(20):
+            words = "lan own homeix far6" if day >= 10 else "lan own far6"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    assert made.judge().fields["timeline"]["alarm"] is raised
+
+
 def test_the_policy_is_followed() -> None:
     """Two organisations, three days each way: enough when the rule is changed so."""
     made = country_of(["." * 3 + "#" * 3] * 2)
@@ -406,3 +445,51 @@ def test_a_silent_own_network_hides_no_gateway_that_it_comes_back_from() -> None
     fields = made.judge().fields["timeline"]
     assert fields["alarm"]
     assert fields["gateway"]["name"] == "Gate"
+
+
+@pytest.mark.parametrize(
+    ("silent", "heard", "days"),
+    [
+        ("lan own * net12 far6", "lan own gate net12 far6", 10),
+        ("lan own * net12 far6", "lan own gate net12 far6", 60),
+        ("lan own net12 * far6", "lan own net12 gate far6", 10),
+        ("lan own net12 * far6", "lan own net12 gate far6", 60),
+    ],
+)
+def test_a_gateway_that_begins_to_answer_between_others_was_not_switched_on(
+    silent: str, heard: str, days: int
+) -> None:
+    """Whoever stands beside the silent hop, the path goes on over an interface seen behind Gate."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(days + 10):
+            made.trace(organisation, "30.0.1.200", silent if day < days else heard, day=day)
+    assert alarm(made).alarm is None
+
+
+@pytest.mark.parametrize("away", ["lan own net12 far7", "lan own * net12 far7", "lan own * far7"])
+def test_over_an_interface_never_seen_behind_it_a_silent_hop_is_somebody_else(away: str) -> None:
+    """Gate switched on before networks whose routers did not all answer."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(20):
+            words = away if day < 10 else "lan own gate net12 far6"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    found = alarm(made).alarm
+    assert found is not None
+    assert found.onset == date(10)
+
+
+def test_paths_that_leave_a_gateway_open_do_not_say_that_a_link_is_not_its() -> None:
+    """Three may pass Gate before their own routers; of three others Gate's was silent on the link
+    to the same interface, and begins to answer."""
+    made = Country(12)
+    for day in range(110):
+        for organisation in (1, 2, 3):
+            made.trace(organisation, "30.0.1.200", "lan * gate own 30.0.6.9", day=day)
+        for organisation in (4, 5, 6):
+            words = f"lan own {'*' if day < 102 else 'gate'} 30.0.6.9"
+            made.trace(organisation, "30.0.1.200", words, day=day)
+    found = alarm(made)
+    assert found.alarm is None
+    assert found.gateways["Net 1"] == ()

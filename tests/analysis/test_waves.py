@@ -8,6 +8,7 @@ import pytest
 
 from analysis.operators import Node
 from analysis.timeline import Timeline
+from analysis.translation import Words
 from tests.analysis.country import Country
 from tests.analysis.test_timeline import GATE, NET12, alarm, country_of, date, lives, over
 
@@ -281,3 +282,22 @@ def test_a_switch_on_after_a_cut_is_graded_from_its_own_onset() -> None:
     assert (fields["grade"], fields["gateway"]["name"]) == ("single_gateway", "Gate")
     assert fields["timeline"]["onset"] == fields["window"][0] == "2026-03-02"
     assert [wave["gateway"] for wave in fields["timeline"]["waves"]] == ["Net 10", "Gate"]
+
+
+def test_who_is_named_beside_the_alarm_of_another_is_told() -> None:
+    """All over Gate for weeks, and then half of them bought from Net 10, which buys from Gate."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(8))
+    country.everyone("lan own gate {up}", days=range(8, 60))
+    country.everyone("lan own net10 gate {up}", days=range(60, 75), members=range(1, 6))
+    country.everyone("lan own gate {up}", days=range(60, 75), members=range(6, 11))
+    fields = country.judge().fields
+    assert fields["gateway"]["name"] == "Gate"
+    assert fields["timeline"]["gateway"]["name"] == "Net 10"
+    told = [
+        "The alarm is of Net 10, to which organisations moved last; the grade is of Gate, which "
+        "leads in the days judged.",
+        "10 of 10 organisations moved to Gate from 2026-01-09 on, and that is not over.",
+    ]
+    assert [one for one in fields["reasons"] if "moved" in one] == told
+    assert all(Words("km").sentence(one).language == "km" for one in told)
