@@ -129,10 +129,12 @@ def domestic_fields(
     hubs = hub_candidates(pairs, family.blocks, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     judged = len({pair.organisation for pair in known})
+    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
 
     def may_be_hub(node: Node) -> bool:
-        is_exchange = node.kind == "exchange" or node in family.lans
-        return table.is_watched(node.name) or not is_exchange
+        if table.is_watched(node.name):
+            return True
+        return node in abroad_too if node.kind == "exchange" else node not in family.lans
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(

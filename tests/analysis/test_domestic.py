@@ -382,14 +382,17 @@ def test_the_provider_of_a_few_targets_is_no_hub(targets: range, grade: str) -> 
     assert domestic["captured"]["organisations"] == 8
 
 
-def test_an_exchange_that_paths_abroad_cross_too_is_no_hub() -> None:
-    """Carriers have ports there as well: it is the meeting place of both."""
+def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:
+    """Domestic and international paths over the same LAN: more than a meeting place."""
     country = full_mesh(8, "lan own homeix")
-    country.results = [result for result in country.results if result["dst_addr"][:2] == "20"]
+    assert country.judge().fields["domestic"]["grade"] == "concentrated"
+    country.results.clear()
     country.everyone("lan own homeix {up}", days=[0])
-    domestic = country.judge().fields["domestic"]
-    assert domestic["grade"] == "concentrated"
-    assert domestic["hub"]["name"] == "HomeIX"
+    for i in range(1, 9):
+        for j in range(1, 9):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", "lan own homeix")
+    assert country.judge().fields["domestic"]["grade"] == "single_hub"
 
 
 def test_whoever_runs_an_exchange_says_nothing_about_it() -> None:
