@@ -1,11 +1,12 @@
 """The grade of the paths between domestic organisations: whether they meet in one hub.
 
 The levels are those of the ways abroad, so a hub is called single by the same bounds. What stands
-between two organisations, and who may be a hub, is not known here.
+between two organisations, who may be a hub, and of whom the country consists is not known here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from analysis.convergence import Candidate
@@ -23,13 +24,15 @@ def domestic_grade(
     *,
     reached: Candidate | None,
     may_be_hub: bool,
+    against_single: Sequence[str],
     policy: Policy,
 ) -> tuple[DomesticGrade, str]:
     """The grade of the paths between domestic organisations, and why.
 
     ``reached`` is the node as the networks have it that were traced to: whoever provides for the
     few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
-    listed or not, that is only a meeting place: it makes the paths "concentrated" at most.
+    listed or not, that is only a meeting place: it makes the paths "concentrated" at most. So
+    does any reason ``against_single``, whatever the bounds are; the first is given.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:
@@ -57,7 +60,7 @@ def domestic_grade(
                 f"bounds {lower} to {upper})."
             )
     if says == "single" and may_be_hub:
-        return "single_hub", sentence
+        return ("concentrated", against_single[0]) if against_single else ("single_hub", sentence)
     if says in NAMES:
         return "concentrated", sentence
     return ("diverse" if says == "open" else "mixed"), sentence

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from analysis.coverage import Weights
 from analysis.domestic import (
     DomesticPair,
     DomesticPath,
@@ -380,6 +381,29 @@ def test_the_provider_of_a_few_targets_is_no_hub(targets: range, grade: str) -> 
     assert domestic["grade"] == grade
     assert (domestic["hub"] is None) == (grade == "mixed")
     assert domestic["captured"]["organisations"] == 8
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "past_gate", "says"),
+    [
+        (0.0, 0.0, "single_hub"),
+        (117000.0, 0.0, "single_hub"),
+        (118000.0, 0.0, "concentrated"),
+        (0.0, 13000.0, "single_hub"),
+        (0.0, 14000.0, "concentrated"),
+    ],
+    ids=["all measured", "a tenth", "universities", "half go past it", "most go past it"],
+)
+def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float, says: str) -> None:
+    """Thirteen universities on one research network are not the country, and thirteen small
+    networks beside a large one that goes past it are not most of it."""
+    country = full_mesh(14, "lan own gate", n14="lan own")
+    users = {f"Net {i}": 1000.0 for i in range(1, 14)}
+    users |= {"Net 14": past_gate, "Everybody else": elsewhere}
+    domestic = country.judge(weights=Weights(users, "eyeballs")).fields["domestic"]
+    assert domestic["grade"] == says
+    assert domestic["hub"]["name"] == "Gate"
+    assert ("eyeballs" in domestic["reason"]) == (says == "concentrated")
 
 
 def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:

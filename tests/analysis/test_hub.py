@@ -6,6 +6,7 @@ import pytest
 
 from analysis.hub import domestic_grade
 from analysis.policy import Policy
+from analysis.verdict import describe
 from tests.analysis.test_verdict import made
 
 
@@ -28,13 +29,29 @@ def test_domestic_grades(
 ) -> None:
     """The same bounds as abroad, there and back; a meeting place is "concentrated" at most."""
     top, there = made(captured, of), made(*reached)
-    found, _ = domestic_grade(top, 0, 1.0, reached=there, may_be_hub=may_be_hub, policy=Policy())
+    judged = {"reached": there, "may_be_hub": may_be_hub, "policy": Policy()}
+    found, _ = domestic_grade(top, 0, 1.0, against_single=(), **judged)  # type: ignore[arg-type]
     assert found == says
+
+
+def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
+    """Where the grade is none in any case it changes nothing."""
+    top, reached, policy = made(7, 7), made(7, 7), Policy()
+    for may_be_hub, reason in ((True, "Few."), (False, describe(top, policy))):
+        assert domestic_grade(
+            top,
+            0,
+            1.0,
+            reached=reached,
+            may_be_hub=may_be_hub,
+            against_single=["Few."],
+            policy=policy,
+        ) == ("concentrated", reason)
 
 
 def test_domestic_paths_without_anything_between() -> None:
     """Direct neighbours are diverse when five could be judged and the ways are known."""
-    judged = {"reached": None, "may_be_hub": False, "policy": Policy()}
+    judged = {"reached": None, "may_be_hub": False, "against_single": (), "policy": Policy()}
     assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
     assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
         "insufficient",
