@@ -8,9 +8,15 @@ from typing import Any
 
 from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights, covered
-from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
+from analysis.domestic import (
+    count_ways,
+    domestic_pairs,
+    hub_candidates,
+    reached_over,
+    share_abroad,
+)
 from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade
+from analysis.hub import DomesticGrade, domestic_grade, not_diverse
 from analysis.intervals import (
     captured_bounds,
     coverage_bounds,
@@ -152,6 +158,7 @@ def domestic_fields(
             reached=reached_over(hub.node, known, own, policy) if hub is not None else None,
             may_be_hub=hub is not None and may_be_hub(hub.node),
             against_single=against_single(hub) if hub is not None else (),
+            against_diverse=not_diverse(share_abroad(known), policy),
             policy=policy,
         )
 

@@ -17,6 +17,19 @@ from analysis.wording import beside
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
+def not_diverse(abroad: float, policy: Policy) -> list[str]:
+    """Why the paths are not "diverse" though nobody is known to stand between most.
+
+    ``abroad`` is the share of the known ways that go abroad.
+    """
+    if abroad < policy.concentrated:
+        return []
+    return [
+        f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub at "
+        "home, nor that there is none."
+    ]
+
+
 def domestic_grade(
     top: Candidate | None,
     organisations: int,
@@ -25,6 +38,7 @@ def domestic_grade(
     reached: Candidate | None,
     may_be_hub: bool,
     against_single: Sequence[str],
+    against_diverse: Sequence[str],
     policy: Policy,
 ) -> tuple[DomesticGrade, str]:
     """The grade of the paths between domestic organisations, and why.
@@ -32,7 +46,8 @@ def domestic_grade(
     ``reached`` is the node as the networks have it that were traced to: whoever provides for the
     few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
     listed or not, that is only a meeting place: it makes the paths "concentrated" at most. So
-    does any reason ``against_single``, whatever the bounds are; the first is given.
+    does any reason ``against_single``, and any ``against_diverse`` makes "mixed" of "diverse",
+    whatever the bounds are; the first is given.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:
@@ -44,10 +59,11 @@ def domestic_grade(
             f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
         )
     if top is None:
-        return "diverse", "No network or exchange stands between the pairs."
-    says = level(top.captured, top.of, top.lower, top.upper, policy)
-    sentence = describe(top, policy)
-    if says in NAMES and reached is not None:
+        says, sentence = "open", "No network or exchange stands between the pairs."
+    else:
+        says = level(top.captured, top.of, top.lower, top.upper, policy)
+        sentence = describe(top, policy)
+    if top is not None and reached is not None and says in NAMES:
         there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
         if reached.of < policy.organisations or there not in NAMES:
             there = "between"
@@ -63,4 +79,6 @@ def domestic_grade(
         return ("concentrated", against_single[0]) if against_single else ("single_hub", sentence)
     if says in NAMES:
         return "concentrated", sentence
-    return ("diverse" if says == "open" else "mixed"), sentence
+    if says == "open":
+        return ("mixed", against_diverse[0]) if against_diverse else ("diverse", sentence)
+    return "mixed", sentence

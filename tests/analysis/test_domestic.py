@@ -14,6 +14,7 @@ from analysis.domestic import (
     domestic_pairs,
     domestic_path,
     hub_candidates,
+    share_abroad,
     way_of,
 )
 from analysis.operators import Gazetteer, Node
@@ -134,6 +135,32 @@ def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: b
     country.trace(1, f"20.0.2.200{arrival}", words)
     (seen,) = observed(country)
     assert domestic_path(seen, Policy()).abroad is abroad
+
+
+@pytest.mark.parametrize(
+    ("words", "between"),
+    [
+        ("lan own far3@66 net2@130", ()),
+        ("lan own farix@66 far3@67 net2@130", ()),
+        # What no table names stands where what is named before it does.
+        ("lan own far3@66 10.20.7.1@67 far4@68 net2@130", ()),
+        ("lan own 10.20.7.1 far3@66 net2@130", (Node("unmapped", "10.20.7.0/24"),)),
+        ("lan own gate far3@66 * gate@130 net2@131", (GATE,)),
+        ("lan own far3@66 gate@130 net2@131", (GATE,)),
+        # Its first router may stand just behind the border, nearer than physics can tell.
+        ("lan own sea@4 sea@66 net2@130", ()),
+    ],
+    ids=["carrier", "exchange", "block", "block before", "there and back", "back", "next door"],
+)
+def test_who_carries_a_path_abroad_does_not_stand_between_at_home(
+    words: str, between: tuple[Node, ...]
+) -> None:
+    """On a path that is proven to have left the country only what stands at home is between."""
+    country = Country(6)
+    country.trace(1, "20.0.2.200@131", words)
+    (seen,) = observed(country)
+    found = domestic_path(seen, Policy())
+    assert (found.abroad, found.between) == (True, between)
 
 
 # ------------------------------------------------------------------------ pairs
@@ -404,6 +431,44 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
     assert domestic["grade"] == says
     assert domestic["hub"]["name"] == "Gate"
     assert ("eyeballs" in domestic["reason"]) == (says == "concentrated")
+
+
+@pytest.mark.parametrize(
+    ("words", "grade", "hub", "way"),
+    [
+        ("lan own far3@66", "mixed", None, "abroad"),
+        ("lan own far3@66 10.20.7.1", "mixed", None, "abroad"),
+        ("lan own gate far3@66", "single_hub", "Gate", "hub"),
+    ],
+    ids=["a carrier", "his private numbers", "a hub before him"],
+)
+def test_a_carrier_abroad_is_no_hub_at_home(
+    words: str, grade: str, hub: str | None, way: str
+) -> None:
+    """Where all ways at home go abroad and back over one carrier, nobody at home is named."""
+    domestic = full_mesh(8, words).judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] or {"name": None})["name"] == hub
+    assert domestic["pairs"][way] == 56
+
+
+@pytest.mark.parametrize(("away", "grade"), [(3, "diverse"), (4, "mixed")])
+def test_ways_half_of_which_go_abroad_are_not_diverse(away: int, grade: str) -> None:
+    """They show no hub at home, nor that there is none."""
+    others = {f"n{i}": "lan own far3@66" for i in range(1, away + 1)}
+    domestic = full_mesh(8, "lan own", **others).judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert domestic["pairs"]["abroad"] == away * 7
+    assert ("50% of the ways at home" in domestic["reason"]) == (grade == "mixed")
+
+
+def test_the_share_abroad_weighs_organisations_alike() -> None:
+    """One with many targets does not decide: half of one's and none of the other's is a quarter."""
+    pairs = [pair("a", "b", "abroad"), pair("a", "c", "direct"), pair("a", "d", "unknown")]
+    pairs += [pair("b", one, "direct") for one in "acdefgh"]
+    assert share_abroad(pairs) == 0.25
+    assert share_abroad([]) == 0.0
 
 
 def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:
