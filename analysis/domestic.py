@@ -16,7 +16,7 @@ from typing import Literal
 
 from analysis.convergence import Candidate, candidate, rank
 from analysis.crossing import way_on
-from analysis.operators import BlockSeen, Node, Place, merge_blocks
+from analysis.operators import BlockSeen, Node, Place, blocks_alike, join_blocks, operators_among
 from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.panel import Observation
 from analysis.path import Step
@@ -44,12 +44,17 @@ class DomesticPath:
 
 @dataclass(frozen=True, slots=True)
 class DomesticPair:
-    """Two organisations, by majority of the traces from the first to the second."""
+    """Two organisations, by majority of the traces from the first to the second.
+
+    ``alike`` are private blocks between that several organisations show and that are nobody's, as
+    far as is known (see `analysis.alike`).
+    """
 
     organisation: str
     destination: str
     way: Way
     between: frozenset[Node]
+    alike: frozenset[Node] = frozenset()
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -159,13 +164,16 @@ def domestic_pairs(
     for seen in domestic:
         key = (seen.organisation, seen.destination_organisation)
         grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
-    merged = merge_blocks(
+    groups = join_blocks(
         BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
         for (a, b), paths in grouped.items()
         for path in paths
         for node in path.between
         if node.kind == "unmapped"
     )
+    merged = operators_among(groups)
+    shown = (Node("unmapped", block) for group in blocks_alike(groups) for block in group)
+    alike = frozenset(node for node in shown if blocks.node(node) is None)
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
@@ -178,18 +186,18 @@ def domestic_pairs(
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
             ways[way_of(path, list(entities))] += weight
-            for node in entities:
+            for node in {*entities, *alike.intersection(path.between)}:
                 counts[node] += weight
         unknown = ways.pop("unknown", 0.0)
+        most = frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
         resolved = 2 * unknown < total - ALIKE
         pairs.append(
             DomesticPair(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=frozenset(
-                    node for node, weight in counts.items() if 2 * weight > total + ALIKE
-                ),
+                between=most - alike,
+                alike=most & alike,
             )
         )
     return pairs
@@ -230,6 +238,20 @@ def reached_over(
         if pair.way != "unknown" and pair.organisation not in own(node):
             passes[pair.destination].append(pair.between)
     return candidate(node, (), passes, own(node), policy)
+
+
+def most_alike_at_home(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:
+    """The private block that is nobody's and that most organisations show on their known ways.
+
+    None where there is no such block.
+    """
+    passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
+    for pair in pairs:
+        if pair.way != "unknown":
+            passes[pair.organisation].append(pair.alike)
+    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
+    found = (candidate(node, (node.name,), passes, frozenset(), policy) for node in nodes)
+    return max(found, key=lambda one: one.captured, default=None)
 
 
 def share_abroad(pairs: Iterable[DomesticPair]) -> float:

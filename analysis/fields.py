@@ -12,6 +12,7 @@ from analysis.domestic import (
     count_ways,
     domestic_pairs,
     hub_candidates,
+    most_alike_at_home,
     reached_over,
     share_abroad,
 )
@@ -158,7 +159,9 @@ def domestic_fields(
             reached=reached_over(hub.node, known, own, policy) if hub is not None else None,
             may_be_hub=hub is not None and may_be_hub(hub.node),
             against_single=against_single(hub) if hub is not None else (),
-            against_diverse=not_diverse(share_abroad(known), policy),
+            against_diverse=not_diverse(
+                share_abroad(known), most_alike_at_home(known, policy), policy
+            ),
             policy=policy,
         )
 

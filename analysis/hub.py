@@ -17,17 +17,25 @@ from analysis.wording import beside
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
-def not_diverse(abroad: float, policy: Policy) -> list[str]:
+def not_diverse(abroad: float, alike: Candidate | None, policy: Policy) -> list[str]:
     """Why the paths are not "diverse" though nobody is known to stand between most.
 
-    ``abroad`` is the share of the known ways that go abroad.
+    ``abroad`` is the share of the known ways that go abroad, ``alike`` the private block that most
+    organisations show there and that is nobody's, as far as is known.
     """
-    if abroad < policy.concentrated:
-        return []
-    return [
-        f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub at "
-        "home, nor that there is none."
-    ]
+    reasons = []
+    if abroad >= policy.concentrated:
+        reasons.append(
+            f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub "
+            "at home, nor that there is none."
+        )
+    if alike is not None and alike.captured_share >= policy.concentrated:
+        reasons.append(
+            f"{alike.captured} of {alike.of} organisations show hops of {alike.node.name} between "
+            "their own networks and others at home, and go on apart: they may number themselves "
+            "alike, or pass a hub of whose ways on too few were seen."
+        )
+    return reasons
 
 
 def domestic_grade(

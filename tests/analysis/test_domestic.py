@@ -14,6 +14,7 @@ from analysis.domestic import (
     domestic_pairs,
     domestic_path,
     hub_candidates,
+    most_alike_at_home,
     share_abroad,
     way_of,
 )
@@ -371,7 +372,7 @@ def test_domestic_grades_of_whole_countries(
 
 @pytest.mark.parametrize(
     ("behind", "grade"),
-    [("20.0.{j}.{i}", "diverse"), ("20.8.8.{j}", "concentrated"), ("20.0.{j}.1", "single_hub")],
+    [("20.0.{j}.{i}", "mixed"), ("20.8.8.{j}", "concentrated"), ("20.0.{j}.1", "single_hub")],
     ids=["links of their own", "ports of an exchange", "the links of a hub"],
 )
 def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade: str) -> None:
@@ -387,6 +388,39 @@ def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade
     assert domestic["grade"] == grade
     kind = domestic["hub"]["kind"] if domestic["hub"] else None
     assert kind == {"single_hub": "unmapped", "concentrated": "exchange"}.get(grade)
+
+
+@pytest.mark.parametrize(("showing", "grade"), [(4, "diverse"), (5, "mixed")])
+def test_private_numbers_of_half_forbid_diverse(showing: int, grade: str) -> None:
+    """As abroad: they number themselves alike, or it is a hub whose ways on are too many."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=[0])
+    for i in range(1, 11):
+        for j in range(1, 11):
+            if i != j:
+                block = f"10.254.254.{i} " if i <= showing else ""
+                country.trace(i, f"20.0.{j}.200", f"lan own {block}20.0.{j}.{i}")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert domestic["pairs"]["direct"] == 90
+    told = "5 of 10 organisations show hops of 10.254.254.0/24" in domestic["reason"]
+    assert told == (grade == "mixed")
+
+
+def test_a_block_of_one_operator_abroad_is_not_alike_at_home() -> None:
+    """Where paths abroad proved it to be one, it is between however its ways at home go on."""
+    country = Country(6)
+    for i in range(1, 5):
+        country.trace(i, f"20.0.{i + 1}.200", f"lan own 10.20.7.{i} 20.0.{i + 1}.{i}")
+        country.trace(i, "30.0.1.200", f"lan own 10.20.7.{i} 30.0.9.9")
+    block = frozenset({Node("unmapped", "10.20.7.0/24")})
+    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(block, frozenset())}
+    country.results = country.results[::2]
+    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(frozenset(), block)}
+    found = most_alike_at_home(pairs_of(country), Policy())
+    assert found is not None
+    assert (found.node.name, found.captured, found.of) == ("10.20.7.0/24", 4, 4)
 
 
 @pytest.mark.parametrize(

@@ -96,5 +96,12 @@ def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) ->
 
 def test_ways_half_of_which_go_abroad_show_nothing() -> None:
     """Neither a hub at home nor that there is none."""
-    assert not_diverse(0.49, Policy()) == []
-    assert not_diverse(0.5, Policy())[0].startswith("50% of the ways at home")
+    assert not_diverse(0.49, None, Policy()) == []
+    assert not_diverse(0.5, None, Policy())[0].startswith("50% of the ways at home")
+
+
+def test_private_numbers_that_half_show_forbid_diverse() -> None:
+    """They may be anybody's."""
+    assert not_diverse(0.0, made(4, 9), Policy()) == []
+    (reason,) = not_diverse(0.0, made(5, 10), Policy())
+    assert reason.startswith("5 of 10 organisations show hops of ")
