@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from statistics import fmean
 from typing import Literal
 
 from analysis.convergence import Candidate, candidate, rank
 from analysis.crossing import way_on
-from analysis.operators import BlockSeen, Node, merge_blocks
+from analysis.operators import BlockSeen, Node, Place, blocks_alike, join_blocks, operators_among
 from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.panel import Observation
 from analysis.path import Step
@@ -30,8 +31,9 @@ class DomesticPath:
 
     ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
     of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
-    RTT proves. ``ways_on`` are the unmapped blocks between by name, each with the first public
-    address behind it that is not the destination's.
+    RTT proves; only those nodes are then between that stand at home. ``ways_on`` are the unmapped
+    blocks between by name, each with the first public address behind it that is not the
+    destination's.
     """
 
     between: tuple[Node, ...]
@@ -42,12 +44,17 @@ class DomesticPath:
 
 @dataclass(frozen=True, slots=True)
 class DomesticPair:
-    """Two organisations, by majority of the traces from the first to the second."""
+    """Two organisations, by majority of the traces from the first to the second.
+
+    ``alike`` are private blocks between that several organisations show and that are nobody's, as
+    far as is known (see `analysis.alike`).
+    """
 
     organisation: str
     destination: str
     way: Way
     between: frozenset[Node]
+    alike: frozenset[Node] = frozenset()
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -85,17 +92,32 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     leave = max((i for i, s in enumerate(steps[:arrival]) if s.own), default=None)
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
+    abroad = went_abroad(steps, policy)
+    sights = [
+        (at, step.sight)
+        for at, (step, place) in enumerate(zip(inside, _places(inside), strict=True), start=first)
+        if step.sight is not None and not (abroad and place == "abroad")
+    ]
     ways_on = {
-        step.sight.node.name: _successor(steps[at + 1 :], seen)
-        for at, step in enumerate(inside, start=first)
-        if step.sight is not None and step.sight.node.kind == "unmapped"
+        sight.node.name: _successor(steps[at + 1 :], seen)
+        for at, sight in sights
+        if sight.node.kind == "unmapped"
     }
     return DomesticPath(
-        between=tuple(dict.fromkeys(s.sight.node for s in inside if s.sight is not None)),
+        between=tuple(dict.fromkeys(sight.node for _, sight in sights)),
         gap=arrival is None or leave is None or any(s.sight is None for s in inside),
-        abroad=went_abroad(steps, policy),
+        abroad=abroad,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
     )
+
+
+def _places(steps: Iterable[Step]) -> Iterator[Place]:
+    """Where each step stands that is behind the own network; unlocated ones where the last did."""
+    place: Place = "home"
+    for step in steps:
+        if step.sight is not None and step.sight.place != "unlocated":
+            place = step.sight.place
+        yield place
 
 
 def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
@@ -147,13 +169,16 @@ def domestic_pairs(
     for seen in domestic:
         key = (seen.organisation, seen.destination_organisation)
         grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
-    merged = merge_blocks(
+    groups = join_blocks(
         BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
         for (a, b), paths in grouped.items()
         for path in paths
         for node in path.between
         if node.kind == "unmapped"
     )
+    merged = operators_among(groups)
+    shown = (Node("unmapped", block) for group in blocks_alike(groups) for block in group)
+    alike = frozenset(node for node in shown if blocks.node(node) is None)
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
@@ -166,18 +191,18 @@ def domestic_pairs(
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
             ways[way_of(path, list(entities), lans)] += weight
-            for node in entities:
+            for node in {*entities, *alike.intersection(path.between)}:
                 counts[node] += weight
         unknown = ways.pop("unknown", 0.0)
+        most = frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
         resolved = 2 * unknown < total - ALIKE
         pairs.append(
             DomesticPair(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=frozenset(
-                    node for node, weight in counts.items() if 2 * weight > total + ALIKE
-                ),
+                between=most - alike,
+                alike=most & alike,
             )
         )
     return pairs
@@ -218,6 +243,29 @@ def reached_over(
         if pair.way != "unknown" and pair.organisation not in own(node):
             passes[pair.destination].append(pair.between)
     return candidate(node, (), passes, own(node), policy)
+
+
+def most_alike_at_home(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:
+    """The private block that is nobody's and that most organisations show on their known ways.
+
+    None where there is no such block.
+    """
+    passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
+    for pair in pairs:
+        if pair.way != "unknown":
+            passes[pair.organisation].append(pair.alike)
+    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
+    found = (candidate(node, (node.name,), passes, frozenset(), policy) for node in nodes)
+    return max(found, key=lambda one: one.captured, default=None)
+
+
+def share_abroad(pairs: Iterable[DomesticPair]) -> float:
+    """The share of an organisation's known ways that go abroad, as the mean over organisations."""
+    abroad: dict[str, list[bool]] = defaultdict(list)
+    for pair in pairs:
+        if pair.way != "unknown":
+            abroad[pair.organisation].append(pair.way == "abroad")
+    return fmean(sum(ways) / len(ways) for ways in abroad.values()) if abroad else 0.0
 
 
 def count_ways(pairs: Iterable[DomesticPair], hub: Node | None) -> dict[str, int]:

@@ -7,10 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.convergence import Candidate, candidate, rank, weighted_share
-from analysis.coverage import Weights
-from analysis.domestic import count_ways, domestic_pairs, hub_candidates, reached_over
+from analysis.coverage import Weights, covered
+from analysis.domestic import (
+    count_ways,
+    domestic_pairs,
+    hub_candidates,
+    most_alike_at_home,
+    reached_over,
+    share_abroad,
+)
 from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade
+from analysis.hub import DomesticGrade, domestic_grade, not_diverse
 from analysis.intervals import (
     captured_bounds,
     coverage_bounds,
@@ -22,7 +29,7 @@ from analysis.pairs import Blocks
 from analysis.panel import CountryTable, Observation, Panel, first_and_last
 from analysis.policy import Policy
 from analysis.timeline import Timeline
-from analysis.verdict import LIMITS
+from analysis.verdict import LIMITS, not_representative
 
 
 def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[int]:
@@ -118,7 +125,7 @@ def upstream_fields(
 
 
 def domestic_fields(
-    family: Family, table: JudgingTable, country: str, policy: Policy
+    family: Family, table: JudgingTable, country: str, weights: Weights, policy: Policy
 ) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
     pairs = domestic_pairs(family.observations, family.blocks, policy, frozenset(family.lans))
@@ -136,6 +143,14 @@ def domestic_fields(
             return True
         return node in abroad_too if node.kind == "exchange" else node not in family.lans
 
+    def against_single(hub: Candidate) -> list[str]:
+        return not_representative(
+            covered(hub.shares, own(hub.node), weights),
+            weighted_share(hub.shares, weights.of) or 0.0,
+            weights.unit,
+            policy,
+        )
+
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(
             hub,
@@ -143,6 +158,10 @@ def domestic_fields(
             len(known) / len(pairs) if pairs else 0.0,
             reached=reached_over(hub.node, known, own, policy) if hub is not None else None,
             may_be_hub=hub is not None and may_be_hub(hub.node),
+            against_single=against_single(hub) if hub is not None else (),
+            against_diverse=not_diverse(
+                share_abroad(known), most_alike_at_home(known, policy), policy
+            ),
             policy=policy,
         )
 

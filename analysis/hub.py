@@ -1,11 +1,12 @@
 """The grade of the paths between domestic organisations: whether they meet in one hub.
 
 The levels are those of the ways abroad, so a hub is called single by the same bounds. What stands
-between two organisations, and who may be a hub, is not known here.
+between two organisations, who may be a hub, and of whom the country consists is not known here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from analysis.convergence import Candidate
@@ -16,6 +17,27 @@ from analysis.wording import beside
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
+def not_diverse(abroad: float, alike: Candidate | None, policy: Policy) -> list[str]:
+    """Why the paths are not "diverse" though nobody is known to stand between most.
+
+    ``abroad`` is the share of the known ways that go abroad, ``alike`` the private block that most
+    organisations show there and that is nobody's, as far as is known.
+    """
+    reasons = []
+    if abroad >= policy.concentrated:
+        reasons.append(
+            f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub "
+            "at home, nor that there is none."
+        )
+    if alike is not None and alike.captured_share >= policy.concentrated:
+        reasons.append(
+            f"{alike.captured} of {alike.of} organisations show hops of {alike.node.name} between "
+            "their own networks and others at home, and go on apart: they may number themselves "
+            "alike, or pass a hub of whose ways on too few were seen."
+        )
+    return reasons
+
+
 def domestic_grade(
     top: Candidate | None,
     organisations: int,
@@ -23,13 +45,17 @@ def domestic_grade(
     *,
     reached: Candidate | None,
     may_be_hub: bool,
+    against_single: Sequence[str],
+    against_diverse: Sequence[str],
     policy: Policy,
 ) -> tuple[DomesticGrade, str]:
     """The grade of the paths between domestic organisations, and why.
 
     ``reached`` is the node as the networks have it that were traced to: whoever provides for the
     few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
-    listed or not, that is only a meeting place: it makes the paths "concentrated" at most.
+    listed or not, that is only a meeting place: it makes the paths "concentrated" at most. So
+    does any reason ``against_single``, and any ``against_diverse`` makes "mixed" of "diverse",
+    whatever the bounds are; the first is given.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:
@@ -41,10 +67,11 @@ def domestic_grade(
             f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
         )
     if top is None:
-        return "diverse", "No network or exchange stands between the pairs."
-    says = level(top.captured, top.of, top.lower, top.upper, policy)
-    sentence = describe(top, policy)
-    if says in NAMES and reached is not None:
+        says, sentence = "open", "No network or exchange stands between the pairs."
+    else:
+        says = level(top.captured, top.of, top.lower, top.upper, policy)
+        sentence = describe(top, policy)
+    if top is not None and reached is not None and says in NAMES:
         there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
         if reached.of < policy.organisations or there not in NAMES:
             there = "between"
@@ -57,7 +84,9 @@ def domestic_grade(
                 f"bounds {lower} to {upper})."
             )
     if says == "single" and may_be_hub:
-        return "single_hub", sentence
+        return ("concentrated", against_single[0]) if against_single else ("single_hub", sentence)
     if says in NAMES:
         return "concentrated", sentence
-    return ("diverse" if says == "open" else "mixed"), sentence
+    if says == "open":
+        return ("mixed", against_diverse[0]) if against_diverse else ("diverse", sentence)
+    return "mixed", sentence

@@ -217,7 +217,7 @@ def judge(
         "effective_gateways": figures.effective_gateways,
         "coverage": coverage_fields(family, weights, share),
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
-        "domestic": domestic_fields(family, table, country, policy),
+        "domestic": domestic_fields(family, table, country, weights, policy),
         "upstream": upstream_fields(family, table, weights.of, policy),
         "timeline": timeline_fields(family.timeline, family.blocks, table, country),
         "candidates": [

@@ -210,7 +210,7 @@ def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
     return 2 * together >= len(ways_on)
 
 
-def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
+def operators_among(groups: Iterable[Sequence[BlockSeen]]) -> dict[str, tuple[str, ...]]:
     """Which unmapped blocks are one operator: block → all blocks of its group, sorted.
 
     A block that only one organisation sees is no candidate and is absent. Only blocks right before
@@ -222,17 +222,12 @@ def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
     it were, is kept only if half of its organisations go on over addresses that others of them use,
     for half of their destinations; a commonplace one (see `is_commonplace`) only if besides at
     least 80% of them go on over an address that others use to the same destination. Joined blocks
-    that are not kept are looked at one by one.
+    that are not kept are looked at one by one. ``groups`` are those of `join_blocks`.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
-    >>> merge_blocks(seen)["10.20.1.0/24"]
+    >>> operators_among(join_blocks(seen))["10.20.1.0/24"]
     ('10.20.1.0/24', '10.20.2.0/24')
     """
-    return operators_among(join_blocks(sightings))
-
-
-def operators_among(groups: Iterable[Sequence[BlockSeen]]) -> dict[str, tuple[str, ...]]:
-    """Of the groups of `join_blocks` those that are one operator: see `merge_blocks`."""
     return dict(_kept(groups))
 
 
@@ -243,7 +238,7 @@ def blocks_alike(groups: Iterable[Sequence[BlockSeen]]) -> list[tuple[str, ...]]
     blocks say neither. ``groups`` are those of `join_blocks`.
 
     >>> seen = [BlockSeen(f"org{i}", "d", "10.20.1.0/24", True, f"198.51.100.{i}") for i in (1, 2)]
-    >>> merge_blocks(seen), blocks_alike(join_blocks(seen))
+    >>> operators_among(join_blocks(seen)), blocks_alike(join_blocks(seen))
     ({}, [('10.20.1.0/24',)])
     """
     found = []

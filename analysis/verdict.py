@@ -184,16 +184,7 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"{asked(policy.single_share, '.2f')} is needed before one gateway is said to carry "
             "all."
         )
-    if figures.covered < policy.single_covered:
-        reasons.append(
-            f"{beside(figures.covered, policy.single_covered)} of the country's {figures.unit} "
-            f"were covered; {asked(policy.single_covered)} are needed."
-        )
-    if figures.weighed < policy.single_weighed:
-        reasons.append(
-            f"Weighed by {figures.unit}, {beside(figures.weighed, policy.single_weighed)} of what "
-            f"was measured passes it; {asked(policy.single_weighed)} is needed."
-        )
+    reasons += not_representative(figures.covered, figures.weighed, figures.unit, policy)
     if figures.days < policy.days:
         reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
     if figures.unaided < policy.unaided:
@@ -210,6 +201,25 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"{figures.rival.node.name} would lead."
             if figures.rival
             else "The strict and the lenient reading do not agree."
+        )
+    return reasons
+
+
+def not_representative(covered: float, weighed: float, unit: str, policy: Policy) -> list[str]:
+    """Why the organisations measured do not stand for the country, so that nobody is "single".
+
+    ``covered`` and ``weighed`` are as in `Figures`.
+    """
+    reasons = []
+    if covered < policy.single_covered:
+        reasons.append(
+            f"{beside(covered, policy.single_covered)} of the country's {unit} were covered; "
+            f"{asked(policy.single_covered)} are needed."
+        )
+    if weighed < policy.single_weighed:
+        reasons.append(
+            f"Weighed by {unit}, {beside(weighed, policy.single_weighed)} of what was measured "
+            f"passes it; {asked(policy.single_weighed)} is needed."
         )
     return reasons
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from analysis.coverage import Weights
 from analysis.domestic import (
     DomesticPair,
     DomesticPath,
@@ -13,6 +14,8 @@ from analysis.domestic import (
     domestic_pairs,
     domestic_path,
     hub_candidates,
+    most_alike_at_home,
+    share_abroad,
     way_of,
 )
 from analysis.operators import Gazetteer, Node
@@ -133,6 +136,32 @@ def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: b
     country.trace(1, f"20.0.2.200{arrival}", words)
     (seen,) = observed(country)
     assert domestic_path(seen, Policy()).abroad is abroad
+
+
+@pytest.mark.parametrize(
+    ("words", "between"),
+    [
+        ("lan own far3@66 net2@130", ()),
+        ("lan own farix@66 far3@67 net2@130", ()),
+        # What no table names stands where what is named before it does.
+        ("lan own far3@66 10.20.7.1@67 far4@68 net2@130", ()),
+        ("lan own 10.20.7.1 far3@66 net2@130", (Node("unmapped", "10.20.7.0/24"),)),
+        ("lan own gate far3@66 * gate@130 net2@131", (GATE,)),
+        ("lan own far3@66 gate@130 net2@131", (GATE,)),
+        # Its first router may stand just behind the border, nearer than physics can tell.
+        ("lan own sea@4 sea@66 net2@130", ()),
+    ],
+    ids=["carrier", "exchange", "block", "block before", "there and back", "back", "next door"],
+)
+def test_who_carries_a_path_abroad_does_not_stand_between_at_home(
+    words: str, between: tuple[Node, ...]
+) -> None:
+    """On a path that is proven to have left the country only what stands at home is between."""
+    country = Country(6)
+    country.trace(1, "20.0.2.200@131", words)
+    (seen,) = observed(country)
+    found = domestic_path(seen, Policy())
+    assert (found.abroad, found.between) == (True, between)
 
 
 # ------------------------------------------------------------------------ pairs
@@ -343,7 +372,7 @@ def test_domestic_grades_of_whole_countries(
 
 @pytest.mark.parametrize(
     ("behind", "grade"),
-    [("20.0.{j}.{i}", "diverse"), ("20.8.8.{j}", "concentrated"), ("20.0.{j}.1", "single_hub")],
+    [("20.0.{j}.{i}", "mixed"), ("20.8.8.{j}", "concentrated"), ("20.0.{j}.1", "single_hub")],
     ids=["links of their own", "ports of an exchange", "the links of a hub"],
 )
 def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade: str) -> None:
@@ -359,6 +388,39 @@ def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade
     assert domestic["grade"] == grade
     kind = domestic["hub"]["kind"] if domestic["hub"] else None
     assert kind == {"single_hub": "unmapped", "concentrated": "exchange"}.get(grade)
+
+
+@pytest.mark.parametrize(("showing", "grade"), [(4, "diverse"), (5, "mixed")])
+def test_private_numbers_of_half_forbid_diverse(showing: int, grade: str) -> None:
+    """As abroad: they number themselves alike, or it is a hub whose ways on are too many."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=[0])
+    for i in range(1, 11):
+        for j in range(1, 11):
+            if i != j:
+                block = f"10.254.254.{i} " if i <= showing else ""
+                country.trace(i, f"20.0.{j}.200", f"lan own {block}20.0.{j}.{i}")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert domestic["pairs"]["direct"] == 90
+    told = "5 of 10 organisations show hops of 10.254.254.0/24" in domestic["reason"]
+    assert told == (grade == "mixed")
+
+
+def test_a_block_of_one_operator_abroad_is_not_alike_at_home() -> None:
+    """Where paths abroad proved it to be one, it is between however its ways at home go on."""
+    country = Country(6)
+    for i in range(1, 5):
+        country.trace(i, f"20.0.{i + 1}.200", f"lan own 10.20.7.{i} 20.0.{i + 1}.{i}")
+        country.trace(i, "30.0.1.200", f"lan own 10.20.7.{i} 30.0.9.9")
+    block = frozenset({Node("unmapped", "10.20.7.0/24")})
+    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(block, frozenset())}
+    country.results = country.results[::2]
+    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(frozenset(), block)}
+    found = most_alike_at_home(pairs_of(country), Policy())
+    assert found is not None
+    assert (found.node.name, found.captured, found.of) == ("10.20.7.0/24", 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -380,6 +442,67 @@ def test_the_provider_of_a_few_targets_is_no_hub(targets: range, grade: str) -> 
     assert domestic["grade"] == grade
     assert (domestic["hub"] is None) == (grade == "mixed")
     assert domestic["captured"]["organisations"] == 8
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "past_gate", "says"),
+    [
+        (0.0, 0.0, "single_hub"),
+        (117000.0, 0.0, "single_hub"),
+        (118000.0, 0.0, "concentrated"),
+        (0.0, 13000.0, "single_hub"),
+        (0.0, 14000.0, "concentrated"),
+    ],
+    ids=["all measured", "a tenth", "universities", "half go past it", "most go past it"],
+)
+def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float, says: str) -> None:
+    """Thirteen universities on one research network are not the country, and thirteen small
+    networks beside a large one that goes past it are not most of it."""
+    country = full_mesh(14, "lan own gate", n14="lan own")
+    users = {f"Net {i}": 1000.0 for i in range(1, 14)}
+    users |= {"Net 14": past_gate, "Everybody else": elsewhere}
+    domestic = country.judge(weights=Weights(users, "eyeballs")).fields["domestic"]
+    assert domestic["grade"] == says
+    assert domestic["hub"]["name"] == "Gate"
+    assert ("eyeballs" in domestic["reason"]) == (says == "concentrated")
+
+
+@pytest.mark.parametrize(
+    ("words", "grade", "hub", "way"),
+    [
+        ("lan own far3@66", "mixed", None, "abroad"),
+        ("lan own far3@66 10.20.7.1", "mixed", None, "abroad"),
+        ("lan own gate far3@66", "single_hub", "Gate", "hub"),
+    ],
+    ids=["a carrier", "his private numbers", "a hub before him"],
+)
+def test_a_carrier_abroad_is_no_hub_at_home(
+    words: str, grade: str, hub: str | None, way: str
+) -> None:
+    """Where all ways at home go abroad and back over one carrier, nobody at home is named."""
+    domestic = full_mesh(8, words).judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] or {"name": None})["name"] == hub
+    assert domestic["pairs"][way] == 56
+
+
+@pytest.mark.parametrize(("away", "grade"), [(3, "diverse"), (4, "mixed")])
+def test_ways_half_of_which_go_abroad_are_not_diverse(away: int, grade: str) -> None:
+    """They show no hub at home, nor that there is none."""
+    others = {f"n{i}": "lan own far3@66" for i in range(1, away + 1)}
+    domestic = full_mesh(8, "lan own", **others).judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert domestic["pairs"]["abroad"] == away * 7
+    assert ("50% of the ways at home" in domestic["reason"]) == (grade == "mixed")
+
+
+def test_the_share_abroad_weighs_organisations_alike() -> None:
+    """One with many targets does not decide: half of one's and none of the other's is a quarter."""
+    pairs = [pair("a", "b", "abroad"), pair("a", "c", "direct"), pair("a", "d", "unknown")]
+    pairs += [pair("b", one, "direct") for one in "acdefgh"]
+    assert share_abroad(pairs) == 0.25
+    assert share_abroad([]) == 0.0
 
 
 def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.hub import domestic_grade
+from analysis.hub import domestic_grade, not_diverse
 from analysis.policy import Policy
+from analysis.verdict import describe
 from tests.analysis.test_verdict import made
 
 
@@ -28,13 +29,36 @@ def test_domestic_grades(
 ) -> None:
     """The same bounds as abroad, there and back; a meeting place is "concentrated" at most."""
     top, there = made(captured, of), made(*reached)
-    found, _ = domestic_grade(top, 0, 1.0, reached=there, may_be_hub=may_be_hub, policy=Policy())
+    judged = {"reached": there, "may_be_hub": may_be_hub, "against_diverse": (), "policy": Policy()}
+    found, _ = domestic_grade(top, 0, 1.0, against_single=(), **judged)  # type: ignore[arg-type]
     assert found == says
+
+
+def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
+    """Where the grade is none in any case it changes nothing."""
+    top, reached, policy = made(7, 7), made(7, 7), Policy()
+    for may_be_hub, reason in ((True, "Few."), (False, describe(top, policy))):
+        assert domestic_grade(
+            top,
+            0,
+            1.0,
+            reached=reached,
+            may_be_hub=may_be_hub,
+            against_diverse=(),
+            against_single=["Few."],
+            policy=policy,
+        ) == ("concentrated", reason)
 
 
 def test_domestic_paths_without_anything_between() -> None:
     """Direct neighbours are diverse when five could be judged and the ways are known."""
-    judged = {"reached": None, "may_be_hub": False, "policy": Policy()}
+    judged = {
+        "reached": None,
+        "may_be_hub": False,
+        "against_single": (),
+        "against_diverse": (),
+        "policy": Policy(),
+    }
     assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
     assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
         "insufficient",
@@ -44,3 +68,40 @@ def test_domestic_paths_without_anything_between() -> None:
         "insufficient",
         "The way is known for 59% of the domestic pairs.",
     )
+
+
+@pytest.mark.parametrize("captured", [0, 1])
+def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) -> None:
+    """Whether nobody stands between or somebody between few; elsewhere it changes nothing."""
+    judged = {"may_be_hub": True, "against_single": (), "policy": Policy()}
+    top = made(captured, 11) if captured else None
+    assert domestic_grade(
+        top,
+        11,
+        1.0,
+        reached=top,
+        against_diverse=["Abroad."],
+        **judged,  # type: ignore[arg-type]
+    ) == ("mixed", "Abroad.")
+    few, policy = made(4, 6), Policy()
+    assert domestic_grade(
+        few,
+        11,
+        1.0,
+        reached=few,
+        against_diverse=["Abroad."],
+        **judged,  # type: ignore[arg-type]
+    ) == ("mixed", describe(few, policy))
+
+
+def test_ways_half_of_which_go_abroad_show_nothing() -> None:
+    """Neither a hub at home nor that there is none."""
+    assert not_diverse(0.49, None, Policy()) == []
+    assert not_diverse(0.5, None, Policy())[0].startswith("50% of the ways at home")
+
+
+def test_private_numbers_that_half_show_forbid_diverse() -> None:
+    """They may be anybody's."""
+    assert not_diverse(0.0, made(4, 9), Policy()) == []
+    (reason,) = not_diverse(0.0, made(5, 10), Policy())
+    assert reason.startswith("5 of 10 organisations show hops of ")

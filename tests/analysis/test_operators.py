@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,15 @@ from analysis.operators import (
     block_name,
     block_of,
     is_commonplace,
-    merge_blocks,
+    join_blocks,
+    operators_among,
 )
 from probe.record import Attribution
 from tests.analysis.country import HOME, Table
+
+
+def merge_blocks(sightings: Iterable[BlockSeen]) -> dict[str, tuple[str, ...]]:
+    return operators_among(join_blocks(sightings))
 
 
 def table() -> Table:
