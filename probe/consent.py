@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from probe.failure import NoConsent
+from probe.failure import NoConsent, PartlyDone
 from probe.language import _
 from probe.private import remove_file, replace_file
 
@@ -149,9 +149,12 @@ def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
     """Put these answers down: a yes is kept with its day, a no leaves nothing behind.
 
     Where no yes is left there is no file, and no folder is made for a no. It is on the disk when
-    this returns: who is in a hurry to take consent back may pull the plug next.
+    this returns: who is in a hurry to take consent back may pull the plug next. Where a yes is
+    taken back and the others cannot be written, as on a full disk, all are taken back, and
+    `PartlyDone` says so.
     """
     agreed = said(folder)
+    takes_back = any(each in agreed for each, yes in answers.items() if not yes)
     for capability, yes in answers.items():
         agreed.pop(capability, None)
         if yes:
@@ -164,4 +167,15 @@ def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
         each.value: {"version": granted.version, "on": granted.on.isoformat()}
         for each, granted in agreed.items()
     }
-    replace_file(path, json.dumps({"schema": _SCHEMA, **entries}, indent=1) + "\n")
+    try:
+        replace_file(path, json.dumps({"schema": _SCHEMA, **entries}, indent=1) + "\n")
+    except OSError as problem:
+        if not takes_back:
+            raise
+        remove_file(path)
+        raise PartlyDone(
+            _(
+                "{path} could not be written ({reason}), so everything that was agreed to is taken "
+                "back; make room, then agree anew to what you want with `gatewatch consent grant`"
+            ).format(path=path, reason=problem.strerror)
+        ) from problem

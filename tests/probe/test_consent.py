@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.consent import VERSION, Capability, change, condition, missing, require, said
-from probe.failure import NoConsent
+from probe.failure import NoConsent, PartlyDone
 from tests.consenting import agree
 from tests.nobody import holds_for_nobody, needs_root
 
@@ -60,6 +61,38 @@ def test_a_consent_that_was_taken_back_does_not_come_back_with_the_power(
     monkeypatch.setattr(os, "fsync", lambda _: synced.append((folder / "consent.json").exists()))
     change(folder, dict.fromkeys(Capability, False), DAY)
     assert synced == [False]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no limit on the size of files")
+def test_what_is_taken_back_counts_on_a_full_disk_too(tmp_path: Path) -> None:
+    """Where the yeses that stay cannot be written all go, and the sentence says so."""
+    import resource
+
+    agree(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(PartlyDone, match="gatewatch consent grant"):
+            change(tmp_path, {Capability.SHARE: False}, DAY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert missing(tmp_path, *Capability) == list(Capability)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_yes_that_cannot_be_written_takes_nothing_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was agreed to before still is, and the error is told as that of any other file."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    agree(tmp_path, Capability.RUN)
+    monkeypatch.setattr("probe.consent.replace_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        change(tmp_path, {Capability.KEEP: True, Capability.SHARE: False}, DAY)
+    assert missing(tmp_path, *Capability) == [Capability.KEEP, Capability.SHARE]
 
 
 def test_a_no_makes_no_folder(tmp_path: Path) -> None:
