@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, missing, said, trouble
+from probe.consent import Capability, missing, newer_text, said, trouble
 from probe.doctor import Finding, State
 from probe.language import _
 from probe.places import data_folder
@@ -21,8 +21,9 @@ def consent() -> Iterator[Finding]:
     agreed = ", ".join(each for each in Capability if each not in lacking)
     unread = trouble(data_folder())
     if Capability.RUN in lacking or Capability.KEEP in lacking:
-        if unread is not None:
-            says = unread
+        other = unread or newer_text(data_folder(), lacking)
+        if other is not None:
+            says = other
         elif said(data_folder()).keys() & set(lacking):
             says = _("the text on consent has changed since you agreed, so nothing is measured")
         else:

@@ -101,15 +101,21 @@ def test_a_no_makes_no_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        (VERSION - 1, "the text on consent has changed since"),
+        (VERSION + 1, "is to a newer text than this gatewatch has"),
+    ],
+)
+def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int, why: str) -> None:
     """When the text has changed it has to be asked again, and the refusal says why."""
     file = agree(tmp_path) / "consent.json"
     kept = json.loads(file.read_bytes())
     kept["run"]["version"] = version
     file.write_text(json.dumps(kept), encoding="utf-8")
     assert missing(tmp_path, *Capability) == [Capability.RUN]
-    with pytest.raises(NoConsent, match="has changed"):
+    with pytest.raises(NoConsent, match=why):
         require(tmp_path, Capability.RUN)
 
 

@@ -410,6 +410,8 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     file = home / "consent.json"
     file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")
     assert "has changed" in only(agreed.consent()).says
+    file.write_text(file.read_text().replace('"version": 0', '"version": 2'), encoding="utf-8")
+    assert "a newer text than this gatewatch has" in only(agreed.consent()).says
     file.write_bytes(file.read_bytes()[:-9])
     assert only(agreed.consent()).says.startswith(f"{file} is damaged")
     yes = '{"version": 1, "on": "2026-11-26"}'
