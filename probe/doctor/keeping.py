@@ -143,9 +143,10 @@ def settings() -> Iterator[Finding]:
 
 
 def _strangers(home: Path) -> list[Path]:
-    """What another user owns in the data folder; root may use all of it."""
+    """What another user owns in the data folder, which a link may lead to; root may use all."""
     me = os.geteuid()
-    return [path for path in (home, *home.rglob("*")) if path.lstat().st_uid != me and me]
+    owners = [(home, home.stat()), *((path, path.lstat()) for path in home.rglob("*"))]
+    return [path for path, owner in owners if owner.st_uid != me and me]
 
 
 def _quoted(path: Path) -> str:

@@ -617,6 +617,23 @@ def test_files_of_another_user_are_found(home: Path, monkeypatch: pytest.MonkeyP
     assert finding.remedy == f'sudo chown -R "$USER" {home}'
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away"
+)
+def test_whose_the_link_to_a_data_folder_is_does_not_matter(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved to another disk by root, who left a link: who owns what it leads to can use it."""
+    moved = agree(tmp_path / "disk")
+    home.symlink_to(moved)
+    for path in (moved, *moved.iterdir()):
+        os.chown(path, 4321, 4321)
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    assert only(keeping.folder()).state == "ok"
+    os.chown(moved, 0, 0)
+    assert "belongs to another user" in only(keeping.folder()).says
+
+
 # --- whereabouts ------------------------------------------------------------------------------
 
 
