@@ -10,6 +10,8 @@ import platformdirs
 from probe.failure import BadInput
 from probe.language import _
 
+HOME_VARIABLE = "GATEWATCH_HOME"
+
 _PACKAGE = Path(__file__).parent
 
 
@@ -25,7 +27,7 @@ def data_folder() -> Path:
     Raises `BadInput` where a link on the way leads nowhere: what lies on a disk that is not
     plugged in would else be taken for nothing.
     """
-    chosen = os.environ.get("GATEWATCH_HOME")
+    chosen = os.environ.get(HOME_VARIABLE)
     folder = (
         Path(chosen) if chosen else Path(platformdirs.user_data_dir("gatewatch", appauthor=False))
     )

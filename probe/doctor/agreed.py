@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from probe.consent import Capability, missing, newer_text, said, trouble
 from probe.doctor import Finding, State
 from probe.language import _
+from probe.pasting import harmless
 from probe.places import data_folder
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def consent() -> Iterator[Finding]:
     """Whether it may be measured and kept; not to share is a choice, and nothing is wrong."""
     lacking = missing(data_folder(), *Capability)
     agreed = ", ".join(each for each in Capability if each not in lacking)
-    unread = trouble(data_folder())
+    broken = trouble(data_folder())
+    unread = None if broken is None else harmless(broken)
     if Capability.RUN in lacking or Capability.KEEP in lacking:
         other = unread or newer_text(data_folder(), lacking)
         if other is not None:
