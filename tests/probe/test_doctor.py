@@ -558,7 +558,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     settings = 'collector = "https://collect.example.org"\n'
     (home / "settings.toml").write_text(settings, encoding="utf-8")
     finding = only(queue.queue())
-    assert (finding.state, finding.remedy) == ("warning", "gatewatch submit")
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch submit --now")
     assert finding.says == "1 bundle waits to be sent; the last try failed: it was not reached"
     fill(home)
     assert only(queue.queue()).state == "ok"
