@@ -13,12 +13,12 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from probe.failure import NoConsent
+from probe.failure import NoConsent, PartlyDone
 from probe.language import _
 from probe.private import remove_file, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 # Of the text in data/consent. A change of what is agreed to makes a new one, and asks everybody.
@@ -47,6 +47,11 @@ class Granted(NamedTuple):
     def holds(self) -> bool:
         """Whether that version is still the one in use."""
         return self.version == VERSION
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer gatewatch than this one asked for it."""
+        return self.version > VERSION
 
 
 def said(folder: Path) -> dict[Capability, Granted]:
@@ -125,13 +130,24 @@ def require(folder: Path, *capabilities: Capability) -> None:
         raise refusal(folder, lacking)
 
 
-def refusal(folder: Path, lacking: Iterable[Capability]) -> NoConsent:
+def newer_text(folder: Path, lacking: Iterable[Capability]) -> str | None:
+    """What is said where one of these was agreed to as a newer gatewatch asks for it; else None."""
+    agreed = said(folder)
+    if any(each in agreed and agreed[each].is_newer for each in lacking):
+        return _(
+            "the consent that was given here is to a newer text than this gatewatch has, and does "
+            "not hold until this one is updated"
+        )
+    return None
+
+
+def refusal(folder: Path, lacking: Collection[Capability]) -> NoConsent:
     """The sentence for who has not agreed to these."""
     names = ", ".join(lacking)
     options = " ".join(f"--{name}" for name in lacking)
-    unread = trouble(folder)
-    if unread is not None:
-        reason = unread
+    other = trouble(folder) or newer_text(folder, lacking)
+    if other is not None:
+        reason = other
     elif any(each in said(folder) for each in lacking):
         reason = _("the text on consent has changed since the owner of this machine agreed")
     else:
@@ -149,9 +165,12 @@ def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
     """Put these answers down: a yes is kept with its day, a no leaves nothing behind.
 
     Where no yes is left there is no file, and no folder is made for a no. It is on the disk when
-    this returns: who is in a hurry to take consent back may pull the plug next.
+    this returns: who is in a hurry to take consent back may pull the plug next. Where a yes is
+    taken back and the others cannot be written, as on a full disk, all are taken back, and
+    `PartlyDone` says so.
     """
     agreed = said(folder)
+    takes_back = any(each in agreed for each, yes in answers.items() if not yes)
     for capability, yes in answers.items():
         agreed.pop(capability, None)
         if yes:
@@ -164,4 +183,15 @@ def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
         each.value: {"version": granted.version, "on": granted.on.isoformat()}
         for each, granted in agreed.items()
     }
-    replace_file(path, json.dumps({"schema": _SCHEMA, **entries}, indent=1) + "\n")
+    try:
+        replace_file(path, json.dumps({"schema": _SCHEMA, **entries}, indent=1) + "\n")
+    except OSError as problem:
+        if not takes_back:
+            raise
+        remove_file(path)
+        raise PartlyDone(
+            _(
+                "{path} could not be written ({reason}), so everything that was agreed to is taken "
+                "back; make room, then agree anew to what you want with `gatewatch consent grant`"
+            ).format(path=path, reason=problem.strerror)
+        ) from problem

@@ -29,7 +29,8 @@ def harmless(text: str) -> str:
 
 
 def _without_whose(text: str) -> str:
-    import getpass  # noqa: PLC0415 - all of it is needed when something is wrong, so hardly ever
+    import contextlib  # noqa: PLC0415 - all of it is needed when something is wrong, so hardly ever
+    import getpass  # noqa: PLC0415
     import os  # noqa: PLC0415
     from dataclasses import replace  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
@@ -39,7 +40,10 @@ def _without_whose(text: str) -> str:
 
     here = premises()
     home = Path.home()
-    users = {getpass.getuser(), home.name, os.environ.get("SUDO_USER", "")} - {"", "root"}
+    users = {home.name, os.environ.get("SUDO_USER", "")}
+    with contextlib.suppress(KeyError, OSError):  # a number without a name, as in a container
+        users.add(getpass.getuser())
+    users -= {"", "root"}
     if home.name:
         text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
     text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import platformdirs
 
+from probe.failure import BadInput
+from probe.language import _
+
+HOME_VARIABLE = "GATEWATCH_HOME"
+
 _PACKAGE = Path(__file__).parent
 
 
@@ -17,8 +22,31 @@ def shipped(name: str) -> Path:
 
 
 def data_folder() -> Path:
-    """The folder that holds all a volunteer's machine keeps; ``GATEWATCH_HOME`` overrides it."""
-    chosen = os.environ.get("GATEWATCH_HOME")
-    return (
+    """The folder that holds all a volunteer's machine keeps; ``GATEWATCH_HOME`` overrides it.
+
+    Raises `BadInput` where a link on the way leads nowhere: what lies on a disk that is not
+    plugged in would else be taken for nothing.
+    """
+    chosen = os.environ.get(HOME_VARIABLE)
+    folder = (
         Path(chosen) if chosen else Path(platformdirs.user_data_dir("gatewatch", appauthor=False))
     )
+    for each in (folder, *folder.parents):
+        if _leads_nowhere(each):
+            raise BadInput(
+                _(
+                    "{link} leads to {place}, which is not there; plug in or mount the disk that "
+                    "it lies on, or delete the link"
+                ).format(link=each, place=each.readlink())
+            )
+    return folder
+
+
+def _leads_nowhere(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return os.path.islink(path)  # noqa: PTH114 - pathlib raises where it may not look
+    except OSError:
+        return False
+    return False

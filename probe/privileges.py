@@ -86,10 +86,12 @@ def give_up(writes: Iterable[Path] = (), *, keep: frozenset[int] = frozenset()) 
 
 
 def _needs(writes: Iterable[Path]) -> list[_Need]:
-    needs = [_Need(Path(entry), os.R_OK | os.X_OK) for entry in sys.path if Path(entry).is_dir()]
+    # pathlib raises where it may not look.
+    code = [Path(entry) for entry in sys.path if os.path.isdir(entry)]  # noqa: PTH112
+    needs = [_Need(folder, os.R_OK | os.X_OK) for folder in code]
     for folder in writes:
         needs.append(_Need(nearest(folder), os.W_OK | os.X_OK))
-        if folder.is_dir():
+        if os.path.isdir(folder):  # noqa: PTH112
             needs += [_Need(file, os.R_OK | os.W_OK) for file in folder.iterdir() if file.is_file()]
     return needs
 

@@ -25,7 +25,7 @@ from probe.timekeeping import impossible
 from probe.tunnel import tunnels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from probe.ground import End
@@ -34,29 +34,30 @@ if TYPE_CHECKING:
 SET_CLOCK = "sudo timedatectl set-ntp true"
 
 
-def days_that_have_been(table: str | None, folder: Path) -> list[date]:
-    """Days in the past, if the clock is right: that of the address table, and those kept."""
-    days = [day for path in day_files(folder) if (day := day_named(path.name))]
-    return [date.fromisoformat(table), *days] if table else days
+def days_that_have_been(table: str | None, folder: Path) -> dict[date, Path | None]:
+    """Days in the past, if clocks were right: the address table's, and each kept, with its file."""
+    of_table = {date.fromisoformat(table): None} if table else {}
+    return of_table | {day: path for path in day_files(folder) if (day := day_named(path.name))}
 
 
 class Spoiling:
     """Looks when asked: a VPN may come up, and a clock be set, while a run goes on.
 
-    ``ends`` gives this machine's end of the line by IP version, ``days`` are such that surely
-    have been, ``clock`` gives seconds since the epoch, ``kept_right`` says whether others keep it
-    so: then a day to come was put down by a clock that was ahead.
+    ``ends`` gives this machine's end of the line by IP version, ``days`` are such that
+    have been, with the file of each that is kept, ``clock`` gives seconds since the epoch,
+    ``kept_right`` says whether others keep it so: then a day to come was put down by a clock that
+    was ahead.
     """
 
     def __init__(
         self,
         ends: Callable[[], Mapping[int, End]],
-        days: Iterable[date],
+        days: Mapping[date, Path | None],
         clock: Callable[[], float],
         kept_right: Callable[[], bool | None],
     ) -> None:
         self._ends = ends
-        self._days = list(days)
+        self._days = days
         self._clock = clock
         self._kept_right = kept_right
 
@@ -90,10 +91,18 @@ class Spoiling:
         been = self._impossible()
         if been is None:
             return None
+        today = datetime.fromtimestamp(self._clock(), UTC).date()
+        kept = self._days[been]
+        if kept is None:
+            return _(
+                "the clock of this machine says {today}, but {been} has been already; set it, as "
+                "with sudo timedatectl set-ntp true"
+            ).format(today=today, been=been)
         return _(
-            "the clock of this machine says {today}, but {been} has been already; set it, as with "
-            "sudo timedatectl set-ntp true"
-        ).format(today=datetime.fromtimestamp(self._clock(), UTC).date(), been=been)
+            "the clock of this machine says {today}, but traces of {been} are kept already; set "
+            "it, as with sudo timedatectl set-ntp true, or, where it is right now and was ahead "
+            "then, move {file} elsewhere"
+        ).format(today=today, been=been, file=f"{kept.parent.name}/{kept.name}")
 
     def _impossible(self) -> date | None:
         been = impossible(self._clock(), self._days)

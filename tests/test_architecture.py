@@ -35,10 +35,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.hostname",
             "probe.language",
             "probe.network",
-            "probe.places",
             "probe.record",
         },
-        {"probe.bundle", "probe.readonly"},
+        {"probe.bundle", "probe.places", "probe.readonly"},
         {"probe.receipt"},
         {
             "probe.evidence",

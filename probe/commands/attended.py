@@ -66,6 +66,10 @@ class Attended:
             click.get_current_context().exit(ended.code)
 
 
+# Columns of a terminal; beside it the count and the time have room in 40.
+_BAR = 12
+
+
 class _Shown:
     """How far the run is, on the standard error: a bar on a terminal, else a line a trace."""
 
@@ -78,13 +82,16 @@ class _Shown:
         if sys.stderr.isatty():
             from rich import progress  # noqa: PLC0415 - only a terminal needs it
             from rich.console import Console  # noqa: PLC0415
+            from rich.table import Column  # noqa: PLC0415
 
+            rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
             self.bar = progress.Progress(
-                progress.BarColumn(),
+                progress.BarColumn(bar_width=_BAR),
                 progress.MofNCompleteColumn(),
                 progress.TimeRemainingColumn(),
-                progress.TextColumn("{task.description}"),
+                progress.TextColumn("{task.description}", table_column=rest),
                 console=Console(stderr=True),
+                expand=True,
             )
             self.bar.add_task("", total=None)
             self.bar.start()

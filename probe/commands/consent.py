@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands import asking
-from probe.consent import VERSION, Capability, change, condition, missing, refusal, said, trouble
+from probe.consent import (
+    VERSION,
+    Capability,
+    change,
+    condition,
+    missing,
+    newer_text,
+    refusal,
+    said,
+    trouble,
+)
 from probe.failure import Failure
 from probe.language import _
 from probe.places import data_folder
@@ -72,12 +82,21 @@ def status(*, as_json: bool) -> None:
             answer = "no"
         elif granted.holds:
             answer = f"yes, since {granted.on}"
+        elif granted.is_newer:
+            answer = f"not here: newer text {granted.version}, {granted.on}"
         else:
             answer = f"no longer: text {granted.version}, {granted.on}"
         click.echo(f"{each:<6} {answer:<31} {_MEANS[each]}")
     unread = trouble(data_folder())
     if unread is not None:
         click.echo(_("{problem}; to answer anew: gatewatch consent grant").format(problem=unread))
+    elif newer_text(data_folder(), Capability):
+        click.echo(
+            _(
+                "update gatewatch, or read the text of this one, version {version}, and answer "
+                "again: gatewatch consent grant"
+            ).format(version=VERSION)
+        )
     elif any(not granted.holds for granted in agreed.values()):
         click.echo(
             _(

@@ -106,8 +106,8 @@ def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:
         yield ngettext(
             "{count} day as old stays, since not all of it was accepted so far; see: gatewatch "
             "submit status",
-            "{count} days as old stay, since not all of them was accepted so far; see: gatewatch "
-            "submit status",
+            "{count} days as old stay, since not all of their traces were accepted so far; see: "
+            "gatewatch submit status",
             len(left),
         ).format(count=len(left))
     if final:

@@ -94,7 +94,9 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
             )
             if as_shared
             else ngettext(
-                "{count} line could not be read", "{count} lines could not be read", unreadable
+                "{count} line could not be read; it is never shared, and may stay",
+                "{count} lines could not be read; they are never shared, and may stay",
+                unreadable,
             )
         )
         click.echo(said.format(count=unreadable), err=True)

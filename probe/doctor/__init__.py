@@ -8,6 +8,8 @@ forums.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +19,7 @@ from probe.failure import Failure
 from probe.language import _
 from probe.mishap import failure_of
 from probe.pasting import harmless
+from probe.places import HOME_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -61,12 +64,14 @@ def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[t
 
 
 def place(path: Path) -> str:
-    """A path without the name of its user, as a shell reads it.
+    """A path without the name of its user, nor any folder outside of home: those may hold it.
 
-    >>> place(Path.home() / "a" / "b"), place(Path("/srv/a"))
-    ('~/a/b', '/srv/a')
+    >>> place(Path.home() / "a" / "b"), place(Path("/media/sokha/a"))
+    ('~/a/b', '[folder]/a')
     """
-    try:
+    with contextlib.suppress(ValueError, RuntimeError):
         return str("~" / path.relative_to(Path.home()))
-    except (ValueError, RuntimeError):
-        return str(path)
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen and path.is_relative_to(chosen):
+        return str(f"${HOME_VARIABLE}" / path.relative_to(chosen))
+    return harmless(str(path))

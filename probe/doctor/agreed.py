@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, missing, said, trouble
+from probe.consent import Capability, missing, newer_text, said, trouble
 from probe.doctor import Finding, State
 from probe.language import _
+from probe.pasting import harmless
 from probe.places import data_folder
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ def consent() -> Iterator[Finding]:
     """Whether it may be measured and kept; not to share is a choice, and nothing is wrong."""
     lacking = missing(data_folder(), *Capability)
     agreed = ", ".join(each for each in Capability if each not in lacking)
-    unread = trouble(data_folder())
+    broken = trouble(data_folder())
+    unread = None if broken is None else harmless(broken)
     if Capability.RUN in lacking or Capability.KEEP in lacking:
-        if unread is not None:
-            says = unread
+        other = unread or newer_text(data_folder(), lacking)
+        if other is not None:
+            says = other
         elif said(data_folder()).keys() & set(lacking):
             says = _("the text on consent has changed since you agreed, so nothing is measured")
         else:

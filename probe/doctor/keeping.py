@@ -66,7 +66,7 @@ def disk() -> Iterator[Finding]:
         yield Finding(State.OK, says)
     else:
         full = free < _NEXT_TO_NOTHING
-        yield Finding(State.FAILED if full else State.WARNING, says, f"df -h {_quoted(folder)}")
+        yield Finding(State.FAILED if full else State.WARNING, says, _df(folder))
 
 
 def folder() -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def folder() -> Iterator[Finding]:
         yield Finding(
             State.FAILED,
             _("{folder} lies on a file system that can only be read").format(folder=place(known)),
-            f"df -h {_quoted(known)}",
+            _df(known),
         )
     elif not os.access(known, os.W_OK | os.X_OK):
         yield Finding(
@@ -143,12 +143,20 @@ def settings() -> Iterator[Finding]:
 
 
 def _strangers(home: Path) -> list[Path]:
-    """What another user owns in the data folder; root may use all of it."""
+    """What another user owns in the data folder, which a link may lead to; root may use all."""
     me = os.geteuid()
-    return [path for path in (home, *home.rglob("*")) if path.lstat().st_uid != me and me]
+    owners = [(home, home.stat()), *((path, path.lstat()) for path in home.rglob("*"))]
+    return [path for path, owner in owners if owner.st_uid != me and me]
+
+
+def _df(folder: Path) -> str:
+    """What shows how a disk stands; all disks where the folder may not be named."""
+    return "df -h" if place(folder).startswith("[") else f"df -h {_quoted(folder)}"
 
 
 def _quoted(path: Path) -> str:
-    """A path as a shell reads it, its user's home not named."""
+    """A path as a shell reads it; neither its user's home nor the chosen data folder is named."""
     shown = place(path)
+    if shown.startswith("$"):
+        return f'"{shown}"'
     return shown if shown.startswith("~") and " " not in shown else shlex.quote(str(path))

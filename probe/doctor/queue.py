@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _STATUS = "gatewatch submit status"
 _SUBMIT = "gatewatch submit"
+_SUBMIT_NOW = "gatewatch submit --now"
 _LEAVE = "gatewatch submit --leave-at FOLDER"
 
 
@@ -50,5 +51,5 @@ def _waiting(count: int, collector: str | None, problem: str | None) -> Finding:
         says = _("{waiting}; the last try failed: {problem}").format(
             waiting=says, problem=harmless(problem)
         )
-        return Finding(State.WARNING, says, _SUBMIT)
+        return Finding(State.WARNING, says, _SUBMIT_NOW)
     return Finding(State.OK, says, _SUBMIT)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from probe.doctor import Finding, State
 from probe.failure import Failure
 from probe.language import _
+from probe.pasting import harmless
 from probe.schedule.diary import Diary
 from probe.schedule.here import job, timer
 
@@ -33,7 +34,7 @@ def schedule(clock: float | None = None) -> Iterator[Finding]:
         return
     standing, what = found
     for trouble in standing.troubles:
-        yield Finding(State.FAILED, trouble.what, trouble.remedy)
+        yield Finding(State.FAILED, harmless(trouble.what), trouble.remedy)
     for hint in standing.hints:
         yield Finding(State.WARNING, hint.what, hint.remedy)
     if not standing.troubles:

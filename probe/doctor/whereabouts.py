@@ -35,7 +35,7 @@ def vpn(ends: Mapping[int, End] | None = None) -> Iterator[Finding]:
             ends = footing.ends()
         finally:
             footing.close()
-    says = Spoiling(lambda: ends, (), time.time, is_set_by_others).tunnelled(ends.keys())
+    says = Spoiling(lambda: ends, {}, time.time, is_set_by_others).tunnelled(ends.keys())
     if not ends:
         yield Finding(State.OK, _("no way out, so none through a tunnel"))
     elif says is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from probe.language import _
 from probe.origin.errors import OriginError
 from probe.origin.lists import (
     Exchange,
@@ -335,7 +336,17 @@ def _open(path: Path | None) -> tuple[Table, Snapshot, Path]:
     manifest = current_manifest() if path is None else _described(path)
     opened = manifest.table_path if manifest is not None else path
     assert opened is not None
-    table = open_table(opened)
+    try:
+        table = open_table(opened)
+    except OriginError:
+        if path is not None:
+            raise
+        raise OriginError(
+            _(
+                "the address table {path} is damaged or may not be read; fetch another: gatewatch "
+                "data update"
+            ).format(path=opened)
+        ) from None
     state = state_of(opened)
     if manifest is not None:
         snapshot = Snapshot(

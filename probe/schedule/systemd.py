@@ -181,7 +181,8 @@ class UserTimer:
             return ()
         return (
             Trouble(
-                _("it measures only while you are logged in"), f"sudo loginctl enable-linger {user}"
+                _("it measures only while you are logged in"),
+                'sudo loginctl enable-linger "$USER"',
             ),
         )
 

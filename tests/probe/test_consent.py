@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.consent import VERSION, Capability, change, condition, missing, require, said
-from probe.failure import NoConsent
+from probe.failure import NoConsent, PartlyDone
 from tests.consenting import agree
 from tests.nobody import holds_for_nobody, needs_root
 
@@ -62,21 +63,59 @@ def test_a_consent_that_was_taken_back_does_not_come_back_with_the_power(
     assert synced == [False]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no limit on the size of files")
+def test_what_is_taken_back_counts_on_a_full_disk_too(tmp_path: Path) -> None:
+    """Where the yeses that stay cannot be written all go, and the sentence says so."""
+    import resource
+
+    agree(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(PartlyDone, match="gatewatch consent grant"):
+            change(tmp_path, {Capability.SHARE: False}, DAY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert missing(tmp_path, *Capability) == list(Capability)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_yes_that_cannot_be_written_takes_nothing_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was agreed to before still is, and the error is told as that of any other file."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    agree(tmp_path, Capability.RUN)
+    monkeypatch.setattr("probe.consent.replace_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        change(tmp_path, {Capability.KEEP: True, Capability.SHARE: False}, DAY)
+    assert missing(tmp_path, *Capability) == [Capability.KEEP, Capability.SHARE]
+
+
 def test_a_no_makes_no_folder(tmp_path: Path) -> None:
     """Who says no everywhere finds the disk as it was."""
     change(tmp_path / "home", dict.fromkeys(Capability, False), DAY)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        (VERSION - 1, "the text on consent has changed since"),
+        (VERSION + 1, "is to a newer text than this gatewatch has"),
+    ],
+)
+def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int, why: str) -> None:
     """When the text has changed it has to be asked again, and the refusal says why."""
     file = agree(tmp_path) / "consent.json"
     kept = json.loads(file.read_bytes())
     kept["run"]["version"] = version
     file.write_text(json.dumps(kept), encoding="utf-8")
     assert missing(tmp_path, *Capability) == [Capability.RUN]
-    with pytest.raises(NoConsent, match="has changed"):
+    with pytest.raises(NoConsent, match=why):
         require(tmp_path, Capability.RUN)
 
 

@@ -218,6 +218,17 @@ def test_status_says_that_the_text_has_changed(home: Path) -> None:
     assert json.loads(gatewatch("consent", "status", "--json").stdout)["run"]["version"] == 0
 
 
+def test_status_says_that_a_newer_text_was_agreed_to(home: Path) -> None:
+    """Whoever goes back to an older gatewatch is not told that the text has changed since."""
+    file = agree(home) / "consent.json"
+    newer = VERSION + 1
+    file.write_text(file.read_text().replace(f'"version": {VERSION}', f'"version": {newer}'))
+    done = gatewatch("consent", "status")
+    assert f"not here: newer text {newer}, 2026-11-01" in done.stdout
+    assert "update gatewatch, or read the text" in done.stdout.splitlines()[-1]
+    assert granted() == []
+
+
 @pytest.mark.parametrize(
     ("text", "condition", "begins"),
     [

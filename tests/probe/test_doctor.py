@@ -295,7 +295,7 @@ def test_a_folder_that_others_may_read_is_said(home: Path) -> None:
     home.mkdir(mode=0o755)
     home.chmod(0o755)
     finding = only(keeping.folder())
-    assert (finding.state, finding.remedy) == ("warning", f"chmod -R go= {home}")
+    assert (finding.state, finding.remedy) == ("warning", 'chmod -R go= "$GATEWATCH_HOME"')
     home.chmod(0o700)
     assert only(keeping.folder()).state == "ok"
 
@@ -310,14 +310,45 @@ def test_a_home_is_not_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "into ~/home" in finding.says
 
 
+def test_a_data_folder_outside_of_home_is_not_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick is mounted in a folder called like its user; the shell knows it by its variable."""
+    stick = home / "media" / "sokha"
+    monkeypatch.setenv("GATEWATCH_HOME", str(stick / "our data"))
+    monkeypatch.setattr(os, "access", lambda place, _: place != stick)
+    stick.mkdir(parents=True, mode=0o700)
+    found = [only(keeping.folder())]
+    stranger = Trouble(f"the program that it calls, {stick}/gatewatch, is not there any more", "")
+    found += scheduled(monkeypatch, Standing(installed=True, troubles=(stranger,)))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0))
+    found += keeping.disk()
+    monkeypatch.undo()
+    monkeypatch.setenv("GATEWATCH_HOME", str(agree(stick / "our data")))
+    found.append(only(keeping.folder()))
+    (stick / "our data" / "vantage.state").write_text("rubbish", encoding="utf-8")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0))
+    found += [*keeping.memory(), *keeping.disk()]
+    (stick / "our data" / "consent.json").write_text("rubbish", encoding="utf-8")
+    found += agreed.consent()
+    assert [one for one in found if str(stick) in f"{one.says} {one.remedy}"] == []
+    assert [one.remedy for one in found if one.remedy] == [
+        'sudo install -d -m 700 -o "$USER" "$GATEWATCH_HOME"',
+        "df -h",
+        'rm "$GATEWATCH_HOME/vantage.state"',
+        'df -h "$GATEWATCH_HOME"',
+        "gatewatch consent grant",
+    ]
+
+
 def test_a_folder_that_cannot_be_made_comes_with_the_command_that_makes_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not there has no owner to be changed."""
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert only(keeping.folder()).remedy == f'sudo install -d -m 700 -o "$USER" {home}'
+    assert only(keeping.folder()).remedy == 'sudo install -d -m 700 -o "$USER" "$GATEWATCH_HOME"'
     home.mkdir()
-    assert only(keeping.folder()).remedy == f'sudo chown -R "$USER" {home}'
+    assert only(keeping.folder()).remedy == 'sudo chown -R "$USER" "$GATEWATCH_HOME"'
 
 
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="tells what is mounted how")
@@ -325,7 +356,7 @@ def test_a_read_only_file_system_is_found(home: Path, monkeypatch: pytest.Monkey
     """Another owner would not mend it."""
     monkeypatch.setattr(os, "statvfs", lambda _: types.SimpleNamespace(f_flag=os.ST_RDONLY))
     finding = only(keeping.folder())
-    assert (finding.state, finding.remedy) == ("failed", f"df -h {home.parent}")
+    assert (finding.state, finding.remedy) == ("failed", "df -h")
     assert finding.says.endswith("lies on a file system that can only be read")
 
 
@@ -336,7 +367,7 @@ def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     assert only(keeping.memory()).state == "ok"
     (home / name).write_text("rubbish", encoding="utf-8")
     finding = only(keeping.memory())
-    assert (finding.state, finding.remedy) == ("failed", f"rm {home / name}")
+    assert (finding.state, finding.remedy) == ("failed", f'rm "$GATEWATCH_HOME/{name}"')
     assert f"{name} cannot be read" in finding.says
     found = json.loads(doctor("--json").stdout)["findings"]
     assert finding.says in [entry["says"] for entry in found]
@@ -349,7 +380,7 @@ def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> No
     (home / "vantage.state").touch()
     findings = [one for one in keeping.memory() if name in one.says]
     assert [(one.state, one.remedy) for one in findings] == [
-        ("failed", f"mv {home / name} {home / name}.away")
+        ("failed", f'mv "$GATEWATCH_HOME/{name}" "$GATEWATCH_HOME/{name}.away"')
     ]
     assert "a folder where a file has to be" in findings[0].says
 
@@ -410,8 +441,10 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     file = home / "consent.json"
     file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")
     assert "has changed" in only(agreed.consent()).says
+    file.write_text(file.read_text().replace('"version": 0', '"version": 2'), encoding="utf-8")
+    assert "a newer text than this gatewatch has" in only(agreed.consent()).says
     file.write_bytes(file.read_bytes()[:-9])
-    assert only(agreed.consent()).says.startswith(f"{file} is damaged")
+    assert only(agreed.consent()).says.startswith("[folder]/consent.json is damaged")
     yes = '{"version": 1, "on": "2026-11-26"}'
     file.write_text(
         f'{{"schema": "gatewatch.consent/1", "run": {yes}, "keep": {yes}, "share": 1}}',
@@ -419,7 +452,7 @@ def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     )
     finding = only(agreed.consent())
     assert (finding.state, finding.remedy) == ("warning", "gatewatch consent grant")
-    assert finding.says.startswith(f"you agree to: run, keep; {file} is damaged")
+    assert finding.says.startswith("you agree to: run, keep; [folder]/consent.json is damaged")
 
 
 # --- by itself, and away ----------------------------------------------------------------------
@@ -525,7 +558,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     settings = 'collector = "https://collect.example.org"\n'
     (home / "settings.toml").write_text(settings, encoding="utf-8")
     finding = only(queue.queue())
-    assert (finding.state, finding.remedy) == ("warning", "gatewatch submit")
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch submit --now")
     assert finding.says == "1 bundle waits to be sent; the last try failed: it was not reached"
     fill(home)
     assert only(queue.queue()).state == "ok"
@@ -612,7 +645,24 @@ def test_files_of_another_user_are_found(home: Path, monkeypatch: pytest.MonkeyP
     finding = only(keeping.folder())
     assert finding.state == "failed"
     assert "consent.json belongs to another user" in finding.says
-    assert finding.remedy == f'sudo chown -R "$USER" {home}'
+    assert finding.remedy == 'sudo chown -R "$USER" "$GATEWATCH_HOME"'
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away"
+)
+def test_whose_the_link_to_a_data_folder_is_does_not_matter(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved to another disk by root, who left a link: who owns what it leads to can use it."""
+    moved = agree(tmp_path / "disk")
+    home.symlink_to(moved)
+    for path in (moved, *moved.iterdir()):
+        os.chown(path, 4321, 4321)
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    assert only(keeping.folder()).state == "ok"
+    os.chown(moved, 0, 0)
+    assert "belongs to another user" in only(keeping.folder()).says
 
 
 # --- whereabouts ------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def test_what_cannot_be_read_is_named_and_counted(spool: Path) -> None:
     assert done.exit_code == 0
     assert len(done.stdout.splitlines()) == 1
     assert "2026-11-23.jsonl:1: not a traceroute result: no dst_addr" in done.stderr
-    assert "1 line could not be read" in done.stderr
+    assert "1 line could not be read; it is never shared, and may stay" in done.stderr
     assert "1 cut line set aside after a crash" in done.stderr
     assert run("--as-shared").stdout_bytes == day.read_bytes().splitlines(keepends=True)[1]
 

@@ -24,7 +24,7 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def spoiling(now: float = NOON, *, kept_right: bool | None = None, **ends: End) -> Spoiling:
     by_version = {int(version[1:]): end for version, end in ends.items()}
-    return Spoiling(lambda: by_version, [date(2026, 6, 17)], lambda: now, lambda: kept_right)
+    return Spoiling(lambda: by_version, {date(2026, 6, 17): None}, lambda: now, lambda: kept_right)
 
 
 def test_a_tunnel_is_refused_with_what_to_do() -> None:
@@ -66,7 +66,7 @@ def test_each_trace_is_marked_with_what_is_so_when_it_is_kept() -> None:
     """By IP version, as it is then: a VPN may come up while a run goes on."""
     ends = {4: DIRECT, 6: TUNNEL}
     now = [NOON]
-    looking = Spoiling(lambda: ends, [date(2026, 6, 17)], lambda: now[0], lambda: None)
+    looking = Spoiling(lambda: ends, {date(2026, 6, 17): None}, lambda: now[0], lambda: None)
     assert (looking.notes(4), looking.notes(6)) == ([], [VPN])
     ends[4] = TUNNEL
     now[0] = 0.0
@@ -77,9 +77,23 @@ def test_the_days_that_have_been_are_those_of_the_table_and_the_spool(tmp_path: 
     """Files that are named otherwise, and tables without a day, say nothing."""
     for name in ("2026-11-22.jsonl", "2026-11-20.jsonl", "by-hand.jsonl", "2026-12-01.torn"):
         (tmp_path / name).touch()
-    assert days_that_have_been("2026-06-17", tmp_path) == [
-        date(2026, 6, 17),
-        date(2026, 11, 20),
-        date(2026, 11, 22),
-    ]
-    assert days_that_have_been(None, tmp_path / "none") == []
+    assert days_that_have_been("2026-06-17", tmp_path) == {
+        date(2026, 6, 17): None,
+        date(2026, 11, 20): tmp_path / "2026-11-20.jsonl",
+        date(2026, 11, 22): tmp_path / "2026-11-22.jsonl",
+    }
+    assert days_that_have_been(None, tmp_path / "none") == {}
+
+
+def test_a_clock_that_is_right_again_is_not_asked_to_be_set_alone(tmp_path: Path) -> None:
+    """Where no network time says which is right, the day that a clock ahead has left can go.
+
+    What is said goes into logs, so no folder is named.
+    """
+    ahead = tmp_path / "spool" / "2027-01-28.jsonl"
+    ahead.parent.mkdir()
+    ahead.touch()
+    days = days_that_have_been("2026-06-17", ahead.parent)
+    said = Spoiling(dict, days, lambda: NOON, lambda: False).wrong_clock() or ""
+    assert said.startswith("the clock of this machine says 2026-11-23, but traces of 2027-01-28")
+    assert said.endswith("was ahead then, move spool/2027-01-28.jsonl elsewhere")

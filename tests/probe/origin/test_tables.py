@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,21 @@ def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(OriginError, match=r"broken\.mmdb is not a MaxMind database; give"):
         open_origin(path)
+
+
+def test_a_table_that_nobody_chose_is_fetched_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever named no file has none to give: the command that mends it is said."""
+    table = tmp_path / "origin" / "iplocdb.mmdb"
+    shutil.copytree(shipped("origin"), table.parent)
+    table.write_bytes(b"cut short")
+    manifest = table.with_name("manifest.json")
+    newer = json.loads(manifest.read_bytes()) | {"date": "2099-01-01"}
+    manifest.write_text(json.dumps(newer), encoding="utf-8")
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path))
+    with pytest.raises(OriginError, match=f"{table} is damaged.*: gatewatch data update"):
+        open_origin()
 
 
 def test_a_truncated_database(tmp_path: Path) -> None:
