@@ -381,6 +381,56 @@ def test_private_numbers_that_networks_have_in_common(
     assert verdict.grade == grade
 
 
+def numbered_by_the_incumbent(words: str) -> Country:
+    """Net 13 announces a block of which each of the other networks was given a part."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone(words, members=range(1, 13))
+    return country
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 20.64.{i}.1 {up}",
+        "lan own 20.64.{i}.1 20.64.{i}.9 {up}",
+        "lan own 20.64.{i}.1 own {up}",
+        "lan own 20.64.{i}.1 homeix {up}",
+        "lan 20.64.{i}.1 10.{i}.1.1 {up}",
+        "lan 20.64.{i}.1 * {up}",
+        "20.64.{i}.1 {up}",
+    ],
+)
+def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
+    """Their borders, or the lines to their customers, stand in its block; they leave apart."""
+    verdict = numbered_by_the_incumbent(words).judge()
+    assert verdict.grade == "mixed"
+    assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 20.64.{i}.1 30.0.9.9",
+        "lan own 20.64.{i}.1 20.64.0.1 {up}",
+        "lan own 20.64.{i}.1 * 20.64.0.1 {up}",
+        "lan own 20.64.0.1 {up}",
+    ],
+)
+def test_a_gateway_that_numbers_its_customers_links(words: str) -> None:
+    """Each customer has an address there of its own, and beside or behind it they meet."""
+    assert numbered_by_the_incumbent(words).judge().grade == "single_gateway"
+
+
+def test_numbers_of_the_incumbent_hide_no_gateway_behind_them() -> None:
+    """All borders stand in its block, and nine of twelve networks go on over Gate."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 20.9.9.{i} 20.9.9.250 {up}", members=range(1, 10))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(10, 13))
+    assert name_of(country) == "Gate"
+
+
 def test_two_large_operators_are_not_one() -> None:
     """Three quarters of a large sample bound the share above two thirds; the rest has its own."""
     country = Country(102)
