@@ -195,6 +195,36 @@ def test_foreign_names_with_a_region_in_the_country(access: str) -> None:
     assert verdict.fields["rejected"]["destination_next_door"] == 11 * 4 * 8
 
 
+@pytest.mark.parametrize("edge", ["30.0.{n}.{i}@1.9", "30.0.{n}.{i}@1.9 * 30.0.{n}.99@7.0 *"])
+def test_foreign_names_of_which_only_an_edge_in_the_country_answers(edge: str) -> None:
+    """Four of five stand behind one carrier's rack, and do not answer: nobody knows who left."""
+    country = Country(12)
+    country.table.add("20.5.5.0/24", Attribution(555, "CARRIER", "Carrier", HOME))
+    for i in range(1, 12):
+        for n in (1, 3, 6, 8, 9):
+            way = f"20.5.5.{i % 3}@1.4 {edge}" if n < 9 else f"far{6 + i % 3}@80"
+            for day in range(8):
+                country.trace(i, f"30.0.{n}.200", f"lan own@1.0 {way}".format(n=n, i=i), day=day)
+                if n < 9:
+                    del country.results[-1]["result"][-1]
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 0
+    assert verdict.fields["rejected"]["destination_next_door"] == 11 * 4 * 8
+
+
+def test_a_silent_destination_far_away_is_evidence() -> None:
+    """Its network answers from where it is registered, or somebody else does before it."""
+    country = Country(10)
+    for i in range(1, 11):
+        for n in range(1, 6):
+            for day in range(8):
+                edge = f"30.0.{n}.9@90" if n % 2 else "far9@3"
+                country.trace(i, f"30.0.{n}.200", f"lan own@1.0 gate@1.4 {edge}", day=day)
+                del country.results[-1]["result"][-1]
+    assert name_of(country) == "Gate"
+
+
 def test_an_exchange_lan() -> None:
     """All cross one exchange at home towards different peers: a meeting place, not a gateway."""
     country = Country(12)
