@@ -20,6 +20,7 @@ from analysis.convergence import (
     candidate,
     exit_shares,
     nearest_first,
+    on_the_same_ways,
     rank,
     rivals,
     shared_interfaces,
@@ -61,6 +62,7 @@ class Family:
     pairs: list[Pair]
     grouped: dict[str, list[Pair]]
     candidates: list[Candidate]
+    on_the_same_ways: list[Candidate]
     figures: Figures
     timeline: Timeline
     grade: str
@@ -282,6 +284,7 @@ def _judge_pairs(
         list(pairs),
         grouped,
         candidates,
+        on_the_same_ways(top, nameable, policy) if top else [],
         figures,
         period.timeline,
         verdict,

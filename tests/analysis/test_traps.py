@@ -461,6 +461,30 @@ def test_numbers_of_the_incumbent_hide_no_gateway_behind_them() -> None:
     assert name_of(country) == "Gate"
 
 
+def test_who_of_two_in_a_row_is_the_gateway_is_left_open() -> None:
+    """All buy from Net 13, which buys from Gate, or Gate is what a decree sends them through."""
+    country = Country(13)
+    country.everyone("lan own net13 20.9.9.{i} 20.9.9.250 {up}", members=range(1, 13))
+    said = "All that pass Gate pass Net 13 as well"
+    verdict = country.judge()
+    assert name_of(country) == "Gate"
+    assert any(said in limit for limit in verdict.fields["limits"])
+    country.results.clear()
+    country.everyone("lan own net13 gate {up}", members=range(1, 12))
+    country.everyone("lan own gate {up}", members=range(12, 13))
+    assert name_of(country) == "Gate"
+    assert not any(said in limit for limit in country.judge().fields["limits"])
+
+
+def test_numbers_and_exchanges_on_the_way_leave_nothing_open() -> None:
+    """Who has numbers at the borders, a meeting place and private hops are no second gateway."""
+    words = "lan own 20.64.{i}.1 homeix 10.2.3.4 20.9.9.{i} 20.9.9.250 {up}"
+    country = numbered_by_the_incumbent(words)
+    verdict = country.judge()
+    assert name_of(country) == "Gate"
+    assert not any("All that pass" in limit for limit in verdict.fields["limits"])
+
+
 def test_two_large_operators_are_not_one() -> None:
     """Three quarters of a large sample bound the share above two thirds; the rest has its own."""
     country = Country(102)
