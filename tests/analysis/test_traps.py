@@ -461,6 +461,25 @@ def test_numbers_of_the_incumbent_hide_no_gateway_behind_them() -> None:
     assert name_of(country) == "Gate"
 
 
+@pytest.mark.parametrize(
+    ("words", "alarm"),
+    [("lan own 20.64.{i}.1 {up}", False), ("lan own 20.64.{i}.1 20.64.0.1 {up}", True)],
+)
+def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: bool) -> None:
+    """Lines leased from the incumbent on one day; a switch-on leads them over his router as well.
+
+    Before, three of them had such numbers already.
+    """
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=range(10), members=range(4, 13))
+    country.everyone("lan own 20.64.{i}.1 {up}", days=range(10), members=range(1, 4))
+    country.everyone(words, days=range(10, 20), members=range(1, 13))
+    verdict = country.judge()
+    assert verdict.fields["timeline"]["alarm"] is alarm
+    assert (verdict.gateway is not None) is alarm
+
+
 def test_who_of_two_in_a_row_is_the_gateway_is_left_open() -> None:
     """All buy from Net 13, which buys from Gate, or Gate is what a decree sends them through."""
     country = Country(13)
