@@ -97,6 +97,23 @@ def rivals(
     return number
 
 
+def on_the_same_ways(
+    top: Candidate, candidates: Iterable[Candidate], policy: Policy
+) -> list[Candidate]:
+    """Other organisations that capture whomever this candidate captures, besides themselves.
+
+    They stand before or behind it on the same paths, or are another name of it.
+    """
+    behind = _captured_by(top.shares, policy)
+    return [
+        one
+        for one in candidates
+        if one is not top
+        and one.node.kind == "organisation"
+        and behind <= _captured_by(one.shares, policy) | {one.node.name}
+    ]
+
+
 def _captured_by(shares: Mapping[str, float], policy: Policy) -> set[str]:
     return {name for name, share in shares.items() if share >= policy.captured}
 

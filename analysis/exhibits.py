@@ -95,8 +95,8 @@ CRITERIA = {
     "step": Column("string", "`said`, `diverse`, `named`, `single` or `national`"),
     "key": Column(
         "string",
-        "the number of the policy that asks, or `meeting_place`, `alike`, `rival`, `thin`, "
-        "`rivals`, `mostly`, `elsewhere`, `everywhere`, `strict_and_lenient_agree`",
+        "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, `rival`, "
+        "`thin`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `strict_and_lenient_agree`",
     ),
     "bound": Column(
         "string",

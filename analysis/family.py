@@ -20,6 +20,7 @@ from analysis.convergence import (
     candidate,
     exit_shares,
     nearest_first,
+    on_the_same_ways,
     rank,
     rivals,
     shared_interfaces,
@@ -27,6 +28,7 @@ from analysis.convergence import (
 )
 from analysis.coverage import RegisteredNetwork, Weights, covered
 from analysis.intervals import captured_bounds, effective_gateways
+from analysis.meeting import meet_there
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.panel import CountryTable, Observation
@@ -60,6 +62,7 @@ class Family:
     pairs: list[Pair]
     grouped: dict[str, list[Pair]]
     candidates: list[Candidate]
+    on_the_same_ways: list[Candidate]
     figures: Figures
     timeline: Timeline
     grade: str
@@ -83,6 +86,7 @@ class _Period:
     nearness: Mapping[Node, float]
     nameable: Callable[[Node], bool]
     alike: Candidate | None
+    meet: Callable[[Node], bool]
     timeline: Timeline
     weights: Weights
 
@@ -200,7 +204,15 @@ def judge_family(
         nameable = _nameable(observations, lans, table, policy)
     alike = most_alike(observations, blocks, policy)
     period = _Period(
-        tuple(observations), blocks, lans, nearness, nameable, alike, timeline, weights
+        tuple(observations),
+        blocks,
+        lans,
+        nearness,
+        nameable,
+        alike,
+        cache(partial(meet_there, observations=observations)),
+        timeline,
+        weights,
     )
     return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
 
@@ -212,6 +224,8 @@ def _judge_pairs(
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
     nameable = [c for c in candidates if period.nameable(c.node)]
+    apart = next((c for c in nameable if _are_apart(c, period, policy)), None)
+    nameable = [c for c in nameable if not _are_apart(c, period, policy)]
     top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
     of = len([name for name in grouped if name not in left_out])
@@ -258,6 +272,7 @@ def _judge_pairs(
         ),
         meeting_place=_of_most(meeting, policy),
         alike=_of_most(period.alike, policy),
+        apart=apart,
         thin=shared_interfaces(grouped, policy),
         lenient=lenient,
         rival=rival,
@@ -270,11 +285,21 @@ def _judge_pairs(
         list(pairs),
         grouped,
         candidates,
+        on_the_same_ways(top, nameable, policy) if top else [],
         figures,
         period.timeline,
         verdict,
         reasons,
         again=partial(_judge_pairs, period, table, policy),
+    )
+
+
+def _are_apart(one: Candidate, period: _Period, policy: Policy) -> bool:
+    """Whether most organisations pass a network of which only the numbers are on their ways."""
+    return (
+        one.node.kind == "organisation"
+        and one.captured_share >= policy.concentrated
+        and not period.meet(one.node)
     )
 
 

@@ -286,6 +286,12 @@ def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) 
         "folder, and judge again."
         for node in family.lans
     ]
+    if family.named is not None and family.on_the_same_ways:
+        others = ", ".join(one.node.name for one in family.on_the_same_ways)
+        limits.append(
+            f"All that pass {family.named.node.name} pass {others} as well: paths do not tell on "
+            "which of them they depend."
+        )
     behind = family.timeline.behind
     if behind is not None and behind.mostly_same:
         limits.append(

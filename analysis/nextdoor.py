@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from analysis.operators import Node
 from analysis.path import Path
 from analysis.told import Rtts
 
 
-def answers_next_door(path: Path, destination: str, far_ms: float) -> Callable[[Rtts], bool] | None:
+def answers_next_door(path: Path, network: Node, far_ms: float) -> Callable[[Rtts], bool] | None:
     """Whether RTTs along a path put its destination nearer than ``far_ms``; None where none can.
 
-    What counts is by how much it answers later than the soonest public router of the country, so
-    the time that a radio link at home takes does not; where no such router answers, all of it does.
+    Where the destination does not answer, the last router that does stands for it, if that is of
+    its ``network``: of how the path goes on from there nothing is known. What counts is by how much
+    it answers later than the soonest public router of the country, so the time that a radio link at
+    home takes does not; where no such router answers, all of it does.
     """
-    if not far_ms or path.addresses[-1] != destination:
+    last = path.reader.node(path.addresses[-1])
+    if not far_ms or last != network:
         return None
     at_home = [
         i

@@ -161,6 +161,14 @@ class BlockSeen:
     successor: str | None
 
 
+class Passage(NamedTuple):
+    """An address over which an organisation goes to a destination."""
+
+    organisation: str
+    destination: str
+    address: str
+
+
 class _Groups:
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
@@ -188,26 +196,38 @@ def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
     return set().union(*(group for group in users.values() if len(group) > 1))
 
 
-def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
-    """Whether half of the organisations go on over addresses that others of them use.
+def mostly_together(passages: Iterable[Passage]) -> bool:
+    """Whether half of the organisations go over addresses that others of them use.
 
     They do if they go so to half of their destinations, wherever the others go over these
-    addresses. Where no way on is seen at all, nobody is asked.
+    addresses. Where no address is seen at all, nobody is asked.
+
+    >>> mostly_together(Passage(f"org{i}", "d", "198.51.100.1") for i in (1, 2))
+    True
+    >>> mostly_together(Passage(f"org{i}", "d", f"198.51.100.{i}") for i in (1, 2))
+    False
     """
     users: dict[str, set[str]] = defaultdict(set)
-    ways_on: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for sighting in seen:
-        if sighting.successor is not None:
-            users[sighting.successor].add(sighting.organisation)
-            ways_on[sighting.organisation][sighting.destination].add(sighting.successor)
+    ways: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for organisation, destination, address in passages:
+        users[address].add(organisation)
+        ways[organisation][destination].add(address)
     together = 0
-    for destinations in ways_on.values():
+    for destinations in ways.values():
         shared = sum(
             any(len(users[address]) > 1 for address in addresses)
             for addresses in destinations.values()
         )
         together += 2 * shared >= len(destinations)
-    return 2 * together >= len(ways_on)
+    return 2 * together >= len(ways)
+
+
+def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
+    return mostly_together(
+        Passage(one.organisation, one.destination, one.successor)
+        for one in seen
+        if one.successor is not None
+    )
 
 
 def operators_among(groups: Iterable[Sequence[BlockSeen]]) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, Protocol
 from analysis.crossing import Crossing, Crossings
 from analysis.links import Links, Sighting
 from analysis.nextdoor import answers_next_door
-from analysis.operators import Gazetteer, Table
+from analysis.operators import Gazetteer, Node, Table
 from analysis.path import Path, Reader, Step
 from analysis.plausibility import Account, Others, Sign, least_rtt, signs_of, verdict_on
 from analysis.policy import Policy
@@ -379,7 +379,7 @@ class Desk:
             trace.dst_addr,
             target,
             path,
-            answers_next_door(path, trace.dst_addr, target.far_ms),
+            answers_next_door(path, Node("organisation", target.organisation), target.far_ms),
         )
 
     def read(self, trace: Told) -> Reading:

@@ -148,6 +148,10 @@ class Reader:
             frame = self._rows[row] = self._frame(*row)
         return Path(frame, addresses, rtts, self)
 
+    def node(self, address: str | None) -> Node | None:
+        """Whose an address is; None of silence and of the home network."""
+        return None if address in {None, LAN} else self._gazetteer.sight(address).node
+
     def _frame(
         self, organisation: str, destination: str, addresses: tuple[str | None, ...]
     ) -> Frame:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.behind import Behind, behind_the_border
+from analysis.meeting import meet_there
 from analysis.moves import Days, Links, Watch, days_of_vantages, exits
 from analysis.operators import Node
 from analysis.pairs import Blocks, most_common
@@ -79,7 +80,8 @@ def find_alarm(
     """Look for the day a gateway was switched on, among the nodes that may be named.
 
     ``nodes`` come best first: of nodes that the same number moved to, the first is meant. Each has
-    the organisations that it is or that run it, which say nothing about it.
+    the organisations that it is or that run it, which say nothing about it. To an organisation of
+    which only the numbers come to their ways nobody moves.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0
@@ -117,6 +119,12 @@ def find_alarm(
     waves = [
         wave for node, own in nodes.items() for wave in waves_to(node, own, watches, daily, policy)
     ]
+    by_name_only = {
+        node
+        for node in {wave.node for wave in waves}
+        if node.kind == "organisation" and not meet_there(node, observations)
+    }
+    waves = [wave for wave in waves if wave.node not in by_name_only]
     alarm = _standing(waves, policy)
     if alarm is None:
         said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"

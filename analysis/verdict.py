@@ -48,7 +48,8 @@ class Figures:
     ``weighed`` the share that the candidate has when organisations weigh by them,
     ``meeting_place`` an exchange that most organisations cross but behind which no one operator
     stands, or a node that looks like the peering LAN of one, ``alike`` private blocks that most
-    organisations show and that are no candidate, ``thin`` the share of organisations that leave by
+    organisations show and that are no candidate, ``apart`` a network whose numbers most show and in
+    which they do not meet, ``thin`` the share of organisations that leave by
     shared foreign interfaces, ``lenient`` the candidate as the lenient reading has it
     and ``rival`` a node that would beat it there.
     """
@@ -74,6 +75,7 @@ class Figures:
     effective_gateways: float
     meeting_place: Candidate | None
     alike: Candidate | None
+    apart: Candidate | None
     thin: float
     lenient: Candidate | None
     rival: Candidate | None
@@ -361,6 +363,12 @@ def _diverse_or_mixed(
             f"{figures.alike.captured} of {figures.alike.of} organisations show hops of "
             f"{figures.alike.node.name} behind their own networks, and go on apart: they may "
             "number themselves alike, or pass a gateway of whose ways on too few were seen."
+        )
+    if figures.apart is not None:
+        doubts.append(
+            f"{figures.apart.captured} of {figures.apart.of} organisations show addresses of "
+            f"{figures.apart.node.name}, but each its own, and go on apart: they may have numbers "
+            "or lines of it, or pass it by too many links. So it is not named a gateway."
         )
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(

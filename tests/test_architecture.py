@@ -224,7 +224,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
         {"analysis.convergence", "analysis.peering"},
-        {"analysis.alike", "analysis.behind", "analysis.moves"},
+        {"analysis.alike", "analysis.behind", "analysis.meeting", "analysis.moves"},
         {"analysis.waves"},
         {
             "analysis.chokepoint",
@@ -326,6 +326,7 @@ PURE = {
     "analysis.peering",
     "analysis.convergence",
     "analysis.alike",
+    "analysis.meeting",
     "analysis.domestic",
     "analysis.behind",
     "analysis.moves",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from analysis.nextdoor import answers_next_door
-from analysis.operators import Gazetteer
+from analysis.operators import Gazetteer, Node
 from analysis.path import Path, Reader
 from tests.analysis.country import HOME, Country
 
 FAR_MS = 10.0
+NETWORK = Node("organisation", "Far 3")
 WAY = ("192.168.1.1", "20.0.1.1", "20.9.9.1", "30.0.3.1", "30.0.3.200")
 
 
@@ -42,12 +43,22 @@ def test_how_much_later_it_answers_than_the_country(
     rtts: tuple[float | None, ...], *, near: bool
 ) -> None:
     """The soonest public router of the country is what it is held against, else the probe."""
-    judge = answers_next_door(path(*WAY), "30.0.3.200", FAR_MS)
+    judge = answers_next_door(path(*WAY), NETWORK, FAR_MS)
     assert judge is not None
     assert judge(rtts) is near
 
 
 def test_nothing_is_asked_of_who_did_not_answer_or_may_be_near() -> None:
-    """A path that ends before its destination; a destination on the country's own continent."""
-    assert answers_next_door(path(*WAY[:-1]), "30.0.3.200", FAR_MS) is None
-    assert answers_next_door(path(*WAY), "30.0.3.200", 0.0) is None
+    """A path that ends before its network; a destination on the country's own continent."""
+    assert answers_next_door(path(*WAY[:-2]), NETWORK, FAR_MS) is None
+    assert answers_next_door(path(*WAY[:-2], "30.0.4.1"), NETWORK, FAR_MS) is None
+    assert answers_next_door(path("192.168.1.1", None), NETWORK, FAR_MS) is None
+    assert answers_next_door(path(*WAY), NETWORK, 0.0) is None
+
+
+def test_a_router_of_its_network_stands_for_a_destination_that_is_silent() -> None:
+    """It is the last that answers, 2 ms or 60 ms behind the country."""
+    judge = answers_next_door(path(*WAY[:-1]), NETWORK, FAR_MS)
+    assert judge is not None
+    assert judge((0.5, 2.0, 2.4, 4.0))
+    assert not judge((0.5, 2.0, 2.4, 62.0))

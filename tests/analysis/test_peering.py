@@ -157,37 +157,37 @@ def test_an_exchange_is_recognised_where_some_paths_say_otherwise(faulty: int) -
 
 
 GATEWAYS: dict[str, Way] = {
-    # Each customer has a link of its own.
-    "one router": lambda i, n: f"lan own 20.9.9.{i} far{6 + n}",
-    "one router, one address": lambda i, n: f"lan own gate far{6 + n}",
-    "one carrier": lambda i, _: f"lan own 20.9.9.{i} far6",
+    # Each customer has a link of its own. A link to a carrier has one address at its far end.
+    "one router": lambda i, n: f"lan own 20.9.9.{i} 30.0.{6 + n}.9",
+    "one router, one address": lambda i, n: f"lan own gate 30.0.{6 + n}.9",
+    "one carrier": lambda i, _: f"lan own 20.9.9.{i} 30.0.6.9",
     # Border routers with one carrier each. A customer is linked to all of them, or to one.
-    "three routers, linked": lambda i, n: f"lan own 20.9.9.{20 * (n % 3) + i} far{6 + n % 3}",
-    "six routers, linked": lambda i, n: f"lan own 20.9.9.{20 * n + i} far{6 + n}",
-    "six routers, sites": lambda i, n: f"lan own 20.9.9.{20 * (i % 6) + i} far{6 + i % 6}",
-    "six routers, sites, one address": lambda i, n: f"lan own 20.9.9.{i % 6} far{6 + i % 6}",
+    "three routers, linked": lambda i, n: f"lan own 20.9.9.{20 * (n % 3) + i} 30.0.{6 + n % 3}.9",
+    "six routers, linked": lambda i, n: f"lan own 20.9.9.{20 * n + i} 30.0.{6 + n}.9",
+    "six routers, sites": lambda i, n: f"lan own 20.9.9.{20 * (i % 6) + i} 30.0.{6 + i % 6}.9",
+    "six routers, sites, one address": lambda i, n: f"lan own 20.9.9.{i % 6} 30.0.{6 + i % 6}.9",
     # They answer with one address each, whoever asks.
-    "three routers, one address": lambda i, n: f"lan own 20.9.9.{n % 3} far{6 + n % 3}",
-    "four routers, one address": lambda i, n: f"lan own 20.9.9.{n % 4} far{6 + n % 4}",
+    "three routers, one address": lambda i, n: f"lan own 20.9.9.{n % 3} 30.0.{6 + n % 3}.9",
+    "four routers, one address": lambda i, n: f"lan own 20.9.9.{n % 4} 30.0.{6 + n % 4}.9",
     # Ingress, core and egress: the last hop alone looks like a port.
-    "ingress and egress": lambda i, n: f"lan own 20.9.9.{i} 20.9.9.{100 + n} far{6 + n}",
-    "silent core": lambda i, n: f"lan own 20.9.9.{i} * 20.9.9.{100 + n} far{6 + n}",
-    "silent ingress": lambda i, n: f"lan own * 20.9.9.{100 + n} far{6 + n}",
+    "ingress and egress": lambda i, n: f"lan own 20.9.9.{i} 20.9.9.{100 + n} 30.0.{6 + n}.9",
+    "silent core": lambda i, n: f"lan own 20.9.9.{i} * 20.9.9.{100 + n} 30.0.{6 + n}.9",
+    "silent ingress": lambda i, n: f"lan own * 20.9.9.{100 + n} 30.0.{6 + n}.9",
     "mostly silent ingress": lambda i, n: (
-        f"lan own {'own' if (i + n) % 4 == 0 else '*'} 20.9.9.{100 + n} far{6 + n}"
+        f"lan own {'own' if (i + n) % 4 == 0 else '*'} 20.9.9.{100 + n} 30.0.{6 + n}.9"
     ),
     # The ingress answers with addresses of its customers, to most of them or on most paths.
     "ingress of customers": lambda i, n: (
-        f"lan own {'gate' if i > 6 else 'own'} 20.9.9.{100 + n} far{6 + n}"
+        f"lan own {'gate' if i > 6 else 'own'} 20.9.9.{100 + n} 30.0.{6 + n}.9"
     ),
     "ingress of customers at times": lambda i, n: (
-        f"lan own {'gate' if (i + n) % 2 else 'own'} 20.9.9.{100 + n} far{6 + n}"
+        f"lan own {'gate' if (i + n) % 2 else 'own'} 20.9.9.{100 + n} 30.0.{6 + n}.9"
     ),
     # All customers come through one wholesaler, by a link to each border router.
-    "one customer": lambda i, n: f"lan own net1 20.9.9.{100 + n} far{6 + n}",
+    "one customer": lambda i, n: f"lan own net1 20.9.9.{100 + n} 30.0.{6 + n}.9",
     "private": lambda i, n: f"lan own 10.201.147.{100 + n} 30.0.{6 + n}.9",
     # Numbered by nobody in the table.
-    "unannounced": lambda i, n: f"lan own 45.5.5.{i} far{6 + n}",
+    "unannounced": lambda i, n: f"lan own 45.5.5.{i} 30.0.{6 + n}.9",
 }
 
 

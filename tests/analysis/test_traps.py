@@ -195,6 +195,36 @@ def test_foreign_names_with_a_region_in_the_country(access: str) -> None:
     assert verdict.fields["rejected"]["destination_next_door"] == 11 * 4 * 8
 
 
+@pytest.mark.parametrize("edge", ["30.0.{n}.{i}@1.9", "30.0.{n}.{i}@1.9 * 30.0.{n}.99@7.0 *"])
+def test_foreign_names_of_which_only_an_edge_in_the_country_answers(edge: str) -> None:
+    """Four of five stand behind one carrier's rack, and do not answer: nobody knows who left."""
+    country = Country(12)
+    country.table.add("20.5.5.0/24", Attribution(555, "CARRIER", "Carrier", HOME))
+    for i in range(1, 12):
+        for n in (1, 3, 6, 8, 9):
+            way = f"20.5.5.{i % 3}@1.4 {edge}" if n < 9 else f"far{6 + i % 3}@80"
+            for day in range(8):
+                country.trace(i, f"30.0.{n}.200", f"lan own@1.0 {way}".format(n=n, i=i), day=day)
+                if n < 9:
+                    del country.results[-1]["result"][-1]
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 0
+    assert verdict.fields["rejected"]["destination_next_door"] == 11 * 4 * 8
+
+
+def test_a_silent_destination_far_away_is_evidence() -> None:
+    """Its network answers from where it is registered, or somebody else does before it."""
+    country = Country(10)
+    for i in range(1, 11):
+        for n in range(1, 6):
+            for day in range(8):
+                edge = f"30.0.{n}.9@90" if n % 2 else "far9@3"
+                country.trace(i, f"30.0.{n}.200", f"lan own@1.0 gate@1.4 {edge}", day=day)
+                del country.results[-1]["result"][-1]
+    assert name_of(country) == "Gate"
+
+
 def test_an_exchange_lan() -> None:
     """All cross one exchange at home towards different peers: a meeting place, not a gateway."""
     country = Country(12)
@@ -379,6 +409,99 @@ def test_private_numbers_that_networks_have_in_common(
     verdict = country.judge()
     assert len(verdict.fields["candidates"]) == candidates
     assert verdict.grade == grade
+
+
+def numbered_by_the_incumbent(words: str) -> Country:
+    """Net 13 announces a block of which each of the other networks was given a part."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone(words, members=range(1, 13))
+    return country
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 20.64.{i}.1 {up}",
+        "lan own 20.64.{i}.1 20.64.{i}.9 {up}",
+        "lan own 20.64.{i}.1 own {up}",
+        "lan own 20.64.{i}.1 homeix {up}",
+        "lan 20.64.{i}.1 10.{i}.1.1 {up}",
+        "lan 20.64.{i}.1 * {up}",
+        "20.64.{i}.1 {up}",
+    ],
+)
+def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
+    """Their borders, or the lines to their customers, stand in its block; they leave apart."""
+    verdict = numbered_by_the_incumbent(words).judge()
+    assert verdict.grade == "mixed"
+    assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 20.64.{i}.1 30.0.9.9",
+        "lan own 20.64.{i}.1 20.64.0.1 {up}",
+        "lan own 20.64.{i}.1 * 20.64.0.1 {up}",
+        "lan own 20.64.0.1 {up}",
+    ],
+)
+def test_a_gateway_that_numbers_its_customers_links(words: str) -> None:
+    """Each customer has an address there of its own, and beside or behind it they meet."""
+    assert numbered_by_the_incumbent(words).judge().grade == "single_gateway"
+
+
+def test_numbers_of_the_incumbent_hide_no_gateway_behind_them() -> None:
+    """All borders stand in its block, and nine of twelve networks go on over Gate."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 20.9.9.{i} 20.9.9.250 {up}", members=range(1, 10))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(10, 13))
+    assert name_of(country) == "Gate"
+
+
+@pytest.mark.parametrize(
+    ("words", "alarm"),
+    [("lan own 20.64.{i}.1 {up}", False), ("lan own 20.64.{i}.1 20.64.0.1 {up}", True)],
+)
+def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: bool) -> None:
+    """Lines leased from the incumbent on one day; a switch-on leads them over his router as well.
+
+    Before, three of them had such numbers already.
+    """
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=range(10), members=range(4, 13))
+    country.everyone("lan own 20.64.{i}.1 {up}", days=range(10), members=range(1, 4))
+    country.everyone(words, days=range(10, 20), members=range(1, 13))
+    verdict = country.judge()
+    assert verdict.fields["timeline"]["alarm"] is alarm
+    assert (verdict.gateway is not None) is alarm
+
+
+def test_who_of_two_in_a_row_is_the_gateway_is_left_open() -> None:
+    """All buy from Net 13, which buys from Gate, or Gate is what a decree sends them through."""
+    country = Country(13)
+    country.everyone("lan own net13 20.9.9.{i} 20.9.9.250 {up}", members=range(1, 13))
+    said = "All that pass Gate pass Net 13 as well"
+    verdict = country.judge()
+    assert name_of(country) == "Gate"
+    assert any(said in limit for limit in verdict.fields["limits"])
+    country.results.clear()
+    country.everyone("lan own net13 gate {up}", members=range(1, 12))
+    country.everyone("lan own gate {up}", members=range(12, 13))
+    assert name_of(country) == "Gate"
+    assert not any(said in limit for limit in country.judge().fields["limits"])
+
+
+def test_numbers_and_exchanges_on_the_way_leave_nothing_open() -> None:
+    """Who has numbers at the borders, a meeting place and private hops are no second gateway."""
+    words = "lan own 20.64.{i}.1 homeix 10.2.3.4 20.9.9.{i} 20.9.9.250 {up}"
+    country = numbered_by_the_incumbent(words)
+    verdict = country.judge()
+    assert name_of(country) == "Gate"
+    assert not any("All that pass" in limit for limit in verdict.fields["limits"])
 
 
 def test_two_large_operators_are_not_one() -> None:

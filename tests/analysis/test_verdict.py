@@ -56,6 +56,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "effective_gateways": 5.0,
         "meeting_place": None,
         "alike": None,
+        "apart": None,
         "thin": 0.0,
         "lenient": top,
         "rival": None,
@@ -312,6 +313,11 @@ def test_all_that_is_missing_is_said_at_once() -> None:
             "6 of 11 organisations show hops of 10.53.0.0/24 behind their own networks",
         ),
         (
+            {"apart": made(6, 11, Node("organisation", "Incumbent"))},
+            "mixed",
+            "6 of 11 organisations show addresses of Incumbent, but each its own",
+        ),
+        (
             {"rival": made(6, 11, Node("organisation", "Sea"))},
             "mixed",
             "If doubtful hops are read generously, 6 of 11 organisations pass Sea",
@@ -324,8 +330,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
     ],
     ids=[
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
-        "numbered alike", "somebody behind doubtful hops", "less than half behind them", "thin",
-        "nearly thin", "one day", "one continent",
+        "numbered alike", "numbered by one", "somebody behind doubtful hops",
+        "less than half behind them", "thin", "nearly thin", "one day", "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:

@@ -1,0 +1,58 @@
+"""Whether those who pass a network meet there, or go side by side through numbers of its name.
+
+A table names who announces an address. An incumbent announces blocks of which its rivals were given
+parts, and its numbers stand on the lines that it leases to them: each then shows numbers of its
+own, and leaves over a link of its own. At a router of one operator, or right behind it, customers
+come by the same addresses. What becomes of a network where they do not is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from analysis.crossing import Crossing, way_on
+from analysis.operators import Node, Passage, mostly_together
+from analysis.panel import Observation
+from analysis.path import Frame, Step
+
+
+def meet_there(node: Node, observations: Iterable[Observation]) -> bool:
+    """Whether half of the organisations that pass a node on their ways abroad do so together.
+
+    They do if to half of their destinations they show an address of the node, or the one behind
+    it, that others of them show as well.
+    """
+    return mostly_together(
+        {
+            Passage(seen.organisation, seen.destination, address)
+            for seen in observations
+            if seen.crossing is not None and node in seen.crossing.strict
+            for address in _addresses(node, seen.path.frame, seen.crossing)
+        }
+    )
+
+
+def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
+    """The addresses of a node on a path, and the one right behind it.
+
+    A port of an exchange is none: it is the peer's, whoever comes. Where it is other paths that say
+    that the node stands there, the interface behind is what they have in common.
+    """
+    at = [
+        i
+        for i, step in enumerate(frame.steps)
+        if step.sight is not None and step.sight.node == node and not step.own
+    ]
+    if not at:
+        found = [crossing.first_foreign]
+    else:
+        on = way_on(frame.steps[at[-1] + 1 :], frame.destination)
+        found = [
+            *(frame.steps[i].address for i in at),
+            on.address if on and not _is_port(on) else None,
+        ]
+    return [address for address in found if address is not None]
+
+
+def _is_port(step: Step) -> bool:
+    return step.sight is not None and step.sight.node.kind == "exchange"

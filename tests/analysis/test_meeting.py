@@ -1,0 +1,65 @@
+"""Whether those who pass a network meet there, by its addresses and those right behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.meeting import meet_there
+from analysis.operators import Gazetteer, Node
+from analysis.panel import observe
+from analysis.policy import Policy
+from probe.record import from_json
+from tests.analysis.country import HOME, NOW, Country
+
+GATE = Node("organisation", "Gate")
+APART = "lan own 20.9.9.{i} {up}"
+
+
+def meet(*words: str) -> bool:
+    """Six networks; each goes to its destinations over one after the other of these hops."""
+    country = Country(6)
+    for i in range(1, 7):
+        for n, destination in enumerate(country.destinations(4)):
+            hops = words[n % len(words)].format(i=i, up=f"far{6 + i}")
+            country.trace(i, destination, hops)
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    return meet_there(GATE, panel.observations)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own gate {up}",
+        "lan own 20.9.9.{i} 20.9.9.250 {up}",
+        "lan own 20.9.9.{i} 30.0.9.9",
+        "lan own 20.9.9.{i} * 30.0.9.9",
+        "lan own 20.9.9.{i} net6 {up}",
+    ],
+    ids=["one address", "a core", "a carrier", "behind silence", "a carrier at home"],
+)
+def test_one_address_in_common_is_a_meeting(words: str) -> None:
+    """Of the network itself, or right behind it."""
+    assert meet(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        APART,
+        "lan own 20.9.9.{i} homeix {up}",
+        "lan own 20.9.9.{i} 20.8.8.7 {up}",
+        "lan own 20.9.9.{i} 20.9.9.{i} 10.2.3.4 {up}",
+        "lan own 20.9.9.{i} farix {up}",
+    ],
+    ids=["by themselves", "ports", "one port", "private numbers", "an exchange abroad"],
+)
+def test_numbers_alone_are_no_meeting(words: str) -> None:
+    """Each has addresses of its own there, whatever is met at an exchange."""
+    assert not meet(words)
+
+
+def test_half_of_the_destinations_suffice() -> None:
+    """Customers of one router may have links to carriers of their own besides."""
+    assert meet(APART, "lan own gate {up}")
+    assert not meet(APART, APART, APART, "lan own gate {up}")
