@@ -224,7 +224,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
         {"analysis.convergence", "analysis.peering"},
-        {"analysis.alike", "analysis.behind", "analysis.meeting", "analysis.moves"},
+        {"analysis.alike", "analysis.behind", "analysis.meeting", "analysis.ways"},
+        {"analysis.moves"},
         {"analysis.waves"},
         {
             "analysis.chokepoint",
@@ -330,6 +331,7 @@ PURE = {
     "analysis.domestic",
     "analysis.behind",
     "analysis.moves",
+    "analysis.ways",
     "analysis.waves",
     "analysis.timeline",
     "analysis.verdict",

@@ -8,11 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.moves import Links, Way, days_moved, spans_held, steadied
-from analysis.operators import Node
+from analysis.moves import days_moved, spans_held, steadied
 from analysis.policy import Policy
-
-GATE = Node("organisation", "Gate")
 
 
 def held(days: str) -> list[bool]:
@@ -87,16 +84,6 @@ def test_steadying_moves_no_lasting_change(values: list[bool | None]) -> None:
     first, last = (told[0], told[-1]) if told else (len(values), -1)
     assert all(value is None for value in (*steady[:first], *steady[last + 1 :]))
     assert [steady[i] for i in told[:1] + told[-1:]] == [values[i] for i in told[:1] + told[-1:]]
-
-
-def test_no_key_outvotes_the_others_by_its_number_of_traces() -> None:
-    """Of a link that fifteen days show behind Gate, a flood of traces on one does not say more."""
-    ours = Way((GATE,), gap=False, interface="30.0.7.1")
-    flood = Way((Node("organisation", "Net 12"),), gap=False, interface="30.0.7.1")
-    links = Links([{ours: 1}] * 15 + [{flood: 300}], Policy())
-    silent = Way((), gap=True, interface="30.0.7.1")
-    assert not links.elsewhere(silent, GATE)
-    assert links.elsewhere(silent, Node("organisation", "Net 12"))
 
 
 @pytest.mark.parametrize(
