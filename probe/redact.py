@@ -140,12 +140,10 @@ class _Marks:
     """What gives this end of the line away, worked out once.
 
     ``addresses`` are its own and the public IPv4 ones that those tell, ``sites`` the upper 48 bits
-    of its IPv6 addresses, ``identifiers`` the lower 64. ``knows_site`` is False where all of these
-    are local ones: then the line's is behind a translator.
+    of its IPv6 addresses, ``identifiers`` the lower 64.
     """
 
     addresses: frozenset[str]
-    knows_site: bool
     sites: frozenset[int]
     identifiers: frozenset[int]
     spelled: re.Pattern[str]
@@ -164,7 +162,6 @@ def _marks(premises: Premises) -> _Marks:
     identifiers = {interface_identifier(address) for address in own_6}
     return _Marks(
         frozenset(map(str, own)),
-        any(address not in _ULA for address in sited),
         frozenset(int(address) >> 80 for address in sited),
         frozenset(filter(None, identifiers)) | {*map(identifier_of_hardware, premises.hardware)},
         anywhere(spelled),
@@ -276,6 +273,12 @@ class _Redaction:
         self.access = access | sits_in
         self.organisations = {origin.organisation(asn) for asn in self.access}
         self.origin = origin
+        # Of an address of another network, as of a VPN, the line's own /48 is not known.
+        providers = {origin.organisation(asn) for asn in access}
+        self.knows_site = any(
+            own.asn is not None and origin.organisation(own.asn) in providers
+            for own in whose_are_own(premises, 6, origin)
+        )
         self.taken: Counter[str] = Counter()
         self.marks = _marks(premises)
         heard = [
@@ -352,9 +355,9 @@ class _Redaction:
         """Whether the /48 of a hop, behind another router of home, may be this line's alone."""
         parsed = _parse(address)
         if parsed in _ULA:
-            known = self.reaches_access if not self.marks.knows_site else self.shows_access
+            known = self.reaches_access if not self.knows_site else self.shows_access
             return number < known
-        return parsed.version == 6 and reason == "access" and not self.marks.knows_site
+        return parsed.version == 6 and reason == "access" and not self.knows_site
 
     def reply(self, reply: Reply, number: int) -> Reply:
         known_code = (
