@@ -288,7 +288,11 @@ class _Redaction:
             if reply.address is not None
         ]
         # What comes before this hop is known to lie inside the access network, or at home …
+        self.inside_target: str | None = None
         self.shows_access = max(self._shows_access(trace, heard), inside)
+        # A target that answers there may be this line, numbered by another network.
+        if self._answers_inside(trace, heard):
+            self.inside_target = str(_parse(trace.dst_addr))
         # … and what comes before this one may.
         self.reaches_access = self.shows_access or self._leaves_access(trace, heard)
 
@@ -302,6 +306,13 @@ class _Redaction:
             ),
             0,
         )
+
+    def _answers_inside(self, trace: Trace, heard: list[tuple[int, str]]) -> bool:
+        """Whether the target answers at the first hop, or nearer than the access network shows."""
+        answered = {number for number, address in heard if address == trace.dst_addr}
+        if trace.stop == "destination" and trace.hops:
+            answered.add(trace.hops[-1].number)
+        return any(number < max(2, self.shows_access) for number in answered)
 
     def _leaves_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
         """The first hop that shows any network at all."""
@@ -324,6 +335,8 @@ class _Redaction:
     def reason_to_cut(self, address: str) -> str | None:
         if _parse(address) in _LOCAL_NAT64:
             return "private"
+        if str(_parse(address)) == self.inside_target:
+            return "access"
         for said in self.said_of(address):
             if said.special in CUT_CLASSES:
                 return "private"
@@ -480,8 +493,8 @@ def redact(
     to /24 or /48 (``access`` are its AS numbers, beside those of one's own public addresses; all of
     its organisation count, and what comes before its first hop that shows, or that of any network
     where it is silent, or before hop ``inside``), and private ones anywhere, also
-    where they are the target, which then loses its name; deeper hops stay. ICMP extensions lose
-    all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
+    where they are the target, which then loses its name, as does one that answers nearer than the
+    access network shows; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
     was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, or when

@@ -222,6 +222,14 @@ def test_behind_translated_ipv6_a_block_of_home_is_hidden() -> None:
     assert addresses(silent) == [None, None, "2001:dc0::1", "fd99::"]
 
 
+@pytest.mark.parametrize("path", [("203.144.65.9",), (None, "203.144.65.9"), (None, "192.168.0.1")])
+def test_a_target_that_answers_at_home_is_cut_whoever_has_its_number(path: tuple[str, ...]) -> None:
+    """Behind NAT it may be the public address of this line, out of a block of another network."""
+    found = redact(trace(*path, target="203.144.65.9"), HOME, ACCESS, TABLE, inside=3)
+    assert (found.dst_addr, found.dst_name) == ("203.144.65.0", None)
+    assert "203.144.65.9" not in to_line(found)
+
+
 @pytest.mark.parametrize("elsewhere", ["2001:5a0:7::7", "200:1234::7"])
 def test_an_ipv6_address_of_another_network_does_not_tell_the_own_line(elsewhere: str) -> None:
     """That of a VPN or an overlay beside a translated line says nothing of the line's own /48."""
