@@ -494,8 +494,8 @@ def redact(
     its organisation count, and what comes before its first hop that shows, or that of any network
     where it is silent, or before hop ``inside``), and private ones anywhere, also
     where they are the target, which then loses its name, as does one that answers nearer than the
-    access network shows; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
-    was taken, by kind.
+    access network shows; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose
+    addresses and names of this machine. ``redactions`` counts what was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, or when
     the target is one's own.

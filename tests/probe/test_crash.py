@@ -139,3 +139,14 @@ def test_whoever_watches_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     mine(sys, "excepthook", print)
     crash.watch()
     assert sys.excepthook is print
+
+
+def test_the_system_keeps_no_image_of_the_memory() -> None:
+    """It would hold the own addresses; a limit of one byte also holds for systemd and Apport."""
+    said = (
+        "import resource as r; r.setrlimit(r.RLIMIT_CORE, (4096, 4096));"
+        "from probe.cli import main; main(['--version'], standalone_mode=False);"
+        "print(*r.getrlimit(r.RLIMIT_CORE))"
+    )
+    ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "1 4096"
