@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe import crash, locate
+from probe.pasting import harmless
 
 FAULTY = """
 import sys
@@ -150,3 +151,20 @@ def test_the_system_keeps_no_image_of_the_memory() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "1 4096"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("/media/x/Dara Chea/gw/spool/a.jsonl: no", "[folder]/spool/a.jsonl: no"),
+        ("file:///srv/dara/x.db", "file://[folder]/x.db"),
+        ("path:/srv/dara/x.db", "path:[folder]/x.db"),
+        ("https://example.org/a/b.gz", "https://example.org/a/b.gz"),
+    ],
+)
+def test_folders_are_left_out_however_they_stand_there(
+    monkeypatch: pytest.MonkeyPatch, said: str, left: str
+) -> None:
+    """The data folder also with blanks in its name, and any in an address of a file."""
+    monkeypatch.setenv("GATEWATCH_HOME", "/media/x/Dara Chea/gw")
+    assert harmless(said) == left
