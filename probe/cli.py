@@ -50,6 +50,7 @@ class Commands(click.Group):
 
         _have_streams()
         crash.watch()
+        crash.leave_no_core()
         return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from probe import __version__
@@ -51,6 +52,22 @@ def watch() -> None:
         sys.unraisablehook = lambda said: _tell(said.exc_value)
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = lambda said: _tell(said.exc_value)
+
+
+def leave_no_core() -> None:
+    """Have the system keep no image of the memory where Python itself breaks: addresses are in it.
+
+    A limit of one byte is the one that Linux also keeps from programs that collect such images
+    (core(5)); nothing changes in Python's developer mode.
+    """
+    try:
+        import resource  # noqa: PLC0415 - Windows has none
+    except ModuleNotFoundError:
+        return
+    _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard and not sys.flags.dev_mode:
+        with suppress(OSError, ValueError):  # the units of a timer may forbid it
+            resource.setrlimit(resource.RLIMIT_CORE, (1, hard))
 
 
 def _uncaught(_: type[BaseException], problem: BaseException, __: TracebackType | None) -> None:

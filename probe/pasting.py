@@ -11,7 +11,9 @@ import re
 _PASSWORD = re.compile(r"(?<=//)[^/\s'\"]*@")
 
 # A path from the root on: in quotes with blanks too, else up to the next one. Its last part stays.
-_FOLDERS = re.compile(r"(?<=')/[^']+/(?=[^'/]*')|(?<![\w~./:\]-])/[^/\s'\"]+/(?:[^/\s'\"]+/)*")
+_FOLDERS = re.compile(
+    r"(?<=')/[^']+/(?=[^'/]*')|(?:(?<=//)|(?<![\w~./\]-]))/[^/\s'\"]+/(?:[^/\s'\"]+/)*"
+)
 
 # Says no more than that something runs on this machine; advice names it.
 _ITSELF = "127.0.0.1"
@@ -36,6 +38,7 @@ def _without_whose(text: str) -> str:
     from pathlib import Path  # noqa: PLC0415
 
     from probe.locate import premises  # noqa: PLC0415
+    from probe.places import data_folder  # noqa: PLC0415
     from probe.redact import clean  # noqa: PLC0415
 
     here = premises()
@@ -46,5 +49,7 @@ def _without_whose(text: str) -> str:
     users -= {"", "root"}
     if home.name:
         text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
+    # With blanks in it, as on many a stick, its end could not be told.
+    text = text.replace(str(data_folder()), "[folder]")
     text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))
     return clean(text, replace(here, host_names=here.host_names | users), keep=_ITSELF)

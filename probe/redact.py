@@ -140,12 +140,10 @@ class _Marks:
     """What gives this end of the line away, worked out once.
 
     ``addresses`` are its own and the public IPv4 ones that those tell, ``sites`` the upper 48 bits
-    of its IPv6 addresses, ``identifiers`` the lower 64. ``knows_site`` is False where all of these
-    are local ones: then the line's is behind a translator.
+    of its IPv6 addresses, ``identifiers`` the lower 64.
     """
 
     addresses: frozenset[str]
-    knows_site: bool
     sites: frozenset[int]
     identifiers: frozenset[int]
     spelled: re.Pattern[str]
@@ -164,7 +162,6 @@ def _marks(premises: Premises) -> _Marks:
     identifiers = {interface_identifier(address) for address in own_6}
     return _Marks(
         frozenset(map(str, own)),
-        any(address not in _ULA for address in sited),
         frozenset(int(address) >> 80 for address in sited),
         frozenset(filter(None, identifiers)) | {*map(identifier_of_hardware, premises.hardware)},
         anywhere(spelled),
@@ -276,6 +273,12 @@ class _Redaction:
         self.access = access | sits_in
         self.organisations = {origin.organisation(asn) for asn in self.access}
         self.origin = origin
+        # Of an address of another network, as of a VPN, the line's own /48 is not known.
+        providers = {origin.organisation(asn) for asn in access}
+        self.knows_site = any(
+            own.asn is not None and origin.organisation(own.asn) in providers
+            for own in whose_are_own(premises, 6, origin)
+        )
         self.taken: Counter[str] = Counter()
         self.marks = _marks(premises)
         heard = [
@@ -285,7 +288,11 @@ class _Redaction:
             if reply.address is not None
         ]
         # What comes before this hop is known to lie inside the access network, or at home …
+        self.inside_target: str | None = None
         self.shows_access = max(self._shows_access(trace, heard), inside)
+        # A target that answers there may be this line, numbered by another network.
+        if self._answers_inside(trace, heard):
+            self.inside_target = str(_parse(trace.dst_addr))
         # … and what comes before this one may.
         self.reaches_access = self.shows_access or self._leaves_access(trace, heard)
 
@@ -299,6 +306,13 @@ class _Redaction:
             ),
             0,
         )
+
+    def _answers_inside(self, trace: Trace, heard: list[tuple[int, str]]) -> bool:
+        """Whether the target answers at the first hop, or nearer than the access network shows."""
+        answered = {number for number, address in heard if address == trace.dst_addr}
+        if trace.stop == "destination" and trace.hops:
+            answered.add(trace.hops[-1].number)
+        return any(number < max(2, self.shows_access) for number in answered)
 
     def _leaves_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
         """The first hop that shows any network at all."""
@@ -321,6 +335,8 @@ class _Redaction:
     def reason_to_cut(self, address: str) -> str | None:
         if _parse(address) in _LOCAL_NAT64:
             return "private"
+        if str(_parse(address)) == self.inside_target:
+            return "access"
         for said in self.said_of(address):
             if said.special in CUT_CLASSES:
                 return "private"
@@ -352,9 +368,9 @@ class _Redaction:
         """Whether the /48 of a hop, behind another router of home, may be this line's alone."""
         parsed = _parse(address)
         if parsed in _ULA:
-            known = self.reaches_access if not self.marks.knows_site else self.shows_access
+            known = self.reaches_access if not self.knows_site else self.shows_access
             return number < known
-        return parsed.version == 6 and reason == "access" and not self.marks.knows_site
+        return parsed.version == 6 and reason == "access" and not self.knows_site
 
     def reply(self, reply: Reply, number: int) -> Reply:
         known_code = (
@@ -477,9 +493,9 @@ def redact(
     to /24 or /48 (``access`` are its AS numbers, beside those of one's own public addresses; all of
     its organisation count, and what comes before its first hop that shows, or that of any network
     where it is silent, or before hop ``inside``), and private ones anywhere, also
-    where they are the target, which then loses its name; deeper hops stay. ICMP extensions lose
-    all but MPLS labels. Texts lose addresses and names of this machine. ``redactions`` counts what
-    was taken, by kind.
+    where they are the target, which then loses its name, as does one that answers nearer than the
+    access network shows; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose
+    addresses and names of this machine. ``redactions`` counts what was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, or when
     the target is one's own.

@@ -141,8 +141,12 @@ def is_loopback(host: str) -> bool:
 
 
 def is_onion(host: str) -> bool:
-    """Whether a host is an onion service, which only Tor can reach."""
-    return host.lower().endswith(".onion")
+    """Whether a host is an onion service, which only Tor can reach; however its dots are written.
+
+    >>> is_onion("abc.Onion."), is_onion("abc。onion"), is_onion("onion.example.org")
+    (True, True, False)
+    """
+    return re.search(r"[.。．｡]onion[.。．｡]?$", host, re.IGNORECASE) is not None  # noqa: RUF001 - IDNA
 
 
 def collector_address(value: object) -> str:

@@ -16,7 +16,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,6 +161,9 @@ class Store:
                     if held is not None and held.status == "refused":
                         path.unlink()
                 sync_folder(self.folder / place)
+            # SQLite puts rows where there is room, in the order in which they come.
+            with suppress(sqlite3.OperationalError):  # without room, or in use: the next time
+                self._db.execute("VACUUM")
 
     @contextmanager
     def incoming(self) -> Iterator[IO[bytes]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe import crash, locate
+from probe.pasting import harmless
 
 FAULTY = """
 import sys
@@ -139,3 +140,31 @@ def test_whoever_watches_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     mine(sys, "excepthook", print)
     crash.watch()
     assert sys.excepthook is print
+
+
+def test_the_system_keeps_no_image_of_the_memory() -> None:
+    """It would hold the own addresses; a limit of one byte also holds for systemd and Apport."""
+    said = (
+        "import resource as r; r.setrlimit(r.RLIMIT_CORE, (4096, 4096));"
+        "from probe.cli import main; main(['--version'], standalone_mode=False);"
+        "print(*r.getrlimit(r.RLIMIT_CORE))"
+    )
+    ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "1 4096"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("/media/x/Dara Chea/gw/spool/a.jsonl: no", "[folder]/spool/a.jsonl: no"),
+        ("file:///srv/dara/x.db", "file://[folder]/x.db"),
+        ("path:/srv/dara/x.db", "path:[folder]/x.db"),
+        ("https://example.org/a/b.gz", "https://example.org/a/b.gz"),
+    ],
+)
+def test_folders_are_left_out_however_they_stand_there(
+    monkeypatch: pytest.MonkeyPatch, said: str, left: str
+) -> None:
+    """The data folder also with blanks in its name, and any in an address of a file."""
+    monkeypatch.setenv("GATEWATCH_HOME", "/media/x/Dara Chea/gw")
+    assert harmless(said) == left

@@ -222,6 +222,23 @@ def test_behind_translated_ipv6_a_block_of_home_is_hidden() -> None:
     assert addresses(silent) == [None, None, "2001:dc0::1", "fd99::"]
 
 
+@pytest.mark.parametrize("path", [("203.144.65.9",), (None, "203.144.65.9"), (None, "192.168.0.1")])
+def test_a_target_that_answers_at_home_is_cut_whoever_has_its_number(path: tuple[str, ...]) -> None:
+    """Behind NAT it may be the public address of this line, out of a block of another network."""
+    found = redact(trace(*path, target="203.144.65.9"), HOME, ACCESS, TABLE, inside=3)
+    assert (found.dst_addr, found.dst_name) == ("203.144.65.0", None)
+    assert "203.144.65.9" not in to_line(found)
+
+
+@pytest.mark.parametrize("elsewhere", ["2001:5a0:7::7", "200:1234::7"])
+def test_an_ipv6_address_of_another_network_does_not_tell_the_own_line(elsewhere: str) -> None:
+    """That of a VPN or an overlay beside a translated line says nothing of the line's own /48."""
+    here = Premises(frozenset({"fd00:1::7", elsewhere}))
+    path = ("fd00:1::1", "fd12:3456:789a::1", "2405:8380:abcd:1::1", "2001:dc0::1")
+    found = redact(trace(*path, target="2001:5a0::9"), here, ACCESS, TABLE)
+    assert addresses(found) == [None, None, None, "2001:dc0::1"]
+
+
 def test_a_local_block_before_the_access_network_is_home() -> None:
     """Its 40 random bits are one home's alone; behind the access network it may be a gateway's."""
     path = (None, "fd12:3456:789a::1", "2405:8380:abcd:1::1", "fd99::1", "2001:dc0::1")

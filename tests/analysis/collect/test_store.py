@@ -65,6 +65,9 @@ def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
         (close,) = db.execute("SELECT count(*) FROM bundles WHERE number < 1000").fetchone()
     assert sorted(lying) == names
     assert close == 0
+    data = (tmp_path / "collector.db").read_bytes()
+    arrived = [sha256_of(bundle).encode() for bundle in sent]
+    assert sorted(arrived, key=data.rfind, reverse=True) != arrived
 
 
 def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
