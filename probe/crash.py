@@ -24,6 +24,11 @@ EXIT_CODE = 1
 _FRAMES = 12
 
 
+# Where the hooks stand that are replaced: Python's, and that of Ubuntu, which writes what it hears
+# to the disk, tracebacks and all.
+_REPLACED = frozenset({"sys", "apport_python_hook"})
+
+
 def report(problem: BaseException) -> str:
     """The fault in a form that may be pasted anywhere, and before it what to do with it."""
     import platform  # noqa: PLC0415 - hardly ever needed
@@ -46,7 +51,7 @@ def watch() -> None:
 
     They are those of threads, and of what Python calls by itself.
     """
-    if sys.excepthook is sys.__excepthook__:
+    if sys.excepthook.__module__ in _REPLACED:
         sys.excepthook = _uncaught
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = lambda said: _tell(said.exc_value)

@@ -38,7 +38,7 @@ def _without_whose(text: str) -> str:
     from pathlib import Path  # noqa: PLC0415
 
     from probe.locate import premises  # noqa: PLC0415
-    from probe.places import data_folder  # noqa: PLC0415
+    from probe.places import chosen_folder  # noqa: PLC0415
     from probe.redact import clean  # noqa: PLC0415
 
     here = premises()
@@ -49,7 +49,9 @@ def _without_whose(text: str) -> str:
     users -= {"", "root"}
     if home.name:
         text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
-    # With blanks in it, as on many a stick, its end could not be told.
-    text = text.replace(str(data_folder()), "[folder]")
+    kept = chosen_folder()
+    if kept.name and kept.is_absolute():
+        # With blanks in it, as on many a stick, its end could not be told.
+        text = text.replace(str(kept), "[folder]")
     text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))
     return clean(text, replace(here, host_names=here.host_names | users), keep=_ITSELF)

@@ -21,16 +21,19 @@ def shipped(name: str) -> Path:
     return (installed if installed.is_dir() else _PACKAGE.parent / "data") / name
 
 
+def chosen_folder() -> Path:
+    """Where the data folder should lie; ``GATEWATCH_HOME`` overrides it."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    return Path(chosen or platformdirs.user_data_dir("gatewatch", appauthor=False))
+
+
 def data_folder() -> Path:
-    """The folder that holds all a volunteer's machine keeps; ``GATEWATCH_HOME`` overrides it.
+    """The folder that holds all a volunteer's machine keeps.
 
     Raises `BadInput` where a link on the way leads nowhere: what lies on a disk that is not
     plugged in would else be taken for nothing.
     """
-    chosen = os.environ.get(HOME_VARIABLE)
-    folder = (
-        Path(chosen) if chosen else Path(platformdirs.user_data_dir("gatewatch", appauthor=False))
-    )
+    folder = chosen_folder()
     for each in (folder, *folder.parents):
         if _leads_nowhere(each):
             raise BadInput(

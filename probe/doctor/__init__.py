@@ -43,12 +43,18 @@ class Finding:
 
 
 def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[tuple[str, Finding]]:
-    """Make each check; one that breaks is a finding itself, and hides none of the others."""
+    """Make each check; one that breaks is a finding itself, and hides none of the others.
+
+    What keeps several checks from being made is said once, of the first.
+    """
+    told = set()
     for name, check in checks.items():
         try:
             found = list(check())
         except Failure as problem:
-            found = [Finding(State.FAILED, harmless(problem.message))]
+            says = harmless(problem.message)
+            found = [Finding(State.FAILED, says)] if says not in told else []
+            told.add(says)
         except Exception as problem:
             failure = failure_of(problem) if isinstance(problem, OSError) else None
             says = (

@@ -142,6 +142,17 @@ def test_whoever_watches_already_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     assert sys.excepthook is print
 
 
+def test_a_hook_that_writes_faults_to_the_disk_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ubuntu's, which every program of the system's Python has: it keeps the whole traceback."""
+
+    def apport(*_: object) -> None: ...
+
+    apport.__module__ = "apport_python_hook"
+    monkeypatch.setattr(sys, "excepthook", apport)
+    crash.watch()
+    assert sys.excepthook is not apport
+
+
 def test_the_system_keeps_no_image_of_the_memory() -> None:
     """It would hold the own addresses; a limit of one byte also holds for systemd and Apport."""
     said = (

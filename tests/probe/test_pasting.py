@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 
 import pytest
 
@@ -22,3 +23,22 @@ def test_a_user_without_a_name_is_told_what_is_wrong(
     assert harmless("/srv/data/settings.toml:1: there is no setting 'a'") == (
         "[folder]/settings.toml:1: there is no setting 'a'"
     )
+
+
+def test_a_data_folder_that_is_away_withholds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its link leads nowhere, and what is said of that can be said."""
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "stick")
+    monkeypatch.setenv("GATEWATCH_HOME", str(link))
+    assert harmless(f"{link} leads to {tmp_path}/stick") == "[folder] leads to [folder]/stick"
+
+
+@pytest.mark.parametrize("chosen", [".", "/", "data"])
+def test_a_folder_that_is_no_whole_path_leaves_sentences_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
+    """Its name is part of many words."""
+    monkeypatch.setenv("GATEWATCH_HOME", chosen)
+    assert harmless("the data of 1.2 km/s end here.") == "the data of 1.2 km/s end here."

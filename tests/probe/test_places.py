@@ -26,5 +26,8 @@ def test_a_data_folder_on_a_disk_that_is_away_is_not_taken_for_an_empty_one(
         done = CliRunner().invoke(main, [command])
         assert done.exit_code == 9
         assert "plug in" in done.stderr
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.stdout.count("which is not there; plug in") == 1
+    assert "withheld" not in done.stdout
     stick.mkdir()
     assert data_folder() == link / below
