@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 
 NET_RAW: Final = 13
 
-# linux/capability.h, linux/prctl.h
+# linux/capability.h, linux/prctl.h, linux/securebits.h
 _VERSION_3: Final = 0x20080522
 _SET_KEEP_CAPABILITIES: Final = 8
 _DROP_FROM_BOUNDING_SET: Final = 24
+_GET_SECURE_BITS: Final = 27
+_SET_SECURE_BITS: Final = 28
 _SET_NO_NEW_PRIVILEGES: Final = 38
 _AMBIENT: Final = 47
 _AMBIENT_CLEAR_ALL: Final = 4
 _MOST_CAPABILITIES: Final = 64
+_NO_SETUID_FIXUP: Final = 1 << 2
 
 _LARGEST_STATUS: Final = 255
 
@@ -138,6 +141,11 @@ def _owner(place: Path) -> _User:
 
 def _first_missed(needs: list[_Need]) -> _Need | None:
     """What is out of reach for this user without capabilities."""
+    # Before glibc 2.33 or Linux 5.8 access(2) is asked, which gives root what it may raise, if not
+    # told otherwise.
+    bits = _LIBC.prctl(_GET_SECURE_BITS, 0, 0, 0, 0)
+    if not _prctl(_SET_SECURE_BITS, bits | _NO_SETUID_FIXUP, allowed={errno.EPERM}):
+        return _first_missed_by(None, needs)
     header, sets = _held()
     held = [word.effective for word in sets]
     try:
@@ -149,14 +157,15 @@ def _first_missed(needs: list[_Need]) -> _Need | None:
         for word, effective in zip(sets, held, strict=True):
             word.effective = effective
         _check(_LIBC.capset(ctypes.byref(header), sets))
+        _prctl(_SET_SECURE_BITS, bits)
 
 
 def _within(need: _Need) -> bool:
     return os.access(need.place, need.mode, effective_ids=True)
 
 
-def _first_missed_by(user: _User, needs: list[_Need]) -> _Need | None:
-    """What is out of reach for another user without capabilities: a child becomes that user."""
+def _first_missed_by(user: _User | None, needs: list[_Need]) -> _Need | None:
+    """What is out of reach without capabilities, for a child that becomes this user if any."""
     child = os.fork()
     if child == 0:
         status = _LARGEST_STATUS

@@ -287,14 +287,14 @@ class _Redaction:
             for reply in hop.replies
             if reply.address is not None
         ]
-        # What comes before this hop is known to lie inside the access network, or at home …
         self.inside_target: str | None = None
+        # What comes before this hop is known to lie inside the access network, or at home …
         self.shows_access = max(self._shows_access(trace, heard), inside)
-        # A target that answers there may be this line, numbered by another network.
-        if self._answers_inside(trace, heard):
-            self.inside_target = str(_parse(trace.dst_addr))
         # … and what comes before this one may.
         self.reaches_access = self.shows_access or self._leaves_access(trace, heard)
+        # A target that answers inside may be this line, numbered by another network.
+        if self._answers_inside(trace, heard):
+            self.inside_target = str(_parse(trace.dst_addr))
 
     def _shows_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
         """The first hop that shows the access network, 0 where none does."""

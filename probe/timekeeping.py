@@ -28,8 +28,8 @@ _ONCE_SYNCHRONISED = "run/systemd/timesync/synchronized"
 def impossible(now: float, days: Iterable[date]) -> date | None:
     """The latest of these days where ``now`` (seconds since the epoch) is well before it.
 
-    ``days`` are days that surely have been: those of the address table and of what was kept. None
-    where the clock may be right.
+    ``days`` are days that have been, if clocks were right: those of the address table and of what
+    was kept. None where the clock may be right.
 
     >>> impossible(0.0, [date(2026, 6, 17), date(2026, 6, 30)])
     datetime.date(2026, 6, 30)

@@ -83,7 +83,7 @@ def status(*, as_json: bool) -> None:
         elif granted.holds:
             answer = f"yes, since {granted.on}"
         elif granted.is_newer:
-            answer = f"not here: newer text {granted.version}, {granted.on}"
+            answer = f"no: newer text {granted.version}, {granted.on}"
         else:
             answer = f"no longer: text {granted.version}, {granted.on}"
         click.echo(f"{each:<6} {answer:<31} {_MEANS[each]}")

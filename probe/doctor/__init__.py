@@ -77,7 +77,8 @@ def place(path: Path) -> str:
     """
     with contextlib.suppress(ValueError, RuntimeError):
         return str("~" / path.relative_to(Path.home()))
-    chosen = os.environ.get(HOME_VARIABLE)
-    if chosen and path.is_relative_to(chosen):
-        return str(f"${HOME_VARIABLE}" / path.relative_to(chosen))
+    for variable in (HOME_VARIABLE, "XDG_DATA_HOME"):
+        chosen = os.environ.get(variable)
+        if chosen and path.is_relative_to(chosen):
+            return str(f"${variable}" / path.relative_to(chosen))
     return harmless(str(path))

@@ -159,4 +159,6 @@ def _quoted(path: Path) -> str:
     shown = place(path)
     if shown.startswith("$"):
         return f'"{shown}"'
-    return shown if shown.startswith("~") and " " not in shown else shlex.quote(str(path))
+    if shown.startswith("~/"):
+        return f"~/{shlex.quote(shown[2:])}"
+    return shown if shown == "~" else shlex.quote(str(path))

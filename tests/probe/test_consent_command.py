@@ -223,9 +223,9 @@ def test_status_says_that_a_newer_text_was_agreed_to(home: Path) -> None:
     file = agree(home) / "consent.json"
     newer = VERSION + 1
     file.write_text(file.read_text().replace(f'"version": {VERSION}', f'"version": {newer}'))
-    done = gatewatch("consent", "status")
-    assert f"not here: newer text {newer}, 2026-11-01" in done.stdout
-    assert "update gatewatch, or read the text" in done.stdout.splitlines()[-1]
+    lines = gatewatch("consent", "status").stdout.splitlines()
+    assert lines[0].startswith(f"run    no: newer text {newer}, 2026-11-01    send ")
+    assert "update gatewatch, or read the text" in lines[-1]
     assert granted() == []
 
 

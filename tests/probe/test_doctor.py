@@ -310,6 +310,27 @@ def test_a_home_is_not_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "into ~/home" in finding.says
 
 
+@pytest.mark.parametrize(
+    ("variable", "chosen", "shown"),
+    [
+        ("GATEWATCH_HOME", "sokha/our data", "~/'our data'"),
+        ("GATEWATCH_HOME", "sokha", "~"),
+        ("XDG_DATA_HOME", "sticks/sokha's", '"$XDG_DATA_HOME/gatewatch"'),
+    ],
+    ids=["a blank", "home itself", "the folder of all programs"],
+)
+def test_a_command_names_neither_a_home_with_blanks_nor_a_stick(
+    variable: str, chosen: str, shown: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the data folder lies, the shell finds it, and who helps does not learn whose."""
+    monkeypatch.setenv("HOME", str(home / "sokha"))
+    monkeypatch.delenv("GATEWATCH_HOME")
+    monkeypatch.setenv(variable, str(home / chosen))
+    data_folder().mkdir(parents=True, mode=0o755)
+    data_folder().chmod(0o755)
+    assert only(keeping.folder()).remedy == f"chmod -R go= {shown}"
+
+
 def test_a_data_folder_outside_of_home_is_not_named(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,19 @@ def test_root_goes_on_as_the_user_whose_folder_it_writes(
     assert (home / place / "trace").stat().st_uid == owner
 
 
+def test_root_is_known_to_be_locked_out_where_access_is_asked_of_what_it_may_have(
+    street: Path,
+) -> None:
+    """Before glibc 2.33 and Linux 5.8 access(2) goes by what root may raise, not by what it has."""
+    said = status_after(
+        f"{WITHOUT_CODE}import os\nasked = os.access\n"
+        "os.access = lambda place, mode, effective_ids: asked(place, mode)\n"
+        "give_up([Path(sys.argv[1])])",
+        house(street, NOBODY),
+    )
+    assert said["Uid"].split() == [str(NOBODY)] * 4
+
+
 def test_what_is_kept_survives_the_change_of_user(street: Path) -> None:
     """The kernel would take everything from whoever ceases to be root."""
     said = status_after(
