@@ -27,17 +27,14 @@ if TYPE_CHECKING:
 
 NET_RAW: Final = 13
 
-# linux/capability.h, linux/prctl.h, linux/securebits.h
+# linux/capability.h, linux/prctl.h
 _VERSION_3: Final = 0x20080522
 _SET_KEEP_CAPABILITIES: Final = 8
 _DROP_FROM_BOUNDING_SET: Final = 24
-_GET_SECURE_BITS: Final = 27
-_SET_SECURE_BITS: Final = 28
 _SET_NO_NEW_PRIVILEGES: Final = 38
 _AMBIENT: Final = 47
 _AMBIENT_CLEAR_ALL: Final = 4
 _MOST_CAPABILITIES: Final = 64
-_NO_SETUID_FIXUP: Final = 1 << 2
 
 _LARGEST_STATUS: Final = 255
 
@@ -101,7 +98,7 @@ def _needs(writes: Iterable[Path]) -> list[_Need]:
 
 def _heir(needs: list[_Need]) -> _User | None:
     """The user to go on as; None where root itself gets on without capabilities."""
-    missed = _first_missed(needs)
+    missed = _first_missed(needs, None)
     if missed is None:
         return None
     if missed.mode & os.W_OK and is_read_only(missed.place):
@@ -109,7 +106,7 @@ def _heir(needs: list[_Need]) -> _User | None:
     stuck = {}
     for user in dict.fromkeys(_owner(need.place) for need in (missed, *reversed(needs))):
         if user.uid != 0:
-            beyond = _first_missed_by(user, needs)
+            beyond = _first_missed(needs, user)
             if beyond is None:
                 return user
             stuck[user.name] = beyond.place
@@ -139,39 +136,14 @@ def _owner(place: Path) -> _User:
     return _User(known.pw_uid, known.pw_gid, known.pw_name, groups)
 
 
-def _first_missed(needs: list[_Need]) -> _Need | None:
-    """What is out of reach for this user without capabilities."""
-    # Before glibc 2.33 or Linux 5.8 access(2) is asked, which gives root what it may raise, if not
-    # told otherwise.
-    bits = _LIBC.prctl(_GET_SECURE_BITS, 0, 0, 0, 0)
-    if not _prctl(_SET_SECURE_BITS, bits | _NO_SETUID_FIXUP, allowed={errno.EPERM}):
-        return _first_missed_by(None, needs)
-    header, sets = _held()
-    held = [word.effective for word in sets]
-    try:
-        for word in sets:
-            word.effective = 0
-        _check(_LIBC.capset(ctypes.byref(header), sets))
-        return next((need for need in needs if not _within(need)), None)
-    finally:
-        for word, effective in zip(sets, held, strict=True):
-            word.effective = effective
-        _check(_LIBC.capset(ctypes.byref(header), sets))
-        _prctl(_SET_SECURE_BITS, bits)
-
-
-def _within(need: _Need) -> bool:
-    return os.access(need.place, need.mode, effective_ids=True)
-
-
-def _first_missed_by(user: _User | None, needs: list[_Need]) -> _Need | None:
-    """What is out of reach without capabilities, for a child that becomes this user if any."""
+def _first_missed(needs: list[_Need], user: _User | None) -> _Need | None:
+    """What is out of reach for a user without capabilities, found out by a child that is one."""
     child = os.fork()
     if child == 0:
         status = _LARGEST_STATUS
         try:
             _drop(user, frozenset())
-            within = [_within(need) for need in needs]
+            within = [os.access(place, mode, effective_ids=True) for place, mode in needs]
             status = 0 if all(within) else min(within.index(False) + 1, _LARGEST_STATUS)
         finally:
             os._exit(status)
@@ -190,20 +162,14 @@ def _drop(user: _User | None, keep: frozenset[int]) -> None:
         os.setresgid(user.gid, user.gid, user.gid)
         os.setresuid(user.uid, user.uid, user.uid)
     _prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, allowed={errno.EINVAL})  # before Linux 4.3 there are none
-    header, sets = _held()
+    header, sets = _Header(_VERSION_3, 0), (_Set * 2)()
+    _check(_LIBC.capget(ctypes.byref(header), sets))
     for word, held in enumerate(sets):
         kept = sum(1 << number - 32 * word for number in keep if number // 32 == word)
         held.permitted &= kept
         held.effective, held.inheritable = held.permitted, 0
     _check(_LIBC.capset(ctypes.byref(header), sets))
     _prctl(_SET_NO_NEW_PRIVILEGES, 1)
-
-
-def _held() -> tuple[_Header, ctypes.Array[_Set]]:
-    """The capabilities of this thread, as capset(2) takes them."""
-    header, sets = _Header(_VERSION_3, 0), (_Set * 2)()
-    _check(_LIBC.capget(ctypes.byref(header), sets))
-    return header, sets
 
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
