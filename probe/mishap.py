@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import BadInput, PartlyDone, PermissionDenied
 from probe.language import _
-from probe.places import data_folder
+from probe.places import chosen_folder
 from probe.readonly import read_only
 
 if TYPE_CHECKING:
@@ -78,5 +78,8 @@ def _is_kept(path: object) -> bool:
     """Whether another data folder would mend it: a path in this one, on the way to it, or none."""
     if not isinstance(path, str):
         return True
-    there, folder = Path(path).absolute(), data_folder().absolute()
+    try:
+        there, folder = Path(path).absolute(), chosen_folder().absolute()
+    except BadInput:
+        return False
     return there.is_relative_to(folder) or folder.is_relative_to(there)

@@ -37,19 +37,24 @@ def _without_whose(text: str) -> str:
     from dataclasses import replace  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
+    from probe.failure import BadInput  # noqa: PLC0415
     from probe.locate import premises  # noqa: PLC0415
     from probe.places import chosen_folder  # noqa: PLC0415
     from probe.redact import clean  # noqa: PLC0415
 
     here = premises()
-    home = Path.home()
+    # Who has a number and no name, as in a container, may have no home either.
+    home = kept = Path()
+    with contextlib.suppress(RuntimeError):
+        home = Path.home()
+    with contextlib.suppress(BadInput):
+        kept = chosen_folder()
     users = {home.name, os.environ.get("SUDO_USER", "")}
-    with contextlib.suppress(KeyError, OSError):  # a number without a name, as in a container
+    with contextlib.suppress(KeyError, OSError):
         users.add(getpass.getuser())
     users -= {"", "root"}
     if home.name:
         text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
-    kept = chosen_folder()
     if kept.name and kept.is_absolute():
         # With blanks in it, as on many a stick, its end could not be told.
         text = text.replace(str(kept), "[folder]")

@@ -22,16 +22,24 @@ def shipped(name: str) -> Path:
 
 
 def chosen_folder() -> Path:
-    """Where the data folder should lie; ``GATEWATCH_HOME`` overrides it."""
+    """Where the data folder should lie; ``GATEWATCH_HOME`` overrides it.
+
+    Raises `BadInput` where neither that nor a home is known, as in a container.
+    """
     chosen = os.environ.get(HOME_VARIABLE)
-    return Path(chosen or platformdirs.user_data_dir("gatewatch", appauthor=False))
+    try:
+        return Path(chosen or platformdirs.user_data_dir("gatewatch", appauthor=False))
+    except RuntimeError:
+        raise BadInput(
+            _("this user has no home folder; set GATEWATCH_HOME to a folder to keep things in")
+        ) from None
 
 
 def data_folder() -> Path:
     """The folder that holds all a volunteer's machine keeps.
 
-    Raises `BadInput` where a link on the way leads nowhere: what lies on a disk that is not
-    plugged in would else be taken for nothing.
+    Raises `BadInput` where none is known, and where a link on the way leads nowhere: what lies on a
+    disk that is not plugged in would else be taken for nothing.
     """
     folder = chosen_folder()
     for each in (folder, *folder.parents):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -141,12 +142,16 @@ def is_loopback(host: str) -> bool:
 
 
 def is_onion(host: str) -> bool:
-    """Whether a host is an onion service, which only Tor can reach; however its dots are written.
+    """Whether a host is an onion service, which only Tor can reach; however the name is written.
+
+    It is read as the resolver here would ask for it (RFC 3490).
 
     >>> is_onion("abc.Onion."), is_onion("abc。onion"), is_onion("onion.example.org")
     (True, True, False)
     """
-    return re.search(r"[.。．｡]onion[.。．｡]?$", host, re.IGNORECASE) is not None  # noqa: RUF001 - IDNA
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    return host.lower().removesuffix(".").endswith(".onion")
 
 
 def collector_address(value: object) -> str:

@@ -25,6 +25,18 @@ def test_a_user_without_a_name_is_told_what_is_wrong(
     )
 
 
+def test_a_user_without_a_home_is_told_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no name has none where nothing else says, either."""
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert harmless("/srv/data/settings.toml cannot be read") == (
+        "[folder]/settings.toml cannot be read"
+    )
+
+
 def test_a_data_folder_that_is_away_withholds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,24 @@ from click.testing import CliRunner
 from probe.cli import main
 from probe.failure import BadInput
 from probe.places import data_folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a home is found by HOME and by pwd(5)")
+def test_who_has_no_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container's user that is a number, where nothing sets HOME: no fault, but a remedy."""
+
+    def homeless(_: str) -> str:
+        raise KeyError("uid not found: 54321")
+
+    for variable in ("HOME", "GATEWATCH_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", homeless)
+    done = CliRunner().invoke(main, ["show"])
+    assert done.exit_code == 9
+    assert "set GATEWATCH_HOME to a folder" in done.stderr
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.stdout.count("set GATEWATCH_HOME to a folder") == 1
+    assert "withheld" not in done.stdout
 
 
 @pytest.mark.parametrize("below", [".", "gatewatch"])

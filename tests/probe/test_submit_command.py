@@ -435,6 +435,7 @@ def test_nothing_is_handed_over_while_it_is_sent(home: Path, tmp_path: Path) -> 
         ({"colector": "x"}, [], 9, "settings.toml:1: there is no setting 'colector'"),
         ({"collector": "http://abc.onion"}, [], 9, "can be reached through Tor only; start Tor"),
         ({"collector": "https://abc.onion."}, [], 9, "can be reached through Tor only; start Tor"),
+        ({"collector": "https://abc.\uff4fnion"}, [], 9, "can be reached through Tor only"),
         (
             {"collector": "https://c.org", "collector_certificate": "no.pem"},
             [],

@@ -1,0 +1,37 @@
+"""What an error about a file amounts to, whatever else is amiss."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from probe.mishap import failure_of
+
+
+def no_home(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
+    def homeless(*_: object, **__: object) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("GATEWATCH_HOME", raising=False)
+    monkeypatch.setattr("platformdirs.user_data_dir", homeless)
+
+
+def disk_away(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "link").symlink_to(folder / "stick")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder / "link"))
+
+
+@pytest.mark.parametrize("amiss", [no_home, disk_away])
+def test_a_file_elsewhere_is_told_where_the_data_folder_cannot_be(
+    amiss: Callable[[pytest.MonkeyPatch, Path], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the disk that is away nor a home that is none keeps anybody from reading a file."""
+    amiss(monkeypatch, tmp_path)
+    failure = failure_of(PermissionError(errno.EACCES, "Permission denied", "/srv/traces.jsonl"))
+    assert "traces.jsonl may not be written or read" in str(failure)
+    assert "or name another" in str(failure)
