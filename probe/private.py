@@ -24,7 +24,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
     It is on the disk when this returns, and a crash before leaves what was there. Under root both
     belong to the owner of the folder that they are in, who has to read them without root.
     """
-    _make(path.parent)
+    make_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     fresh.unlink(missing_ok=True)  # a crash may have left it, of a process with the same number
     try:
@@ -60,8 +60,26 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def _make(folder: Path) -> None:
-    """Make the data folder where it is missing; what root makes belongs to whose home it is in."""
+def open_private(path: Path, flags: int = os.O_RDWR) -> int:
+    """Open a file, made where there is none, as `os.open` does.
+
+    One that root makes belongs to the owner of its folder; one that was there stays whose it was.
+    """
+    flags |= os.O_CREAT
+    try:
+        file = _private(os.fspath(path), flags)
+    except FileExistsError:
+        return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        _hand_over(file, path.parent)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing; what root makes belongs to whose home it is in."""
     above = folder.absolute()
     new = []
     while not above.exists():
@@ -72,10 +90,10 @@ def _make(folder: Path) -> None:
         _hand_over(made, made.parent)
 
 
-def _hand_over(path: Path, folder: Path) -> None:
+def _hand_over(made: Path | int, folder: Path) -> None:
     owner = folder.stat()
     if os.name == "posix" and os.geteuid() == 0 and owner.st_uid != 0:
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
 
 
 def sync_folder(folder: Path) -> None:
