@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 # How the name of a file ends that is not finished; a crash may leave one.
@@ -28,8 +28,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     fresh.unlink(missing_ok=True)  # a crash may have left it, of a process with the same number
     try:
-        with naming(path), open(fresh, "wb", opener=_private) as file:
-            _hand_over(fresh, path.parent)
+        with naming(path), open(fresh, "wb", opener=open_new) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
@@ -65,13 +64,21 @@ def open_private(path: Path, flags: int = os.O_RDWR) -> int:
 
     One that root makes belongs to the owner of its folder; one that was there stays whose it was.
     """
-    flags |= os.O_CREAT
     try:
-        file = _private(os.fspath(path), flags)
+        return open_new(path, flags)
     except FileExistsError:
-        return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+        return os.open(path, flags | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+
+
+def open_new(path: str | Path, flags: int) -> int:
+    """Make a file, as `open_private` does, where there is none and no link.
+
+    Raises FileExistsError where there is one.
+    """
+    flags |= os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    file = os.open(path, flags, 0o600)
     try:
-        _hand_over(file, path.parent)
+        _hand_over(file, Path(path).parent)
     except OSError:
         os.close(file)
         raise
@@ -104,7 +111,3 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)

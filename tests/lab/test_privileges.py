@@ -143,15 +143,15 @@ def test_root_keeps_the_traces_of_a_user_in_that_users_folder(row: Chain) -> Non
 
 
 def test_root_leaves_nothing_of_its_own_in_a_users_folders(row: Chain) -> None:
-    """Under sudo from the first command on: the user goes on with all of it."""
+    """Under sudo from the first command on: the user goes on with all of it, evidence as well."""
     folder = agree(row.fabric.home("sudo", "nobody"))
     beside = row.fabric.home("sudo-beside", "nobody")
     listed = row.fabric.file("sudo-targets", "\n".join(TARGETS))
     run = ["run", "--targets", listed, "--access-as", "AS38623", "--limit", "1"]
     environment = {"GATEWATCH_HOME": str(folder)}
     for words in (
-        ["trace", TARGETS[0]],
-        run,
+        ["trace", TARGETS[0], "--pcap", beside / "trace.pcap"],
+        [*run, "--pcap", beside / "run.pcap"],
         ["submit", "--leave-at", beside],
         [*run, "--to", beside / "traces"],
         ["bundle", "--to", beside / "bundle.tar"],
@@ -160,7 +160,8 @@ def test_root_leaves_nothing_of_its_own_in_a_users_folders(row: Chain) -> None:
     ):
         row.vantage.run([GATEWATCH, *words], uncovered=True, env=environment)
     written = [path for top in (folder, beside) for path in top.rglob("*")]
-    assert {"submitting.lock", "outbox.db", "keys", "traces"} <= {path.name for path in written}
+    made = {"submitting.lock", "outbox.db", "keys", "traces", "trace.pcap", "run.pcap"}
+    assert made <= {path.name for path in written}
     assert [path for path in written if path.stat().st_uid != NOBODY] == []
     assert [path for path in written if path.stat().st_mode & 0o077] == []
     for words in (run, ["bundle"], ["submit", "--leave-at", beside]):
