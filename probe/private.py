@@ -78,7 +78,7 @@ def open_new(path: str | Path, flags: int) -> int:
     flags |= os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
     file = os.open(path, flags, 0o600)
     try:
-        _hand_over(file, Path(path).parent)
+        hand_over(file, Path(path).parent)
     except OSError:
         os.close(file)
         raise
@@ -94,10 +94,11 @@ def make_folder(folder: Path) -> None:
         above = above.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for made in reversed(new):
-        _hand_over(made, made.parent)
+        hand_over(made, made.parent)
 
 
-def _hand_over(made: Path | int, folder: Path) -> None:
+def hand_over(made: Path | int, folder: Path) -> None:
+    """Give what root has made, a path or an open file, to the owner of the folder it is in."""
     owner = folder.stat()
     if os.name == "posix" and os.geteuid() == 0 and owner.st_uid != 0:
         os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
