@@ -186,12 +186,16 @@ def _trust(certificate: str | None, folder: Path) -> ssl.SSLContext | bool:
     if certificate is None:
         return True
     path = folder / certificate
+    # Python's default context writes the secrets of each session where SSLKEYLOGFILE says.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
-        return ssl.create_default_context(cafile=path)
+        context.load_verify_locations(path)
     except (OSError, ssl.SSLError):
         raise BadInput(
             _("{path} is no certificate in PEM; set collector_certificate to one").format(path=path)
         ) from None
+    return context
 
 
 def _without_password(proxy: str) -> str:

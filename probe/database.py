@@ -11,6 +11,8 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from probe.private import open_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -30,7 +32,7 @@ def connect(path: Path, factory: type[Connection], *, one_thread: bool = True) -
 
     ``one_thread`` is False where the caller sees to it that threads use it one after the other.
     """
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    os.close(open_private(path))
     return sqlite3.connect(
         path,
         timeout=_PATIENCE,

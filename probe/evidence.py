@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from probe.failure import Failure, PartlyDone
 from probe.language import _
+from probe.private import open_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,9 +53,8 @@ class Evidence:
         self.path = path
         self.count = 0
         self._size = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         try:
-            self._file = os.open(path, flags, 0o600)
+            self._file = open_new(path, os.O_WRONLY)
         except FileExistsError:
             raise Failure(
                 _("{path} is there already and is not overwritten: name another").format(path=path)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput
 from probe.language import _
 from probe.places import data_folder
-from probe.private import replace_file
+from probe.private import make_folder, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +46,7 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     Those of other networks are deleted where they are too old: who has left may not come back.
     Not for two processes at once. Raises `BadInput` for a key file that cannot be read.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     known = []
     for made, of_network, path in _keys(folder):
         if (day - made).days >= ROTATION:

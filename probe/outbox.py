@@ -22,7 +22,7 @@ from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _, mark
 from probe.places import data_folder
 from probe.presence import is_file, is_folder
-from probe.private import UNFINISHED, replace_file
+from probe.private import UNFINISHED, make_folder, open_private, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,7 +117,7 @@ def occupied(what: str) -> str:
 @contextmanager
 def locked(folder: Path, what: str) -> Iterator[bool]:
     """Keep other processes from ``what`` in an outbox; False where another one is at it."""
-    file = os.open(folder / f"{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = open_private(folder / f"{what}.lock")
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -251,7 +251,7 @@ class Outbox:
         self.folder = folder
         self.receipts = folder / _RECEIPTS
         for made in (folder.parent, folder, self.receipts):
-            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(made)
         path = folder / _DATABASE
         self._db = connect(path, _Database)
         try:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 # How the name of a file ends that is not finished; a crash may leave one.
@@ -24,12 +24,11 @@ def replace_file(path: Path, content: str | bytes) -> None:
     It is on the disk when this returns, and a crash before leaves what was there. Under root both
     belong to the owner of the folder that they are in, who has to read them without root.
     """
-    _make(path.parent)
+    make_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     fresh.unlink(missing_ok=True)  # a crash may have left it, of a process with the same number
     try:
-        with naming(path), open(fresh, "wb", opener=_private) as file:
-            _hand_over(fresh, path.parent)
+        with naming(path), open(fresh, "wb", opener=open_new) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
@@ -60,8 +59,34 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def _make(folder: Path) -> None:
-    """Make the data folder where it is missing; what root makes belongs to whose home it is in."""
+def open_private(path: Path, flags: int = os.O_RDWR) -> int:
+    """Open a file, made where there is none, as `os.open` does.
+
+    One that root makes belongs to the owner of its folder; one that was there stays whose it was.
+    """
+    try:
+        return open_new(path, flags)
+    except FileExistsError:
+        return os.open(path, flags | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+
+
+def open_new(path: str | Path, flags: int) -> int:
+    """Make a file, as `open_private` does, where there is none and no link.
+
+    Raises FileExistsError where there is one.
+    """
+    flags |= os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    file = os.open(path, flags, 0o600)
+    try:
+        hand_over(file, Path(path).parent)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing; what root makes belongs to whose home it is in."""
     above = folder.absolute()
     new = []
     while not above.exists():
@@ -69,13 +94,14 @@ def _make(folder: Path) -> None:
         above = above.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for made in reversed(new):
-        _hand_over(made, made.parent)
+        hand_over(made, made.parent)
 
 
-def _hand_over(path: Path, folder: Path) -> None:
+def hand_over(made: Path | int, folder: Path) -> None:
+    """Give what root has made, a path or an open file, to the owner of the folder it is in."""
     owner = folder.stat()
     if os.name == "posix" and os.geteuid() == 0 and owner.st_uid != 0:
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
 
 
 def sync_folder(folder: Path) -> None:
@@ -86,7 +112,3 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)

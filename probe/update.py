@@ -42,6 +42,7 @@ from probe.origin.snapshot import (
     sha256_of,
 )
 from probe.places import shipped
+from probe.private import hand_over, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -289,7 +290,7 @@ def install_tables(folder: Path, tables: Tables) -> Manifest:
     so that a reader at any moment sees one whole snapshot. Raises OSError where the folder cannot
     be written, after which the old snapshot is still in use.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         before: Manifest | None = read_manifest(folder)
     except (FileNotFoundError, OriginError):
@@ -352,6 +353,7 @@ def _move(staged: Path, final: Path) -> None:
     """Put a finished file in its place so that it survives a power cut, whole or not at all."""
     with staged.open("rb+") as file:
         os.fsync(file.fileno())
+        hand_over(file.fileno(), final.parent)
     staged.replace(final)
     if os.name == "posix":
         folder = os.open(final.parent, os.O_RDONLY)
@@ -430,7 +432,7 @@ def install_exchanges(path: Path, exchanges: Iterable[Exchange]) -> None:
 
     Raises OSError where it cannot be written, after which the old list is still in use.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryDirectory(prefix=".update-", dir=path.parent) as staging:
         staged = Path(staging) / path.name
         staged.write_text("".join(map(_toml, exchanges)), encoding="utf-8")

@@ -37,7 +37,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.network",
             "probe.record",
         },
-        {"probe.bundle", "probe.places", "probe.readonly"},
+        {"probe.bundle", "probe.places", "probe.private", "probe.readonly"},
         {"probe.receipt"},
         {
             "probe.evidence",
@@ -49,7 +49,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.database",
             "probe.deadline",
             "probe.mishap",
-            "probe.private",
             "probe.privileges",
             "probe.settings",
             "probe.spellings",

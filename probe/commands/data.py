@@ -13,6 +13,7 @@ from probe.language import _
 from probe.origin.lookup import EXCHANGES_FILE
 from probe.origin.snapshot import OLD, Manifest, age, current_manifest, damaged, updated_folder
 from probe.places import data_folder
+from probe.private import make_folder
 from probe.settings import read_settings
 from probe.update import (
     EXCHANGES,
@@ -76,7 +77,7 @@ def update(*, exchanges: bool, tables_from: str, exchanges_from: str, as_json: b
     lans = fetch_exchanges(exchanges_from, proxy) if exchanges else None
     try:
         # Whatever is in it later, whoever makes it first: it is for its owner alone.
-        data_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(data_folder())
         installed = install_tables(folder, tables)
         if lans is not None:
             install_exchanges(data_folder() / EXCHANGES_FILE, lans)

@@ -142,6 +142,32 @@ def test_root_keeps_the_traces_of_a_user_in_that_users_folder(row: Chain) -> Non
     assert json.loads(again.stdout)["kept"] == 1
 
 
+def test_root_leaves_nothing_of_its_own_in_a_users_folders(row: Chain) -> None:
+    """Under sudo from the first command on: the user goes on with all of it, evidence as well."""
+    folder = agree(row.fabric.home("sudo", "nobody"))
+    beside = row.fabric.home("sudo-beside", "nobody")
+    listed = row.fabric.file("sudo-targets", "\n".join(TARGETS))
+    run = ["run", "--targets", listed, "--access-as", "AS38623", "--limit", "1"]
+    environment = {"GATEWATCH_HOME": str(folder)}
+    for words in (
+        ["trace", TARGETS[0], "--pcap", beside / "trace.pcap"],
+        [*run, "--pcap", beside / "run.pcap"],
+        ["submit", "--leave-at", beside],
+        [*run, "--to", beside / "traces"],
+        ["bundle", "--to", beside / "bundle.tar"],
+        ["consent", "show", "--page"],
+        ["purge", "--accepted", "1", "--yes"],
+    ):
+        row.vantage.run([GATEWATCH, *words], uncovered=True, env=environment)
+    written = [path for top in (folder, beside) for path in top.rglob("*")]
+    made = {"submitting.lock", "outbox.db", "keys", "traces", "trace.pcap", "run.pcap"}
+    assert made <= {path.name for path in written}
+    assert [path for path in written if path.stat().st_uid != NOBODY] == []
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+    for words in (run, ["bundle"], ["submit", "--leave-at", beside]):
+        row.vantage.run([GATEWATCH, *words], user="nobody", env=environment)
+
+
 def test_a_folder_that_nobody_could_write_is_named_before_anything_is_sent(row: Chain) -> None:
     """A file of root in a user's folder, left by an older run: 4, one sentence, no packet."""
     folder = agree(row.fabric.home("mixed", "nobody"))

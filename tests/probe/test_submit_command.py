@@ -134,6 +134,19 @@ def test_tls_with_a_certificate_of_ones_own(home: Path, tmp_path: Path) -> None:
         assert len(held(collector)) == 2
 
 
+def test_no_file_opens_what_was_sent_to_whoever_recorded_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the environment asks programs for the secrets of their sessions, none is written."""
+    asked = tmp_path / "secrets"
+    with tls_collector(home, tmp_path) as collector:
+        configure(home, collector=collector.address, collector_certificate="collector.pem")
+        monkeypatch.setenv("SSLKEYLOGFILE", str(asked))
+        assert gatewatch("submit").exit_code == 0
+        assert len(held(collector)) == 2
+    assert not asked.exists()
+
+
 def test_tls_for_another_name_is_not_believed(home: Path, tmp_path: Path) -> None:
     """A certificate of somebody else opens nothing."""
     with tls_collector(home, tmp_path) as collector, socks({"other.example": "127.0.0.1"}) as proxy:

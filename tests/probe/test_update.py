@@ -23,6 +23,7 @@ from probe.failure import BadInput, Offline
 from probe.origin import open_origin
 from probe.origin.snapshot import read_manifest
 from probe.update import fetch, fetch_exchanges, fetch_tables, install_tables
+from tests.nobody import needs_root
 from tests.proxies import dripping, socks
 
 if TYPE_CHECKING:
@@ -179,6 +180,20 @@ def test_a_folder_that_it_makes_is_for_its_owner_alone(site: Site, home: Path) -
     site.publish()
     assert command("update", "--tables-from", site.base).exit_code == 0
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+@needs_root
+@pytest.mark.usefixtures("few")
+def test_under_sudo_the_tables_belong_to_whose_folder_it_is(
+    site: Site, home: Path, tmp_path: Path
+) -> None:
+    """Else the same command without sudo could not put newer ones in their place."""
+    os.chown(tmp_path, 65534, 65534)
+    site.publish()
+    assert command("update", "--tables-from", site.base).exit_code == 0
+    made = [home, *home.rglob("*")]
+    assert len(made) > 4
+    assert {path.stat().st_uid for path in made} == {65534}
 
 
 @pytest.mark.usefixtures("few")
