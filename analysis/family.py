@@ -210,7 +210,7 @@ def judge_family(
         nearness,
         nameable,
         alike,
-        cache(partial(meet_there, observations=observations)),
+        cache(partial(meet_there, observations=observations, others=policy.link_organisations)),
         timeline,
         weights,
     )

@@ -8,7 +8,7 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from analysis.crossing import Crossing, way_on
 from analysis.operators import Node, Passage, mostly_together
@@ -16,20 +16,35 @@ from analysis.panel import Observation
 from analysis.path import Frame, Step
 
 
-def meet_there(node: Node, observations: Iterable[Observation]) -> bool:
+def meet_there(node: Node, observations: Iterable[Observation], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways abroad do so together.
 
     They do if to half of their destinations they show an address of the node, or the one behind
-    it, that others of them show as well.
+    it, by which so many ``others`` come as well. Who comes over another one of them is none: the
+    addresses are that one's.
     """
+    passing = [
+        (seen, seen.crossing)
+        for seen in observations
+        if seen.crossing is not None and node in seen.crossing.strict
+    ]
+    members = {seen.organisation for seen, _ in passing}
     return mostly_together(
         {
-            Passage(seen.organisation, seen.destination, address)
-            for seen in observations
-            if seen.crossing is not None and node in seen.crossing.strict
-            for address in _addresses(node, seen.path.frame, seen.crossing)
-        }
+            Passage(seen.organisation, seen.destination, address, over)
+            for seen, crossing in passing
+            for over in [_over(node, crossing, members) or seen.organisation]
+            for address in _addresses(node, seen.path.frame, crossing)
+        },
+        others,
     )
+
+
+def _over(node: Node, crossing: Crossing, members: Collection[str]) -> str | None:
+    """The last member before a node, on the way of another one."""
+    before = crossing.strict[: crossing.strict.index(node)]
+    over = [one.name for one in before if one.kind == "organisation" and one.name in members]
+    return over[-1] if over else None
 
 
 def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:

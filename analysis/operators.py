@@ -162,11 +162,15 @@ class BlockSeen:
 
 
 class Passage(NamedTuple):
-    """An address over which an organisation goes to a destination."""
+    """An address over which an organisation goes to a destination.
+
+    ``over`` is whose customer it is there: the organisation itself, or the last one on the way.
+    """
 
     organisation: str
     destination: str
     address: str
+    over: str
 
 
 class _Groups:
@@ -196,26 +200,28 @@ def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
     return set().union(*(group for group in users.values() if len(group) > 1))
 
 
-def mostly_together(passages: Iterable[Passage]) -> bool:
-    """Whether half of the organisations go over addresses that others of them use.
+def mostly_together(passages: Iterable[Passage], others: int = 1) -> bool:
+    """Whether half of the organisations go over addresses that so many others use.
 
     They do if they go so to half of their destinations, wherever the others go over these
     addresses. Where no address is seen at all, nobody is asked.
 
-    >>> mostly_together(Passage(f"org{i}", "d", "198.51.100.1") for i in (1, 2))
+    >>> mostly_together(Passage(f"org{i}", "d", "198.51.100.1", f"org{i}") for i in (1, 2))
     True
-    >>> mostly_together(Passage(f"org{i}", "d", f"198.51.100.{i}") for i in (1, 2))
+    >>> mostly_together(Passage(f"org{i}", "d", f"198.51.100.{i}", f"org{i}") for i in (1, 2))
+    False
+    >>> mostly_together(Passage(f"org{i}", "d", "198.51.100.1", "org1") for i in (1, 2))
     False
     """
     users: dict[str, set[str]] = defaultdict(set)
     ways: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for organisation, destination, address in passages:
-        users[address].add(organisation)
+    for organisation, destination, address, over in passages:
+        users[address].add(over)
         ways[organisation][destination].add(address)
     together = 0
     for destinations in ways.values():
         shared = sum(
-            any(len(users[address]) > 1 for address in addresses)
+            any(len(users[address]) > others for address in addresses)
             for addresses in destinations.values()
         )
         together += 2 * shared >= len(destinations)
@@ -224,7 +230,7 @@ def mostly_together(passages: Iterable[Passage]) -> bool:
 
 def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
     return mostly_together(
-        Passage(one.organisation, one.destination, one.successor)
+        Passage(one.organisation, one.destination, one.successor, one.organisation)
         for one in seen
         if one.successor is not None
     )

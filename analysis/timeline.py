@@ -123,7 +123,7 @@ def find_alarm(
     by_name_only = {
         node
         for node in {wave.node for wave in waves}
-        if node.kind == "organisation" and not meet_there(node, observations)
+        if node.kind == "organisation" and not meet_there(node, observations, 1)
     }
     waves = [wave for wave in waves if wave.node not in by_name_only]
     alarm = _standing(waves, policy)

@@ -15,16 +15,16 @@ GATE = Node("organisation", "Gate")
 APART = "lan own 20.9.9.{i} {up}"
 
 
-def meet(*words: str) -> bool:
+def meet(*words: str, others: int = 2) -> bool:
     """Six networks; each goes to its destinations over one after the other of these hops."""
     country = Country(6)
     for i in range(1, 7):
         for n, destination in enumerate(country.destinations(4)):
-            hops = words[n % len(words)].format(i=i, up=f"far{6 + i}")
+            hops = words[n % len(words)].format(i=i, pair=(i - 1) % 3 + 1, up=f"far{6 + i}")
             country.trace(i, destination, hops)
     traces = [from_json(result) for result in country.results]
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    return meet_there(GATE, panel.observations)
+    return meet_there(GATE, panel.observations, others)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,16 @@ def test_half_of_the_destinations_suffice() -> None:
     """Customers of one router may have links to carriers of their own besides."""
     assert meet(APART, "lan own gate {up}")
     assert not meet(APART, APART, APART, "lan own gate {up}")
+
+
+def test_two_by_two_is_no_meeting_of_many() -> None:
+    """Rivals who share a carrier's router in pairs, or one who shows what each of them does."""
+    pairs = "lan own 20.9.9.{i} 30.0.9.{pair}"
+    assert not meet(pairs)
+    assert meet(pairs, others=1)
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_customer_comes_by_the_addresses_of_its_provider(others: int) -> None:
+    """Where one of those that pass a network lies on the way of the other, they are one."""
+    assert not meet("lan own net{pair} 20.9.9.{pair} 30.0.9.{pair}", others=others)

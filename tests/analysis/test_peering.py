@@ -164,8 +164,8 @@ GATEWAYS: dict[str, Way] = {
     # Border routers with one carrier each. A customer is linked to all of them, or to one.
     "three routers, linked": lambda i, n: f"lan own 20.9.9.{20 * (n % 3) + i} 30.0.{6 + n % 3}.9",
     "six routers, linked": lambda i, n: f"lan own 20.9.9.{20 * n + i} 30.0.{6 + n}.9",
-    "six routers, sites": lambda i, n: f"lan own 20.9.9.{20 * (i % 6) + i} 30.0.{6 + i % 6}.9",
-    "six routers, sites, one address": lambda i, n: f"lan own 20.9.9.{i % 6} 30.0.{6 + i % 6}.9",
+    "four routers, sites": lambda i, n: f"lan own 20.9.9.{20 * (i % 4) + i} 30.0.{6 + i % 4}.9",
+    "four routers, sites, one address": lambda i, n: f"lan own 20.9.9.{i % 4} 30.0.{6 + i % 4}.9",
     # They answer with one address each, whoever asks.
     "three routers, one address": lambda i, n: f"lan own 20.9.9.{n % 3} 30.0.{6 + n % 3}.9",
     "four routers, one address": lambda i, n: f"lan own 20.9.9.{n % 4} 30.0.{6 + n % 4}.9",

@@ -7,6 +7,7 @@ others are in ``test_judge`` and ``test_panel``.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -478,6 +479,31 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     verdict = country.judge()
     assert verdict.fields["timeline"]["alarm"] is alarm
     assert (verdict.gateway is not None) is alarm
+
+
+@pytest.mark.parametrize("customers", [1, 3, 6])
+def test_customers_of_rivals_make_no_gateway_of_the_incumbents_numbers(customers: int) -> None:
+    """A rival and who buys from it show the same number of the incumbent: the rival's."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    rivals = range(1, 13 - customers)
+    country.everyone("lan own {up}", days=range(10), members=range(1, 13))
+    country.everyone("lan own 20.64.{i}.1 {up}", days=range(10, 20), members=rivals)
+    for day, destination in product(range(10, 20), country.destinations()):
+        for customer in range(1, customers + 1):
+            words = f"lan own net{customer} 20.64.{customer}.1 far{6 + customer}"
+            country.trace(12 - customers + customer, destination, words, day=day)
+    verdict = country.judge()
+    assert (verdict.gateway, verdict.fields["timeline"]["alarm"]) == (None, False)
+
+
+def test_one_liar_makes_no_gateway_of_the_incumbents_numbers() -> None:
+    """He shows the borders of all others as if they were on his ways."""
+    country = numbered_by_the_incumbent("lan own 20.64.{i}.1 {up}")
+    for day, n in product(range(8), range(1, 12)):
+        for destination in country.destinations():
+            country.trace(12, destination, f"lan own 20.64.{n}.1 far{6 + n % 9}", day=day)
+    assert country.judge().gateway is None
 
 
 def test_who_of_two_in_a_row_is_the_gateway_is_left_open() -> None:
