@@ -105,14 +105,14 @@ def test_the_alarms_gateway_is_left_out_of_its_days() -> None:
     for target in country.destinations():
         for i in range(1, 11):
             for day in range(20):
-                moved = day >= 10 and i < 10
+                moved = day >= 10 and i < 8
                 country.trace(i, target, f"lan own {'net10 ' if moved else ''}gate far6", day=day)
     verdict = country.judge()
     alarmed = Node("organisation", verdict.fields["timeline"]["gateway"]["name"])
     assert (alarmed.name, *verdict.evidence.own) == ("Net 10", "Gate")
     table = exhibits.days_table(verdict.evidence, alarmed)
     assert set(table["organisations"]) == {9}
-    assert table["captured"].tolist() == [0] * 10 + [9] * 10
+    assert table["captured"].tolist() == [0] * 10 + [7] * 10
     assert set(exhibits.days_table(verdict.evidence, GATE)["organisations"]) == {10}
 
 
