@@ -19,7 +19,7 @@ from probe.failure import BadInput, PartlyDone
 from probe.language import _
 from probe.places import data_folder
 from probe.presence import nearest
-from probe.private import naming
+from probe.private import make_folder, naming, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,8 +206,8 @@ class Allowance:
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        make_folder(self._path.parent)
+        file = open_private(self._path)
         try:
             _lock(file)
             yield file

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.failure import BadInput
 from probe.language import _
-from probe.private import replace_file
+from probe.private import make_folder, open_private, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +62,8 @@ class Identity:
 
     @contextmanager
     def _remembered(self) -> Iterator[dict[str, Any]]:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(self.path.parent)
+        lock = open_private(self.path.with_suffix(".lock"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             state = self._read()

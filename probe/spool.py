@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.places import data_folder
-from probe.private import sync_folder
+from probe.private import make_folder, open_private, sync_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Spool:
         self.folder = folder
         self._day: Path | None = None
         self._file = -1
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         for day in day_files(folder):
             self._open(day)
             with _locked(self._file):
@@ -110,9 +110,8 @@ class Spool:
             _sync(self._file, self.folder)
         self.close()
         new = not day.exists()
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            self._file = os.open(day, flags, 0o600)
+            self._file = open_private(day, os.O_RDWR | os.O_APPEND)
             self._day = day
             if new:
                 sync_folder(self.folder)
@@ -203,9 +202,7 @@ def _mend(file: int, day: Path) -> int:
         return size
     whole = _last_line_end(file, size)
     remains = os.pread(file, size - whole, whole).replace(b"\n", b"") + b"\n"
-    aside = os.open(
-        day.with_suffix(_TORN), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+    aside = open_private(day.with_suffix(_TORN), os.O_RDWR | os.O_APPEND)
     try:
         length = os.fstat(aside).st_size
         if not _ends_whole(aside, length):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import PermissionDenied
 from probe.language import _
+from probe.private import make_folder
 from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, differs, insist, put, take, template
 
@@ -88,7 +89,7 @@ class UserTimer:
 
     def prepare(self, job: Job) -> None:
         """Make the data folder: what is not there cannot be made writable."""
-        job.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(job.folder)
 
     def install(self, job: Job) -> None:
         """See `Timer.install`."""
