@@ -223,9 +223,11 @@ def _judge_pairs(
     blocks, nearness = period.blocks, period.nearness
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
-    nameable = [c for c in candidates if period.nameable(c.node)]
-    apart = next((c for c in nameable if _are_apart(c, period, policy)), None)
-    nameable = [c for c in nameable if not _are_apart(c, period, policy)]
+    nameable: list[Candidate] = []
+    by_name_only: list[Candidate] = []
+    for one in candidates:
+        if period.nameable(one.node):
+            (by_name_only if _are_apart(one, period, policy) else nameable).append(one)
     top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
     of = len([name for name in grouped if name not in left_out])
@@ -272,7 +274,7 @@ def _judge_pairs(
         ),
         meeting_place=_of_most(meeting, policy),
         alike=_of_most(period.alike, policy),
-        apart=apart,
+        apart=by_name_only[0] if by_name_only else None,
         thin=shared_interfaces(grouped, policy),
         lenient=lenient,
         rival=rival,

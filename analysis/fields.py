@@ -151,6 +151,8 @@ def domestic_fields(
             policy,
         )
 
+    against_diverse = not_diverse(share_abroad(known), most_alike_at_home(known, policy), policy)
+
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(
             hub,
@@ -159,9 +161,7 @@ def domestic_fields(
             reached=reached_over(hub.node, known, own, policy) if hub is not None else None,
             may_be_hub=hub is not None and may_be_hub(hub.node),
             against_single=against_single(hub) if hub is not None else (),
-            against_diverse=not_diverse(
-                share_abroad(known), most_alike_at_home(known, policy), policy
-            ),
+            against_diverse=against_diverse,
             policy=policy,
         )
 
@@ -169,8 +169,10 @@ def domestic_fields(
     says, reason = graded(top)
     # A meeting place that more organisations cross hides no hub that stands beside it.
     second = next((hub for hub in hubs if may_be_hub(hub.node)), None)
-    if second is not None and graded(second)[0] == "single_hub":
-        top, (says, reason) = second, graded(second)
+    if second is not None and second is not top:
+        of_second = graded(second)
+        if of_second[0] == "single_hub":
+            top, (says, reason) = second, of_second
     named = top if says in {"concentrated", "single_hub"} else None
     return {
         "grade": says,

@@ -31,20 +31,21 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
     members = {seen.organisation for seen, _ in passing}
     return mostly_together(
         {
-            Passage(seen.organisation, seen.destination, address, over)
+            Passage(
+                seen.organisation, seen.destination, address, _over(node, seen, crossing, members)
+            )
             for seen, crossing in passing
-            for over in [_over(node, crossing, members) or seen.organisation]
             for address in _addresses(node, seen.path.frame, crossing)
         },
         others,
     )
 
 
-def _over(node: Node, crossing: Crossing, members: Collection[str]) -> str | None:
-    """The last member before a node, on the way of another one."""
+def _over(node: Node, seen: Observation, crossing: Crossing, members: Collection[str]) -> str:
+    """The last member before a node: the vantage point's own organisation, or one on its way."""
     before = crossing.strict[: crossing.strict.index(node)]
     over = [one.name for one in before if one.kind == "organisation" and one.name in members]
-    return over[-1] if over else None
+    return [seen.organisation, *over][-1]
 
 
 def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
