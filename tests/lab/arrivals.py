@@ -8,11 +8,11 @@ the router itself does, and knows nothing of who sent them.
 from __future__ import annotations
 
 import json
-import selectors
 import socket
 import sys
 
 from probe.network.linux import SO_TIMESTAMPNS, arrival
+from tests.lab.listening import packets_on
 
 _IPV4 = 0x0800
 _TTL_AT = 8
@@ -22,18 +22,13 @@ def main(device: str) -> None:
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
     wire.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     wire.bind((device, _IPV4))
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     times = []
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(wire, selectors.EVENT_READ)
-        waiting.register(sys.stdin, selectors.EVENT_READ)
-        while all(key.fileobj is wire for key, _ in waiting.select()):
-            packet, control, _, (_, _, direction, *_) = wire.recvmsg(64, 256)
-            if packet[_TTL_AT] == 1 and direction == socket.PACKET_HOST:
-                nanoseconds, _ = arrival(control)
-                assert nanoseconds is not None
-                times.append(nanoseconds / 1e9)
+    for _ in packets_on(wire):
+        packet, control, _, (_, _, direction, *_) = wire.recvmsg(64, 256)
+        if packet[_TTL_AT] == 1 and direction == socket.PACKET_HOST:
+            nanoseconds, _ = arrival(control)
+            assert nanoseconds is not None
+            times.append(nanoseconds / 1e9)
     sys.stdout.write(json.dumps(times))
 
 

@@ -8,9 +8,10 @@ link. It knows nothing of what is searched for.
 
 from __future__ import annotations
 
-import selectors
 import socket
 import sys
+
+from tests.lab.listening import packets_on
 
 _EVERY_PROTOCOL = 3
 _IPV4, _IPV6 = 0x0800, 0x86DD
@@ -29,16 +30,11 @@ def payload(kind: int, packet: bytes) -> bytes:
 def main(device: str) -> None:
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_EVERY_PROTOCOL))
     wire.bind((device, _EVERY_PROTOCOL))
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     seen = []
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(wire, selectors.EVENT_READ)
-        waiting.register(sys.stdin, selectors.EVENT_READ)
-        while all(key.fileobj is wire for key, _ in waiting.select()):
-            packet, (_, kind, direction, *_) = wire.recvfrom(1 << 16)
-            if direction == socket.PACKET_HOST:
-                seen.append(payload(kind, packet).hex())
+    for _ in packets_on(wire):
+        packet, (_, kind, direction, *_) = wire.recvfrom(1 << 16)
+        if direction == socket.PACKET_HOST:
+            seen.append(payload(kind, packet).hex())
     sys.stdout.write("\n".join(filter(None, seen)))
 
 

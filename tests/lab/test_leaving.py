@@ -28,6 +28,21 @@ PORT = 8443
 HOSTS = [f"193.0.20.{number}" for number in range(1, 200)]
 
 
+def sending_to(address: str, home: Path, folder: Path) -> tuple[str, ...]:
+    """Have a home send to a collector at an address, whose certificate is made in a folder.
+
+    Returns the options with which the collector listens there.
+    """
+    cert, key = certificate(folder, addresses=(address,))
+    shutil.copy(cert, home / "collector.pem")
+    (home / "settings.toml").write_text(
+        f"collector = {json.dumps(f'https://{address}:{PORT}')}\n"
+        'collector_certificate = "collector.pem"\n',
+        encoding="utf-8",
+    )
+    return ("--host", address, "--tls-cert", str(cert), "--tls-key", str(key))
+
+
 def test_from_a_home_behind_nat_to_a_collector_abroad(tmp_path: Path) -> None:
     """Nothing is lost, nothing doubled, every receipt is there, and nobody's address is."""
     with chain(4, nat=True, local=("193.0.20.0/24",)) as row:
@@ -35,13 +50,7 @@ def test_from_a_home_behind_nat_to_a_collector_abroad(tmp_path: Path) -> None:
             router.run(["ip", "route", "replace", "193.0.20.0/24", "via", gateway])
         home = agree(tmp_path / "home")
         machine = Machine(home, row.vantage.entered)
-        cert, key = certificate(tmp_path, addresses=(row.host[4],))
-        shutil.copy(cert, home / "collector.pem")
-        (home / "settings.toml").write_text(
-            f"collector = {json.dumps(f'https://{row.host[4]}:{PORT}')}\n"
-            'collector_certificate = "collector.pem"\n',
-            encoding="utf-8",
-        )
+        options = sending_to(row.host[4], home, tmp_path)
         targets = tmp_path / "targets.txt"
 
         def measure(number: int) -> None:
@@ -51,7 +60,6 @@ def test_from_a_home_behind_nat_to_a_collector_abroad(tmp_path: Path) -> None:
             code, said = machine.finish(*words)
             assert code == 0, said
 
-        options = ("--host", row.host[4], "--tls-cert", str(cert), "--tls-key", str(key))
         with cut_off_at_random(
             machine, tmp_path / "held", measure, options, PORT, within=row.target.entered
         ) as collector:
@@ -101,18 +109,11 @@ def test_neither_files_nor_packets_tell_who_measured(tmp_path: Path) -> None:
         assert watch.stdout is not None
         assert watch.stdout.readline() == "ready\n"
         home = agree(tmp_path / "home")
-        cert, key = certificate(tmp_path, addresses=(row.host[4],))
-        shutil.copy(cert, home / "collector.pem")
-        (home / "settings.toml").write_text(
-            f"collector = {json.dumps(f'https://{row.host[4]}:{PORT}')}\n"
-            'collector_certificate = "collector.pem"\n',
-            encoding="utf-8",
-        )
+        options = sending_to(row.host[4], home, tmp_path)
         targets = tmp_path / "targets.txt"
         targets.write_text("\n".join([row.host[4], row.host[6], "193.0.6.137"]), encoding="utf-8")
         machine = Machine(home, row.vantage.entered)
         run = ["run", "--targets", str(targets), "--rate", "500"]
-        options = ("--host", row.host[4], "--tls-cert", str(cert), "--tls-key", str(key))
         collector = tmp_path / "held"
         with collecting(collector, *options, port=PORT, within=row.target.entered):
             for words in (
