@@ -107,7 +107,7 @@ def snapshot_id(name: str, date: str | None, sha256: str) -> str:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    import hashlib  # noqa: PLC0415 - loads OpenSSL, and a table that answers is seldom hashed
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, and probes need not wait for that
 
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
