@@ -433,8 +433,8 @@ class _Redaction:
 
         A name may spell the address: it goes where that is cut.
         """
-        if name is None or (name == address and not is_cut):
-            return name
+        if name is None:
+            return None
         lowered = name.rstrip(".").lower()
         if is_cut or lowered.endswith(LOCAL_SUFFIXES) or self.text(name, address) != name:
             self.taken["name"] += 1

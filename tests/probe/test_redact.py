@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from probe.attribute import attribute
 from probe.failure import RefusedToRedact
-from probe.record import Hop, Reply, Trace, Vantage, from_line, to_line
+from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line, to_line
 from probe.redact import Premises, cut, redact
 from tests.probe.table import ABROAD, GATEWAY, PROVIDER, SIBLING, Table
 
@@ -127,13 +127,15 @@ def test_what_comes_before_the_access_network_lies_inside_it() -> None:
         ((None, "11.22.33.44", "103.7.144.9", "7.8.9.10"), "103.7.144.9 7.8.9.10"),
         ((None, "11.22.33.44", "80.231.1.1", "7.8.9.10"), "80.231.1.1 7.8.9.10"),
         ((None, "11.22.33.44", None, "7.8.9.10"), "None 7.8.9.0"),
+        ((None, "11.22.33.44", "9.9.9.9", "7.8.9.10"), "9.9.9.9 7.8.9.10"),
     ],
 )
 def test_where_the_access_network_is_silent_what_nobody_owns_may_lie_inside_it(
     addresses_met: tuple[str | None, ...], left: str
 ) -> None:
     """Blocks that the table does not know are cut up to the first network, exchange or target."""
-    found = redact(trace(*addresses_met, target="80.231.1.1"), HOME, ACCESS, TABLE)
+    target = "9.9.9.9" if "9.9.9.9" in addresses_met else "80.231.1.1"
+    found = redact(trace(*addresses_met, target=target), HOME, ACCESS, TABLE)
     assert addresses(found)[1] == "11.22.33.0"
     assert " ".join(map(str, addresses(found)[2:])) == left
     assert found.redactions["access"] in {1, 2}
@@ -149,6 +151,26 @@ def test_the_network_of_an_own_public_address_is_cut_whatever_is_said() -> None:
         TABLE,
     )
     assert addresses(found) == [None, "36.37.10.0", "203.144.65.1", "80.231.5.77"]
+
+
+def test_an_own_public_address_that_no_table_knows_cuts_nobody_else() -> None:
+    """Its network has no number, and neither has any other that the table does not know."""
+    here = Premises(frozenset({"11.22.33.44"}))
+    found = redact(trace(None, "36.37.9.9", "7.8.9.10"), here, ACCESS, TABLE)
+    assert addresses(found) == [None, "36.37.9.0", "7.8.9.10"]
+
+
+def test_a_table_of_numbers_alone_is_enough_to_cut_the_access_network() -> None:
+    """Where it names no organisation, the AS number tells whose an address is."""
+
+    class Numbers(Table):
+        def lookup(self, address: str) -> Attribution:
+            return super().lookup(address)._replace(name=None, organisation=None)
+
+    assert addresses(redact(trace(None, "36.37.9.9"), HOME, ACCESS, Numbers())) == [
+        None,
+        "36.37.9.0",
+    ]
 
 
 def test_ipv6_is_cut_to_48_bits() -> None:
@@ -169,6 +191,7 @@ def test_ipv6_is_cut_to_48_bits() -> None:
         ("::ffff:36.37.9.77", "::ffff:36.37.9.0"),
         ("2002:2425:94d::1", "2002:2425:900::"),
         ("64:ff9b::192.168.1.10", None),
+        ("64:ff9b::192.168.1.77", None),
         ("64:ff9b::80.231.1.5", "64:ff9b::50e7:105"),
     ],
 )
@@ -244,8 +267,11 @@ def test_a_local_block_before_the_access_network_is_home() -> None:
     path = (None, "fd12:3456:789a::1", "2405:8380:abcd:1::1", "fd99::1", "2001:dc0::1")
     found = redact(trace(*path, target="2001:5a0::9"), HOME, ACCESS, TABLE)
     assert addresses(found) == [None, None, "2405:8380:abcd::", "fd99::", "2001:dc0::1"]
+    assert found.redactions == {"access": 1, "lan": 1, "private": 1, "source": 1}
     inside = redact(trace(*path[:2], target="2001:5a0::9"), HOME, ACCESS, TABLE, inside=3)
     assert addresses(inside) == [None, None]
+    silent = redact(trace(None, None, *path[3:], target="2001:5a0::9"), HOME, ACCESS, TABLE)
+    assert addresses(silent) == [None, None, "fd99::", "2001:dc0::1"]
 
 
 def test_a_block_whose_name_is_an_own_address_is_hidden() -> None:
@@ -268,7 +294,11 @@ def test_a_target_within_the_access_network_is_cut_and_loses_its_name(
     assert (found.dst_addr, found.dst_name) == (left, None)
     assert addresses(found) == [None, None, "203.144.65.1", left]
     assert found.notes == ("[address] refused",)
+    assert found.redactions["name"] == 1
     assert json.loads(to_line(found))["dst_name"] == left
+    by_number = redact(whole._replace(dst_name=target), HOME, ACCESS, TABLE)
+    assert by_number.dst_name is None
+    assert target not in to_line(by_number)
 
 
 @pytest.mark.parametrize(
@@ -290,6 +320,28 @@ def test_what_would_tell_the_own_address_is_hidden(address: str, hidden: bool) -
             redact(trace(None, target=address), HOME, ACCESS, TABLE)
 
 
+def test_what_others_on_the_same_link_are_called_tells_nothing() -> None:
+    """Every machine has link-local addresses of one block; only its own identifier is its own."""
+    assert HOME.given_away_by("fe80::1c2b:3aff:fe4d:5e6f")
+    assert not HOME.given_away_by("fe80::99")
+
+
+def test_both_ends_of_a_line_that_moved_are_hidden() -> None:
+    """What either place knows of itself is kept in what they know together."""
+    away = Premises(
+        frozenset({"10.9.8.7"}),
+        (ipaddress.ip_network("10.9.8.0/24"),),
+        frozenset({"sokha-phone"}),
+        frozenset({"aabbccddeeff"}),
+    )
+    both = HOME.joined(away)
+    assert both.host_names == {"sokha-laptop", "sokha-phone"}
+    assert both.hardware == {"aabbccddeeff"}
+    assert both.holds("192.168.1.77")
+    assert both.holds("10.9.8.77")
+    assert Premises(frozenset({"10.9.8.7"})).holds("10.9.8.7")
+
+
 def test_only_mpls_labels_are_left_of_extensions() -> None:
     """Interface objects (RFC 5837) hold addresses and names, so they go; label stacks stay."""
     mpls = {"class": 1, "type": 1, "mpls": [{"label": 24001, "exp": 0, "s": 1, "ttl": 1}]}
@@ -305,6 +357,25 @@ def test_only_mpls_labels_are_left_of_extensions() -> None:
     assert found.redactions["extension"] == 1
     only = whole._replace(hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions={"obj": [{}]}),)),))
     assert redact(only, HOME, ACCESS, TABLE).hops[0].replies[0].extensions is None
+    none = whole._replace(hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions={"version": 2}),)),))
+    assert redact(none, HOME, ACCESS, TABLE).hops[0].replies[0].extensions is None
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_number_of_an_extension_has_no_more_bits_than_on_the_wire(excess: int) -> None:
+    """A longer one could carry an address along."""
+    most = {"label": 20, "exp": 3, "s": 1, "ttl": 8}
+    label = {name: (1 << bits) - 1 + excess for name, bits in most.items()}
+    extensions = {
+        "version": 15 + excess,
+        "rfc4884": 1 + excess,
+        "obj": [{"class": 255 + excess, "type": 255 + excess, "mpls": [label]}],
+    }
+    whole = trace()._replace(
+        hops=(Hop(2, (Reply("203.144.65.1", 2.0, extensions=extensions),)),),
+    )
+    left = redact(whole, HOME, ACCESS, TABLE).hops[0].replies[0].extensions
+    assert left == ({"obj": [{"mpls": [{}]}]} if excess else extensions)
 
 
 def test_sentences_lose_addresses_names_and_macs() -> None:
@@ -331,10 +402,10 @@ def test_a_name_of_home_is_dropped(name: str) -> None:
 
 def test_unknown_error_codes_are_dropped() -> None:
     """Only the one-letter and numeric codes of Atlas can stand as an error code."""
-    replies = tuple(Reply("203.144.65.1", 1.0, err=code) for code in ("sokha-laptop", "H", 13))
-    hop = Hop(2, replies)
+    codes = ("sokha-laptop", "H", -1, 0, 255, 256)
+    hop = Hop(2, tuple(Reply("203.144.65.1", 1.0, err=code) for code in codes))
     found = redact(trace()._replace(hops=(hop,)), HOME, ACCESS, TABLE)
-    assert [reply.err for reply in found.hops[0].replies] == [None, "H", 13]
+    assert [reply.err for reply in found.hops[0].replies] == [None, "H", None, 0, 255, None]
 
 
 @pytest.mark.parametrize(
