@@ -17,6 +17,7 @@ from analysis.convergence import (
     border_distance,
     candidate,
     exit_shares,
+    on_the_same_ways,
     rank,
     shared_interfaces,
     weighted_share,
@@ -74,6 +75,23 @@ def test_a_candidate_is_judged_by_the_organisations_besides_it() -> None:
     assert (found.lower, found.upper) == captured_bounds(2, 4, 0.95)
 
 
+def test_a_candidate_with_nobody_besides_it_captures_nothing() -> None:
+    """Where only Gate itself was measured there is nobody to judge it by."""
+    alone = candidate(GATE, (), {"Gate": [frozenset({GATE})]}, frozenset({"Gate"}), Policy())
+    assert (alone.of, alone.share, alone.captured_share) == (0, 0.0, 0.0)
+
+
+def test_who_is_captured_and_captures_all_the_others_stands_on_the_same_ways() -> None:
+    """Gate captures a, b and Other; Other captures a and b, and of itself it needs no proof."""
+
+    def captures(name: str, *captured: str) -> Candidate:
+        return Candidate(Node("organisation", name), (), dict.fromkeys(captured, 1.0), 0, 0, 1)
+
+    gate = captures("Gate", "a", "b", "Other")
+    other, less = captures("Other", "a", "b"), captures("Less", "a", "Other")
+    assert on_the_same_ways(gate, [gate, other, less], Policy()) == [other]
+
+
 def test_exit_shares_weigh_organisations_and_sum_to_one() -> None:
     """a (four pairs) and b (one) weigh the same; b's own exit is b; the top takes its pairs."""
     grouped = by_organisation(
@@ -126,7 +144,7 @@ def test_the_stronger_candidate_stands_first_and_equals_have_an_order() -> None:
     far = made("organisation", "A far", 3)
     block = made("unmapped", "10.1.1.0/24", 3)
     exchange = made("exchange", "IX", 3)
-    nearness = {near.node: 0.0, far.node: 1.0}
+    nearness = {near.node: 0.0, far.node: 1.0, block.node: 2.0, exchange.node: 1.0}
     ordered = [strong, near, far, block, exchange]
     for seed in range(5):
         mixed = random.Random(seed).sample(ordered, len(ordered))
@@ -145,6 +163,17 @@ def test_who_sends_much_brings_nobody_nearer_to_the_border() -> None:
     panel = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW)
     distance = border_distance(panel.observations, Blocks(panel.observations))
     assert distance[GATE] < distance[Node("organisation", "Net 12")]
+
+
+def test_the_distance_of_an_organisation_is_the_mean_over_its_traces() -> None:
+    """Of four traces three have Gate at the border and one has Net 12 behind it."""
+    made = Country(12)
+    for destination in made.destinations(3):
+        made.trace(1, destination, "lan own gate far6")
+    made.trace(1, "30.0.1.200", "lan own gate net12 far6")
+    traces = [from_json(result) for result in made.results]
+    panel = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW)
+    assert border_distance(panel.observations, Blocks(panel.observations))[GATE] == 0.25
 
 
 def test_weighted_shares() -> None:
