@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.exclusions import Exclusions, read_exclusions
+from probe.exclusions import Exclusions, exclusions_file, read_exclusions
 from probe.failure import BadInput
 
 if TYPE_CHECKING:
@@ -39,7 +39,14 @@ def test_an_ipv4_address_in_another_dress_is_held_all_the_same(address: str) -> 
 
 
 @pytest.mark.parametrize(
-    "line", ["::ffff:192.0.2.7", "::ffff:192.0.2.0/120", "64:ff9b::192.0.2.7", "2002:c000:207::/48"]
+    "line",
+    [
+        "::ffff:192.0.2.7",
+        "::ffff:192.0.2.0/120",
+        "64:ff9b::192.0.2.7",
+        "2002:c000:207::/48",
+        "2002:c000:207::/64",
+    ],
 )
 def test_an_ipv4_address_that_is_listed_in_another_dress_is_held(tmp_path: Path, line: str) -> None:
     """Logs of servers that hear both versions name IPv4 hosts so, and from there it is copied."""
@@ -63,6 +70,12 @@ def test_a_list_that_cannot_be_read_stops_everything(tmp_path: Path) -> None:
     """Here a folder; the same is said of a file that this user may not read."""
     with pytest.raises(BadInput, match="cannot be read: Is a directory"):
         read_exclusions(tmp_path)
+
+
+def test_the_list_lies_in_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever moved that has moved the list with it."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path))
+    assert exclusions_file() == tmp_path / "do-not-probe.txt"
 
 
 def test_no_file_excludes_nothing(tmp_path: Path) -> None:

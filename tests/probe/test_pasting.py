@@ -10,6 +10,17 @@ import pytest
 from probe.pasting import harmless
 
 
+def test_who_ran_the_program_is_not_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither by the home, nor by what the user is called, before sudo and after it."""
+    home = tmp_path / "sokha"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SUDO_USER", "dara")
+    monkeypatch.setattr(getpass, "getuser", lambda: "bopha")
+    assert harmless(f"{home}/.config/settings.toml: dara and bopha may not, sokha may") == (
+        "~/.config/settings.toml: [host] and [host] may not, [host] may"
+    )
+
+
 @pytest.mark.parametrize("missing", [KeyError, OSError])
 def test_a_user_without_a_name_is_told_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, missing: type[Exception]
