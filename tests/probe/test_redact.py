@@ -176,7 +176,9 @@ def test_a_table_of_numbers_alone_is_enough_to_cut_the_access_network() -> None:
 def test_ipv6_is_cut_to_48_bits() -> None:
     """An IPv6 hop of the access network keeps its /48, a deeper one everything."""
     found = redact(
-        trace(None, "2405:8380:77:88::99", "fd00:1:2:3::4", "2001:5a0::5", target="2001:5a0::9"),
+        trace(
+            None, "2405:8380:77:ffff::9", "fd00:1:2:ffff::4", "2001:5a0::5", target="2001:5a0::9"
+        ),
         HOME,
         ACCESS,
         TABLE,
@@ -189,7 +191,7 @@ def test_ipv6_is_cut_to_48_bits() -> None:
     [
         ("64:ff9b::36.37.9.77", "64:ff9b::2425:900"),
         ("::ffff:36.37.9.77", "::ffff:36.37.9.0"),
-        ("2002:2425:94d::1", "2002:2425:900::"),
+        ("2002:2425:9ff::1", "2002:2425:900::"),
         ("64:ff9b::192.168.1.10", None),
         ("64:ff9b::192.168.1.77", None),
         ("64:ff9b::80.231.1.5", "64:ff9b::50e7:105"),
@@ -199,8 +201,9 @@ def test_an_ipv4_address_does_not_slip_through_inside_an_ipv6_one(
     address: str, left: str | None
 ) -> None:
     """NAT64, mapped and 6to4 addresses are judged by the IPv4 address they hold."""
-    found = addresses(redact(trace(None, address, target="2001:5a0::9"), HOME, ACCESS, TABLE))
-    assert found[1] == (left and str(ipaddress.ip_address(left)))
+    path = (None, "36.37.1.1", address)
+    found = addresses(redact(trace(*path, target="2001:5a0::9"), HOME, ACCESS, TABLE))
+    assert found[2] == (left and str(ipaddress.ip_address(left)))
 
 
 @pytest.mark.parametrize(
@@ -251,6 +254,12 @@ def test_a_target_that_answers_at_home_is_cut_whoever_has_its_number(path: tuple
     found = redact(trace(*path, target="203.144.65.9"), HOME, ACCESS, TABLE, inside=3)
     assert (found.dst_addr, found.dst_name) == ("203.144.65.0", None)
     assert "203.144.65.9" not in to_line(found)
+
+
+def test_a_target_behind_a_silent_access_network_stays_whole() -> None:
+    """Whose hops are all silent may be anywhere: what answers at the second is not home."""
+    found = redact(trace(None, "203.144.65.9", target="203.144.65.9"), HOME, ACCESS, TABLE)
+    assert (found.dst_addr, addresses(found)) == ("203.144.65.9", [None, "203.144.65.9"])
 
 
 @pytest.mark.parametrize("elsewhere", ["2001:5a0:7::7", "200:1234::7"])
