@@ -179,6 +179,7 @@ def test_the_distance_of_an_organisation_is_the_mean_over_its_traces() -> None:
 def test_weighted_shares() -> None:
     """Only what was measured is weighed; without any weight nothing is said."""
     assert weighted_share({"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 3.0, "c": 100.0}) == 0.25
+    assert weighted_share({"a": 1.0, "unknown": 1.0}, {"a": 3.0, "b": 1.0}) == 1.0
     assert weighted_share({"a": 1.0}, {}) is None
     assert weighted_share({}, {"a": 1.0}) is None
 
@@ -194,6 +195,14 @@ def test_shared_interfaces_show_a_thin_gateway() -> None:
     assert shared_interfaces(grouped, Policy()) == 0.75
     two = by_organisation([pair(who, interfaces=("1.1.1.1",)) for who in "ab"])
     assert shared_interfaces(two, Policy()) == 0.0
+    few = by_organisation([pair(who, interfaces=(max("c", who),)) for who in "abcdefgh"])
+    assert shared_interfaces(few, Policy()) == 0.0
+    mostly = by_organisation(
+        pair(who, f"d{n}", interfaces=("1.1.1.1" if n < 4 else who,))
+        for who in "abc"
+        for n in range(5)
+    )
+    assert shared_interfaces(mostly, Policy()) == 1.0
     assert shared_interfaces({}, Policy()) == 0.0
 
 
