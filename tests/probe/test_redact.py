@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import probe.redact
 from probe.attribute import attribute
 from probe.failure import RefusedToRedact
-from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line, to_line
+from probe.record import WHEREABOUTS, Attribution, Hop, Reply, Trace, Vantage, from_line, to_line
 from probe.redact import Premises, cut, redact
 from tests.probe.table import ABROAD, GATEWAY, PROVIDER, SIBLING, Table
 
@@ -443,6 +445,36 @@ def test_an_own_address_in_an_unforeseen_place_is_refused() -> None:
         redact(marked, HOME, ACCESS, TABLE)
     longer = marked._replace(vantage=Vantage("x", 1, "Office 192.168.1.101", "KH"))
     assert redact(longer, HOME, ACCESS, TABLE).vantage == longer.vantage
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"hops": (Hop(2, (Reply("203.144.65.1"), Reply("2405:8380:1:2::10"))),)},
+        {"hops": (Hop(2, (Reply("2001:5a0::1c2b:3aff:fe4d:5e6f"),)),)},
+        {"notes": ("refused", "by sokha-laptop")},
+        {"notes": ("from 192-168-1-10.example.net",)},
+        {"error": "sokha-laptop: no route"},
+        {"snapshots": ("192.168.1.10",)},
+    ],
+)
+def test_what_a_broken_rule_lets_through_is_refused(
+    kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last look does not rest on the rules that come before it."""
+    rules = probe.redact._Redaction
+    monkeypatch.setattr(rules, "address", lambda _self, address, _number: address)
+    monkeypatch.setattr(rules, "text", lambda _self, text, _keep: text)
+    redact(trace(None, "203.144.65.1"), HOME, ACCESS, TABLE)
+    with pytest.raises(RefusedToRedact, match="something of this machine was left"):
+        redact(trace(None, "203.144.65.1")._replace(**kept), HOME, ACCESS, TABLE)
+
+
+def test_how_a_place_is_told_is_no_name_of_a_machine() -> None:
+    """A computer that is called as one of the words for that does not lose them."""
+    said = min(WHEREABOUTS)
+    here = Premises(HOME.addresses, host_names=frozenset(said.replace(".", " ").split()))
+    assert redact(trace()._replace(notes=(said,)), here, ACCESS, TABLE).notes == (said,)
 
 
 def test_the_result_is_read_back_as_it_was() -> None:
