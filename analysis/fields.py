@@ -261,7 +261,7 @@ def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
         "pairs": len(family.pairs),
         "pairs_of_few_keys": len(measured) - len(family.pairs),
         "keys_behind_candidate": family.figures.keys,
-        "days": family.figures.days,
+        "days": len({day for seen in family.observations for day in seen.days}),
         "traces_read_by_links": sum(
             seen.traces
             for seen in family.observations
