@@ -18,6 +18,8 @@ from probe.failure import BadInput, Failure, PartlyDone
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
+    from uvicorn import Server
+
     from analysis.collect.store import Store
     from probe.receipt import Status
 
@@ -93,6 +95,7 @@ def collect(
             raise Failure(
                 f"another collector keeps its bundles in {folder}; stop it, or name another folder"
             ) from None
+        server = _server(store, tls_cert, tls_key)
         with _listening(host, port) as listener:
             scheme = "http" if tls_cert is None else "https"
             number = listener.getsockname()[1]
@@ -100,7 +103,7 @@ def collect(
             click.echo(f"listening on {scheme}://{shown}:{number}, keeping bundles in {folder}")
             click.echo("for the settings.toml of volunteers, besides the address:")
             click.echo(f'collector_key = "{public_key(store)}"')
-            _serve(store, listener, tls_cert, tls_key)
+            server.run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -113,7 +116,7 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _serve(store: Store, listener: socket.socket, cert: Path | None, key: Path | None) -> None:
+def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
     import uvicorn  # noqa: PLC0415
 
     from analysis.collect.app import application  # noqa: PLC0415
@@ -139,7 +142,7 @@ def _serve(store: Store, listener: socket.socket, cert: Path | None, key: Path |
             f"{cert} and {key} cannot be used ({problem}); they have to be a certificate in PEM "
             "and its key"
         ) from None
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
 @collect.command(short_help="List what waits for a decision.")
@@ -236,7 +239,7 @@ def _decide(
         if status == "refused":
             open_to = ("quarantined", "accepted")
         held = [one.sha256 for there in open_to for one in store.held(there)]
-        chosen = held if everything else [_found(text, held, open_to) for text in bundles]
+        chosen = held if everything else [_found(text, held, open_to, folder) for text in bundles]
         for sha256 in chosen:
             try:
                 store.decide(sha256, status, reason, now_utc())
@@ -246,12 +249,12 @@ def _decide(
     click.echo(f"{status}: {_many(len(chosen), 'bundle')}")
 
 
-def _found(text: str, held: list[str], states: tuple[Status, ...]) -> str:
+def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path) -> str:
     found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
     if len(found) != 1:
         raise BadInput(
             f"{text} names {len(found)} {' or '.join(states)} bundles; list them: "
-            "gatewatch collect review --all"
+            f"gatewatch collect review --all {folder}"
         )
     return found[0]
 
