@@ -95,6 +95,7 @@ def collect(
             raise Failure(
                 f"another collector keeps its bundles in {folder}; stop it, or name another folder"
             ) from None
+        _warn_of_a_full_disk(store)
         server = _server(store, tls_cert, tls_key)
         with _listening(host, port) as listener:
             scheme = "http" if tls_cert is None else "https"
@@ -156,6 +157,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     """
     with _opened(folder) as store:
         held, refusals = store.held(), store.refusals()
+        _warn_of_a_full_disk(store)
     shown = [one for one in held if everything or one.status == "quarantined"]
     if as_json:
         found = {"bundles": [asdict(one) for one in shown], "refusals": refusals}
@@ -261,6 +263,17 @@ def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path)
 
 def _many(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _warn_of_a_full_disk(store: Store) -> None:
+    from analysis.collect.store import ROOM  # noqa: PLC0415
+
+    if not store.has_room():
+        click.echo(
+            f"warning: less than {ROOM >> 20} MiB are free on the disk of {store.folder}, so that "
+            "whoever sends is told to come back later; make room",
+            err=True,
+        )
 
 
 def _opened(folder: Path) -> Store:

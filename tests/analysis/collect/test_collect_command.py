@@ -48,6 +48,18 @@ def test_what_waits_is_listed(folder: Path) -> None:
     assert lines[2:] == ["refused at the door: 1 not_a_bundle"]
 
 
+def test_a_full_disk_is_said_to_whoever_keeps_the_collector(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Senders are told to come back, and else nobody would notice: at the start, and in review."""
+    start = ("--to", str(folder), "--tls-cert", "no.pem", "--tls-key", "no.pem")
+    assert "warning" not in gatewatch(*start).stderr + gatewatch("review", str(folder)).stderr
+    monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    for words in (start, ("review", str(folder))):
+        said = gatewatch(*words).stderr
+        assert f"MiB are free on the disk of {folder}, so that whoever sends is told" in said
+
+
 def test_a_script_gets_all_of_it(folder: Path) -> None:
     """--json has each bundle with its fields; --all also those that were decided on."""
     gatewatch("refuse", str(folder), NAMES[0], "--reason", "a test of ours")
