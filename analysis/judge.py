@@ -202,6 +202,7 @@ def judge(
     )
     alarm = family.timeline.alarm
     other = families[10 - version]
+    domestic = domestic_fields(family, table, country, weights, policy)
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {
         "schema": SCHEMA,
@@ -217,7 +218,7 @@ def judge(
         "effective_gateways": figures.effective_gateways,
         "coverage": coverage_fields(family, weights, share),
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
-        "domestic": domestic_fields(family, table, country, weights, policy),
+        "domestic": domestic,
         "upstream": upstream_fields(family, table, weights.of, policy),
         "timeline": timeline_fields(family.timeline, family.blocks, table, country),
         "candidates": [
@@ -257,7 +258,13 @@ def judge(
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
-        "limits": limits_of(family, policy, weights, heard=witness is not None),
+        "limits": limits_of(
+            family,
+            policy,
+            weights,
+            detours=domestic["pairs"]["abroad"],
+            heard=witness is not None,
+        ),
         "provenance": {
             "inputs": dict(loaded.inputs),
             "snapshots": [table.snapshot.id],
