@@ -73,9 +73,9 @@ def text_of(page: str) -> str:
 
 
 def test_the_verdict_stands_first_and_whole(page: str) -> None:
-    """One sentence as the heading; every reason and every limit below it."""
+    """One sentence as the heading, which says of which country; every reason and limit below it."""
     verdict = verdict_of(behind_a_gateway())
-    assert re.findall(r"<h1>(.*?)</h1>", page) == [verdict.headline]
+    assert re.findall(r"<h1>(.*?)</h1>", page) == [f"Cambodia: {verdict.headline}"]
     said = text_of(page)
     for sentence in (*verdict.reasons, *verdict.limits):
         assert sentence in said
