@@ -25,6 +25,7 @@ from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
 from tests.analysis.country import Country
+from tests.pages import ROOT
 
 HOSTILE = """</title></style><script>window.pwned=1</script>"><img src=x onerror=pwned()>{{7*7}}'"""
 
@@ -80,6 +81,14 @@ def test_the_verdict_stands_first_and_whole(page: str) -> None:
     for sentence in (*verdict.reasons, *verdict.limits):
         assert sentence in said
     assert f"{verdict.captured.organisations} of {verdict.captured.of}" in said
+
+
+def test_the_words_of_the_rule_are_explained_and_each_figure_can_be_traced(page: str) -> None:
+    """What a pair is, before the first picture; and where every figure has its page."""
+    first = text_of(page.partition("<figure>")[0])
+    assert "A pair is one network and one destination" in first
+    (named,) = re.findall(r"docs/[\w.]+", first)
+    assert (ROOT / named).is_file()
 
 
 def test_unknown_is_shown_as_unknown(page: str) -> None:
