@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.wording import many
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, PartlyDone
@@ -166,7 +167,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     accepted = Counter(one.key for one in held if one.status == "accepted")
     for one in shown:
         click.echo(
-            f"{one.sha256}  {one.status}  AS{one.network}  {_many(one.traces, 'trace')}  "
+            f"{one.sha256}  {one.status}  AS{one.network}  {many(one.traces, 'trace')}  "
             f"{one.first_day} – {one.last_day}  key {one.key[:16]}, "
             f"{accepted[one.key]} accepted before"
         )
@@ -205,7 +206,7 @@ def take(*, folder: Path, files: tuple[Path, ...]) -> None:
             refused += receipt.status == "refused"
             click.echo(f"{path}: {receipt.status}{f': {receipt.reason}' if receipt.reason else ''}")
     if refused:
-        raise PartlyDone(f"{_many(refused, 'file')} refused; ask whoever gave it for another copy")
+        raise PartlyDone(f"{many(refused, 'file')} refused; ask whoever gave it for another copy")
 
 
 @collect.command(short_help="Accept bundles in quarantine.")
@@ -248,7 +249,7 @@ def _decide(
             except NotHeld:
                 raise BadInput(f"{sha256} was decided on meanwhile; look again") from None
         store.settle()
-    click.echo(f"{status}: {_many(len(chosen), 'bundle')}")
+    click.echo(f"{status}: {many(len(chosen), 'bundle')}")
 
 
 def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path) -> str:
@@ -259,10 +260,6 @@ def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path)
             f"gatewatch collect review --all {folder}"
         )
     return found[0]
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _warn_of_a_full_disk(store: Store) -> None:
