@@ -133,6 +133,14 @@ def _two_named(family: Family) -> list[str]:
     ]
 
 
+def _elsewhere(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
+    """That all was measured in other countries, if it was: perhaps another one was meant."""
+    abroad = rejected.get("vantage_abroad", 0)
+    if family.observations or not abroad:
+        return []
+    return [f"No trace was measured in {country}, {abroad} in other countries."]
+
+
 def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
@@ -252,6 +260,7 @@ def judge(
         "rejected": dict(sorted(rejected.items())),
         "signs": dict(sorted(panel.signs.items())),
         "reasons": [
+            *_elsewhere(family, rejected, country),
             *family.reasons,
             *scope_reasons,
             *_two_named(family),

@@ -459,6 +459,18 @@ def test_a_way_abroad_and_back_may_be_a_long_way_at_home() -> None:
     assert not any("abroad and back" in limit for limit in open_country(8).judge().fields["limits"])
 
 
+def test_who_asks_for_a_country_that_was_not_measured_is_told_so_first() -> None:
+    """Not only that organisations are missing, as after a code mistyped or the wrong file."""
+    country = Country(2)
+    country.trace(1, "30.0.2.200", "lan own far2")
+    country.results[-1]["from"] = "30.0.1.9"
+    reasons = country.judge().fields["reasons"]
+    assert reasons[0] == "No trace was measured in KH, 1 in other countries."
+    assert Words("km").sentence(reasons[0]).language == "km"
+    country.trace(1, "30.0.2.200", "lan own far2", day=1)
+    assert "No trace" not in country.judge().fields["reasons"][0]
+
+
 def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() -> None:
     """Three silent ones beside the one that sees Gate vouch for nothing."""
     country = Country(8)
