@@ -83,6 +83,14 @@ def test_the_verdict_stands_first_and_whole(page: str) -> None:
     assert f"{verdict.captured.organisations} of {verdict.captured.of}" in said
 
 
+def test_khmer_sets_its_own_colon_after_the_country() -> None:
+    """The other one looks like a letter of the country's name."""
+    page = gw.report(verdict_of(behind_a_gateway()), language="km")
+    (heading,) = re.findall(r"<h1>(.*?)</h1>", page)
+    assert heading.startswith("កម្ពុជា៖ ")
+    assert heading in text_of(page)
+
+
 def test_the_words_of_the_rule_are_explained_and_each_figure_can_be_traced(page: str) -> None:
     """What a pair is, before the first picture; and where every figure has its page."""
     first = text_of(page.partition("<figure>")[0])
