@@ -169,9 +169,15 @@ def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
     hegemony, points = verdict["hegemony"], verdict["chokepoints"]
     if hegemony["nodes"]:
         first = hegemony["nodes"][0]
-        national = f", nationally {first['country']:.2f}" if first["country"] is not None else ""
+        weighed = (
+            f", {first['country']:.2f} by {verdict['coverage']['weights']}"
+            if first["country"] is not None
+            else ""
+        )
         few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
-        table.add_row("hegemony", Text(f"{first['name']} {first['panel']:.2f}{national}{few}"))
+        table.add_row(
+            "hegemony", Text(f"{first['name']} {first['panel']:.2f} by organisation{weighed}{few}")
+        )
     watch = points["see_90"]
     if watch["nodes"]:
         sole = points["dominators"][:1]

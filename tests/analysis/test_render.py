@@ -300,7 +300,7 @@ def test_colours_are_the_terminals_business() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("single_gateway", "hegemony Gate 1.00, nationally 1.00"),
+        ("single_gateway", "hegemony Gate 1.00 by organisation, 1.00 by addresses"),
         (
             "single_gateway",
             "chokepoints 90% seen by 1 (Gate), all cut by 1; 10 cannot leave without Gate",
@@ -330,7 +330,9 @@ def test_what_was_not_measured_has_no_line() -> None:
 def test_few_viewpoints_and_guesses_are_owned_up_to() -> None:
     """Below ten viewpoints hegemony is not trimmed, and a greedy set may not be the smallest."""
     verdict = copy.deepcopy(country("lan own gate {up}", 9).judge().fields)
-    assert "hegemony Gate 1.00, nationally 1.00; only 9 viewpoints" in words(plain(verdict))
+    assert "hegemony Gate 1.00 by organisation, 1.00 by addresses; only 9 viewpoints" in words(
+        plain(verdict)
+    )
     verdict["chokepoints"]["see_90"]["exact"] = False
     assert "chokepoints 90% seen by 1 or fewer (Gate)" in words(plain(verdict))
 
