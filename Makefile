@@ -8,7 +8,10 @@ EXECUTED := docs/notebooks/.executed
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test lint bench docs notebooks fuzz lab roc attacks pins messages reference snapshot man deb clean
+.PHONY: help demo test lint bench docs notebooks fuzz lab roc attacks pins messages reference snapshot man deb clean
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*  ## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
@@ -18,40 +21,40 @@ $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: $(STAMP)
+demo: $(STAMP)  ## what a newcomer sees: a simulated country, judged before and after
 	$(BIN)/gatewatch demo
 
-test: $(STAMP)
+test: $(STAMP)  ## all tests but those that lack root or tools here
 	$(PYTEST)
 
-lint: $(STAMP)
+lint: $(STAMP)  ## ruff, formatting, mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lab: $(STAMP)
+lab: $(STAMP)  ## real kernels, real packets, BGP; needs root and Debian's bird2
 	$(PYTEST) tests/lab -n 0 -s
 
 # Resumes where it stopped; ROC="--draws 200 --processes 1" for less.
-roc: $(STAMP)
+roc: $(STAMP)  ## how often a verdict is wrong; up to three hours, resumes
 	$(BIN)/python -m scripts.roc $(ROC)
 
 # ATTACKS="--draws 10 --processes 1" for less.
-attacks: $(STAMP)
+attacks: $(STAMP)  ## what poisoned data does to a verdict; half an hour
 	$(BIN)/python -m scripts.attacks $(ATTACKS)
 
-bench: $(STAMP)
+bench: $(STAMP)  ## speed, beside other tools
 	$(BIN)/python -m scripts.bench $(ARGS)
 
-fuzz: $(STAMP)
+fuzz: $(STAMP)  ## a million damaged packets at the parser
 	$(BIN)/python -m scripts.fuzz
 
 # The site, in build/docs; every warning is an error.
-docs: $(EXECUTED)
+docs: $(EXECUTED)  ## the documentation site, in build/docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
 
 # Executes the notebooks from an empty folder, also where nothing has changed since.
-notebooks:
+notebooks:  ## executes the notebooks, each of which checks itself
 	rm -f $(EXECUTED)
 	$(MAKE) $(EXECUTED)
 
@@ -66,7 +69,7 @@ $(VENV)/.docs: requirements/docs.txt $(STAMP)
 # Needs uv (pip install uv); run after changing a dependency in pyproject.toml.
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
-pins:
+pins:  ## pins the dependencies anew; needs uv
 	$(PIN) requirements/build.in -o requirements/build.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev -o requirements/dev.txt
 	$(PIN) pyproject.toml -c requirements/dev.txt -o requirements/probe.txt
@@ -74,25 +77,25 @@ pins:
 		-o requirements/docs.txt
 
 # Collects the sentences of the source into the catalogues of probe/locale, and compiles those.
-messages: $(STAMP)
+messages: $(STAMP)  ## collects what the program says, for translators
 	$(BIN)/python -m scripts.messages
 
 # Writes the columns of all tables, as the code describes them, into docs/tables.md.
-reference: $(STAMP)
+reference: $(STAMP)  ## writes the columns of all tables into docs/tables.md
 	$(BIN)/python -m scripts.reference
 
 # Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
-snapshot: $(STAMP)
+snapshot: $(STAMP)  ## builds data/origin anew from the published tables
 	$(BIN)/python -m scripts.build_origin
 
 # The manual page; a package has it packed.
-man: $(STAMP)
+man: $(STAMP)  ## the manual page, in dist
 	mkdir -p dist
 	$(BIN)/python -m scripts.manual > dist/gatewatch.1
 
 # A Debian package for this machine's architecture and Python, in dist.
-deb: $(STAMP)
+deb: $(STAMP)  ## a Debian package, in dist
 	$(BIN)/python -m scripts.deb
 
-clean:
+clean:  ## removes the environment and all that was made
 	rm -rf $(VENV) dist build docs/notebooks

@@ -111,7 +111,7 @@ CRITERIA = {
 RECRUITS = {
     "organisation": Column("string", "an organisation of the country"),
     "asns": Column("string", "its AS numbers"),
-    "measured": Column("boolean", "whether it takes part"),
+    "measured": Column("boolean", "whether paths from it to abroad were measured"),
     "weight": Column("Float64", "its users, or IPv4 addresses where no users are known"),
     "weight_share": Column("Float64", "part of all that these weigh"),
     "coverage_then": Column("Float64", "part that is covered once it and all above it take part"),
@@ -267,7 +267,7 @@ def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> 
     from analysis.planning import invitees  # noqa: PLC0415 - few ask, and it brings the simulator
 
     weights = weights_of_others(evidence)
-    measured = {seen.organisation for seen in evidence.observations} & set(weights)
+    measured = {pair.organisation for pair in evidence.pairs} & set(weights)
     rows: Iterator[dict[str, Any]] = (
         {
             "organisation": one.organisation,

@@ -261,7 +261,7 @@ def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
         "pairs": len(family.pairs),
         "pairs_of_few_keys": len(measured) - len(family.pairs),
         "keys_behind_candidate": family.figures.keys,
-        "days": family.figures.days,
+        "days": len({day for seen in family.observations for day in seen.days}),
         "traces_read_by_links": sum(
             seen.traces
             for seen in family.observations
@@ -271,6 +271,9 @@ def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
     }
 
 
+# So much fibre, there and back, is a millisecond of RTT.
+_KM_A_MS = 100
+
 _WEIGHTS = {
     "addresses": "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
     "networks.",
@@ -279,9 +282,21 @@ _WEIGHTS = {
 }
 
 
-def limits_of(family: Family, policy: Policy, weights: Weights, *, heard: bool) -> list[str]:
-    """What no such verdict can know; ``heard`` says whether there was a witness."""
+def limits_of(
+    family: Family, policy: Policy, weights: Weights, *, detours: int, heard: bool
+) -> list[str]:
+    """What no such verdict can know.
+
+    ``detours`` counts the ways at home that go abroad, ``heard`` says whether there was a witness.
+    """
     limits = [*LIMITS, _WEIGHTS[weights.unit]]
+    if detours:
+        limits.append(
+            f"Ways at home taken to go abroad and back: {detours}, by an RTT step of "
+            f"{policy.abroad_step_ms:g} ms at a router registered abroad. In a country more than "
+            f"{_KM_A_MS * policy.abroad_step_ms:.0f} km across long ways at home look so, too: "
+            "raise abroad_step_ms there."
+        )
     limits += [
         f"{node.name} looks like the peering LAN of an exchange that no list names: fetch the "
         "lists (gatewatch data update --exchanges), or put it into exchanges.toml in the data "

@@ -8,15 +8,13 @@ raises TypeError for what is no verdict.
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import altair as alt
 import pandas as pd
 
-from analysis import matrices, palette
+from analysis import lettering, matrices, palette
 from analysis.flows import Bar, Flows, lay_out, ways_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
@@ -342,13 +340,13 @@ class _Shape(NamedTuple):
             )
         narrow = width < NARROW
         first, second, third = (
-            (width * 0.3, width * 0.41, width * 0.67)
+            (width * 0.31, width * 0.41, width * 0.67)
             if narrow
             else (190, width * 0.46, width - 190)
         )
         return cls(
             (first, second, third),
-            (first - 8, third - second - 14, width - third - 14),
+            (first - 6, third - second - 14, width - third - 14),
             11 if narrow else 13,
         )
 
@@ -357,15 +355,8 @@ class _Shape(NamedTuple):
         return self.font_size + 1
 
     def lines(self, column: int, name: str) -> list[str]:
-        """A name in the room that its column has: five lines at most, of which the last is cut.
-
-        Broken between words; a word that has no room gets hyphens, an address never.
-        """
-        # A letter is hardly wider than 0.58 of its height; what is wider all the same is cut.
-        letters = max(int(self.widths[column] / self.font_size / 0.58), 2)
-        hyphened = re.sub(rf"[^\W\d]{{{letters - 1}}}(?=[^\W\d]\S)", r"\g<0>- ", name)
-        lines = textwrap.wrap(hyphened, letters, break_long_words=False, break_on_hyphens=False)
-        return [*lines[:4], " ".join(lines[4:])] if len(lines) > 5 else lines
+        """A name in the room that its column has."""
+        return lettering.lines(name, self.widths[column] / self.font_size)
 
     def room(self, column: int, name: str) -> float:
         """How high a name is, with some air."""

@@ -133,6 +133,14 @@ def _two_named(family: Family) -> list[str]:
     ]
 
 
+def _elsewhere(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
+    """That all was measured in other countries, if it was: perhaps another one was meant."""
+    abroad = rejected.get("vantage_abroad", 0)
+    if family.observations or not abroad:
+        return []
+    return [f"No trace was measured in {country}, {abroad} in other countries."]
+
+
 def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
@@ -202,6 +210,7 @@ def judge(
     )
     alarm = family.timeline.alarm
     other = families[10 - version]
+    domestic = domestic_fields(family, table, country, weights, policy)
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {
         "schema": SCHEMA,
@@ -217,7 +226,7 @@ def judge(
         "effective_gateways": figures.effective_gateways,
         "coverage": coverage_fields(family, weights, share),
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
-        "domestic": domestic_fields(family, table, country, weights, policy),
+        "domestic": domestic,
         "upstream": upstream_fields(family, table, weights.of, policy),
         "timeline": timeline_fields(family.timeline, family.blocks, table, country),
         "candidates": [
@@ -251,13 +260,20 @@ def judge(
         "rejected": dict(sorted(rejected.items())),
         "signs": dict(sorted(panel.signs.items())),
         "reasons": [
+            *_elsewhere(family, rejected, country),
             *family.reasons,
             *scope_reasons,
             *_two_named(family),
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
-        "limits": limits_of(family, policy, weights, heard=witness is not None),
+        "limits": limits_of(
+            family,
+            policy,
+            weights,
+            detours=domestic["pairs"]["abroad"],
+            heard=witness is not None,
+        ),
         "provenance": {
             "inputs": dict(loaded.inputs),
             "snapshots": [table.snapshot.id],

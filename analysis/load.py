@@ -120,6 +120,24 @@ class Input:
     groups: list[int] | None = None
 
 
+# How files begin that hold others, or are packed in a way that is not read. A tar file says it
+# further on, in its first header.
+_UNREAD_FORMS = {
+    b"PK\x03\x04": "is a zip archive",
+    b"BZh": "is packed by bzip2, which is not read",
+    b"\xfd7zXZ\x00": "is packed by xz, which is not read",
+}
+_TAR_AT, _TAR = 257, b"ustar"
+
+
+def _unread_form(stream: Stream) -> str | None:
+    """What a file is that has to be unpacked before it can be read, if it is such a one."""
+    start = stream.bytes.peek(_TAR_AT + len(_TAR))
+    if start.startswith(_TAR, _TAR_AT):
+        return "is a tar archive and no bundle of gatewatch"
+    return next((what for magic, what in _UNREAD_FORMS.items() if start.startswith(magic)), None)
+
+
 def _input(name: str, stream: Stream) -> Input:
     if parquet.is_parquet(stream):
         return Input(None, lambda: parquet.rows(name, stream), parquet.groups(name))
@@ -127,6 +145,8 @@ def _input(name: str, stream: Stream) -> Input:
         raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")
     if bundle.claims_to_be(stream):
         return Input(None, lambda: bundle.rows(name, stream))
+    if what := _unread_form(stream):
+        raise InputError(f"{name}: {what}; unpack it first")
     if name.endswith(SUFFIX):
         raise InputError(f"{name}: is no bundle of gatewatch")
     if warts.is_warts(stream):

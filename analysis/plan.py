@@ -26,7 +26,7 @@ ERROR_RATES = "planning/error-rates.json"
 
 
 def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[str], Counter[str]]:
-    """The organisations that the traces in these paths were measured in, and what says nothing."""
+    """The organisations from which these paths have traces to abroad, and what says nothing."""
     from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.policy import Policy  # noqa: PLC0415
@@ -41,7 +41,7 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[
     if not len(found):
         raise nothing_usable(paths, found.loaded)
     seen, rejected = found.panel.observations, found.loaded.rejected + found.panel.rejected
-    return {one.organisation for one in seen}, rejected
+    return {one.organisation for one in seen if one.crossing is not None}, rejected
 
 
 def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:

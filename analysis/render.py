@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import captured_range, effective, headline, outward, simulated
+from analysis.wording import captured_range, effective, headline, many, outward, simulated
 
 _STYLE = {
     "insufficient": "dim",
@@ -68,6 +68,11 @@ def _range(verdict: Mapping[str, Any]) -> str:
     return "–".join(captured_range(verdict))
 
 
+def _window(verdict: Mapping[str, Any]) -> str:
+    """The days judged, in words."""
+    return "no data" if verdict["window"][0] is None else " to ".join(verdict["window"])
+
+
 def _figures(verdict: Mapping[str, Any]) -> Table:
     captured, share = verdict["captured"], verdict["share"]
     coverage, measured = verdict["coverage"], verdict["measured"]
@@ -85,20 +90,14 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
             (f"  {_bounds(verdict)} {_range(verdict)}", "dim"),
         ),
     )
-    table.add_row(
-        "share of pairs",
-        f"{share['equal']:.2f} by organisation"
-        + (
-            f", {share['eyeballs']:.2f} by {coverage['weights']}"
-            if share["eyeballs"] is not None
-            else ""
-        ),
+    weighed = (
+        f", {share['eyeballs']:.2f} by {coverage['weights']}"
+        if share["eyeballs"] is not None
+        else ""
     )
-    table.add_row(
-        "gateways",
-        f"{effective(verdict)} effective"
-        + _interval(verdict["intervals"]["effective_gateways"], 1),
-    )
+    table.add_row("share of pairs", f"{share['equal']:.2f} by organisation{weighed}" if of else "–")
+    drawn = _interval(verdict["intervals"]["effective_gateways"], 1)
+    table.add_row("gateways", f"{effective(verdict)} effective{drawn}" if of else "–")
     least, most = coverage["bounds"]
     low, high = outward(least, most, ".2f")
     besides = " besides the candidate's" if verdict["candidates"] else ""
@@ -137,9 +136,9 @@ def _figures(verdict: Mapping[str, Any]) -> Table:
     table.add_row("timeline", alarm)
     table.add_row(
         "measured",
-        f"{measured['traces']} traces, {measured['vantages']} vantage points, "
-        f"{measured['destinations']} destinations, {measured['days']} days"
-        f" (IPv{verdict['family']})",
+        f"{many(measured['traces'], 'trace')}, {many(measured['vantages'], 'vantage point')}, "
+        f"{many(measured['destinations'], 'destination')}, {many(measured['days'], 'day')}"
+        f" (IPv{verdict['family']}), {_window(verdict)}",
     )
     if verdict["rejected"]:
         left_out = ", ".join(
@@ -170,9 +169,15 @@ def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
     hegemony, points = verdict["hegemony"], verdict["chokepoints"]
     if hegemony["nodes"]:
         first = hegemony["nodes"][0]
-        national = f", nationally {first['country']:.2f}" if first["country"] is not None else ""
-        few = f"; only {hegemony['viewpoints']} viewpoints" if hegemony["warning"] else ""
-        table.add_row("hegemony", Text(f"{first['name']} {first['panel']:.2f}{national}{few}"))
+        weighed = (
+            f", {first['country']:.2f} by {verdict['coverage']['weights']}"
+            if first["country"] is not None
+            else ""
+        )
+        few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
+        table.add_row(
+            "hegemony", Text(f"{first['name']} {first['panel']:.2f} by organisation{weighed}{few}")
+        )
     watch = points["see_90"]
     if watch["nodes"]:
         sole = points["dominators"][:1]
@@ -243,7 +248,6 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
     """The whole verdict as one panel."""
     verdict = _legible(verdict)
     style = _STYLE[verdict["grade"]]
-    window = "no data" if verdict["window"][0] is None else " to ".join(verdict["window"])
     grade = verdict["grade"].replace("_", " ").upper()
     scope = f" ({verdict['scope']})" if verdict["gateway"] else ""
     return Panel(
@@ -257,7 +261,7 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
             "",
             _bullets("limits", verdict["limits"]),
         ),
-        title=f"{title or verdict['country']} · {window}",
+        title=f"{title or verdict['country']} · {_window(verdict)}",
         title_align="left",
         border_style=style,
     )

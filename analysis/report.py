@@ -70,7 +70,12 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         grades=GRADES,
         reasons=[one for one in verdict.reasons if one not in owned and one != other_version],
         other_version=other_version,
-        owned=owned,
+        owned=ownership.sentences(
+            {
+                name: said | {"state": words.country(said["state"])}
+                for name, said in fields["ownership"].items()
+            }
+        ),
         simulated=verdict.provenance["notes"].get(SIMULATED, 0),
         pictures=_pictures(verdict, words),
         grid=matrices.international(verdict.pairs, verdict.accused, words),

@@ -91,6 +91,15 @@ def _rounded(value: float, form: str, whole: Callable[[float], int]) -> str:
     return format(whole(round(value * scale, _DIGITS)) / scale, form)
 
 
+def many(count: int, thing: str) -> str:
+    """So many of a thing.
+
+    >>> many(1, "trace"), many(0, "trace"), many(2, "vantage point")
+    ('1 trace', '0 traces', '2 vantage points')
+    """
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def simulated(notes: Mapping[str, int]) -> str | None:
     """What stands before the headline where traces come from a simulation.
 
@@ -167,12 +176,16 @@ def captured_range(verdict: Mapping[str, Any], form: str = ".2f") -> tuple[str, 
 
 
 def effective(verdict: Mapping[str, Any]) -> str:
-    """The effective gateways of a verdict, beside how many "diverse" asks for.
+    """The effective gateways of a verdict, beside how many "diverse" asks for; of nobody none.
 
     >>> rule = {"policy": {"effective_gateways": 3.0}}
-    >>> effective({"effective_gateways": 2.96, "provenance": rule})
+    >>> effective({"effective_gateways": 2.96, "captured": {"of": 5}, "provenance": rule})
     '2.96'
+    >>> effective({"effective_gateways": 0.0, "captured": {"of": 0}, "provenance": rule})
+    '–'
     """
+    if not verdict["captured"]["of"]:
+        return "–"
     needed = verdict["provenance"]["policy"]["effective_gateways"]
     return beside(verdict["effective_gateways"], needed, ".1f")
 

@@ -9,6 +9,7 @@ import ast
 import json
 import pkgutil
 import re
+import subprocess
 import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -44,6 +45,18 @@ def test_links_lead_somewhere() -> None:
             if not target.exists() or (anchor and anchor not in anchors(target)):
                 broken.append(f"{page.name}: {link}")
     assert broken == []
+
+
+def test_make_lists_what_it_makes_and_so_does_the_page_for_contributors() -> None:
+    """`make` alone says what there is, and every target of the Makefile is on both lists."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    said = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(phony.split())
+    assert {line.split()[1] for line in said.stdout.splitlines()} == named
+    assert set(re.findall(r"^\| `make (\w+)` \|", page, re.MULTILINE)) == named
+    assert all(len(line.split()) > 2 for line in said.stdout.splitlines())
 
 
 def anchors(page: Path) -> set[str]:

@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from typing import IO
@@ -31,8 +30,7 @@ SCHEMA = "gatewatch.collector/1"
 # Seconds in which a bundle has to be here; a slow line carries one of 200 kB in half of it.
 PATIENCE = 300.0
 
-# Bytes that have to be free on the disk, and seconds after which it may be better.
-ROOM = 256 << 20
+# Seconds after which a full disk may have room again.
 LATER = 3600
 
 _NAME = re.compile("[0-9a-f]{64}")
@@ -84,7 +82,7 @@ class _Collector:
             raise _No(411, "say how long the bundle is (Content-Length)")
         if int(length) > LARGEST_FILE:
             raise _No(413, f"a bundle has {LARGEST_FILE} bytes at most")
-        if shutil.disk_usage(self.store.folder).free < ROOM:
+        if not self.store.has_room():
             raise _No(503, "the collector's disk is full; try again later")
         with self.store.incoming() as file:
             if await _received(request, file) != sha256:

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.wording import many
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, PartlyDone
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
+    from uvicorn import Server
+
     from analysis.collect.store import Store
     from probe.receipt import Status
 
@@ -93,6 +96,8 @@ def collect(
             raise Failure(
                 f"another collector keeps its bundles in {folder}; stop it, or name another folder"
             ) from None
+        _warn_of_a_full_disk(store)
+        server = _server(store, tls_cert, tls_key)
         with _listening(host, port) as listener:
             scheme = "http" if tls_cert is None else "https"
             number = listener.getsockname()[1]
@@ -100,7 +105,7 @@ def collect(
             click.echo(f"listening on {scheme}://{shown}:{number}, keeping bundles in {folder}")
             click.echo("for the settings.toml of volunteers, besides the address:")
             click.echo(f'collector_key = "{public_key(store)}"')
-            _serve(store, listener, tls_cert, tls_key)
+            server.run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -113,7 +118,7 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _serve(store: Store, listener: socket.socket, cert: Path | None, key: Path | None) -> None:
+def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
     import uvicorn  # noqa: PLC0415
 
     from analysis.collect.app import application  # noqa: PLC0415
@@ -139,7 +144,7 @@ def _serve(store: Store, listener: socket.socket, cert: Path | None, key: Path |
             f"{cert} and {key} cannot be used ({problem}); they have to be a certificate in PEM "
             "and its key"
         ) from None
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
 @collect.command(short_help="List what waits for a decision.")
@@ -153,6 +158,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     """
     with _opened(folder) as store:
         held, refusals = store.held(), store.refusals()
+        _warn_of_a_full_disk(store)
     shown = [one for one in held if everything or one.status == "quarantined"]
     if as_json:
         found = {"bundles": [asdict(one) for one in shown], "refusals": refusals}
@@ -161,7 +167,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     accepted = Counter(one.key for one in held if one.status == "accepted")
     for one in shown:
         click.echo(
-            f"{one.sha256}  {one.status}  AS{one.network}  {_many(one.traces, 'trace')}  "
+            f"{one.sha256}  {one.status}  AS{one.network}  {many(one.traces, 'trace')}  "
             f"{one.first_day} – {one.last_day}  key {one.key[:16]}, "
             f"{accepted[one.key]} accepted before"
         )
@@ -200,7 +206,7 @@ def take(*, folder: Path, files: tuple[Path, ...]) -> None:
             refused += receipt.status == "refused"
             click.echo(f"{path}: {receipt.status}{f': {receipt.reason}' if receipt.reason else ''}")
     if refused:
-        raise PartlyDone(f"{_many(refused, 'file')} refused; ask whoever gave it for another copy")
+        raise PartlyDone(f"{many(refused, 'file')} refused; ask whoever gave it for another copy")
 
 
 @collect.command(short_help="Accept bundles in quarantine.")
@@ -236,28 +242,35 @@ def _decide(
         if status == "refused":
             open_to = ("quarantined", "accepted")
         held = [one.sha256 for there in open_to for one in store.held(there)]
-        chosen = held if everything else [_found(text, held, open_to) for text in bundles]
+        chosen = held if everything else [_found(text, held, open_to, folder) for text in bundles]
         for sha256 in chosen:
             try:
                 store.decide(sha256, status, reason, now_utc())
             except NotHeld:
                 raise BadInput(f"{sha256} was decided on meanwhile; look again") from None
         store.settle()
-    click.echo(f"{status}: {_many(len(chosen), 'bundle')}")
+    click.echo(f"{status}: {many(len(chosen), 'bundle')}")
 
 
-def _found(text: str, held: list[str], states: tuple[Status, ...]) -> str:
+def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path) -> str:
     found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
     if len(found) != 1:
         raise BadInput(
             f"{text} names {len(found)} {' or '.join(states)} bundles; list them: "
-            "gatewatch collect review --all"
+            f"gatewatch collect review --all {folder}"
         )
     return found[0]
 
 
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def _warn_of_a_full_disk(store: Store) -> None:
+    from analysis.collect.store import ROOM  # noqa: PLC0415
+
+    if not store.has_room():
+        click.echo(
+            f"warning: less than {ROOM >> 20} MiB are free on the disk of {store.folder}, so that "
+            "whoever sends is told to come back later; make room",
+            err=True,
+        )
 
 
 def _opened(folder: Path) -> Store:

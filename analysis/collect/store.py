@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -34,6 +35,9 @@ from probe.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
 _VERSION = 1
+
+# Bytes that have to be free on the disk before a bundle is taken in.
+ROOM = 256 << 20
 
 # Numbers of bundles are drawn from so many bits, since counted ones would keep the order.
 _NUMBER_BITS = 62
@@ -118,6 +122,10 @@ class Store:
             raise Damaged(str(problem)) from problem
         except OfNewerVersion:
             raise Damaged("it is of a newer version") from None
+
+    def has_room(self) -> bool:
+        """Whether enough is free on the disk for what is sent."""
+        return shutil.disk_usage(self.folder).free >= ROOM
 
     def close(self) -> None:
         """Close it. Safe to call twice."""

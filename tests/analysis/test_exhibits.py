@@ -171,6 +171,18 @@ def test_those_measured_come_before_those_to_ask() -> None:
     assert table["coverage_then"].iloc[-1] == pytest.approx(1.0)
 
 
+def test_who_was_measured_at_home_alone_is_still_to_be_asked() -> None:
+    """Its ways abroad are unknown, so it covers nothing, here as in the verdict."""
+    country = Country(8)
+    country.everyone("lan own {up}", members=range(1, 7))
+    country.trace(7, "20.0.1.200", "lan own")
+    verdict = country.judge()
+    table = exhibits.recruits_table(verdict.evidence, country.table.asns).set_index("organisation")
+    assert not table["measured"]["Net 7"]
+    now = table.loc[table["measured"], "coverage_then"].max()
+    assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
+
+
 def test_the_candidate_is_not_asked_to_take_part() -> None:
     """It says nothing of itself: what is covered, and with whom, is as the verdict counts it."""
     country = Country(8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.policy import Policy
+from analysis.translation import Words
 from probe.record import Attribution
 from tests.analysis.country import Country
 
@@ -444,6 +445,30 @@ def test_a_domestic_path_is_abroad_only_when_physics_says_so() -> None:
     pairs = country.judge().fields["domestic"]["pairs"]
     assert pairs["abroad"] == 1
     assert pairs["third_party"] == 1
+
+
+def test_a_way_abroad_and_back_may_be_a_long_way_at_home() -> None:
+    """Whoever reads of one in a large country is told by which step it was found."""
+    country = open_country(8)
+    country.trace(3, "20.0.4.200", "lan own@1.0 far3@66 net4@66")
+    limits = country.judge(Policy(abroad_step_ms=20)).fields["limits"]
+    (limit,) = (limit for limit in limits if "abroad and back" in limit)
+    assert limit.startswith("Ways at home taken to go abroad and back: 1, by an RTT step of 20 ms")
+    assert "2000 km" in limit
+    assert Words("km").sentence(limit).language == "km"
+    assert not any("abroad and back" in limit for limit in open_country(8).judge().fields["limits"])
+
+
+def test_who_asks_for_a_country_that_was_not_measured_is_told_so_first() -> None:
+    """Not only that organisations are missing, as after a code mistyped or the wrong file."""
+    country = Country(2)
+    country.trace(1, "30.0.2.200", "lan own far2")
+    country.results[-1]["from"] = "30.0.1.9"
+    reasons = country.judge().fields["reasons"]
+    assert reasons[0] == "No trace was measured in KH, 1 in other countries."
+    assert Words("km").sentence(reasons[0]).language == "km"
+    country.trace(1, "30.0.2.200", "lan own far2", day=1)
+    assert "No trace" not in country.judge().fields["reasons"][0]
 
 
 def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() -> None:

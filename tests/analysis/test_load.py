@@ -6,14 +6,19 @@ was readable is lost for it.
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import copy
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import math
 import os
+import tarfile
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -320,7 +325,6 @@ def test_binary_garbage_is_no_crash(tmp_path: Path) -> None:
             b"\x00" * 4096,
             b"\x1f\x8b" + b"\x00" * 40,
             b"\x28\xb5\x2f\xfd" + b"\x00" * 40,
-            b"PK\x03\x04" + b"\xff" * 100,
             b"[" * 200_000,
             b'{"a":' * 200_000,
             b"[1, 2, 3",
@@ -749,3 +753,41 @@ def test_a_trace_that_was_never_sent_is_counted_apart(tmp_path: Path) -> None:
     loaded = load([name])
     assert loaded.rejected == {"not_sent": 1}
     assert not loaded.complaints
+
+
+def _tar(line: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("traces.jsonl")
+        member.size = len(line)
+        archive.addfile(member, io.BytesIO(line))
+    return packed.getvalue()
+
+
+def _zip(line: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("traces.jsonl", line)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "pack", "said"),
+    [
+        ("a.tar", _tar, "is a tar archive and no bundle of gatewatch"),
+        ("a.tgz", lambda line: gzip.compress(_tar(line)), "is a tar archive and no bundle"),
+        ("a.zip", _zip, "is a zip archive"),
+        ("a.bz2", bz2.compress, "is packed by bzip2, which is not read"),
+        ("a.json", lzma.compress, "is packed by xz, which is not read"),
+    ],
+)
+def test_an_archive_is_one_file_to_unpack_and_not_many_bad_lines(
+    tmp_path: Path, name: str, pack: Callable[[bytes], bytes], said: str
+) -> None:
+    """As M-Lab and RIPE Atlas publish them: one sentence, with what to do."""
+    path = written(tmp_path / name, pack(json.dumps(result()).encode() + b"\n"))
+    loaded = load([path])
+    assert loaded.rejected == {"unreadable_file": 1}
+    (complaint,) = loaded.complaints
+    assert said in complaint
+    assert "unpack it first" in complaint

@@ -42,3 +42,12 @@ def test_one_key_of_many_outweighs_nobody_with_destinations_of_its_own() -> None
         country.trace(1, f"30.0.1.{number + 1}", "lan own gate far6", vantage=3)
     measured = country.judge().fields["measured"]
     assert (measured["pairs"], measured["pairs_of_few_keys"]) == (5, 40)
+
+
+def test_the_days_measured_are_those_of_all_that_was_measured() -> None:
+    """Traces of the ways at home alone were measured on days as well, and not on none."""
+    country = Country(2)
+    for day in range(3):
+        country.trace(1, "20.0.2.200", "lan own", day=day)
+    measured = country.judge().fields["measured"]
+    assert (measured["traces"], measured["days"]) == (3, 3)

@@ -48,8 +48,8 @@ def planned(*arguments: str | Path) -> dict[str, Any]:
     return fields
 
 
-def trace(source: str) -> str:
-    hops = ["192.168.1.1", "203.208.177.1", "193.0.6.139"]
+def trace(source: str, destination: str = "193.0.6.139") -> str:
+    hops = ["192.168.1.1", "203.208.177.1", destination]
     return json.dumps(
         {
             "from": source,
@@ -92,6 +92,14 @@ def test_who_takes_part_already_is_not_asked_again(tmp_path: Path) -> None:
     assert len(gone) == 1
     open_before = before["recruit"][0]["open_then"]
     assert after["recruit"][0]["open_then"] < open_before + 1e-9
+
+
+def test_who_measured_at_home_alone_is_asked_all_the_same(tmp_path: Path) -> None:
+    """Nothing is known of its ways abroad, of which the plan speaks."""
+    panel = tmp_path / "panel.jsonl"
+    panel.write_text(trace("36.37.128.9", "203.189.128.1") + "\n")
+    after = planned("KH", "--panel", panel)
+    assert (after["taking_part"], after["coverage"], after["rejected"]) == (0, 0.0, {})
 
 
 def test_a_panel_is_folded_while_it_is_read(

@@ -102,7 +102,11 @@ def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, s
         ("single_gateway", "1.00 by organisation, 1.00 by addresses"),
         ("single_gateway", "1.0 effective"),
         ("single_gateway", "first abroad 8.3 effective operators, most Far 7"),
-        ("single_gateway", "400 traces, 10 vantage points, 5 destinations, 8 days (IPv4)"),
+        (
+            "single_gateway",
+            "400 traces, 10 vantage points, 5 destinations, 8 days (IPv4), "
+            "2026-01-01 to 2026-01-08",
+        ),
         ("single_gateway", "(sampled)"),
         ("diverse", "0 of 12 organisations 95% bounds 0.00–0.23"),
         ("diverse", "12.0 effective"),
@@ -296,7 +300,7 @@ def test_colours_are_the_terminals_business() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("single_gateway", "hegemony Gate 1.00, nationally 1.00"),
+        ("single_gateway", "hegemony Gate 1.00 by organisation, 1.00 by addresses"),
         (
             "single_gateway",
             "chokepoints 90% seen by 1 (Gate), all cut by 1; 10 cannot leave without Gate",
@@ -326,7 +330,9 @@ def test_what_was_not_measured_has_no_line() -> None:
 def test_few_viewpoints_and_guesses_are_owned_up_to() -> None:
     """Below ten viewpoints hegemony is not trimmed, and a greedy set may not be the smallest."""
     verdict = copy.deepcopy(country("lan own gate {up}", 9).judge().fields)
-    assert "hegemony Gate 1.00, nationally 1.00; only 9 viewpoints" in words(plain(verdict))
+    assert "hegemony Gate 1.00 by organisation, 1.00 by addresses; only 9 viewpoints" in words(
+        plain(verdict)
+    )
     verdict["chokepoints"]["see_90"]["exact"] = False
     assert "chokepoints 90% seen by 1 or fewer (Gate)" in words(plain(verdict))
 
@@ -353,3 +359,15 @@ def test_no_name_in_another_side_is_taken_for_markup(name: str) -> None:
     said = words(plain(verdict))
     assert f"hegemony {name} 0.50 " in said
     assert f"({name}), all cut by 1; 3 cannot leave without {name}" in said
+
+
+def test_one_is_one_and_nothing_is_no_figure() -> None:
+    """As whoever tries it with a single trace, or with those of another country, meets it."""
+    one = Country(3)
+    one.trace(1, "30.0.1.200", "lan own gate far6")
+    said = words(plain(one.judge().fields))
+    assert "1 trace, 1 vantage point, 1 destination, 1 day (IPv4), 2026-01-01 to 2026-01-01" in said
+    assert "only 1 viewpoint chokepoints" in said
+    nothing = words(plain(VERDICTS["empty"]))
+    assert "share of pairs – gateways – coverage" in nothing
+    assert "0 traces, 0 vantage points, 0 destinations, 0 days (IPv4), no data" in nothing

@@ -25,6 +25,7 @@ from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
 from tests.analysis.country import Country
+from tests.pages import ROOT
 
 HOSTILE = """</title></style><script>window.pwned=1</script>"><img src=x onerror=pwned()>{{7*7}}'"""
 
@@ -73,13 +74,29 @@ def text_of(page: str) -> str:
 
 
 def test_the_verdict_stands_first_and_whole(page: str) -> None:
-    """One sentence as the heading; every reason and every limit below it."""
+    """One sentence as the heading, which says of which country; every reason and limit below it."""
     verdict = verdict_of(behind_a_gateway())
-    assert re.findall(r"<h1>(.*?)</h1>", page) == [verdict.headline]
+    assert re.findall(r"<h1>(.*?)</h1>", page) == [f"Cambodia: {verdict.headline}"]
     said = text_of(page)
     for sentence in (*verdict.reasons, *verdict.limits):
         assert sentence in said
     assert f"{verdict.captured.organisations} of {verdict.captured.of}" in said
+
+
+def test_khmer_sets_its_own_colon_after_the_country() -> None:
+    """The other one looks like a letter of the country's name."""
+    page = gw.report(verdict_of(behind_a_gateway()), language="km")
+    (heading,) = re.findall(r"<h1>(.*?)</h1>", page)
+    assert heading.startswith("កម្ពុជា៖ ")
+    assert heading in text_of(page)
+
+
+def test_the_words_of_the_rule_are_explained_and_each_figure_can_be_traced(page: str) -> None:
+    """What a pair is, before the first picture; and where every figure has its page."""
+    first = text_of(page.partition("<figure>")[0])
+    assert "A pair is one network and one destination" in first
+    (named,) = re.findall(r"docs/[\w.]+", first)
+    assert (ROOT / named).is_file()
 
 
 def test_unknown_is_shown_as_unknown(page: str) -> None:
@@ -252,8 +269,10 @@ def test_who_is_owned_by_a_state_is_said_where_the_ways_are() -> None:
     owned = "Gate is held by the state of KH (a report)."
     fields["reasons"].append(owned)
     page = gw.report(dataclasses.replace(verdict, _fields=fields))
-    assert page.count(owned) == 2  # once for the reader, once in the verdict for a program
-    assert page.index('id="paths"') < page.index(owned) < page.index('id="time"')
+    assert page.count(owned) == 1  # in the verdict for a program
+    shown = "Gate is held by the state of Cambodia (a report)."
+    assert page.count(shown) == 1
+    assert page.index('id="paths"') < page.index(shown) < page.index('id="time"')
 
 
 def test_pairs_that_few_keys_speak_for_are_counted() -> None:

@@ -37,9 +37,32 @@ def _diverse() -> Country:
     return country
 
 
+# Networks of a real country, as they are registered.
+REGISTERED = (
+    "SysEleven GmbH",
+    "RTL2 FERNSEHEN GMBH & CO. KG",
+    "PFALZKOM GmbH",
+    "Verein zur Foerderung eines Deutschen Forschungsnetzes e.V.",
+    "RS Gesellschaft fuer Informationstechnik mbH & Co.KG",
+    "WWW Mmm Communications",
+)
+
+
+def _registered() -> Country:
+    """Each leaves by itself, under the name that stands in a registry."""
+    country = Country(len(REGISTERED))
+    names = {f"Net {i}": name for i, name in enumerate(REGISTERED, start=1)}
+    for prefix, said in list(country.table.prefixes.items()):
+        if said.organisation in names:
+            country.table.prefixes[prefix] = said._replace(organisation=names[said.organisation])
+    country.everyone("lan own {up}", days=range(8))
+    return country
+
+
 COUNTRIES: dict[str, Callable[[], Country]] = {
     "single_gateway": behind_a_gateway,
     "diverse": _diverse,
+    "registered": _registered,
     "empty": lambda: Country(3),
     "hostile": lambda: behind_a_gateway(HOSTILE),
 }
@@ -169,7 +192,9 @@ def test_a_telephone_breaks_no_word_of_the_rule(opened: Opening) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["single_gateway.en", "single_gateway.km", "diverse.en"])
+@pytest.mark.parametrize(
+    "name", ["single_gateway.en", "single_gateway.km", "diverse.en", "registered.en"]
+)
 def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening) -> None:
     """Whatever font a reader's system has: every word stands whole inside its picture."""
     page = opened(name, width=width).page

@@ -41,7 +41,7 @@ def keeper(line: str, says: str = "") -> Step:
 
 SERVE = (
     "gatewatch collect --to kh-bundles --host 0.0.0.0 --port 443"
-    " --tls-cert chain.pem --tls-key key.pem"
+    " --tls-cert chain.pem --tls-key tls.pem"
 )
 MEASURE = "gatewatch run --targets targets.txt --access-as AS38623 --rate 10"
 
@@ -65,7 +65,7 @@ STEPS = [
     keeper(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 800"
         " -subj /CN=collector -addext subjectAltName=DNS:collect.example.org"
-        " -keyout key.pem -out chain.pem"
+        " -keyout tls.pem -out chain.pem"
     ),
     keeper(SERVE),
     Step("gatewatch submit", says="received"),

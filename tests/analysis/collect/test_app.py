@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from analysis.collect.app import application
+from analysis.collect.store import Store
 from probe.bundle import LARGEST, LARGEST_FILE, sha256_of
 from probe.receipt import Receipt, read_receipt
 from tests.analysis.collect.bundles import line, sealed, trace
@@ -65,6 +68,23 @@ def test_a_refusal_is_signed_and_says_why(client: httpx2.Client, collector: Coll
         "unredacted: line 1 has the address that it was measured from"
     )
     assert client.get(f"/v1/bundles/{sha256_of(BAD)}").status_code == 404
+
+
+def test_a_disk_without_room_sends_everybody_away_for_an_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a byte is taken in; what waits at the volunteer's is sent then."""
+    monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+
+    async def sent(store: Store) -> httpx2.Response:
+        app = httpx2.ASGITransport(app=application(store, lambda: datetime.now(UTC)))
+        async with httpx2.AsyncClient(transport=app, base_url="http://collector") as client:
+            return await client.put(f"/v1/bundles/{sha256_of(ONE)}", content=ONE)
+
+    with Store(tmp_path) as store:
+        answer = asyncio.run(sent(store))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "3600")
+        assert store.held() == []
 
 
 def test_a_bundle_is_not_believed_under_another_name(

@@ -48,6 +48,18 @@ def test_what_waits_is_listed(folder: Path) -> None:
     assert lines[2:] == ["refused at the door: 1 not_a_bundle"]
 
 
+def test_a_full_disk_is_said_to_whoever_keeps_the_collector(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Senders are told to come back, and else nobody would notice: at the start, and in review."""
+    start = ("--to", str(folder), "--tls-cert", "no.pem", "--tls-key", "no.pem")
+    assert "warning" not in gatewatch(*start).stderr + gatewatch("review", str(folder)).stderr
+    monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    for words in (start, ("review", str(folder))):
+        said = gatewatch(*words).stderr
+        assert f"MiB are free on the disk of {folder}, so that whoever sends is told" in said
+
+
 def test_a_script_gets_all_of_it(folder: Path) -> None:
     """--json has each bundle with its fields; --all also those that were decided on."""
     gatewatch("refuse", str(folder), NAMES[0], "--reason", "a test of ours")
@@ -107,7 +119,11 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
         (["--to", "x", "--tls-cert", "{file}", "--tls-key", "{file}", "--port", "0"], 9, "in PEM"),
         (["review", "."], 9, "is no folder of a collector; `gatewatch collect --to` makes one"),
         (["accept", "{folder}"], 2, "name bundles by their sha256, or --all"),
-        (["accept", "{folder}", "ffffffff"], 9, "names 0 quarantined bundles; list them"),
+        (
+            ["accept", "{folder}", "ffffffff"],
+            9,
+            "list them: gatewatch collect review --all {folder}",
+        ),
         (["refuse", "{folder}", ""], 2, "--reason"),
         (["refuse", "{folder}", "", "--reason", "x"], 9, "names 3 quarantined or accepted bundles"),
     ],
@@ -130,7 +146,8 @@ def test_wrong_use_is_said(
         }
         done = gatewatch(*(places.get(word, word) for word in words))
     assert done.exit_code == code
-    assert said in done.stderr.replace("\n", " ")
+    assert said.replace("{folder}", str(folder)) in done.stderr.replace("\n", " ")
+    assert "listening" not in done.stdout
 
 
 @pytest.mark.parametrize("damage", ["not SQLite", "newer"])
