@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import math
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -422,20 +423,35 @@ class Needs:
     """How many organisations besides the gateway must take part, and for what.
 
     ``possible``: before anything is said. ``single``: before "single gateway" can be said at all,
-    if every one is captured, and if they are the largest. ``reliable``: the smallest number tried
-    at which a captured country is found as often as is wanted while no other is accused more often
-    than is allowed; None where no number tried is. ``national``: how many of the largest cover what
-    "national" demands.
+    if every one is captured, and if they are the largest; None where the rule was changed so that
+    no number is enough. ``reliable``: the smallest number tried at which a captured country is
+    found as often as is wanted while no other is accused more often than is allowed; None where no
+    number tried is. ``national``: how many of the largest cover what "national" demands.
     """
 
     possible: int
-    single: int
+    single: int | None
     reliable: int | None
     national: int | None
 
 
 RELIABLE = 0.9
 _ACCUSED = 0.05
+
+
+def least_for_single(policy: Policy) -> int | None:
+    """How many organisations suffice for "single gateway" if each is captured; None: no number.
+
+    With n of n captured the lower bound is ``(1 - confidence) ** (1 / n)``, which nears 1 and never
+    is 1.
+
+    >>> least_for_single(Policy())  # 0.05 ** (1 / 6) is 0.61, and 0.05 ** (1 / 7) is 0.652
+    7
+    """
+    if policy.single == 1.0:
+        return None
+    least = math.log(1.0 - policy.confidence) / math.log(policy.single) if policy.single else 1.0
+    return max(policy.organisations, math.ceil(least))
 
 
 def needs(
@@ -463,10 +479,10 @@ def needs(
     def covering(share: float) -> int | None:
         return next((n for n, one in enumerate(asked, 1) if one.coverage >= share), None)
 
-    least = next(n for n in range(1, 1000) if least_captured(n, policy) is not None)
+    least = least_for_single(policy)
     return Needs(
         possible=policy.organisations,
-        single=max(least, covering(policy.single_covered) or 0),
+        single=None if least is None else max(least, covering(policy.single_covered) or 0),
         reliable=reliable[0] if reliable else None,
         national=covering(policy.national_eyeballs),
     )

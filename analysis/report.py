@@ -82,6 +82,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         national=outward(*verdict.coverage),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
+        needs=verdict.needs,
         recruits=records_of(_to_ask(verdict)),
         rejected=records_of(verdict.rejected),
         left_out=LEFT_OUT,
