@@ -16,7 +16,8 @@ import click
 
 from analysis import options
 from analysis.cli import counted, known_country, nothing_usable, open_table, warn
-from analysis.wording import outward
+from analysis.policy import Policy
+from analysis.wording import asked, outward
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -29,7 +30,6 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[
     """The organisations that the traces in these paths were measured in, and what says nothing."""
     from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
     from analysis.inputs import InputError  # noqa: PLC0415
-    from analysis.policy import Policy  # noqa: PLC0415
 
     if not paths:
         return set(), Counter()
@@ -129,6 +129,8 @@ def plan(
     from analysis.fields import asns_at_home  # noqa: PLC0415 - not for --help
     from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
 
+    if networks is not None and not simulate:
+        raise click.UsageError("--networks goes with --simulate: it is of simulated countries")
     table = open_table(origin)
     code = known_country(table, country, "CC")
     weights, unit = _weights(table, code, eyeballs)
@@ -179,7 +181,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
         if wanted["reliable"] is not None
         else "no number tried is reliable"
     )
-    national = wanted["national"]
+    national, enough = wanted["national"], asked(Policy().national_eyeballs)
     lines = [
         f"{fields['country']}: {fields['organisations']} organisations have {unit}; "
         f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the {unit}.",
@@ -191,7 +193,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
         f"Needed besides the gateway: {wanted['possible']} before anything is said, "
         f"{wanted['single']} before anybody is called a single gateway, {reliable} ({source}). "
         'With fewer an operator can be named whom most pass ("concentrated").',
-        f'For "national": the first {national} cover 70% of the {unit}.'
+        f'For "national": the first {national} cover {enough} of the {unit}.'
         if national is not None
         else 'For "national" no number suffices.',
         f"Ask next ({unit}, then how far the national share stays open):",
