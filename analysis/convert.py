@@ -231,8 +231,11 @@ def convert(
 
     ``country`` says in which country a trace was measured. What is unfinished has another name
     and is taken away when it fails. Raises FileExistsError rather than write over anything, and
-    `NotAFile` for Parquet where only a file can be, and for lines under the name of another form.
+    `NotAFile` for Parquet where only a file can be, for lines under the name of another form, and
+    for a name that is empty.
     """
+    if not out:
+        raise NotAFile("'' names no file: it is empty, as of a variable that is not set")
     if form == "parquet" and out.endswith(LINES):
         raise NotAFile(f"Parquet is a folder of files, which {out} does not name")
     if form != "parquet" and out.endswith((".parquet", ".tar", ".warts")):

@@ -497,6 +497,7 @@ def test_countries_of_atlas_results_come_from_the_address_table(inputs: Path) ->
         (("empty.jsonl", "out.jsonl"), 9, "the input is empty"),
         (("in.jsonl", "out.jsonl", "--malformed", "fail"), 9, "in.jsonl:5: not JSON"),
         (("in.jsonl",), 2, "Missing argument"),
+        (("in.jsonl", ""), 2, "'' names no file: it is empty, as of a variable that is not set"),
         (("in.jsonl", "nowhere/out.jsonl"), 9, "nowhere/out.jsonl: cannot be written"),
         (("in.jsonl", "left"), 2, "left.part is there already"),
     ],
