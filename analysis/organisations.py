@@ -58,7 +58,7 @@ def _from_lines(text: str, found: Siblings) -> int:
     """CAIDA's as-org2info.txt: a row of an AS number has its organisation in the fourth field."""
     held = 0
     of_numbers = False
-    for line in text.splitlines():
+    for line in text.split("\n"):  # names may hold what else ends a line
         if line.startswith("#"):
             of_numbers = line.replace(" ", "").startswith("#format:aut|")
             continue
@@ -102,7 +102,8 @@ def _read(text: str, found: Siblings) -> int:
     try:
         whole = json.loads(text)
     except ValueError:
-        return _from_objects(map(json.loads, text.splitlines()), found)
+        lines = filter(str.strip, text.split("\n"))
+        return _from_objects(map(json.loads, lines), found)
     return _from_objects([whole, *_peeringdb(whole)], found)
 
 

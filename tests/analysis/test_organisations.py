@@ -36,6 +36,9 @@ CAIDA_LINES = "\n".join(
         {"type": "ASN", "asn": "103", "organizationId": "ORG-B", "name": "BETA"},
     )
 )
+# A separator of lines that JSON lets stand in a text, and an empty line.
+CAIDA_ODD_LINES = CAIDA_LINES.replace("BETA", "BE\u2028TA").replace("\n", "\n\n")
+CAIDA_ODD = CAIDA.replace("BETA", "BE\x85TA").replace("\n", "\r\n")
 NETWORKS = [
     {"id": 1, "org_id": 7, "asn": 101, "name": "Alpha"},
     {"id": 2, "org_id": 7, "asn": 102, "name": "Alpha mobile"},
@@ -70,10 +73,20 @@ def siblings(*groups: set[int]) -> Siblings:
         CAIDA,
         OLDER,
         CAIDA_LINES,
+        CAIDA_ODD,
+        CAIDA_ODD_LINES,
         json.dumps({"data": NETWORKS, "meta": {}}),
         json.dumps({"net": {"data": NETWORKS}, "org": {"data": [{"id": 7, "name": "Alpha"}]}}),
     ],
-    ids=["caida", "caida-before-2020", "caida-jsonl", "peeringdb-api", "peeringdb-dump"],
+    ids=[
+        "caida",
+        "caida-before-2020",
+        "caida-jsonl",
+        "caida-odd",
+        "caida-jsonl-odd",
+        "peeringdb-api",
+        "peeringdb-dump",
+    ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_every_form_says_the_same(content: str, pack: type[bytes], tmp_path: Path) -> None:
