@@ -236,17 +236,21 @@ def _decide(
         if status == "refused":
             open_to = ("quarantined", "accepted")
         held = [one.sha256 for there in open_to for one in store.held(there)]
-        chosen = held if everything else [_found(text, held, open_to) for text in bundles]
-        for sha256 in chosen:
-            try:
+        named = [_found(text, held, open_to) for text in bundles]
+        chosen = held if everything else list(dict.fromkeys(named))
+        try:
+            for sha256 in chosen:
                 store.decide(sha256, status, reason, now_utc())
-            except NotHeld:
-                raise BadInput(f"{sha256} was decided on meanwhile; look again") from None
-        store.settle()
+        except NotHeld as gone:
+            raise BadInput(f"{gone.args[0]} was decided on meanwhile; look again") from None
+        finally:
+            store.settle()
     click.echo(f"{status}: {_many(len(chosen), 'bundle')}")
 
 
 def _found(text: str, held: list[str], states: tuple[Status, ...]) -> str:
+    if not text:
+        raise BadInput("'' names no bundle: it is empty, as of a variable that is not set")
     found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
     if len(found) != 1:
         raise BadInput(

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 from analysis.collect.store import Store
 from probe.bundle import sha256_of
 from probe.cli import main
+from probe.receipt import Status
 from tests.analysis.collect.bundles import line, sealed, trace
 from tests.analysis.collect.test_store import files, put
 from tests.collecting import ROOT
@@ -77,6 +79,44 @@ def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None
         assert store.held("accepted")[0].sha256 == NAMES[0]
     again = gatewatch("accept", str(folder), NAMES[1][:8])
     assert again.exit_code == 9
+
+
+@pytest.mark.parametrize("words", [["accept"], ["refuse", "--reason", "a test of ours"]])
+def test_an_empty_name_is_no_bundle(tmp_path: Path, words: list[str]) -> None:
+    """Not even the only one there is: it is a variable that is not set."""
+    with Store(tmp_path / "held") as store:
+        put(store, BUNDLES[0])
+    done = gatewatch(*words, str(tmp_path / "held"), "")
+    assert done.exit_code == 9
+    assert "'' names no bundle: it is empty, as of a variable that is not set" in done.stderr
+    assert files(tmp_path / "held") == {"quarantine": [NAMES[0][:8]]}
+
+
+def test_a_bundle_that_is_named_twice_is_decided_on_once(folder: Path) -> None:
+    """And no file of it stays."""
+    done = gatewatch("refuse", str(folder), NAMES[0], NAMES[0][:12], "--reason", "a test of ours")
+    assert (done.exit_code, done.stdout) == (0, "refused: 1 bundle\n")
+    assert files(folder) == {"quarantine": sorted(name[:8] for name in NAMES[1:])}
+
+
+def test_what_was_decided_stays_decided_where_another_bundle_is_gone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a refused bundle no file is kept, though somebody else decided on the next one."""
+    decide = Store.decide
+
+    def decide_after_another(
+        store: Store, sha256: str, status: Status, reason: str | None, now: datetime
+    ) -> None:
+        if sha256 == NAMES[1]:
+            decide(store, sha256, status, "by somebody else", now)
+        decide(store, sha256, status, reason, now)
+
+    monkeypatch.setattr(Store, "decide", decide_after_another)
+    done = gatewatch("refuse", str(folder), *NAMES, "--reason", "a test of ours")
+    assert done.exit_code == 9
+    assert f"{NAMES[1]} was decided on meanwhile" in done.stderr
+    assert files(folder) == {"quarantine": [NAMES[2][:8]]}
 
 
 def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
