@@ -14,6 +14,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -216,7 +217,8 @@ def _part(piece: Piece) -> Part:
 class Processes:
     """The map in several processes of this machine, as many as it has cores if none are named.
 
-    Input of a few pieces is folded in this process: starting others takes longer.
+    Input of a few pieces is folded in this process: starting others takes longer. Raises
+    `InputError` where one of them dies.
     """
 
     count: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -230,11 +232,22 @@ class Processes:
             yield from Here().map(recipe, chain(first, given))
             return
         give_back()
+        try:
+            yield from self._spread(recipe, chain(first, given))
+        except BrokenProcessPool:
+            raise InputError(
+                "a process that read traces died, as it does where memory runs out; close other "
+                "programs, or let the workers of a Dask scheduler read the traces (--engine)"
+            ) from None
+
+    def _spread(
+        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+    ) -> Iterator[tuple[Place, Part]]:
         running: deque[tuple[Place, Piece, Future[Part]]] = deque()
         with ProcessPoolExecutor(
             self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
         ) as pool:
-            for place, piece in chain(first, given):
+            for place, piece in given:
                 running.append((place, piece, pool.submit(_part, piece)))
                 if len(running) > 2 * self.count:
                     yield from _done(recipe, *running.popleft())

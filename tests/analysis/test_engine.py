@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import re
 from dataclasses import replace
@@ -28,7 +29,7 @@ from analysis.simulation import COUNTRY, NOW, Simulated, over_time
 from probe.record import Trace, to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 POLICY = Policy(resamples=50)
@@ -286,3 +287,17 @@ def test_a_mapper_that_stumbled_goes_on(folder: Path, monkeypatch: pytest.Monkey
         [one._replace(rtts=()) for one in folded.finish()[0]] for folded in (together, whole)
     )
     assert found == expected
+
+
+class Deadly:
+    """A table that takes with it whatever process it is sent to, as a want of memory does."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return os._exit, (1,)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_process_that_dies_is_no_fault_of_the_program(folder: Path) -> None:
+    """It is said what may be done, in place of a traceback."""
+    with pytest.raises(InputError, match=r"a process that read traces died, .*--engine"):
+        digest([str(folder)], recipe(table=Deadly()), Processes(2))
