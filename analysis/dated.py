@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from analysis.attribution import Snapshot
+from analysis.desk import CountryTable, Desk
 from analysis.inputs import InputError
 from analysis.operators import Gazetteer
-from analysis.panel import CountryTable, Desk, Panel, observe_by_desks
+from analysis.panel import Panel, observe_by_desks
 from analysis.policy import Policy
 from probe.record import Trace
 

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from pyarrow.parquet import ParquetFile
 
+from analysis.desk import CountryTable, Desk
 from analysis.fold import Folded, Folder, Part, Voice, apart, joined, panel_of, voices
 from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
@@ -31,7 +32,7 @@ from analysis.heap import give_back
 from analysis.inputs import InputError
 from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
 from analysis.operators import Gazetteer
-from analysis.panel import CountryTable, Desk, Panel
+from analysis.panel import Panel
 from analysis.pieces import Groups, Lines, Piece, Place, Unreadable, pieces
 from analysis.policy import Policy
 from analysis.told import Fingerprint, Told, fingerprint_of, tell

@@ -15,9 +15,9 @@ import pandas as pd
 from analysis.convergence import candidate, gateway_of
 from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
+from analysis.observation import by_day
 from analysis.operators import Node
 from analysis.pairs import by_organisation, make_pairs
-from analysis.panel import by_day
 from analysis.tables import Column, table_of
 
 PAIRS = {

@@ -23,8 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis.desk import Desk, Reading, Unusable, Way
 from analysis.likeness import Likeness, Likenesses
-from analysis.panel import Desk, Panel, Reading, Unusable, Way, cross, date_of, day_of
+from analysis.observation import date_of, day_of
+from analysis.panel import Panel, cross
 from analysis.path import Path
 from analysis.plausibility import Sign, signs_of_times, signs_of_way
 from analysis.policy import Policy

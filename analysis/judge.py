@@ -28,9 +28,10 @@ from analysis.fields import (
     window_of,
 )
 from analysis.load import Loaded
+from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, Pair
-from analysis.panel import Observation, Panel, observe
+from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.ranges import Outcome
 from analysis.scope import scope

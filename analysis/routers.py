@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.intervals import captured_bounds, effective_gateways
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair
-from analysis.panel import Observation
 from analysis.policy import Policy
 
 

@@ -14,8 +14,8 @@ from typing import Any, Self
 import pandas as pd
 
 from analysis.crossing import Crossing
+from analysis.observation import Observation, by_day
 from analysis.operators import Node
-from analysis.panel import Observation, by_day
 from probe.record import Hop, Reply, Trace
 
 
