@@ -64,7 +64,8 @@ def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str,
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
     """The error rates that ship, or those of as many simulated countries of each kind."""
-    from analysis.planning import Cell, as_json, count, draws  # noqa: PLC0415
+    from analysis.error_rates import Cell, as_json, count  # noqa: PLC0415
+    from analysis.trials import draws  # noqa: PLC0415
 
     if not simulate:
         fields: dict[str, Any] = json.loads(shipped(ERROR_RATES).read_text(encoding="utf-8"))
@@ -126,8 +127,9 @@ def plan(
     code of two letters. Organisations are weighed by the IPv4 addresses they announce, which
     under-weighs mobile networks, unless their users are known.
     """
+    from analysis.error_rates import from_json  # noqa: PLC0415
     from analysis.fields import asns_at_home  # noqa: PLC0415 - not for --help
-    from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
+    from analysis.planning import invitees, needs  # noqa: PLC0415
 
     if networks is not None and not simulate:
         raise click.UsageError("--networks goes with --simulate: it is of simulated countries")
@@ -139,7 +141,7 @@ def plan(
     asked = invitees(weights, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
     rows = [from_json(row) for row in rates["rows"]]
-    wanted = needs(weights, rows, measured)
+    wanted = needs(weights, rows, Policy(), measured)
     coverage = max((one.coverage for one in asked if one.measured), default=0.0)
     fields = {
         "schema": SCHEMA,

@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from analysis.planning import (
+from analysis.error_rates import (
     CELLS,
     TRIED,
     Cell,
@@ -31,14 +31,13 @@ from analysis.planning import (
     Row,
     as_json,
     count,
-    draws,
-    draws_known,
     from_json,
     least_captured,
     limit,
     market,
 )
 from analysis.simulation import Churn, Faults
+from analysis.trials import draws, draws_known
 from analysis.wording import outward
 from probe import __version__
 

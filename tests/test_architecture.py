@@ -224,8 +224,14 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.desk"},
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
-        {"analysis.convergence", "analysis.peering"},
-        {"analysis.alike", "analysis.behind", "analysis.meeting", "analysis.ways"},
+        {"analysis.convergence", "analysis.error_rates", "analysis.peering"},
+        {
+            "analysis.alike",
+            "analysis.behind",
+            "analysis.meeting",
+            "analysis.planning",
+            "analysis.ways",
+        },
         {"analysis.moves"},
         {"analysis.waves"},
         {
@@ -252,7 +258,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.family"},
         {"analysis.fields"},
         {"analysis.judge"},
-        {"analysis.demo", "analysis.assessment", "analysis.planning"},
+        {"analysis.demo", "analysis.assessment", "analysis.trials"},
         {"analysis.means", "analysis.exhibits"},
         {"analysis.statement"},
         {"analysis.api", "analysis.figures"},
@@ -354,6 +360,8 @@ PURE = {
     "analysis.witness",
     "analysis.simulation",
     "analysis.hindsight",
+    "analysis.trials",
+    "analysis.error_rates",
     "analysis.planning",
 }
 IMPURE = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from analysis.planning import CELLS, from_json
+from analysis.error_rates import CELLS, from_json
 from probe.cli import main
 from probe.origin import Origin, open_origin
 from probe.places import shipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.planning import CELLS, Cell, Outcome
+from analysis.error_rates import CELLS, Cell, Outcome
 from analysis.simulation import SimulatedTable
 from probe.record import Hop, Reply, Trace, Vantage
 from scripts.missed import (
