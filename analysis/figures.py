@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import altair as alt
@@ -20,9 +20,7 @@ from analysis import matrices, palette
 from analysis.flows import Bar, Flows, lay_out, ways_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
-from analysis.wording import captured_range
-
-Say = Callable[[str], str]
+from analysis.wording import Say, captured_range
 
 FONT = "system-ui, 'Noto Sans', 'Noto Sans Khmer', 'Khmer OS', sans-serif"
 WIDE = 720

@@ -178,7 +178,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.wording",
             "analysis.palette",
             "analysis.flows",
-            "analysis.matrices",
             "analysis.pictures",
             "analysis.coverage",
             "analysis.eyeballs",
@@ -224,7 +223,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.desk"},
         {"analysis.panel"},
         {"analysis.intervals", "analysis.pairs", "analysis.tables", "analysis.dated"},
-        {"analysis.convergence", "analysis.error_rates", "analysis.peering"},
+        {"analysis.convergence", "analysis.error_rates", "analysis.matrices", "analysis.peering"},
         {
             "analysis.alike",
             "analysis.behind",
