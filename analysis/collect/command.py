@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -264,17 +266,22 @@ def _many(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
-def _opened(folder: Path) -> Store:
+def _opened(folder: Path) -> AbstractContextManager[Store]:
     if not (folder / "collector.db").is_file():
         raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect --to` makes one")
     return _store(folder)
 
 
-def _store(folder: Path) -> Store:
+@contextmanager
+def _store(folder: Path) -> Iterator[Store]:
+    """The store in a folder; what keeps it from being used is said, now or while it is used."""
+    import sqlite3  # noqa: PLC0415
+
     from analysis.collect.store import Damaged, NoKey, Store  # noqa: PLC0415
 
     try:
-        return Store(folder)
+        with Store(folder) as store:
+            yield store
     except NoKey:
         raise BadInput(
             f"{folder / 'key.pem'} is no key of a collector; restore it from your copy, since "
@@ -284,4 +291,9 @@ def _store(folder: Path) -> Store:
         raise BadInput(
             f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "
             "or take the bundles into a new folder: gatewatch collect take"
+        ) from None
+    except sqlite3.OperationalError as problem:
+        raise Failure(
+            f"{folder / 'collector.db'} cannot be used now ({problem}); see that no other command "
+            "is at work on it, that it may be written and that the disk has room, and try again"
         ) from None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -81,6 +83,19 @@ def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None
     assert again.exit_code == 9
 
 
+def test_a_beginning_that_several_have_names_none(tmp_path: Path) -> None:
+    """Of seventeen two begin with the same digit."""
+    with Store(tmp_path / "held") as store:
+        for number in range(17):
+            put(store, sealed([line(trace(number))]))
+        names = [held.sha256 for held in store.held()]
+    digit, several = Counter(name[0] for name in names).most_common(1)[0]
+    done = gatewatch("refuse", str(tmp_path / "held"), digit, "--reason", "a test of ours")
+    assert done.exit_code == 9
+    assert f"{digit} names {several} quarantined or accepted bundles" in done.stderr
+    assert len(files(tmp_path / "held")["quarantine"]) == 17
+
+
 @pytest.mark.parametrize("words", [["accept"], ["refuse", "--reason", "a test of ours"]])
 def test_an_empty_name_is_no_bundle(tmp_path: Path, words: list[str]) -> None:
     """Not even the only one there is: it is a variable that is not set."""
@@ -149,7 +164,6 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
         (["accept", "{folder}"], 2, "name bundles by their sha256, or --all"),
         (["accept", "{folder}", "ffffffff"], 9, "names 0 quarantined bundles; list them"),
         (["refuse", "{folder}", ""], 2, "--reason"),
-        (["refuse", "{folder}", "", "--reason", "x"], 9, "names 3 quarantined or accepted bundles"),
     ],
 )
 def test_wrong_use_is_said(
@@ -185,7 +199,22 @@ def test_a_database_that_cannot_be_used_is_said(folder: Path, damage: str) -> No
     done = gatewatch("review", str(folder))
     assert done.exit_code == 9
     assert "restore it from your backup" in done.stderr
+    assert str(path) not in map(os.path.realpath, Path("/proc/self/fd").iterdir()), "it is open"
     assert len(files(folder)["quarantine"]) == 3
+
+
+def test_a_database_that_another_process_holds_is_no_damaged_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is sent to the backup; where all is waited for in vain it is said what holds it up."""
+    monkeypatch.setattr("probe.database._PATIENCE", 0.0)
+    with contextlib.closing(sqlite3.connect(folder / "collector.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = gatewatch("accept", str(folder), "--all")
+    assert done.exit_code == 2
+    assert "cannot be used now (database is locked)" in done.stderr
+    assert "backup" not in done.stderr
+    assert gatewatch("accept", str(folder), "--all").stdout == "accepted: 3 bundles\n"
 
 
 @pytest.mark.parametrize("content", [None, b""])
