@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -293,11 +293,11 @@ def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
     Raises `InputError` as `analysis.load.read` does, and where temporary files have no room.
     """
     loaded = Loaded()
-    folded = Folded()
-    for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
-        with _temporary_files():
-            folded.add(place, part)
-    return reduce(folded, recipe, loaded)
+    with closing(Folded()) as folded:
+        for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
+            with _temporary_files():
+                folded.add(place, part)
+        return reduce(folded, recipe, loaded)
 
 
 @contextmanager

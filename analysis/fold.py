@@ -334,9 +334,13 @@ class Folded:
         asked once.
         """
         tally = self._shelf.tally(list(self._came.values()))
-        self._shelf.close()
+        self.close()
         copies = {"duplicate": tally.duplicates, "repeated_id": tally.repeated}
         return self._in_order(tally), +(self._rejected + Counter(copies))
+
+    def close(self) -> None:
+        """Let go of the temporary files. Safe to call twice."""
+        self._shelf.close()
 
     def _in_order(self, tally: Tally) -> list[Counted]:
         if self._numbers.keys() - self._patterns:

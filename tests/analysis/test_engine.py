@@ -9,6 +9,7 @@ import random
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -30,7 +31,6 @@ from probe.record import Trace, to_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 POLICY = Policy(resamples=50)
 
@@ -225,6 +225,17 @@ def test_who_wants_to_fail_is_told_the_first_bad_line(folder: Path, engine: Engi
     number = (folder / "a.jsonl").read_text().splitlines().index("no trace") + 1
     with pytest.raises(InputError, match=rf"a\.jsonl:{number}: not JSON; leave it out"):
         digest([str(folder)], recipe(malformed="fail"), engine)
+
+
+@pytest.mark.usefixtures("small")
+def test_who_fails_leaves_no_temporary_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even as long as somebody holds the traceback, as a notebook does."""
+    monkeypatch.setattr("analysis.shelf._BLOCK", 100)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(InputError) as failed:
+        digest([str(folder)], recipe(malformed="fail"), Here())
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert failed.traceback
 
 
 def test_a_file_that_breaks_off_is_read_so_far(folder: Path, tmp_path: Path) -> None:
