@@ -103,6 +103,18 @@ def test_a_file_of_draws_that_is_not_there_is_said(
     assert page.read_bytes() == before
 
 
+def test_a_cell_that_there_is_not_is_said(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for hours for rows that are not counted; the page stays."""
+    before = page.read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, "--work", str(tmp_path), "--cells", "captured-97-11")
+    assert ended.value.code == 2
+    assert "captured-97-11" in capsys.readouterr().err
+    assert page.read_bytes() == before
+
+
 def test_a_row_shows_what_was_counted_beside_its_limit() -> None:
     """One of two found, where whoever knew every way would have found both."""
     outcomes = [
