@@ -98,6 +98,25 @@ def test_every_form_says_the_same(content: str, pack: type[bytes], tmp_path: Pat
     assert found.sha256 == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
+@pytest.mark.parametrize(
+    "unnamed",
+    [
+        "# format:aut|changed|aut_name|org_id|opaque_id|source\n104|0|X|||APNIC\n105|0|Y|||RIPE",
+        '{"asn": "104", "organizationId": ""}\n{"asn": "105", "organizationId": ""}',
+        '{"asn": "104", "organizationId": null}\n{"asn": "105", "organizationId": null}',
+        '{"data": [{"asn": 104, "org_id": null}, {"asn": 105, "org_id": null}]}',
+    ],
+    ids=["caida", "caida-jsonl", "caida-jsonl-null", "peeringdb"],
+)
+def test_whose_holder_is_not_named_is_nobodys_sibling(unnamed: str, tmp_path: Path) -> None:
+    """Two that nobody is told to hold are not held by one."""
+    paths = [tmp_path / "known", tmp_path / "unnamed"]
+    paths[0].write_text(CAIDA)
+    paths[1].write_text(unnamed)
+    found = read_siblings(paths)
+    assert sorted(map(sorted, found.asns.values())) == [[101, 102], [103]]
+
+
 def test_files_of_one_name_are_both_named(tmp_path: Path) -> None:
     """With the folder that tells the second from the first, and the hash of each."""
     paths = [tmp_path / year / "as-org2info.txt" for year in ("2021", "2026")]
