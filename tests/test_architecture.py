@@ -192,6 +192,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "analysis.collect.checks",
+            "analysis.sankey",
             "analysis.formats.arrow",
             "analysis.formats.typed",
             "analysis.formats.atlas",
