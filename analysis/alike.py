@@ -11,9 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from analysis.convergence import Candidate, by_shares
+from analysis.observation import Observation
 from analysis.operators import Node, block_name
 from analysis.pairs import Blocks
-from analysis.panel import Observation
 from analysis.policy import Policy
 
 

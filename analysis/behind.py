@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, most_common
-from analysis.panel import Observation
 
 # A router behind the first interface abroad, and at which hop it answers.
 _Router = tuple[int, str]

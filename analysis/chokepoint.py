@@ -16,9 +16,9 @@ import networkx as nx
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair
-from analysis.panel import Observation
 
 # The part of the crossings that whoever listens or blocks would be content with.
 NEARLY_ALL = 0.9

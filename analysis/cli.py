@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
@@ -177,7 +178,7 @@ def analyze(
     from analysis.cluster import Cluster, ClusterError  # noqa: PLC0415
     from analysis.engine import Processes  # noqa: PLC0415
     from analysis.eyeballs import EyeballsError  # noqa: PLC0415
-    from analysis.inputs import InputError  # noqa: PLC0415
+    from analysis.inputs import InputError, find_files  # noqa: PLC0415
     from analysis.means import open_means  # noqa: PLC0415
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
     from analysis.rib import RibError  # noqa: PLC0415
@@ -201,6 +202,7 @@ def analyze(
             eyeballs=eyeballs,
             rib=rib,
         )
+        _refuse_to_write_over(find_files(paths), crossings, page)
         engine = Processes() if cluster is None else Cluster(cluster)
         data = read(means, paths, engine, malformed=malformed)
         if malformed == "warn":
@@ -256,6 +258,14 @@ def _check_outputs(crossings: Path | None, page: Path | None, language: str | No
     for path in (crossings, page):
         if path is not None and not path.parent.is_dir():
             raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
+
+
+def _refuse_to_write_over(read: Iterable[str], *outputs: Path | None) -> None:
+    """Traces cannot be measured again: no output may be one of the files that are read."""
+    inputs = {os.path.realpath(name) for name in read}
+    for path in outputs:
+        if path is not None and os.path.realpath(path) in inputs:
+            raise BadInput(f"{path}: is among what is read; give another name")
 
 
 @contextmanager

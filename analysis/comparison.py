@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from analysis.panel import Observation, Panel
+from analysis.observation import Observation
+from analysis.panel import Panel
 from analysis.tables import crossing_row
 
 _WHAT = (

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from analysis.intervals import captured_bounds
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, Tally
-from analysis.panel import Observation
 from analysis.policy import Policy
 
 

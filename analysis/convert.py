@@ -16,7 +16,7 @@ import shutil
 import sys
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast
@@ -163,9 +163,13 @@ class _Partitions:
         self._open.move_to_end(partition)
         return self._open[partition]
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        """Write the rows that wait."""
         for partition in list(self._rows):
             self._flush(partition)
+
+    def close(self) -> None:
+        """Close the files, finished or not."""
         for writer in self._open.values():
             writer.close()
 
@@ -204,9 +208,9 @@ def _writer(out: str, form: Form, country: Callable[[Trace], str | None]) -> Ite
         unfinished.touch(exist_ok=False)
     try:
         if form == "parquet":
-            partitions = _Partitions(unfinished, country)
-            yield partitions
-            partitions.close()
+            with closing(_Partitions(unfinished, country)) as partitions:
+                yield partitions
+                partitions.finish()
         else:
             with unfinished.open("wb") as plain, _packed(plain, path.name) as file:
                 yield _Lines(file, to_fields)
@@ -231,8 +235,11 @@ def convert(
 
     ``country`` says in which country a trace was measured. What is unfinished has another name
     and is taken away when it fails. Raises FileExistsError rather than write over anything, and
-    `NotAFile` for Parquet where only a file can be, and for lines under the name of another form.
+    `NotAFile` for Parquet where only a file can be, for lines under the name of another form, and
+    for a name that is empty.
     """
+    if not out:
+        raise NotAFile("'' names no file: it is empty, as of a variable that is not set")
     if form == "parquet" and out.endswith(LINES):
         raise NotAFile(f"Parquet is a folder of files, which {out} does not name")
     if form != "parquet" and out.endswith((".parquet", ".tar", ".warts")):

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from analysis.attribution import Snapshot
+from analysis.desk import CountryTable, Desk
 from analysis.inputs import InputError
 from analysis.operators import Gazetteer
-from analysis.panel import CountryTable, Desk, Panel, observe_by_desks
+from analysis.panel import Panel, observe_by_desks
 from analysis.policy import Policy
 from probe.record import Trace
 
@@ -46,10 +47,10 @@ class Used:
     older: int = 0
 
 
-def day_of(name: str) -> dt.date | None:
+def day_in(name: str) -> dt.date | None:
     """The day that a file's name tells, None where it tells none.
 
-    >>> day_of("ipasn_20140523.dat.gz"), day_of("ipasn-2014-05-23.dat"), day_of("ipasn.dat")
+    >>> day_in("ipasn_20140523.dat.gz"), day_in("ipasn-2014-05-23.dat"), day_in("ipasn.dat")
     (datetime.date(2014, 5, 23), datetime.date(2014, 5, 23), None)
     """
     found = _DAY.search(name)
@@ -75,7 +76,7 @@ def tables_in(folder: Path) -> list[tuple[dt.date, Path]]:
         raise InputError(f"{folder}: holds no address table ({', '.join(_TABLES)})")
     days: dict[dt.date, Path] = {}
     for path in files:
-        day = day_of(path.name)
+        day = day_in(path.name)
         if day is None:
             raise InputError(f"{path}: has no day in its name; call it ipasn_YYYYMMDD.dat")
         if day in days:

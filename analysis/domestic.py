@@ -16,9 +16,9 @@ from typing import Literal
 
 from analysis.convergence import Candidate, candidate, rank
 from analysis.crossing import way_on
+from analysis.observation import Observation
 from analysis.operators import BlockSeen, Node, Place, blocks_alike, join_blocks, operators_among
 from analysis.pairs import ALIKE, Blocks, Votes, most_common
-from analysis.panel import Observation
 from analysis.path import Step
 from analysis.policy import Policy
 

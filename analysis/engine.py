@@ -14,7 +14,8 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -22,6 +23,7 @@ from typing import Protocol
 
 from pyarrow.parquet import ParquetFile
 
+from analysis.desk import CountryTable, Desk
 from analysis.fold import Folded, Folder, Part, Voice, apart, joined, panel_of, voices
 from analysis.formats import columns, jsonvalues, parquet
 from analysis.formats.typed import Lines as TypedLines
@@ -30,7 +32,7 @@ from analysis.heap import give_back
 from analysis.inputs import InputError
 from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
 from analysis.operators import Gazetteer
-from analysis.panel import CountryTable, Desk, Panel
+from analysis.panel import Panel
 from analysis.pieces import Groups, Lines, Piece, Place, Unreadable, pieces
 from analysis.policy import Policy
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
@@ -216,7 +218,8 @@ def _part(piece: Piece) -> Part:
 class Processes:
     """The map in several processes of this machine, as many as it has cores if none are named.
 
-    Input of a few pieces is folded in this process: starting others takes longer.
+    Input of a few pieces is folded in this process: starting others takes longer. Raises
+    `InputError` where one of them dies.
     """
 
     count: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -230,11 +233,22 @@ class Processes:
             yield from Here().map(recipe, chain(first, given))
             return
         give_back()
+        try:
+            yield from self._spread(recipe, chain(first, given))
+        except BrokenProcessPool:
+            raise InputError(
+                "a process that read traces died, as it does where memory runs out; close other "
+                "programs, or let the workers of a Dask scheduler read the traces (--engine)"
+            ) from None
+
+    def _spread(
+        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+    ) -> Iterator[tuple[Place, Part]]:
         running: deque[tuple[Place, Piece, Future[Part]]] = deque()
         with ProcessPoolExecutor(
             self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
         ) as pool:
-            for place, piece in chain(first, given):
+            for place, piece in given:
                 running.append((place, piece, pool.submit(_part, piece)))
                 if len(running) > 2 * self.count:
                     yield from _done(recipe, *running.popleft())
@@ -279,11 +293,11 @@ def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
     Raises `InputError` as `analysis.load.read` does, and where temporary files have no room.
     """
     loaded = Loaded()
-    folded = Folded()
-    for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
-        with _temporary_files():
-            folded.add(place, part)
-    return reduce(folded, recipe, loaded)
+    with closing(Folded()) as folded:
+        for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
+            with _temporary_files():
+                folded.add(place, part)
+        return reduce(folded, recipe, loaded)
 
 
 @contextmanager

@@ -15,9 +15,10 @@ import pandas as pd
 from analysis.convergence import candidate, gateway_of
 from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
+from analysis.observation import by_day
 from analysis.operators import Node
 from analysis.pairs import by_organisation, make_pairs
-from analysis.panel import by_day
+from analysis.planning import invitees
 from analysis.tables import Column, table_of
 
 PAIRS = {
@@ -264,8 +265,6 @@ def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> 
     nothing of it: nothing is known of who was not measured, so the largest narrows the bounds of
     the national share most.
     """
-    from analysis.planning import invitees  # noqa: PLC0415 - few ask, and it brings the simulator
-
     weights = weights_of_others(evidence)
     measured = {pair.organisation for pair in evidence.pairs} & set(weights)
     rows: Iterator[dict[str, Any]] = (

@@ -13,7 +13,7 @@ import io
 import json
 import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ def read_eyeballs(path: Path, country: str) -> Eyeballs:
     # The names of networks in it are Latin-1 at times; nothing but numbers is used.
     text = content.decode("utf-8-sig", errors="replace")
     date, rows = _json(path, text) if text.lstrip().startswith(("{", "[")) else (None, _csv(text))
-    users: Counter[int] = Counter()
+    users: dict[int, float] = defaultdict(float)
     for where, row in rows:
         try:
             number = int(re.sub(r"^AS", "", str(_first(row, _AS)).strip()))
@@ -60,7 +60,7 @@ def read_eyeballs(path: Path, country: str) -> Eyeballs:
                 "APNIC's table of users (aspop)"
             ) from None
         if home == country:
-            users[number] += people  # type: ignore[assignment]  # people may be a fraction
+            users[number] += people
     if not any(users.values()):
         raise EyeballsError(
             f"{path}: no users in {country}; download APNIC's table of users for that country"

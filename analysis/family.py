@@ -27,11 +27,12 @@ from analysis.convergence import (
     weighted_share,
 )
 from analysis.coverage import RegisteredNetwork, Weights, covered
+from analysis.desk import CountryTable
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.meeting import meet_there
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
-from analysis.panel import CountryTable, Observation
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.timeline import Timeline, find_alarm

@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights, covered
+from analysis.desk import CountryTable
 from analysis.domestic import (
     count_ways,
     domestic_pairs,
@@ -24,9 +25,10 @@ from analysis.intervals import (
     effective_gateways,
     resampled_interval,
 )
+from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
 from analysis.pairs import Blocks
-from analysis.panel import CountryTable, Observation, Panel, first_and_last
+from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import Timeline
 from analysis.verdict import LIMITS, not_representative

@@ -8,24 +8,19 @@ raises TypeError for what is no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
-from analysis import lettering, matrices, palette
-from analysis.flows import Bar, Flows, lay_out, ways_of
+from analysis import matrices, palette, sankey
+from analysis.flows import lay_out, ways_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
-from analysis.wording import captured_range
-
-Say = Callable[[str], str]
+from analysis.wording import Say, captured_range
 
 FONT = "system-ui, 'Noto Sans', 'Noto Sans Khmer', 'Khmer OS', sans-serif"
 WIDE = 720
-NARROW = 520
-_STEPS = 12
 
 
 def _accent(*, named: bool) -> tuple[str, str]:
@@ -250,19 +245,19 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     their own. Raises ValueError for less than 100 pixels.
     """
     demand_verdict(verdict)
-    shape = _Shape.of(width)
+    shape = sankey.Shape.of(width)
     names = shape.columns
     flows = lay_out(
         ways_of(records_of(verdict.pairs), verdict.accused),
         network_height=26,
-        room=lambda column, bar: shape.room(column, _label(bar, say)),
+        room=lambda column, bar: shape.room(column, sankey.label(bar, say)),
     )
     across = alt.Scale(domain=[0, width], nice=False, zero=False)
-    height = max(flows.height, 1) + _HEAD
-    down = alt.Scale(domain=[-_HEAD, max(flows.height, 1)], nice=False, reverse=True)
+    height = max(flows.height, 1) + sankey.HEAD
+    down = alt.Scale(domain=[-sankey.HEAD, max(flows.height, 1)], nice=False, reverse=True)
     x = alt.X("x:Q", scale=across, axis=None)
     layers = [
-        alt.Chart(pd.DataFrame(_ribbon_points(flows, names)))
+        alt.Chart(pd.DataFrame(sankey.ribbon_points(flows, names)))
         .mark_area(opacity=0.75)
         .encode(
             x=x,
@@ -271,7 +266,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
             detail="ribbon:N",
             color=alt.Color("colour:N", scale=None),
         ),
-        alt.Chart(pd.DataFrame(_bars(flows, names)))
+        alt.Chart(pd.DataFrame(sankey.bars(flows, names)))
         .mark_rect()
         .encode(
             x=x,
@@ -281,8 +276,8 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
             color=alt.Color("colour:N", scale=None),
         ),
     ]
-    labels = pd.DataFrame(_labels(flows, shape, say))
-    heads = pd.DataFrame(_heads(names, say))
+    labels = pd.DataFrame(sankey.labels(flows, shape, say))
+    heads = pd.DataFrame(sankey.heads(names, say))
     for column, align in ((0, "right"), (1, "left"), (2, "left")):
         some = labels[labels["column"] == column] if len(labels) else labels
         if some.empty:
@@ -316,145 +311,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
                 align=style["align"], fontSize=style["fontSize"], color=palette.MUTED.light
             )
         )
-    return _themed(alt.layer(*layers), width, height, _told_of_paths(flows, say))
-
-
-_LEAST = 100  # pixels; some letters of a name then stand in every column
-_BAR_WIDTH = 8
-_HEAD = 26
-
-
-class _Shape(NamedTuple):
-    """Where the columns of the picture of the paths stand, and how much room their names have."""
-
-    columns: tuple[float, float, float]
-    widths: tuple[float, float, float]
-    font_size: int
-
-    @classmethod
-    def of(cls, width: int) -> _Shape:
-        """The shape for a picture of this width."""
-        if width < _LEAST:
-            raise ValueError(
-                f"width={width} leaves the names of the paths no room; give {_LEAST} pixels or more"
-            )
-        narrow = width < NARROW
-        first, second, third = (
-            (width * 0.31, width * 0.41, width * 0.67)
-            if narrow
-            else (190, width * 0.46, width - 190)
-        )
-        return cls(
-            (first, second, third),
-            (first - 6, third - second - 14, width - third - 14),
-            11 if narrow else 13,
-        )
-
-    @property
-    def line_height(self) -> int:
-        return self.font_size + 1
-
-    def lines(self, column: int, name: str) -> list[str]:
-        """A name in the room that its column has."""
-        return lettering.lines(name, self.widths[column] / self.font_size)
-
-    def room(self, column: int, name: str) -> float:
-        """How high a name is, with some air."""
-        return len(self.lines(column, name)) * self.line_height + 4
-
-
-_SOLID = {
-    "network": palette.MUTED.light,
-    "candidate": palette.GATEWAY.light,
-    "gateway": palette.OTHER.light,
-    "itself": palette.OTHER.light,
-    "abroad": palette.MUTED.light,
-    "others": palette.UNKNOWN.light,
-    "unknown": palette.UNKNOWN.light,
-}
-_PALE = {
-    "candidate": palette.GATEWAY_PALE.light,
-    "gateway": palette.OTHER_PALE.light,
-    "itself": palette.OTHER_PALE.light,
-    "others": palette.UNKNOWN_PALE.light,
-    "unknown": palette.UNKNOWN_PALE.light,
-}
-
-
-def _ribbon_points(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
-    """Points along every ribbon, on a curve that leaves and arrives level."""
-    for number, ribbon in enumerate(flows.ribbons):
-        left, right = at[ribbon.source.column] + _BAR_WIDTH, at[ribbon.target.column]
-        for step in range(_STEPS + 1):
-            t = step / _STEPS
-            y = ribbon.start + (ribbon.end - ribbon.start) * t * t * (3 - 2 * t)
-            yield {
-                "ribbon": number,
-                "x": round(left + (right - left) * t, 1),
-                "y": round(y, 1),
-                "y2": round(y + ribbon.height, 1),
-                "colour": _PALE[ribbon.gateway.role],
-            }
-
-
-def _bars(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
-    for placed in flows.bars:
-        yield {
-            "x": at[placed.column],
-            "x2": at[placed.column] + _BAR_WIDTH,
-            "y": round(placed.top, 1),
-            "y2": round(placed.top + placed.height, 1),
-            "colour": _SOLID[placed.bar.role],
-        }
-
-
-def bar_name(bar: Bar, say: Say = str) -> str:
-    """What a bar is called."""
-    if bar.role == "unknown":
-        return say("unknown")
-    if bar.role == "others":
-        return say("{count} others").format(count=bar.together)
-    return say("{network} itself").format(network=bar.name) if bar.role == "itself" else bar.name
-
-
-def _labels(flows: Flows, shape: _Shape, say: Say) -> Iterator[dict[str, Any]]:
-    for placed in flows.bars:
-        column = placed.column
-        lines = shape.lines(column, _label(placed.bar, say))
-        yield {
-            "column": column,
-            "x": shape.columns[column] + (-6 if column == 0 else _BAR_WIDTH + 5),
-            # The first line is set in the middle; the others hang from it.
-            "y": placed.middle - (len(lines) - 1) * shape.line_height / 2,
-            "words": "\n".join(lines),
-        }
-
-
-def _heads(at: tuple[float, float, float], say: Say) -> Iterator[dict[str, Any]]:
-    """What the columns are, above them."""
-    for column, words in enumerate((say("network"), say("gateway"), say("first abroad"))):
-        yield {
-            "column": column,
-            "x": at[column] + (_BAR_WIDTH if column == 0 else 0),
-            "y": -14,
-            "words": words,
-        }
-
-
-def _label(bar: Bar, say: Say) -> str:
-    return say("itself") if bar.role == "itself" else bar_name(bar, say)
-
-
-def _told_of_paths(flows: Flows, say: Say) -> str:
-    gateways = [placed for placed in flows.bars if placed.column == 1]
-    if not gateways:
-        return say("No path towards abroad was measured.")
-    total = sum(placed.weight for placed in gateways)
-    parts = "; ".join(
-        f"{bar_name(placed.bar, say)} {placed.weight / total:.0%}"
-        for placed in sorted(gateways, key=lambda placed: -placed.weight)
-    )
-    return say("By gateway, all networks alike: {parts}.").format(parts=parts)
+    return _themed(alt.layer(*layers), width, height, sankey.told(flows, say))
 
 
 # ------------------------------------------------------------------------ matrices
@@ -484,7 +341,7 @@ def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerCha
     columns = [" · ".join(filter(None, (group, name))) for name, group in found.columns]
     shown = pd.DataFrame(
         [
-            {"row": name, "column": column, "words": cell.sign, "colour": _PALE[cell.role]}
+            {"row": name, "column": column, "words": cell.sign, "colour": sankey.PALE[cell.role]}
             for name, cells in found.rows
             for column, cell in zip(columns, cells, strict=True)
             if cell is not None

@@ -23,8 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from analysis.desk import Desk, Reading, Unusable, Way
 from analysis.likeness import Likeness, Likenesses
-from analysis.panel import Desk, Panel, Reading, Unusable, Way, cross, date_of, day_of
+from analysis.observation import date_of, day_of
+from analysis.panel import Panel, cross
 from analysis.path import Path
 from analysis.plausibility import Sign, signs_of_times, signs_of_way
 from analysis.policy import Policy
@@ -332,9 +334,13 @@ class Folded:
         asked once.
         """
         tally = self._shelf.tally(list(self._came.values()))
-        self._shelf.close()
+        self.close()
         copies = {"duplicate": tally.duplicates, "repeated_id": tally.repeated}
         return self._in_order(tally), +(self._rejected + Counter(copies))
+
+    def close(self) -> None:
+        """Let go of the temporary files. Safe to call twice."""
+        self._shelf.close()
 
     def _in_order(self, tally: Tally) -> list[Counted]:
         if self._numbers.keys() - self._patterns:

@@ -11,9 +11,9 @@ import datetime as dt
 from collections.abc import Iterable
 
 from analysis.crossing import Crossing
+from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks
-from analysis.panel import Observation
 from analysis.path import Reader
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, Simulated

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from analysis.convergence import Candidate
 from analysis.coverage import Weights, by_addresses
@@ -28,15 +28,16 @@ from analysis.fields import (
     window_of,
 )
 from analysis.load import Loaded
+from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, Pair
-from analysis.panel import Observation, Panel, observe
+from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.ranges import Outcome
 from analysis.scope import scope
 from analysis.supplement import supplement
 from analysis.verdict import strict_and_lenient_agree
-from analysis.witness import Recording, hear
+from analysis.witness import Recording, Witness, hear
 
 SCHEMA = "gatewatch.verdict/1"
 _SHOWN = 10
@@ -145,6 +146,52 @@ def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
 
+class _Version(NamedTuple):
+    """What was measured over one version of IP: the observations of all days, and the judgement."""
+
+    all_days: list[Observation]
+    family: Family
+
+
+def _judge_version(
+    frozen: Panel,
+    dated: Panel | None,
+    table: JudgingTable,
+    weights: Weights,
+    policy: Policy,
+    *,
+    version: int,
+) -> _Version:
+    still = [seen for seen in frozen.observations if seen.family == version]
+    moving = (
+        still if dated is None else [seen for seen in dated.observations if seen.family == version]
+    )
+    return _Version(moving, judge_family(moving, still, table, weights, policy))
+
+
+def _hear(
+    recording: Recording,
+    family: Family,
+    table: JudgingTable,
+    country: str,
+    policy: Policy,
+    *,
+    version: int,
+) -> Witness:
+    """What a routing table says to the judgement of one version of IP."""
+    named = own_names(family.named.node, table) if family.named else frozenset()
+    return hear(
+        recording,
+        country,
+        table,
+        policy,
+        family=version,
+        grade=family.grade,
+        gateway=min(named, default=None),
+        days={day for seen in family.observations for day in seen.days},
+    )
+
+
 def judge(
     loaded: Loaded,
     table: JudgingTable,
@@ -174,29 +221,19 @@ def judge(
         frozen = observe(loaded.traces, Gazetteer(table, country), table, policy, now)
     panel = frozen if dated is None else dated
     weights = weights or by_addresses(table.networks(country))
-    families, seen_by = {}, {}
-    for version in (4, 6):
-        still = [seen for seen in frozen.observations if seen.family == version]
-        moving = [seen for seen in panel.observations if seen.family == version]
-        seen_by[version] = still if dated is None else moving
-        families[version] = judge_family(seen_by[version], still, table, weights, policy)
-    version = max(families, key=lambda v: (len(families[v].grouped), v == 4))
-    family = families[version]
+    versions = {
+        version: _judge_version(frozen, dated, table, weights, policy, version=version)
+        for version in (4, 6)
+    }
+    version = max(versions, key=lambda v: (len(versions[v].family.grouped), v == 4))
+    all_days, family = versions[version]
+    other = versions[10 - version].family
     figures = family.figures
-    top, named = figures.top, family.named
+    top, named, alarm = figures.top, family.named, family.timeline.alarm
     left_out = own_names(top.node, table) if top else frozenset()
     share = share_fields(_headline(family), weights.of, policy)
     witness = (
-        hear(
-            recording,
-            country,
-            table,
-            policy,
-            family=version,
-            grade=family.grade,
-            gateway=next(iter(sorted(own_names(named.node, table))), None) if named else None,
-            days={day for seen in family.observations for day in seen.days},
-        )
+        _hear(recording, family, table, country, policy, version=version)
         if recording is not None
         else None
     )
@@ -208,15 +245,16 @@ def judge(
         unit=weights.unit,
         witness=witness.speaks if witness else None,
     )
-    alarm = family.timeline.alarm
-    other = families[10 - version]
     domestic = domestic_fields(family, table, country, weights, policy)
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {
         "schema": SCHEMA,
         "country": country,
         "family": version,
-        "families": {f"ipv{v}": f.grade if f.observations else None for v, f in families.items()},
+        "families": {
+            f"ipv{v}": one.family.grade if one.family.observations else None
+            for v, one in versions.items()
+        },
         "window": window_of(family.observations),
         "grade": family.grade,
         "scope": extent,
@@ -286,7 +324,7 @@ def judge(
         fields,
         Evidence(
             observations=family.observations,
-            all_days=tuple(seen_by[version]),
+            all_days=tuple(all_days),
             blocks=family.blocks,
             lans=frozenset(family.lans),
             pairs=tuple(family.pairs),

@@ -160,10 +160,18 @@ def _input(name: str, stream: Stream) -> Input:
 def open_input(name: str, inputs: dict[str, str]) -> Iterator[Input]:
     """Open a file by what it begins with; its hash is put into ``inputs`` once it was read.
 
-    Raises `InputError`.
+    So it is where the rest cannot be read, since what came before counts; but for a `Bomb`, which
+    may have no end. Raises `InputError`.
     """
     with opened(name) as (stream, sha256):
-        yield _input(name, stream)
+        source = _input(name, stream)
+        try:
+            yield source
+        except Bomb:
+            raise
+        except InputError:
+            inputs[short_name(name, inputs)] = sha256()
+            raise
         inputs[short_name(name, inputs)] = sha256()
 
 

@@ -7,7 +7,7 @@ measured is an empty cell, what was measured and is not known has a sign of its 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, islice, product
 from itertools import count as naturals
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-Say = Callable[[str], str]
+from analysis.tables import records_of
+from analysis.wording import Say
 
 # More than this is read by nobody; the page says how many are left out.
 ROWS = 60
@@ -66,7 +67,7 @@ def international(pairs: pd.DataFrame, candidate: str | None, say: Say) -> Matri
     Of several destinations of one operator the majority counts. ``candidate`` is the strongest.
     """
     cells: dict[tuple[str, Heading], Counter[tuple[str, str]]] = defaultdict(Counter)
-    for row in _rows(pairs):
+    for row in records_of(pairs):
         heading = Heading(row["destination_organisation"], row["destination_continent"])
         if not row["resolved"]:
             what = ("unknown", "")
@@ -86,7 +87,7 @@ def international(pairs: pd.DataFrame, candidate: str | None, say: Say) -> Matri
     }
     meaning["itself", ""] = Sign("○", "itself", say("the network itself"))
     meaning["unknown", ""] = Sign("?", "unknown", say("unknown: too many silent hops"))
-    return _matrix(said, meaning, order=lambda heading: (heading.group, heading.name))
+    return _matrix(said, meaning)
 
 
 def domestic(pairs: pd.DataFrame, hub: str | None, say: Say) -> Matrix:
@@ -104,15 +105,9 @@ def domestic(pairs: pd.DataFrame, hub: str | None, say: Say) -> Matrix:
             "hub" if row["over_hub"] else row["way"],
             "",
         )
-        for row in _rows(pairs)
+        for row in records_of(pairs)
     }
-    return _matrix(said, meaning, order=lambda heading: (heading.group, heading.name))
-
-
-def _rows(pairs: pd.DataFrame) -> Iterable[dict[str, Any]]:
-    known = pairs.astype(object)
-    for values in known.itertuples(index=False):
-        yield dict(zip(known.columns, values, strict=True))
+    return _matrix(said, meaning)
 
 
 def _most(counts: Mapping[tuple[str, str], int]) -> tuple[str, str]:
@@ -128,11 +123,12 @@ def _kept(counts: Counter[Any], most: int) -> set[Any]:
 def _matrix(
     said: Mapping[tuple[str, Heading], tuple[str, str]],
     meaning: Mapping[tuple[str, str], Sign],
-    order: Callable[[Heading], Any],
 ) -> Matrix:
     rows, columns = Counter(row for row, _ in said), Counter(column for _, column in said)
     shown_rows = sorted(_kept(rows, ROWS))
-    shown_columns = sorted(_kept(columns, COLUMNS), key=order)
+    shown_columns = sorted(
+        _kept(columns, COLUMNS), key=lambda heading: (heading.group, heading.name)
+    )
     used: Sequence[tuple[str, str]] = [what for what in meaning if what in set(said.values())]
     return Matrix(
         columns=tuple(shown_columns),

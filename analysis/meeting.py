@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from analysis.crossing import Crossing, way_on
+from analysis.observation import Observation
 from analysis.operators import Node, Passage, mostly_together
-from analysis.panel import Observation
 from analysis.path import Frame, Step
 
 

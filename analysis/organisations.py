@@ -54,18 +54,25 @@ def _as_number(value: object) -> int | None:
     return int(text) if text.isdecimal() and 0 < int(text) < 2**32 else None
 
 
+def _note(found: Siblings, source: str, holder: object, number: object) -> bool:
+    """Note who holds an AS number, if the source names somebody; whether it is one."""
+    asn = _as_number(number)
+    if asn is not None and holder:
+        found.asns[f"{source}:{holder}"].add(asn)
+    return asn is not None
+
+
 def _from_lines(text: str, found: Siblings) -> int:
     """CAIDA's as-org2info.txt: a row of an AS number has its organisation in the fourth field."""
     held = 0
     of_numbers = False
-    for line in text.splitlines():
+    for line in text.split("\n"):  # names may hold what else ends a line
         if line.startswith("#"):
             of_numbers = line.replace(" ", "").startswith("#format:aut|")
             continue
         fields = line.split("|")
-        if of_numbers and len(fields) >= 5 and (asn := _as_number(fields[0])) is not None:
-            found.asns[f"caida:{fields[3]}"].add(asn)
-            held += 1
+        if of_numbers and len(fields) >= 5:
+            held += _note(found, "caida", fields[3], fields[0])
     return held
 
 
@@ -75,17 +82,9 @@ def _from_objects(objects: Iterable[object], found: Siblings) -> int:
     for one in objects:
         if not isinstance(one, dict):
             continue
-        holder = (
-            f"caida:{one['organizationId']}"
-            if "organizationId" in one
-            else f"peeringdb:{one['org_id']}"
-            if "org_id" in one
-            else None
-        )
-        asn = _as_number(one.get("asn"))
-        if holder is not None and asn is not None:
-            found.asns[holder].add(asn)
-            held += 1
+        for source, key in (("caida", "organizationId"), ("peeringdb", "org_id")):
+            if key in one:
+                held += _note(found, source, one[key], one.get("asn"))
     return held
 
 
@@ -102,7 +101,8 @@ def _read(text: str, found: Siblings) -> int:
     try:
         whole = json.loads(text)
     except ValueError:
-        return _from_objects(map(json.loads, text.splitlines()), found)
+        lines = filter(str.strip, text.split("\n"))
+        return _from_objects(map(json.loads, lines), found)
     return _from_objects([whole, *_peeringdb(whole)], found)
 
 

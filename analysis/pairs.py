@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analysis.crossing import Crossing
+from analysis.observation import Observation
 from analysis.operators import (
     BlockSeen,
     Node,
@@ -22,7 +23,6 @@ from analysis.operators import (
     join_blocks,
     operators_among,
 )
-from analysis.panel import Observation
 from analysis.policy import Policy
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, most_common
-from analysis.panel import Observation
 from analysis.path import Frame, Step
 from analysis.policy import Policy
 

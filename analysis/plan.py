@@ -16,7 +16,8 @@ import click
 
 from analysis import options
 from analysis.cli import counted, known_country, nothing_usable, open_table, warn
-from analysis.wording import outward
+from analysis.policy import Policy
+from analysis.wording import asked, outward
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -29,7 +30,6 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[
     """The organisations from which these paths have traces to abroad, and what says nothing."""
     from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
     from analysis.inputs import InputError  # noqa: PLC0415
-    from analysis.policy import Policy  # noqa: PLC0415
 
     if not paths:
         return set(), Counter()
@@ -64,7 +64,8 @@ def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str,
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
     """The error rates that ship, or those of as many simulated countries of each kind."""
-    from analysis.planning import Cell, as_json, count, draws  # noqa: PLC0415
+    from analysis.error_rates import Cell, as_json, count  # noqa: PLC0415
+    from analysis.trials import draws  # noqa: PLC0415
 
     if not simulate:
         fields: dict[str, Any] = json.loads(shipped(ERROR_RATES).read_text(encoding="utf-8"))
@@ -126,9 +127,12 @@ def plan(
     code of two letters. Organisations are weighed by the IPv4 addresses they announce, which
     under-weighs mobile networks, unless their users are known.
     """
+    from analysis.error_rates import from_json  # noqa: PLC0415
     from analysis.fields import asns_at_home  # noqa: PLC0415 - not for --help
-    from analysis.planning import from_json, invitees, needs  # noqa: PLC0415
+    from analysis.planning import invitees, needs  # noqa: PLC0415
 
+    if networks is not None and not simulate:
+        raise click.UsageError("--networks goes with --simulate: it is of simulated countries")
     table = open_table(origin)
     code = known_country(table, country, "CC")
     weights, unit = _weights(table, code, eyeballs)
@@ -137,7 +141,7 @@ def plan(
     asked = invitees(weights, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
     rows = [from_json(row) for row in rates["rows"]]
-    wanted = needs(weights, rows, measured)
+    wanted = needs(weights, rows, Policy(), measured)
     coverage = max((one.coverage for one in asked if one.measured), default=0.0)
     fields = {
         "schema": SCHEMA,
@@ -179,7 +183,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
         if wanted["reliable"] is not None
         else "no number tried is reliable"
     )
-    national = wanted["national"]
+    national, enough = wanted["national"], asked(Policy().national_eyeballs)
     lines = [
         f"{fields['country']}: {fields['organisations']} organisations have {unit}; "
         f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the {unit}.",
@@ -191,7 +195,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
         f"Needed besides the gateway: {wanted['possible']} before anything is said, "
         f"{wanted['single']} before anybody is called a single gateway, {reliable} ({source}). "
         'With fewer an operator can be named whom most pass ("concentrated").',
-        f'For "national": the first {national} cover 70% of the {unit}.'
+        f'For "national": the first {national} cover {enough} of the {unit}.'
         if national is not None
         else 'For "national" no number suffices.',
         f"Ask next ({unit}, then how far the national share stays open):",

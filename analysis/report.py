@@ -22,7 +22,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from analysis import figures, matrices, ownership, palette
+from analysis import figures, matrices, ownership, palette, sankey
 from analysis.flows import ways_of
 from analysis.pictures import as_svg
 from analysis.statement import Verdict, demand_verdict
@@ -87,6 +87,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         national=outward(*verdict.coverage),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
+        needs=verdict.needs,
         recruits=records_of(_to_ask(verdict)),
         rejected=records_of(verdict.rejected),
         left_out=LEFT_OUT,
@@ -229,7 +230,7 @@ def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     for way in ways_of(records_of(verdict.pairs), verdict.accused):
         parts = found.setdefault(way.network, ({}, {}))
         for counted, bar in zip(parts, (way.gateway, way.abroad), strict=True):
-            name = words("itself") if bar.role == "itself" else figures.bar_name(bar, words)
+            name = sankey.label(bar, words)
             counted[name] = counted.get(name, 0.0) + way.weight
     return [(name, _parts(parts[0]), _parts(parts[1])) for name, parts in found.items()]
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.intervals import captured_bounds, effective_gateways
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair
-from analysis.panel import Observation
 from analysis.policy import Policy
 
 
@@ -44,24 +44,23 @@ def _weigh(
 ) -> Interfaces:
     """``users`` are the interfaces of each pair (organisation, destination)."""
     organisations = [name for name in grouped if name not in left_out]
-    fractions: dict[str, Counter[str]] = defaultdict(Counter)
-    parts: Counter[str] = Counter()
+    fractions: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    parts: dict[str, float] = defaultdict(float)
     for name in organisations:
         for pair in grouped[name]:
             # In order, so that sums of fractions are the same to the last digit.
             seen = sorted(users.get((name, pair.destination), ()))
             for address in seen:
-                fractions[address][name] += 1.0 / len(grouped[name])  # type: ignore[assignment]
-                parts[address] += 1.0 / len(seen) / len(grouped[name])  # type: ignore[assignment]
+                fractions[address][name] += 1.0 / len(grouped[name])
+                parts[address] += 1.0 / len(seen) / len(grouped[name])
     holders = {
         address: sum(part >= policy.captured - 1e-9 for part in by_name.values())
         for address, by_name in fractions.items()
     }
-    busiest = min(
-        holders, key=lambda a: (-holders[a], -round(fractions[a].total(), 9), a), default=None
-    )
+    used = {address: round(sum(by_name.values()), 9) for address, by_name in fractions.items()}
+    busiest = min(holders, key=lambda a: (-holders[a], -used[a], a), default=None)
     captured = holders[busiest] if busiest else 0
-    total = parts.total()
+    total = sum(parts.values())
     return Interfaces(
         len(fractions),
         effective_gateways(part / total for part in parts.values()),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from analysis.hub import DomesticGrade
 from analysis.judge import Evidence
 from analysis.load import Loaded
 from analysis.operators import Kind, Node
+from analysis.planning import Needs, needs
 from analysis.tables import (
     crossings_in_portions,
     crossings_table,
@@ -32,9 +33,6 @@ from analysis.tables import (
 from analysis.verdict import Grade
 from analysis.versions import of_the_other
 from analysis.wording import captured_range, effective, headline, outward, simulated
-
-if TYPE_CHECKING:
-    from analysis.planning import Needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,11 +356,9 @@ class Verdict:
     @property
     def needs(self) -> Needs:
         """How many networks must take part before what can be said, as `gatewatch plan` has it."""
-        from analysis.planning import needs  # noqa: PLC0415 - as in `exhibits.recruits_table`
-
         weights = exhibits.weights_of_others(self._evidence)
         measured = {seen.organisation for seen in self._evidence.observations} & set(weights)
-        return needs(weights, [], measured, self._evidence.policy)
+        return needs(weights, [], self._evidence.policy, measured)
 
     def _made(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """A copy of a table that is made once: what is done to it reaches no report."""

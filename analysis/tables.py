@@ -14,8 +14,8 @@ from typing import Any, Self
 import pandas as pd
 
 from analysis.crossing import Crossing
+from analysis.observation import Observation, by_day
 from analysis.operators import Node
-from analysis.panel import Observation, by_day
 from probe.record import Hop, Reply, Trace
 
 
@@ -143,7 +143,8 @@ def table_of(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.Da
 
 def records_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a table, each by its columns' names; what is missing stays so."""
-    return [dict(row) for _, row in table.astype(object).iterrows()]
+    rows = table.astype(object).itertuples(index=False, name=None)
+    return [dict(zip(table.columns, row, strict=True)) for row in rows]
 
 
 def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:

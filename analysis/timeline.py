@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from analysis.behind import Behind, behind_the_border
 from analysis.meeting import meet_there
 from analysis.moves import Watch
+from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
 from analysis.pairs import Blocks, most_common
-from analysis.panel import Observation, first_and_last
 from analysis.policy import Policy
 from analysis.waves import Wave, waves_to
 from analysis.ways import Days, Links, days_of_vantages, exits

@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
+from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import ALIKE, Blocks
-from analysis.panel import Observation
 from analysis.policy import Policy
 
 Place = TypeVar("Place", bound=Hashable)

@@ -14,6 +14,9 @@ from typing import Any
 
 from probe.record import SIMULATED
 
+Say = Callable[[str], str]
+"""Finds a message in another language; `str` leaves it in English."""
+
 HEADLINE = {
     "insufficient": "The evidence does not suffice for a verdict.",
     "diverse": "Paths leave by several gateways; no convergence was seen.",
@@ -199,7 +202,7 @@ def asked(bound: float, form: str = ".0%") -> str:
     return beside(bound, bound, form, operator.eq)
 
 
-def headline(verdict: Mapping[str, Any], say: Callable[[str], str] = str) -> str:
+def headline(verdict: Mapping[str, Any], say: Say = str) -> str:
     """The verdict in one sentence; ``say`` finds the words in another language.
 
     >>> headline({"grade": "concentrated", "gateway": {"name": "Telecom"}})

@@ -23,9 +23,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from analysis.error_rates import TRIED
 from analysis.judge import Verdict, judge
 from analysis.load import load
-from analysis.planning import TRIED
 from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, to_json
 

@@ -13,10 +13,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from analysis.error_rates import CELLS, TRIED, Cell, Outcome
 from analysis.hindsight import known_alarm
-from analysis.planning import CELLS, TRIED, Cell, Outcome, judge_drawn, redraw
 from analysis.policy import Policy
 from analysis.simulation import GATEWAY, Simulated, SimulatedTable
+from analysis.trials import judge_drawn, redraw
 from probe.record import Trace
 from scripts.roc import WorkFile
 
@@ -127,9 +128,18 @@ def missed(cell: Cell, outcomes: dict[int, Outcome]) -> Iterator[int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path, help="the work file, roc-CODE.jsonl")
-    parser.add_argument("--cells", nargs="*", default=[c.name for c in CELLS if not c.at_most])
+    parser.add_argument(
+        "--cells",
+        nargs="+",
+        choices=[cell.name for cell in CELLS],
+        default=[cell.name for cell in CELLS if not cell.at_most],
+        metavar="CELL",
+        help="which cells",
+    )
     parser.add_argument("--most", type=int, default=12, help="how many countries of a cell")
     given = parser.parse_args()
+    if not given.file.is_file():
+        parser.error(f"{given.file} is not there; name a file roc-CODE.jsonl of a run")
     work = WorkFile(given.file, Outcome)
     for cell in (cell for cell in CELLS if cell.name in given.cells):
         numbers = list(missed(cell, work.drawn[cell.name]))

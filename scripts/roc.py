@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from analysis.planning import (
+from analysis.error_rates import (
     CELLS,
     TRIED,
     Cell,
@@ -31,14 +31,13 @@ from analysis.planning import (
     Row,
     as_json,
     count,
-    draws,
-    draws_known,
     from_json,
     least_captured,
     limit,
     market,
 )
 from analysis.simulation import Churn, Faults
+from analysis.trials import draws, draws_known
 from analysis.wording import outward
 from probe import __version__
 
@@ -200,7 +199,10 @@ def _fill_limits(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=1500, help="how many draws a cell has")
-    parser.add_argument("--cells", nargs="*", default=[c.name for c in CELLS], help="which cells")
+    names = [cell.name for cell in CELLS]
+    parser.add_argument(
+        "--cells", nargs="+", choices=names, default=names, metavar="CELL", help="which cells"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--work", type=Path, default=ROOT / "build", help="where draws are kept")
     parser.add_argument(

@@ -40,7 +40,7 @@ IN_SMALL = {
     ),
     "make roc": (
         "-m scripts.roc",
-        "tests.analysis.test_planning:test_no_country_without_a_single_gateway_is_given_one",
+        "tests.analysis.test_trials:test_no_country_without_a_single_gateway_is_given_one",
     ),
     "make attacks": (
         "-m scripts.attacks",

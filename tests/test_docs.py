@@ -85,7 +85,7 @@ def test_the_page_on_verdicts_argues_every_number_of_the_policy() -> None:
 def reasons_in_code() -> set[str]:
     """The words with which traces are rejected, wherever the code says them."""
     told: list[ast.expr] = []
-    for name in ("load", "panel"):
+    for name in ("load", "desk", "panel"):
         tree = ast.parse((ROOT / f"analysis/{name}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -242,17 +244,21 @@ def _decide(
         if status == "refused":
             open_to = ("quarantined", "accepted")
         held = [one.sha256 for there in open_to for one in store.held(there)]
-        chosen = held if everything else [_found(text, held, open_to, folder) for text in bundles]
-        for sha256 in chosen:
-            try:
+        named = [_found(text, held, open_to, folder) for text in bundles]
+        chosen = held if everything else list(dict.fromkeys(named))
+        try:
+            for sha256 in chosen:
                 store.decide(sha256, status, reason, now_utc())
-            except NotHeld:
-                raise BadInput(f"{sha256} was decided on meanwhile; look again") from None
-        store.settle()
+        except NotHeld as gone:
+            raise BadInput(f"{gone.args[0]} was decided on meanwhile; look again") from None
+        finally:
+            store.settle()
     click.echo(f"{status}: {many(len(chosen), 'bundle')}")
 
 
 def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path) -> str:
+    if not text:
+        raise BadInput("'' names no bundle: it is empty, as of a variable that is not set")
     found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
     if len(found) != 1:
         raise BadInput(
@@ -273,17 +279,22 @@ def _warn_of_a_full_disk(store: Store) -> None:
         )
 
 
-def _opened(folder: Path) -> Store:
+def _opened(folder: Path) -> AbstractContextManager[Store]:
     if not (folder / "collector.db").is_file():
         raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect --to` makes one")
     return _store(folder)
 
 
-def _store(folder: Path) -> Store:
+@contextmanager
+def _store(folder: Path) -> Iterator[Store]:
+    """The store in a folder; what keeps it from being used is said, now or while it is used."""
+    import sqlite3  # noqa: PLC0415
+
     from analysis.collect.store import Damaged, NoKey, Store  # noqa: PLC0415
 
     try:
-        return Store(folder)
+        with Store(folder) as store:
+            yield store
     except NoKey:
         raise BadInput(
             f"{folder / 'key.pem'} is no key of a collector; restore it from your copy, since "
@@ -293,4 +304,9 @@ def _store(folder: Path) -> Store:
         raise BadInput(
             f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "
             "or take the bundles into a new folder: gatewatch collect take"
+        ) from None
+    except sqlite3.OperationalError as problem:
+        raise Failure(
+            f"{folder / 'collector.db'} cannot be used now ({problem}); see that no other command "
+            "is at work on it, that it may be written and that the disk has room, and try again"
         ) from None

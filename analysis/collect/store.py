@@ -102,7 +102,9 @@ class Store:
     """The bundles in a folder, made where there is none. A context manager, for many threads.
 
     Raises `NoKey` and `Damaged` where its key or its database cannot be used. A new database is not
-    made beside bundles: it would know of none, and what nobody knows of is swept away.
+    made beside bundles: it would know of none, and what nobody knows of is swept away. Whatever is
+    asked of it, sqlite3.OperationalError is raised where others hold the database for too long, or
+    where it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -118,10 +120,12 @@ class Store:
         self._db = connect(database, sqlite3.Connection, one_thread=False)
         try:
             set_up(self._db, _TABLES, _VERSION)
-        except sqlite3.DatabaseError as problem:
-            raise Damaged(str(problem)) from problem
-        except OfNewerVersion:
-            raise Damaged("it is of a newer version") from None
+        except sqlite3.OperationalError:
+            self.close()
+            raise
+        except (sqlite3.DatabaseError, OfNewerVersion) as problem:
+            self.close()
+            raise Damaged(str(problem) or "it is of a newer version") from problem
 
     def has_room(self) -> bool:
         """Whether enough is free on the disk for what is sent."""

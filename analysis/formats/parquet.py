@@ -290,7 +290,7 @@ def _read(row: dict[str, Any]) -> Trace | MalformedRecord:
         return of_row(row)
     except MalformedRecord as problem:
         return problem
-    except (AttributeError, OverflowError, RecursionError) as problem:
+    except (AttributeError, OverflowError, RecursionError, ValueError) as problem:
         return MalformedRecord(f"a JSON text has the wrong shape ({problem})")
 
 

@@ -562,6 +562,20 @@ def test_crossings_of_an_unknown_kind_are_exit_2(traces: Path, tmp_path: Path) -
     assert not (tmp_path / "crossings.xlsx").exists()
 
 
+@pytest.mark.parametrize("option", ["--report", "--crossings"])
+def test_nothing_is_written_over_what_is_read(option: str, tmp_path: Path) -> None:
+    """Traces cannot be measured again; also where they lie in a folder, or behind a link."""
+    path = tmp_path / ("traces.html" if option == "--report" else "traces.csv")
+    path.write_text(lines(3))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.jsonl").symlink_to(path)
+    for given in (path, tmp_path / "folder"):
+        done = analyze(given, option, path)
+        assert done.exit_code == 9
+        assert f"{path}: is among what is read; give another name" in done.stderr
+        assert path.read_text() == lines(3)
+
+
 def test_crossings_that_cannot_be_written_are_an_error(traces: Path, tmp_path: Path) -> None:
     """A folder that is not there: a sentence with the name, never exit 0."""
     target = tmp_path / "nowhere" / "crossings.csv"

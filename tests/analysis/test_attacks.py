@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import scripts.attacks
+from analysis.error_rates import TRIED
 from analysis.load import load
-from analysis.planning import TRIED
 from analysis.policy import Policy
 from analysis.simulation import GATEWAY
 from scripts.attacks import (

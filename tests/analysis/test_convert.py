@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -365,16 +366,22 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["records", "atlas", "parquet"])
-def test_what_fails_midway_leaves_nothing(tmp_path: Path, form: Form) -> None:
-    """An input that ends in an error makes no file that looks whole."""
+def test_what_fails_midway_leaves_nothing(
+    tmp_path: Path, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file that looks whole, nor one that is open, and so on the disk, without a name."""
+    monkeypatch.setattr(conversion, "_GROUP", 1)
 
     def failing() -> Iterator[Trace]:
         yield from_json(result())
         raise RuntimeError("the disk of the input")
 
-    with pytest.raises(RuntimeError, match="of the input"):
+    with pytest.raises(RuntimeError, match="of the input") as failed:
         convert(failing(), str(tmp_path / OUT[form]), form)
     assert list(tmp_path.iterdir()) == []
+    still_open = map(os.path.realpath, Path("/proc/self/fd").iterdir())
+    assert not [name for name in still_open if name.startswith(str(tmp_path))]
+    assert failed.traceback
 
 
 @pytest.mark.parametrize("name", ["x.parquet", "x.tar", "x.warts"])
@@ -497,6 +504,7 @@ def test_countries_of_atlas_results_come_from_the_address_table(inputs: Path) ->
         (("empty.jsonl", "out.jsonl"), 9, "the input is empty"),
         (("in.jsonl", "out.jsonl", "--malformed", "fail"), 9, "in.jsonl:5: not JSON"),
         (("in.jsonl",), 2, "Missing argument"),
+        (("in.jsonl", ""), 2, "'' names no file: it is empty, as of a variable that is not set"),
         (("in.jsonl", "nowhere/out.jsonl"), 9, "nowhere/out.jsonl: cannot be written"),
         (("in.jsonl", "left"), 2, "left.part is there already"),
     ],

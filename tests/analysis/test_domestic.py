@@ -18,9 +18,10 @@ from analysis.domestic import (
     share_abroad,
     way_of,
 )
+from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks
-from analysis.panel import Observation, observe
+from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -28,8 +30,7 @@ from analysis.simulation import COUNTRY, NOW, Simulated, over_time
 from probe.record import Trace, to_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 POLICY = Policy(resamples=50)
 
@@ -226,6 +227,17 @@ def test_who_wants_to_fail_is_told_the_first_bad_line(folder: Path, engine: Engi
         digest([str(folder)], recipe(malformed="fail"), engine)
 
 
+@pytest.mark.usefixtures("small")
+def test_who_fails_leaves_no_temporary_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even as long as somebody holds the traceback, as a notebook does."""
+    monkeypatch.setattr("analysis.shelf._BLOCK", 100)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(InputError) as failed:
+        digest([str(folder)], recipe(malformed="fail"), Here())
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert failed.traceback
+
+
 def test_a_file_that_breaks_off_is_read_so_far(folder: Path, tmp_path: Path) -> None:
     """As it is when all is read at once, with the same complaint."""
     whole = (folder / "b.jsonl.gz").read_bytes()
@@ -286,3 +298,17 @@ def test_a_mapper_that_stumbled_goes_on(folder: Path, monkeypatch: pytest.Monkey
         [one._replace(rtts=()) for one in folded.finish()[0]] for folded in (together, whole)
     )
     assert found == expected
+
+
+class Deadly:
+    """A table that takes with it whatever process it is sent to, as a want of memory does."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return os._exit, (1,)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_process_that_dies_is_no_fault_of_the_program(folder: Path) -> None:
+    """It is said what may be done, in place of a traceback."""
+    with pytest.raises(InputError, match=r"a process that read traces died, .*--engine"):
+        digest([str(folder)], recipe(table=Deadly()), Processes(2))

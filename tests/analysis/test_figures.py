@@ -188,13 +188,6 @@ def test_a_word_too_long_for_a_telephone_is_broken_and_not_cut(name: str) -> Non
     assert max(map(len, lines)) <= 11
 
 
-def test_a_telephone_leaves_common_words_and_addresses_whole() -> None:
-    """ "Communications" is in the name of every other carrier."""
-    shape = figures._Shape.of(326)
-    assert [shape.lines(column, "Communications") for column in (0, 2)] == [["Communications"]] * 2
-    assert shape.lines(1, "10.20.40.0/24") == ["10.20.40.0/24"]
-
-
 def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:
     """What passes the hub has its sign."""
     chart = figures.domestic(verdict)

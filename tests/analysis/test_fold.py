@@ -19,9 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.desk import Desk
 from analysis.fold import Counted, Folded, Folder, Part, readings, unusable
+from analysis.observation import Observation
 from analysis.operators import Gazetteer
-from analysis.panel import Desk, Observation, Panel, cross, observe
+from analysis.panel import Panel, cross, observe
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
 from analysis.told import Fingerprint, Numbers, fingerprint_of, tell

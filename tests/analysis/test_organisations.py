@@ -36,6 +36,9 @@ CAIDA_LINES = "\n".join(
         {"type": "ASN", "asn": "103", "organizationId": "ORG-B", "name": "BETA"},
     )
 )
+# A separator of lines that JSON lets stand in a text, and an empty line.
+CAIDA_ODD_LINES = CAIDA_LINES.replace("BETA", "BE\u2028TA").replace("\n", "\n\n")
+CAIDA_ODD = CAIDA.replace("BETA", "BE\x85TA").replace("\n", "\r\n")
 NETWORKS = [
     {"id": 1, "org_id": 7, "asn": 101, "name": "Alpha"},
     {"id": 2, "org_id": 7, "asn": 102, "name": "Alpha mobile"},
@@ -70,10 +73,20 @@ def siblings(*groups: set[int]) -> Siblings:
         CAIDA,
         OLDER,
         CAIDA_LINES,
+        CAIDA_ODD,
+        CAIDA_ODD_LINES,
         json.dumps({"data": NETWORKS, "meta": {}}),
         json.dumps({"net": {"data": NETWORKS}, "org": {"data": [{"id": 7, "name": "Alpha"}]}}),
     ],
-    ids=["caida", "caida-before-2020", "caida-jsonl", "peeringdb-api", "peeringdb-dump"],
+    ids=[
+        "caida",
+        "caida-before-2020",
+        "caida-jsonl",
+        "caida-odd",
+        "caida-jsonl-odd",
+        "peeringdb-api",
+        "peeringdb-dump",
+    ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_every_form_says_the_same(content: str, pack: type[bytes], tmp_path: Path) -> None:
@@ -83,6 +96,25 @@ def test_every_form_says_the_same(content: str, pack: type[bytes], tmp_path: Pat
     found = read_siblings([path])
     assert sorted(map(sorted, found.asns.values())) == [[101, 102], [103]]
     assert found.sha256 == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "unnamed",
+    [
+        "# format:aut|changed|aut_name|org_id|opaque_id|source\n104|0|X|||APNIC\n105|0|Y|||RIPE",
+        '{"asn": "104", "organizationId": ""}\n{"asn": "105", "organizationId": ""}',
+        '{"asn": "104", "organizationId": null}\n{"asn": "105", "organizationId": null}',
+        '{"data": [{"asn": 104, "org_id": null}, {"asn": 105, "org_id": null}]}',
+    ],
+    ids=["caida", "caida-jsonl", "caida-jsonl-null", "peeringdb"],
+)
+def test_whose_holder_is_not_named_is_nobodys_sibling(unnamed: str, tmp_path: Path) -> None:
+    """Two that nobody is told to hold are not held by one."""
+    paths = [tmp_path / "known", tmp_path / "unnamed"]
+    paths[0].write_text(CAIDA)
+    paths[1].write_text(unnamed)
+    found = read_siblings(paths)
+    assert sorted(map(sorted, found.asns.values())) == [[101, 102], [103]]
 
 
 def test_files_of_one_name_are_both_named(tmp_path: Path) -> None:

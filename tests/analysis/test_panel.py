@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from analysis.observation import Observation
 from analysis.operators import Gazetteer
-from analysis.panel import Observation, Panel, by_day, observe
+from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
@@ -223,44 +220,3 @@ def test_nothing_is_lost_between_kept_and_left_out() -> None:
     panel = seen(*values)
     assert len(panel.observations) + sum(panel.rejected.values()) == len(values)
     assert panel.rejected.total() == len(REJECTED)
-
-
-# ------------------------------------------------------------------------- many that are alike
-
-
-@cache
-def an_observation() -> Observation:
-    return one(result())
-
-
-def on(days: dict[int, int], number: int) -> Observation:
-    """Traces that are alike: how many of them on each day."""
-    dates = tuple(dt.date(2022, 2, 1) + dt.timedelta(day) for day in sorted(days))
-    counts = tuple(count for _, count in sorted(days.items()))
-    return replace(an_observation(), vantage=str(number), days=dates, counts=counts)
-
-
-ALIKE = st.lists(st.dictionaries(st.integers(0, 20), st.integers(1, 9), min_size=1), max_size=6)
-
-
-@given(ALIKE)
-def test_each_day_has_what_was_observed_on_it(many: list[dict[int, int]]) -> None:
-    """Each trace once, the days in order, and those of a day in the order given."""
-    observations = [on(days, number) for number, days in enumerate(many)]
-    found = list(by_day(observations))
-    assert [day for day, _ in found] == sorted({day for seen in observations for day in seen.days})
-    for day, there in found:
-        assert [(seen.vantage, seen.days, seen.counts) for seen in there] == [
-            (seen.vantage, (day,), (count,))
-            for seen in observations
-            for at, count in seen.daily()
-            if at == day
-        ]
-
-
-@given(st.dictionaries(st.integers(0, 20), st.integers(1, 9), min_size=1), st.integers(0, 21))
-def test_what_is_since_a_day(days: dict[int, int], first: int) -> None:
-    """That day and those after it."""
-    late = on(days, 0).since(dt.date(2022, 2, 1) + dt.timedelta(first))
-    left = {day: count for day, count in days.items() if day >= first}
-    assert late == (on(left, 0) if left else None)

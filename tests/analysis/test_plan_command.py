@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from analysis.planning import CELLS, from_json
+from analysis.error_rates import CELLS, from_json
 from probe.cli import main
 from probe.origin import Origin, open_origin
 from probe.places import shipped
@@ -190,9 +190,17 @@ def test_error_rates_can_be_counted_anew() -> None:
         ([], 2, "CC"),
         (["KH", "--panel", "nowhere.jsonl"], 9, "nowhere.jsonl"),
         (["KH", "--networks", "2"], 2, "3<=x<=60"),
+        (["KH", "--networks", "8"], 2, "--networks goes with --simulate"),
         (["BV"], 9, "no network of this country"),
     ],
-    ids=["no country", "nothing", "no such file", "too few networks", "a country without networks"],
+    ids=[
+        "no country",
+        "nothing",
+        "no such file",
+        "too few networks",
+        "nothing simulated",
+        "a country without networks",
+    ],
 )
 def test_what_cannot_be_planned(typed: list[str], code: int, says: str) -> None:
     """A sentence and the exit code of its kind."""

@@ -301,6 +301,22 @@ def test_what_was_judged_in_python_can_be_redone_with_the_command(table: Origin)
     assert "--policy days=3 --policy single=0.7" in text_of(page)
 
 
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"single": 1.0}, "no number of networks is enough to call anybody a single gateway."),
+        ({"single": 0.999}, ", 2995 before anybody is called a single gateway."),
+        ({"organisations": 2000}, ", 2000 before anybody is called a single gateway."),
+    ],
+)
+def test_a_rule_that_hardly_anybody_can_meet_is_reported_like_any_other(
+    changed: dict[str, float], says: str, table: Origin
+) -> None:
+    """The page says how many networks are needed, or that no number is enough."""
+    nothing = gw.load("tests/data/traces/scamper_lab.jsonl")
+    assert says in text_of(gw.report(gw.judge(nothing, "KH", origin=table, policy=changed)))
+
+
 # ------------------------------------------------------------------------ the command
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from analysis.judge import judge
 from analysis.load import Loaded
+from analysis.observation import Observation
 from analysis.operators import Gazetteer
-from analysis.panel import Observation, observe
+from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.tables import (
     CROSSINGS,

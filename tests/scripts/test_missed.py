@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from analysis.planning import CELLS, Cell, Outcome
+from analysis.error_rates import CELLS, Cell, Outcome
 from analysis.simulation import SimulatedTable
 from probe.record import Hop, Reply, Trace, Vantage
 from scripts.missed import (
@@ -15,6 +17,7 @@ from scripts.missed import (
     UNKNOWABLE,
     WEIGHED,
     causes,
+    main,
     missed,
     why_unseen,
 )
@@ -83,3 +86,24 @@ def test_only_countries_in_which_the_stated_share_is_captured_are_missed() -> No
     }
     assert list(missed(captured, outcomes)) == [2, 4]
     assert list(missed(SWITCHED, {7: Outcome(6, 5, False, "mixed", False)})) == [7]
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["roc-none.jsonl"], "roc-none.jsonl is not there; name a file roc-CODE.jsonl of a run"),
+        (["README.md", "--cells", "captured-97-11"], "'captured-97-11'"),
+    ],
+)
+def test_what_is_not_there_is_said(
+    typed: list[str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """That nothing was missed is said of draws alone."""
+    monkeypatch.setattr(sys, "argv", ["missed", *typed])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.planning import CELLS, Cell, Known, Outcome, Rate, count, draw_known, from_json
+from analysis.error_rates import CELLS, Cell, Known, Outcome, Rate, count, from_json
+from analysis.trials import draw_known
 from scripts import roc
 
 SWITCHED = Cell("switched", 6, wanted=0.95, at_most=False)
@@ -99,6 +100,18 @@ def test_a_file_of_draws_that_is_not_there_is_said(
         run(monkeypatch, "--work", str(tmp_path), "--from", str(tmp_path / "roc-none.jsonl"))
     assert ended.value.code == 2
     assert "roc-none.jsonl is not there" in capsys.readouterr().err
+    assert page.read_bytes() == before
+
+
+def test_a_cell_that_there_is_not_is_said(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for hours for rows that are not counted; the page stays."""
+    before = page.read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, "--work", str(tmp_path), "--cells", "captured-97-11")
+    assert ended.value.code == 2
+    assert "captured-97-11" in capsys.readouterr().err
     assert page.read_bytes() == before
 
 

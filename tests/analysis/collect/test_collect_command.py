@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from click.testing import CliRunner, Result
 from analysis.collect.store import Store
 from probe.bundle import sha256_of
 from probe.cli import main
+from probe.receipt import Status
 from tests.analysis.collect.bundles import line, sealed, trace
 from tests.analysis.collect.test_store import files, put
 from tests.collecting import ROOT
@@ -91,6 +95,57 @@ def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None
     assert again.exit_code == 9
 
 
+def test_a_beginning_that_several_have_names_none(tmp_path: Path) -> None:
+    """Of seventeen two begin with the same digit."""
+    with Store(tmp_path / "held") as store:
+        for number in range(17):
+            put(store, sealed([line(trace(number))]))
+        names = [held.sha256 for held in store.held()]
+    digit, several = Counter(name[0] for name in names).most_common(1)[0]
+    done = gatewatch("refuse", str(tmp_path / "held"), digit, "--reason", "a test of ours")
+    assert done.exit_code == 9
+    assert f"{digit} names {several} quarantined or accepted bundles" in done.stderr
+    assert len(files(tmp_path / "held")["quarantine"]) == 17
+
+
+@pytest.mark.parametrize("words", [["accept"], ["refuse", "--reason", "a test of ours"]])
+def test_an_empty_name_is_no_bundle(tmp_path: Path, words: list[str]) -> None:
+    """Not even the only one there is: it is a variable that is not set."""
+    with Store(tmp_path / "held") as store:
+        put(store, BUNDLES[0])
+    done = gatewatch(*words, str(tmp_path / "held"), "")
+    assert done.exit_code == 9
+    assert "'' names no bundle: it is empty, as of a variable that is not set" in done.stderr
+    assert files(tmp_path / "held") == {"quarantine": [NAMES[0][:8]]}
+
+
+def test_a_bundle_that_is_named_twice_is_decided_on_once(folder: Path) -> None:
+    """And no file of it stays."""
+    done = gatewatch("refuse", str(folder), NAMES[0], NAMES[0][:12], "--reason", "a test of ours")
+    assert (done.exit_code, done.stdout) == (0, "refused: 1 bundle\n")
+    assert files(folder) == {"quarantine": sorted(name[:8] for name in NAMES[1:])}
+
+
+def test_what_was_decided_stays_decided_where_another_bundle_is_gone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a refused bundle no file is kept, though somebody else decided on the next one."""
+    decide = Store.decide
+
+    def decide_after_another(
+        store: Store, sha256: str, status: Status, reason: str | None, now: datetime
+    ) -> None:
+        if sha256 == NAMES[1]:
+            decide(store, sha256, status, "by somebody else", now)
+        decide(store, sha256, status, reason, now)
+
+    monkeypatch.setattr(Store, "decide", decide_after_another)
+    done = gatewatch("refuse", str(folder), *NAMES, "--reason", "a test of ours")
+    assert done.exit_code == 9
+    assert f"{NAMES[1]} was decided on meanwhile" in done.stderr
+    assert files(folder) == {"quarantine": [NAMES[2][:8]]}
+
+
 def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
     """Each file is checked as if it had been sent; exit code 6 where one was refused."""
     stick = [tmp_path / f"{number}.tar" for number in range(3)]
@@ -125,7 +180,6 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
             "list them: gatewatch collect review --all {folder}",
         ),
         (["refuse", "{folder}", ""], 2, "--reason"),
-        (["refuse", "{folder}", "", "--reason", "x"], 9, "names 3 quarantined or accepted bundles"),
     ],
 )
 def test_wrong_use_is_said(
@@ -162,7 +216,22 @@ def test_a_database_that_cannot_be_used_is_said(folder: Path, damage: str) -> No
     done = gatewatch("review", str(folder))
     assert done.exit_code == 9
     assert "restore it from your backup" in done.stderr
+    assert str(path) not in map(os.path.realpath, Path("/proc/self/fd").iterdir()), "it is open"
     assert len(files(folder)["quarantine"]) == 3
+
+
+def test_a_database_that_another_process_holds_is_no_damaged_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is sent to the backup; where all is waited for in vain it is said what holds it up."""
+    monkeypatch.setattr("probe.database._PATIENCE", 0.0)
+    with contextlib.closing(sqlite3.connect(folder / "collector.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = gatewatch("accept", str(folder), "--all")
+    assert done.exit_code == 2
+    assert "cannot be used now (database is locked)" in done.stderr
+    assert "backup" not in done.stderr
+    assert gatewatch("accept", str(folder), "--all").stdout == "accepted: 3 bundles\n"
 
 
 @pytest.mark.parametrize("content", [None, b""])

@@ -147,6 +147,7 @@ def test_a_row_that_is_no_trace_costs_itself_only(
     [
         ("redactions_json", "[1]", "a JSON text holds no object"),
         ("redactions_json", "[" * 100_000, "a JSON text has the wrong shape"),
+        ("redactions_json", "{", "a JSON text has the wrong shape"),
         ("multipath_json", '{"levels": [], "links": [], "probes": 1e999}', "a JSON text has the"),
     ],
 )
