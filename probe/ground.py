@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 
 import ifaddr
 
+from probe.network import NetworkError
+from probe.network.addresses import source_towards
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -144,13 +147,10 @@ def _anything(news: socket.socket) -> bool:
 
 
 def _end_towards(target: str, version: int) -> End | None:
-    family = socket.AF_INET6 if version == 6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as asked:
-        try:
-            asked.connect((target, 9))
-        except OSError:
-            return None
-        address = str(asked.getsockname()[0]).partition("%")[0]
+    try:
+        address = source_towards(target, version).partition("%")[0]
+    except (NetworkError, BlockingIOError):
+        return None
     for adapter in ifaddr.get_adapters():
         for entry in adapter.ips:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
