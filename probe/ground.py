@@ -8,6 +8,7 @@ nothing, and decides nothing about traces.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import time
@@ -134,15 +135,19 @@ def _news() -> socket.socket | None:
 
 
 def _anything(news: socket.socket) -> bool:
-    """Whether the kernel said anything since; what it said is then read from the source."""
+    """Whether the kernel said anything since; what it said is then read from the source.
+
+    A socket that fails has said something each time: then the source is read each time.
+    """
     said = False
     while True:
         try:
             news.recv(65536)
         except BlockingIOError:
             return said
-        except OSError:
-            pass  # more was said than fits
+        except OSError as problem:
+            if problem.errno != errno.ENOBUFS:  # by which it says that more was said than fits
+                return True
         said = True
 
 

@@ -77,6 +77,15 @@ def test_an_ip_version_that_the_kernel_lacks_has_no_end(monkeypatch: pytest.Monk
     assert without_way(["127.0.0.1", "::1"]) == {6}
 
 
+def test_where_the_kernel_can_say_nothing_more_the_ground_is_read_each_time() -> None:
+    """A socket that fails for good is no reason to wait for what it will never say."""
+    footing = Footing(["127.0.0.1"])
+    before = footing.ends()
+    footing.close()
+    assert footing.ends() == before
+    assert footing.ends() is not footing.ends()
+
+
 # Run in a network namespace of its own: what the kernel tells of each change.
 _CHANGES = """
 import json, subprocess, sys
