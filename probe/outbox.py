@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
-from probe.database import OfNewerVersion, connect, set_up, step
+from probe.database import OfNewerVersion, open_database, step
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _, mark
 from probe.places import data_folder
@@ -253,9 +253,8 @@ class Outbox:
         for made in (folder.parent, folder, self.receipts):
             make_folder(made)
         path = folder / _DATABASE
-        self._db = connect(path, _Database)
         try:
-            set_up(self._db, _TABLES, _VERSION)
+            self._db = open_database(path, _Database, _TABLES, _VERSION)
         except OfNewerVersion:
             raise BadInput(
                 _("{path} is of a newer gatewatch than this one; update gatewatch").format(

@@ -1,0 +1,48 @@
+"""The outbox itself: whose fault is told of which file, and what is closed and swept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from probe.failure import BadInput
+from probe.outbox import Outbox
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder that has nothing to do with the outboxes of these tests."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An outbox with its database."""
+    with Outbox(tmp_path / "outbox") as outbox:
+        return outbox.folder
+
+
+@pytest.fixture(autouse=True)
+def closed(tmp_path: Path) -> Iterator[None]:
+    """However a test ends, no outbox leaves its database open."""
+    yield
+    assert not is_open(tmp_path / "outbox" / "outbox.db")
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process holds a file open."""
+    links = Path("/proc/self/fd").iterdir()
+    return path in {link.readlink() for link in links if link.is_symlink()}
+
+
+def test_a_database_of_a_newer_version_is_named_and_closed(folder: Path) -> None:
+    """A newer gatewatch may be about to use it."""
+    database = folder / "outbox.db"
+    with closing(sqlite3.connect(database)) as other:
+        other.execute("PRAGMA user_version = 99")
+    with pytest.raises(BadInput, match=f"{database} is of a newer gatewatch"):
+        Outbox(folder)
