@@ -189,21 +189,24 @@ _ATTEMPTS = ", ".join(Attempts.__slots__)
 class _Database(sqlite3.Connection):
     """Says what went wrong as the rest of the program does: in a sentence, with its remedy."""
 
+    def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:
+        super().__init__(path, *arguments, **options)
+        self._path = path
+
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         try:
             return super().execute(*arguments)
         except sqlite3.Error as problem:
-            raise _failure(problem) from problem
+            raise _failure(problem, self._path) from problem
 
     def executemany(self, *arguments: Any) -> sqlite3.Cursor:
         try:
             return super().executemany(*arguments)
         except sqlite3.Error as problem:
-            raise _failure(problem) from problem
+            raise _failure(problem, self._path) from problem
 
 
-def _failure(problem: sqlite3.Error) -> Exception:
-    path = outbox_folder() / _DATABASE
+def _failure(problem: sqlite3.Error, path: Path) -> Exception:
     if not path.exists():
         return PartlyDone(
             _(
