@@ -371,7 +371,7 @@ class Outbox:
             if path.name.endswith(UNFINISHED) or (
                 path.suffix == SUFFIX and path.stem not in counted
             ):
-                path.unlink()
+                path.unlink(missing_ok=True)  # who submits removes what is accepted, too
 
     # How far bundles have come.
 

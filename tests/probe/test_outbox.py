@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.bundle import SUFFIX
 from probe.failure import BadInput, NotYetSent, PartlyDone
 from probe.outbox import Attempts, Outbox
 
@@ -72,3 +73,13 @@ def test_what_another_process_is_at_waits(folder: Path, monkeypatch: pytest.Monk
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(NotYetSent, match=f"at work on {folder / 'outbox.db'}"):
             Outbox(folder)
+
+
+def test_what_goes_while_it_is_swept_is_no_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may be sending meanwhile: what is accepted just then, it removes itself."""
+    gone = folder / f"{'0' * 64}{SUFFIX}"
+    with Outbox(folder) as outbox, monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", lambda _: iter([gone]))
+        outbox.sweep()
