@@ -415,7 +415,7 @@ def fetch_exchanges(base: str = EXCHANGES, proxy: str | None = None) -> list[Exc
 def _objects(path: Path, url: str) -> list[dict[str, Any]]:
     try:
         return list(json.loads(path.read_bytes())["data"])
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise BadInput(
             _("{url} is not PeeringDB's JSON; the list in use stays").format(url=url)
         ) from problem

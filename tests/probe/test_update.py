@@ -473,11 +473,13 @@ def test_peering_lans_are_fetched(site: Site, home: Path) -> None:
     [
         b"<html>",
         b"[]",
+        b"[" * 100_000,
         b'{"data": 3}',
         b'{"data": [{"id": 1}]}',
         b'{"data": []}',
         b'{"data": [3]}',
     ],
+    ids=lambda content: repr(content[:20]),
 )
 def test_what_is_not_peeringdb(site: Site, home: Path, content: bytes) -> None:
     """An answer of another shape is a 9, and neither list nor tables are replaced."""
