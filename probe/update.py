@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,9 @@ PATIENCE = 3600.0
 _ABANDONED = 86400.0
 # Ten times what the files have today, packed; beyond that it is something else.
 _LARGEST = 100 << 20
+# Characters, several times what the longest line has today. A longer one comes in pieces, which are
+# no lines of a table: packed, one of gigabytes is small.
+_LONGEST_LINE = 2048
 # Under half of what the Internet announced in 2026, it is not the whole table: 3.3 billion IPv4
 # addresses by 84,000 AS numbers, 100,000 IPv6 ranges.
 _FEWEST_ADDRESSES = 1_500_000_000
@@ -198,7 +202,8 @@ class _Reader:
         family = socket.AF_INET if version == 4 else socket.AF_INET6
         number = 0
         try:
-            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
+                lines = iter(partial(file.readline, _LONGEST_LINE), "")
                 for number, line in enumerate(lines, start=1):  # noqa: B007 - told on failure
                     first, last, asn, country, name = line.rstrip("\n").split("\t")
                     self._add(_number(first, family), _number(last, family), asn, country, name)

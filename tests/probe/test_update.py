@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -316,6 +317,19 @@ def test_what_is_not_the_table(site: Site, home: Path, content: bytes, message: 
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert contents(home / "origin") == before
+
+
+def test_a_line_without_end_takes_no_room(site: Site, home: Path) -> None:
+    """Packed to almost nothing, it would not fit into the memory of a small machine."""
+    size = 16 << 20
+    site.publish("0" * size)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match="line 1: not of the form"):
+            update_tables(home / "origin", site.base)
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_table_that_is_too_small(site: Site, home: Path) -> None:
