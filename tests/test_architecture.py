@@ -27,7 +27,14 @@ PACKAGES = ("probe", "analysis")
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "probe": (
         {"probe"},
-        {"probe.aside", "probe.digest", "probe.graph", "probe.network.waiting", "probe.presence"},
+        {
+            "probe.aside",
+            "probe.digest",
+            "probe.graph",
+            "probe.network.waiting",
+            "probe.presence",
+            "probe.update",
+        },
         # Contracts, and what needs nothing.
         {
             "probe.failure",
@@ -109,6 +116,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.identity",
             "probe.allowance",
             "probe.stop",
+            "probe.update.download",
         },
         # Redaction stands before the disk.
         {
@@ -119,7 +127,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.spool",
             "probe.resolve",
             "probe.targets",
-            "probe.update",
+            "probe.update.exchanges",
+            "probe.update.tables",
             "probe.meter",
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},

@@ -15,14 +15,8 @@ from probe.origin.snapshot import OLD, Manifest, age, current_manifest, damaged,
 from probe.places import data_folder
 from probe.private import make_folder
 from probe.settings import read_settings
-from probe.update import (
-    EXCHANGES,
-    TABLES,
-    fetch_exchanges,
-    fetch_tables,
-    install_exchanges,
-    install_tables,
-)
+from probe.update.exchanges import EXCHANGES, fetch_exchanges, install_exchanges
+from probe.update.tables import TABLES, fetch_tables, install_tables
 
 if TYPE_CHECKING:
     from pathlib import Path

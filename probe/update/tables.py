@@ -1,36 +1,26 @@
-"""Fetches newer address tables, checks them, and puts them in place in one step.
+"""The address tables of iptoasn.com: fetched, checked line by line, and made the snapshot in use.
 
-Tables age: one in a hundred hop addresses maps to another AS after four years. What is fetched
-is public, documented, and asked for by the volunteer. Fetching and installing are apart, so that
-nothing that is in use changes until all that was asked for has come and is checked. This module
-reads no traces and knows no command line.
+This module knows nothing of exchanges.
 """
 
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import shutil
 import socket
 import tempfile
 import time
 import zlib
-from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from probe.deadline import within
-from probe.failure import BadInput, Offline
+from probe.failure import BadInput
 from probe.language import _
 from probe.origin.errors import OriginError
-from probe.origin.lists import Exchange, read_continents
+from probe.origin.lists import read_continents
 from probe.origin.mmdb import write_table
 from probe.origin.names import printable
 from probe.origin.ranges import V4_END, Range, countries_by_weight, disjoint, registrations
@@ -43,33 +33,16 @@ from probe.origin.snapshot import (
     sha256_of,
 )
 from probe.places import shipped
-from probe.private import hand_over, make_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from ipaddress import IPv4Network, IPv6Network
-
-    import httpx2
+from probe.private import make_folder, move_into_place
+from probe.update.download import fetch
 
 TABLES = "https://iptoasn.com/data/"
 TABLE_FILES = ("ip2asn-v4.tsv.gz", "ip2asn-v6.tsv.gz")
 SOURCE = "iptoasn.com, ip2asn-v4 and ip2asn-v6"
 LICENCE = "PDDL 1.0"
 
-EXCHANGES = "https://www.peeringdb.com/api/"
-EXCHANGE_FILES = ("ixpfx", "ixlan", "ix")
-
-# Nothing that would tell one machine from another.
-_HEADERS = {"User-Agent": "gatewatch", "Accept": "*/*", "Accept-Encoding": "identity"}
-
-# Seconds without a byte after which the other side counts as gone.
-TIMEOUT = 30.0
-# Seconds in which a file has to be here: 18 kbit/s carry today's in that time.
-PATIENCE = 3600.0
 # Seconds after which a file that no manifest names belongs to no update under way.
 _ABANDONED = 86400.0
-# Ten times what the files have today, packed; beyond that it is something else.
-_LARGEST = 100 << 20
 # Characters, several times what the longest line has today. A longer one comes in pieces, which are
 # no lines of a table: packed, one of gigabytes is small.
 _LONGEST_LINE = 2048
@@ -78,97 +51,6 @@ _LONGEST_LINE = 2048
 _FEWEST_ADDRESSES = 1_500_000_000
 _FEWEST_ASNS = 40_000
 _FEWEST_V6_RANGES = 40_000
-# PeeringDB lists some 2,500 peering-LAN prefixes.
-_FEWEST_LANS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A file as it came, and when its server says that it was made, if it says so."""
-
-    path: Path
-    made: datetime | None
-
-
-def fetch(url: str, into: Path, timeout: float = TIMEOUT, proxy: str | None = None) -> Fetched:
-    """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
-
-    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
-    """
-    try:
-        with within(PATIENCE):
-            return _fetch(url, into, timeout, proxy)
-    except TimeoutError as problem:
-        raise _broken(url, problem) from problem
-
-
-def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
-    import httpx2  # noqa: PLC0415 - slow, and only who fetches needs it
-
-    try:
-        with (
-            httpx2.Client(
-                headers=_HEADERS,
-                proxy=proxy,
-                trust_env=proxy is None,
-                timeout=timeout,
-                follow_redirects=True,
-            ) as client,
-            client.stream("GET", url) as answer,
-        ):
-            if not answer.is_success:
-                raise Offline(
-                    _("{url} is not to be had now (HTTP status {code}); try again later").format(
-                        url=url, code=answer.status_code
-                    )
-                )
-            return _kept(answer, url, into)
-    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as problem:
-        raise Offline(
-            _("{url} cannot be reached ({reason}); check the connection").format(
-                url=url, reason=_reason(problem)
-            )
-        ) from problem
-    except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
-        raise _broken(url, problem) from problem
-
-
-def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
-    with into.open("wb") as file:
-        size = 0
-        for chunk in answer.iter_raw():
-            size += len(chunk)
-            if size > _LARGEST:
-                raise BadInput(
-                    _("{url} is over {most} MiB, which is no such table").format(
-                        url=url, most=_LARGEST >> 20
-                    )
-                )
-            file.write(chunk)
-    return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
-
-
-def _broken(url: str, problem: Exception) -> Offline:
-    return Offline(
-        _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
-    )
-
-
-def _reason(problem: BaseException) -> str:
-    """What the system said, where it was the system; else what the exception says."""
-    cause: BaseException | None = problem
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return str(problem) or type(problem).__name__
-
-
-def _parsed_date(header: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(header).astimezone(UTC) if header else None
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,11 +208,11 @@ def install_tables(folder: Path, tables: Tables) -> Manifest:
             register=f"{stem}.asns.csv",
             sha256={f"{stem}.mmdb": sha256, f"{stem}.asns.csv": sha256_of(register)},
         )
-        _move(table, manifest.table_path)
-        _move(register, manifest.register_path)
+        move_into_place(table, manifest.table_path)
+        move_into_place(register, manifest.register_path)
         staged = Path(staging) / MANIFEST
         staged.write_bytes(manifest_bytes(manifest, inputs=tables.inputs))
-        _move(staged, folder / MANIFEST)
+        move_into_place(staged, folder / MANIFEST)
     _sweep(manifest, before)
     return manifest
 
@@ -352,109 +234,3 @@ def _sweep(now: Manifest, before: Manifest | None) -> None:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
-
-
-def _move(staged: Path, final: Path) -> None:
-    """Put a finished file in its place so that it survives a power cut, whole or not at all."""
-    with staged.open("rb+") as file:
-        os.fsync(file.fileno())
-        hand_over(file.fileno(), final.parent)
-    staged.replace(final)
-    if os.name == "posix":
-        folder = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def fetch_exchanges(base: str = EXCHANGES, proxy: str | None = None) -> list[Exchange]:
-    """Fetch the peering LANs that PeeringDB lists, by exchange.
-
-    Its terms allow this use, and no redistribution. Raises `Offline` or `BadInput`; nothing
-    outlasts the call.
-    """
-    with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
-        prefixes, lans, exchanges = (
-            _objects(fetch(base + name, Path(temporary) / name, proxy=proxy).path, base + name)
-            for name in EXCHANGE_FILES
-        )
-    source = f"PeeringDB, {datetime.now(UTC).date().isoformat()}"
-    try:
-        exchange_of = {lan["id"]: lan["ix_id"] for lan in lans}
-        networks: defaultdict[int, set[IPv4Network | IPv6Network]] = defaultdict(set)
-        for prefix in prefixes:
-            networks[exchange_of.get(prefix["ixlan_id"], 0)].add(
-                ip_network(prefix["prefix"], strict=False)
-            )
-        found = [
-            Exchange(
-                name=_text(one["name"]),
-                country=_text(one["country"]),
-                city=_text(one["city"]),
-                prefixes=tuple(sorted(networks[one["id"]], key=str)),
-                operator_asn=None,
-                watch=False,
-                source=source,
-            )
-            for one in sorted(exchanges, key=lambda one: int(one["id"]))
-            if one["id"] in networks
-        ]
-    except (KeyError, TypeError, ValueError) as problem:
-        raise BadInput(
-            _(
-                "{base} does not answer in PeeringDB's form ({reason}); the list in use stays"
-            ).format(base=base, reason=problem)
-        ) from problem
-    count = sum(len(one.prefixes) for one in found)
-    if count < _FEWEST_LANS:
-        raise BadInput(
-            _(
-                "{base}: only {count} peering LANs, where there are over "
-                "{fewest_lans}; the list in use stays"
-            ).format(base=base, count=count, fewest_lans=_FEWEST_LANS)
-        )
-    return found
-
-
-def _objects(path: Path, url: str) -> list[dict[str, Any]]:
-    try:
-        return list(json.loads(path.read_bytes())["data"])
-    except (ValueError, KeyError, TypeError, RecursionError) as problem:
-        raise BadInput(
-            _("{url} is not PeeringDB's JSON; the list in use stays").format(url=url)
-        ) from problem
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no name")
-    return printable(value)
-
-
-def install_exchanges(path: Path, exchanges: Iterable[Exchange]) -> None:
-    """Put these exchanges in the place of the list at ``path``; the list that ships goes before it.
-
-    Raises OSError where it cannot be written, after which the old list is still in use.
-    """
-    make_folder(path.parent)
-    with tempfile.TemporaryDirectory(prefix=".update-", dir=path.parent) as staging:
-        staged = Path(staging) / path.name
-        staged.write_text("".join(map(_toml, exchanges)), encoding="utf-8")
-        _move(staged, path)
-
-
-def _toml(exchange: Exchange) -> str:
-    fields = {
-        "name": _quoted(exchange.name),
-        "country": _quoted(exchange.country),
-        "city": _quoted(exchange.city),
-        "prefixes": f"[{', '.join(_quoted(str(prefix)) for prefix in exchange.prefixes)}]",
-        "source": _quoted(exchange.source),
-    }
-    return "[[exchange]]\n" + "".join(f"{key} = {value}\n" for key, value in fields.items()) + "\n"
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string; of printable text it is as JSON has it."""
-    return json.dumps(text, ensure_ascii=False)
