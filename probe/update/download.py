@@ -39,19 +39,19 @@ class Fetched:
     made: datetime | None
 
 
-def fetch(url: str, into: Path, timeout: float = TIMEOUT, proxy: str | None = None) -> Fetched:
+def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
     Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
     """
     try:
         with within(PATIENCE):
-            return _fetch(url, into, timeout, proxy)
+            return _fetch(url, into, proxy)
     except TimeoutError as problem:
         raise _broken(url, problem) from problem
 
 
-def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
+def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     import httpx2  # noqa: PLC0415 - slow, and only who fetches needs it
 
     try:
@@ -60,7 +60,7 @@ def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
                 headers=_HEADERS,
                 proxy=proxy,
                 trust_env=proxy is None,
-                timeout=timeout,
+                timeout=TIMEOUT,
                 follow_redirects=True,
             ) as client,
             client.stream("GET", url) as answer,

@@ -31,15 +31,15 @@ EXCHANGE_FILES = ("ixpfx", "ixlan", "ix")
 _FEWEST_LANS = 500
 
 
-def fetch_exchanges(base: str = EXCHANGES, proxy: str | None = None) -> list[Exchange]:
-    """Fetch the peering LANs that PeeringDB lists, by exchange.
+def fetch_exchanges(base: str, proxy: str | None) -> list[Exchange]:
+    """Fetch the peering LANs that PeeringDB lists, by exchange; from below ``base``, as `fetch`.
 
     Its terms allow this use, and no redistribution. Raises `Offline` or `BadInput`; nothing
     outlasts the call.
     """
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
         prefixes, lans, exchanges = (
-            _objects(fetch(base + name, Path(temporary) / name, proxy=proxy).path, base + name)
+            _objects(fetch(base + name, Path(temporary) / name, proxy).path, base + name)
             for name in EXCHANGE_FILES
         )
     source = f"PeeringDB, {datetime.now(UTC).date().isoformat()}"

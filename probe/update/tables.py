@@ -144,15 +144,15 @@ def _number(address: str, family: socket.AddressFamily) -> int:
         raise ValueError from None
 
 
-def fetch_tables(base: str = TABLES, proxy: str | None = None) -> Tables:
-    """Fetch today's tables of iptoasn.com and check them.
+def fetch_tables(base: str, proxy: str | None) -> Tables:
+    """Fetch today's tables of iptoasn.com from below ``base``, as `fetch` does, and check them.
 
     Together with `install_tables` it takes some 15 s on a PC, and 230 MB of memory at most.
     Raises `Offline` or `BadInput`; nothing outlasts the call.
     """
     reader = _Reader(frozenset(read_continents(shipped("continents.toml"))))
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
-        fetched = [fetch(base + name, Path(temporary) / name, proxy=proxy) for name in TABLE_FILES]
+        fetched = [fetch(base + name, Path(temporary) / name, proxy) for name in TABLE_FILES]
         for name, file, version in zip(TABLE_FILES, fetched, (4, 6), strict=True):
             reader.read(file.path, base + name, version)
         inputs = {

@@ -70,7 +70,7 @@ class Site:
 
 
 def update_tables(folder: Path, base: str) -> Manifest:
-    return install_tables(folder, fetch_tables(base))
+    return install_tables(folder, fetch_tables(base, None))
 
 
 def command(*arguments: str) -> Result:

@@ -77,8 +77,11 @@ def test_offline_touches_nothing(home: Path, site: Site) -> None:
     assert not home.exists()
 
 
-def test_a_name_that_does_not_resolve_is_offline(home: Path) -> None:
+def test_a_name_that_does_not_resolve_is_offline(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Names under .invalid never exist; that looks like no connection, and is treated alike."""
+    monkeypatch.setattr("socket.getaddrinfo", numbers_only)
     done = command("update", "--tables-from", "http://gatewatch.invalid/")
     assert done.exit_code == 5
     assert not home.exists()

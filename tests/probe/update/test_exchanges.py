@@ -82,7 +82,7 @@ def test_a_name_that_is_none(site: Site, country: object) -> None:
     ):
         site.files[f"/{name}"] = json.dumps({"data": objects}).encode()
     with pytest.raises(BadInput, match="PeeringDB's form"):
-        fetch_exchanges(site.base)
+        fetch_exchanges(site.base, None)
 
 
 @pytest.mark.usefixtures("few")
