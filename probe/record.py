@@ -12,6 +12,7 @@ import functools
 import ipaddress
 import json
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from probe import graph as graphs
@@ -170,6 +171,18 @@ class Trace(NamedTuple):
         return bool(self.hops) and any(
             reply.address == self.dst_addr for reply in self.hops[-1].replies
         )
+
+
+def moment(timestamp: float) -> datetime | None:
+    """A time of a record, in UTC; None for a number that is no time, as others may have there.
+
+    >>> moment(1_645_000_000.0).isoformat(), moment(1e18)
+    ('2022-02-16T08:26:40+00:00', None)
+    """
+    try:
+        return datetime.fromtimestamp(timestamp, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def probe_number(vantage_id: str) -> int:
