@@ -34,6 +34,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.network.waiting",
             "probe.presence",
             "probe.update",
+            "probe.wallclock",
         },
         # Contracts, and what needs nothing.
         {
@@ -73,7 +74,6 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.notice",
             "probe.schedule.calls",
             "probe.schedule.diary",
-            "probe.schedule.hourly",
         },
         {
             "probe.schedule.circumstances",

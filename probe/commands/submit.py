@@ -36,6 +36,7 @@ from probe.places import data_folder
 from probe.pruning import accepted_days, prune
 from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
+from probe.wallclock import shown
 
 if TYPE_CHECKING:
     from probe.outbox import Entry, Status
@@ -186,7 +187,7 @@ def _complain(outcome: Outcome, waiting: list[Entry]) -> None:
     """Raise the failure that says what still waits or was refused, where anything was."""
     later = (
         _("; the next try is after {time}, or at once with --now").format(
-            time=_local(outcome.not_before)
+            time=shown(outcome.not_before)
         )
         if outcome.not_before
         else ""
@@ -323,7 +324,7 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     elif waits and found.attempts.not_before > time.time():
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
-                time=_local(found.attempts.not_before)
+                time=shown(found.attempts.not_before)
             )
         )
     elif waits:
@@ -357,7 +358,3 @@ def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:
 
 def _iso(when: float) -> str | None:
     return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds") if when else None
-
-
-def _local(when: float) -> str:
-    return f"{datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M}"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from probe.language import _
 from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, differs, insist, put, take, template
-from probe.schedule.hourly import next_at
+from probe.wallclock import next_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
