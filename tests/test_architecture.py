@@ -7,6 +7,7 @@ if it does not fit without an arrow pointing back, its place is wrong, not the l
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -499,6 +500,29 @@ def test_the_analysis_imports_only_what_its_extra_has() -> None:
         )
     }
     assert missing == {}
+
+
+def is_there(name: str) -> bool:
+    """Whether a name in full is that of a module, or of something within one."""
+    words = name.split(".")
+    last = next(count for count in range(len(words), 0, -1) if ".".join(words[:count]) in modules())
+    found: object = importlib.import_module(".".join(words[:last]))
+    for word in words[last:]:
+        found = getattr(found, word, None)
+    return found is not None
+
+
+def test_what_a_module_speaks_of_is_there() -> None:
+    """Docstrings and comments send nobody to a place that was moved or renamed."""
+    spoken = re.compile(r"`((?:probe|analysis)(?:\.\w+)+)`")
+    lost = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for name in sorted(set(spoken.findall(path.read_text(encoding="utf-8"))))
+        if not is_there(name)
+    ]
+    assert lost == []
 
 
 def test_one_module_knows_which_system_it_is() -> None:
