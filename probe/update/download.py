@@ -114,7 +114,9 @@ def _reason(problem: BaseException) -> str:
 
 
 def _parsed_date(header: str | None) -> datetime | None:
+    """The date that a server gives a file; None where it gives none that a table can have."""
     try:
-        return parsedate_to_datetime(header).astimezone(UTC) if header else None
-    except ValueError:
+        made = parsedate_to_datetime(header).astimezone(UTC) if header else None
+    except (ValueError, OverflowError):
         return None
+    return made if made is not None and made.timestamp() > 0 else None
