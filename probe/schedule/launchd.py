@@ -12,6 +12,7 @@ import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ExpatError
 
 from probe.language import _
 from probe.schedule import Standing, Trouble, misplaced
@@ -90,7 +91,7 @@ class Launchd:
     def _known(self) -> dict[str, Any]:
         try:
             known = plistlib.loads(self._file.read_bytes())
-        except (OSError, ValueError, plistlib.InvalidFileException):
+        except (OSError, ValueError, ExpatError):
             return {}
         return known if isinstance(known, dict) else {}
 
