@@ -164,7 +164,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.commands.words",
         },
         {"probe.commands.choosing", "probe.commands.unattended"},
-        {"probe.commands.attended"},
+        {"probe.commands.attended", "probe.commands.foretelling"},
         {
             "probe.commands.bundle",
             "probe.commands.consent",

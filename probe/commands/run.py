@@ -21,11 +21,12 @@ from probe.backend import failure_of, open_network
 from probe.campaign import OVER_BUDGET, REFUSED, Campaign
 from probe.choice import measured, version_of
 from probe.commands import options, words
-from probe.commands.attended import Attended, foretell
+from probe.commands.attended import Attended
 from probe.commands.choosing import Choice
 from probe.commands.discreet import discreet
 from probe.commands.ended import Ended
 from probe.commands.folder import Folder
+from probe.commands.foretelling import foretell
 from probe.consent import Capability, require
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
