@@ -315,7 +315,7 @@ class ErrorQueue:
             return
         kind, err = meaning
         # The kernel takes the quoted IP header off, and the quoted UDP header, not the ICMP one.
-        stripped = (20 if version == 4 else 40) + (8 if method is Method.UDP else 0)
+        stripped = packet.IP_HEADER[version] + (8 if method is Method.UDP else 0)
         if not error.extensions_at:
             found = packet.undeclared_extensions(data, stripped)
         elif error.extensions_valid:
@@ -499,9 +499,7 @@ def _error_in(control: ControlMessages, version: int) -> _Error | None:
 
 
 def _open(method: Method, version: int) -> Opened:
-    protocol = 0
-    if method is Method.ICMP:
-        protocol = packet.PROTOCOL_ICMP if version == 4 else packet.PROTOCOL_ICMP6
+    protocol = packet.ICMP_OF[version] if method is Method.ICMP else 0
     opened = open_socket(version, socket.SOCK_DGRAM, protocol)
     level, options, wished = (
         (socket.IPPROTO_IP, (IP_RECVERR, IP_RECVTTL), IP_RECVERR_RFC4884)
