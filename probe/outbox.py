@@ -13,7 +13,6 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
@@ -21,7 +20,7 @@ from probe.database import OfNewerVersion, open_database, step
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _, mark
 from probe.places import data_folder
-from probe.presence import is_file, is_folder
+from probe.presence import is_file
 from probe.private import UNFINISHED, make_folder, open_private, replace_file
 
 if TYPE_CHECKING:
@@ -82,25 +81,6 @@ def damaged() -> str:
         "the file of a bundle is damaged or was deleted; its traces are bundled anew next time, or "
         "stay here where the key that signed them was replaced since"
     )
-
-
-def demand_folder(folder: Path) -> None:
-    """Raise `BadInput` where a folder that bundles are to be left in is not there."""
-    if not is_folder(folder):
-        raise BadInput(
-            _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
-        )
-
-
-def hand_over(data: bytes, target: Path, entry: Entry) -> None:
-    """Write a copy of a bundle for somebody else.
-
-    Its time is midnight before its newest trace: a stick carries that along, and the hour at which
-    it was handed over is nobody's business.
-    """
-    replace_file(target, data)
-    midnight = datetime.fromisoformat(entry.last_day).replace(tzinfo=UTC).timestamp()
-    os.utime(target, (midnight, midnight))
 
 
 _OCCUPIED = {

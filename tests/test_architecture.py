@@ -71,11 +71,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.outbox",
             "probe.schedule",
         },
-        {
-            "probe.notice",
-            "probe.schedule.calls",
-            "probe.schedule.diary",
-        },
+        {"probe.copies", "probe.notice", "probe.schedule.calls", "probe.schedule.diary"},
         {
             "probe.schedule.circumstances",
             "probe.schedule.cron",

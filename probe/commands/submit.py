@@ -20,14 +20,13 @@ from probe.commands import words
 from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
 from probe.consent import Capability, require
+from probe.copies import demand_folder, write_copy
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
 from probe.language import _, ngettext
 from probe.outbox import (
     Outbox,
     damaged,
-    demand_folder,
-    hand_over,
     occupied,
     outbox_folder,
     status,
@@ -239,7 +238,7 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
                 continue
             target = folder / outbox.path_of(entry.sha256).name
             if not target.is_file() or target.stat().st_size != len(data):
-                hand_over(data, target, entry)
+                write_copy(data, target, entry)
             outbox.left(entry.sha256, str(folder.absolute()))
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)
