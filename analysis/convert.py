@@ -7,7 +7,6 @@ traces come from is not known here.
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import json
 import os
@@ -24,7 +23,7 @@ from typing import IO, Any, Literal, Protocol, cast
 import pyarrow.parquet as pq
 
 from analysis.formats import atlas, parquet
-from probe.record import Hop, Reply, Trace, from_json, to_json
+from probe.record import Hop, Reply, Trace, from_json, moment, to_json
 
 Form = Literal["records", "atlas", "parquet"]
 
@@ -176,10 +175,8 @@ class _Partitions:
 
 def _day(trace: Trace) -> str:
     """The UTC day on which a trace began."""
-    try:
-        return dt.datetime.fromtimestamp(trace.timestamp, dt.UTC).date().isoformat()
-    except (OverflowError, ValueError, OSError):
-        return NO_DAY
+    began = moment(trace.timestamp)
+    return NO_DAY if began is None else began.date().isoformat()
 
 
 def _packed(file: IO[bytes], name: str) -> AbstractContextManager[IO[bytes]]:

@@ -18,6 +18,7 @@ from probe.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unsea
 from probe.failure import NotYetSent
 from probe.keys import put_down, signed_by_others, signing_key
 from probe.outbox import DayFile, Outbox, is_outbox, occupied
+from probe.record import moment
 from probe.spool import day_files, day_named
 from probe.timekeeping import is_set_by_others
 
@@ -240,7 +241,5 @@ def _last_day(spool: Path) -> date:
 
 def _day(trace: Trace) -> str | None:
     """The UTC day on which a trace began; None for a number that is no time."""
-    try:
-        return datetime.fromtimestamp(trace.timestamp, UTC).date().isoformat()
-    except (OverflowError, ValueError, OSError):
-        return None
+    began = moment(trace.timestamp)
+    return None if began is None else began.date().isoformat()

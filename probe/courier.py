@@ -167,7 +167,7 @@ class Courier:
             problem, httpx2.ProxyError | httpx2.ConnectError | httpx2.ConnectTimeout
         ):
             return _("{host} cannot be reached through {proxy} ({problem})").format(
-                host=self._host, proxy=_without_password(self._proxy), problem=text
+                host=self._host, proxy=without_password(self._proxy), problem=text
             )
         return _("{host} cannot be reached ({problem})").format(host=self._host, problem=text)
 
@@ -196,11 +196,6 @@ def _trust(certificate: str | None, folder: Path) -> ssl.SSLContext | bool:
             _("{path} is no certificate in PEM; set collector_certificate to one").format(path=path)
         ) from None
     return context
-
-
-def _without_password(proxy: str) -> str:
-    parts = urlsplit(proxy)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port}"
 
 
 def _seconds(said: str | None) -> float | None:

@@ -27,26 +27,38 @@ class OfNewerVersion(Exception):
     """A later version of the program has made it, with other tables."""
 
 
-def connect(path: Path, factory: type[Connection], *, one_thread: bool = True) -> Connection:
-    """Open a file, made where there is none, for its owner's eyes only.
+def open_database(
+    path: Path,
+    factory: type[Connection],
+    tables: str,
+    version: int,
+    *,
+    one_thread: bool = True,
+) -> Connection:
+    """Open a file for its owner's eyes only; it and its tables are made where there are none.
 
-    ``one_thread`` is False where the caller sees to it that threads use it one after the other.
+    ``tables`` are statements between semicolons, ``version`` is theirs. ``one_thread`` is False
+    where the caller sees to it that threads use it one after the other. Raises `OfNewerVersion`
+    where those that are there have a greater version, and what `factory` raises; nothing is left
+    open then.
     """
     os.close(open_private(path))
-    return sqlite3.connect(
+    db = sqlite3.connect(
         path,
         timeout=_PATIENCE,
         isolation_level=None,
         factory=factory,
         check_same_thread=one_thread,
     )
+    try:
+        _set_up(db, tables, version)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
-def set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
-    """Make the tables where there are none yet; ``tables`` are statements between semicolons.
-
-    Raises `OfNewerVersion` where those that are there have a greater ``version``.
-    """
+def _set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
     db.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten; Debian's SQLite does so by itself, others do not.
     db.execute("PRAGMA secure_delete = ON")

@@ -41,7 +41,7 @@ class Evidence:
     there is such a file already, or where none can be made.
     """
 
-    def __init__(self, path: Path, apart_from: Iterable[Path] = ()) -> None:
+    def __init__(self, path: Path, apart_from: Iterable[Path]) -> None:
         for folder in apart_from:
             if path.resolve().is_relative_to(folder.resolve()):
                 raise Failure(

@@ -69,7 +69,7 @@ class Forks:
 
     def __init__(
         self,
-        where: Where,
+        where: Literal["border", "full"],
         origin: Attributor,
         home: Callable[[Trace], str | None],
         limits: MultipathLimits,
@@ -83,8 +83,6 @@ class Forks:
 
     def __call__(self, trace: Trace) -> Enumeration | None:
         """The enumeration to make for a trace that has ended, if any."""
-        if self._where == "off":
-            return None
         if self._where == "border":
             return self._border(trace)
         span = whole(trace)

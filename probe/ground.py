@@ -8,6 +8,7 @@ nothing, and decides nothing about traces.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import time
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ifaddr
+
+from probe.network import NetworkError
+from probe.network.addresses import source_towards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -131,26 +135,27 @@ def _news() -> socket.socket | None:
 
 
 def _anything(news: socket.socket) -> bool:
-    """Whether the kernel said anything since; what it said is then read from the source."""
+    """Whether the kernel said anything since; what it said is then read from the source.
+
+    A socket that fails has said something each time: then the source is read each time.
+    """
     said = False
     while True:
         try:
             news.recv(65536)
         except BlockingIOError:
             return said
-        except OSError:
-            pass  # more was said than fits
+        except OSError as problem:
+            if problem.errno != errno.ENOBUFS:  # by which it says that more was said than fits
+                return True
         said = True
 
 
 def _end_towards(target: str, version: int) -> End | None:
-    family = socket.AF_INET6 if version == 6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as asked:
-        try:
-            asked.connect((target, 9))
-        except OSError:
-            return None
-        address = str(asked.getsockname()[0]).partition("%")[0]
+    try:
+        address = source_towards(target, version).partition("%")[0]
+    except (NetworkError, BlockingIOError):
+        return None
     for adapter in ifaddr.get_adapters():
         for entry in adapter.ips:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]

@@ -77,7 +77,7 @@ class Identity:
             state = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return {}
-        except ValueError:
+        except (ValueError, RecursionError):
             state = None
         if (
             not isinstance(state, dict)

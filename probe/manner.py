@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Manner:
-    """What `probe.session.measure` is given as ``routes`` and ``explore``.
+    """What `probe.session.Session` is given as ``routes`` and ``explore``.
 
     ``home`` gives the country that a trace starts in (ISO 3166 alpha-2), or None where that is
     not known; it is asked with None for the run as a whole. ``confidence`` is in percent, that no

@@ -102,5 +102,7 @@ class Metered:
         return self._network.discarded()
 
     def close(self) -> None:
-        self._network.close()
-        self._allowance.settle()
+        try:
+            self._network.close()
+        finally:
+            self._allowance.settle()

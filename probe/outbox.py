@@ -13,15 +13,14 @@ import os
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
-from probe.database import OfNewerVersion, connect, set_up, step
+from probe.database import OfNewerVersion, open_database, step
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _, mark
 from probe.places import data_folder
-from probe.presence import is_file, is_folder
+from probe.presence import is_file
 from probe.private import UNFINISHED, make_folder, open_private, replace_file
 
 if TYPE_CHECKING:
@@ -82,25 +81,6 @@ def damaged() -> str:
         "the file of a bundle is damaged or was deleted; its traces are bundled anew next time, or "
         "stay here where the key that signed them was replaced since"
     )
-
-
-def demand_folder(folder: Path) -> None:
-    """Raise `BadInput` where a folder that bundles are to be left in is not there."""
-    if not is_folder(folder):
-        raise BadInput(
-            _("{folder} is not there; plug the stick in, or make the folder").format(folder=folder)
-        )
-
-
-def hand_over(data: bytes, target: Path, entry: Entry) -> None:
-    """Write a copy of a bundle for somebody else.
-
-    Its time is midnight before its newest trace: a stick carries that along, and the hour at which
-    it was handed over is nobody's business.
-    """
-    replace_file(target, data)
-    midnight = datetime.fromisoformat(entry.last_day).replace(tzinfo=UTC).timestamp()
-    os.utime(target, (midnight, midnight))
 
 
 _OCCUPIED = {
@@ -189,21 +169,24 @@ _ATTEMPTS = ", ".join(Attempts.__slots__)
 class _Database(sqlite3.Connection):
     """Says what went wrong as the rest of the program does: in a sentence, with its remedy."""
 
+    def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:
+        super().__init__(path, *arguments, **options)
+        self._path = path
+
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         try:
             return super().execute(*arguments)
         except sqlite3.Error as problem:
-            raise _failure(problem) from problem
+            raise _failure(problem, self._path) from problem
 
     def executemany(self, *arguments: Any) -> sqlite3.Cursor:
         try:
             return super().executemany(*arguments)
         except sqlite3.Error as problem:
-            raise _failure(problem) from problem
+            raise _failure(problem, self._path) from problem
 
 
-def _failure(problem: sqlite3.Error) -> Exception:
-    path = outbox_folder() / _DATABASE
+def _failure(problem: sqlite3.Error, path: Path) -> Exception:
     if not path.exists():
         return PartlyDone(
             _(
@@ -253,9 +236,8 @@ class Outbox:
         for made in (folder.parent, folder, self.receipts):
             make_folder(made)
         path = folder / _DATABASE
-        self._db = connect(path, _Database)
         try:
-            set_up(self._db, _TABLES, _VERSION)
+            self._db = open_database(path, _Database, _TABLES, _VERSION)
         except OfNewerVersion:
             raise BadInput(
                 _("{path} is of a newer gatewatch than this one; update gatewatch").format(
@@ -369,7 +351,7 @@ class Outbox:
             if path.name.endswith(UNFINISHED) or (
                 path.suffix == SUFFIX and path.stem not in counted
             ):
-                path.unlink()
+                path.unlink(missing_ok=True)  # who submits removes what is accepted, too
 
     # How far bundles have come.
 

@@ -38,10 +38,11 @@ PROTOCOL_TCP: Final = 6
 PROTOCOL_UDP: Final = 17
 PROTOCOL_ICMP6: Final = 58
 
-_ECHO_REQUEST: Final = {4: 8, 6: 128}
+# By IP version: ICMP types, ICMP's protocol number, bytes of the IP header without options.
+ECHO_REQUEST: Final = {4: 8, 6: 128}
 _ECHO_REPLY: Final = {4: 0, 6: 129}
-_ICMP: Final = {4: PROTOCOL_ICMP, 6: PROTOCOL_ICMP6}
-_IP_HEADER: Final = {4: 20, 6: 40}
+ICMP_OF: Final = {4: PROTOCOL_ICMP, 6: PROTOCOL_ICMP6}
+IP_HEADER: Final = {4: 20, 6: 40}
 _PARAMETER_PROBLEM: Final = 4  # of ICMPv6
 
 # Headers that a network may put in between the IPv6 header and ours, as SRv6 does: hop-by-hop,
@@ -201,7 +202,7 @@ def probe_size(method: Method, version: int) -> int:
     >>> probe_size(Method.UDP, 4), probe_size(Method.TCP, 6), probe_size(Method.ACK, 4)
     (68, 64, 40)
     """
-    header = _IP_HEADER[version]
+    header = IP_HEADER[version]
     if method is Method.TCP:
         return header + 24
     if method is Method.ACK:
@@ -232,7 +233,7 @@ def echo_request(version: int, flow: int, token: int, tag: int, echo_id: int = 0
     A payload word balances the token, so that the checksum depends on the flow alone; the tag
     follows. A ping socket fills identifier and checksum in by itself.
     """
-    kind = _ECHO_REQUEST[version]
+    kind = ECHO_REQUEST[version]
     return _ECHO.pack(kind, 0, 0, echo_id, token, balance(flow, token), tag) + CONTACT
 
 
@@ -287,12 +288,12 @@ class Template:
         self, method: Method, source: bytes, target: bytes, flow: int, identity: Identity
     ) -> None:
         version = 4 if len(target) == 4 else 6
-        start = _IP_HEADER[version]
+        start = IP_HEADER[version]
         tag = self.tag = identity.tag(method, target, flow)
         # Where the token stands a second time, and how often it counts in what balances it.
         self._second_at, self._times = 0, 1
         if method is Method.ICMP:
-            protocol = _ICMP[version]
+            protocol = ICMP_OF[version]
             body = bytearray(echo_request(version, flow, 0, tag, echo_id=tag))
             checksum_at, self._token_at, self._balance_at = 2, start + 6, start + 8
             self._total = flow
@@ -522,14 +523,14 @@ def _identify(
     version: int, data: bytes, quote: int, udp_port: int
 ) -> tuple[Method, int, int | None] | Refusal:
     """Method, token and tag of the probe that a router quotes."""
-    if len(data) < quote + _IP_HEADER[version] + 8:
+    if len(data) < quote + IP_HEADER[version] + 8:
         return Refusal.TRUNCATED
     first_byte = data[quote]
     if version == 4:
         at, protocol = quote + (first_byte & 0x0F) * 4, data[quote + 9]
     else:
         at, protocol = quote + 40, data[quote + 6]
-    if first_byte >> 4 != version or at < quote + _IP_HEADER[version]:
+    if first_byte >> 4 != version or at < quote + IP_HEADER[version]:
         return Refusal.FOREIGN
     if len(data) < at + 8:
         return Refusal.TRUNCATED
@@ -545,7 +546,7 @@ def _identify(
         return Method.UDP, _WORD.unpack_from(data, quote + 4)[0], None
     if protocol == PROTOCOL_TCP:
         return (Method.TCP, third, fourth) if first >= TCP_FIRST else Refusal.FOREIGN
-    if protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]:
+    if protocol == ICMP_OF[version] and data[at] == ECHO_REQUEST[version]:
         return Method.ICMP, fourth, third
     if version == 6 and protocol in EXTENSION_HEADERS:
         at, protocol = _past_extension_headers(data, at, protocol)
@@ -595,7 +596,7 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
     """
     end = len(sent)
     version = sent[0] >> 4
-    start = _IP_HEADER[version]
+    start = IP_HEADER[version]
     if quoted[start:end] == sent[start:] and (
         quoted[:8] == sent[:8] and quoted[12:20] == sent[12:20] and quoted[9] == sent[9]
         if version == 4

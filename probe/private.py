@@ -39,6 +39,18 @@ def replace_file(path: Path, content: str | bytes) -> None:
             fresh.unlink()
 
 
+def move_into_place(staged: Path, final: Path) -> None:
+    """Put a finished file in its place so that it survives a power cut, whole or not at all.
+
+    Both lie on one disk. Under root it belongs to the owner of the folder that it comes into.
+    """
+    with staged.open("rb+") as file:
+        os.fsync(file.fileno())
+        hand_over(file.fileno(), final.parent)
+    staged.replace(final)
+    sync_folder(final.parent)
+
+
 def remove_file(path: Path) -> None:
     """Delete a file, where there is one; the disk has heard of it when this returns."""
     try:

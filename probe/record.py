@@ -12,6 +12,7 @@ import functools
 import ipaddress
 import json
 import zlib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from probe import graph as graphs
@@ -81,6 +82,8 @@ class Reply(NamedTuple):
     (administratively prohibited), or the bare number of the ICMP code. ``extensions`` are ICMP
     extension objects in Atlas' ``icmpext`` shape. ``proto`` names the kind of the probe
     where it was another than the trace's: a silent hop is asked once more with another.
+    ``late`` is how many probes of the trace were sent after its own before it came, where that had
+    been given up by then; ``duplicate`` says that its probe had been answered before.
     ``quoted_tos`` is the type of service of our probe as the router saw it, ``changed`` names the
     fields of the probe that were rewritten on the way to it.
     """
@@ -172,6 +175,18 @@ class Trace(NamedTuple):
         )
 
 
+def moment(timestamp: float) -> datetime | None:
+    """A time of a record, in UTC; None for a number that is no time, as others may have there.
+
+    >>> moment(1_645_000_000.0).isoformat(), moment(1e18)
+    ('2022-02-16T08:26:40+00:00', None)
+    """
+    try:
+        return datetime.fromtimestamp(timestamp, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
 def probe_number(vantage_id: str) -> int:
     """A stable positive 31-bit number for Atlas' ``prb_id``, from the pseudonym."""
     import hashlib  # noqa: PLC0415 - loads OpenSSL, and a trace that is only shown needs no number
@@ -209,74 +224,47 @@ def _reply_to_json(reply: Reply) -> dict[str, Any]:
     return fields
 
 
-def to_json(trace: Trace) -> dict[str, Any]:
-    """The record as a JSON object, in Atlas' shape with the ``gatewatch`` key.
-
-    Hops become ``{"hop": n, "result": [reply, …]}``; what was attributed to them stands in
-    ``gatewatch.hops`` by hop number. For hops that were also asked with probes of another kind
-    ``gatewatch.protos`` has that kind for each reply, null for those of the trace's own; for hops
-    on the way to which probes were rewritten ``gatewatch.changed`` has the fields for each reply.
-    """
-    vantage_id = trace.vantage.id if trace.vantage else ""
-    attributed = [
-        _without_none(
-            {
-                "hop": hop.number,
-                "evidence": "measured" if hop.measured else "inferred",
-                "asn": hop.attribution.asn,
-                "name": hop.attribution.name,
-                "organisation": hop.attribution.organisation,
-                "country": hop.attribution.country,
-                "exchange": hop.attribution.exchange,
-                "special": hop.attribution.special,
-            }
-        )
-        for hop in trace.hops
-        if hop.attribution is not None
-    ]
-    fields = _without_none(
+def _attribution_to_json(hop: Hop, said: Attribution) -> dict[str, Any]:
+    return _without_none(
         {
-            "fw": ATLAS_FORMAT,
-            "type": "traceroute",
-            "msm_id": trace.msm_id
-            if trace.msm_id is not None
-            else measurement_number(trace.dst_addr, trace.proto, trace.af),
-            "prb_id": trace.prb_id
-            if trace.prb_id is not None
-            else probe_number(vantage_id or trace.source or ""),
-            "af": trace.af,
-            "proto": trace.proto,
-            "dst_addr": trace.dst_addr,
-            "dst_name": trace.dst_name or trace.dst_addr,
-            "src_addr": trace.source,
-            "paris_id": trace.paris_id,
-            "size": trace.size,
-            "timestamp": int(trace.timestamp),
-            "endtime": int(trace.endtime),
-            "result": [
-                {"hop": hop.number, "result": [_reply_to_json(reply) for reply in hop.replies]}
-                for hop in trace.hops
-            ],
+            "hop": hop.number,
+            "evidence": "measured" if hop.measured else "inferred",
+            "asn": said.asn,
+            "name": said.name,
+            "organisation": said.organisation,
+            "country": said.country,
+            "exchange": said.exchange,
+            "special": said.special,
         }
     )
-    fields["gatewatch"] = {
+
+
+def _vantage_to_json(vantage: Vantage) -> dict[str, Any]:
+    return _without_none(
+        {
+            "id": vantage.id,
+            "asn": vantage.asn,
+            "organisation": vantage.organisation,
+            "country": vantage.country,
+        }
+    )
+
+
+def _ours_to_json(trace: Trace) -> dict[str, Any]:
+    """What Atlas has no field for."""
+    return {
         "schema": SCHEMA,
-        "vantage": _without_none(
-            {
-                "id": trace.vantage.id,
-                "asn": trace.vantage.asn,
-                "organisation": trace.vantage.organisation,
-                "country": trace.vantage.country,
-            }
-        )
-        if trace.vantage
-        else None,
+        "vantage": None if trace.vantage is None else _vantage_to_json(trace.vantage),
         "method": {"proto": trace.proto, "backend": trace.backend, "sees": list(trace.sees)},
         "flow": trace.paris_id,
         "stop": trace.stop,
         "probes": trace.probes,
         "snapshots": list(trace.snapshots),
-        "hops": attributed,
+        "hops": [
+            _attribution_to_json(hop, hop.attribution)
+            for hop in trace.hops
+            if hop.attribution is not None
+        ],
         "inferred": [hop.number for hop in trace.hops if not hop.measured],
         "protos": {
             str(hop.number): [reply.proto for reply in hop.replies]
@@ -293,7 +281,41 @@ def to_json(trace: Trace) -> dict[str, Any]:
         "notes": list(trace.notes),
         "error": trace.error,
     }
-    return fields
+
+
+def to_json(trace: Trace) -> dict[str, Any]:
+    """The record as a JSON object, in Atlas' shape with the ``gatewatch`` key.
+
+    Hops become ``{"hop": n, "result": [reply, …]}``; what was attributed to them stands in
+    ``gatewatch.hops`` by hop number. For hops that were also asked with probes of another kind
+    ``gatewatch.protos`` has that kind for each reply, null for those of the trace's own; for hops
+    on the way to which probes were rewritten ``gatewatch.changed`` has the fields for each reply.
+    """
+    msm_id, prb_id = trace.msm_id, trace.prb_id
+    if msm_id is None:
+        msm_id = measurement_number(trace.dst_addr, trace.proto, trace.af)
+    if prb_id is None:
+        prb_id = probe_number((trace.vantage.id if trace.vantage else "") or trace.source or "")
+    fields = {
+        "fw": ATLAS_FORMAT,
+        "type": "traceroute",
+        "msm_id": msm_id,
+        "prb_id": prb_id,
+        "af": trace.af,
+        "proto": trace.proto,
+        "dst_addr": trace.dst_addr,
+        "dst_name": trace.dst_name or trace.dst_addr,
+        "src_addr": trace.source,
+        "paris_id": trace.paris_id,
+        "size": trace.size,
+        "timestamp": int(trace.timestamp),
+        "endtime": int(trace.endtime),
+        "result": [
+            {"hop": hop.number, "result": [_reply_to_json(reply) for reply in hop.replies]}
+            for hop in trace.hops
+        ],
+    }
+    return _without_none(fields) | {"gatewatch": _ours_to_json(trace)}
 
 
 def to_line(trace: Trace) -> str:
@@ -390,6 +412,15 @@ def _attribution_from_json(said: dict[str, Any]) -> Attribution:
     )
 
 
+def _vantage_from_json(said: dict[str, Any]) -> Vantage:
+    return Vantage(
+        id=str(said["id"]),
+        asn=_whole(said.get("asn"), "vantage.asn"),
+        organisation=_text(said.get("organisation"), "vantage.organisation"),
+        country=_text(said.get("country"), "vantage.country"),
+    )
+
+
 def _changed(said: object, number: int, count: int) -> list[tuple[str, ...]]:
     """What was rewritten on the way of each probe of a hop, by ``gatewatch.changed``."""
     if said is None:
@@ -462,6 +493,17 @@ def _error_of(entries: object) -> str | None:
     return None
 
 
+def _ours(fields: dict[str, Any]) -> dict[str, Any]:
+    """What stands under our own key, empty in a plain Atlas result."""
+    ours = fields.get("gatewatch") or {}
+    if not isinstance(ours, dict):
+        raise MalformedRecord("gatewatch is not an object")
+    schema = ours.get("schema")
+    if ours and schema != SCHEMA:
+        raise MalformedRecord(f"schema is {schema!r:.40}, this version reads {SCHEMA!r}")
+    return ours
+
+
 def from_json(fields: object) -> Trace:
     """Read one record, ours or a plain Atlas result.
 
@@ -471,17 +513,11 @@ def from_json(fields: object) -> Trace:
         raise MalformedRecord("not a JSON object")
     if fields.get("type", "traceroute") != "traceroute":
         raise MalformedRecord(f"not a traceroute but a result of type {fields['type']!r:.40}")
-    if "dst_addr" not in fields or "result" not in fields:
-        missing = "dst_addr" if "dst_addr" not in fields else "result"
-        raise MalformedRecord(f"not a traceroute result: no {missing}")
-    ours = fields.get("gatewatch") or {}
-    if not isinstance(ours, dict):
-        raise MalformedRecord("gatewatch is not an object")
-    schema = ours.get("schema")
-    if ours and schema != SCHEMA:
-        raise MalformedRecord(f"schema is {schema!r:.40}, this version reads {SCHEMA!r}")
+    for needed in ("dst_addr", "result"):
+        if needed not in fields:
+            raise MalformedRecord(f"not a traceroute result: no {needed}")
+    ours = _ours(fields)
     dst_addr = _address(fields["dst_addr"], "dst_addr")
-    said_vantage = ours.get("vantage") or None
     source = fields.get("from") or fields.get("src_addr") or None
     method = ours.get("method") or {}
     timestamp = _number(fields.get("timestamp", 0), "timestamp")
@@ -489,7 +525,6 @@ def from_json(fields: object) -> Trace:
     if _whole(fields.get("af", version), "af") != version:
         raise MalformedRecord(f"af is {fields['af']!r:.40}, but dst_addr is IPv{version}")
     try:
-        attributed = {int(hop["hop"]): hop for hop in ours.get("hops") or []}
         return Trace(
             dst_addr=dst_addr,
             dst_name=_text(fields.get("dst_name"), "dst_name"),
@@ -499,7 +534,7 @@ def from_json(fields: object) -> Trace:
             endtime=_number(fields.get("endtime", timestamp), "endtime"),
             hops=_hops_from_json(
                 fields["result"],
-                attributed,
+                {int(hop["hop"]): hop for hop in ours.get("hops") or []},
                 ours.get("protos") or {},
                 ours.get("changed") or {},
                 set(ours.get("inferred") or ()),
@@ -509,14 +544,7 @@ def from_json(fields: object) -> Trace:
             size=_whole(fields.get("size"), "size"),
             msm_id=_whole(fields.get("msm_id"), "msm_id"),
             prb_id=_whole(fields.get("prb_id"), "prb_id"),
-            vantage=Vantage(
-                id=str(said_vantage["id"]),
-                asn=_whole(said_vantage.get("asn"), "vantage.asn"),
-                organisation=_text(said_vantage.get("organisation"), "vantage.organisation"),
-                country=_text(said_vantage.get("country"), "vantage.country"),
-            )
-            if said_vantage
-            else None,
+            vantage=_vantage_from_json(ours["vantage"]) if ours.get("vantage") else None,
             backend=_text(method.get("backend"), "backend"),
             sees=_texts(method.get("sees", []), "sees"),
             stop=_text(ours.get("stop"), "stop"),

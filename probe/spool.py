@@ -63,6 +63,7 @@ class Spool:
 
     A context manager; opening it makes the folder, and mends day files whose last line a crash
     cut short: the remains are moved to a file beside it, ``<day>.torn``, where they are counted.
+    Raises `PartlyDone` where the disk has no room for that.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,11 +71,13 @@ class Spool:
         self._day: Path | None = None
         self._file = -1
         make_folder(folder)
-        for day in day_files(folder):
-            self._open(day)
-            with _locked(self._file):
-                _mend(self._file, day)
-        self.close()
+        try:
+            for day in day_files(folder):
+                self._open(day)
+                with _locked(self._file):
+                    _mend(self._file, day)
+        finally:
+            self.close()
 
     def append(self, *traces: Redacted) -> None:
         """Add traces, each with one write, and return when they are on the disk.

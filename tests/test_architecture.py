@@ -7,6 +7,7 @@ if it does not fit without an arrow pointing back, its place is wrong, not the l
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -27,7 +28,15 @@ PACKAGES = ("probe", "analysis")
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "probe": (
         {"probe"},
-        {"probe.aside", "probe.digest", "probe.graph", "probe.network.waiting", "probe.presence"},
+        {
+            "probe.aside",
+            "probe.digest",
+            "probe.graph",
+            "probe.network.waiting",
+            "probe.presence",
+            "probe.update",
+            "probe.wallclock",
+        },
         # Contracts, and what needs nothing.
         {
             "probe.failure",
@@ -62,13 +71,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.outbox",
             "probe.schedule",
         },
-        {"probe.notice", "probe.schedule.calls", "probe.schedule.diary"},
+        {"probe.copies", "probe.notice", "probe.schedule.calls", "probe.schedule.diary"},
         {
             "probe.schedule.circumstances",
+            "probe.schedule.cron",
             "probe.schedule.launchd",
             "probe.schedule.systemd",
         },
-        {"probe.schedule.cron"},
         {"probe.schedule.here"},
         {"probe.origin.lists", "probe.origin.register", "probe.origin.snapshot"},
         {"probe.origin.ranges"},
@@ -109,6 +118,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.identity",
             "probe.allowance",
             "probe.stop",
+            "probe.update.download",
         },
         # Redaction stands before the disk.
         {
@@ -119,7 +129,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.spool",
             "probe.resolve",
             "probe.targets",
-            "probe.update",
+            "probe.update.exchanges",
+            "probe.update.tables",
             "probe.meter",
         },
         {"probe.choice", "probe.campaign", "probe.ground", "probe.shared"},
@@ -149,7 +160,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.commands.words",
         },
         {"probe.commands.choosing", "probe.commands.unattended"},
-        {"probe.commands.attended"},
+        {"probe.commands.attended", "probe.commands.foretelling"},
         {
             "probe.commands.bundle",
             "probe.commands.consent",
@@ -499,6 +510,29 @@ def test_the_analysis_imports_only_what_its_extra_has() -> None:
         )
     }
     assert missing == {}
+
+
+def is_there(name: str) -> bool:
+    """Whether a name in full is that of a module, or of something within one."""
+    words = name.split(".")
+    last = next(count for count in range(len(words), 0, -1) if ".".join(words[:count]) in modules())
+    found: object = importlib.import_module(".".join(words[:last]))
+    for word in words[last:]:
+        found = getattr(found, word, None)
+    return found is not None
+
+
+def test_what_a_module_speaks_of_is_there() -> None:
+    """Docstrings and comments send nobody to a place that was moved or renamed."""
+    spoken = re.compile(r"`((?:probe|analysis)(?:\.\w+)+)`")
+    lost = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for name in sorted(set(spoken.findall(path.read_text(encoding="utf-8"))))
+        if not is_there(name)
+    ]
+    assert lost == []
 
 
 def test_one_module_knows_which_system_it_is() -> None:

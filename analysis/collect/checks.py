@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from probe.attribute import majority
 from probe.bundle import Bundle
 from probe.origin import special_class
-from probe.record import Hop, MalformedRecord, Reply, Trace, from_json, to_json
+from probe.record import Hop, MalformedRecord, Reply, Trace, from_json, moment, to_json
 from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, embedded
 
 # Before this day there was no gatewatch: a clock that was never set.
@@ -114,11 +114,9 @@ def _check_vantage(trace: Trace, network: int) -> None:
 
 def _check_clock(trace: Trace, now: datetime) -> str:
     """The UTC day of a trace; refused for one that cannot have been."""
-    try:
-        start = datetime.fromtimestamp(trace.timestamp, UTC)
-        end = datetime.fromtimestamp(trace.endtime, UTC)
-    except (OverflowError, ValueError, OSError):
-        raise Refused("clock", "begins at no time") from None
+    start, end = moment(trace.timestamp), moment(trace.endtime)
+    if start is None or end is None:
+        raise Refused("clock", "begins at no time")
     if start < FIRST:
         raise Refused("clock", f"begins on {start:%Y-%m-%d}, before there was gatewatch")
     if max(start, end) > now + SLACK:

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.collect.checks import Refused, check
 from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
-from probe.database import OfNewerVersion, connect, set_up, step
+from probe.database import OfNewerVersion, open_database, step
 from probe.keys import make_key
 from probe.private import sync_folder
 from probe.receipt import Receipt, Status
@@ -117,15 +117,16 @@ class Store:
         database = folder / "collector.db"
         if not (database.exists() and database.stat().st_size) and self._bundles():
             raise Damaged("it is not there, and bundles are")
-        self._db = connect(database, sqlite3.Connection, one_thread=False)
         try:
-            set_up(self._db, _TABLES, _VERSION)
+            self._db = open_database(
+                database, sqlite3.Connection, _TABLES, _VERSION, one_thread=False
+            )
         except sqlite3.OperationalError:
-            self.close()
             raise
-        except (sqlite3.DatabaseError, OfNewerVersion) as problem:
-            self.close()
-            raise Damaged(str(problem) or "it is of a newer version") from problem
+        except sqlite3.DatabaseError as problem:
+            raise Damaged(str(problem)) from problem
+        except OfNewerVersion:
+            raise Damaged("it is of a newer version") from None
 
     def has_room(self) -> bool:
         """Whether enough is free on the disk for what is sent."""

@@ -2,7 +2,7 @@
 
 Before: ask for consent where it is missing, and keep a second run from starting. While it measures:
 a bar on a terminal, else a line a trace. After: what became of every target, as sentences or as
-JSON, and what to do next. A dry run is told here as well.
+JSON, and what to do next.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ from probe.places import data_folder
 from probe.spoiling import meanings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
 
-    from probe.commands.choosing import Choice
     from probe.commands.ended import Ended
-    from probe.foresight import Cost
     from probe.itinerary import Progress
     from probe.record import Trace
 
@@ -128,163 +127,84 @@ class _Shown:
             click.echo(said, err=True)
 
 
-def foretell(cost: Cost, rate: float, allowed: float, choice: Choice, *, as_json: bool) -> None:
-    """Say what a run would take; ``allowed`` are the bytes that the day has left."""
-    if as_json:
-        foreseen = {
-            "targets": cost.targets,
-            "known": cost.known,
-            "unexplored": cost.unexplored,
-            "packets": cost.packets,
-            "bytes": cost.bytes,
-            "minutes": round(cost.seconds / 60, 2),
-            "at_least": cost.least
-            and {
-                "packets": cost.least.packets,
-                "bytes": cost.least.bytes,
-                "minutes": round(cost.least.seconds / 60, 2),
-            },
-            "allowed": int(max(0.0, allowed)),
-            "left_out": dict(sorted(choice.left_out.items())),
-        }
-        click.echo(json.dumps(foreseen))
-        return
-    if cost.least is None:
-        said = ngettext(
-            "would trace to {count} target: about {packets} packets, {kilobytes:.0f} kB, "
-            "{minutes:.1f} minutes at {rate:g} packets/s",
-            "would trace to {count} targets: about {packets} packets, {kilobytes:.0f} kB, "
-            "{minutes:.1f} minutes at {rate:g} packets/s",
-            cost.targets,
-        )
-    else:
-        said = ngettext(
-            "would trace to {count} target: {least} to {packets} packets, at most {kilobytes:.0f} "
-            "kB and {minutes:.1f} minutes at {rate:g} packets/s; too few paths from here are known "
-            "to say what they share and how many routers stand side by side at the border",
-            "would trace to {count} targets: {least} to {packets} packets, at most "
-            "{kilobytes:.0f} kB and {minutes:.1f} minutes at {rate:g} packets/s; too few paths "
-            "from here are known to say what they share and how many routers stand side by side at "
-            "the border",
-            cost.targets,
-        )
-    click.echo(
-        said.format(
-            count=cost.targets,
-            least=cost.least and cost.least.packets,
-            packets=cost.packets,
-            kilobytes=cost.bytes / 1000,
-            minutes=cost.seconds / 60,
-            rate=rate,
-        )
-    )
-    if cost.known < cost.targets:
-        click.echo(
-            _("a guess for {count} of them, never traced from here before").format(
-                count=cost.targets - cost.known
-            )
-        )
-    if cost.unexplored:
-        click.echo(
-            _(
-                "counted without parallel paths for {count} of them, where --multipath full has "
-                "not looked yet; what it finds there comes on top"
-            ).format(count=cost.unexplored)
-        )
-    if choice.left_out:
-        click.echo(_("left out: {counts}").format(counts=words.counts(choice.left_out)))
-    if cost.bytes > allowed:
-        left = max(0.0, allowed) / 1000
-        said = (
-            _("the budget of the day has {left:.0f} kB left: not all would be measured")
-            if (cost.least or cost).bytes > allowed
-            else _("the budget of the day has {left:.0f} kB left, which may not do for all")
-        )
-        click.echo(said.format(left=left))
-    if choice.looked_up:
-        click.echo(_("no probe was sent, but the names in your list were looked up"))
-    else:
-        click.echo(_("nothing was sent"))
-
-
 def _say(ended: Ended, *, as_json: bool) -> None:
     """The summary: what was kept, what was not and why, and what to do next."""
-    campaign, refused, seconds = ended.campaign, ended.refused, ended.seconds
-    failed = campaign.failed()
     left_out = ended.left_out + Counter(
-        {f"no IPv{version} here": count for version, count in campaign.absent().items()}
+        {f"no IPv{version} here": count for version, count in ended.campaign.absent().items()}
     )
     if as_json:
-        summary = {
-            "kept": campaign.kept,
-            "failed": dict(sorted(failed.items())),
-            "left_out": dict(sorted(left_out.items())),
-            "folder": str(campaign.folder),
-            "flow": campaign.flow,
-            "access": {
-                f"ipv{version}": {
-                    "asn": access.asn,
-                    "organisation": access.organisation,
-                    "known_by": access.known_by,
-                    "instead": instead.asn if (instead := campaign.instead.get(version)) else None,
-                }
-                for version, access in sorted(campaign.access.items())
-            },
-            "country": campaign.country,
-            "noted": dict(sorted(campaign.noted.items())),
-            "refused_packets": dict(sorted(refused.items())),
-            "interrupted": dict(sorted(campaign.interruptions.items())),
-            "begun_anew": campaign.begun_anew,
-            "stopped": bool(ended.code),
-            "seconds": round(seconds, 1),
-        }
-        click.echo(json.dumps(summary))
+        click.echo(json.dumps(_summary(ended, left_out)))
         return
-    click.echo(
-        ngettext(
-            "kept {count} trace in {folder} ({seconds:.0f} s)",
-            "kept {count} traces in {folder} ({seconds:.0f} s)",
-            campaign.kept,
-        ).format(count=campaign.kept, folder=campaign.folder, seconds=seconds)
-    )
-    if failed:
-        click.echo(_("failed: {counts}").format(counts=words.counts(failed)))
+    for sentence in _sentences(ended, left_out):
+        click.echo(sentence)
+
+
+def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
+    """The summary as a script reads it."""
+    campaign = ended.campaign
+    return {
+        "kept": campaign.kept,
+        "failed": dict(sorted(campaign.failed().items())),
+        "left_out": dict(sorted(left_out.items())),
+        "folder": str(campaign.folder),
+        "flow": campaign.flow,
+        "access": {
+            f"ipv{version}": {
+                "asn": access.asn,
+                "organisation": access.organisation,
+                "known_by": access.known_by,
+                "instead": instead.asn if (instead := campaign.instead.get(version)) else None,
+            }
+            for version, access in sorted(campaign.access.items())
+        },
+        "country": campaign.country,
+        "noted": dict(sorted(campaign.noted.items())),
+        "refused_packets": dict(sorted(ended.refused.items())),
+        "interrupted": dict(sorted(campaign.interruptions.items())),
+        "begun_anew": campaign.begun_anew,
+        "stopped": bool(ended.code),
+        "seconds": round(ended.seconds, 1),
+    }
+
+
+def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
+    """The summary as a person reads it."""
+    campaign = ended.campaign
+    yield ngettext(
+        "kept {count} trace in {folder} ({seconds:.0f} s)",
+        "kept {count} traces in {folder} ({seconds:.0f} s)",
+        campaign.kept,
+    ).format(count=campaign.kept, folder=campaign.folder, seconds=ended.seconds)
+    if failed := campaign.failed():
+        yield _("failed: {counts}").format(counts=words.counts(failed))
     if left_out:
-        click.echo(_("left out: {counts}").format(counts=words.counts(left_out)))
+        yield _("left out: {counts}").format(counts=words.counts(left_out))
     for note, (meaning, _remedy) in meanings().items():
         if campaign.noted[note]:
-            click.echo(
-                ngettext(
-                    "{count} trace: {meaning}", "{count} traces: {meaning}", campaign.noted[note]
-                ).format(count=campaign.noted[note], meaning=meaning)
-            )
+            yield ngettext(
+                "{count} trace: {meaning}", "{count} traces: {meaning}", campaign.noted[note]
+            ).format(count=campaign.noted[note], meaning=meaning)
     for version, instead in campaign.instead.items():
-        click.echo(
-            _(
-                "AS{said}, which you named, stands first on no path, and AS{asn} {organisation} "
-                "does: if that is your provider, what was kept is no evidence; run again with "
-                "--access-as AS{asn}"
-            ).format(
-                said=campaign.access[version].asn,
-                asn=instead.asn,
-                organisation=instead.organisation,
-            )
+        yield _(
+            "AS{said}, which you named, stands first on no path, and AS{asn} {organisation} "
+            "does: if that is your provider, what was kept is no evidence; run again with "
+            "--access-as AS{asn}"
+        ).format(
+            said=campaign.access[version].asn,
+            asn=instead.asn,
+            organisation=instead.organisation,
         )
     if campaign.interruptions:
-        click.echo(
-            ngettext(
-                "interrupted: {counts}; {count} trace begun anew",
-                "interrupted: {counts}; {count} traces begun anew",
-                campaign.begun_anew,
-            ).format(counts=words.counts(campaign.interruptions), count=campaign.begun_anew)
-        )
-    if refused:
-        click.echo(
-            _("packets that were no answers to these probes: {counts}").format(
-                counts=words.counts(refused)
-            )
+        yield ngettext(
+            "interrupted: {counts}; {count} trace begun anew",
+            "interrupted: {counts}; {count} traces begun anew",
+            campaign.begun_anew,
+        ).format(counts=words.counts(campaign.interruptions), count=campaign.begun_anew)
+    if ended.refused:
+        yield _("packets that were no answers to these probes: {counts}").format(
+            counts=words.counts(ended.refused)
         )
     if campaign.kept and campaign.country is None:
-        click.echo(_("your country is not in the address table; give it with --country CC"))
+        yield _("your country is not in the address table; give it with --country CC")
     if campaign.kept:
-        click.echo(_("next: gatewatch show"))
+        yield _("next: gatewatch show")

@@ -13,10 +13,11 @@ from probe.bundle import SUFFIX
 from probe.bundling import bundle_new
 from probe.commands import words
 from probe.consent import Capability, require
+from probe.copies import demand_folder, write_copy
 from probe.failure import Failure
 from probe.keys import keys_folder
 from probe.language import _, ngettext
-from probe.outbox import Outbox, demand_folder, hand_over, outbox_folder
+from probe.outbox import Outbox, outbox_folder
 from probe.places import data_folder
 from probe.spool import spool_folder
 
@@ -66,7 +67,7 @@ def _copied(kept: Path, out: Path, entry: Entry) -> Path:
     """Where a copy lies: at ``out``, or beside it under the next name that is free."""
     others = (out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}") for number in count(2))
     path = next(path for path in chain([out], others) if not path.exists())
-    hand_over(kept.read_bytes(), path, entry)
+    write_copy(kept.read_bytes(), path, entry)
     return path
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from probe.commands import words
 from probe.failure import BadInput, PermissionDenied
 from probe.language import _
 from probe.origin.lookup import EXCHANGES_FILE
@@ -15,14 +16,8 @@ from probe.origin.snapshot import OLD, Manifest, age, current_manifest, damaged,
 from probe.places import data_folder
 from probe.private import make_folder
 from probe.settings import read_settings
-from probe.update import (
-    EXCHANGES,
-    TABLES,
-    fetch_exchanges,
-    fetch_tables,
-    install_exchanges,
-    install_tables,
-)
+from probe.update.exchanges import EXCHANGES, fetch_exchanges, install_exchanges
+from probe.update.tables import TABLES, fetch_tables, install_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +131,7 @@ def _print(manifest: Manifest, broken: list[str]) -> None:
     fetched = _fetched_exchanges()
     lines = {
         "in use": manifest.id,
-        "age": f"of {manifest.date}, {days} day{'' if days == 1 else 's'} old"
+        "age": f"of {manifest.date}, {words.many(days, 'day')} old"
         + ("; for a newer one: gatewatch data update" if days >= OLD else ""),
         "came with": "gatewatch data update" if updated else "gatewatch itself",
         "files": f"damaged: {', '.join(broken)}" if broken else "whole",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from probe.network import Tap
     from probe.origin import Origin
 
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 
 # Packets a second that nobody needs a permission for.
 RATE = 20.0
@@ -45,47 +47,51 @@ class _Range(click.FloatRange):
         return number
 
 
-def probing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that send: method, backend, IP version, address table."""
-    for option in reversed(
-        (
-            click.option(
-                "--method",
-                type=click.Choice(
-                    ["auto", *(method.value for method in Method)], case_sensitive=False
-                ),
-                default="auto",
-                show_default=True,
-                help="What the probes are. TCP needs raw sockets.",
-            ),
-            click.option(
-                "--backend",
-                type=click.Choice(BACKENDS),
-                default="auto",
-                show_default=True,
-                help="Raw sockets, the error queue, which needs no privileges, or libpcap, which "
-                "passes by this machine's firewall. Auto: on Linux raw where allowed, else the "
-                "error queue; elsewhere libpcap.",
-            ),
-            click.option(
-                "--pcap",
-                "evidence",
-                type=click.Path(dir_okay=False, path_type=Path),
-                help="Also keep each packet sent or received in this new file, as evidence for an "
-                "expert whom you trust: not redacted, with your own address.",
-            ),
-            click.option("-4", "version", flag_value=4, type=int, help="IPv4 only."),
-            click.option("-6", "version", flag_value=6, type=int, help="IPv6 only."),
-            click.option(
-                "--origin",
-                "table",
-                type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                help="The address table to use: an .mmdb, or a .dat of pyasn.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+def _together(*options: Decorator) -> Decorator:
+    """One decorator of several, whose options the help lists in this order."""
+
+    def of(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return of
+
+
+# The options of commands that send: method, backend, IP version, address table.
+probing = _together(
+    click.option(
+        "--method",
+        type=click.Choice(["auto", *(method.value for method in Method)], case_sensitive=False),
+        default="auto",
+        show_default=True,
+        help="What the probes are. TCP needs raw sockets.",
+    ),
+    click.option(
+        "--backend",
+        type=click.Choice(BACKENDS),
+        default="auto",
+        show_default=True,
+        help="Raw sockets, the error queue, which needs no privileges, or libpcap, which "
+        "passes by this machine's firewall. Auto: on Linux raw where allowed, else the "
+        "error queue; elsewhere libpcap.",
+    ),
+    click.option(
+        "--pcap",
+        "evidence",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Also keep each packet sent or received in this new file, as evidence for an "
+        "expert whom you trust: not redacted, with your own address.",
+    ),
+    click.option("-4", "version", flag_value=4, type=int, help="IPv4 only."),
+    click.option("-6", "version", flag_value=6, type=int, help="IPv6 only."),
+    click.option(
+        "--origin",
+        "table",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="The address table to use: an .mmdb, or a .dat of pyasn.",
+    ),
+)
 
 
 @contextmanager
@@ -113,61 +119,51 @@ def evidence(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | No
             )
 
 
-def courtesy(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that send: how fast, how much, and to whom."""
-    for option in reversed(
-        (
-            click.option(
-                "--rate",
-                type=_Range(0.1),
-                default=RATE,
-                show_default=True,
-                help=f"Packets per second, {RATE_CAP:.0f} at most.",
-            ),
-            click.option(
-                "--budget",
-                type=_Range(0, min_open=True),
-                default=BUDGET,
-                show_default=True,
-                help="Megabytes that may be sent in a day (UTC), by all commands together.",
-            ),
-            click.option(
-                "--i-run-this-network",
-                "own_network",
-                is_flag=True,
-                help="Allow private targets and any rate: only in a network that is yours.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+# The options of commands that send: how fast, how much, and to whom.
+courtesy = _together(
+    click.option(
+        "--rate",
+        type=_Range(0.1),
+        default=RATE,
+        show_default=True,
+        help=f"Packets per second, {RATE_CAP:.0f} at most.",
+    ),
+    click.option(
+        "--budget",
+        type=_Range(0, min_open=True),
+        default=BUDGET,
+        show_default=True,
+        help="Megabytes that may be sent in a day (UTC), by all commands together.",
+    ),
+    click.option(
+        "--i-run-this-network",
+        "own_network",
+        is_flag=True,
+        help="Allow private targets and any rate: only in a network that is yours.",
+    ),
+)
 
 
-def multipath(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of looking for parallel paths: where, and how thoroughly."""
-    for option in reversed(
-        (
-            click.option(
-                "--multipath",
-                type=click.Choice(["border", "full", "off"]),
-                default="border",
-                show_default=True,
-                help="Where to look for parallel paths of load balancers: around the border, once "
-                "for each link that crosses it; on the full path; or nowhere.",
-            ),
-            click.option(
-                "--confidence",
-                type=click.Choice(["95", "99"]),
-                default="95",
-                show_default=True,
-                callback=lambda _, __, value: int(value),
-                help="How sure to be, in percent, that no next hop of a router is missed where "
-                "parallel paths are looked for: 99 takes about a third more packets there.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+# The options of looking for parallel paths: where, and how thoroughly.
+multipath = _together(
+    click.option(
+        "--multipath",
+        type=click.Choice(["border", "full", "off"]),
+        default="border",
+        show_default=True,
+        help="Where to look for parallel paths of load balancers: around the border, once "
+        "for each link that crosses it; on the full path; or nowhere.",
+    ),
+    click.option(
+        "--confidence",
+        type=click.Choice(["95", "99"]),
+        default="95",
+        show_default=True,
+        callback=lambda _, __, value: int(value),
+        help="How sure to be, in percent, that no next hop of a router is missed where "
+        "parallel paths are looked for: 99 takes about a third more packets there.",
+    ),
+)
 
 
 def check_rate(rate: float, *, own_network: bool) -> None:

@@ -7,8 +7,9 @@ target. What is kept and how is `probe.campaign`'s business.
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,14 @@ from probe import stop
 from probe.allowance import Allowance
 from probe.backend import failure_of, open_network
 from probe.campaign import OVER_BUDGET, REFUSED, Campaign
-from probe.choice import measured, version_of
+from probe.choice import RESUMABLE, measured, version_of
 from probe.commands import options, words
-from probe.commands.attended import Attended, foretell
+from probe.commands.attended import Attended
 from probe.commands.choosing import Choice
 from probe.commands.discreet import discreet
 from probe.commands.ended import Ended
 from probe.commands.folder import Folder
+from probe.commands.foretelling import foretell
 from probe.consent import Capability, require
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
@@ -47,12 +49,12 @@ from probe.network import NetworkError
 from probe.places import data_folder
 from probe.session import Settings
 from probe.spoiling import Spoiling, days_that_have_been
-from probe.spool import day_files, read, spool_folder
+from probe.spool import day_files, day_named, read, spool_folder
 from probe.targets import root_servers
 from probe.timekeeping import is_set_by_others
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 
     from probe.attribute import Attributor
     from probe.commands.unattended import Turn
@@ -181,7 +183,7 @@ def run(
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
         if flow is not None:
-            choice.done = measured(_kept(folder), flow, time.time())
+            choice.done = _done(folder, flow)
         if dry_run or choice.done:  # any other run finds out by sending
             choice.without_way = without_way
         campaign = Campaign(
@@ -307,14 +309,26 @@ async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
         nursery.cancel_scope.cancel()
 
 
-def _newest(folder: Path) -> list[Trace]:
+def _kept(folder: Path, *, without: Container[str] = ()) -> Iterator[Trace]:
+    """The traces of a spool, oldest first, one after the other: those of years may lie there."""
+    return (kept.trace for kept in read(folder, without=without) if kept.trace is not None)
+
+
+def _newest(folder: Path) -> Iterator[Trace]:
     """The traces of the last day on which any were kept."""
-    older = [day.name for day in day_files(folder)[:-1]]
-    return [kept.trace for kept in read(folder, without=older) if kept.trace is not None]
+    return _kept(folder, without=[day.name for day in day_files(folder)[:-1]])
 
 
-def _kept(folder: Path) -> list[Trace]:
-    return [kept.trace for kept in read(folder) if kept.trace is not None]
+def _done(folder: Path, flow: int) -> Counter[str]:
+    """How many traces the run gone on with has kept, by target as recorded: see `measured`.
+
+    Days on which it cannot have been under way are not read.
+    """
+    now = time.time()
+    first = datetime.fromtimestamp(now - RESUMABLE, UTC).date()
+    days = ((path.name, day_named(path.name)) for path in day_files(folder))
+    older = [name for name, day in days if day is not None and day < first]
+    return measured(_kept(folder, without=older), flow, now)
 
 
 def _foresee(
@@ -333,14 +347,13 @@ def _foresee(
     from probe.imagined import HOME, Imagined  # noqa: PLC0415
     from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
-    traces = _kept(campaign.folder)
-    country = campaign.country or _last_country(traces)
+    country = campaign.country or _last_country(_newest(campaign.folder))
     if country != campaign.country:
         targets = choice.targets(country)
     versions = set(map(version_of, targets))
     home = country or HOME
     return foresee(
-        Experience(traces, choice.listed(country)),
+        Experience(_kept(campaign.folder), choice.listed(country)),
         targets,
         usable(network, versions, method),
         settings,
@@ -350,9 +363,10 @@ def _foresee(
     )
 
 
-def _last_country(traces: list[Trace]) -> str | None:
+def _last_country(traces: Iterable[Trace]) -> str | None:
     """Where the last trace was measured: most machines stay."""
-    return traces[-1].vantage.country if traces and traces[-1].vantage is not None else None
+    last = next(iter(deque(traces, maxlen=1)), None)
+    return None if last is None or last.vantage is None else last.vantage.country
 
 
 def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int, Access]:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.allowance import MEGABYTE, Allowance, allowance_file
+from probe.commands import words
 from probe.commands.unattended import limits
 from probe.consent import Capability, require
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.schedule.diary import Diary
 from probe.schedule.here import job, timer
+from probe.wallclock import shown
 
 if TYPE_CHECKING:
     from probe.schedule import Job, Standing, Timer
@@ -59,7 +61,7 @@ def install(*, system: bool, dry_run: bool) -> None:
     standing = clock.standing(what)
     click.echo(_("measures by itself from now on ({name})").format(name=clock.name))
     if standing.next is not None:
-        click.echo(_("looks whether it is time: {when}").format(when=_when(standing.next)))
+        click.echo(_("looks whether it is time: {when}").format(when=shown(standing.next)))
     for hint in standing.hints:
         click.echo(f"{hint.what}; {hint.remedy}")
     click.echo(_("next: gatewatch schedule status"))
@@ -106,8 +108,8 @@ def _show(clock: Timer, what: Job) -> None:
         click.echo(_("would write {path}:").format(path=path))
         click.echo(text)
     click.echo(_("would call:"))
-    for words in clock.commands(what):
-        click.echo(f"  {shlex.join(words)}")
+    for command in clock.commands(what):
+        click.echo(f"  {shlex.join(command)}")
     click.echo(_("nothing was written"))
 
 
@@ -146,13 +148,13 @@ def _print(clock: Timer, what: Job, standing: Standing, entry: Entry) -> None:
     if standing.installed:
         lines["calls"] = shlex.join(standing.program)
     if entry.ended is not None:
-        lines["last"] = f"{_when(entry.ended)}, {_ending(entry)}"
+        lines["last"] = f"{shown(entry.ended)}, {_ending(entry)}"
     else:
         lines["last"] = "never"
     if entry.skipped is not None and entry.skipped > (entry.ended or 0.0):
-        lines["waited"] = f"{_when(entry.skipped)}, {entry.why}"
+        lines["waited"] = f"{shown(entry.skipped)}, {entry.why}"
     if standing.installed and standing.next is not None:
-        lines["next"] = f"{_when(max(entry.due, standing.next))} or soon after"
+        lines["next"] = f"{shown(max(entry.due, standing.next))} or soon after"
     spent = (
         f"{one['sent'] / MEGABYTE:.1f} of {one['allowed'] / MEGABYTE:g} MB this {span}"
         for span, one in _budget(what).items()
@@ -167,12 +169,8 @@ def _print(clock: Timer, what: Job, standing: Standing, entry: Entry) -> None:
 
 
 def _ending(entry: Entry) -> str:
-    kept = f"{entry.kept} trace{'' if entry.kept == 1 else 's'} kept"
+    kept = f"{words.many(entry.kept, 'trace')} kept"
     return kept if entry.code == 0 else f"{kept}, exit code {entry.code}"
-
-
-def _when(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _iso(moment: float | None) -> str | None:

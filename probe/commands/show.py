@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections import deque
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from probe.border import home_of, leaves
 from probe.commands import words
 from probe.failure import BadInput
 from probe.language import _, ngettext
+from probe.record import moment
 from probe.spool import spool_folder, torn
 
 if TYPE_CHECKING:
@@ -107,16 +107,8 @@ def _left(trace: Trace) -> Border | None:
     return leaves(trace.hops, home) if home else None
 
 
-def _when(trace: Trace) -> datetime | None:
-    """When a trace began; None for a number that is no time, in a line that is not ours."""
-    try:
-        return datetime.fromtimestamp(trace.timestamp, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
 def _line(trace: Trace) -> str:
-    when = _when(trace)
+    when = moment(trace.timestamp)
     shown = f"{when:%Y-%m-%d %H:%M:%S}" if when else "at no time"
     name = trace.dst_name if trace.dst_name not in {None, trace.dst_addr} else ""
     border = _left(trace)
@@ -142,7 +134,7 @@ def _line(trace: Trace) -> str:
 
 def _fields(kept: Kept, trace: Trace) -> dict[str, Any]:
     border = _left(trace)
-    when = _when(trace)
+    when = moment(trace.timestamp)
     return {
         "file": str(kept.path),
         "line": kept.number,

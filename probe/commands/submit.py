@@ -20,14 +20,13 @@ from probe.commands import words
 from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
 from probe.consent import Capability, require
+from probe.copies import demand_folder, write_copy
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
 from probe.language import _, ngettext
 from probe.outbox import (
     Outbox,
     damaged,
-    demand_folder,
-    hand_over,
     occupied,
     outbox_folder,
     status,
@@ -36,6 +35,7 @@ from probe.places import data_folder
 from probe.pruning import accepted_days, prune
 from probe.settings import read_settings, settings_file, without_password
 from probe.spool import spool_folder
+from probe.wallclock import shown
 
 if TYPE_CHECKING:
     from probe.outbox import Entry, Status
@@ -186,7 +186,7 @@ def _complain(outcome: Outcome, waiting: list[Entry]) -> None:
     """Raise the failure that says what still waits or was refused, where anything was."""
     later = (
         _("; the next try is after {time}, or at once with --now").format(
-            time=_local(outcome.not_before)
+            time=shown(outcome.not_before)
         )
         if outcome.not_before
         else ""
@@ -238,7 +238,7 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
                 continue
             target = folder / outbox.path_of(entry.sha256).name
             if not target.is_file() or target.stat().st_size != len(data):
-                hand_over(data, target, entry)
+                write_copy(data, target, entry)
             outbox.left(entry.sha256, str(folder.absolute()))
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)
@@ -323,7 +323,7 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     elif waits and found.attempts.not_before > time.time():
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
-                time=_local(found.attempts.not_before)
+                time=shown(found.attempts.not_before)
             )
         )
     elif waits:
@@ -357,7 +357,3 @@ def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:
 
 def _iso(when: float) -> str | None:
     return datetime.fromtimestamp(when, UTC).isoformat(timespec="seconds") if when else None
-
-
-def _local(when: float) -> str:
-    return f"{datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M}"

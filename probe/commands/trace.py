@@ -102,61 +102,26 @@ def trace(
     excluded = read_exclusions(exclusions_file())
     limits = Limits() if max_ttl is None else Limits(max_ttl=max_ttl)
     settings = Settings(rate=rate, limits=limits)
-    traced: list[Trace] = []
 
-    def open_table() -> tuple[Origin, Forks | None]:
-        origin = given or options.address_table(None)
-        manner = Manner(
+    def manner(origin: Origin) -> Manner:
+        return Manner(
             origin,
             lambda trace: country or (home_of(trace.hops) if trace else None),
             multipath=multipath,
             confidence=confidence,
         )
-        return origin, manner.explore
-
-    def trace_it() -> Trace:
-        target = resolve(host, version)
-        _refuse_unfit(target, excluded, own_network=own_network)
-        chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
-        task = Task(target, None if host == target else host, chosen, flow)
-        # Opening the table, and finding out which it is, take as long as the answers to come.
-        opening = Aside(open_table)
-        identified = Aside(lambda: options.identify(opening.result()[0]))
-
-        def explore(trace: Trace) -> Enumeration | None:
-            forks = opening.result()[1]
-            return None if forks is None else forks(trace)
-
-        shown = (
-            None if as_json else stack.enter_context(_Screen(lambda: opening.result()[0], country))
-        )
-        if shown is not None:
-            shown.begin(task, network, limits.max_ttl)
-        measure(
-            Session(
-                network,
-                [task],
-                settings,
-                finished=traced.append,
-                known=None if shown is None else shown.known,
-                explore=explore,
-            )
-        )
-        identified.result()
-        measured = attribute(traced[0], opening.result()[0])
-        if shown is not None:
-            shown.end(measured, network.discarded())
-        return measured
 
     with ExitStack() as stack:
-        tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
-        opened = open_network(backend, writes=(data_folder(),), tap=tap)
-        stack.callback(opened.close)
-        network = Metered(opened, _allowance(budget))
-        stack.callback(network.close)
+        network = _open(stack, backend, evidence, budget)
         try:
             with stop.heeded():
-                measured = trace_it()
+                target = resolve(host, version)
+                _refuse_unfit(target, excluded, own_network=own_network)
+                chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
+                task = Task(target, None if host == target else host, chosen, flow)
+                opening = _Table(given, manner)
+                shown = None if as_json else stack.enter_context(_Screen(opening.origin, country))
+                measured = _measure(network, task, settings, opening, shown)
         except NetworkError as problem:
             raise failure_of(problem) from problem
     if as_json and measured.error is None:
@@ -164,6 +129,70 @@ def trace(
         click.echo(to_line(noted))
     if measured.error is not None:
         raise (PermissionDenied if network.denied else Offline)(measured.error)
+
+
+def _open(stack: ExitStack, backend: str, evidence: Path | None, budget: float) -> Metered:
+    """The network layer, and the file of raw packets where one is wanted, until the stack ends."""
+    tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
+    opened = open_network(backend, writes=(data_folder(),), tap=tap)
+    stack.callback(opened.close)
+    # Only now: what may be written is another thing once privileges are given up.
+    network = Metered(opened, _allowance(budget))
+    stack.callback(network.close)
+    return network
+
+
+class _Table:
+    """The address table, opened and identified aside: that takes as long as answers need to come.
+
+    ``given`` is the one that is open already, None for the one in use; ``manner`` gives how traces
+    are made by a table.
+    """
+
+    def __init__(self, given: Origin | None, manner: Callable[[Origin], Manner]) -> None:
+        def opened() -> tuple[Origin, Forks | None]:
+            origin = given or options.address_table(None)
+            return origin, manner(origin).explore
+
+        self._opened = Aside(opened)
+        self._identified = Aside(lambda: options.identify(self.origin()))
+
+    def origin(self) -> Origin:
+        """The table; waits for it, and raises `BadInput` where it is none."""
+        return self._opened.result()[0]
+
+    def identified(self) -> Origin:
+        """The table, of which it is known by now which one it is."""
+        self._identified.result()
+        return self.origin()
+
+    def explore(self, trace: Trace) -> Enumeration | None:
+        """The parallel paths to look for in a trace that has ended, if any."""
+        forks = self._opened.result()[1]
+        return None if forks is None else forks(trace)
+
+
+def _measure(
+    network: Metered, task: Task, settings: Settings, table: _Table, shown: _Screen | None
+) -> Trace:
+    """The trace, attributed; where it is ``shown``, hop by hop as they become known."""
+    traced: list[Trace] = []
+    if shown is not None:
+        shown.begin(task, network, settings.limits.max_ttl)
+    measure(
+        Session(
+            network,
+            [task],
+            settings,
+            finished=traced.append,
+            known=None if shown is None else shown.known,
+            explore=table.explore,
+        )
+    )
+    measured = attribute(traced[0], table.identified())
+    if shown is not None:
+        shown.end(measured, network.discarded())
+    return measured
 
 
 def _allowance(budget: float) -> Allowance:

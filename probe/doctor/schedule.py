@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from probe.doctor import Finding, State
@@ -12,6 +11,7 @@ from probe.language import _
 from probe.pasting import harmless
 from probe.schedule.diary import Diary
 from probe.schedule.here import job, timer
+from probe.wallclock import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def _lately(what: Job, now: float) -> Finding:
     if now - last > _SILENT:
         return Finding(
             State.WARNING,
-            _("no run has begun by itself since {when}").format(when=_day(last)),
+            _("no run has begun by itself since {when}").format(when=shown(last)),
             _STATUS,
         )
     if entry.failures:
@@ -74,9 +74,5 @@ def _lately(what: Job, now: float) -> Finding:
             "gatewatch run",
         )
     return Finding(
-        State.OK, _("runs begin by themselves, the last at {when}").format(when=_day(last))
+        State.OK, _("runs begin by themselves, the last at {when}").format(when=shown(last))
     )
-
-
-def _day(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment).astimezone():%Y-%m-%d %H:%M}"

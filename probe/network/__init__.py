@@ -15,7 +15,10 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Method(StrEnum):
-    """What a probe is. TCP is a SYN, ACK a TCP segment that belongs to no connection."""
+    """What a probe is; the best comes first.
+
+    TCP is a SYN, ACK a TCP segment that belongs to no connection.
+    """
 
     ICMP = "icmp"
     UDP = "udp"

@@ -48,12 +48,12 @@ def source_towards(target: str, version: int) -> str:
 
     Raises `NoRoute` or another `NetworkError` when there is none.
     """
-    with socket.socket(FAMILY[version], socket.SOCK_DGRAM) as asked:
-        try:
+    try:
+        with socket.socket(FAMILY[version], socket.SOCK_DGRAM) as asked:
             asked.connect((target, 9))
-        except OSError as error:
-            raise send_problem(error, target) from None
-        return str(asked.getsockname()[0])
+            return str(asked.getsockname()[0])
+    except OSError as error:
+        raise send_problem(error, target) from None
 
 
 def is_own_voice(address: str, target: str) -> bool:

@@ -158,8 +158,8 @@ class ErrorQueue:
         self._sent: dict[int, _Sent] = {}
         self._unanswered: dict[_FlowKey, set[int]] = {}
         self._short: dict[_FlowKey, list[_Short]] = {}
-        # By token of a probe that a short quote answered, which router sent that.
-        self._short_from: dict[int, str] = {}
+        # By flow and by token of a probe that a short quote answered, which router sent that.
+        self._short_from: dict[_FlowKey, dict[int, str]] = {}
         self._read: list[tuple[int, Answer]] = []
         self._discarded: Counter[str] = Counter()
         self._shifts = Shifts()
@@ -263,11 +263,14 @@ class ErrorQueue:
     def forget(self, token: int) -> None:
         """The session gave this probe up: the token may be used again."""
         sent = self._sent.pop(token, None)
-        self._short_from.pop(token, None)
         if sent is None:
             return
         flow = (sent.target, sent.port)
         self._answered(token, flow)
+        routers = self._short_from.get(flow, {})
+        routers.pop(token, None)
+        if not routers:
+            self._short_from.pop(flow, None)
         held = self._short.pop(flow, [])
         still = [short for short in held if token not in short.candidates]
         if still:
@@ -312,7 +315,7 @@ class ErrorQueue:
             return
         kind, err = meaning
         # The kernel takes the quoted IP header off, and the quoted UDP header, not the ICMP one.
-        stripped = (20 if version == 4 else 40) + (8 if method is Method.UDP else 0)
+        stripped = packet.IP_HEADER[version] + (8 if method is Method.UDP else 0)
         if not error.extensions_at:
             found = packet.undeclared_extensions(data, stripped)
         elif error.extensions_valid:
@@ -437,10 +440,8 @@ class ErrorQueue:
 
     def _may_repeat(self, flow: _FlowKey, observation: _Observation) -> bool:
         """Whether a router on this flow has answered so before. A target answers many probes."""
-        return observation.kind is Kind.TIME_EXCEEDED and any(
-            router == observation.address and self._sent[token][1:3] == flow
-            for token, router in self._short_from.items()
-        )
+        routers = self._short_from.get(flow, {})
+        return observation.kind is Kind.TIME_EXCEEDED and observation.address in routers.values()
 
     def _eliminate(self, flow: _FlowKey, answered: set[int]) -> None:
         """Give each held answer of a flow that has one candidate left to that one."""
@@ -456,7 +457,7 @@ class ErrorQueue:
             for token in answered:
                 self._answered(token, flow)
                 self._keep(token, self._sent[token], settled.observation)
-                self._short_from[token] = settled.observation.address
+                self._short_from.setdefault(flow, {})[token] = settled.observation.address
             if not answered:
                 self._discarded["unexpected"] += 1
         self._short.pop(flow, None)
@@ -498,9 +499,7 @@ def _error_in(control: ControlMessages, version: int) -> _Error | None:
 
 
 def _open(method: Method, version: int) -> Opened:
-    protocol = 0
-    if method is Method.ICMP:
-        protocol = packet.PROTOCOL_ICMP if version == 4 else packet.PROTOCOL_ICMP6
+    protocol = packet.ICMP_OF[version] if method is Method.ICMP else 0
     opened = open_socket(version, socket.SOCK_DGRAM, protocol)
     level, options, wished = (
         (socket.IPPROTO_IP, (IP_RECVERR, IP_RECVTTL), IP_RECVERR_RFC4884)

@@ -21,7 +21,7 @@ from probe.network.nat import Shifts
 if TYPE_CHECKING:
     from probe.network import Probe
 
-METHODS: Final = (Method.ICMP, Method.UDP, Method.TCP, Method.ACK)
+METHODS: Final = tuple(Method)
 
 # Everything there is to see.
 SEES: Final = frozenset(Capability)

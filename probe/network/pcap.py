@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from probe.network import Answer, Capability, Method, Probe, Tap
     from probe.network.matching import Made
 
-_ICMP: Final = {4: packet.PROTOCOL_ICMP, 6: packet.PROTOCOL_ICMP6}
-
-_ECHO_REQUEST: Final = {4: 8, 6: 128}
-
 # How many packets may wait to be drained.
 _QUEUE: Final = 1 << 16
 
@@ -154,7 +150,7 @@ class Pcap:
             return None
         protocol = data[9 if version == 4 else 6]
         if _source(data) in self._own or (
-            protocol == _ICMP[version] and data[at] == _ECHO_REQUEST[version]
+            protocol == packet.ICMP_OF[version] and data[at] == packet.ECHO_REQUEST[version]
         ):
             return None  # other programs' packets on their way out, and pings to this machine
         self._show(data, received)

@@ -203,9 +203,7 @@ def _open_family(version: int) -> _Family:
     try:
         # IPPROTO_RAW takes packets with their IP header, in both versions, and receives nothing.
         sending = opening(socket.SOCK_RAW, socket.IPPROTO_RAW)
-        icmp = opening(
-            socket.SOCK_RAW, packet.PROTOCOL_ICMP if version == 4 else packet.PROTOCOL_ICMP6
-        )
+        icmp = opening(socket.SOCK_RAW, packet.ICMP_OF[version])
         tcp = opening(socket.SOCK_RAW, packet.PROTOCOL_TCP)
         port = opening(socket.SOCK_DGRAM, 0)
         # Else the kernel throws packets away in silence where the queue of the link is full.

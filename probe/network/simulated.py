@@ -19,16 +19,13 @@ import trio
 
 from probe.network import Answer, Capability, Kind, Method, Probe
 from probe.network.ways import REWRITABLE, Fates, Packet
-from probe.packet import probe_size
+from probe.packet import IP_HEADER, probe_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probe.network.ways import Interface, Reaction, Way
 
-_METHODS: Final = (Method.ICMP, Method.UDP, Method.TCP, Method.ACK)
-
-_IP_HEADER: Final = {4: 20, 6: 40}
 _ICMP_HEADER: Final = 8
 
 _TCP_HEADER: Final = 20
@@ -67,7 +64,7 @@ class SimulatedNetwork:
         self._news = trio.Event()
 
     def methods(self, version: int) -> tuple[Method, ...]:  # noqa: ARG002 (the same for both)
-        return _METHODS
+        return tuple(Method)
 
     def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002
         return frozenset(Capability)
@@ -127,7 +124,7 @@ class SimulatedNetwork:
         if reaction.kind is Kind.DESTINATION and probe.method is not Method.UDP:
             # A SYN-ACK has the option that our SYN has, a reset none.
             reset = probe.method is Method.TCP and reaction.closed
-            return answer._replace(size=_TCP_HEADER if reset else length - _IP_HEADER[version])
+            return answer._replace(size=_TCP_HEADER if reset else length - IP_HEADER[version])
         who = reaction.who
         quoted = length if who.quote is None else min(length, who.quote)
         more = _extensions(who)
@@ -176,8 +173,8 @@ def _extensions_size(who: Interface) -> int:
 
 def _changed(method: Method, version: int, quoted: int, reaction: Reaction) -> tuple[str, ...]:
     """The names of those rewritten fields that a quote of this length shows."""
-    whole = probe_size(method, version) - _IP_HEADER[version]
-    behind = quoted - _IP_HEADER[version]
+    whole = probe_size(method, version) - IP_HEADER[version]
+    behind = quoted - IP_HEADER[version]
     shown = _IP_FIELDS[version] | {
         name for name, needed in _SHOWS[method].items() if behind >= (needed or whole)
     }

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from probe.failure import BadInput
+from probe.language import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class OriginError(BadInput):
@@ -11,3 +17,10 @@ class OriginError(BadInput):
     Bad input wherever it comes up: damage in the middle of a table shows at some lookup in the
     middle of a run, long after the table was opened.
     """
+
+
+def unreadable(path: Path, problem: OSError) -> OriginError:
+    """The failure where the system does not give a file of tables or lists."""
+    return OriginError(
+        _("{path} cannot be read: {reason}").format(path=path, reason=problem.strerror or problem)
+    )

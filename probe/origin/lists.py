@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from probe.language import _
-from probe.origin.errors import OriginError
+from probe.origin.errors import OriginError, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,11 +88,7 @@ def _read(path: Path, key: str) -> list[dict[str, Any]]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))[key]
     except OSError as problem:
-        raise OriginError(
-            _("{path} cannot be read: {reason}").format(
-                path=path, reason=problem.strerror or problem
-            )
-        ) from None
+        raise unreadable(path, problem) from None
     except (ValueError, KeyError) as problem:
         raise OriginError(
             _("{path} is not a list of [[{key}]] entries: {reason}").format(
@@ -178,11 +174,7 @@ def read_continents(path: Path) -> dict[str, str]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))["continents"]
     except OSError as problem:
-        raise OriginError(
-            _("{path} cannot be read: {reason}").format(
-                path=path, reason=problem.strerror or problem
-            )
-        ) from None
+        raise unreadable(path, problem) from None
     except (ValueError, KeyError) as problem:
         raise OriginError(
             _("{path} has no table of [continents]: {reason}").format(path=path, reason=problem)

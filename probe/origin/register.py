@@ -12,7 +12,7 @@ import csv
 from typing import TYPE_CHECKING, NamedTuple
 
 from probe.language import _
-from probe.origin.errors import OriginError
+from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 
 if TYPE_CHECKING:
@@ -59,11 +59,7 @@ def read_register(path: Path) -> dict[int, Registration]:
                 for asn, country, addresses, prefixes, name in csv.reader(file)
             }
     except OSError as problem:
-        raise OriginError(
-            _("{path} cannot be read: {reason}").format(
-                path=path, reason=problem.strerror or problem
-            )
-        ) from None
+        raise unreadable(path, problem) from None
     except (ValueError, csv.Error):
         raise OriginError(
             _("{path} is damaged; run 'gatewatch data update'").format(path=path)

@@ -131,7 +131,7 @@ def read_manifest(folder: Path) -> Manifest:
             register=fields["register"],
             sha256=dict(fields["sha256"]),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError, RecursionError) as problem:
         raise OriginError(
             _(
                 "{path} is not a snapshot's manifest ({reason}); remove {folder} or "

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from probe.language import _
-from probe.origin.errors import OriginError
+from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 
 if TYPE_CHECKING:
@@ -117,11 +117,7 @@ class MaxMindTable:
             records: Iterator[Any] = iter(self._reader)
             speaks = any(entry_of(record) != UNKNOWN for _, record in islice(records, _SAMPLE))
         except OSError as problem:
-            raise OriginError(
-                _("{path} cannot be read: {reason}").format(
-                    path=path, reason=problem.strerror or problem
-                )
-            ) from None
+            raise unreadable(path, problem) from None
         except (self._damaged, ValueError, TypeError, IndexError):
             raise OriginError(
                 _(
@@ -179,11 +175,7 @@ class PyasnTable:
                 _("{path} is not a pyasn table, or it is cut short").format(path=path)
             ) from None
         except OSError as problem:
-            raise OriginError(
-                _("{path} cannot be read: {reason}").format(
-                    path=path, reason=problem.strerror or problem
-                )
-            ) from None
+            raise unreadable(path, problem) from None
         head = text[:4096].splitlines()
         try:
             self._table = pyasn.pyasn(None, ipasn_string=text)

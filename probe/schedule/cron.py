@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from probe.schedule import Standing, misplaced
 from probe.schedule.calls import ask, insist, refusal, template
-from probe.schedule.launchd import next_at
+from probe.wallclock import next_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _FILE = "schedule.state"
 
+# In seconds since the epoch, a time that no run sees: the year 2242.
+_END = 1 << 33
+
 # Seconds until the first try after a failed one, and at most.
 SOON = 3600.0
 LATEST = 86_400.0
@@ -63,6 +66,15 @@ def delay(failures: int, chance: float) -> float:
     return min(LATEST, SOON * 2.0 ** (min(failures, 10) - 1)) * (1.0 + chance / 2)
 
 
+def _is_sound(entry: Entry) -> bool:
+    """Whether what should be numbers and times can be such."""
+    past = (moment for moment in (entry.ended, entry.skipped) if moment is not None)
+    numbers = (entry.kept, entry.failures, entry.place, entry.code or 0)
+    return all(
+        type(moment) in {int, float} and 0 <= moment < _END for moment in (entry.due, *past)
+    ) and all(type(number) is int for number in numbers)
+
+
 class Diary:
     """The memory in one data folder. ``clock`` gives seconds since the epoch, ``chance`` 0 to 1."""
 
@@ -76,19 +88,17 @@ class Diary:
     def read(self) -> Entry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            said = json.loads(self._path.read_bytes())
-            entry = Entry(**said)
-            assert isinstance(entry.place, int)
-            assert isinstance(entry.failures, int)
-            float(entry.due)
+            entry = Entry(**json.loads(self._path.read_bytes()))
         except FileNotFoundError:
             return Entry()
-        except (ValueError, TypeError, AssertionError):
+        except (ValueError, TypeError, RecursionError):
+            entry = None
+        if entry is None or not _is_sound(entry):
             raise BadInput(
                 _("{path} cannot be read; delete it, and the schedule begins anew").format(
                     path=self._path
                 )
-            ) from None
+            )
         return entry
 
     def due(self) -> bool:

@@ -12,10 +12,12 @@ import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ExpatError
 
 from probe.language import _
 from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, differs, insist, put, take, template
+from probe.wallclock import next_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 LABEL = "org.gatewatch.run"
 _FIX = "gatewatch schedule install"
-HOUR = 3600.0
 
 
 class Launchd:
@@ -90,7 +91,7 @@ class Launchd:
     def _known(self) -> dict[str, Any]:
         try:
             known = plistlib.loads(self._file.read_bytes())
-        except (OSError, ValueError, plistlib.InvalidFileException):
+        except (OSError, ValueError, ExpatError):
             return {}
         return known if isinstance(known, dict) else {}
 
@@ -99,16 +100,3 @@ class Launchd:
         known = self._known().get("StartCalendarInterval")
         minute = known.get("Minute") if isinstance(known, dict) else None
         return minute if isinstance(minute, int) else secrets.randbelow(60)
-
-
-def next_at(minute: int, now: float) -> float:
-    """When the clock on the wall next shows this minute, in seconds since the epoch.
-
-    That clock is not ahead of UTC by whole hours everywhere, as in Iran or Myanmar.
-
-    >>> time.localtime(next_at(15, 36_000.0)).tm_min, 0 < next_at(15, 36_000.0) - 36_000.0 <= HOUR
-    (15, True)
-    """
-    ahead = time.localtime(now).tm_gmtoff
-    due = (now + ahead) // HOUR * HOUR + minute * 60.0 - ahead
-    return due if due > now else due + HOUR

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from probe.database import connect, set_up, step
+from probe.database import open_database, step
 
 
 class Forgetful(sqlite3.Connection):
@@ -21,8 +21,8 @@ class Forgetful(sqlite3.Connection):
 def test_what_is_deleted_is_no_byte_of_the_file_any_more(tmp_path: Path) -> None:
     """A hash of a line that was purged would still tell whose a bundle is."""
     hashes = [os.urandom(16) for _ in range(300)]
-    with closing(connect(tmp_path / "some.db", Forgetful)) as db:
-        set_up(db, "CREATE TABLE lines (digest BLOB PRIMARY KEY) WITHOUT ROWID", 1)
+    tables = "CREATE TABLE lines (digest BLOB PRIMARY KEY) WITHOUT ROWID"
+    with closing(open_database(tmp_path / "some.db", Forgetful, tables, 1)) as db:
         with step(db):
             db.executemany("INSERT INTO lines VALUES (?)", [(one,) for one in hashes])
         with step(db):

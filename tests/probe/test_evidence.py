@@ -34,7 +34,7 @@ def test_another_program_reads_what_was_kept(
     """Every packet, its length and its nanosecond, in their order."""
     path = tmp_path / "evidence.pcap"
     path.unlink(missing_ok=True)
-    evidence = Evidence(path)
+    evidence = Evidence(path, [])
     for data, at in packets:
         evidence.keep(data, at)
     assert evidence.count == len(packets)
@@ -54,7 +54,7 @@ def test_a_time_that_the_format_has_not_is_the_nearest_that_it_has(
 ) -> None:
     """A clock before 1970 or after 2106 ends no measurement, and the packet is kept."""
     path = tmp_path / "evidence.pcap"
-    evidence = Evidence(path)
+    evidence = Evidence(path, [])
     evidence.keep(b"packet", at)
     evidence.close()
     assert read(path) == [(b"packet", kept)]
@@ -63,7 +63,7 @@ def test_a_time_that_the_format_has_not_is_the_nearest_that_it_has(
 def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
     """It shows where the volunteer is."""
     path = tmp_path / "evidence.pcap"
-    evidence = Evidence(path)
+    evidence = Evidence(path, [])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     evidence.close()
 
@@ -76,7 +76,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "elsewhere")
     for name in (path, link):
         with pytest.raises(Failure, match="is not overwritten: name another"):
-            Evidence(name)
+            Evidence(name, [])
     assert path.read_text() == "older"
     assert not (tmp_path / "elsewhere").exists()
 
@@ -96,14 +96,14 @@ def test_it_is_not_made_among_what_may_be_shared(tmp_path: Path) -> None:
 def test_where_no_file_can_be_made_it_says_so(tmp_path: Path) -> None:
     """The reason of the system, and what mends it."""
     with pytest.raises(Failure, match=r"No such file or directory.*name another"):
-        Evidence(tmp_path / "missing" / "evidence.pcap")
+        Evidence(tmp_path / "missing" / "evidence.pcap", [])
 
 
 def test_a_full_disk_leaves_whole_packets(tmp_path: Path) -> None:
     """The packet that found no room is not there in part, and the run ends with that sentence."""
     path = tmp_path / "evidence.pcap"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    evidence = Evidence(path)
+    evidence = Evidence(path, [])
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (24 + 2 * 116 + 30, before[1]))
         for number in range(2):
@@ -126,7 +126,7 @@ def test_a_disk_without_room_for_its_head_is_left_without_the_file(
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
         with pytest.raises(PartlyDone, match=r"disk full: .*evidence\.pcap"):
-            Evidence(path)
+            Evidence(path, [])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not path.exists()

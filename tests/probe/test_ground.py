@@ -6,6 +6,7 @@ import ipaddress
 import json
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from probe.ground import LAPSE, End, Footing, without_way
 from tests.lab.namespaces import requires_lab
+from tests.probe.kernel import OnlyIPv4
 
 HOME = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
 
@@ -64,6 +66,24 @@ def test_the_machine_has_an_end_towards_itself() -> None:
         "lo",
     )
     footing.close()
+
+
+def test_an_ip_version_that_the_kernel_lacks_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where Linux was started with ipv6.disable=1: that is no fault, and IPv4 has its end."""
+
+    monkeypatch.setattr("probe.ground.socket.socket", OnlyIPv4)
+    with closing(Footing(["127.0.0.1", "::1"])) as footing:
+        assert footing.ends().keys() == {4}
+    assert without_way(["127.0.0.1", "::1"]) == {6}
+
+
+def test_where_the_kernel_can_say_nothing_more_the_ground_is_read_each_time() -> None:
+    """A socket that fails for good is no reason to wait for what it will never say."""
+    footing = Footing(["127.0.0.1"])
+    before = footing.ends()
+    footing.close()
+    assert footing.ends() == before
+    assert footing.ends() is not footing.ends()
 
 
 # Run in a network namespace of its own: what the kernel tells of each change.

@@ -70,7 +70,11 @@ def test_its_files_are_its_owners(tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'{"vantages": 3}', b'{"flow": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", b"[" * 100_000, b'{"vantages": 3}', b'{"flow": "x"}', b"\xff"],
+    ids=lambda content: repr(content[:20]),
+)
 def test_a_broken_memory_is_named(tmp_path: Path, content: bytes) -> None:
     """A file that cannot be read is reported with its remedy instead of being overwritten."""
     (tmp_path / "vantage.state").write_bytes(content)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from probe.allowance import Allowance, OverAllowance
+from probe.failure import PartlyDone
 from probe.meter import STUCK, Metered
 from probe.network import Method, NetworkError, NoRoute, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
@@ -116,3 +117,20 @@ async def test_all_else_is_what_the_network_says(tmp_path: Path, wire: Wire) -> 
     assert [answer.token for answer in network.drain()] == [77]
     network.forget(77)
     assert network.discarded() == {}
+
+
+async def test_however_it_closes_what_was_not_sent_is_given_back(
+    tmp_path: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full to which libpcap's last packets go."""
+    counted = allowance(tmp_path)
+    network = Metered(wire, counted)
+    network.send(probe())
+
+    def close(_: Wire) -> None:
+        raise PartlyDone("disk full")
+
+    monkeypatch.setattr(Wire, "close", close)
+    with pytest.raises(PartlyDone):
+        network.close()
+    assert allowance(tmp_path).left == 1000 - wire.probe_size(Method.ICMP, 4)

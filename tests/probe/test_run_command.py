@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -490,6 +491,30 @@ def test_a_dry_run_says_where_parallel_paths_were_never_looked_for(
     after = [kept.trace for kept in read(home / "spool")][before:]
     packets = sum(trace.probes or 0 for trace in after if trace)
     assert foreseen["packets"] == pytest.approx(packets, rel=0.15)
+
+
+@pytest.mark.parametrize("option", ["--resume", "--dry-run"])
+def test_what_was_kept_in_years_is_not_held_in_memory(
+    home: Path, listed: Callable[..., str], option: str
+) -> None:
+    """A small machine that goes on, or foretells a run, reads one trace after the other."""
+    targets = listed(*TARGETS)
+    run("--targets", targets)
+    (day,) = (home / "spool").iterdir()
+    before = peak(option, "--targets", targets)
+    old = home / "spool" / "2020-01-01.jsonl"
+    old.write_bytes(day.read_bytes() * 200)
+    assert peak(option, "--targets", targets) < before + old.stat().st_size
+
+
+def peak(*arguments: str) -> int:
+    """The most memory that a run has taken at once, in bytes."""
+    tracemalloc.start()
+    try:
+        assert run(*arguments).exit_code == 0
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_budget_of_the_day_holds_over_runs(home: Path, listed: Callable[..., str]) -> None:

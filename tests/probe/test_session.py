@@ -94,7 +94,9 @@ async def traced(
             Settings(rate=100.0),
             finished=traces.append,
             routes=None if abroad is None else Routes(abroad),
-            explore=Forks(where, Table(), lambda trace: "KH", MultipathLimits()),
+            explore=None
+            if where == "off"
+            else Forks(where, Table(), lambda trace: "KH", MultipathLimits()),
         )
     )
     return traces

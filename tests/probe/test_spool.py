@@ -192,6 +192,30 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert (numbers(tmp_path), torn(tmp_path)) == ([1, 3], 0)
 
 
+def test_where_a_cut_line_cannot_be_set_aside_it_stays_and_nothing_is_left_open(
+    tmp_path: Path,
+) -> None:
+    """The disk is full: the next who opens the spool mends it."""
+    with Spool(tmp_path) as spool:
+        spool.append(trace(1))
+    day = tmp_path / "2026-11-23.jsonl"
+    with day.open("ab") as file:
+        file.write(b'{"fw":')
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(PartlyDone, match="disk full"):
+            Spool(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    links = Path("/proc/self/fd").iterdir()
+    assert day not in {link.readlink() for link in links if link.is_symlink()}
+    assert (numbers(tmp_path), torn(tmp_path)) == ([1], 1)
+    Spool(tmp_path).close()
+    assert (numbers(tmp_path), torn(tmp_path)) == ([1], 1)
+    assert day.read_bytes().endswith(b"}\n")
+
+
 _WRITER = """
 import sys
 from pathlib import Path

@@ -335,14 +335,23 @@ def test_nobody_there_is_tried_later(home: Path) -> None:
     assert lines[0] == f"collector     http://127.0.0.1:{port}"
     assert "waiting       1 bundle, 2 traces" in lines
     assert lines[-1].startswith("to send now: gatewatch submit --now; else it is tried again")
-    proxied = {
-        "collector": "https://c.example.org",
-        "proxy": f"socks5h://u:secret@127.0.0.1:{port}",
-    }
-    configure(home, **proxied)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("socks5h://u:secret@127.0.0.1:1", "socks5h://…@127.0.0.1:1"),
+        ("http://[::1]:1", "http://[::1]:1"),
+    ],
+)
+def test_a_proxy_that_is_not_there_is_named_without_its_password(
+    home: Path, proxy: str, said: str
+) -> None:
+    """As the settings have it; an IPv6 address in its brackets, or its port would be part of it."""
+    configure(home, collector="https://c.example.org", proxy=proxy)
     done = gatewatch("submit")
     assert done.exit_code == 8
-    assert f"cannot be reached through socks5h://127.0.0.1:{port}" in done.stderr
+    assert f"cannot be reached through {said} (" in done.stderr
     assert "secret" not in done.stderr
 
 

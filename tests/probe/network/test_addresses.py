@@ -9,6 +9,7 @@ import pytest
 
 from probe.network import NetworkError, NoRoute, NotPermitted
 from probe.network.addresses import canonical, is_own_voice, send_problem, source_towards
+from tests.probe.kernel import OnlyIPv4
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,14 @@ def test_the_way_to_this_machine_starts_at_this_machine(target: str, version: in
     """The source towards loopback is loopback, and a target's own answer is not our voice."""
     assert source_towards(target, version) == target
     assert not is_own_voice(target, target)
+
+
+def test_without_ipv6_in_the_kernel_there_is_no_route_over_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There are not even sockets of that family: no route, as where there is no address of it."""
+    monkeypatch.setattr("probe.network.addresses.socket.socket", OnlyIPv4)
+    assert source_towards("127.0.0.1", 4) == "127.0.0.1"
+    with pytest.raises(NoRoute, match="not supported"):
+        source_towards("::1", 6)
+    assert not is_own_voice("2001:db8::1", "2001:db8::2")

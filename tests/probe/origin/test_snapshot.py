@@ -60,10 +60,12 @@ def test_the_newer_snapshot_is_in_use(folder: Path) -> None:
         "",
         "[]",
         "{}",
+        "[" * 100_000,
         manifest(date="soon"),
         manifest(sha256={"a.mmdb": "00"}),
         manifest(sha256=None),
     ],
+    ids=lambda content: content[:20],
 )
 def test_a_broken_manifest_is_named(folder: Path, content: str) -> None:
     """Falling back without a word would change what records say."""

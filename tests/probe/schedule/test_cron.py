@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from probe.failure import PermissionDenied
 from probe.schedule import Job, cron
 from probe.schedule.calls import Said
 from probe.schedule.cron import Crontab, with_block, without_block
-from probe.schedule.launchd import next_at
 
 OTHERS = "MAILTO=sokha\n# BEGIN backup\n5 4 * * * backup --all 100\\%\n# END backup\n"
 
@@ -113,22 +111,6 @@ def test_a_program_that_moved_is_noticed(table: dict[str, str], job: Job) -> Non
     (trouble,) = Crontab().standing(job).troubles
     assert job.program[0] in trouble.what
     assert trouble.remedy == "gatewatch schedule install"
-
-
-@pytest.mark.parametrize(("zone", "minutes"), [("UTC0", 15), ("IRST-3:30", 45), ("NPT-5:45", 30)])
-def test_the_next_call_is_told_by_the_clock_on_the_wall(
-    monkeypatch: pytest.MonkeyPatch, zone: str, minutes: int
-) -> None:
-    """`cron` and `launchd` go by that; at 10:00 UTC it is 13:30 in Iran and 15:45 in Nepal."""
-    monkeypatch.setenv("TZ", zone)
-    time.tzset()
-    try:
-        ten = 1_795_428_000.0
-        assert next_at(15, ten) - ten == minutes * 60
-        assert next_at(15, ten + minutes * 60) - ten == (minutes + 60) * 60
-    finally:
-        monkeypatch.undo()
-        time.tzset()
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r")))

@@ -87,7 +87,28 @@ def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock)
     assert diary.due()
 
 
-@pytest.mark.parametrize("said", ["", "[]", '{"due": "soon"}', '{"place": null}', '{"x": 1}'])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "[]",
+        "[" * 100_000,
+        '{"due": "soon"}',
+        '{"due": null}',
+        '{"due": Infinity}',
+        '{"due": NaN}',
+        '{"ended": "yesterday"}',
+        '{"ended": 1e17}',
+        '{"ended": 1e300}',
+        '{"skipped": [1]}',
+        '{"place": null}',
+        '{"failures": 0.5}',
+        '{"kept": "all"}',
+        '{"code": "none"}',
+        '{"x": 1}',
+    ],
+    ids=lambda said: said[:20],
+)
 def test_a_memory_that_cannot_be_read_is_named(tmp_path: Path, said: str) -> None:
     """With what mends it."""
     (tmp_path / "schedule.state").write_text(said, encoding="utf-8")

@@ -89,3 +89,18 @@ def test_an_agent_that_was_unloaded_is_noticed(
     assert "does not run" in trouble.what
     Launchd().install(job)
     assert Launchd().standing(job).troubles == ()
+
+
+@pytest.mark.parametrize("text", ["", '<?xml version="1.0"?><plist><dict>', "<plist></plist>"])
+def test_an_agent_that_cannot_be_read_is_noticed(
+    called: list[str], job: Job, tmp_path: Path, text: str
+) -> None:
+    """As after a crash while it was written; installing again mends it."""
+    Launchd().install(job)
+    (path,) = (tmp_path / "Library/LaunchAgents").iterdir()
+    path.write_text(text)
+    standing = Launchd().standing(job)
+    assert (standing.installed, standing.program, standing.next) == (True, (), None)
+    assert standing.troubles[0].remedy == "gatewatch schedule install"
+    Launchd().install(job)
+    assert Launchd().standing(job).troubles == ()

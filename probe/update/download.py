@@ -1,0 +1,122 @@
+"""One file over HTTP: there whole or not at all, within a time and up to a size.
+
+It tells a site nothing that would tell one machine from another, and knows nothing of what a file
+holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from probe.deadline import within
+from probe.failure import BadInput, Offline
+from probe.language import _
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx2
+
+# Nothing that would tell one machine from another.
+_HEADERS = {"User-Agent": "gatewatch", "Accept": "*/*", "Accept-Encoding": "identity"}
+
+# Seconds without a byte after which the other side counts as gone.
+TIMEOUT = 30.0
+# Seconds in which a file has to be here: 18 kbit/s carry today's in that time.
+PATIENCE = 3600.0
+# Ten times what the files have today, packed; beyond that it is something else.
+_LARGEST = 100 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file as it came, and when its server says that it was made, if it says so."""
+
+    path: Path
+    made: datetime | None
+
+
+def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
+    """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
+
+    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
+    """
+    try:
+        with within(PATIENCE):
+            return _fetch(url, into, proxy)
+    except TimeoutError as problem:
+        raise _broken(url, problem) from problem
+
+
+def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
+    import httpx2  # noqa: PLC0415 - slow, and only who fetches needs it
+
+    try:
+        with (
+            httpx2.Client(
+                headers=_HEADERS,
+                proxy=proxy,
+                trust_env=proxy is None,
+                timeout=TIMEOUT,
+                follow_redirects=True,
+            ) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if not answer.is_success:
+                raise Offline(
+                    _("{url} is not to be had now (HTTP status {code}); try again later").format(
+                        url=url, code=answer.status_code
+                    )
+                )
+            return _kept(answer, url, into)
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as problem:
+        raise Offline(
+            _("{url} cannot be reached ({reason}); check the connection").format(
+                url=url, reason=_reason(problem)
+            )
+        ) from problem
+    except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
+        raise _broken(url, problem) from problem
+
+
+def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
+    with into.open("wb") as file:
+        size = 0
+        for chunk in answer.iter_raw():
+            size += len(chunk)
+            if size > _LARGEST:
+                raise BadInput(
+                    _("{url} is over {most} MiB, which is no such table").format(
+                        url=url, most=_LARGEST >> 20
+                    )
+                )
+            file.write(chunk)
+    return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
+
+
+def _broken(url: str, problem: Exception) -> Offline:
+    return Offline(
+        _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
+    )
+
+
+def _reason(problem: BaseException) -> str:
+    """What the system said, where it was the system; else what the exception says."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return str(problem) or type(problem).__name__
+
+
+def _parsed_date(header: str | None) -> datetime | None:
+    """The date that a server gives a file; None where it gives none that a table can have."""
+    try:
+        made = parsedate_to_datetime(header).astimezone(UTC) if header else None
+    except (ValueError, OverflowError):
+        return None
+    return made if made is not None and made.timestamp() > 0 else None

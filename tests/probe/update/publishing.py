@@ -1,0 +1,81 @@
+"""A web site on loopback that publishes tables, and what the tests of updates ask of it."""
+
+from __future__ import annotations
+
+import gzip
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner, Result
+
+from probe.cli import main
+from probe.update.tables import fetch_tables, install_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from probe.origin.snapshot import Manifest
+
+# In the form of iptoasn.com: tabs, gaps as AS 0, country None, names that are handles.
+V4 = """\
+0.0.0.0\t0.255.255.255\t0\tNone\tNot routed
+8.8.4.0\t8.8.4.255\t15169\tUS\tGOOGLE
+8.8.8.0\t8.8.8.255\t15169\tUS\tGOOGLE
+36.37.128.0\t36.37.255.255\t38623\tKH\tVIETTELCAMBODIA-AS-AP VIETTEL CAMBODIA PTE., LTD.
+36.37.200.0\t36.37.200.255\t65001\tNone\tCUSTOMER "quoted"
+202.57.208.0\t202.57.208.255\t38235\tKH\tANGKOR
+255.0.0.0\t255.255.255.255\t0\tNone\tNot routed
+"""
+V6 = """\
+::\t1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\t0\tNone\tNot routed
+2001:4860::\t2001:4860:ffff:ffff:ffff:ffff:ffff:ffff\t15169\tUS\tGOOGLE
+2405:8380::\t2405:8380:ffff:ffff:ffff:ffff:ffff:ffff\t38623\tKH\tVIETTEL
+"""
+MADE = "Tue, 24 Nov 2026 05:00:00 GMT"
+
+
+class Site:
+    """A web site of a few files, on loopback."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.cut = False
+        self.headers: dict[str, str] = {"Last-Modified": MADE}
+        self.agents: list[str | None] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.agents.append(self.headers["User-Agent"])
+                content = site.files.get(self.path)
+                if content is None:
+                    self.send_error(404)
+                    return
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                for name, value in site.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content[: len(content) // 2] if site.cut else content)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Keep quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base = f"http://127.0.0.1:{self.server.server_address[1]}/"
+
+    def publish(self, v4: str = V4, v6: str = V6) -> None:
+        self.files["/ip2asn-v4.tsv.gz"] = gzip.compress(v4.encode())
+        self.files["/ip2asn-v6.tsv.gz"] = gzip.compress(v6.encode())
+
+
+def update_tables(folder: Path, base: str) -> Manifest:
+    return install_tables(folder, fetch_tables(base, None))
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["data", *arguments])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

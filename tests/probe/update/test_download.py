@@ -1,0 +1,65 @@
+"""A file over HTTP, from servers that do not do what they should."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from probe.failure import BadInput, Offline
+from probe.update.download import fetch
+from tests.probe.update.publishing import Site
+from tests.proxies import dripping
+
+
+def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server may not fill the disk."""
+    monkeypatch.setattr("probe.update.download._LARGEST", 1000)
+    site.files["/big"] = bytes(100_000)
+    with pytest.raises(BadInput, match="which is no such table"):
+        fetch(site.base + "big", tmp_path / "big", None)
+
+
+def test_a_server_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is accepted and never answered ends by the timeout."""
+    monkeypatch.setattr("probe.update.download.TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}/x"
+        with pytest.raises(Offline, match="timed out"):
+            fetch(url, tmp_path / "x", None)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
+def test_a_server_that_only_drips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    """Each byte comes in time and the file never does: it ends all the same."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("probe.update.download.PATIENCE", 0.1)
+    with dripping(head) as site, pytest.raises(Offline, match="not done within 0 minutes"):
+        fetch(f"http://127.0.0.1:{site.port}/", tmp_path / "x", None)
+
+
+def test_a_connection_that_dies_on_the_way(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the system calls it, a route that goes away while reading means offline."""
+    site.files["/x"] = bytes(1000)
+
+    def die(*_: object, **__: object) -> bytes:
+        raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+
+    monkeypatch.setattr("socket.socket.recv", die)
+    with pytest.raises(Offline, match="No route to host"):
+        fetch(site.base + "x", tmp_path / "x", None)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_not_a_lost_connection(site: Site) -> None:
+    """What the disk refuses is told as such by the command line, not as a bad connection."""
+    site.files["/x"] = bytes(100_000)
+    with pytest.raises(OSError, match="No space left"):
+        fetch(site.base + "x", Path("/dev/full"), None)
