@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from probe.private import open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 # Seconds that one process waits for another to finish a step.
@@ -42,10 +42,11 @@ def connect(path: Path, factory: type[Connection], *, one_thread: bool = True) -
     )
 
 
-def set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
+def set_up(db: sqlite3.Connection, tables: str, version: int, changes: Sequence[str] = ()) -> None:
     """Make the tables where there are none yet; ``tables`` are statements between semicolons.
 
-    Raises `OfNewerVersion` where those that are there have a greater ``version``.
+    ``changes`` are what makes tables of version 2 out of those of version 1, and so on. Raises
+    `OfNewerVersion` where those that are there have a greater ``version``.
     """
     db.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten; Debian's SQLite does so by itself, others do not.
@@ -54,9 +55,10 @@ def set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
         (found,) = db.execute("PRAGMA user_version").fetchone()
         if found > version:
             raise OfNewerVersion
-        if found == 0:
-            for statement in tables.split(";"):
-                db.execute(statement)
+        if found < version:
+            for text in [tables] if found == 0 else changes[found - 1 :]:
+                for statement in text.split(";"):
+                    db.execute(statement)
             db.execute(f"PRAGMA user_version = {version}")
 
 

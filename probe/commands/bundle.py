@@ -53,7 +53,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
             kept = outbox.path_of(entry.sha256)
             files.append(kept if out is None else _copied(kept, out, entry))
             if out is not None:
-                outbox.left(entry.sha256, str(out.parent.absolute()))
+                outbox.left(entry.sha256)
         waiting = len(outbox.unfinished())
     if as_json:
         made = [_fields(*pair) for pair in zip(done.entries, files, strict=True)]
