@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,8 @@ class Fetched:
 def fetch(url: str, into: Path, timeout: float = TIMEOUT, proxy: str | None = None) -> Fetched:
     """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
-    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
+    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large or, asked for
+    encrypted, would come otherwise.
     """
     try:
         with within(PATIENCE):
@@ -109,6 +111,7 @@ def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
                 trust_env=proxy is None,
                 timeout=timeout,
                 follow_redirects=True,
+                event_hooks={"request": [partial(_demand_encrypted, url)]},
             ) as client,
             client.stream("GET", url) as answer,
         ):
@@ -127,6 +130,20 @@ def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
         ) from problem
     except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
         raise _broken(url, problem) from problem
+
+
+def _demand_encrypted(url: str, request: httpx2.Request) -> None:
+    """Refuse to be led from an encrypted address to one that is not.
+
+    Another host is no matter: who leads there is who was asked.
+    """
+    if url.startswith("https:") and request.url.scheme != "https":
+        raise BadInput(
+            _(
+                "{url} leads to {site}, which is not encrypted, so that anybody on the way could "
+                "change what comes; what is in use stays, try again later"
+            ).format(url=url, site=f"{request.url.scheme}://{request.url.host}")
+        )
 
 
 def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:

@@ -7,8 +7,10 @@ import gzip
 import json
 import os
 import socket
+import ssl
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -24,7 +26,7 @@ from probe.origin import open_origin
 from probe.origin.snapshot import read_manifest
 from probe.update import fetch, fetch_exchanges, fetch_tables, install_tables
 from tests.nobody import needs_root
-from tests.proxies import dripping, socks
+from tests.proxies import certificate, dripping, socks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +57,7 @@ class Site:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}
         self.cut = False
         self.headers: dict[str, str] = {"Last-Modified": MADE}
         self.agents: list[str | None] = []
@@ -63,6 +66,11 @@ class Site:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.agents.append(self.headers["User-Agent"])
+                if self.path in site.moved:
+                    self.send_response(302)
+                    self.send_header("Location", site.moved[self.path])
+                    self.end_headers()
+                    return
                 content = site.files.get(self.path)
                 if content is None:
                     self.send_error(404)
@@ -80,6 +88,12 @@ class Site:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self.server.server_address[1]}/"
 
+    def encrypt(self, certificate: Path, key: Path) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.base = self.base.replace("http:", "https:")
+
     def publish(self, v4: str = V4, v6: str = V6) -> None:
         self.files["/ip2asn-v4.tsv.gz"] = gzip.compress(v4.encode())
         self.files["/ip2asn-v6.tsv.gz"] = gzip.compress(v6.encode())
@@ -88,7 +102,23 @@ class Site:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with served(Site()) as site:
+        yield site
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Another site, whose certificate this machine trusts."""
     site = Site()
+    cert, key = certificate(tmp_path)
+    site.encrypt(cert, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    with served(site):
+        yield site
+
+
+@contextmanager
+def served(site: Site) -> Iterator[Site]:
     thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield site
@@ -348,6 +378,20 @@ def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     site.files["/big"] = bytes(100_000)
     with pytest.raises(BadInput, match="which is no such table"):
         fetch(site.base + "big", tmp_path / "big")
+
+
+def test_what_is_encrypted_does_not_lead_to_what_is_not(
+    site: Site, encrypted: Site, tmp_path: Path
+) -> None:
+    """Anybody on the way could change what comes then; where both are encrypted it may move."""
+    site.files["/there"] = encrypted.files["/there"] = b"the table"
+    encrypted.moved = {"/down": site.base + "there", "/on": encrypted.base + "there"}
+    with pytest.raises(BadInput, match=r"leads to http://127\.0\.0\.1, which is not encrypted"):
+        fetch(encrypted.base + "down", tmp_path / "down")
+    assert not site.agents
+    assert fetch(encrypted.base + "on", tmp_path / "on").path.read_bytes() == b"the table"
+    site.moved = {"/on": site.base + "there"}
+    assert fetch(site.base + "on", tmp_path / "plain").path.read_bytes() == b"the table"
 
 
 def test_a_server_that_says_nothing(tmp_path: Path) -> None:
