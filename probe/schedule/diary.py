@@ -69,14 +69,14 @@ class Diary:
     def __init__(
         self, folder: Path, clock: Callable[[], float], chance: Callable[[], float]
     ) -> None:
-        self._path = folder / _FILE
+        self.path = folder / _FILE
         self._clock = clock
         self._chance = chance
 
     def read(self) -> Entry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            said = json.loads(self._path.read_bytes())
+            said = json.loads(self.path.read_bytes())
             entry = Entry(**said)
             assert isinstance(entry.place, int)
             assert isinstance(entry.failures, int)
@@ -86,7 +86,7 @@ class Diary:
         except (ValueError, TypeError, AssertionError):
             raise BadInput(
                 _("{path} cannot be read; delete it, and the schedule begins anew").format(
-                    path=self._path
+                    path=self.path
                 )
             ) from None
         return entry
@@ -117,4 +117,4 @@ class Diary:
         )
 
     def _write(self, entry: Entry) -> None:
-        replace_file(self._path, json.dumps(asdict(entry)) + "\n")
+        replace_file(self.path, json.dumps(asdict(entry)) + "\n")

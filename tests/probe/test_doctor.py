@@ -10,6 +10,7 @@ import shutil
 import types
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -381,7 +382,7 @@ def test_a_read_only_file_system_is_found(home: Path, monkeypatch: pytest.Monkey
     assert finding.says.endswith("lies on a file system that can only be read")
 
 
-@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state", "schedule.state"])
 def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     """A power cut may leave rubbish in it; then nothing is measured until somebody deletes it."""
     home.mkdir()
@@ -394,7 +395,7 @@ def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     assert finding.says in [entry["says"] for entry in found]
 
 
-@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state", "schedule.state"])
 def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> None:
     """It stops every run, too; that is said, and is no fault to be reported."""
     (home / name).mkdir(parents=True)
@@ -404,6 +405,21 @@ def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> No
         ("failed", f'mv "$GATEWATCH_HOME/{name}" "$GATEWATCH_HOME/{name}.away"')
     ]
     assert "a folder where a file has to be" in findings[0].says
+
+
+def test_a_damaged_diary_is_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a timer and without: something else may call what a timer would."""
+    home.mkdir()
+    (home / "schedule.state").write_text("rubbish", encoding="utf-8")
+    for standing in (NONE, WELL):
+        checks = {
+            "memory": keeping.memory,
+            "schedule": partial(scheduled, monkeypatch, standing),
+        }
+        failed = [one for one in examine(checks) if one[1].state is State.FAILED]
+        assert [(name, finding.remedy) for name, finding in failed] == [
+            ("memory", 'rm "$GATEWATCH_HOME/schedule.state"')
+        ]
 
 
 def test_a_file_that_may_not_be_read_is_a_finding(home: Path) -> None:
