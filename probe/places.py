@@ -38,8 +38,9 @@ def chosen_folder() -> Path:
 def data_folder() -> Path:
     """The folder that holds all a volunteer's machine keeps.
 
-    Raises `BadInput` where none is known, and where a link on the way leads nowhere: what lies on a
-    disk that is not plugged in would else be taken for nothing.
+    Raises `BadInput` where none is known, and where a link on the way leads nowhere or the place of
+    a chosen one is not there: what lies on a disk that is not plugged in would else be taken for
+    nothing.
     """
     folder = chosen_folder()
     for each in (folder, *folder.parents):
@@ -50,14 +51,24 @@ def data_folder() -> Path:
                     "it lies on, or delete the link"
                 ).format(link=each, place=each.readlink())
             )
+    if os.environ.get(HOME_VARIABLE) and _is_missing(folder.parent):
+        raise BadInput(
+            _(
+                "{folder}, which GATEWATCH_HOME names, would lie in a folder that is not there; "
+                "plug in or mount the disk that it lies on, or make that folder: {command}"
+            ).format(folder=folder, command='mkdir -p "$(dirname "$GATEWATCH_HOME")"')
+        )
     return folder
 
 
 def _leads_nowhere(path: Path) -> bool:
+    return _is_missing(path) and os.path.islink(path)  # noqa: PTH114 - see `_is_missing`
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether nothing is there; not where that may not be looked at, at which pathlib raises."""
     try:
         path.stat()
-    except FileNotFoundError:
-        return os.path.islink(path)  # noqa: PTH114 - pathlib raises where it may not look
-    except OSError:
-        return False
+    except OSError as problem:
+        return isinstance(problem, FileNotFoundError)
     return False

@@ -39,7 +39,7 @@ from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
 from probe.outbox import Attempts, Outbox
-from probe.places import data_folder
+from probe.places import chosen_folder, data_folder
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
 from probe.redact import Premises, Redacted, redact
 from probe.schedule import Job, Standing, Trouble
@@ -327,7 +327,7 @@ def test_a_command_names_neither_a_home_with_blanks_nor_a_stick(
     monkeypatch.setenv("HOME", str(home / "sokha"))
     monkeypatch.delenv("GATEWATCH_HOME")
     monkeypatch.setenv(variable, str(home / chosen))
-    data_folder().mkdir(parents=True, mode=0o755)
+    chosen_folder().mkdir(parents=True, mode=0o755)
     data_folder().chmod(0o755)
     assert only(keeping.folder()).remedy == f"chmod -R go= {shown}"
 

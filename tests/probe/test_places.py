@@ -50,3 +50,24 @@ def test_a_data_folder_on_a_disk_that_is_away_is_not_taken_for_an_empty_one(
     assert "withheld" not in done.stdout
     stick.mkdir()
     assert data_folder() == link / below
+
+
+def test_a_chosen_folder_on_a_stick_that_is_away_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place goes with the stick; a new folder beside others is made as before."""
+    stick = tmp_path / "stick of mine"
+    monkeypatch.setenv("GATEWATCH_HOME", str(stick / "gatewatch"))
+    for command in ("show", "purge", "run"):
+        done = CliRunner().invoke(main, [command])
+        assert (done.exit_code, done.stdout) == (9, "")
+        assert f"{stick / 'gatewatch'}, which GATEWATCH_HOME names, would lie" in done.stderr
+        assert 'mkdir -p "$(dirname "$GATEWATCH_HOME")"' in done.stderr
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.stdout.count("plug in or mount the disk") == 1
+    assert "stick" not in done.stdout
+    stick.mkdir()
+    assert data_folder() == stick / "gatewatch"
+    monkeypatch.delenv("GATEWATCH_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "new" / "share"))
+    assert data_folder() == tmp_path / "new" / "share" / "gatewatch"
