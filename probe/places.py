@@ -24,15 +24,44 @@ def shipped(name: str) -> Path:
 def chosen_folder() -> Path:
     """Where the data folder should lie; ``GATEWATCH_HOME`` overrides it.
 
-    Raises `BadInput` where neither that nor a home is known, as in a container.
+    Under sudo, which sets root's home, it is that of who called it, with their consent and their
+    do-not-probe list. Raises `BadInput` where neither that nor a home is known, as in a container.
     """
-    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen := os.environ.get(HOME_VARIABLE):
+        return Path(chosen)
     try:
-        return Path(chosen or platformdirs.user_data_dir("gatewatch", appauthor=False))
+        folder = Path(platformdirs.user_data_dir("gatewatch", appauthor=False))
+        caller = _home_of_caller()
+        if caller is not None and folder.is_relative_to(Path.home()):
+            return caller / folder.relative_to(Path.home())
+        return folder
     except RuntimeError:
         raise BadInput(
             _("this user has no home folder; set GATEWATCH_HOME to a folder to keep things in")
         ) from None
+
+
+def is_chosen() -> bool:
+    """Whether a program that this user's timer calls would take another data folder by itself."""
+    return HOME_VARIABLE in os.environ or _home_of_caller() is not None
+
+
+def _home_of_caller() -> Path | None:
+    """The home of who called this by sudo, where that is root's now.
+
+    Also once privileges are given up: then the user is another, and the home still root's.
+    """
+    if os.name != "posix":
+        return None
+    import pwd  # noqa: PLC0415 - not on every system
+
+    try:
+        caller = int(os.environ.get("SUDO_UID", "0"))
+        if caller == 0 or Path.home() != Path(pwd.getpwuid(0).pw_dir):
+            return None
+        return Path(pwd.getpwuid(caller).pw_dir)
+    except (ValueError, OverflowError, KeyError):
+        return None
 
 
 def data_folder() -> Path:
