@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -412,7 +412,7 @@ def test_a_damaged_diary_is_said_once(home: Path, monkeypatch: pytest.MonkeyPatc
     home.mkdir()
     (home / "schedule.state").write_text("rubbish", encoding="utf-8")
     for standing in (NONE, WELL):
-        checks = {
+        checks: dict[str, Callable[[], Iterable[Finding]]] = {
             "memory": keeping.memory,
             "schedule": partial(scheduled, monkeypatch, standing),
         }
@@ -716,6 +716,14 @@ def test_a_tunnel_is_said_with_its_name() -> None:
         found = only(whereabouts.vpn({4: tunnel}))
     assert (found.state, found.remedy) == (State.FAILED, "ip link show wg0")
     assert "10.8.0.2" not in found.says
+
+
+def test_a_tunnel_called_after_somebody_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is pasted into forums, and a provider's name, or a company's, tells whose it is."""
+    monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
+    found = only(whereabouts.vpn({4: End("10.8.0.2", None, "wg-ministry", 1)}))
+    assert "a tunnel ([device])" in found.says
+    assert found.remedy == "ip link show"
 
 
 @pytest.mark.parametrize(
