@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from probe.deadline import within
-from probe.failure import BadInput, Offline
+from probe.failure import BadInput, Offline, in_words
 from probe.language import _
 from probe.origin.errors import OriginError
 from probe.origin.lists import Exchange, read_continents
@@ -125,7 +125,7 @@ def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as problem:
         raise Offline(
             _("{url} cannot be reached ({reason}); check the connection").format(
-                url=url, reason=_reason(problem)
+                url=url, reason=in_words(problem)
             )
         ) from problem
     except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
@@ -163,18 +163,8 @@ def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
 
 def _broken(url: str, problem: Exception) -> Offline:
     return Offline(
-        _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
+        _("{url} broke off ({reason}); try again").format(url=url, reason=in_words(problem))
     )
-
-
-def _reason(problem: BaseException) -> str:
-    """What the system said, where it was the system; else what the exception says."""
-    cause: BaseException | None = problem
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return str(problem) or type(problem).__name__
 
 
 def _parsed_date(header: str | None) -> datetime | None:
