@@ -87,7 +87,7 @@ class Fetched:
     made: datetime | None
 
 
-def fetch(url: str, into: Path, timeout: float = TIMEOUT, proxy: str | None = None) -> Fetched:
+def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
     Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large or, asked for
@@ -95,12 +95,12 @@ def fetch(url: str, into: Path, timeout: float = TIMEOUT, proxy: str | None = No
     """
     try:
         with within(PATIENCE):
-            return _fetch(url, into, timeout, proxy)
+            return _fetch(url, into, proxy)
     except TimeoutError as problem:
         raise _broken(url, problem) from problem
 
 
-def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
+def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     import httpx2  # noqa: PLC0415 - slow, and only who fetches needs it
 
     try:
@@ -109,7 +109,7 @@ def _fetch(url: str, into: Path, timeout: float, proxy: str | None) -> Fetched:
                 headers=_HEADERS,
                 proxy=proxy,
                 trust_env=proxy is None,
-                timeout=timeout,
+                timeout=TIMEOUT,
                 follow_redirects=True,
                 event_hooks={"request": [partial(_demand_encrypted, url)]},
             ) as client,
@@ -264,7 +264,7 @@ def _number(address: str, family: socket.AddressFamily) -> int:
         raise ValueError from None
 
 
-def fetch_tables(base: str = TABLES, proxy: str | None = None) -> Tables:
+def fetch_tables(base: str, proxy: str | None) -> Tables:
     """Fetch today's tables of iptoasn.com and check them.
 
     Together with `install_tables` it takes some 15 s on a PC, and 230 MB of memory at most.
@@ -272,7 +272,7 @@ def fetch_tables(base: str = TABLES, proxy: str | None = None) -> Tables:
     """
     reader = _Reader(frozenset(read_continents(shipped("continents.toml"))))
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
-        fetched = [fetch(base + name, Path(temporary) / name, proxy=proxy) for name in TABLE_FILES]
+        fetched = [fetch(base + name, Path(temporary) / name, proxy) for name in TABLE_FILES]
         for name, file, version in zip(TABLE_FILES, fetched, (4, 6), strict=True):
             reader.read(file.path, base + name, version)
         inputs = {
@@ -370,7 +370,7 @@ def _move(staged: Path, final: Path) -> None:
             os.close(folder)
 
 
-def fetch_exchanges(base: str = EXCHANGES, proxy: str | None = None) -> list[Exchange]:
+def fetch_exchanges(base: str, proxy: str | None) -> list[Exchange]:
     """Fetch the peering LANs that PeeringDB lists, by exchange.
 
     Its terms allow this use, and no redistribution. Raises `Offline` or `BadInput`; nothing
@@ -378,7 +378,7 @@ def fetch_exchanges(base: str = EXCHANGES, proxy: str | None = None) -> list[Exc
     """
     with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
         prefixes, lans, exchanges = (
-            _objects(fetch(base + name, Path(temporary) / name, proxy=proxy).path, base + name)
+            _objects(fetch(base + name, Path(temporary) / name, proxy).path, base + name)
             for name in EXCHANGE_FILES
         )
     source = f"PeeringDB, {datetime.now(UTC).date().isoformat()}"

@@ -144,7 +144,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def update_tables(folder: Path, base: str) -> Manifest:
-    return install_tables(folder, fetch_tables(base))
+    return install_tables(folder, fetch_tables(base, None))
 
 
 def numbers_only(host: str, port: int, family: int = 0, type: int = 0, **_: int) -> object:  # noqa: A002
@@ -377,7 +377,7 @@ def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(updating, "_LARGEST", 1000)
     site.files["/big"] = bytes(100_000)
     with pytest.raises(BadInput, match="which is no such table"):
-        fetch(site.base + "big", tmp_path / "big")
+        fetch(site.base + "big", tmp_path / "big", None)
 
 
 def test_what_is_encrypted_does_not_lead_to_what_is_not(
@@ -387,19 +387,20 @@ def test_what_is_encrypted_does_not_lead_to_what_is_not(
     site.files["/there"] = encrypted.files["/there"] = b"the table"
     encrypted.moved = {"/down": site.base + "there", "/on": encrypted.base + "there"}
     with pytest.raises(BadInput, match=r"leads to http://127\.0\.0\.1, which is not encrypted"):
-        fetch(encrypted.base + "down", tmp_path / "down")
+        fetch(encrypted.base + "down", tmp_path / "down", None)
     assert not site.agents
-    assert fetch(encrypted.base + "on", tmp_path / "on").path.read_bytes() == b"the table"
+    assert fetch(encrypted.base + "on", tmp_path / "on", None).path.read_bytes() == b"the table"
     site.moved = {"/on": site.base + "there"}
-    assert fetch(site.base + "on", tmp_path / "plain").path.read_bytes() == b"the table"
+    assert fetch(site.base + "on", tmp_path / "plain", None).path.read_bytes() == b"the table"
 
 
-def test_a_server_that_says_nothing(tmp_path: Path) -> None:
+def test_a_server_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is accepted and never answered ends by the timeout."""
+    monkeypatch.setattr(updating, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/x"
         with pytest.raises(Offline, match="timed out"):
-            fetch(url, tmp_path / "x", timeout=0.05)
+            fetch(url, tmp_path / "x", None)
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
@@ -410,7 +411,7 @@ def test_a_server_that_only_drips(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(updating, "PATIENCE", 0.1)
     with dripping(head) as site, pytest.raises(Offline, match="not done within 0 minutes"):
-        fetch(f"http://127.0.0.1:{site.port}/", tmp_path / "x")
+        fetch(f"http://127.0.0.1:{site.port}/", tmp_path / "x", None)
 
 
 def test_a_connection_that_dies_on_the_way(
@@ -424,7 +425,7 @@ def test_a_connection_that_dies_on_the_way(
 
     monkeypatch.setattr("socket.socket.recv", die)
     with pytest.raises(Offline, match="No route to host"):
-        fetch(site.base + "x", tmp_path / "x")
+        fetch(site.base + "x", tmp_path / "x", None)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
@@ -432,7 +433,7 @@ def test_a_full_disk_is_not_a_lost_connection(site: Site) -> None:
     """What the disk refuses is told as such by the command line, not as a bad connection."""
     site.files["/x"] = bytes(100_000)
     with pytest.raises(OSError, match="No space left"):
-        fetch(site.base + "x", Path("/dev/full"))
+        fetch(site.base + "x", Path("/dev/full"), None)
 
 
 @pytest.mark.usefixtures("few")
@@ -545,7 +546,7 @@ def test_a_name_that_is_none(site: Site, country: object) -> None:
     ):
         site.files[f"/{name}"] = json.dumps({"data": objects}).encode()
     with pytest.raises(BadInput, match="PeeringDB's form"):
-        fetch_exchanges(site.base)
+        fetch_exchanges(site.base, None)
 
 
 @pytest.mark.usefixtures("few")
