@@ -200,9 +200,9 @@ def _writer(out: str, form: Form, country: Callable[[Trace], str | None]) -> Ite
     path = Path(out)
     unfinished = path.with_name(f"{path.name}.part")
     if form == "parquet":
-        unfinished.mkdir(parents=True)
+        unfinished.mkdir(parents=True, mode=0o700)
     else:
-        unfinished.touch(exist_ok=False)
+        unfinished.touch(mode=0o600, exist_ok=False)
     try:
         if form == "parquet":
             with closing(_Partitions(unfinished, country)) as partitions:
@@ -230,6 +230,7 @@ def convert(
 ) -> Converted:
     """Write traces to a file, or ``-`` for standard output, or a folder of Parquet.
 
+    File and folder are for their owner alone, since traces are those of volunteers.
     ``country`` says in which country a trace was measured. What is unfinished has another name
     and is taken away when it fails. Raises FileExistsError rather than write over anything, and
     `NotAFile` for Parquet where only a file can be, for lines under the name of another form, and

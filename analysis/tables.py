@@ -322,8 +322,10 @@ def crossings_in_portions(observations: Iterable[Observation]) -> Iterator[pd.Da
 def write_portions(portions: Iterable[pd.DataFrame], path: Path) -> None:
     """Write the rows of one or more tables of the same columns as .csv or .parquet, by the name.
 
-    In .csv a text that a spreadsheet would run as a formula has a ``'`` before it.
+    A new file is for its owner alone: rows say who measured when. In .csv a text that a spreadsheet
+    would run as a formula has a ``'`` before it.
     """
+    path.touch(mode=0o600)
     (_write_parquet if path.suffix == ".parquet" else _write_csv)(portions, path)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import os
 import re
 import sys
@@ -108,11 +109,16 @@ class Commands(click.Group):
 
 
 def _have_streams() -> None:
-    """Put nothing in the place of standard streams that are closed, which Python has as None."""
+    """Put nothing in the place of standard streams that are closed, which Python has as None.
+
+    What the others have no letters for becomes a question mark, and ends no command.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - stays open
             setattr(sys, name, nothing)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _place(name: str) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from probe.deadline import within
-from probe.failure import BadInput
+from probe.failure import BadInput, in_words
 from probe.language import _
 from probe.receipt import LARGEST
 from probe.settings import is_onion, without_password
@@ -157,7 +157,7 @@ class Courier:
         """What a broken connection amounts to, for a person."""
         import httpx2  # noqa: PLC0415
 
-        text = str(problem) or type(problem).__name__
+        text = in_words(problem)
         if "CERTIFICATE" in text.upper() or "HOSTNAME" in text.upper():
             return _(
                 "{host} shows a certificate that cannot be trusted ({problem}); somebody may sit "

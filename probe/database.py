@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from probe.private import open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 # Seconds that one process waits for another to finish a step.
@@ -32,13 +32,15 @@ def open_database(
     factory: type[Connection],
     tables: str,
     version: int,
+    changes: Sequence[str] = (),
     *,
     one_thread: bool = True,
 ) -> Connection:
     """Open a file for its owner's eyes only; it and its tables are made where there are none.
 
-    ``tables`` are statements between semicolons, ``version`` is theirs. ``one_thread`` is False
-    where the caller sees to it that threads use it one after the other. Raises `OfNewerVersion`
+    ``tables`` are statements between semicolons, ``version`` is theirs; ``changes`` make tables of
+    version 2 out of those of version 1, and so on. ``one_thread`` is False where the caller sees to
+    it that threads use it one after the other. Raises `OfNewerVersion`
     where those that are there have a greater version, and what `factory` raises; nothing is left
     open then.
     """
@@ -51,14 +53,14 @@ def open_database(
         check_same_thread=one_thread,
     )
     try:
-        _set_up(db, tables, version)
+        _set_up(db, tables, version, changes)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
+def _set_up(db: sqlite3.Connection, tables: str, version: int, changes: Sequence[str]) -> None:
     db.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten; Debian's SQLite does so by itself, others do not.
     db.execute("PRAGMA secure_delete = ON")
@@ -66,9 +68,10 @@ def _set_up(db: sqlite3.Connection, tables: str, version: int) -> None:
         (found,) = db.execute("PRAGMA user_version").fetchone()
         if found > version:
             raise OfNewerVersion
-        if found == 0:
-            for statement in tables.split(";"):
-                db.execute(statement)
+        if found < version:
+            for text in [tables] if found == 0 else changes[found - 1 :]:
+                for statement in text.split(";"):
+                    db.execute(statement)
             db.execute(f"PRAGMA user_version = {version}")
 
 

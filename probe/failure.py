@@ -71,6 +71,22 @@ class Stopped(BaseException):
         self.number = number
 
 
+def in_words(problem: BaseException) -> str:
+    """What the system said, where it was the system, without its number; else what is said there.
+
+    >>> in_words(ConnectionRefusedError(111, "Connection refused"))
+    'Connection refused'
+    >>> in_words(EOFError())
+    'EOFError'
+    """
+    origin: BaseException | None = problem
+    while origin is not None:
+        if isinstance(origin, OSError) and origin.strerror:
+            return origin.strerror
+        origin = origin.__cause__ or origin.__context__
+    return str(problem) or type(problem).__name__
+
+
 def cause(problem: BaseException) -> BaseException:
     """What went wrong, taken out of the groups that concurrent code wraps it in.
 

@@ -33,7 +33,15 @@ if TYPE_CHECKING:
 
 _DATABASE = "outbox.db"
 _RECEIPTS = "receipts"
-_VERSION = 1
+_VERSION = 2
+
+# From version 1 on: where a copy was left may name whoever got it.
+_CHANGES = (
+    """
+    ALTER TABLE bundles ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;
+    UPDATE bundles SET copied = left_at IS NOT NULL, left_at = NULL
+    """,
+)
 
 _TABLES = """
 CREATE TABLE bundles (
@@ -48,7 +56,7 @@ CREATE TABLE bundles (
     state TEXT NOT NULL DEFAULT 'waiting',
     unsure INTEGER NOT NULL DEFAULT 0,
     reason TEXT,
-    left_at TEXT
+    copied INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE lines (
     digest BLOB PRIMARY KEY, day TEXT NOT NULL, bundle TEXT NOT NULL
@@ -115,8 +123,8 @@ class Entry:
 
     ``state`` is ``waiting`` until a receipt says ``quarantined``, ``accepted`` or ``refused``.
     ``unsure`` is set from before it is sent until the answer is known. ``reason`` says why it
-    was refused, or what kept it from being sent the last time; ``left_at`` names the folder that
-    it was last copied to.
+    was refused, or what kept it from being sent the last time; ``copied`` says whether a copy lies
+    in a folder outside.
     """
 
     sha256: str
@@ -129,7 +137,7 @@ class Entry:
     state: str
     unsure: bool
     reason: str | None
-    left_at: str | None
+    copied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +245,7 @@ class Outbox:
             make_folder(made)
         path = folder / _DATABASE
         try:
-            self._db = open_database(path, _Database, _TABLES, _VERSION)
+            self._db = open_database(path, _Database, _TABLES, _VERSION, _CHANGES)
         except OfNewerVersion:
             raise BadInput(
                 _("{path} is of a newer gatewatch than this one; update gatewatch").format(
@@ -384,7 +392,10 @@ class Outbox:
             values,
         )
         found = (dict(zip(Entry.__slots__, row, strict=True)) for row in rows)
-        return [Entry(**one | {"unsure": bool(one["unsure"])}) for one in found]
+        return [
+            Entry(**one | {"unsure": bool(one["unsure"]), "copied": bool(one["copied"])})
+            for one in found
+        ]
 
     def unfinished(self) -> list[Entry]:
         """Bundles that are to be sent, or whose collector has not yet decided."""
@@ -450,9 +461,9 @@ class Outbox:
             )
         return len(there)
 
-    def left(self, sha256: str, folder: str) -> None:
-        """A copy of a bundle lies in a folder outside."""
-        self._db.execute("UPDATE bundles SET left_at = ? WHERE sha256 = ?", (folder, sha256))
+    def left(self, sha256: str) -> None:
+        """A copy of a bundle lies in a folder outside, of which nothing is kept."""
+        self._db.execute("UPDATE bundles SET copied = 1 WHERE sha256 = ?", (sha256,))
 
     # How it went with collectors.
 

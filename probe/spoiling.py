@@ -22,7 +22,7 @@ from probe.record import (
 )
 from probe.spool import day_files, day_named
 from probe.timekeeping import impossible
-from probe.tunnel import tunnels
+from probe.tunnel import nobodys_name, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -80,7 +80,7 @@ class Spoiling:
             "show its paths instead of your country's; turn it off if that is safe for you"
         ).format(
             versions=" and ".join(f"IPv{version}" for version in through),
-            device=", ".join(sorted(set(through.values()))),
+            device=", ".join(sorted({nobodys_name(device) for device in through.values()})),
         )
         for other in sorted(set(versions) - through.keys()):
             says += _(", or measure IPv{version} alone with -{version}").format(version=other)

@@ -145,7 +145,7 @@ def address_of(host: str) -> str:
     return str(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)[0][4][0])
 
 
-def read_targets(path: Path, resolve: Callable[[str], str] = address_of) -> list[Target]:
+def read_targets(path: Path, resolve: Callable[[str], str]) -> list[Target]:
     """A volunteer's own list: an address or host name a line, then a name if one likes.
 
     What follows a ``#`` is a comment. An address that comes twice is taken once. Raises

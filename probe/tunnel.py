@@ -30,7 +30,10 @@ _NONE = "65534"
 _TRANSLATOR = re.compile(r"clat\d*|v4-.+")
 
 # Where the kernel lists no kinds (macOS, BSD) the name tells.
-_NAMED = re.compile(r"(?:utun|ipsec|tun|tap|wg|gif|gre)\d+")
+_NAMED = re.compile(r"(?:utun|ipsec|tun|tap|wg|gif|gre)[0-9]+")
+
+# Names by kind and number, which tell of nobody.
+_NOBODYS = re.compile(rf"{_NAMED.pattern}|(?:ppp|vpn|ipip|tunl|sit|ip6tnl|ip6gre|vti|xfrm)[0-9]+")
 
 # linux/route.h: through a gateway, to one host.
 _VIA_GATEWAY_TO_HOST = 0x2 | 0x4
@@ -43,6 +46,15 @@ def tunnels(ends: Mapping[int, End]) -> dict[int, str]:
         for version, end in sorted(ends.items())
         if end.device is not None and is_tunnel(end.device)
     }
+
+
+def nobodys_name(device: str) -> str:
+    """The name of an interface, ``[device]`` for one that somebody chose.
+
+    That may be the name of a provider, a company or a person, and sentences with it are pasted into
+    forums and kept in the system's log.
+    """
+    return device if _NOBODYS.fullmatch(device) else "[device]"
 
 
 def is_tunnel(device: str, root: Path = _ROOT) -> bool:

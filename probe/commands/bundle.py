@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,13 +55,17 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
             kept = outbox.path_of(entry.sha256)
             files.append(kept if out is None else _copied(kept, out, entry))
             if out is not None:
-                outbox.left(entry.sha256, str(out.parent.absolute()))
+                outbox.left(entry.sha256)
         waiting = len(outbox.unfinished())
     if as_json:
         made = [_fields(*pair) for pair in zip(done.entries, files, strict=True)]
         click.echo(json.dumps({"bundles": made, "left_out": dict(sorted(done.left_out.items()))}))
     else:
-        _say(done.entries, files, done.left_out, waiting)
+        _say(done.entries, files, done.left_out)
+        if not done.entries:
+            _say_nothing_new(out)
+        if waiting:
+            _say_what_is_next(out if not done.entries else None)
 
 
 def _copied(kept: Path, out: Path, entry: Entry) -> Path:
@@ -83,7 +88,7 @@ def _fields(entry: Entry, file: Path) -> dict[str, Any]:
     }
 
 
-def _say(entries: list[Entry], files: list[Path], left_out: Counter[str], waiting: int) -> None:
+def _say(entries: list[Entry], files: list[Path], left_out: Counter[str]) -> None:
     for entry, file in zip(entries, files, strict=True):
         days = (
             entry.first_day
@@ -101,9 +106,23 @@ def _say(entries: list[Entry], files: list[Path], left_out: Counter[str], waitin
         )
     for sentence in words.left_out(left_out):
         click.echo(sentence)
-    if not entries:
-        click.echo(_("nothing new to bundle"))
-    if waiting:
-        click.echo(
-            _("next: gatewatch submit, or gatewatch submit --leave-at FOLDER for USB or mail")
-        )
+
+
+def _say_nothing_new(wanted: Path | None) -> None:
+    click.echo(
+        _("nothing new to bundle")
+        if wanted is None
+        else _("nothing new to bundle, so {path} was not written").format(path=wanted)
+    )
+
+
+def _say_what_is_next(missed: Path | None) -> None:
+    """What to do with bundles that wait; ``missed`` is a file wanted of them and not written."""
+    click.echo(
+        _("next: gatewatch submit, or gatewatch submit --leave-at FOLDER for USB or mail")
+        if missed is None
+        else _(
+            "to copy what was bundled before and is not accepted yet: gatewatch submit --leave-at "
+            "{folder}"
+        ).format(folder=shlex.quote(str(missed.parent)))
+    )

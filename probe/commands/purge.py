@@ -183,9 +183,14 @@ def _handed_on() -> list[str]:
             there,
         )
         said.append(sent.format(count=there))
-    folders = sorted({entry.left_at for entry in outbox.entries if entry.left_at})
-    copies = _("copies of bundles were left at {folder}")
-    return [*said, *(copies.format(folder=folder) for folder in folders)]
+    if copied := sum(entry.copied for entry in outbox.entries):
+        copies = ngettext(
+            "{count} bundle was copied to a folder that you named",
+            "{count} bundles were copied to folders that you named",
+            copied,
+        )
+        said.append(copies.format(count=copied))
+    return said
 
 
 def _limits() -> list[str]:

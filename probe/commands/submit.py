@@ -220,8 +220,8 @@ def _because(told: Entry | Receipt) -> str:
     return f": {told.reason}" if told.reason else ""
 
 
-def _left_at(entry: Entry) -> str:
-    return _("; a copy was left at {folder}").format(folder=entry.left_at) if entry.left_at else ""
+def _copied(entry: Entry) -> str:
+    return _("; it was copied to a folder") if entry.copied else ""
 
 
 def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
@@ -239,7 +239,7 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
             target = folder / outbox.path_of(entry.sha256).name
             if not target.is_file() or target.stat().st_size != len(data):
                 write_copy(data, target, entry)
-            outbox.left(entry.sha256, str(folder.absolute()))
+            outbox.left(entry.sha256)
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)
     if given_up:
@@ -286,7 +286,7 @@ def show_status(*, as_json: bool) -> None:
             days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
             click.echo(
                 f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}"
-                f"{_because(entry)}{_left_at(entry)}"
+                f"{_because(entry)}{_copied(entry)}"
             )
     for advice in _advice(found, settings, new):
         click.echo(advice)

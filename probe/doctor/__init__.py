@@ -54,7 +54,6 @@ def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[t
         except Failure as problem:
             says = harmless(problem.message)
             found = [Finding(State.FAILED, says)] if says not in told else []
-            told.add(says)
         except Exception as problem:
             failure = failure_of(problem) if isinstance(problem, OSError) else None
             says = (
@@ -66,6 +65,7 @@ def examine(checks: Mapping[str, Callable[[], Iterable[Finding]]]) -> Iterator[t
             )
             found = [Finding(State.FAILED, says)]
         for finding in found:
+            told.add(finding.says)
             yield name, finding
 
 

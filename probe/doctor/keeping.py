@@ -22,6 +22,7 @@ from probe.pasting import harmless
 from probe.places import data_folder
 from probe.presence import nearest
 from probe.readonly import is_read_only
+from probe.schedule.diary import Diary
 from probe.settings import read_settings, settings_file
 
 if TYPE_CHECKING:
@@ -110,10 +111,12 @@ def folder() -> Iterator[Finding]:
 def memory() -> Iterator[Finding]:
     """Whether what runs remember for the next can be read; where it cannot, none begins."""
     identity, sent = Identity(data_folder()), Allowance(allowance_file(), math.inf, time.time)
+    diary = Diary(data_folder(), time.time, lambda: 0.0)
     broken = False
     for path, read in (
         (identity.path, identity.last_flow),
         (allowance_file(), lambda: sent.sent),
+        (diary.path, diary.read),
     ):
         try:
             read()

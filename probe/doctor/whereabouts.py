@@ -19,7 +19,7 @@ from probe.record import CARRIER_NAT
 from probe.spoiling import SET_CLOCK, Spoiling, days_that_have_been, meanings
 from probe.spool import day_files, read, spool_folder
 from probe.timekeeping import is_set_by_others
-from probe.tunnel import tunnels
+from probe.tunnel import nobodys_name, tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,9 @@ def vpn(ends: Mapping[int, End] | None = None) -> Iterator[Finding]:
         yield Finding(State.OK, _("packets leave directly, through no tunnel of this machine"))
     else:
         device = next(iter(tunnels(ends).values()))
-        yield Finding(State.FAILED, says, f"ip link show {device}")
+        # Without a name it shows all.
+        shown = f" {device}" if nobodys_name(device) == device else ""
+        yield Finding(State.FAILED, says, f"ip link show{shown}")
 
 
 def clock(

@@ -62,7 +62,7 @@ class Pcap:
 
     name: Final = "pcap"
 
-    def __init__(self, ports: dict[int, socket.socket], tap: Tap | None = None) -> None:
+    def __init__(self, ports: dict[int, socket.socket], tap: Tap | None) -> None:
         self._ports = ports
         self._tap = tap
         numbers = {version: port.getsockname()[1] for version, port in ports.items()}

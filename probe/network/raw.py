@@ -62,7 +62,7 @@ class Raw:
 
     name: Final = "raw"
 
-    def __init__(self, families: dict[int, _Family], tap: Tap | None = None) -> None:
+    def __init__(self, families: dict[int, _Family], tap: Tap | None) -> None:
         self._families = families
         self._tap = tap
         if tap is not None and 6 in families:

@@ -238,7 +238,7 @@ class Fates:
     """
 
     def __init__(
-        self, routes: Callable[[str, int], Way | None], *, seed: int = 0, jitter: float = 0.0
+        self, routes: Callable[[str, int], Way | None], *, seed: int, jitter: float
     ) -> None:
         self._routes = routes
         self._seed = seed

@@ -30,7 +30,7 @@ def reason_to_wait(root: Path = _ROOT) -> str | None:
     return None
 
 
-def on_battery(root: Path = _ROOT) -> bool:
+def on_battery(root: Path) -> bool:
     """Whether the machine lives on a battery of its own: one runs down and no mains are on.
 
     Those of mice and keyboards do not count, and a machine without any is no such machine.
@@ -45,7 +45,7 @@ def on_battery(root: Path = _ROOT) -> bool:
     return running_down
 
 
-def metered(root: Path = _ROOT) -> bool:
+def metered(root: Path) -> bool:
     """Whether NetworkManager holds the link of the default route for metered."""
     device = default_device(root)
     if device is None:
@@ -54,7 +54,7 @@ def metered(root: Path = _ROOT) -> bool:
     return said.code == 0 and said.out.partition(":")[2].startswith("yes")
 
 
-def default_device(root: Path = _ROOT) -> str | None:
+def default_device(root: Path) -> str | None:
     """The interface of the default route of IPv4, else of IPv6; None where there is none."""
     routes: list[tuple[int, str]] = []
     for line in _lines(root / "proc/net/route")[1:]:

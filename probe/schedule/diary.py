@@ -81,14 +81,14 @@ class Diary:
     def __init__(
         self, folder: Path, clock: Callable[[], float], chance: Callable[[], float]
     ) -> None:
-        self._path = folder / _FILE
+        self.path = folder / _FILE
         self._clock = clock
         self._chance = chance
 
     def read(self) -> Entry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            entry = Entry(**json.loads(self._path.read_bytes()))
+            entry = Entry(**json.loads(self.path.read_bytes()))
         except FileNotFoundError:
             return Entry()
         except (ValueError, TypeError, RecursionError):
@@ -96,7 +96,7 @@ class Diary:
         if entry is None or not _is_sound(entry):
             raise BadInput(
                 _("{path} cannot be read; delete it, and the schedule begins anew").format(
-                    path=self._path
+                    path=self.path
                 )
             )
         return entry
@@ -127,4 +127,4 @@ class Diary:
         )
 
     def _write(self, entry: Entry) -> None:
-        replace_file(self._path, json.dumps(asdict(entry)) + "\n")
+        replace_file(self.path, json.dumps(asdict(entry)) + "\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from probe.failure import Failure
 from probe.language import _
-from probe.places import data_folder
+from probe.places import data_folder, is_chosen
 from probe.schedule import Job, Timer
 from probe.schedule.cron import Crontab
 from probe.schedule.launchd import Launchd
@@ -48,7 +48,7 @@ def job(*, system: bool) -> Job:
     """What a timer has to call. Raises `Failure` where the program has no place that stays."""
     if system:
         return Job((program(),), USER_DATA)
-    return Job((program(),), data_folder().absolute(), "GATEWATCH_HOME" in os.environ)
+    return Job((program(),), data_folder().absolute(), is_chosen())
 
 
 def program() -> str:

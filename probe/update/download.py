@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from probe.deadline import within
-from probe.failure import BadInput, Offline
+from probe.failure import BadInput, Offline, in_words
 from probe.language import _
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Fetched:
 def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
-    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large.
+    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large or, asked for
+    encrypted, would come otherwise.
     """
     try:
         with within(PATIENCE):
@@ -62,6 +64,7 @@ def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
                 trust_env=proxy is None,
                 timeout=TIMEOUT,
                 follow_redirects=True,
+                event_hooks={"request": [partial(_demand_encrypted, url)]},
             ) as client,
             client.stream("GET", url) as answer,
         ):
@@ -75,11 +78,25 @@ def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as problem:
         raise Offline(
             _("{url} cannot be reached ({reason}); check the connection").format(
-                url=url, reason=_reason(problem)
+                url=url, reason=in_words(problem)
             )
         ) from problem
     except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
         raise _broken(url, problem) from problem
+
+
+def _demand_encrypted(url: str, request: httpx2.Request) -> None:
+    """Refuse to be led from an encrypted address to one that is not.
+
+    Another host is no matter: who leads there is who was asked.
+    """
+    if url.startswith("https:") and request.url.scheme != "https":
+        raise BadInput(
+            _(
+                "{url} leads to {site}, which is not encrypted, so that anybody on the way could "
+                "change what comes; what is in use stays, try again later"
+            ).format(url=url, site=f"{request.url.scheme}://{request.url.host}")
+        )
 
 
 def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
@@ -99,18 +116,8 @@ def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
 
 def _broken(url: str, problem: Exception) -> Offline:
     return Offline(
-        _("{url} broke off ({reason}); try again").format(url=url, reason=_reason(problem))
+        _("{url} broke off ({reason}); try again").format(url=url, reason=in_words(problem))
     )
-
-
-def _reason(problem: BaseException) -> str:
-    """What the system said, where it was the system; else what the exception says."""
-    cause: BaseException | None = problem
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    return str(problem) or type(problem).__name__
 
 
 def _parsed_date(header: str | None) -> datetime | None:

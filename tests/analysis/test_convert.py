@@ -355,6 +355,20 @@ def test_few_files_are_open_and_few_rows_wait(
     assert done.files == len(list(tmp_path.rglob("*.parquet")))
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "mode"),
+    [
+        ("kh.jsonl", "records", 0o600),
+        ("kh.jsonl.zst", "atlas", 0o600),
+        ("kh.parquet", "parquet", 0o700),
+    ],
+)
+def test_traces_are_for_their_owner_alone(name: str, form: Form, mode: int, tmp_path: Path) -> None:
+    """Whoever shares the machine has no business with what volunteers measured."""
+    convert([from_json(result())], str(tmp_path / name), form)
+    assert (tmp_path / name).stat().st_mode & 0o777 == mode
+
+
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     """Neither a file nor a folder that is there is touched."""
     (tmp_path / "out.jsonl").write_text("mine")

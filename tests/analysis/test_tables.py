@@ -292,3 +292,16 @@ def test_labels_are_a_text() -> None:
     }  # fmt: skip
     table = replies_table([from_json(labelled), from_json(result())])
     assert table["mpls_labels"].dropna().tolist() == ["24001 7"]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_crossings_are_for_their_owner_alone(tmp_path: Path, suffix: str) -> None:
+    """They say who measured when; a file that was there keeps whom its owner lets read it."""
+    table = pd.DataFrame({"asn": [7]})
+    for name, mode in (("new", 0o600), ("old", 0o640)):
+        path = tmp_path / f"{name}{suffix}"
+        if name == "old":
+            path.touch()
+            path.chmod(mode)
+        write_portions([table], path)
+        assert path.stat().st_mode & 0o777 == mode

@@ -73,6 +73,24 @@ def test_nothing_new_is_said(home: Path) -> None:
         assert (done.exit_code, done.stdout) == (0, "nothing new to bundle\n")
 
 
+def test_a_file_for_which_nothing_is_new_is_said_not_to_be_there(
+    home: Path, tmp_path: Path
+) -> None:
+    """Whoever wanted a file to hand over is told how to get what was bundled before."""
+    out = tmp_path / "my stick" / "mine.tar"
+    out.parent.mkdir()
+    nothing = f"nothing new to bundle, so {out} was not written"
+    assert gatewatch("bundle", "--to", str(out)).stdout.splitlines() == [nothing]
+    keep(home, trace(1))
+    assert gatewatch("bundle").exit_code == 0
+    assert gatewatch("bundle", "--to", str(out)).stdout.splitlines() == [
+        nothing,
+        "to copy what was bundled before and is not accepted yet: "
+        f"gatewatch submit --leave-at '{out.parent}'",
+    ]
+    assert not out.exists()
+
+
 def test_what_was_left_out_is_said(home: Path) -> None:
     """Lines that cannot be shared are counted by reason."""
     keep(home, trace(1), trace(2, None))

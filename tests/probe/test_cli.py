@@ -314,6 +314,24 @@ def test_who_closes_what_is_printed_to_gets_the_same_done(tmp_path: Path, closed
     )
 
 
+def test_what_a_terminal_has_no_letters_for_is_a_question_mark(tmp_path: Path) -> None:
+    """A terminal of ISO 8859 shows no Khmer, and neither do its users: that is no fault of ours."""
+    done = subprocess.run(
+        [sys.executable, "-m", "probe", "consent", "grant", "--run", "--version-read", "1"],
+        env={
+            **os.environ,
+            "GATEWATCH_HOME": str(tmp_path / "home"),
+            "LC_ALL": "km_KH",
+            "PYTHONIOENCODING": "latin-1",
+        },
+        capture_output=True,
+        encoding="latin-1",
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "? run\n" in done.stdout
+
+
 def test_other_errors_are_not_hidden() -> None:
     """A fault of ours shows itself as one."""
     assert ending(ZeroDivisionError())[0] == 1

@@ -8,8 +8,10 @@ import json
 import os
 import shutil
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +40,7 @@ from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
 from probe.outbox import Attempts, Outbox
-from probe.places import data_folder
+from probe.places import chosen_folder, data_folder
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
 from probe.redact import Premises, Redacted, redact
 from probe.schedule import Job, Standing, Trouble
@@ -326,7 +328,7 @@ def test_a_command_names_neither_a_home_with_blanks_nor_a_stick(
     monkeypatch.setenv("HOME", str(home / "sokha"))
     monkeypatch.delenv("GATEWATCH_HOME")
     monkeypatch.setenv(variable, str(home / chosen))
-    data_folder().mkdir(parents=True, mode=0o755)
+    chosen_folder().mkdir(parents=True, mode=0o755)
     data_folder().chmod(0o755)
     assert only(keeping.folder()).remedy == f"chmod -R go= {shown}"
 
@@ -381,7 +383,7 @@ def test_a_read_only_file_system_is_found(home: Path, monkeypatch: pytest.Monkey
     assert finding.says.endswith("lies on a file system that can only be read")
 
 
-@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state", "schedule.state"])
 def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     """A power cut may leave rubbish in it; then nothing is measured until somebody deletes it."""
     home.mkdir()
@@ -394,7 +396,7 @@ def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     assert finding.says in [entry["says"] for entry in found]
 
 
-@pytest.mark.parametrize("name", ["vantage.state", "allowance.state"])
+@pytest.mark.parametrize("name", ["vantage.state", "allowance.state", "schedule.state"])
 def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> None:
     """It stops every run, too; that is said, and is no fault to be reported."""
     (home / name).mkdir(parents=True)
@@ -404,6 +406,21 @@ def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> No
         ("failed", f'mv "$GATEWATCH_HOME/{name}" "$GATEWATCH_HOME/{name}.away"')
     ]
     assert "a folder where a file has to be" in findings[0].says
+
+
+def test_a_damaged_diary_is_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a timer and without: something else may call what a timer would."""
+    home.mkdir()
+    (home / "schedule.state").write_text("rubbish", encoding="utf-8")
+    for standing in (NONE, WELL):
+        checks: dict[str, Callable[[], Iterable[Finding]]] = {
+            "memory": keeping.memory,
+            "schedule": partial(scheduled, monkeypatch, standing),
+        }
+        failed = [one for one in examine(checks) if one[1].state is State.FAILED]
+        assert [(name, finding.remedy) for name, finding in failed] == [
+            ("memory", 'rm "$GATEWATCH_HOME/schedule.state"')
+        ]
 
 
 def test_a_file_that_may_not_be_read_is_a_finding(home: Path) -> None:
@@ -621,9 +638,13 @@ def test_the_self_test_tells_all_of_it() -> None:
     assert [s for s in told if not redaction.stands_in(s, line)] == []
 
 
-def test_the_real_redaction_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With these addresses and with those that this machine has."""
-    for here in (HERE, premises()):
+def test_the_real_redaction_passes() -> None:
+    """With these addresses, and with those and the names that this machine has, if it has any."""
+    own = premises()
+    both = replace(
+        own, addresses=own.addresses | HERE.addresses, networks=own.networks + HERE.networks
+    )
+    for here in (HERE, both):
         assert redaction.left_over(here, open_origin(None)) == []
     assert only(redaction.redaction(HERE)).state == "ok"
 
@@ -700,6 +721,14 @@ def test_a_tunnel_is_said_with_its_name() -> None:
         found = only(whereabouts.vpn({4: tunnel}))
     assert (found.state, found.remedy) == (State.FAILED, "ip link show wg0")
     assert "10.8.0.2" not in found.says
+
+
+def test_a_tunnel_called_after_somebody_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is pasted into forums, and a provider's name, or a company's, tells whose it is."""
+    monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
+    found = only(whereabouts.vpn({4: End("10.8.0.2", None, "wg-ministry", 1)}))
+    assert "a tunnel ([device])" in found.says
+    assert found.remedy == "ip link show"
 
 
 @pytest.mark.parametrize(

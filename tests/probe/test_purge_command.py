@@ -92,12 +92,12 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
 
 
 def test_what_lies_elsewhere_is_told(home: Path, tmp_path: Path) -> None:
-    """Folders that copies were left in are named before it asks, and that nobody knows the rest."""
+    """That there are copies is said before it asks, and that nobody knows the rest."""
     stick = tmp_path / "stick"
     stick.mkdir()
     gatewatch("submit", "--leave-at", str(stick))
     said = gatewatch("purge", "--yes").stdout
-    assert f"copies of bundles were left at {stick}\n" in said
+    assert "1 bundle was copied to a folder that you named\n" in said
     assert "run --to, --pcap, bundle --to or submit --leave-at" in said
     assert len(list(stick.iterdir())) == 1
 

@@ -36,6 +36,13 @@ def test_a_tunnel_is_refused_with_what_to_do() -> None:
     assert "10.8.0.2" not in said
 
 
+def test_the_name_that_somebody_gave_a_tunnel_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a scheduled run the sentence lies in the system's log, which outlives a purge."""
+    monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
+    said = spoiling(v4=End("10.8.0.2", None, "wg-sokha", 1)).objection({4}) or ""
+    assert "leads through a tunnel ([device]), as with a VPN" in said
+
+
 def test_the_ip_version_beside_the_tunnel_can_be_measured() -> None:
     """It is named; and where it is all that is to be measured, nothing is refused."""
     one = spoiling(v4=DIRECT, v6=TUNNEL)

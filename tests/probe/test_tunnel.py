@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.ground import End
-from probe.tunnel import is_tunnel, tunnels
+from probe.tunnel import is_tunnel, nobodys_name, tunnels
 
 _ROUTES = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 _DEFAULT = "ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n"
@@ -84,3 +84,21 @@ def test_loopback_is_none_and_an_unknown_device_neither() -> None:
     ends = {4: End("127.0.0.1", network, "lo", 0), 6: End("::1", None, None, None)}
     assert tunnels(ends) == {}
     assert not is_tunnel("no-such-device")
+
+
+@pytest.mark.parametrize(
+    ("device", "shown"),
+    [
+        ("tun0", "tun0"),
+        ("utun12", "utun12"),
+        ("ppp0", "ppp0"),
+        ("vpn0", "vpn0"),
+        ("proton0", "[device]"),
+        ("wg-sokha", "[device]"),
+        ("sokha_wg0", "[device]"),
+        ("tun\u0661", "[device]"),
+    ],
+)
+def test_a_name_that_somebody_chose_is_not_shown(device: str, shown: str) -> None:
+    """It may be that of a provider, a company or a person; a kind with a number is nobody's."""
+    assert nobodys_name(device) == shown

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.probe.update.publishing import Site
+from tests.proxies import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    site = Site()
-    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield site
-    site.server.shutdown()
-    thread.join()
-    site.server.server_close()
+    with Site().served() as site:
+        yield site
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Another site, whose certificate this machine trusts."""
+    other = Site()
+    cert, key = certificate(tmp_path)
+    other.encrypt(cert, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    with other.served() as site:
+        yield site
 
 
 @pytest.fixture(autouse=True)

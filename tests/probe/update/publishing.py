@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import ssl
+import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from click.testing import CliRunner, Result
 
@@ -12,6 +15,7 @@ from probe.cli import main
 from probe.update.tables import fetch_tables, install_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from probe.origin.snapshot import Manifest
@@ -39,6 +43,7 @@ class Site:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}
         self.cut = False
         self.headers: dict[str, str] = {"Last-Modified": MADE}
         self.agents: list[str | None] = []
@@ -47,6 +52,11 @@ class Site:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.agents.append(self.headers["User-Agent"])
+                if self.path in site.moved:
+                    self.send_response(302)
+                    self.send_header("Location", site.moved[self.path])
+                    self.end_headers()
+                    return
                 content = site.files.get(self.path)
                 if content is None:
                     self.send_error(404)
@@ -63,6 +73,21 @@ class Site:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self.server.server_address[1]}/"
+
+    def encrypt(self, certificate: Path, key: Path) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.base = self.base.replace("http:", "https:")
+
+    @contextmanager
+    def served(self) -> Iterator[Self]:
+        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield self
+        self.server.shutdown()
+        thread.join()
+        self.server.server_close()
 
     def publish(self, v4: str = V4, v6: str = V6) -> None:
         self.files["/ip2asn-v4.tsv.gz"] = gzip.compress(v4.encode())

@@ -23,6 +23,20 @@ def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         fetch(site.base + "big", tmp_path / "big", None)
 
 
+def test_what_is_encrypted_does_not_lead_to_what_is_not(
+    site: Site, encrypted: Site, tmp_path: Path
+) -> None:
+    """Anybody on the way could change what comes then; where both are encrypted it may move."""
+    site.files["/there"] = encrypted.files["/there"] = b"the table"
+    encrypted.moved = {"/down": site.base + "there", "/on": encrypted.base + "there"}
+    with pytest.raises(BadInput, match=r"leads to http://127\.0\.0\.1, which is not encrypted"):
+        fetch(encrypted.base + "down", tmp_path / "down", None)
+    assert not site.agents
+    assert fetch(encrypted.base + "on", tmp_path / "on", None).path.read_bytes() == b"the table"
+    site.moved = {"/on": site.base + "there"}
+    assert fetch(site.base + "on", tmp_path / "plain", None).path.read_bytes() == b"the table"
+
+
 def test_a_server_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is accepted and never answered ends by the timeout."""
     monkeypatch.setattr("probe.update.download.TIMEOUT", 0.05)
