@@ -551,8 +551,11 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     country.everyone("lan own 20.64.{i}.1 {up}", days=range(10), members=range(1, 4))
     country.everyone(words, days=range(10, 20), members=range(1, 13))
     verdict = country.judge()
-    assert verdict.fields["timeline"]["alarm"] is alarm
+    timeline = verdict.fields["timeline"]
+    left_by = {change["gateway"] for changes in timeline["gateways"].values() for change in changes}
+    assert timeline["alarm"] is alarm
     assert (verdict.gateway is not None) is alarm
+    assert ("Net 13" in left_by) is alarm
 
 
 @pytest.mark.parametrize("customers", [1, 3, 6])
