@@ -83,8 +83,13 @@ def domestic_grade(
                 f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
                 f"bounds {lower} to {upper})."
             )
-    if says == "single" and may_be_hub:
-        return ("concentrated", against_single[0]) if against_single else ("single_hub", sentence)
+    if top is not None and says == "single" and may_be_hub:
+        if not against_single:
+            return "single_hub", sentence
+        return "concentrated", (
+            f"{top.captured} of {top.of} other organisations reach the others over "
+            f"{top.node.name}, which is not called a single hub: {against_single[0]}"
+        )
     if says in NAMES:
         return "concentrated", sentence
     if says == "open":

@@ -22,6 +22,7 @@ from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks
 from analysis.panel import Observation, observe
 from analysis.policy import Policy
+from analysis.translation import Words
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
@@ -465,6 +466,9 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
     assert domestic["grade"] == says
     assert domestic["hub"]["name"] == "Gate"
     assert ("eyeballs" in domestic["reason"]) == (says == "concentrated")
+    assert "13 of 14 other organisations" in domestic["reason"]
+    assert "Gate" in domestic["reason"]
+    assert Words("km").sentence(domestic["reason"]).language == "km"
 
 
 @pytest.mark.parametrize(

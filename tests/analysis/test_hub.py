@@ -37,7 +37,11 @@ def test_domestic_grades(
 def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
     """Where the grade is none in any case it changes nothing."""
     top, reached, policy = made(7, 7), made(7, 7), Policy()
-    for may_be_hub, reason in ((True, "Few."), (False, describe(top, policy))):
+    why = (
+        "7 of 7 other organisations reach the others over Gate, which is not called a single hub: "
+        "Few."
+    )
+    for may_be_hub, reason in ((True, why), (False, describe(top, policy))):
         assert domestic_grade(
             top,
             0,
