@@ -10,13 +10,22 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from itertools import accumulate
 from statistics import fmean
 from typing import Literal
 
-from analysis.convergence import Candidate, candidate, rank
+from analysis.convergence import Candidate, by_shares, candidate, rank
 from analysis.crossing import way_on
-from analysis.operators import BlockSeen, Node, Place, blocks_alike, join_blocks, operators_among
+from analysis.operators import (
+    BlockSeen,
+    Node,
+    Place,
+    block_name,
+    is_commonplace,
+    join_blocks,
+    operators_among,
+)
 from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.panel import Observation
 from analysis.path import Step
@@ -46,15 +55,15 @@ class DomesticPath:
 class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
-    ``alike`` are private blocks between that several organisations show and that are nobody's, as
-    far as is known (see `analysis.alike`).
+    ``unmapped`` are the blocks between of which no table says whose they are, where most traces
+    show one: anybody's, and of many one operator's. Commonplace ones are none.
     """
 
     organisation: str
     destination: str
     way: Way
     between: frozenset[Node]
-    alike: frozenset[Node] = frozenset()
+    unmapped: frozenset[Node] = frozenset()
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -169,20 +178,21 @@ def domestic_pairs(
     for seen in domestic:
         key = (seen.organisation, seen.destination_organisation)
         grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
-    groups = join_blocks(
-        BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
-        for (a, b), paths in grouped.items()
-        for path in paths
-        for node in path.between
-        if node.kind == "unmapped"
+    merged = operators_among(
+        join_blocks(
+            BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
+            for (a, b), paths in grouped.items()
+            for path in paths
+            for node in path.between
+            if node.kind == "unmapped"
+        )
     )
-    merged = operators_among(groups)
-    shown = (Node("unmapped", block) for group in blocks_alike(groups) for block in group)
-    alike = frozenset(node for node in shown if blocks.node(node) is None)
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
         counts: dict[Node, float] = defaultdict(float)
+        unmapped: set[Node] = set()
+        showing = 0.0
         total = sum(paths.values())
         for path, weight in paths.items():
             entities = {
@@ -191,21 +201,27 @@ def domestic_pairs(
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
             ways[way_of(path, list(entities), lans)] += weight
-            for node in {*entities, *alike.intersection(path.between)}:
+            for node in entities:
                 counts[node] += weight
+            shown = {node for node in path.between if _is_anybodys(node) and node not in lans}
+            unmapped |= shown
+            showing += weight if shown else 0.0
         unknown = ways.pop("unknown", 0.0)
-        most = frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
         resolved = 2 * unknown < total - ALIKE
         pairs.append(
             DomesticPair(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=most - alike,
-                alike=most & alike,
+                between=frozenset(n for n, weight in counts.items() if 2 * weight > total + ALIKE),
+                unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
             )
         )
     return pairs
+
+
+def _is_anybodys(node: Node) -> bool:
+    return node.kind == "unmapped" and not is_commonplace(node.name)
 
 
 def hub_candidates(
@@ -245,18 +261,21 @@ def reached_over(
     return candidate(node, (), passes, own(node), policy)
 
 
-def most_alike_at_home(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:
-    """The private block that is nobody's and that most organisations show on their known ways.
+def behind_the_unmapped(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:
+    """All unmapped blocks as if they were one operator's: how many show one on their known ways.
 
     None where there is no such block.
     """
-    passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
+    shown: dict[str, list[frozenset[Node]]] = defaultdict(list)
     for pair in pairs:
         if pair.way != "unknown":
-            passes[pair.organisation].append(pair.alike)
-    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
-    found = (candidate(node, (node.name,), passes, frozenset(), policy) for node in nodes)
-    return max(found, key=lambda one: one.captured, default=None)
+            shown[pair.organisation].append(pair.unmapped)
+    names = {node.name for sets in shown.values() for nodes in sets for node in nodes}
+    if not names:
+        return None
+    blocks = tuple(sorted(names, key=ip_network))
+    shares = {name: sum(map(bool, sets)) / len(sets) for name, sets in shown.items()}
+    return by_shares(Node("unmapped", block_name(blocks)), blocks, shares, policy)
 
 
 def share_abroad(pairs: Iterable[DomesticPair]) -> float:

@@ -9,10 +9,10 @@ from typing import Any
 from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.domestic import (
+    behind_the_unmapped,
     count_ways,
     domestic_pairs,
     hub_candidates,
-    most_alike_at_home,
     reached_over,
     share_abroad,
 )
@@ -151,7 +151,7 @@ def domestic_fields(
             policy,
         )
 
-    against_diverse = not_diverse(share_abroad(known), most_alike_at_home(known, policy), policy)
+    against_diverse = not_diverse(share_abroad(known), behind_the_unmapped(known, policy), policy)
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(

@@ -17,11 +17,11 @@ from analysis.wording import beside
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
-def not_diverse(abroad: float, alike: Candidate | None, policy: Policy) -> list[str]:
+def not_diverse(abroad: float, unmapped: Candidate | None, policy: Policy) -> list[str]:
     """Why the paths are not "diverse" though nobody is known to stand between most.
 
-    ``abroad`` is the share of the known ways that go abroad, ``alike`` the private block that most
-    organisations show there and that is nobody's, as far as is known.
+    ``abroad`` is the share of the known ways that go abroad, ``unmapped`` all blocks between of
+    which no table says whose they are.
     """
     reasons = []
     if abroad >= policy.concentrated:
@@ -29,11 +29,11 @@ def not_diverse(abroad: float, alike: Candidate | None, policy: Policy) -> list[
             f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub "
             "at home, nor that there is none."
         )
-    if alike is not None and alike.captured_share >= policy.concentrated:
+    if unmapped is not None and unmapped.captured_share >= policy.concentrated:
         reasons.append(
-            f"{alike.captured} of {alike.of} organisations show hops of {alike.node.name} between "
-            "their own networks and others at home, and go on apart: they may number themselves "
-            "alike, or pass a hub of whose ways on too few were seen."
+            f"{unmapped.captured} of {unmapped.of} organisations show hops of {unmapped.node.name} "
+            "between their own networks and others at home, and no table says whose: each may "
+            "number its own network so, or one hub its links to them."
         )
     return reasons
 

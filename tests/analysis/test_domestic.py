@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 import pytest
 
@@ -10,11 +11,11 @@ from analysis.coverage import Weights
 from analysis.domestic import (
     DomesticPair,
     DomesticPath,
+    behind_the_unmapped,
     count_ways,
     domestic_pairs,
     domestic_path,
     hub_candidates,
-    most_alike_at_home,
     share_abroad,
     way_of,
 )
@@ -409,17 +410,50 @@ def test_private_numbers_of_half_forbid_diverse(showing: int, grade: str) -> Non
     assert told == (grade == "mixed")
 
 
-def test_a_block_of_one_operator_abroad_is_not_alike_at_home() -> None:
-    """Where paths abroad proved it to be one, it is between however its ways at home go on."""
+@pytest.mark.parametrize(
+    ("words", "grade"),
+    [
+        ("lan own 10.20.{i}.1", "mixed"),
+        ("lan own 10.20.{i}.1 20.0.{j}.1", "mixed"),
+        ("lan own 10.20.{i}.1 10.20.{j}.2 20.0.{j}.1", "mixed"),
+        ("lan own 10.{i}.7.1 20.0.{j}.{i}", "mixed"),
+        ("lan own 20.6.{i}.1 20.0.{j}.{i}", "mixed"),
+        ("lan own 10.10.10.{i}", "diverse"),
+    ],
+    ids=["alone", "one way on", "there and back", "far apart", "unannounced", "commonplace"],
+)
+def test_a_block_for_each_customer_may_be_one_hubs(words: str, grade: str) -> None:
+    """A hub that numbers each link from another block looks like the rivals' own insides."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 9), 2):
+        country.trace(i, f"20.0.{j}.200", words.format(i=i, j=j))
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert ("8 of 8 organisations show hops of" in domestic["reason"]) == (grade == "mixed")
+
+
+def test_blocks_that_take_turns_on_a_pair_are_shown_together() -> None:
+    """Each of two parallel links is on half of the traces, and one of them on all."""
+    pair = to_net2(
+        "lan own 10.20.7.1", "lan own 10.21.7.1", "lan own 10.20.7.1", "lan own 10.21.7.1"
+    )
+    assert {node.name for node in pair.unmapped} == {"10.20.7.0/24", "10.21.7.0/24"}
+    assert to_net2("lan own 10.20.7.1", "lan own").unmapped == frozenset()
+
+
+def test_a_block_of_one_operator_abroad_is_between_at_home() -> None:
+    """Where paths abroad proved it to be one, however its ways at home go on."""
     country = Country(6)
     for i in range(1, 5):
         country.trace(i, f"20.0.{i + 1}.200", f"lan own 10.20.7.{i} 20.0.{i + 1}.{i}")
         country.trace(i, "30.0.1.200", f"lan own 10.20.7.{i} 30.0.9.9")
     block = frozenset({Node("unmapped", "10.20.7.0/24")})
-    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(block, frozenset())}
+    assert {(pair.between, pair.unmapped) for pair in pairs_of(country)} == {(block, block)}
     country.results = country.results[::2]
-    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(frozenset(), block)}
-    found = most_alike_at_home(pairs_of(country), Policy())
+    assert {(pair.between, pair.unmapped) for pair in pairs_of(country)} == {(frozenset(), block)}
+    found = behind_the_unmapped(pairs_of(country), Policy())
     assert found is not None
     assert (found.node.name, found.captured, found.of) == ("10.20.7.0/24", 4, 4)
 
