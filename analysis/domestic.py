@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import accumulate
@@ -40,7 +40,8 @@ class DomesticPath:
 
     ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
     of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
-    RTT proves; only those nodes are then between that stand at home. ``ways_on`` are the unmapped
+    RTT proves; only those nodes are then between that stand at home, and ``carriers`` are the
+    organisations that do not. ``ways_on`` are the unmapped
     blocks between by name, each with the first public address behind it that is not the
     destination's.
     """
@@ -49,20 +50,23 @@ class DomesticPath:
     gap: bool
     abroad: bool
     ways_on: tuple[tuple[str, str], ...] = ()
+    carriers: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
-    ``unmapped`` are the blocks between of which no table says whose they are, where most traces
-    show one: anybody's, and of many one operator's. Commonplace ones are none.
+    ``passed`` are the nodes between and whoever carries the way abroad and back, which may be one
+    and the same. ``unmapped`` are the blocks between of which no table says whose they are, where
+    most traces show one: anybody's, and of many one operator's. Commonplace ones are none.
     """
 
     organisation: str
     destination: str
     way: Way
     between: frozenset[Node]
+    passed: frozenset[Node] = frozenset()
     unmapped: frozenset[Node] = frozenset()
 
 
@@ -102,11 +106,13 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
     abroad = went_abroad(steps, policy)
-    sights = [
-        (at, step.sight)
+    placed = [
+        (at, step.sight, abroad and place == "abroad")
         for at, (step, place) in enumerate(zip(inside, _places(inside), strict=True), start=first)
-        if step.sight is not None and not (abroad and place == "abroad")
+        if step.sight is not None
     ]
+    sights = [(at, sight) for at, sight, away in placed if not away]
+    carriers = (sight.node for _, sight, away in placed if away)
     ways_on = {
         sight.node.name: _successor(steps[at + 1 :], seen)
         for at, sight in sights
@@ -117,6 +123,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
         gap=arrival is None or leave is None or any(s.sight is None for s in inside),
         abroad=abroad,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
+        carriers=tuple(dict.fromkeys(one for one in carriers if one.kind == "organisation")),
     )
 
 
@@ -191,6 +198,7 @@ def domestic_pairs(
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
         counts: dict[Node, float] = defaultdict(float)
+        passed: dict[Node, float] = defaultdict(float)
         unmapped: set[Node] = set()
         showing = 0.0
         total = sum(paths.values())
@@ -203,6 +211,8 @@ def domestic_pairs(
             ways[way_of(path, list(entities), lans)] += weight
             for node in entities:
                 counts[node] += weight
+            for node in {*entities, *path.carriers}:
+                passed[node] += weight
             shown = {node for node in path.between if _is_anybodys(node) and node not in lans}
             unmapped |= shown
             showing += weight if shown else 0.0
@@ -213,11 +223,16 @@ def domestic_pairs(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=frozenset(n for n, weight in counts.items() if 2 * weight > total + ALIKE),
+                between=_on_most(counts, total),
+                passed=_on_most(passed, total),
                 unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
             )
         )
     return pairs
+
+
+def _on_most(counts: Mapping[Node, float], total: float) -> frozenset[Node]:
+    return frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
 
 
 def _is_anybodys(node: Node) -> bool:

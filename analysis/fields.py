@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from analysis.convergence import Candidate, candidate, rank, weighted_share
@@ -151,7 +152,14 @@ def domestic_fields(
             policy,
         )
 
-    against_diverse = not_diverse(share_abroad(known), behind_the_unmapped(known, policy), policy)
+    generous = [replace(pair, between=pair.passed) for pair in known]
+    passed = hub_candidates(generous, family.blocks, own, policy)
+    against_diverse = not_diverse(
+        share_abroad(known),
+        next((one for one in passed if one.node.kind == "organisation"), None),
+        behind_the_unmapped(known, policy),
+        policy,
+    )
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(

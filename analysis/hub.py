@@ -17,10 +17,13 @@ from analysis.wording import beside
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
-def not_diverse(abroad: float, unmapped: Candidate | None, policy: Policy) -> list[str]:
+def not_diverse(
+    abroad: float, carrier: Candidate | None, unmapped: Candidate | None, policy: Policy
+) -> list[str]:
     """Why the paths are not "diverse" though nobody is known to stand between most.
 
-    ``abroad`` is the share of the known ways that go abroad, ``unmapped`` all blocks between of
+    ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
+    pass at home or on these, ``unmapped`` all blocks between of
     which no table says whose they are.
     """
     reasons = []
@@ -28,6 +31,12 @@ def not_diverse(abroad: float, unmapped: Candidate | None, policy: Policy) -> li
         reasons.append(
             f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub "
             "at home, nor that there is none."
+        )
+    if carrier is not None and carrier.captured_share >= policy.concentrated:
+        reasons.append(
+            f"{carrier.captured} of {carrier.of} other organisations pass {carrier.node.name} on "
+            f"at least {policy.captured:.0%} of their ways at home, those counted that go abroad "
+            "and back over it: it may be a hub at home, or none."
         )
     if unmapped is not None and unmapped.captured_share >= policy.concentrated:
         reasons.append(

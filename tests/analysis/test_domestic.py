@@ -535,6 +535,28 @@ def test_ways_half_of_which_go_abroad_are_not_diverse(away: int, grade: str) -> 
     assert ("50% of the ways at home" in domestic["reason"]) == (grade == "mixed")
 
 
+@pytest.mark.parametrize(("customers", "grade"), [(11, "mixed"), (6, "mixed"), (5, "diverse")])
+def test_one_operator_at_home_and_abroad_is_not_diverse(customers: int, grade: str) -> None:
+    """Sea Cable, registered abroad, has all ways of its customers: 7 of 10 at home, 3 by detour.
+
+    Who is no customer reaches all others directly.
+    """
+    country = Country(11)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 12), 2):
+        if i > customers:
+            country.trace(i, f"20.0.{j}.200", "lan own@1.0")
+        elif (j - i) % 11 <= 3:
+            country.trace(i, f"20.0.{j}.200@13", "lan own@1.0 sea@12")
+        else:
+            country.trace(i, f"20.0.{j}.200@2", "lan own@1.0 sea@1.4")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    told = f"{customers} of 11 other organisations pass Sea Cable" in domestic["reason"]
+    assert told == (grade == "mixed")
+
+
 def test_the_share_abroad_weighs_organisations_alike() -> None:
     """One with many targets does not decide: half of one's and none of the other's is a quarter."""
     pairs = [pair("a", "b", "abroad"), pair("a", "c", "direct"), pair("a", "d", "unknown")]
