@@ -17,6 +17,7 @@ from typing import Literal
 
 from analysis.convergence import Candidate, by_shares, candidate, rank
 from analysis.crossing import way_on
+from analysis.intervals import effective_gateways
 from analysis.operators import (
     BlockSeen,
     Node,
@@ -274,6 +275,31 @@ def reached_over(
         if pair.way != "unknown" and pair.organisation not in own(node):
             passes[pair.destination].append(pair.between)
     return candidate(node, (), passes, own(node), policy)
+
+
+def effective_hubs(
+    pairs: Iterable[DomesticPair],
+    ranked: Sequence[Candidate],
+    own: Callable[[Node], frozenset[str]],
+) -> float:
+    """How many equally used hubs would be as concentrated as the known ways; 0.0 without any.
+
+    A pair counts for the first candidate between, in the order ``ranked``, or for the organisation
+    itself where there is none. Each organisation weighs the same. What the first of all is itself
+    says nothing.
+    """
+    order = {one.node: place for place, one in enumerate(ranked)}
+    left_out = own(ranked[0].node) if ranked else frozenset()
+    hubs: dict[str, list[Node]] = defaultdict(list)
+    for pair in pairs:
+        if pair.way != "unknown" and not left_out & {pair.organisation, pair.destination}:
+            itself = Node("organisation", pair.organisation)
+            hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=itself))
+    shares: dict[Node, float] = defaultdict(float)
+    for of_one in hubs.values():
+        for node in of_one:
+            shares[node] += 1.0 / len(of_one) / len(hubs)
+    return effective_gateways(shares.values())
 
 
 def behind_the_unmapped(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:

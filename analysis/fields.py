@@ -13,6 +13,7 @@ from analysis.domestic import (
     behind_the_unmapped,
     count_ways,
     domestic_pairs,
+    effective_hubs,
     hub_candidates,
     reached_over,
     share_abroad,
@@ -154,10 +155,12 @@ def domestic_fields(
 
     generous = [replace(pair, between=pair.passed) for pair in known]
     passed = hub_candidates(generous, family.blocks, own, policy)
+    effective = effective_hubs(generous, passed, own)
     against_diverse = not_diverse(
         share_abroad(known),
         next((one for one in passed if one.node.kind == "organisation"), None),
         behind_the_unmapped(known, policy),
+        effective,
         policy,
     )
 
@@ -189,6 +192,7 @@ def domestic_fields(
         "captured": captured_fields(top.captured, top.of, top.lower, top.upper)
         if top
         else captured_fields(0, len({p.organisation for p in known}), *captured_bounds(0, 0, 0.95)),
+        "effective_hubs": effective,
         "reason": reason,
     }
 

@@ -18,13 +18,18 @@ DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "sin
 
 
 def not_diverse(
-    abroad: float, carrier: Candidate | None, unmapped: Candidate | None, policy: Policy
+    abroad: float,
+    carrier: Candidate | None,
+    unmapped: Candidate | None,
+    effective: float,
+    policy: Policy,
 ) -> list[str]:
     """Why the paths are not "diverse" though nobody is known to stand between most.
 
     ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
     pass at home or on these, ``unmapped`` all blocks between of
-    which no table says whose they are.
+    which no table says whose they are, ``effective`` how many equally used hubs would be as
+    concentrated.
     """
     reasons = []
     if abroad >= policy.concentrated:
@@ -43,6 +48,11 @@ def not_diverse(
             f"{unmapped.captured} of {unmapped.of} organisations show hops of {unmapped.node.name} "
             "between their own networks and others at home, and no table says whose: each may "
             "number its own network so, or one hub its links to them."
+        )
+    if effective < policy.effective_gateways:
+        reasons.append(
+            f"The ways at home go over {beside(effective, policy.effective_gateways, '.1f')} "
+            f"effective hubs; {policy.effective_gateways:g} are needed to call them diverse."
         )
     return reasons
 

@@ -15,6 +15,7 @@ from analysis.domestic import (
     count_ways,
     domestic_pairs,
     domestic_path,
+    effective_hubs,
     hub_candidates,
     share_abroad,
     way_of,
@@ -317,6 +318,70 @@ def test_unknown_ways_count_neither_for_nor_against() -> None:
         [pair("a", "b", "third_party", GATE), pair("a", "c", "unknown"), pair("b", "c", "unknown")]
     )
     assert found == [("Gate", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "effective"),
+    [
+        # Two hubs, half of the ways each; three, of which the third is whoever goes direct.
+        ([pair("a", "b", "third_party", GATE), pair("a", "c", "exchange", HOME_IX)], 2.0),
+        ([pair("a", "b", "third_party", GATE), pair("b", "a", "direct")], 2.0),
+        # A pair over two counts for the one that more pass; organisations weigh alike.
+        (
+            [
+                pair("a", "b", "third_party", GATE, HOME_IX),
+                pair("a", "c", "third_party", GATE),
+                pair("b", "a", "exchange", HOME_IX),
+            ],
+            2.0,
+        ),
+        # What the hub itself measures, or is measured to, and unknown ways say nothing.
+        (
+            [
+                pair("a", "b", "third_party", GATE),
+                pair("Gate", "a", "direct"),
+                pair("b", "Gate", "direct"),
+                pair("b", "a", "unknown"),
+            ],
+            1.0,
+        ),
+        ([], 0.0),
+    ],
+    ids=["two hubs", "a hub and direct", "over two", "itself", "nothing"],
+)
+def test_effective_hubs_by_hand(pairs: list[DomesticPair], effective: float) -> None:
+    """How many equally used hubs would be as concentrated; who goes direct is its own."""
+
+    def own(node: Node) -> frozenset[str]:
+        return frozenset({node.name})
+
+    ranked = hub_candidates(pairs, Blocks([]), own, Policy())
+    assert effective_hubs(pairs, ranked, own) == pytest.approx(effective)
+
+
+@pytest.mark.parametrize(("hubs", "grade"), [(2, "mixed"), (3, "diverse")])
+def test_two_hubs_that_share_all_ways_are_not_diverse(hubs: int, grade: str) -> None:
+    """Each has half of everybody's ways, and so captures nobody: two calls close both."""
+    country = Country(15)
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own net{13 + (i + j) % hubs}")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert domestic["effective_hubs"] == pytest.approx(hubs, abs=0.05)
+    assert ("effective hubs" in domestic["reason"]) == (grade == "mixed")
+
+
+def test_a_hub_with_seven_tenths_of_all_ways_is_not_diverse() -> None:
+    """It captures nobody, since 80% are asked; the others reach each other directly."""
+    country = Country(11)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 12), 2):
+        gate = (j - i) % 11 <= 7
+        country.trace(i, f"20.0.{j}.200", "lan own gate" if gate else "lan own")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["captured"]["organisations"]) == ("mixed", 0)
 
 
 def test_ways_are_counted_with_the_hub_apart() -> None:

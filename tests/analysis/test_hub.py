@@ -102,7 +102,8 @@ def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) ->
 
 def doubts(**changes: Any) -> list[str]:
     """Why ways of which nothing else is known are not "diverse"."""
-    usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "policy": Policy()}
+    usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "effective": 3.0}
+    usual["policy"] = Policy()
     return not_diverse(**(usual | changes))
 
 
@@ -124,3 +125,10 @@ def test_private_numbers_that_half_show_forbid_diverse() -> None:
     assert doubts(unmapped=made(4, 9)) == []
     (reason,) = doubts(unmapped=made(5, 10))
     assert reason.startswith("5 of 10 organisations show hops of ")
+
+
+def test_fewer_than_three_effective_hubs_forbid_diverse() -> None:
+    """As of gateways abroad."""
+    assert doubts(effective=2.99) == [
+        "The ways at home go over 2.99 effective hubs; 3 are needed to call them diverse."
+    ]
