@@ -18,7 +18,6 @@ from typing import Literal
 from analysis.convergence import Candidate, by_shares, candidate, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
-from analysis.meeting import meet_at_home
 from analysis.operators import (
     BlockSeen,
     Node,
@@ -60,9 +59,8 @@ class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
     ``passed`` are the nodes between and whoever carries the way abroad and back, which may be one
-    and the same. ``apart`` are organisations of which only the numbers are between. ``unmapped``
-    are the blocks between of which no table says whose they are, where most traces show one:
-    anybody's, and of many one operator's. Commonplace ones are none.
+    and the same. ``unmapped`` are the blocks between of which no table says whose they are, where
+    most traces show one: anybody's, and of many one operator's. Commonplace ones are none.
     """
 
     organisation: str
@@ -71,7 +69,6 @@ class DomesticPair:
     between: frozenset[Node]
     passed: frozenset[Node] = frozenset()
     unmapped: frozenset[Node] = frozenset()
-    apart: frozenset[Node] = frozenset()
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -178,21 +175,17 @@ def domestic_pairs(
 
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
-    operator stay one. An organisation by which half of the others would be captured, though those
-    that pass it do not meet there, is on nobody's way. ``lans`` are exchanges that no list names.
-    What traces weigh is as `analysis.pairs.Votes` has it.
+    operator stay one. ``lans`` are exchanges that no list names. What traces weigh is as
+    `analysis.pairs.Votes` has it.
     """
     domestic = [seen for seen in observations if seen.kind == "domestic"]
     votes = Votes(domestic, policy)
     grouped: dict[tuple[str, str], dict[DomesticPath, float]] = defaultdict(
         lambda: defaultdict(float)
     )
-    ways: list[tuple[Observation, DomesticPath]] = []
     for seen in domestic:
         key = (seen.organisation, seen.destination_organisation)
-        path = domestic_path(seen, policy)
-        grouped[key][path] += votes.weight(seen)
-        ways.append((seen, path))
+        grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
     merged = operators_among(
         join_blocks(
             BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
@@ -202,30 +195,6 @@ def domestic_pairs(
             if node.kind == "unmapped"
         )
     )
-    pairs = _folded(grouped, blocks, merged, lans, ())
-    apart = [
-        one.node
-        for one in hub_candidates(pairs, blocks, lambda node: frozenset({node.name}), policy)
-        if one.node.kind == "organisation"
-        and one.node not in lans
-        and one.of >= policy.organisations
-        and one.captured_share >= policy.concentrated
-        and not meet_at_home(
-            one.node,
-            ((seen, path.between) for seen, path in ways if one.node in path.between),
-            policy.link_organisations,
-        )
-    ]
-    return _folded(grouped, blocks, merged, lans, apart) if apart else pairs
-
-
-def _folded(
-    grouped: Mapping[tuple[str, str], Mapping[DomesticPath, float]],
-    blocks: Blocks,
-    merged: Collection[str],
-    lans: Collection[Node],
-    apart: Collection[Node],
-) -> list[DomesticPair]:
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
@@ -240,11 +209,10 @@ def _folded(
                 for node in path.between
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
-            nobody = entities.keys() & set(apart)
-            ways[way_of(path, [node for node in entities if node not in nobody], lans)] += weight
+            ways[way_of(path, list(entities), lans)] += weight
             for node in entities:
                 counts[node] += weight
-            for node in {*entities, *path.carriers} - nobody:
+            for node in {*entities, *path.carriers}:
                 passed[node] += weight
             shown = {node for node in path.between if _is_anybodys(node) and node not in lans}
             unmapped |= shown
@@ -256,10 +224,9 @@ def _folded(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=_on_most(counts, total).difference(apart),
+                between=_on_most(counts, total),
                 passed=_on_most(passed, total),
                 unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
-                apart=_on_most(counts, total).intersection(apart),
             )
         )
     return pairs

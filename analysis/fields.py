@@ -156,15 +156,12 @@ def domestic_fields(
     generous = [replace(pair, between=pair.passed) for pair in known]
     passed = hub_candidates(generous, family.blocks, own, policy)
     effective = effective_hubs(generous, passed, own)
-    numbers = [replace(pair, between=pair.apart) for pair in known]
-    numbered = hub_candidates(numbers, family.blocks, own, policy)
     against_diverse = not_diverse(
-        abroad=share_abroad(known),
-        carrier=next((one for one in passed if one.node.kind == "organisation"), None),
-        unmapped=behind_the_unmapped(known, policy),
-        apart=next(iter(numbered), None),
-        effective=effective,
-        policy=policy,
+        share_abroad(known),
+        next((one for one in passed if one.node.kind == "organisation"), None),
+        behind_the_unmapped(known, policy),
+        effective,
+        policy,
     )
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
