@@ -75,7 +75,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         ),
         _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
         _holds("diverse", "alike", met=anybody and figures.alike is None),
-        _holds("diverse", "apart", met=anybody and figures.apart is None),
+        _holds("diverse", "apart", met=anybody and not figures.apart),
         _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from itertools import accumulate
 from statistics import fmean
 from typing import Literal
 
-from analysis.convergence import Candidate, candidate, rank
+from analysis.convergence import Candidate, by_shares, candidate, rank
 from analysis.crossing import way_on
+from analysis.intervals import effective_gateways
 from analysis.observation import Observation
-from analysis.operators import BlockSeen, Node, Place, blocks_alike, join_blocks, operators_among
+from analysis.operators import (
+    BlockSeen,
+    Node,
+    Place,
+    block_name,
+    is_commonplace,
+    join_blocks,
+    operators_among,
+)
 from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.path import Step
 from analysis.policy import Policy
@@ -31,7 +41,8 @@ class DomesticPath:
 
     ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
     of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
-    RTT proves; only those nodes are then between that stand at home. ``ways_on`` are the unmapped
+    RTT proves; only those nodes are then between that stand at home, and ``carriers`` are the
+    organisations that do not. ``ways_on`` are the unmapped
     blocks between by name, each with the first public address behind it that is not the
     destination's.
     """
@@ -40,21 +51,24 @@ class DomesticPath:
     gap: bool
     abroad: bool
     ways_on: tuple[tuple[str, str], ...] = ()
+    carriers: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
-    ``alike`` are private blocks between that several organisations show and that are nobody's, as
-    far as is known (see `analysis.alike`).
+    ``passed`` are the nodes between and whoever carries the way abroad and back, which may be one
+    and the same. ``unmapped`` are the blocks between of which no table says whose they are, where
+    most traces show one: anybody's, and of many one operator's. Commonplace ones are none.
     """
 
     organisation: str
     destination: str
     way: Way
     between: frozenset[Node]
-    alike: frozenset[Node] = frozenset()
+    passed: frozenset[Node] = frozenset()
+    unmapped: frozenset[Node] = frozenset()
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -93,11 +107,13 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
     abroad = went_abroad(steps, policy)
-    sights = [
-        (at, step.sight)
+    placed = [
+        (at, step.sight, abroad and place == "abroad")
         for at, (step, place) in enumerate(zip(inside, _places(inside), strict=True), start=first)
-        if step.sight is not None and not (abroad and place == "abroad")
+        if step.sight is not None
     ]
+    sights = [(at, sight) for at, sight, away in placed if not away]
+    carriers = (sight.node for _, sight, away in placed if away)
     ways_on = {
         sight.node.name: _successor(steps[at + 1 :], seen)
         for at, sight in sights
@@ -108,6 +124,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
         gap=arrival is None or leave is None or any(s.sight is None for s in inside),
         abroad=abroad,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
+        carriers=tuple(dict.fromkeys(one for one in carriers if one.kind == "organisation")),
     )
 
 
@@ -169,20 +186,22 @@ def domestic_pairs(
     for seen in domestic:
         key = (seen.organisation, seen.destination_organisation)
         grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
-    groups = join_blocks(
-        BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
-        for (a, b), paths in grouped.items()
-        for path in paths
-        for node in path.between
-        if node.kind == "unmapped"
+    merged = operators_among(
+        join_blocks(
+            BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
+            for (a, b), paths in grouped.items()
+            for path in paths
+            for node in path.between
+            if node.kind == "unmapped"
+        )
     )
-    merged = operators_among(groups)
-    shown = (Node("unmapped", block) for group in blocks_alike(groups) for block in group)
-    alike = frozenset(node for node in shown if blocks.node(node) is None)
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
         counts: dict[Node, float] = defaultdict(float)
+        passed: dict[Node, float] = defaultdict(float)
+        unmapped: set[Node] = set()
+        showing = 0.0
         total = sum(paths.values())
         for path, weight in paths.items():
             entities = {
@@ -191,21 +210,34 @@ def domestic_pairs(
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
             ways[way_of(path, list(entities), lans)] += weight
-            for node in {*entities, *alike.intersection(path.between)}:
+            for node in entities:
                 counts[node] += weight
+            for node in {*entities, *path.carriers}:
+                passed[node] += weight
+            shown = {node for node in path.between if _is_anybodys(node) and node not in lans}
+            unmapped |= shown
+            showing += weight if shown else 0.0
         unknown = ways.pop("unknown", 0.0)
-        most = frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
         resolved = 2 * unknown < total - ALIKE
         pairs.append(
             DomesticPair(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=most - alike,
-                alike=most & alike,
+                between=_on_most(counts, total),
+                passed=_on_most(passed, total),
+                unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
             )
         )
     return pairs
+
+
+def _on_most(counts: Mapping[Node, float], total: float) -> frozenset[Node]:
+    return frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
+
+
+def _is_anybodys(node: Node) -> bool:
+    return node.kind == "unmapped" and not is_commonplace(node.name)
 
 
 def hub_candidates(
@@ -245,18 +277,46 @@ def reached_over(
     return candidate(node, (), passes, own(node), policy)
 
 
-def most_alike_at_home(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:
-    """The private block that is nobody's and that most organisations show on their known ways.
+def effective_hubs(
+    pairs: Iterable[DomesticPair],
+    ranked: Sequence[Candidate],
+    own: Callable[[Node], frozenset[str]],
+) -> float:
+    """How many equally used hubs would be as concentrated as the known ways; 0.0 without any.
+
+    A pair counts for the first candidate between, in the order ``ranked``, or for the organisation
+    itself where there is none. Each organisation weighs the same. What the first of all is itself
+    says nothing.
+    """
+    order = {one.node: place for place, one in enumerate(ranked)}
+    left_out = own(ranked[0].node) if ranked else frozenset()
+    hubs: dict[str, list[Node]] = defaultdict(list)
+    for pair in pairs:
+        if pair.way != "unknown" and not left_out & {pair.organisation, pair.destination}:
+            itself = Node("organisation", pair.organisation)
+            hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=itself))
+    shares: dict[Node, float] = defaultdict(float)
+    for of_one in hubs.values():
+        for node in of_one:
+            shares[node] += 1.0 / len(of_one) / len(hubs)
+    return effective_gateways(shares.values())
+
+
+def behind_the_unmapped(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:
+    """All unmapped blocks as if they were one operator's: how many show one on their known ways.
 
     None where there is no such block.
     """
-    passes: dict[str, list[frozenset[Node]]] = defaultdict(list)
+    shown: dict[str, list[frozenset[Node]]] = defaultdict(list)
     for pair in pairs:
         if pair.way != "unknown":
-            passes[pair.organisation].append(pair.alike)
-    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
-    found = (candidate(node, (node.name,), passes, frozenset(), policy) for node in nodes)
-    return max(found, key=lambda one: one.captured, default=None)
+            shown[pair.organisation].append(pair.unmapped)
+    names = {node.name for sets in shown.values() for nodes in sets for node in nodes}
+    if not names:
+        return None
+    blocks = tuple(sorted(names, key=ip_network))
+    shares = {name: sum(map(bool, sets)) / len(sets) for name, sets in shown.items()}
+    return by_shares(Node("unmapped", block_name(blocks)), blocks, shares, policy)
 
 
 def share_abroad(pairs: Iterable[DomesticPair]) -> float:

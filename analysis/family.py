@@ -87,6 +87,7 @@ class _Period:
     nearness: Mapping[Node, float]
     nameable: Callable[[Node], bool]
     alike: Candidate | None
+    apart: tuple[Candidate, ...]
     meet: Callable[[Node], bool]
     timeline: Timeline
     weights: Weights
@@ -204,6 +205,16 @@ def judge_family(
     if observations is not frozen:
         nameable = _nameable(observations, lans, table, policy)
     alike = most_alike(observations, blocks, policy)
+    meet = cache(partial(meet_there, observations=observations, others=policy.link_organisations))
+    pairs = make_pairs(observations, blocks, policy)
+    apart = tuple(
+        one
+        for one in _candidates(by_organisation(pairs), blocks, nearness, table, policy)
+        if nameable(one.node) and _are_apart(one, meet, policy)
+    )
+    if apart:
+        blocks = blocks.without({one.node for one in apart})
+        pairs = make_pairs(observations, blocks, policy)
     period = _Period(
         tuple(observations),
         blocks,
@@ -211,11 +222,12 @@ def judge_family(
         nearness,
         nameable,
         alike,
-        cache(partial(meet_there, observations=observations, others=policy.link_organisations)),
+        apart,
+        meet,
         timeline,
         weights,
     )
-    return _judge_pairs(period, table, policy, make_pairs(observations, blocks, policy))
+    return _judge_pairs(period, table, policy, pairs)
 
 
 def _judge_pairs(
@@ -224,11 +236,12 @@ def _judge_pairs(
     blocks, nearness = period.blocks, period.nearness
     grouped = by_organisation(pairs)
     candidates = _candidates(grouped, blocks, nearness, table, policy)
-    nameable: list[Candidate] = []
-    by_name_only: list[Candidate] = []
-    for one in candidates:
-        if period.nameable(one.node):
-            (by_name_only if _are_apart(one, period, policy) else nameable).append(one)
+    nameable = [
+        one
+        for one in candidates
+        # Without an organisation that is left out, half of the rest may pass one more.
+        if period.nameable(one.node) and not _are_apart(one, period.meet, policy)
+    ]
     top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
     of = len([name for name in grouped if name not in left_out])
@@ -275,7 +288,7 @@ def _judge_pairs(
         ),
         meeting_place=_of_most(meeting, policy),
         alike=_of_most(period.alike, policy),
-        apart=by_name_only[0] if by_name_only else None,
+        apart=period.apart,
         thin=shared_interfaces(grouped, policy),
         lenient=lenient,
         rival=rival,
@@ -297,12 +310,12 @@ def _judge_pairs(
     )
 
 
-def _are_apart(one: Candidate, period: _Period, policy: Policy) -> bool:
+def _are_apart(one: Candidate, meet: Callable[[Node], bool], policy: Policy) -> bool:
     """Whether most organisations pass a network of which only the numbers are on their ways."""
     return (
         one.node.kind == "organisation"
         and one.captured_share >= policy.concentrated
-        and not period.meet(one.node)
+        and not meet(one.node)
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from analysis.convergence import Candidate, candidate, rank, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.desk import CountryTable
 from analysis.domestic import (
+    behind_the_unmapped,
     count_ways,
     domestic_pairs,
+    effective_hubs,
     hub_candidates,
-    most_alike_at_home,
     reached_over,
     share_abroad,
 )
@@ -153,7 +155,16 @@ def domestic_fields(
             policy,
         )
 
-    against_diverse = not_diverse(share_abroad(known), most_alike_at_home(known, policy), policy)
+    generous = [replace(pair, between=pair.passed) for pair in known]
+    passed = hub_candidates(generous, family.blocks, own, policy)
+    effective = effective_hubs(generous, passed, own)
+    against_diverse = not_diverse(
+        share_abroad(known),
+        next((one for one in passed if one.node.kind == "organisation"), None),
+        behind_the_unmapped(known, policy),
+        effective,
+        policy,
+    )
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
         return domestic_grade(
@@ -183,6 +194,7 @@ def domestic_fields(
         "captured": captured_fields(top.captured, top.of, top.lower, top.upper)
         if top
         else captured_fields(0, len({p.organisation for p in known}), *captured_bounds(0, 0, 0.95)),
+        "effective_hubs": effective,
         "reason": reason,
     }
 

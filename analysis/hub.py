@@ -17,11 +17,19 @@ from analysis.wording import beside
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
-def not_diverse(abroad: float, alike: Candidate | None, policy: Policy) -> list[str]:
+def not_diverse(
+    abroad: float,
+    carrier: Candidate | None,
+    unmapped: Candidate | None,
+    effective: float,
+    policy: Policy,
+) -> list[str]:
     """Why the paths are not "diverse" though nobody is known to stand between most.
 
-    ``abroad`` is the share of the known ways that go abroad, ``alike`` the private block that most
-    organisations show there and that is nobody's, as far as is known.
+    ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
+    pass at home or on these, ``unmapped`` all blocks between of
+    which no table says whose they are, ``effective`` how many equally used hubs would be as
+    concentrated.
     """
     reasons = []
     if abroad >= policy.concentrated:
@@ -29,11 +37,22 @@ def not_diverse(abroad: float, alike: Candidate | None, policy: Policy) -> list[
             f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub "
             "at home, nor that there is none."
         )
-    if alike is not None and alike.captured_share >= policy.concentrated:
+    if carrier is not None and carrier.captured_share >= policy.concentrated:
         reasons.append(
-            f"{alike.captured} of {alike.of} organisations show hops of {alike.node.name} between "
-            "their own networks and others at home, and go on apart: they may number themselves "
-            "alike, or pass a hub of whose ways on too few were seen."
+            f"{carrier.captured} of {carrier.of} other organisations pass {carrier.node.name} on "
+            f"at least {policy.captured:.0%} of their ways at home, those counted that go abroad "
+            "and back over it: it may be a hub at home, or none."
+        )
+    if unmapped is not None and unmapped.captured_share >= policy.concentrated:
+        reasons.append(
+            f"{unmapped.captured} of {unmapped.of} organisations show hops of {unmapped.node.name} "
+            "between their own networks and others at home, and no table says whose: each may "
+            "number its own network so, or one hub its links to them."
+        )
+    if effective < policy.effective_gateways:
+        reasons.append(
+            f"The ways at home go over {beside(effective, policy.effective_gateways, '.1f')} "
+            f"effective hubs; {policy.effective_gateways:g} are needed to call them diverse."
         )
     return reasons
 
@@ -83,8 +102,13 @@ def domestic_grade(
                 f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
                 f"bounds {lower} to {upper})."
             )
-    if says == "single" and may_be_hub:
-        return ("concentrated", against_single[0]) if against_single else ("single_hub", sentence)
+    if top is not None and says == "single" and may_be_hub:
+        if not against_single:
+            return "single_hub", sentence
+        return "concentrated", (
+            f"{top.captured} of {top.of} other organisations reach the others over "
+            f"{top.node.name}, which is not called a single hub: {against_single[0]}"
+        )
     if says in NAMES:
         return "concentrated", sentence
     if says == "open":

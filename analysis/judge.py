@@ -142,6 +142,17 @@ def _elsewhere(family: Family, rejected: Mapping[str, int], country: str) -> lis
     return [f"No trace was measured in {country}, {abroad} in other countries."]
 
 
+def _alarm_not_named(family: Family) -> list[str]:
+    """That the alarm is of a network of which the grade has the numbers alone, if it is."""
+    alarm = family.timeline.alarm
+    if alarm is None or alarm.node not in {one.node for one in family.figures.apart}:
+        return []
+    return [
+        f"The alarm is of {alarm.node.name}, which the grade does not name: that one other comes "
+        "by the same addresses suffices for an alarm, and not for a name."
+    ]
+
+
 def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
@@ -302,6 +313,7 @@ def judge(
             *family.reasons,
             *scope_reasons,
             *_two_named(family),
+            *_alarm_not_named(family),
             *_apart(10 - version, other, family),
             *_alarm_apart(10 - version, other, family),
         ],
@@ -325,7 +337,8 @@ def judge(
         Evidence(
             observations=family.observations,
             all_days=tuple(all_days),
-            blocks=family.blocks,
+            # The alarm may be of a network that no figure of the grade has.
+            blocks=family.blocks.without(()),
             lans=frozenset(family.lans),
             pairs=tuple(family.pairs),
             candidate=top,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -55,6 +56,8 @@ class Blocks:
     ``alike`` are those that several organisations show and that are no candidates for all that.
     """
 
+    _apart: Collection[Node] = ()
+
     def __init__(self, observations: Iterable[Observation]) -> None:
         groups = join_blocks(
             BlockSeen(o.organisation, o.destination, block, at_border, successor)
@@ -69,8 +72,16 @@ class Blocks:
         }
         self._blocks = {self._group[block]: group for block, group in merged.items()}
 
+    def without(self, apart: Collection[Node]) -> Blocks:
+        """The same for whom these organisations are on no way: only their numbers are."""
+        others = copy(self)
+        others._apart = apart
+        return others
+
     def node(self, node: Node) -> Node | None:
         """The node itself, its group for an unmapped block, None for a block nobody shares."""
+        if node in self._apart:
+            return None
         return self._group.get(node.name) if node.kind == "unmapped" else node
 
     def blocks(self, node: Node) -> tuple[str, ...]:

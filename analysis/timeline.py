@@ -9,9 +9,10 @@ address table is one and the same on all days.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from analysis.behind import Behind, behind_the_border
 from analysis.meeting import meet_there
@@ -29,10 +30,11 @@ class Timeline:
     """Whether an alarm was raised, and in one sentence why or why not.
 
     ``gateways`` has for each organisation the days on which its gateway changed and to what: the
-    last node at home by most votes of a day, None where the organisation is its own. It is
-    empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether what
-    stands behind the border is as before, ``after_a_pause`` how many moved that tell nothing of the
-    weeks before. ``waves`` are all that were found, by onset.
+    last node at home by most votes of a day, None where the organisation is its own; whose numbers
+    alone are on the ways of half of them is none. It is empty where the data span too few days for
+    an alarm. ``behind`` tells of an alarm whether what stands behind the border is as before,
+    ``after_a_pause`` how many moved that tell nothing of the weeks before. ``waves`` are all that
+    were found, by onset.
     """
 
     alarm: Wave | None
@@ -52,7 +54,7 @@ class Timeline:
 
 
 def _gateways(
-    daily: Mapping[str, Mapping[str, Days]],
+    daily: Mapping[str, Mapping[str, Days]], apart: Collection[Node] = ()
 ) -> dict[str, tuple[tuple[dt.date, Node | None], ...]]:
     found: dict[str, tuple[tuple[dt.date, Node | None], ...]] = {}
     for organisation, vantages in sorted(daily.items()):
@@ -60,7 +62,7 @@ def _gateways(
         for days in vantages.values():
             for date, day in days.items():
                 for ways in day.values():
-                    for node, share in exits(ways):
+                    for node, share in exits(ways, apart):
                         votes[date][node] += share
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(votes):
@@ -70,6 +72,19 @@ def _gateways(
                     changes.append((date, gateway))
         found[organisation] = tuple(changes)
     return found
+
+
+def _of_most(
+    gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]], policy: Policy
+) -> list[Node]:
+    """The organisations by which, on some day, as many leave as a name is asked of."""
+    leaving = Counter(
+        node
+        for changes in gateways.values()
+        for node in {node for _, node in changes}
+        if node is not None and node.kind == "organisation"
+    )
+    return [node for node, many in leaving.items() if many >= policy.concentrated * len(gateways)]
 
 
 def find_alarm(
@@ -91,7 +106,11 @@ def find_alarm(
             None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"
         )
     daily = days_of_vantages(observations, blocks)
+    meet = cache(partial(meet_there, observations=observations, others=1))
     gateways = _gateways(daily)
+    apart = {node for node in _of_most(gateways, policy) if not meet(node)}
+    if apart:
+        gateways = _gateways(daily, apart)
     links = Links(
         (
             ways
@@ -120,12 +139,7 @@ def find_alarm(
     waves = [
         wave for node, own in nodes.items() for wave in waves_to(node, own, watches, daily, policy)
     ]
-    by_name_only = {
-        node
-        for node in {wave.node for wave in waves}
-        if node.kind == "organisation" and not meet_there(node, observations, 1)
-    }
-    waves = [wave for wave in waves if wave.node not in by_name_only]
+    waves = [wave for wave in waves if wave.node.kind != "organisation" or meet(wave.node)]
     alarm = _standing(waves, policy)
     if alarm is None:
         said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"

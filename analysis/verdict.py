@@ -48,10 +48,10 @@ class Figures:
     ``weighed`` the share that the candidate has when organisations weigh by them,
     ``meeting_place`` an exchange that most organisations cross but behind which no one operator
     stands, or a node that looks like the peering LAN of one, ``alike`` private blocks that most
-    organisations show and that are no candidate, ``apart`` a network whose numbers most show and in
-    which they do not meet, ``thin`` the share of organisations that leave by
-    shared foreign interfaces, ``lenient`` the candidate as the lenient reading has it
-    and ``rival`` a node that would beat it there.
+    organisations show and that are no candidate, ``apart`` networks whose numbers most show and in
+    which they do not meet: all other figures are as if these were not there, ``thin`` the share of
+    organisations that leave by shared foreign interfaces, ``lenient`` the candidate as the lenient
+    reading has it and ``rival`` a node that would beat it there.
     """
 
     top: Candidate | None
@@ -75,7 +75,7 @@ class Figures:
     effective_gateways: float
     meeting_place: Candidate | None
     alike: Candidate | None
-    apart: Candidate | None
+    apart: tuple[Candidate, ...]
     thin: float
     lenient: Candidate | None
     rival: Candidate | None
@@ -300,6 +300,7 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     if missing:
         return "insufficient", missing
     reasons = []
+    numbered = [_numbers_only(one) for one in figures.apart]
     says = level(figures.captured, figures.of, figures.lower, figures.upper, policy)
     if figures.top is not None:
         reasons.append(describe(figures.top, policy))
@@ -310,20 +311,31 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
                     f"The destinations are on {figures.continents} of the {policy.continents} "
                     "continents needed: they may share a way for reasons of their own, so no "
                     "operator is named.",
+                    *numbered,
                 ]
             unproven = _against_naming(figures, policy)
             if unproven:
-                return "mixed", [*reasons, *unproven]
+                return "mixed", [*reasons, *unproven, *numbered]
             against = _against_single(figures, policy)
             if says == "single" and not against:
-                return "single_gateway", reasons
-            return "concentrated", [*reasons, *against]
+                return "single_gateway", [*reasons, *numbered]
+            return "concentrated", [*reasons, *against, *numbered]
     else:
-        reasons.append(
-            f"None of {figures.of} organisations shares a domestic network with another on its "
-            "way abroad."
-        )
+        reasons.append(_nothing_shared(figures))
     return _diverse_or_mixed(figures, says, reasons, policy)
+
+
+def _nothing_shared(figures: Figures) -> str:
+    names = ", ".join(one.node.name for one in figures.apart)
+    if names:
+        return (
+            f"None of {figures.of} organisations shares a domestic network with another on its way "
+            f"abroad, but for addresses of {names}."
+        )
+    return (
+        f"None of {figures.of} organisations shares a domestic network with another on its way "
+        "abroad."
+    )
 
 
 def _meeting_place(met: Candidate) -> str:
@@ -337,6 +349,16 @@ def _meeting_place(met: Candidate) -> str:
         f"{met.captured} of {met.of} organisations cross {met.node.name}, which looks like the "
         "peering LAN of an exchange that no list names: each of its addresses leads to one "
         "network, wherever a path comes from. So it is a meeting place and not named a gateway."
+    )
+
+
+def _numbers_only(apart: Candidate) -> str:
+    name = apart.node.name
+    return (
+        f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few come "
+        "by the same ones, there or right behind: they may have numbers or lines of it, or pass it "
+        "by too many links. So it is not named a gateway, and the figures count the ways as if "
+        f"{name} were not there."
     )
 
 
@@ -364,12 +386,7 @@ def _diverse_or_mixed(
             f"{figures.alike.node.name} behind their own networks, and go on apart: they may "
             "number themselves alike, or pass a gateway of whose ways on too few were seen."
         )
-    if figures.apart is not None:
-        doubts.append(
-            f"{figures.apart.captured} of {figures.apart.of} organisations show addresses of "
-            f"{figures.apart.node.name}, but each its own, and go on apart: they may have numbers "
-            "or lines of it, or pass it by too many links. So it is not named a gateway."
-        )
+    doubts += [_numbers_only(one) for one in figures.apart]
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
             f"If doubtful hops are read generously, {figures.rival.captured} of {figures.rival.of} "
@@ -378,8 +395,8 @@ def _diverse_or_mixed(
         )
     if figures.thin >= policy.concentrated:
         doubts.append(
-            f"{figures.thin:.0%} of the organisations leave by the same foreign interfaces though "
-            "no domestic network is shared: a gateway numbered from its customers' links looks so."
+            f"{figures.thin:.0%} of the organisations leave by the same foreign interfaces: so "
+            "they would behind a gateway that is numbered from its customers' links."
         )
     if doubts:
         return "mixed", [*reasons, *doubts]

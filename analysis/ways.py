@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from analysis.observation import Observation
@@ -90,15 +90,17 @@ def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Shared) -> Days:
     }
 
 
-def exits(ways: Mapping[Way, int]) -> Iterator[tuple[Node | None, float]]:
+def exits(ways: Mapping[Way, int], apart: Collection[Node]) -> Iterator[tuple[Node | None, float]]:
     """By whom those ways left that tell it, None for the organisation itself, and their share.
 
-    ``ways`` are those of one key, day and destination: it has one vote, however many traces.
+    ``ways`` are those of one key, day and destination: it has one vote, however many traces. Of
+    those ``apart`` only the numbers are on the ways: nobody leaves by them.
     """
     cast = sum(ways.values())
     for way, traces in ways.items():
-        if way.nodes or not (way.gap or way.unsaid):
-            yield way.nodes[-1] if way.nodes else None, traces / cast
+        nodes = [node for node in way.nodes if node not in apart]
+        if nodes or not (way.gap or way.unsaid):
+            yield nodes[-1] if nodes else None, traces / cast
 
 
 def otherwise(policy: Policy) -> float:

@@ -49,7 +49,7 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "effective_gateways": near(2.9, 3.0, 5.0),
         "meeting_place": draw(st.sampled_from([None, meeting])),
         "alike": draw(st.sampled_from([None, meeting])),
-        "apart": draw(st.sampled_from([None, meeting])),
+        "apart": draw(st.sampled_from([(), (meeting,)])),
         "thin": near(0.0, 0.49, 0.5),
     }
     if captured and draw(st.booleans()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 
 import pytest
 
@@ -10,11 +11,12 @@ from analysis.coverage import Weights
 from analysis.domestic import (
     DomesticPair,
     DomesticPath,
+    behind_the_unmapped,
     count_ways,
     domestic_pairs,
     domestic_path,
+    effective_hubs,
     hub_candidates,
-    most_alike_at_home,
     share_abroad,
     way_of,
 )
@@ -23,6 +25,7 @@ from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
+from analysis.translation import Words
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
@@ -318,6 +321,70 @@ def test_unknown_ways_count_neither_for_nor_against() -> None:
     assert found == [("Gate", 1, 1)]
 
 
+@pytest.mark.parametrize(
+    ("pairs", "effective"),
+    [
+        # Two hubs, half of the ways each; three, of which the third is whoever goes direct.
+        ([pair("a", "b", "third_party", GATE), pair("a", "c", "exchange", HOME_IX)], 2.0),
+        ([pair("a", "b", "third_party", GATE), pair("b", "a", "direct")], 2.0),
+        # A pair over two counts for the one that more pass; organisations weigh alike.
+        (
+            [
+                pair("a", "b", "third_party", GATE, HOME_IX),
+                pair("a", "c", "third_party", GATE),
+                pair("b", "a", "exchange", HOME_IX),
+            ],
+            2.0,
+        ),
+        # What the hub itself measures, or is measured to, and unknown ways say nothing.
+        (
+            [
+                pair("a", "b", "third_party", GATE),
+                pair("Gate", "a", "direct"),
+                pair("b", "Gate", "direct"),
+                pair("b", "a", "unknown"),
+            ],
+            1.0,
+        ),
+        ([], 0.0),
+    ],
+    ids=["two hubs", "a hub and direct", "over two", "itself", "nothing"],
+)
+def test_effective_hubs_by_hand(pairs: list[DomesticPair], effective: float) -> None:
+    """How many equally used hubs would be as concentrated; who goes direct is its own."""
+
+    def own(node: Node) -> frozenset[str]:
+        return frozenset({node.name})
+
+    ranked = hub_candidates(pairs, Blocks([]), own, Policy())
+    assert effective_hubs(pairs, ranked, own) == pytest.approx(effective)
+
+
+@pytest.mark.parametrize(("hubs", "grade"), [(2, "mixed"), (3, "diverse")])
+def test_two_hubs_that_share_all_ways_are_not_diverse(hubs: int, grade: str) -> None:
+    """Each has half of everybody's ways, and so captures nobody: two calls close both."""
+    country = Country(15)
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own net{13 + (i + j) % hubs}")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert domestic["effective_hubs"] == pytest.approx(hubs, abs=0.05)
+    assert ("effective hubs" in domestic["reason"]) == (grade == "mixed")
+
+
+def test_a_hub_with_seven_tenths_of_all_ways_is_not_diverse() -> None:
+    """It captures nobody, since 80% are asked; the others reach each other directly."""
+    country = Country(11)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 12), 2):
+        gate = (j - i) % 11 <= 7
+        country.trace(i, f"20.0.{j}.200", "lan own gate" if gate else "lan own")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["captured"]["organisations"]) == ("mixed", 0)
+
+
 def test_ways_are_counted_with_the_hub_apart() -> None:
     """What passes the hub counts there, whatever else it is; without a hub it stays what it is."""
     pairs = [
@@ -409,17 +476,50 @@ def test_private_numbers_of_half_forbid_diverse(showing: int, grade: str) -> Non
     assert told == (grade == "mixed")
 
 
-def test_a_block_of_one_operator_abroad_is_not_alike_at_home() -> None:
-    """Where paths abroad proved it to be one, it is between however its ways at home go on."""
+@pytest.mark.parametrize(
+    ("words", "grade"),
+    [
+        ("lan own 10.20.{i}.1", "mixed"),
+        ("lan own 10.20.{i}.1 20.0.{j}.1", "mixed"),
+        ("lan own 10.20.{i}.1 10.20.{j}.2 20.0.{j}.1", "mixed"),
+        ("lan own 10.{i}.7.1 20.0.{j}.{i}", "mixed"),
+        ("lan own 20.6.{i}.1 20.0.{j}.{i}", "mixed"),
+        ("lan own 10.10.10.{i}", "diverse"),
+    ],
+    ids=["alone", "one way on", "there and back", "far apart", "unannounced", "commonplace"],
+)
+def test_a_block_for_each_customer_may_be_one_hubs(words: str, grade: str) -> None:
+    """A hub that numbers each link from another block looks like the rivals' own insides."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 9), 2):
+        country.trace(i, f"20.0.{j}.200", words.format(i=i, j=j))
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    assert ("8 of 8 organisations show hops of" in domestic["reason"]) == (grade == "mixed")
+
+
+def test_blocks_that_take_turns_on_a_pair_are_shown_together() -> None:
+    """Each of two parallel links is on half of the traces, and one of them on all."""
+    pair = to_net2(
+        "lan own 10.20.7.1", "lan own 10.21.7.1", "lan own 10.20.7.1", "lan own 10.21.7.1"
+    )
+    assert {node.name for node in pair.unmapped} == {"10.20.7.0/24", "10.21.7.0/24"}
+    assert to_net2("lan own 10.20.7.1", "lan own").unmapped == frozenset()
+
+
+def test_a_block_of_one_operator_abroad_is_between_at_home() -> None:
+    """Where paths abroad proved it to be one, however its ways at home go on."""
     country = Country(6)
     for i in range(1, 5):
         country.trace(i, f"20.0.{i + 1}.200", f"lan own 10.20.7.{i} 20.0.{i + 1}.{i}")
         country.trace(i, "30.0.1.200", f"lan own 10.20.7.{i} 30.0.9.9")
     block = frozenset({Node("unmapped", "10.20.7.0/24")})
-    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(block, frozenset())}
+    assert {(pair.between, pair.unmapped) for pair in pairs_of(country)} == {(block, block)}
     country.results = country.results[::2]
-    assert {(pair.between, pair.alike) for pair in pairs_of(country)} == {(frozenset(), block)}
-    found = most_alike_at_home(pairs_of(country), Policy())
+    assert {(pair.between, pair.unmapped) for pair in pairs_of(country)} == {(frozenset(), block)}
+    found = behind_the_unmapped(pairs_of(country), Policy())
     assert found is not None
     assert (found.node.name, found.captured, found.of) == ("10.20.7.0/24", 4, 4)
 
@@ -466,6 +566,9 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
     assert domestic["grade"] == says
     assert domestic["hub"]["name"] == "Gate"
     assert ("eyeballs" in domestic["reason"]) == (says == "concentrated")
+    assert "13 of 14 other organisations" in domestic["reason"]
+    assert "Gate" in domestic["reason"]
+    assert Words("km").sentence(domestic["reason"]).language == "km"
 
 
 @pytest.mark.parametrize(
@@ -496,6 +599,28 @@ def test_ways_half_of_which_go_abroad_are_not_diverse(away: int, grade: str) -> 
     assert domestic["hub"] is None
     assert domestic["pairs"]["abroad"] == away * 7
     assert ("50% of the ways at home" in domestic["reason"]) == (grade == "mixed")
+
+
+@pytest.mark.parametrize(("customers", "grade"), [(11, "mixed"), (6, "mixed"), (5, "diverse")])
+def test_one_operator_at_home_and_abroad_is_not_diverse(customers: int, grade: str) -> None:
+    """Sea Cable, registered abroad, has all ways of its customers: 7 of 10 at home, 3 by detour.
+
+    Who is no customer reaches all others directly.
+    """
+    country = Country(11)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 12), 2):
+        if i > customers:
+            country.trace(i, f"20.0.{j}.200", "lan own@1.0")
+        elif (j - i) % 11 <= 3:
+            country.trace(i, f"20.0.{j}.200@13", "lan own@1.0 sea@12")
+        else:
+            country.trace(i, f"20.0.{j}.200@2", "lan own@1.0 sea@1.4")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"] is None
+    told = f"{customers} of 11 other organisations pass Sea Cable" in domestic["reason"]
+    assert told == (grade == "mixed")
 
 
 def test_the_share_abroad_weighs_organisations_alike() -> None:

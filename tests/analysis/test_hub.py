@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from analysis.hub import domestic_grade, not_diverse
@@ -37,7 +39,11 @@ def test_domestic_grades(
 def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
     """Where the grade is none in any case it changes nothing."""
     top, reached, policy = made(7, 7), made(7, 7), Policy()
-    for may_be_hub, reason in ((True, "Few."), (False, describe(top, policy))):
+    why = (
+        "7 of 7 other organisations reach the others over Gate, which is not called a single hub: "
+        "Few."
+    )
+    for may_be_hub, reason in ((True, why), (False, describe(top, policy))):
         assert domestic_grade(
             top,
             0,
@@ -94,14 +100,35 @@ def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) ->
     ) == ("mixed", describe(few, policy))
 
 
+def doubts(**changes: Any) -> list[str]:
+    """Why ways of which nothing else is known are not "diverse"."""
+    usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "effective": 3.0}
+    usual["policy"] = Policy()
+    return not_diverse(**(usual | changes))
+
+
 def test_ways_half_of_which_go_abroad_show_nothing() -> None:
     """Neither a hub at home nor that there is none."""
-    assert not_diverse(0.49, None, Policy()) == []
-    assert not_diverse(0.5, None, Policy())[0].startswith("50% of the ways at home")
+    assert doubts(abroad=0.49) == []
+    assert doubts(abroad=0.5)[0].startswith("50% of the ways at home")
+
+
+def test_whom_half_pass_at_home_or_abroad_forbids_diverse() -> None:
+    """It may be a hub at home, or carry to another country and back who has no other way."""
+    assert doubts(carrier=made(4, 9)) == []
+    (reason,) = doubts(carrier=made(5, 10))
+    assert reason.startswith("5 of 10 other organisations pass Gate on at least 80% of their ways")
 
 
 def test_private_numbers_that_half_show_forbid_diverse() -> None:
     """They may be anybody's."""
-    assert not_diverse(0.0, made(4, 9), Policy()) == []
-    (reason,) = not_diverse(0.0, made(5, 10), Policy())
+    assert doubts(unmapped=made(4, 9)) == []
+    (reason,) = doubts(unmapped=made(5, 10))
     assert reason.startswith("5 of 10 organisations show hops of ")
+
+
+def test_fewer_than_three_effective_hubs_forbid_diverse() -> None:
+    """As of gateways abroad."""
+    assert doubts(effective=2.99) == [
+        "The ways at home go over 2.99 effective hubs; 3 are needed to call them diverse."
+    ]

@@ -439,6 +439,80 @@ def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
     assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
 
 
+def test_all_figures_leave_out_of_whom_only_the_numbers_are_on_the_ways() -> None:
+    """Whoever is not named is no chokepoint either, and does not make twelve ways out one."""
+    country = numbered_by_the_incumbent("lan own 20.64.{i}.1 {up}")
+    fields = country.judge().fields
+    assert fields["effective_gateways"] == pytest.approx(12)
+    assert fields["intervals"]["effective_gateways"][1] == 12
+    assert "Net 13" not in {one["name"] for one in fields["candidates"]}
+    assert "Net 13" not in {one["name"] for one in fields["hegemony"]["nodes"]}
+    points = fields["chokepoints"]
+    assert "Net 13" not in {one["name"] for one in points["dominators"] + points["cut"]}
+    assert not any("effective gateways" in reason for reason in fields["reasons"])
+    assert fields["reasons"][0] == (
+        "None of 12 organisations shares a domestic network with another on its way abroad, but "
+        "for addresses of Net 13."
+    )
+    assert "count the ways as if Net 13 were not there" in fields["reasons"][1]
+
+
+def test_leaving_one_out_leaves_the_numbers_out_as_well() -> None:
+    """Six of twelve show them: without one of these it is five of eleven, and no share either."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(1, 7))
+    country.everyone("lan own {up}", members=range(7, 13))
+    fields = country.judge().fields
+    assert fields["share"]["equal"] == 0.0
+    assert fields["ranges"]["organisations"]["share"] == [0.0, 0.0]
+
+
+def test_a_gateway_is_named_beside_numbers_that_more_show() -> None:
+    """All borders stand in a block of Net 13: why nine count and twelve do not is said."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 20.9.9.{i} 20.9.9.250 {up}", members=range(1, 10))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(10, 13))
+    verdict = country.judge()
+    assert (verdict.grade, name_of(country)) == ("concentrated", "Gate")
+    assert any(
+        "12 of 12 organisations show addresses of Net 13" in reason
+        for reason in verdict.fields["reasons"]
+    )
+
+
+def test_numbers_of_two_networks_on_the_ways_are_both_told() -> None:
+    """Borders stand in a block of Net 13, and the lines behind them in one of Net 14."""
+    country = Country(14)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.table.add("20.65.0.0/16", Attribution(114, "N14", "Net 14", HOME))
+    country.everyone("lan own 20.64.{i}.1 20.65.{i}.1 {up}", members=range(1, 13))
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert verdict.fields["effective_gateways"] == pytest.approx(12)
+    for name in ("Net 13", "Net 14"):
+        said = f"12 of 12 organisations show addresses of {name}"
+        assert any(said in reason for reason in verdict.fields["reasons"])
+
+
+def test_an_alarm_of_numbers_that_come_two_by_two_is_not_left_beside_a_refusal() -> None:
+    """An alarm is content with one other who comes by the same address, a name is not."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    members = range(1, 13)
+    country.everyone("lan own {up}", days=range(10), members=members)
+    for day, i, destination in product(range(10, 20), members, country.destinations()):
+        country.trace(i, destination, f"lan own 20.64.{(i + 1) // 2}.1 far{6 + i % 9}", day=day)
+    fields = country.judge().fields
+    assert (fields["grade"], fields["timeline"]["alarm"]) == ("mixed", True)
+    assert (
+        "The alarm is of Net 13, which the grade does not name: that one other comes by the same "
+        "addresses suffices for an alarm, and not for a name."
+    ) in fields["reasons"]
+    assert not any("each its own" in reason for reason in fields["reasons"])
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -477,8 +551,11 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     country.everyone("lan own 20.64.{i}.1 {up}", days=range(10), members=range(1, 4))
     country.everyone(words, days=range(10, 20), members=range(1, 13))
     verdict = country.judge()
-    assert verdict.fields["timeline"]["alarm"] is alarm
+    timeline = verdict.fields["timeline"]
+    left_by = {change["gateway"] for changes in timeline["gateways"].values() for change in changes}
+    assert timeline["alarm"] is alarm
     assert (verdict.gateway is not None) is alarm
+    assert ("Net 13" in left_by) is alarm
 
 
 @pytest.mark.parametrize("customers", [1, 3, 6])

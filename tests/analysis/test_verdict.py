@@ -56,7 +56,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "effective_gateways": 5.0,
         "meeting_place": None,
         "alike": None,
-        "apart": None,
+        "apart": (),
         "thin": 0.0,
         "lenient": top,
         "rival": None,
@@ -313,9 +313,9 @@ def test_all_that_is_missing_is_said_at_once() -> None:
             "6 of 11 organisations show hops of 10.53.0.0/24 behind their own networks",
         ),
         (
-            {"apart": made(6, 11, Node("organisation", "Incumbent"))},
+            {"apart": (made(6, 11, Node("organisation", "Incumbent")),)},
             "mixed",
-            "6 of 11 organisations show addresses of Incumbent, but each its own",
+            "6 of 11 organisations show addresses of Incumbent, but too few come by the same ones",
         ),
         (
             {"rival": made(6, 11, Node("organisation", "Sea"))},
