@@ -8,7 +8,7 @@ from analysis.meeting import meet_there
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.policy import Policy
-from probe.record import from_json
+from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -18,6 +18,7 @@ APART = "lan own 20.9.9.{i} {up}"
 def meet(*words: str, others: int = 2) -> bool:
     """Six networks; each goes to its destinations over one after the other of these hops."""
     country = Country(6)
+    country.table.add("20.0.77.0/24", Attribution(177, "N77", "Unmeasured", HOME))
     for i in range(1, 7):
         for n, destination in enumerate(country.destinations(4)):
             hops = words[n % len(words)].format(i=i, pair=(i - 1) % 3 + 1, up=f"far{6 + i}")
@@ -35,8 +36,16 @@ def meet(*words: str, others: int = 2) -> bool:
         "lan own 20.9.9.{i} 30.0.9.9",
         "lan own 20.9.9.{i} * 30.0.9.9",
         "lan own 20.9.9.{i} net6 {up}",
+        "lan own 20.0.77.1 gate {up}",
     ],
-    ids=["one address", "a core", "a carrier", "behind silence", "a carrier at home"],
+    ids=[
+        "one address",
+        "a core",
+        "a carrier",
+        "behind silence",
+        "a carrier at home",
+        "over one who was not measured",
+    ],
 )
 def test_one_address_in_common_is_a_meeting(words: str) -> None:
     """Of the network itself, or right behind it."""
@@ -57,6 +66,21 @@ def test_one_address_in_common_is_a_meeting(words: str) -> None:
 def test_numbers_alone_are_no_meeting(words: str) -> None:
     """Each has addresses of its own there, whatever is met at an exchange."""
     assert not meet(words)
+
+
+def test_a_link_by_which_others_read_a_network_is_in_common() -> None:
+    """Where a network is silent, or the others' word for it, only what stands behind it shows."""
+    country = Country(6)
+    for i in range(1, 7):
+        before = f"20.9.9.{i}" if i <= 3 else "*"
+        for n, destination in enumerate(country.destinations(4)):
+            country.trace(i, destination, f"lan own {before} 30.0.6.{90 + n}")
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    read = [o for o in panel.observations if o.crossing is not None and GATE in o.crossing.strict]
+    assert len(read) == 24
+    assert meet_there(GATE, read, 2)
+    assert meet_there(GATE, [seen for seen in read if seen.organisation > "Net 3"], 2)
 
 
 def test_half_of_the_destinations_suffice() -> None:
