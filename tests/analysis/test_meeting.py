@@ -60,8 +60,9 @@ def test_one_address_in_common_is_a_meeting(words: str) -> None:
         "lan own 20.9.9.{i} 20.8.8.7 {up}",
         "lan own 20.9.9.{i} 20.9.9.{i} 10.2.3.4 {up}",
         "lan own 20.9.9.{i} farix {up}",
+        "lan own 20.9.9.{i}",
     ],
-    ids=["by themselves", "ports", "one port", "private numbers", "an exchange abroad"],
+    ids=["by themselves", "ports", "one port", "private numbers", "an exchange abroad", "nothing"],
 )
 def test_numbers_alone_are_no_meeting(words: str) -> None:
     """Each has addresses of its own there, whatever is met at an exchange."""
@@ -87,6 +88,11 @@ def test_half_of_the_destinations_suffice() -> None:
     """Customers of one router may have links to carriers of their own besides."""
     assert meet(APART, "lan own gate {up}")
     assert not meet(APART, APART, APART, "lan own gate {up}")
+
+
+def test_ways_that_do_not_pass_it_say_nothing() -> None:
+    """Neither those over another network nor those that were not seen to leave."""
+    assert meet("lan own gate {up}", "lan own net6 {up}", "lan own * *", "lan own 20.9.9.9")
 
 
 def test_two_by_two_is_no_meeting_of_many() -> None:
