@@ -177,6 +177,31 @@ def test_a_hop_that_was_filled_in_is_silent_all_the_same() -> None:
     assert states == ["resolved"] * 3 + ["bracketed"]
 
 
+@pytest.mark.parametrize(
+    ("word", "unaided", "gap"),
+    [
+        ("*", [], True),
+        ("far8", [], False),
+        ("20.0.1.77", ["Net 1"], False),
+        ("20.0.9.77 *", ["Net 9"], True),
+    ],
+)
+def test_what_the_table_alone_has_of_a_path_is_kept(
+    word: str, unaided: list[str], gap: bool
+) -> None:
+    """What other paths over the link say is no evidence of this one's own."""
+    country = several(f"lan own gate {LINK}", range(2, 12))
+    country.trace(1, "30.0.1.200", f"lan own {word} {LINK}")
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    crossing = panel.observations[-1].crossing
+    assert crossing is not None
+    assert crossing.by_links
+    assert crossing.strict[-1] == GATE
+    assert [node.name for node in crossing.unaided] == unaided
+    assert crossing.unaided_gap == gap
+
+
 def test_a_verdict_tells_how_many_traces_were_read_so() -> None:
     """Nothing is corrected silently: two of ten networks' traces, and none of the others."""
     country = Country(10)
