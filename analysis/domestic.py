@@ -18,6 +18,7 @@ from typing import Literal
 from analysis.convergence import Candidate, by_shares, candidate, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
+from analysis.meeting import meet_at_home
 from analysis.observation import Observation
 from analysis.operators import (
     BlockSeen,
@@ -59,8 +60,9 @@ class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
     ``passed`` are the nodes between and whoever carries the way abroad and back, which may be one
-    and the same. ``unmapped`` are the blocks between of which no table says whose they are, where
-    most traces show one: anybody's, and of many one operator's. Commonplace ones are none.
+    and the same. ``apart`` are organisations of which only the numbers are between. ``unmapped``
+    are the blocks between of which no table says whose they are, where most traces show one:
+    anybody's, and of many one operator's. Commonplace ones are none.
     """
 
     organisation: str
@@ -69,6 +71,7 @@ class DomesticPair:
     between: frozenset[Node]
     passed: frozenset[Node] = frozenset()
     unmapped: frozenset[Node] = frozenset()
+    apart: frozenset[Node] = frozenset()
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -169,23 +172,29 @@ def domestic_pairs(
     observations: Iterable[Observation],
     blocks: Blocks,
     policy: Policy,
-    lans: Collection[Node] = (),
+    *,
+    lans: Collection[Node],
+    doubted: Collection[Node],
 ) -> list[DomesticPair]:
     """Fold domestic observations into pairs of organisations, sorted.
 
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
-    operator stay one. ``lans`` are exchanges that no list names. What traces weigh is as
-    `analysis.pairs.Votes` has it.
+    operator stay one. ``lans`` are exchanges that no list names; ``doubted`` are organisations of
+    which only the numbers are on the ways abroad: one is on nobody's way at home either, unless
+    those that pass it there meet. What traces weigh is as `analysis.pairs.Votes` has it.
     """
     domestic = [seen for seen in observations if seen.kind == "domestic"]
     votes = Votes(domestic, policy)
     grouped: dict[tuple[str, str], dict[DomesticPath, float]] = defaultdict(
         lambda: defaultdict(float)
     )
+    walked: list[tuple[Observation, DomesticPath]] = []
     for seen in domestic:
         key = (seen.organisation, seen.destination_organisation)
-        grouped[key][domestic_path(seen, policy)] += votes.weight(seen)
+        path = domestic_path(seen, policy)
+        grouped[key][path] += votes.weight(seen)
+        walked.append((seen, path))
     merged = operators_among(
         join_blocks(
             BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
@@ -195,6 +204,15 @@ def domestic_pairs(
             if node.kind == "unmapped"
         )
     )
+    apart = {
+        node
+        for node in doubted
+        if not meet_at_home(
+            node,
+            ((seen, path.between) for seen, path in walked if node in path.between),
+            policy.link_organisations,
+        )
+    }
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
         ways: dict[Way, float] = defaultdict(float)
@@ -209,10 +227,11 @@ def domestic_pairs(
                 for node in path.between
                 if node.kind != "unmapped" or node.name in merged or blocks.node(node)
             }
-            ways[way_of(path, list(entities), lans)] += weight
+            nobody = entities.keys() & apart
+            ways[way_of(path, [node for node in entities if node not in nobody], lans)] += weight
             for node in entities:
                 counts[node] += weight
-            for node in {*entities, *path.carriers}:
+            for node in {*entities, *path.carriers} - nobody:
                 passed[node] += weight
             shown = {node for node in path.between if _is_anybodys(node) and node not in lans}
             unmapped |= shown
@@ -224,9 +243,10 @@ def domestic_pairs(
                 organisation,
                 destination,
                 way=(most_common(ways) if resolved else None) or "unknown",
-                between=_on_most(counts, total),
+                between=_on_most(counts, total).difference(apart),
                 passed=_on_most(passed, total),
                 unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
+                apart=_on_most(counts, total).intersection(apart),
             )
         )
     return pairs

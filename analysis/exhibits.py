@@ -212,7 +212,13 @@ def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
 
     ``hub`` is the verdict's hub, if one is named.
     """
-    pairs = domestic_pairs(evidence.observations, evidence.blocks, evidence.policy, evidence.lans)
+    pairs = domestic_pairs(
+        evidence.observations,
+        evidence.blocks,
+        evidence.policy,
+        lans=evidence.lans,
+        doubted=evidence.apart,
+    )
     return table_of(
         [
             {

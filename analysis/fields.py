@@ -132,7 +132,13 @@ def domestic_fields(
     family: Family, table: JudgingTable, country: str, weights: Weights, policy: Policy
 ) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
-    pairs = domestic_pairs(family.observations, family.blocks, policy, frozenset(family.lans))
+    pairs = domestic_pairs(
+        family.observations,
+        family.blocks,
+        policy,
+        lans=frozenset(family.lans),
+        doubted={one.node for one in family.figures.apart},
+    )
 
     def own(node: Node) -> frozenset[str]:
         return own_names(node, table)
@@ -158,12 +164,15 @@ def domestic_fields(
     generous = [replace(pair, between=pair.passed) for pair in known]
     passed = hub_candidates(generous, family.blocks, own, policy)
     effective = effective_hubs(generous, passed, own)
+    numbers = [replace(pair, between=pair.apart) for pair in known]
+    numbered = hub_candidates(numbers, family.blocks, own, policy)
     against_diverse = not_diverse(
-        share_abroad(known),
-        next((one for one in passed if one.node.kind == "organisation"), None),
-        behind_the_unmapped(known, policy),
-        effective,
-        policy,
+        abroad=share_abroad(known),
+        carrier=next((one for one in passed if one.node.kind == "organisation"), None),
+        unmapped=behind_the_unmapped(known, policy),
+        apart=next(iter(numbered), None),
+        effective=effective,
+        policy=policy,
     )
 
     def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:

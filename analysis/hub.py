@@ -18,9 +18,11 @@ DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "sin
 
 
 def not_diverse(
+    *,
     abroad: float,
     carrier: Candidate | None,
     unmapped: Candidate | None,
+    apart: Candidate | None,
     effective: float,
     policy: Policy,
 ) -> list[str]:
@@ -28,7 +30,8 @@ def not_diverse(
 
     ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
     pass at home or on these, ``unmapped`` all blocks between of
-    which no table says whose they are, ``effective`` how many equally used hubs would be as
+    which no table says whose they are, ``apart`` an organisation of which only the numbers are
+    between, ``effective`` how many equally used hubs would be as
     concentrated.
     """
     reasons = []
@@ -48,6 +51,13 @@ def not_diverse(
             f"{unmapped.captured} of {unmapped.of} organisations show hops of {unmapped.node.name} "
             "between their own networks and others at home, and no table says whose: each may "
             "number its own network so, or one hub its links to them."
+        )
+    if apart is not None and apart.captured_share >= policy.concentrated:
+        reasons.append(
+            f"{apart.captured} of {apart.of} organisations show addresses of {apart.node.name} "
+            "between their own networks and others at home, but too few come by the same ones, "
+            "there or right behind: they may have numbers or lines of it. So it is not named a "
+            "hub, and the ways at home are counted as if it were not there."
         )
     if effective < policy.effective_gateways:
         reasons.append(

@@ -48,15 +48,17 @@ class Evidence:
     """What the figures of a verdict were made of, for whoever wants to see more than figures.
 
     All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
-    judged, ``all_days`` also of the days before. ``lans`` are exchanges that no list names. ``own``
-    are the organisations that the strongest candidate is itself, or that run it, ``own_of_alarm``
-    those of the alarm's gateway.
+    judged, ``all_days`` also of the days before. ``lans`` are exchanges that no list names,
+    ``apart`` the networks of which only the numbers are on the ways abroad. ``own`` are the
+    organisations that the strongest candidate is itself, or that run it, ``own_of_alarm`` those of
+    the alarm's gateway.
     """
 
     observations: tuple[Observation, ...]
     all_days: tuple[Observation, ...]
     blocks: Blocks
     lans: frozenset[Node]
+    apart: frozenset[Node]
     pairs: tuple[Pair, ...]
     candidate: Candidate | None
     own: frozenset[str]
@@ -340,6 +342,7 @@ def judge(
             # The alarm may be of a network that no figure of the grade has.
             blocks=family.blocks.without(()),
             lans=frozenset(family.lans),
+            apart=frozenset(one.node for one in figures.apart),
             pairs=tuple(family.pairs),
             candidate=top,
             own=left_out,

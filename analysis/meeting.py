@@ -8,7 +8,8 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from itertools import takewhile
 
 from analysis.crossing import Crossing, way_on
 from analysis.observation import Observation
@@ -32,7 +33,10 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
     return mostly_together(
         {
             Passage(
-                seen.organisation, seen.destination, address, _over(node, seen, crossing, members)
+                seen.organisation,
+                seen.destination,
+                address,
+                _over(node, seen.organisation, crossing.strict, members),
             )
             for seen, crossing in passing
             for address in _addresses(node, seen.path.frame, crossing)
@@ -41,11 +45,36 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
     )
 
 
-def _over(node: Node, seen: Observation, crossing: Crossing, members: Collection[str]) -> str:
+def meet_at_home(
+    node: Node, passing: Iterable[tuple[Observation, Sequence[Node]]], others: int
+) -> bool:
+    """Whether half of the organisations that pass a node on their ways at home do so together.
+
+    As abroad; ``passing`` are those ways, each with the nodes between. The destination's own border
+    is no address that tells: everybody comes to it by that one, whoever stands before it.
+    """
+    passing = list(passing)
+    members = {seen.organisation for seen, _ in passing}
+    return mostly_together(
+        {
+            Passage(
+                seen.organisation,
+                seen.destination,
+                address,
+                _over(node, seen.organisation, between, members),
+            )
+            for seen, between in passing
+            for address in _addresses_at_home(node, seen)
+        },
+        others,
+    )
+
+
+def _over(node: Node, own: str, nodes: Sequence[Node], members: Collection[str]) -> str:
     """The last member before a node: the vantage point's own organisation, or one on its way."""
-    before = crossing.strict[: crossing.strict.index(node)]
+    before = nodes[: nodes.index(node)]
     over = [one.name for one in before if one.kind == "organisation" and one.name in members]
-    return [seen.organisation, *over][-1]
+    return [own, *over][-1]
 
 
 def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
@@ -68,6 +97,19 @@ def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
             on.address if on and not _is_port(on) else None,
         ]
     return [address for address in found if address is not None]
+
+
+def _addresses_at_home(node: Node, seen: Observation) -> list[str]:
+    """The addresses of a node between two networks, and the one right behind it, if that is of a
+    third."""
+    target = Node("organisation", seen.destination_organisation)
+    steps = list(
+        takewhile(lambda step: step.sight is None or step.sight.node != target, seen.steps)
+    )
+    at = [i for i, step in enumerate(steps) if step.sight is not None and step.sight.node == node]
+    on = way_on(steps[at[-1] + 1 :], seen.destination)
+    found = [*(steps[i] for i in at), *([on] if on is not None and not _is_port(on) else [])]
+    return [step.address for step in found if step.address is not None]
 
 
 def _is_port(step: Step) -> bool:

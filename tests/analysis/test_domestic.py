@@ -26,7 +26,7 @@ from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.translation import Words
-from probe.record import from_json
+from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -173,7 +173,7 @@ def test_who_carries_a_path_abroad_does_not_stand_between_at_home(
 
 def pairs_of(country: Country) -> list[DomesticPair]:
     observations = observed(country)
-    return domestic_pairs(observations, Blocks(observations), Policy())
+    return domestic_pairs(observations, Blocks(observations), Policy(), lans=(), doubted=())
 
 
 def to_net2(*paths: str) -> DomesticPair:
@@ -629,6 +629,42 @@ def test_the_share_abroad_weighs_organisations_alike() -> None:
     pairs += [pair("b", one, "direct") for one in "acdefgh"]
     assert share_abroad(pairs) == 0.25
     assert share_abroad([]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("words", "grade", "hub", "way"),
+    [
+        ("lan own 20.64.{i}.1", "mixed", None, "direct"),
+        ("lan own 20.64.{i}.1 20.0.{j}.{i}", "mixed", None, "direct"),
+        # Everybody comes to a network by its own border, whoever stands before it.
+        ("lan own 20.64.{i}.1 20.0.{j}.1", "mixed", None, "direct"),
+        ("lan own 20.64.{i}.1 homeix", "concentrated", "HomeIX", "hub"),
+        ("lan own 20.64.{i}.1 gate", "single_hub", "Gate", "hub"),
+        ("lan own 20.64.{i}.1 20.64.{j}.2 20.0.{j}.1", "single_hub", "Net 13", "hub"),
+        ("lan own 20.64.{i}.1 20.64.0.9", "single_hub", "Net 13", "hub"),
+        ("lan own 20.64.{i}.1 * 20.9.9.9", "single_hub", "Gate", "hub"),
+        ("lan own 20.64.0.1", "single_hub", "Net 13", "hub"),
+    ],
+    ids=[
+        "lines", "links of their own", "a border", "an exchange", "a hub behind", "a hub's links",
+        "a core", "behind silence", "one router",
+    ],
+)  # fmt: skip
+def test_whose_numbers_alone_are_between_is_no_hub(
+    words: str, grade: str, hub: str | None, way: str
+) -> None:
+    """Net 13 announces the block in which all others' borders stand: do they meet there at home?"""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", words.format(i=i, j=j))
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] or {"name": None})["name"] == hub
+    assert domestic["pairs"][way] == 132
+    told = "12 of 12 organisations show addresses of Net 13" in domestic["reason"]
+    assert told == (grade == "mixed")
 
 
 def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:

@@ -102,8 +102,8 @@ def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) ->
 
 def doubts(**changes: Any) -> list[str]:
     """Why ways of which nothing else is known are not "diverse"."""
-    usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "effective": 3.0}
-    usual["policy"] = Policy()
+    usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "apart": None}
+    usual |= {"effective": 3.0, "policy": Policy()}
     return not_diverse(**(usual | changes))
 
 
@@ -118,6 +118,13 @@ def test_whom_half_pass_at_home_or_abroad_forbids_diverse() -> None:
     assert doubts(carrier=made(4, 9)) == []
     (reason,) = doubts(carrier=made(5, 10))
     assert reason.startswith("5 of 10 other organisations pass Gate on at least 80% of their ways")
+
+
+def test_numbers_of_a_network_that_half_show_forbid_diverse() -> None:
+    """They may be of lines that it leases to rivals, or of its routers."""
+    assert doubts(apart=made(4, 9)) == []
+    (reason,) = doubts(apart=made(5, 10))
+    assert reason.startswith("5 of 10 organisations show addresses of Gate between")
 
 
 def test_private_numbers_that_half_show_forbid_diverse() -> None:
