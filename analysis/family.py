@@ -314,6 +314,8 @@ def _are_apart(one: Candidate, meet: Callable[[Node], bool], policy: Policy) -> 
     """Whether most organisations pass a network of which only the numbers are on their ways."""
     return (
         one.node.kind == "organisation"
+        # Fewer could hardly meet, and nobody is named before them.
+        and one.of >= policy.organisations
         and one.captured_share >= policy.concentrated
         and not meet(one.node)
     )

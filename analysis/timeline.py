@@ -77,14 +77,15 @@ def _gateways(
 def _of_most(
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]], policy: Policy
 ) -> list[Node]:
-    """The organisations by which, on some day, as many leave as a name is asked of."""
+    """The organisations by which, on some day, as many leave as an alarm is asked of."""
     leaving = Counter(
         node
         for changes in gateways.values()
         for node in {node for _, node in changes}
         if node is not None and node.kind == "organisation"
     )
-    return [node for node, many in leaving.items() if many >= policy.concentrated * len(gateways)]
+    least = max(policy.alarm_organisations, policy.concentrated * len(gateways))
+    return [node for node, many in leaving.items() if many >= least]
 
 
 def find_alarm(

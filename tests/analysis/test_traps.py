@@ -439,6 +439,17 @@ def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
     assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
 
 
+def test_a_network_that_few_pass_is_shown_though_nobody_can_meet_there() -> None:
+    """Who measures alone sees whom the ways pass; that is a candidate, and no name."""
+    country = Country(3)
+    country.everyone("lan own gate {up}", members=[1], days=range(15))
+    fields = country.judge().fields
+    assert fields["grade"] == "insufficient"
+    assert fields["candidates"][0]["name"] == "Gate"
+    assert fields["captured"]["organisations"] == 1
+    assert {one["gateway"] for one in fields["timeline"]["gateways"]["Net 1"]} == {"Gate"}
+
+
 def test_all_figures_leave_out_of_whom_only_the_numbers_are_on_the_ways() -> None:
     """Whoever is not named is no chokepoint either, and does not make twelve ways out one."""
     country = numbered_by_the_incumbent("lan own 20.64.{i}.1 {up}")
