@@ -264,6 +264,11 @@ def weights_of_others(evidence: Evidence) -> dict[str, float]:
     return {name: of for name, of in weights.items() if of and name not in evidence.own}
 
 
+def measured_others(evidence: Evidence) -> set[str]:
+    """Those of `weights_of_others` from which paths to abroad were measured."""
+    return {pair.organisation for pair in evidence.pairs} & weights_of_others(evidence).keys()
+
+
 def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> pd.DataFrame:
     """Whom to recruit next, with the columns of ``RECRUITS``; those measured come first.
 
@@ -272,7 +277,6 @@ def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> 
     the national share most.
     """
     weights = weights_of_others(evidence)
-    measured = {pair.organisation for pair in evidence.pairs} & set(weights)
     rows: Iterator[dict[str, Any]] = (
         {
             "organisation": one.organisation,
@@ -282,7 +286,7 @@ def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> 
             "weight_share": one.share,
             "coverage_then": one.coverage,
         }
-        for one in invitees(weights, measured)
+        for one in invitees(weights, measured_others(evidence))
     )
     return table_of(list(rows), RECRUITS)
 

@@ -357,7 +357,7 @@ class Verdict:
     def needs(self) -> Needs:
         """How many networks must take part before what can be said, as `gatewatch plan` has it."""
         weights = exhibits.weights_of_others(self._evidence)
-        measured = {seen.organisation for seen in self._evidence.observations} & set(weights)
+        measured = exhibits.measured_others(self._evidence)
         return needs(weights, [], self._evidence.policy, measured)
 
     def _made(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from analysis.statement import Verdict
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
+from probe.record import Attribution
 from tests.analysis.country import Country
 from tests.pages import ROOT
 
@@ -315,6 +316,16 @@ def test_a_rule_that_hardly_anybody_can_meet_is_reported_like_any_other(
     """The page says how many networks are needed, or that no number is enough."""
     nothing = gw.load("tests/data/traces/scamper_lab.jsonl")
     assert says in text_of(gw.report(gw.judge(nothing, "KH", origin=table, policy=changed)))
+
+
+def test_who_was_measured_at_home_alone_is_needed_all_the_same() -> None:
+    """Nothing is known of its ways abroad, so it is none of those that are there already."""
+    country = Country(8)
+    for i in range(1, 8):
+        country.trace(i, "20.0.8.200", "lan own")
+    for block in range(60):
+        country.table.add(f"20.1.{block}.0/24", Attribution(108, "N8", "Net 8", "KH"))
+    assert verdict_of(country).needs.national == 1
 
 
 # ------------------------------------------------------------------------ the command
