@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import tempfile
@@ -202,7 +201,9 @@ def analyze(
             eyeballs=eyeballs,
             rib=rib,
         )
-        _refuse_to_write_over(find_files(paths), crossings, page)
+        _refuse_to_write_over(
+            [*find_files(paths), origin, compared, *organisations, eyeballs, rib], crossings, page
+        )
         engine = Processes() if cluster is None else Cluster(cluster)
         data = read(means, paths, engine, malformed=malformed)
         if malformed == "warn":
@@ -260,12 +261,21 @@ def _check_outputs(crossings: Path | None, page: Path | None, language: str | No
             raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
 
 
-def _refuse_to_write_over(read: Iterable[str], *outputs: Path | None) -> None:
-    """Traces cannot be measured again: no output may be one of the files that are read."""
-    inputs = {os.path.realpath(name) for name in read}
+def _refuse_to_write_over(read: Iterable[str | Path | None], *outputs: Path | None) -> None:
+    """No output may be one of these files: traces cannot be measured again."""
+    inputs = {_identity(path) for path in read if path is not None} - {None}
     for path in outputs:
-        if path is not None and os.path.realpath(path) in inputs:
+        if path is not None and _identity(path) in inputs:
             raise BadInput(f"{path}: is among what is read; give another name")
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """What a file is by any of its names; None where none is to be seen."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

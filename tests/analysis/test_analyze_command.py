@@ -576,6 +576,35 @@ def test_nothing_is_written_over_what_is_read(option: str, tmp_path: Path) -> No
         assert path.read_text() == lines(3)
 
 
+def test_what_is_read_is_known_by_any_name(tmp_path: Path) -> None:
+    """As a hard link, or another spelling where the system knows no capitals."""
+    path, other = tmp_path / "traces.jsonl", tmp_path / "traces.csv"
+    path.write_text(lines(3))
+    other.hardlink_to(path)
+    done = analyze(path, "--crossings", other)
+    assert (done.exit_code, path.read_text()) == (9, lines(3))
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("--eyeballs", "AS,CC,Users\n38623,KH,9\n"),
+        ("--organisations", '{"asn": 38623, "org_id": 1}\n'),
+        ("--rib", "a routing table"),
+    ],
+)
+def test_nothing_is_written_over_what_traces_are_judged_by(
+    option: str, given: str, traces: Path, tmp_path: Path
+) -> None:
+    """It may be had nowhere else either, as the users of a past day."""
+    path = tmp_path / "given.csv"
+    path.write_text(given)
+    done = analyze(traces, option, path, "--crossings", path)
+    assert done.exit_code == 9
+    assert f"{path}: is among what is read" in done.stderr
+    assert path.read_text() == given
+
+
 def test_crossings_that_cannot_be_written_are_an_error(traces: Path, tmp_path: Path) -> None:
     """A folder that is not there: a sentence with the name, never exit 0."""
     target = tmp_path / "nowhere" / "crossings.csv"
