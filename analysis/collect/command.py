@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -263,7 +264,7 @@ def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path)
     if len(found) != 1:
         raise BadInput(
             f"{text} names {len(found)} {' or '.join(states)} bundles; list them: "
-            f"gatewatch collect review --all {folder}"
+            f"gatewatch collect review --all {shlex.quote(str(folder))}"
         )
     return found[0]
 

@@ -95,6 +95,15 @@ def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None
     assert again.exit_code == 9
 
 
+def test_the_command_that_lists_bundles_can_be_typed(tmp_path: Path) -> None:
+    """Also where the folder has a blank in its name, as on many a disk."""
+    folder = tmp_path / "bundles of ours"
+    with Store(folder):
+        pass
+    done = gatewatch("accept", str(folder), "ffffffff")
+    assert f"list them: gatewatch collect review --all '{folder}'" in done.stderr
+
+
 def test_a_beginning_that_several_have_names_none(tmp_path: Path) -> None:
     """Of seventeen two begin with the same digit."""
     with Store(tmp_path / "held") as store:
