@@ -43,7 +43,12 @@ def chosen_folder() -> Path:
 
 def is_chosen() -> bool:
     """Whether a program that this user's timer calls would take another data folder by itself."""
-    return HOME_VARIABLE in os.environ or _home_of_caller() is not None
+    return HOME_VARIABLE in os.environ or is_under_sudo()
+
+
+def is_under_sudo() -> bool:
+    """Whether the home that a program sees is root's, and the data folder's place another's."""
+    return _home_of_caller() is not None
 
 
 def _home_of_caller() -> Path | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -89,6 +91,19 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     assert not clock.installed
     clock.installed = False
     assert gatewatch("purge").stdout.startswith("nothing of gatewatch is kept")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no sudo")
+def test_under_sudo_a_timer_of_who_called_it_is_said_to_stay(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root sees its own timers alone, and deletes the data of the other user."""
+    homes = {0: str(Path.home()), 1000: "/home/sokha"}
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: SimpleNamespace(pw_dir=homes[uid]))
+    stays = "Not deleted is a timer that was installed without sudo"
+    assert stays not in CliRunner().invoke(main, ["purge"]).stdout
+    monkeypatch.setenv("SUDO_UID", "1000")
+    assert stays in CliRunner().invoke(main, ["purge"]).stdout
 
 
 def test_what_lies_elsewhere_is_told(home: Path, tmp_path: Path) -> None:
