@@ -14,7 +14,7 @@ import altair as alt
 import pandas as pd
 
 from analysis import matrices, palette, sankey
-from analysis.flows import lay_out, ways_of
+from analysis.flows import lay_out, strands_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
 from analysis.wording import Say, captured_range
@@ -248,7 +248,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     shape = sankey.Shape.of(width)
     names = shape.columns
     flows = lay_out(
-        ways_of(records_of(verdict.pairs), verdict.accused),
+        strands_of(records_of(verdict.pairs), verdict.accused),
         network_height=26,
         room=lambda column, bar: shape.room(column, sankey.label(bar, say)),
     )
