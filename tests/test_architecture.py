@@ -219,12 +219,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "analysis.formats.columns",
-            "analysis.load",
+            "analysis.sieve",
             "analysis.convert",
             "analysis.organisations",
             "analysis.collect.store",
         },
-        {"analysis.path", "analysis.succession", "analysis.collect.app"},
+        {"analysis.load", "analysis.path", "analysis.succession", "analysis.collect.app"},
         {
             "analysis.links",
             "analysis.nextdoor",
@@ -323,6 +323,7 @@ PURE = {
     "analysis.comparison",
     "analysis.formats.atlas",
     "analysis.formats.scamper",
+    "analysis.sieve",
     "analysis.ownership",
     "analysis.remarks",
     "analysis.versions",
