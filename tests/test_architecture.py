@@ -292,7 +292,12 @@ MEETING = {
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact"},
-    "analysis.collect.command": {"probe.commands.folder", "probe.failure", "probe.settings"},
+    "analysis.collect.command": {
+        "probe.commands.folder",
+        "probe.database",
+        "probe.failure",
+        "probe.settings",
+    },
     "analysis.collect.store": {"probe.database", "probe.keys", "probe.private"},
 }
 
