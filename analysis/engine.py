@@ -198,15 +198,22 @@ def _part(piece: Piece) -> Part:
     return _mapper.part(piece)
 
 
+def _cores() -> int:
+    """How many cores this process may use; where nothing is withheld, all of the machine."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Processes:
-    """The map in several processes of this machine, as many as it has cores if none are named.
+    """The map in several processes, as many as there are cores for it if no number is named.
 
     Input of a few pieces is folded in this process: starting others takes longer. Raises
     `InputError` where one of them dies.
     """
 
-    count: int = field(default_factory=lambda: os.cpu_count() or 1)
+    count: int = field(default_factory=_cores)
 
     def map(
         self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
