@@ -84,9 +84,10 @@ messages: $(STAMP)  ## collects what the program says, for translators
 reference: $(STAMP)  ## writes the columns of all tables into docs/tables.md
 	$(BIN)/python -m scripts.reference
 
-# Rebuilds data/origin from the tables named in its README; prints the same sha256 for the same input.
+# Rebuilds data/origin from the tables named in its README: make snapshot TABLES=FOLDER. It prints the
+# same sha256 for the same input.
 snapshot: $(STAMP)  ## builds data/origin anew from the published tables
-	$(BIN)/python -m scripts.build_origin
+	$(BIN)/python -m scripts.build_origin $(if $(TABLES),--tables "$(TABLES)")
 
 # The manual page; a package has it packed.
 man: $(STAMP)  ## the manual page, in dist

@@ -18,12 +18,12 @@ import pandas as pd
 from analysis.engine import Digest, Engine, digest
 from analysis.fields import asns_at_home
 from analysis.inputs import InputError
-from analysis.load import Malformed
 from analysis.load import load as load_traces
 from analysis.means import Means, open_means
 from analysis.operators import Gazetteer
 from analysis.panel import observe
 from analysis.policy import Policy
+from analysis.sieve import Malformed
 from analysis.statement import Data, Verdict
 from analysis.tables import crossings_table, in_order
 

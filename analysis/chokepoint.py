@@ -34,7 +34,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WayAbroad:
     """How a pair leaves the country: the organisation itself, then its domestic nodes in order.
 
     Weights sum to 1; each organisation weighs the same, and so does each of its pairs.
@@ -46,7 +46,7 @@ class Way:
 
 def ways_abroad(
     observations: Iterable[Observation], blocks: Blocks, grouped: Mapping[str, Sequence[Pair]]
-) -> list[Way]:
+) -> list[WayAbroad]:
     """The way of each resolved pair: its nodes in the order of the fullest of its traces, and of
     several such orders the commonest."""
     resolved = {
@@ -61,7 +61,7 @@ def ways_abroad(
                 tuple(node for node in passed if node in pair.strict)
             ] += seen.traces
     return [
-        Way(
+        WayAbroad(
             (Node("organisation", name), *min(order, key=lambda o: (-len(o), -order[o], o))),
             1.0 / len(grouped) / len(grouped[name]),
         )
@@ -79,7 +79,7 @@ class Cover:
     exact: bool
 
 
-def _graph(ways: Iterable[Way], number: Mapping[Node, int]) -> nx.DiGraph:
+def _graph(ways: Iterable[WayAbroad], number: Mapping[Node, int]) -> nx.DiGraph:
     """The ways as a graph of numbers, so that nothing depends on the order of hashes."""
     graph = nx.DiGraph()
     for way in ways:
@@ -87,11 +87,11 @@ def _graph(ways: Iterable[Way], number: Mapping[Node, int]) -> nx.DiGraph:
     return graph
 
 
-def _numbered(ways: Iterable[Way]) -> dict[Node, int]:
+def _numbered(ways: Iterable[WayAbroad]) -> dict[Node, int]:
     return {node: i for i, node in enumerate(sorted({n for way in ways for n in way.nodes}))}
 
 
-def dominators(ways: Sequence[Way]) -> dict[Node, tuple[str, ...]]:
+def dominators(ways: Sequence[WayAbroad]) -> dict[Node, tuple[str, ...]]:
     """Which organisations have no way abroad without a node, the node with most first.
 
     Dominators of the graph from abroad inward (Lengauer and Tarjan 1979). The ways may be
@@ -113,7 +113,7 @@ def dominators(ways: Sequence[Way]) -> dict[Node, tuple[str, ...]]:
     }
 
 
-def minimum_cut(ways: Sequence[Way]) -> tuple[Node, ...]:
+def minimum_cut(ways: Sequence[WayAbroad]) -> tuple[Node, ...]:
     """A smallest set of operators without which no way abroad is left; there may be others.
 
     Exact (Menger 1927, by maximum flow). Organisations can be cut off at themselves, so there
@@ -128,7 +128,7 @@ def minimum_cut(ways: Sequence[Way]) -> tuple[Node, ...]:
 
 
 def smallest_cover(
-    ways: Sequence[Way], share: float = NEARLY_ALL, exact_up_to: int = EXACT_UP_TO
+    ways: Sequence[WayAbroad], share: float = NEARLY_ALL, exact_up_to: int = EXACT_UP_TO
 ) -> Cover:
     """The fewest operators that together are on this share of the crossings.
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -25,7 +25,8 @@ from probe.record import SIMULATED
 
 if TYPE_CHECKING:
     from analysis.convert import Converted, Form
-    from analysis.load import Loaded, Malformed
+    from analysis.load import Loaded
+    from analysis.sieve import Malformed
     from probe.record import Trace
 
 if find_spec("pandas") is None:
@@ -291,9 +292,9 @@ def warn(loaded: Loaded) -> None:
     """Say on the standard error what could not be read."""
     for complaint in loaded.complaints:
         click.echo(f"warning: {complaint}", err=True)
-    from analysis.load import UNREAD  # noqa: PLC0415 - as in analyze
+    from analysis.sieve import Unread  # noqa: PLC0415 - as in analyze
 
-    unnamed = sum(loaded.rejected[reason] for reason in UNREAD) - len(loaded.complaints)
+    unnamed = sum(loaded.rejected[reason] for reason in get_args(Unread)) - len(loaded.complaints)
     if unnamed > 0:
         click.echo(f"warning: {unnamed} more lines or files could not be read", err=True)
 

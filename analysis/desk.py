@@ -49,7 +49,7 @@ class Unusable(Exception):
     """
 
 
-class Way(NamedTuple):
+class Track(NamedTuple):
     """Who measured towards what over which addresses: what usable traces may have in common.
 
     ``path`` has the RTTs of the one that it was made of. ``next_door`` tells of RTTs along it
@@ -234,7 +234,7 @@ class Desk:
     def objection(self, trace: Told) -> str | None:
         """Why a trace is not usable by what it says of itself or by its time, None where it may be.
 
-        The first of the two that is found counts, and either before what `way` finds.
+        The first of the two that is found counts, and either before what `track` finds.
         """
         for note in trace.notes:
             if note in SPOILT:
@@ -245,7 +245,7 @@ class Desk:
             return "implausible_time"
         return None
 
-    def way(self, trace: Told) -> Way:
+    def track(self, trace: Told) -> Track:
         """Who measured towards what, and over which addresses; raises `Unusable`.
 
         Neither the trace's time nor its RTTs are looked at.
@@ -257,7 +257,7 @@ class Desk:
         if not trace.addresses:
             raise Unusable("no_answers")
         path = self._reader.path(trace, organisation)
-        return Way(
+        return Track(
             organisation,
             speaker,
             trace.af,
@@ -272,11 +272,11 @@ class Desk:
         objection = self.objection(trace)
         if objection is not None:
             raise Unusable(objection)
-        way = self.way(trace)
-        objection = way.objection(way.path.rtts)
+        track = self.track(trace)
+        objection = track.objection(track.path.rtts)
         if objection is not None:
             raise Unusable(objection)
-        organisation, speaker, family, destination, target, path, _ = way
+        organisation, speaker, family, destination, target, path, _ = track
         return Reading(
             organisation,
             speaker,

@@ -33,7 +33,7 @@ from analysis.pairs import ALIKE, Blocks, Votes, most_common
 from analysis.path import Step
 from analysis.policy import Policy
 
-Way = Literal["direct", "exchange", "third_party", "abroad", "unknown"]
+Interconnection = Literal["direct", "exchange", "third_party", "abroad", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class DomesticPair:
 
     organisation: str
     destination: str
-    way: Way
+    way: Interconnection
     between: frozenset[Node]
     passed: frozenset[Node] = frozenset()
     unmapped: frozenset[Node] = frozenset()
@@ -149,7 +149,9 @@ def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
     return f"{on.address} from {seen.organisation}"
 
 
-def way_of(path: DomesticPath, between: Sequence[Node], lans: Collection[Node] = ()) -> Way:
+def way_of(
+    path: DomesticPath, between: Sequence[Node], lans: Collection[Node] = ()
+) -> Interconnection:
     """The way a path took, given the nodes between that are entities of their own.
 
     ``lans`` are exchanges that no list names. ``abroad`` needs an RTT step that physics demands; a
@@ -215,7 +217,7 @@ def domestic_pairs(
     }
     pairs = []
     for (organisation, destination), paths in sorted(grouped.items()):
-        ways: dict[Way, float] = defaultdict(float)
+        ways: dict[Interconnection, float] = defaultdict(float)
         counts: dict[Node, float] = defaultdict(float)
         passed: dict[Node, float] = defaultdict(float)
         unmapped: set[Node] = set()

@@ -30,13 +30,13 @@ from analysis.formats.typed import Lines as TypedLines
 from analysis.formats.typed import Surprise
 from analysis.heap import give_back
 from analysis.inputs import InputError
-from analysis.load import COMPLAINTS, Loaded, Malformed, blame, trace_of
+from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.panel import Panel
 from analysis.pieces import Groups, Lines, Piece, Place, Unreadable, pieces
 from analysis.policy import Policy
+from analysis.sieve import COMPLAINTS, Malformed, Sieve
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
-from probe.record import MalformedRecord
 
 # So many pieces are folded here before it is worth starting other processes.
 _ALONE = 2
@@ -71,7 +71,7 @@ class Mapper:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self._malformed = recipe.malformed
+        self._sieve = Sieve(recipe.malformed)
         self._folder, *others = (Folder(desk, recipe.policy) for desk in recipe.desks())
         self._other = others[0] if others else None
         self._add = self._folder.add if self._other is None else self._add_to_both
@@ -109,7 +109,7 @@ class Mapper:
         if isinstance(piece, Lines):
             self._add_lines(piece, part)
         elif isinstance(piece, Unreadable):
-            self._leave_out(*blame(piece.name, piece.problem), part)
+            self._sieve.blame(piece.name, piece.problem, part)
         elif isinstance(piece, Groups):
             self._add_groups(piece, part)
         else:
@@ -134,14 +134,14 @@ class Mapper:
         try:
             file = columns.opened(piece.name)
         except InputError as problem:
-            self._leave_out(*blame(piece.name, problem), part)
+            self._sieve.blame(piece.name, problem, part)
             return
         with file:
             for number in range(piece.first, piece.end):
                 try:
                     self._add_group(piece.name, file, number, part)
                 except InputError as problem:
-                    self._leave_out(*blame(piece.name, problem), part)
+                    self._sieve.blame(piece.name, problem, part)
 
     def _add_group(self, name: str, file: ParquetFile, number: int, part: Part) -> None:
         try:
@@ -155,26 +155,10 @@ class Mapper:
                 self._add_value(name, row, trace, part)
 
     def _add_value(self, name: str, number: int, value: object, part: Part) -> None:
-        if isinstance(value, InputError):
-            self._leave_out(*blame(name, value), part)
-            return
-        try:
-            trace = trace_of(value)
-        except MalformedRecord as problem:
-            self._leave_out("malformed", f"{name}:{number}: {problem}", part)
-            return
-        if isinstance(trace, str):
-            part.rejected[trace] += 1
-        else:
+        trace = self._sieve.trace(name, number, value, part)
+        if trace is not None:
             told = tell(trace)
             self._add(told, fingerprint_of(trace, told, self._lines.numbers), part)
-
-    def _leave_out(self, reason: str, complaint: str, part: Part) -> None:
-        if self._malformed == "fail":
-            raise InputError(f"{complaint}; leave it out with --malformed warn, or mend it")
-        part.rejected[reason] += 1
-        if self._malformed == "warn" and len(part.complaints) < COMPLAINTS:
-            part.complaints.append(f"{complaint}; left out")
 
 
 class Engine(Protocol):
@@ -214,15 +198,22 @@ def _part(piece: Piece) -> Part:
     return _mapper.part(piece)
 
 
+def _cores() -> int:
+    """How many cores this process may use; where nothing is withheld, all of the machine."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Processes:
-    """The map in several processes of this machine, as many as it has cores if none are named.
+    """The map in several processes, as many as there are cores for it if no number is named.
 
     Input of a few pieces is folded in this process: starting others takes longer. Raises
     `InputError` where one of them dies.
     """
 
-    count: int = field(default_factory=lambda: os.cpu_count() or 1)
+    count: int = field(default_factory=_cores)
 
     def map(
         self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]

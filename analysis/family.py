@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from analysis.alike import most_alike
 from analysis.attribution import Snapshot
@@ -82,6 +82,7 @@ class _Period:
     """What stays the same whichever pairs of the period judged are looked at."""
 
     observations: tuple[Observation, ...]
+    international: tuple[Observation, ...]
     blocks: Blocks
     lans: PeeringLans
     nearness: Mapping[Node, float]
@@ -217,6 +218,7 @@ def judge_family(
         pairs = make_pairs(observations, blocks, policy)
     period = _Period(
         tuple(observations),
+        tuple(seen for seen in observations if seen.kind == "international"),
         blocks,
         lans,
         nearness,
@@ -230,12 +232,24 @@ def judge_family(
     return _judge_pairs(period, table, policy, pairs)
 
 
-def _judge_pairs(
-    period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]
-) -> Family:
-    blocks, nearness = period.blocks, period.nearness
+class _Strict(NamedTuple):
+    """What paths show for certain: whom most organisations pass, and whom that is judged by.
+
+    ``nameable`` are those of the candidates that may be named, ``top`` the first of them,
+    ``left_out`` the organisations that say nothing about it, ``judged`` the pairs of all others.
+    """
+
+    grouped: dict[str, list[Pair]]
+    candidates: list[Candidate]
+    nameable: list[Candidate]
+    top: Candidate | None
+    left_out: frozenset[str]
+    judged: list[Pair]
+
+
+def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]) -> _Strict:
     grouped = by_organisation(pairs)
-    candidates = _candidates(grouped, blocks, nearness, table, policy)
+    candidates = _candidates(grouped, period.blocks, period.nearness, table, policy)
     nameable = [
         one
         for one in candidates
@@ -244,64 +258,144 @@ def _judge_pairs(
     ]
     top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
-    of = len([name for name in grouped if name not in left_out])
-    captured = top.captured if top else 0
-    lower, upper = captured_bounds(captured, of, policy.confidence)
-    considered = [pair for pair in pairs if pair.organisation not in left_out]
-    classes = {p.destination_class for p in considered if p.resolved}
-    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in grouped.items()}
-    unaided = candidate(top.node, (), by_table, left_out, policy) if top else None
-    behind = {name for name, share in top.shares.items() if share >= policy.captured} if top else ()
-    meeting = next((c for c in candidates if not period.nameable(c.node)), None)
-    generous: dict[str, list[Pair]] = defaultdict(list)
+    judged = [pair for pair in pairs if pair.organisation not in left_out]
+    return _Strict(grouped, candidates, nameable, top, left_out, judged)
+
+
+class _Support(NamedTuple):
+    """What bears out that a candidate holds whom it captured; see `Figures`."""
+
+    mostly: int = 0
+    elsewhere: tuple[int, int] = (0, 0)
+    keys: int = 0
+    unaided: float = 0.0
+    rivals: int = 0
+    weighed: float = 0.0
+
+
+def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
+    top = strict.top
+    if top is None:
+        return _Support()
+    behind = {name for name, share in top.shares.items() if share >= policy.captured}
+    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
+    return _Support(
+        mostly=_mostly(top.node, behind, strict.judged),
+        elsewhere=_elsewhere(top.node, behind, strict.judged, policy),
+        keys=len(_keys(top.node, behind, period.international, period.blocks)),
+        unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
+        rivals=rivals(top, strict.nameable, strict.left_out, policy),
+        weighed=weighted_share(top.shares, period.weights.of) or 0.0,
+    )
+
+
+class _Lenient(NamedTuple):
+    """The candidate where doubtful hops are read generously, and who would beat it there."""
+
+    candidate: Candidate | None
+    rival: Candidate | None
+
+
+def _lenient(
+    strict: _Strict, period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]
+) -> _Lenient:
+    """Only a node that the strict reading does not show at all is a rival."""
+    grouped: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         if pair.resolved or pair.lenient:
-            generous[pair.organisation].append(pair)
-    loose = _candidates(generous, blocks, nearness, table, policy, lenient=True)
-    lenient = next((c for c in loose if top and c.node == top.node), None)
-    strict_nodes = {c.node for c in candidates}
-    best_loose = next((c for c in loose if c.node not in strict_nodes), None)
-    threshold = lenient.captured_share if lenient else 0.0
-    rival = best_loose if best_loose and best_loose.captured_share > threshold else None
-    international = [seen for seen in period.observations if seen.kind == "international"]
-    figures = Figures(
+            grouped[pair.organisation].append(pair)
+    found = _candidates(grouped, period.blocks, period.nearness, table, policy, lenient=True)
+    top = next((c for c in found if strict.top and c.node == strict.top.node), None)
+    known = {c.node for c in strict.candidates}
+    best = next((c for c in found if c.node not in known), None)
+    to_beat = top.captured_share if top else 0.0
+    return _Lenient(top, best if best and best.captured_share > to_beat else None)
+
+
+class _Doubts(NamedTuple):
+    """What keeps a country from being called diverse though nobody may be named."""
+
+    meeting_place: Candidate | None
+    alike: Candidate | None
+    apart: tuple[Candidate, ...]
+    thin: float
+
+
+def _doubts(strict: _Strict, period: _Period, policy: Policy) -> _Doubts:
+    meeting = next((c for c in strict.candidates if not period.nameable(c.node)), None)
+    return _Doubts(
+        meeting_place=_of_most(meeting, policy),
+        alike=_of_most(period.alike, policy),
+        apart=period.apart,
+        thin=shared_interfaces(strict.grouped, policy),
+    )
+
+
+def _figures(
+    strict: _Strict,
+    period: _Period,
+    policy: Policy,
+    *,
+    support: _Support,
+    lenient: _Lenient,
+    doubts: _Doubts,
+) -> Figures:
+    top, left_out, judged = strict.top, strict.left_out, strict.judged
+    of = len(strict.grouped.keys() - left_out)
+    captured = top.captured if top else 0
+    lower, upper = captured_bounds(captured, of, policy.confidence)
+    classes = {pair.destination_class for pair in judged if pair.resolved}
+    leaving = exit_shares(strict.grouped, top.node if top else None, left_out)
+    return Figures(
         top=top,
         of=of,
         captured=captured,
         lower=lower,
         upper=upper,
-        mostly=_mostly(top.node, behind, considered) if top else 0,
-        elsewhere=_elsewhere(top.node, behind, considered, policy) if top else (0, 0),
-        keys=len(_keys(top.node, behind, international, blocks)) if top else 0,
-        unaided=unaided.captured_share if unaided else 0.0,
-        rivals=rivals(top, nameable, left_out, policy) if top else 0,
-        covered=covered(grouped, left_out, period.weights),
-        weighed=(weighted_share(top.shares, period.weights.of) or 0.0) if top else 0.0,
+        mostly=support.mostly,
+        elsewhere=support.elsewhere,
+        keys=support.keys,
+        unaided=support.unaided,
+        rivals=support.rivals,
+        covered=covered(strict.grouped, left_out, period.weights),
+        weighed=support.weighed,
         unit=period.weights.unit,
-        pairs=len(considered),
-        resolved=_resolved(considered),
+        pairs=len(judged),
+        resolved=_resolved(judged),
         destination_classes=len(classes),
         continents=len({continent for _, continent in classes}),
-        days=len({day for seen in international for day in seen.days}),
-        effective_gateways=effective_gateways(
-            exit_shares(grouped, top.node if top else None, left_out).values()
-        ),
-        meeting_place=_of_most(meeting, policy),
-        alike=_of_most(period.alike, policy),
-        apart=period.apart,
-        thin=shared_interfaces(grouped, policy),
-        lenient=lenient,
-        rival=rival,
+        days=len({day for seen in period.international for day in seen.days}),
+        effective_gateways=effective_gateways(leaving.values()),
+        meeting_place=doubts.meeting_place,
+        alike=doubts.alike,
+        apart=doubts.apart,
+        thin=doubts.thin,
+        lenient=lenient.candidate,
+        rival=lenient.rival,
+    )
+
+
+def _judge_pairs(
+    period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]
+) -> Family:
+    strict = _strict(period, table, policy, pairs)
+    figures = _figures(
+        strict,
+        period,
+        policy,
+        support=_support(strict, period, policy),
+        lenient=_lenient(strict, period, table, policy, pairs),
+        doubts=_doubts(strict, period, policy),
     )
     verdict, reasons = grade(figures, policy)
     return Family(
         period.observations,
-        blocks,
+        period.blocks,
         period.lans,
         list(pairs),
-        grouped,
-        candidates,
-        on_the_same_ways(top, nameable, policy) if top else [],
+        strict.grouped,
+        strict.candidates,
+        on_the_same_ways(strict.top, strict.nameable, policy) if strict.top else [],
         figures,
         period.timeline,
         verdict,

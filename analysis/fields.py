@@ -202,7 +202,7 @@ def domestic_fields(
         "pairs": count_ways(pairs, named.node if named else None),
         "captured": captured_fields(top.captured, top.of, top.lower, top.upper)
         if top
-        else captured_fields(0, len({p.organisation for p in known}), *captured_bounds(0, 0, 0.95)),
+        else captured_fields(0, judged, *captured_bounds(0, judged, policy.confidence)),
         "effective_hubs": effective,
         "reason": reason,
     }

@@ -14,7 +14,7 @@ import altair as alt
 import pandas as pd
 
 from analysis import matrices, palette, sankey
-from analysis.flows import lay_out, ways_of
+from analysis.flows import lay_out, strands_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
 from analysis.wording import Say, captured_range
@@ -143,68 +143,78 @@ def share_over_time(
     no mark.
     """
     demand_verdict(verdict)
-    mark, bounds = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
+    accent = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
     days = verdict.days.dropna(subset=["captured_share"])
-    timeline = verdict.timeline
     shown = days.astype(dict.fromkeys(("captured_share", "lower", "upper"), "float64"))
-    scale = alt.Scale(domain=[0, 1], nice=False)
-    y = alt.Y("captured_share:Q", scale=scale, axis=_percent_upwards())
-    ticks = max(2, width // 150)
-    x = alt.X(
-        "day:T",
-        axis=alt.Axis(
-            format=dates,
-            tickCount=ticks,
-            title=None,
-            grid=False,
-            labelFlush=True,
-            labelOverlap=True,
-        ),
-    )
+    x = _dated(dates, width)
     layers: list[alt.Chart] = []
-    if timeline.onset is not None:
-        onset = pd.DataFrame([{"day": pd.Timestamp(timeline.onset), "words": say("alarm")}])
-        late = len(shown) and (
-            pd.Timestamp(timeline.onset) - shown["day"].min()
-            > (shown["day"].max() - shown["day"].min()) * 0.8
-        )
-        layers += [
-            alt.Chart(onset).mark_rule(color=palette.INK.light, strokeDash=[4, 3]).encode(x=x),
-            alt.Chart(onset)
-            .mark_text(
-                align="right" if late else "left",
-                dx=-6 if late else 6,
-                fontSize=13,
-                fontWeight="bold",
-                color=palette.INK.light,
-            )
-            .encode(x=x, y=alt.value(83), text="words:N"),
-        ]
-    if len(shown) > 90:
-        spans = _spans(shown)
-        layers += [
-            alt.Chart(spans)
-            .mark_area(color=bounds, opacity=0.6, interpolate="step-after")
-            .encode(
-                x=x,
-                y=alt.Y("lower:Q", scale=scale, axis=_percent_upwards()),
-                y2="upper:Q",
-                detail="run:N",
-            ),
-            alt.Chart(spans)
-            .mark_line(color=mark, strokeWidth=2, interpolate="step-after")
-            .encode(x=x, y=y, detail="run:N"),
-        ]
-    else:
-        layers += [
-            alt.Chart(shown)
-            .mark_rule(color=bounds, strokeWidth=6, strokeCap="butt")
-            .encode(x=x, y=alt.Y("lower:Q", scale=scale, axis=_percent_upwards()), y2="upper:Q"),
-            alt.Chart(shown)
-            .mark_point(filled=True, size=60, opacity=1, shape="diamond", color=mark)
-            .encode(x=x, y=y),
-        ]
+    if verdict.timeline.onset is not None:
+        layers += _onset(pd.Timestamp(verdict.timeline.onset), shown, x, say("alarm"))
+    layers += _as_spans(shown, x, accent) if len(shown) > 90 else _day_by_day(shown, x, accent)
     return _themed(alt.layer(*layers), width, 220, _told_over_time(verdict, shown, say))
+
+
+def _dated(dates: str, width: int) -> alt.X:
+    axis = alt.Axis(
+        format=dates,
+        tickCount=max(2, width // 150),
+        title=None,
+        grid=False,
+        labelFlush=True,
+        labelOverlap=True,
+    )
+    return alt.X("day:T", axis=axis)
+
+
+def _upwards(column: str) -> alt.Y:
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    return alt.Y(f"{column}:Q", scale=scale, axis=_percent_upwards())
+
+
+def _onset(day: pd.Timestamp, days: pd.DataFrame, x: alt.X, word: str) -> list[alt.Chart]:
+    """A line on the day of the alarm; its word stands where there is room."""
+    onset = pd.DataFrame([{"day": day, "words": word}])
+    first, last = days["day"].min(), days["day"].max()
+    late = len(days) and day - first > (last - first) * 0.8
+    return [
+        alt.Chart(onset).mark_rule(color=palette.INK.light, strokeDash=[4, 3]).encode(x=x),
+        alt.Chart(onset)
+        .mark_text(
+            align="right" if late else "left",
+            dx=-6 if late else 6,
+            fontSize=13,
+            fontWeight="bold",
+            color=palette.INK.light,
+        )
+        .encode(x=x, y=alt.value(83), text="words:N"),
+    ]
+
+
+def _as_spans(days: pd.DataFrame, x: alt.X, accent: tuple[str, str]) -> list[alt.Chart]:
+    """The bounds as an area and the share as a line, for more days than have room for a mark."""
+    mark, bounds = accent
+    spans = _spans(days)
+    return [
+        alt.Chart(spans)
+        .mark_area(color=bounds, opacity=0.6, interpolate="step-after")
+        .encode(x=x, y=_upwards("lower"), y2="upper:Q", detail="run:N"),
+        alt.Chart(spans)
+        .mark_line(color=mark, strokeWidth=2, interpolate="step-after")
+        .encode(x=x, y=_upwards("captured_share"), detail="run:N"),
+    ]
+
+
+def _day_by_day(days: pd.DataFrame, x: alt.X, accent: tuple[str, str]) -> list[alt.Chart]:
+    """A mark for the share of each day on a bar for its bounds."""
+    mark, bounds = accent
+    return [
+        alt.Chart(days)
+        .mark_rule(color=bounds, strokeWidth=6, strokeCap="butt")
+        .encode(x=x, y=_upwards("lower"), y2="upper:Q"),
+        alt.Chart(days)
+        .mark_point(filled=True, size=60, opacity=1, shape="diamond", color=mark)
+        .encode(x=x, y=_upwards("captured_share")),
+    ]
 
 
 def _spans(days: pd.DataFrame) -> pd.DataFrame:
@@ -248,7 +258,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     shape = sankey.Shape.of(width)
     names = shape.columns
     flows = lay_out(
-        ways_of(records_of(verdict.pairs), verdict.accused),
+        strands_of(records_of(verdict.pairs), verdict.accused),
         network_height=26,
         room=lambda column, bar: shape.room(column, sankey.label(bar, say)),
     )

@@ -26,7 +26,7 @@ class Bar(NamedTuple):
     together: int = 0
 
 
-class Way(NamedTuple):
+class Strand(NamedTuple):
     """One network's paths that go one way; ``weight`` is their part of the network's, up to 1."""
 
     network: str
@@ -75,8 +75,8 @@ UNKNOWN = Bar("unknown")
 Key = TypeVar("Key", bound=Hashable)
 
 
-def ways_of(rows: Iterable[Mapping[str, object]], candidate: str | None) -> list[Way]:
-    """The rows of a verdict's ``pairs`` as ways; each organisation weighs 1 in all.
+def strands_of(rows: Iterable[Mapping[str, object]], candidate: str | None) -> list[Strand]:
+    """The rows of a verdict's ``pairs`` as strands; each organisation weighs 1 in all.
 
     ``candidate`` is the name of the strongest one: its own paths leave by it as well.
     """
@@ -84,7 +84,7 @@ def ways_of(rows: Iterable[Mapping[str, object]], candidate: str | None) -> list
     for row in rows:
         counted[str(row["organisation"])][_gateway(row, candidate), _abroad(row)] += 1
     return [
-        Way(name, gateway, abroad, count / counts.total())
+        Strand(name, gateway, abroad, count / counts.total())
         for name, counts in sorted(counted.items())
         for (gateway, abroad), count in sorted(counts.items())
     ]
@@ -135,22 +135,22 @@ def _by_neighbours(
 
 
 def lay_out(
-    ways: Sequence[Way], *, network_height: float, room: Callable[[int, Bar], float]
+    strands: Sequence[Strand], *, network_height: float, room: Callable[[int, Bar], float]
 ) -> Flows:
     """Places for every bar and ribbon.
 
     ``network_height`` is that of a network's bar, ``room`` what the label of a bar in a column
     needs.
     """
-    networks = _together(_weights((Bar("network", w.network), w.weight) for w in ways))
-    gateways = _together(_weights((w.gateway, w.weight) for w in ways))
-    abroads = _together(_weights((w.abroad, w.weight) for w in ways))
+    networks = _together(_weights((Bar("network", s.network), s.weight) for s in strands))
+    gateways = _together(_weights((s.gateway, s.weight) for s in strands))
+    abroads = _together(_weights((s.abroad, s.weight) for s in strands))
     flows = _weights(
         (
-            (networks(Bar("network", w.network)), gateways(w.gateway), abroads(w.abroad)),
-            w.weight,
+            (networks(Bar("network", s.network)), gateways(s.gateway), abroads(s.abroad)),
+            s.weight,
         )
-        for w in ways
+        for s in strands
     )
     left = _weights(((a, b), weight) for (a, b, _), weight in flows.items())
     right = _weights(((b, c), weight) for (_, b, c), weight in flows.items())

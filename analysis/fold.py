@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.desk import Desk, Reading, Unusable, Way
+from analysis.desk import Desk, Reading, Track, Unusable
 from analysis.likeness import Likeness, Likenesses
 from analysis.observation import date_of, day_of
 from analysis.panel import Panel, cross
@@ -124,7 +124,7 @@ class _Course(NamedTuple):
     whether that ends with their destination.
     """
 
-    way: Way
+    track: Track
     likeness: Callable[[Rtts], Likeness]
     signs: tuple[Sign, ...]
     arrived: bool
@@ -209,13 +209,13 @@ class Folder:
 
     def _course(self, told: Told) -> _Course | str:
         try:
-            way = self._desk.way(told)
+            track = self._desk.track(told)
         except Unusable as problem:
             return str(problem)
-        path = Path(way.path.frame, told.addresses, told.rtts, way.path.reader)
+        path = Path(track.path.frame, told.addresses, told.rtts, track.path.reader)
         return _Course(
-            way,
-            self._likenesses.along(path, abroad=way.target.abroad),
+            track,
+            self._likenesses.along(path, abroad=track.target.abroad),
             signs_of_way(told.addresses, told.dst_addr),
             told.addresses[-1] == told.dst_addr,
         )
@@ -226,12 +226,12 @@ class Folder:
         objection = self._desk.objection(told)
         if objection is not None or isinstance(course, str):
             return self._rejected(kin, objection if objection is not None else str(course), told)
-        way = course.way
-        objection = way.objection(told.rtts)
+        track = course.track
+        objection = track.objection(told.rtts)
         if objection is not None:
             return self._rejected(kin, objection, told)
         signs = signs_of_times(
-            told.rtts, way.target.least_rtt, self._policy, arrived=course.arrived
+            told.rtts, track.target.least_rtt, self._policy, arrived=course.arrived
         )
         addresses, rtts, decisions = course.likeness(told.rtts)
         difference = (len(addresses), decisions, signs)
@@ -239,10 +239,10 @@ class Folder:
         if pattern is None:
             shown = tuple([address or "" for address in addresses])
             pattern = _NONE._replace(
-                organisation=way.organisation,
-                speaker=way.speaker,
-                family=way.family,
-                destination=way.destination,
+                organisation=track.organisation,
+                speaker=track.speaker,
+                family=track.family,
+                destination=track.destination,
                 addresses=shown,
                 decisions=decisions,
                 signs=(*signs, *course.signs),

@@ -34,8 +34,8 @@ def _crossings(operators: Iterable[str | None]) -> dict[str | None, Crossing]:
 
 def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Wave | None:
     """The alarm that the true ways of a country raise, by what was known before a day."""
-    passages = [seen for seen in simulated.passages if until is None or seen.day < until]
-    crossings = _crossings(seen.operator for seen in passages)
+    departures = [seen for seen in simulated.departures if until is None or seen.day < until]
+    crossings = _crossings(seen.operator for seen in departures)
     reader = Reader(Gazetteer(simulated.table, COUNTRY))
     observations = [
         Observation(
@@ -51,7 +51,7 @@ def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = No
             path=reader.along((), (), seen.organisation, _DESTINATION),
             crossing=crossings[seen.operator],
         )
-        for seen in passages
+        for seen in departures
     ]
     found = sorted({node for crossing in crossings.values() for node in crossing.strict})
     nodes = {node: {node.name} for node in found}

@@ -2,8 +2,8 @@
 
 Reads what the probe writes, bundles, results of RIPE Atlas, scamper's JSON and warts, and Parquet,
 from files, folders, globs and standard input, compressed or not. The formats live in
-`analysis.formats`; what is decided here is which of them a file has, what counts as a copy, and
-what happens to what cannot be read. Judges nothing but readability.
+`analysis.formats`; what is decided here is which of them a file has, and what counts as a copy.
+What becomes of what is no trace, `analysis.sieve` decides.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import Bomb, InputError, Stream, find_files, opened, short_name
+from analysis.sieve import Malformed, Sieve
 from analysis.told import Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
-from probe.record import MalformedRecord, Trace
-
-Malformed = Literal["warn", "fail", "ignore"]
+from probe.record import Trace
 
 
 @dataclass
@@ -37,17 +35,6 @@ class Loaded:
     complaints: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     unkept: Counter[str] | None = None
-
-    def reject(self, reason: str, complaint: str | None = None) -> None:
-        self.rejected[reason] += 1
-        if complaint is not None and len(self.complaints) < COMPLAINTS:
-            self.complaints.append(complaint)
-
-
-COMPLAINTS = 20
-
-# What cannot be read: each has a complaint, as long as there are not too many.
-UNREAD = ("malformed", "unreadable_file", "bomb", "bad_signature", "altered_bundle")
 
 
 class _Chosen:
@@ -81,24 +68,6 @@ class _Chosen:
             found["duplicate"] += alike - 1
             found["repeated_id"] += copies.total() - alike
         return +found
-
-
-def trace_of(value: object) -> Trace | str:
-    """The trace that a value of a file is, or the reason for which it is none to judge by.
-
-    Raises `MalformedRecord` with one sentence where it is neither.
-    """
-    if isinstance(value, Trace):
-        trace = value
-    elif isinstance(value, MalformedRecord):
-        raise value
-    elif not isinstance(value, dict):
-        raise MalformedRecord("not a JSON object")
-    elif scamper.is_bookkeeping(value):
-        return "bookkeeping"
-    else:
-        trace = scamper.read(value) if scamper.is_measurement(value) else atlas.read(value)
-    return trace if trace.hops else "not_sent"
 
 
 def _unkept(value: object) -> Iterator[str]:
@@ -176,16 +145,12 @@ def open_input(name: str, inputs: dict[str, str]) -> Iterator[Input]:
 
 
 def _rows(name: str, loaded: Loaded) -> Iterator[tuple[int, object]]:
-    with open_input(name, loaded.inputs) as source:
-        yield from source.rows()
-
-
-def blame(name: str, problem: InputError | BadBundle) -> tuple[str, str]:
-    """Why there is no more of a file: the reason it counts under, and a sentence."""
-    if isinstance(problem, InputError):
-        return "bomb" if isinstance(problem, Bomb) else "unreadable_file", str(problem)
-    forged = problem.reason == "bad_signature"
-    return "bad_signature" if forged else "altered_bundle", f"{name}: {problem}"
+    """Every value of a file with its line; the last is why there is no more of it, if so."""
+    try:
+        with open_input(name, loaded.inputs) as source:
+            yield from source.rows()
+    except (InputError, BadBundle) as problem:
+        yield 0, problem
 
 
 def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn") -> Iterator[Trace]:
@@ -204,10 +169,10 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
     """
     numbers = Numbers()
     known: set[int] = set()
-    for trace, value in _results(paths, loaded, malformed):
+    for trace, value in _results(paths, loaded, Sieve(malformed)):
         number = fingerprint_of(trace, tell(trace), numbers).number
         if number in known:
-            loaded.reject("duplicate")
+            loaded.rejected["duplicate"] += 1
         else:
             known.add(number)
             if loaded.unkept is not None:
@@ -215,37 +180,12 @@ def read(paths: Sequence[str], loaded: Loaded, *, malformed: Malformed = "warn")
             yield trace
 
 
-def _results(
-    paths: Sequence[str], loaded: Loaded, malformed: Malformed
-) -> Iterator[tuple[Trace, object]]:
+def _results(paths: Sequence[str], loaded: Loaded, sieve: Sieve) -> Iterator[tuple[Trace, object]]:
     """Every trace with the value that it was read from, copies among them; see `read`."""
-
-    def leave_out(reason: str, complaint: str) -> None:
-        if malformed == "fail":
-            raise InputError(f"{complaint}; leave it out with --malformed warn, or mend it")
-        loaded.reject(reason, f"{complaint}; left out" if malformed == "warn" else None)
-
     for name in find_files(paths):
-        rows = _rows(name, loaded)
-        while True:
-            try:
-                number, value = next(rows)
-            except StopIteration:
-                break
-            except (InputError, BadBundle) as problem:
-                leave_out(*blame(name, problem))
-                break
-            if isinstance(value, InputError):
-                leave_out(*blame(name, value))
-                continue
-            try:
-                trace = trace_of(value)
-            except MalformedRecord as problem:
-                leave_out("malformed", f"{name}:{number}: {problem}")
-                continue
-            if isinstance(trace, str):
-                loaded.reject(trace)
-            else:
+        for number, value in _rows(name, loaded):
+            trace = sieve.trace(name, number, value, loaded)
+            if trace is not None:
                 yield trace, value
 
 
@@ -256,7 +196,7 @@ def load(paths: Sequence[str], *, malformed: Malformed = "warn") -> Loaded:
     whatever order they come; the others are counted under ``repeated_id``.
     """
     loaded, chosen = Loaded(), _Chosen()
-    for trace, _ in _results(paths, loaded, malformed):
+    for trace, _ in _results(paths, loaded, Sieve(malformed)):
         chosen.add(trace)
     loaded.traces = chosen.traces
     loaded.rejected += chosen.left_out()

@@ -20,10 +20,11 @@ from analysis.engine import Digest, Recipe
 from analysis.eyeballs import Eyeballs, read_eyeballs
 from analysis.inputs import InputError
 from analysis.judge import Verdict, judge
-from analysis.load import Loaded, Malformed
+from analysis.load import Loaded
 from analysis.panel import Panel
 from analysis.policy import Policy, PolicyError, with_overrides
 from analysis.rib import Rib, read_rib
+from analysis.sieve import Malformed
 from probe import __version__
 from probe.origin import Origin, open_origin
 

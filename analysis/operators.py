@@ -173,7 +173,9 @@ class Passage(NamedTuple):
     over: str
 
 
-class _Groups:
+class _DisjointSets:
+    """Which items are one group, joined directly or by others (union–find)."""
+
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
 
@@ -283,7 +285,7 @@ def join_blocks(sightings: Iterable[BlockSeen]) -> Collection[Sequence[BlockSeen
     for sighting in distinct:
         if sighting.at_border and sighting.successor is not None:
             ways_on[sighting.destination, sighting.successor].add(sighting.organisation)
-    groups = _Groups()
+    groups = _DisjointSets()
     alternating: dict[tuple[str, str], set[str]] = defaultdict(set)
     neighbours: dict[tuple[str, str, str | None], set[str]] = defaultdict(set)
     for sighting in distinct:

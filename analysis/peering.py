@@ -22,7 +22,7 @@ from analysis.path import Frame, Step
 from analysis.policy import Policy
 
 
-class Passage(NamedTuple):
+class Handover(NamedTuple):
     """One address of a node between two networks: who hands over to it, and who is next."""
 
     sender: str
@@ -30,7 +30,7 @@ class Passage(NamedTuple):
     next: str
 
 
-_Shown = Passage | Literal["several hops", "unclear"]
+_Shown = Handover | Literal["several hops", "unclear"]
 """What a path shows of a node; ``unclear`` where a hop beside it does not tell whose it is."""
 
 _Traces = Counter[_Shown]
@@ -47,12 +47,12 @@ def _may_be_unlisted(step: Step) -> bool:
     )
 
 
-def _passage(before: Node | None, address: str, after: Node | None) -> _Shown:
+def _handover(before: Node | None, address: str, after: Node | None) -> _Shown:
     if before is None or after is None or before == after:
         return "unclear"
     if before.kind != "organisation" or after.kind != "organisation":
         return "unclear"
-    return Passage(before.name, address, after.name)
+    return Handover(before.name, address, after.name)
 
 
 def _shown(frame: Frame, blocks: Blocks) -> Iterator[tuple[Node, _Shown]]:
@@ -71,7 +71,7 @@ def _shown(frame: Frame, blocks: Blocks) -> Iterator[tuple[Node, _Shown]]:
         elif node != next(filter(None, reversed(nodes[:at])), None):
             before = nodes[at - 1] if at else None
             after = nodes[at + 1] if at + 1 < len(nodes) else None
-            yield node, _passage(before, step.address, after)
+            yield node, _handover(before, step.address, after)
 
 
 class _Ports:
@@ -86,10 +86,10 @@ class _Ports:
         for traces in shown:
             behind: defaultdict[str, Counter[str]] = defaultdict(Counter)
             before: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-            for passage, count in traces.items():
-                if isinstance(passage, Passage):
-                    behind[passage.address][passage.next] += count
-                    before[passage.next, passage.address][passage.sender] += count
+            for handover, count in traces.items():
+                if isinstance(handover, Handover):
+                    behind[handover.address][handover.next] += count
+                    before[handover.next, handover.address][handover.sender] += count
             for address, members in behind.items():
                 votes[address][most_common(members)] += 1
             for way, senders in before.items():
@@ -98,21 +98,21 @@ class _Ports:
         self._owners = {address: most_common(members) for address, members in votes.items()}
         self._coming = {way: senders.total() for way, senders in self._senders.items()}
 
-    def agrees(self, passage: _Shown) -> bool | None:
+    def agrees(self, handover: _Shown) -> bool | None:
         """Whether the address is the port of who is next, None where nobody can say.
 
         It is if ``share`` of the other organisations that go there come in by it as well, from
         somebody else: a link between two networks has one address too.
         """
-        if passage == "unclear":
+        if handover == "unclear":
             return None
-        if passage == "several hops" or self._owners[passage.address] != passage.next:
+        if handover == "several hops" or self._owners[handover.address] != handover.next:
             return False
-        others = self._going[passage.next] - 1
+        others = self._going[handover.next] - 1
         if not others:
             return None
-        way = passage.next, passage.address
-        elsewhere = self._coming[way] - self._senders[way][passage.sender]
+        way = handover.next, handover.address
+        elsewhere = self._coming[way] - self._senders[way][handover.sender]
         return elsewhere >= self._share * others
 
 
@@ -197,14 +197,14 @@ class PeeringLans:
         if traces.total() - traces["unclear"] < self._policy.peering_share * traces.total():
             return set()
         return {
-            passage.next
-            for passage in traces
-            if isinstance(passage, Passage) and ports.agrees(passage)
+            handover.next
+            for handover in traces
+            if isinstance(handover, Handover) and ports.agrees(handover)
         }
 
     def _is_against(self, ports: _Ports, traces: _Traces) -> bool:
         votes: Counter[bool | None] = Counter()
-        for passage, count in traces.items():
-            votes[ports.agrees(passage)] += count
+        for handover, count in traces.items():
+            votes[ports.agrees(handover)] += count
         telling = votes[True] + votes[False]
         return votes[False] > 0 and votes[False] >= self._policy.peering_share * telling

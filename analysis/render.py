@@ -7,7 +7,7 @@ is shown as one that is missing: a terminal obeys it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from unicodedata import category
 
@@ -73,81 +73,6 @@ def _window(verdict: Mapping[str, Any]) -> str:
     return "no data" if verdict["window"][0] is None else " to ".join(verdict["window"])
 
 
-def _figures(verdict: Mapping[str, Any]) -> Table:
-    captured, share = verdict["captured"], verdict["share"]
-    coverage, measured = verdict["coverage"], verdict["measured"]
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    of = captured["of"]
-    table.add_row(
-        "captured",
-        Text.assemble(
-            _bar(
-                captured["organisations"] / of if of else 0.0, captured["lower"], captured["upper"]
-            ),
-            f" {captured['organisations']} of {of} organisations",
-            (f"  {_bounds(verdict)} {_range(verdict)}", "dim"),
-        ),
-    )
-    weighed = (
-        f", {share['eyeballs']:.2f} by {coverage['weights']}"
-        if share["eyeballs"] is not None
-        else ""
-    )
-    table.add_row("share of pairs", f"{share['equal']:.2f} by organisation{weighed}" if of else "–")
-    drawn = _interval(verdict["intervals"]["effective_gateways"], 1)
-    table.add_row("gateways", f"{effective(verdict)} effective{drawn}" if of else "–")
-    least, most = coverage["bounds"]
-    low, high = outward(least, most, ".2f")
-    besides = " besides the candidate's" if verdict["candidates"] else ""
-    table.add_row(
-        "coverage",
-        f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
-        f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
-        f"nationally {low}–{high}",
-    )
-    _add_other_sides(table, verdict)
-    domestic = verdict["domestic"]
-    hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
-    ways = ", ".join(
-        f"{count} {way.replace('_', ' ')}" for way, count in domestic["pairs"].items() if count
-    )
-    table.add_row(
-        "domestic",
-        Text.assemble(
-            (domestic["grade"].replace("_", " "), _STYLE[domestic["grade"]]),
-            hub + (f": {ways}" if ways else ""),
-        ),
-    )
-    upstream = verdict["upstream"]
-    if upstream["operator"]:
-        table.add_row(
-            "first abroad",
-            Text(
-                f"{upstream['effective_gateways']:.1f} effective operators, "
-                f"most {upstream['operator']['name']}"
-            ),
-        )
-    timeline = verdict["timeline"]
-    alarm = Text(timeline["reason"])
-    if timeline["alarm"]:
-        alarm = Text.assemble((f"alarm, onset {timeline['onset']}: ", "bold red"), alarm)
-    table.add_row("timeline", alarm)
-    table.add_row(
-        "measured",
-        f"{many(measured['traces'], 'trace')}, {many(measured['vantages'], 'vantage point')}, "
-        f"{many(measured['destinations'], 'destination')}, {many(measured['days'], 'day')}"
-        f" (IPv{verdict['family']}), {_window(verdict)}",
-    )
-    if verdict["rejected"]:
-        left_out = ", ".join(
-            f"{count} {reason.replace('_', ' ')}" for reason, count in verdict["rejected"].items()
-        )
-        table.add_row("left out", left_out)
-    return table
-
-
 def _interval(bounds: Sequence[float] | None, digits: int) -> str:
     return f" ({'–'.join(outward(bounds[0], bounds[1], f'.{digits}f'))})" if bounds else ""
 
@@ -164,59 +89,176 @@ def _outcomes(left_out: Mapping[str, Any]) -> str:
     return f"share {low}–{high}, {', '.join(grades)}"
 
 
-def _add_other_sides(table: Table, verdict: Mapping[str, Any]) -> None:
-    """The figures on which no grade rests, a row each."""
-    hegemony, points = verdict["hegemony"], verdict["chokepoints"]
-    if hegemony["nodes"]:
-        first = hegemony["nodes"][0]
-        weighed = (
-            f", {first['country']:.2f} by {verdict['coverage']['weights']}"
-            if first["country"] is not None
-            else ""
-        )
-        few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
-        table.add_row(
-            "hegemony", Text(f"{first['name']} {first['panel']:.2f} by organisation{weighed}{few}")
-        )
-    watch = points["see_90"]
-    if watch["nodes"]:
-        sole = points["dominators"][:1]
-        depend = (
-            f"; {sole[0]['organisations']} cannot leave without {sole[0]['name']}" if sole else ""
-        )
-        table.add_row(
-            "chokepoints",
-            Text(
-                f"90% seen by {len(watch['nodes'])}{'' if watch['exact'] else ' or fewer'} "
-                f"({_some(watch['nodes'])}), all cut by {len(points['cut'])}{depend}"
-            ),
-        )
-    at_gateway, abroad = verdict["interfaces"]["gateway"], verdict["interfaces"]["first_abroad"]
-    if at_gateway:
-        table.add_row(
-            "interfaces",
-            f"{at_gateway['count']} of the candidate ({at_gateway['effective']:.1f} effective), "
-            f"{abroad['count']} first abroad ({abroad['effective']:.1f} effective)",
-        )
-    ranges = {of: left_out for of, left_out in verdict["ranges"].items() if left_out["share"]}
-    if ranges:
-        table.add_row(
-            "leave one out",
-            "; ".join(
-                f"{of}{_drawn(left_out)}: {_outcomes(left_out)}" for of, left_out in ranges.items()
-            ),
-        )
-    witness = verdict["witness"]
-    if witness:
-        table.add_row(
-            "witness", Text(f"BGP of {(witness['taken'] or '?')[:10]} {_SAYS[witness['says']]}")
-        )
-
-
 def _drawn(left_out: Mapping[str, Any]) -> str:
     """How many of how many were left out, where not all were."""
     some, of = left_out["left_out"], left_out["of"]
     return f" ({some} of {of})" if of > some else ""
+
+
+def _captured(verdict: Mapping[str, Any]) -> Text:
+    captured = verdict["captured"]
+    organisations, of = captured["organisations"], captured["of"]
+    return Text.assemble(
+        _bar(organisations / of if of else 0.0, captured["lower"], captured["upper"]),
+        f" {organisations} of {of} organisations",
+        (f"  {_bounds(verdict)} {_range(verdict)}", "dim"),
+    )
+
+
+def _share_of_pairs(verdict: Mapping[str, Any]) -> str:
+    if not verdict["captured"]["of"]:
+        return "–"
+    share, unit = verdict["share"], verdict["coverage"]["weights"]
+    weighed = f", {share['eyeballs']:.2f} by {unit}" if share["eyeballs"] is not None else ""
+    return f"{share['equal']:.2f} by organisation{weighed}"
+
+
+def _gateways(verdict: Mapping[str, Any]) -> str:
+    if not verdict["captured"]["of"]:
+        return "–"
+    drawn = _interval(verdict["intervals"]["effective_gateways"], 1)
+    return f"{effective(verdict)} effective{drawn}"
+
+
+def _coverage(verdict: Mapping[str, Any]) -> str:
+    coverage = verdict["coverage"]
+    least, most = coverage["bounds"]
+    low, high = outward(least, most, ".2f")
+    besides = " besides the candidate's" if verdict["candidates"] else ""
+    return (
+        f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
+        f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
+        f"nationally {low}–{high}"
+    )
+
+
+def _hegemony(verdict: Mapping[str, Any]) -> Text | None:
+    hegemony = verdict["hegemony"]
+    if not hegemony["nodes"]:
+        return None
+    first = hegemony["nodes"][0]
+    weighed = (
+        f", {first['country']:.2f} by {verdict['coverage']['weights']}"
+        if first["country"] is not None
+        else ""
+    )
+    few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
+    return Text(f"{first['name']} {first['panel']:.2f} by organisation{weighed}{few}")
+
+
+def _chokepoints(verdict: Mapping[str, Any]) -> Text | None:
+    points = verdict["chokepoints"]
+    watch = points["see_90"]
+    if not watch["nodes"]:
+        return None
+    sole = points["dominators"][:1]
+    depend = f"; {sole[0]['organisations']} cannot leave without {sole[0]['name']}" if sole else ""
+    return Text(
+        f"90% seen by {len(watch['nodes'])}{'' if watch['exact'] else ' or fewer'} "
+        f"({_some(watch['nodes'])}), all cut by {len(points['cut'])}{depend}"
+    )
+
+
+def _interfaces(verdict: Mapping[str, Any]) -> str | None:
+    at_gateway, abroad = verdict["interfaces"]["gateway"], verdict["interfaces"]["first_abroad"]
+    if not at_gateway:
+        return None
+    return (
+        f"{at_gateway['count']} of the candidate ({at_gateway['effective']:.1f} effective), "
+        f"{abroad['count']} first abroad ({abroad['effective']:.1f} effective)"
+    )
+
+
+def _leave_one_out(verdict: Mapping[str, Any]) -> str | None:
+    ranges = (
+        f"{of}{_drawn(left_out)}: {_outcomes(left_out)}"
+        for of, left_out in verdict["ranges"].items()
+        if left_out["share"]
+    )
+    return "; ".join(ranges) or None
+
+
+def _witness(verdict: Mapping[str, Any]) -> Text | None:
+    witness = verdict["witness"]
+    if not witness:
+        return None
+    return Text(f"BGP of {(witness['taken'] or '?')[:10]} {_SAYS[witness['says']]}")
+
+
+def _domestic(verdict: Mapping[str, Any]) -> Text:
+    domestic = verdict["domestic"]
+    hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
+    ways = ", ".join(
+        f"{count} {way.replace('_', ' ')}" for way, count in domestic["pairs"].items() if count
+    )
+    return Text.assemble(
+        (domestic["grade"].replace("_", " "), _STYLE[domestic["grade"]]),
+        hub + (f": {ways}" if ways else ""),
+    )
+
+
+def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
+    upstream = verdict["upstream"]
+    if not upstream["operator"]:
+        return None
+    return Text(
+        f"{upstream['effective_gateways']:.1f} effective operators, "
+        f"most {upstream['operator']['name']}"
+    )
+
+
+def _timeline(verdict: Mapping[str, Any]) -> Text:
+    timeline = verdict["timeline"]
+    reason = Text(timeline["reason"])
+    if not timeline["alarm"]:
+        return reason
+    return Text.assemble((f"alarm, onset {timeline['onset']}: ", "bold red"), reason)
+
+
+def _measured(verdict: Mapping[str, Any]) -> str:
+    measured = verdict["measured"]
+    return (
+        f"{many(measured['traces'], 'trace')}, {many(measured['vantages'], 'vantage point')}, "
+        f"{many(measured['destinations'], 'destination')}, {many(measured['days'], 'day')}"
+        f" (IPv{verdict['family']}), {_window(verdict)}"
+    )
+
+
+def _left_out(verdict: Mapping[str, Any]) -> str | None:
+    reasons = (
+        f"{count} {reason.replace('_', ' ')}" for reason, count in verdict["rejected"].items()
+    )
+    return ", ".join(reasons) or None
+
+
+# A row each, from the candidate over the figures on which no grade rests to what was measured.
+_ROWS: dict[str, Callable[[Mapping[str, Any]], Text | str | None]] = {
+    "captured": _captured,
+    "share of pairs": _share_of_pairs,
+    "gateways": _gateways,
+    "coverage": _coverage,
+    "hegemony": _hegemony,
+    "chokepoints": _chokepoints,
+    "interfaces": _interfaces,
+    "leave one out": _leave_one_out,
+    "witness": _witness,
+    "domestic": _domestic,
+    "first abroad": _first_abroad,
+    "timeline": _timeline,
+    "measured": _measured,
+    "left out": _left_out,
+}
+
+
+def _figures(verdict: Mapping[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for name, told in _ROWS.items():
+        row = told(verdict)
+        if row is not None:
+            table.add_row(name, row)
+    return table
 
 
 def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:

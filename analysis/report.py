@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analysis import figures, matrices, ownership, palette, sankey
-from analysis.flows import ways_of
+from analysis.flows import strands_of
 from analysis.pictures import as_svg
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
@@ -227,11 +227,11 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     """The picture of the paths in words: network, gateways, first operators abroad."""
     found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-    for way in ways_of(records_of(verdict.pairs), verdict.accused):
-        parts = found.setdefault(way.network, ({}, {}))
-        for counted, bar in zip(parts, (way.gateway, way.abroad), strict=True):
+    for strand in strands_of(records_of(verdict.pairs), verdict.accused):
+        parts = found.setdefault(strand.network, ({}, {}))
+        for counted, bar in zip(parts, (strand.gateway, strand.abroad), strict=True):
             name = sankey.label(bar, words)
-            counted[name] = counted.get(name, 0.0) + way.weight
+            counted[name] = counted.get(name, 0.0) + strand.weight
     return [(name, _parts(parts[0]), _parts(parts[1])) for name, parts in found.items()]
 
 

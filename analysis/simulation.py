@@ -27,7 +27,7 @@ _ABROAD = ("US", "DE", "SG", "ZA", "BR")
 _TRANSITS, _CARRIERS, _DESTINATIONS = 4, 8, 5
 _CROWDED = 1  # the network that most volunteers sit in, the largest of the country
 
-Way = Literal["own", "gateway"] | int
+Uplink = Literal["own", "gateway"] | int
 """How a network leaves: by itself, through the gateway, or through transit provider number n."""
 
 
@@ -154,7 +154,7 @@ class SimulatedTable:
         ]
 
 
-class Passage(NamedTuple):
+class Departure(NamedTuple):
     """By whose network a volunteer's traces of one day truly left; None: by the own network."""
 
     organisation: str
@@ -167,7 +167,7 @@ class Passage(NamedTuple):
 class Simulated:
     """A simulated panel. ``behind`` names the networks that truly leave through the gateway;
     ``switched`` is the first day on which any of them did, where it was switched on, and
-    ``halfway`` the day by which half of them did. ``passages`` is the truth of a country over
+    ``halfway`` the day by which half of them did. ``departures`` is the truth of a country over
     time, for each day on which a volunteer measured."""
 
     traces: list[Trace]
@@ -175,7 +175,7 @@ class Simulated:
     behind: frozenset[str]
     switched: dt.date | None = None
     halfway: dt.date | None = None
-    passages: tuple[Passage, ...] = ()
+    departures: tuple[Departure, ...] = ()
 
 
 class _Link(NamedTuple):
@@ -197,8 +197,8 @@ class _World:
     networks: int
     faults: Faults
     draw: random.Random
-    ways: dict[int, Way] = field(default_factory=dict)
-    _links: dict[tuple[int, Way, int, int], _Link] = field(default_factory=dict)
+    uplinks: dict[int, Uplink] = field(default_factory=dict)
+    _links: dict[tuple[int, Uplink, int, int], _Link] = field(default_factory=dict)
     _routes: dict[tuple[int, _Link, str, int], _Route] = field(default_factory=dict)
     _outer: dict[tuple[int, str], str] = field(default_factory=dict)
     _used: dict[int, int] = field(default_factory=dict)
@@ -255,21 +255,21 @@ class _World:
             self._outer[key] = f"30.0.{carrier}.{self._used[carrier]}"
         return self._outer[key]
 
-    def _link(self, i: int, way: Way, destination: int) -> _Link:
-        key = (i, way, destination, self.draw.randrange(2) if way == "gateway" else 0)
+    def _link(self, i: int, uplink: Uplink, destination: int) -> _Link:
+        key = (i, uplink, destination, self.draw.randrange(2) if uplink == "gateway" else 0)
         if key not in self._links:
             self._links[key] = self._make_link(*key)
         return self._links[key]
 
-    def _make_link(self, i: int, way: Way, destination: int, half: int) -> _Link:
-        if way == "gateway":
+    def _make_link(self, i: int, uplink: Uplink, destination: int, half: int) -> _Link:
+        if uplink == "gateway":
             # Two routers a site share the load by flow; customers arrive on ports of their own.
             site = self.site[i]
             exit_, router = f"g{site}", f"20.2.{2 * site + half}"
-        elif way == "own":
+        elif uplink == "own":
             exit_ = router = f"20.0.{i}"
         else:
-            exit_ = router = f"20.1.{way}"
+            exit_ = router = f"20.1.{uplink}"
         near = f"{router}.{100 + i}"
         carriers = self._carriers_of(exit_)
         carrier = carriers[destination % len(carriers)]
@@ -309,9 +309,9 @@ class _World:
             ]
         return self._routes[key]
 
-    def hops(self, i: int, way: Way, destination: int) -> tuple[Hop, ...]:
+    def hops(self, i: int, uplink: Uplink, destination: int) -> tuple[Hop, ...]:
         """The hops of one trace, as they answered; the home router always does."""
-        link = self._link(i, way, destination)
+        link = self._link(i, uplink, destination)
         chance = self.draw.random
         neighbour = self.wrong[i] or self.lasting[i, destination]
         if neighbour is None and chance() < self.passing:
@@ -332,7 +332,7 @@ class _World:
             )
         return known
 
-    def settle(self, market: Sequence[float] = ()) -> Way:
+    def settle(self, market: Sequence[float] = ()) -> Uplink:
         """How a network without the gateway leaves: by itself, or over a transit provider."""
         if market:
             return self.draw.choices(range(1, len(market) + 1), market)[0]
@@ -340,7 +340,9 @@ class _World:
             return "own"
         return self.draw.choices(range(1, _TRANSITS + 1), (4, 2, 1, 1))[0]
 
-    def trace(self, i: int, way: Way, vantage: Vantage, destination: int, when: float) -> Trace:
+    def trace(
+        self, i: int, uplink: Uplink, vantage: Vantage, destination: int, when: float
+    ) -> Trace:
         """One trace at epoch second ``when``."""
         return Trace(
             dst_addr=f"40.0.{destination}.200",
@@ -348,7 +350,7 @@ class _World:
             proto="ICMP",
             timestamp=when,
             endtime=when,
-            hops=self.hops(i, way, destination),
+            hops=self.hops(i, uplink, destination),
             vantage=vantage,
         )
 
@@ -357,10 +359,10 @@ def _vantage(i: int, who: int, asn: int | None = None) -> Vantage:
     return Vantage(f"v{i}.{who}", 100 + i if asn is None else asn, None, COUNTRY)
 
 
-def _operator(way: Way) -> str | None:
-    if way == "gateway":
+def _operator(uplink: Uplink) -> str | None:
+    if uplink == "gateway":
         return GATEWAY
-    return None if way == "own" else f"Transit {way}"
+    return None if uplink == "own" else f"Transit {uplink}"
 
 
 _NOON = dt.datetime.combine(FIRST_DAY, dt.time(12), dt.UTC).timestamp()
@@ -387,7 +389,7 @@ def country(truth: Truth, seed: str, *, faults: Faults = Faults(), days: int = 1
         behind = {i for i in numbers if draw.random() < truth.captured}
     else:
         behind = set(draw.sample(numbers, round(truth.captured * truth.networks)))
-    ways: dict[int, Way] = {
+    uplinks: dict[int, Uplink] = {
         i: "gateway" if i in behind else world.settle(truth.market) for i in numbers
     }
     traces = []
@@ -397,7 +399,7 @@ def country(truth: Truth, seed: str, *, faults: Faults = Faults(), days: int = 1
             measured = range(days) if volunteers == 1 else [draw.randrange(days)]
             vantage = _vantage(i, who)
             traces += [
-                world.trace(i, ways[i], vantage, d, _moment(day))
+                world.trace(i, uplinks[i], vantage, d, _moment(day))
                 for day in measured
                 for d in range(_DESTINATIONS)
             ]
@@ -436,11 +438,11 @@ def _events(draw: random.Random, per_year: float, days: int) -> list[int]:
     return found
 
 
-def _histories(world: _World, churn: Churn, days: int) -> dict[int, list[tuple[int, Way]]]:
+def _histories(world: _World, churn: Churn, days: int) -> dict[int, list[tuple[int, Uplink]]]:
     """For each network the days on which it took another way, without the gateway."""
     draw = world.draw
     numbers = range(1, world.networks + 1)
-    ways: dict[int, list[tuple[int, Way]]] = {i: [(0, world.settle())] for i in numbers}
+    uplinks: dict[int, list[tuple[int, Uplink]]] = {i: [(0, world.settle())] for i in numbers}
     changes = [(day, i) for i in numbers for day in _events(draw, churn.moves, days)]
     failures = [
         (day, -transit)
@@ -449,12 +451,12 @@ def _histories(world: _World, churn: Churn, days: int) -> dict[int, list[tuple[i
     ]
     for day, who in sorted(changes + failures):
         if who > 0:
-            ways[who].append((day, world.settle()))
+            uplinks[who].append((day, world.settle()))
             continue
         for i in numbers:
-            if ways[i][-1][1] == -who:
-                ways[i].append((day + draw.randrange(14), world.settle()))
-    return {i: sorted(changed, key=lambda change: change[0]) for i, changed in ways.items()}
+            if uplinks[i][-1][1] == -who:
+                uplinks[i].append((day + draw.randrange(14), world.settle()))
+    return {i: sorted(changed, key=lambda change: change[0]) for i, changed in uplinks.items()}
 
 
 def _volunteers(world: _World, i: int, churn: Churn, days: int) -> Iterator[tuple[Vantage, range]]:
@@ -488,35 +490,35 @@ def over_time(
     """
     draw = random.Random(seed)  # noqa: S311 - a repeatable experiment, not a secret
     world = _World(networks, faults, draw)
-    ways = _histories(world, churn, days)
+    uplinks = _histories(world, churn, days)
     moved = {
-        i: draw.choice(rollout) for i in ways if rollout is not None and draw.random() < captured
+        i: draw.choice(rollout) for i in uplinks if rollout is not None and draw.random() < captured
     }
     outages = [
         (
             day,
             day + draw.randint(1, churn.outage_days),
-            set(draw.sample(sorted(ways), networks // 2)),
+            set(draw.sample(sorted(uplinks), networks // 2)),
         )
         for day in _events(draw, churn.outages, days)
     ]
 
-    def way(i: int, day: int) -> Way:
+    def uplink(i: int, day: int) -> Uplink:
         if i in moved and day >= moved[i]:
             return "gateway"
         for start, end, hit in outages:
             if start <= day < end and i in hit:
                 return 1
-        return next(way for since, way in reversed(ways[i]) if since <= day)
+        return next(uplink for since, uplink in reversed(uplinks[i]) if since <= day)
 
     traces = []
-    passages = []
-    for i in ways:
+    departures = []
+    for i in uplinks:
         for vantage, measured in _volunteers(world, i, churn, days):
             for day in measured:
-                today, when = way(i, day), _moment(day)
-                passages.append(
-                    Passage(
+                today, when = uplink(i, day), _moment(day)
+                departures.append(
+                    Departure(
                         f"Network {i}",
                         vantage.id,
                         FIRST_DAY + dt.timedelta(day),
@@ -533,5 +535,5 @@ def over_time(
         halfway=FIRST_DAY + dt.timedelta(order[(networks - 1) // 2])
         if order[(networks - 1) // 2 :]
         else None,
-        passages=tuple(passages),
+        departures=tuple(departures),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -108,29 +108,8 @@ def find_alarm(
         )
     daily = days_of_vantages(observations, blocks)
     meet = cache(partial(meet_there, observations=observations, others=1))
-    gateways = _gateways(daily)
-    apart = {node for node in _of_most(gateways, policy) if not meet(node)}
-    if apart:
-        gateways = _gateways(daily, apart)
-    links = Links(
-        (
-            ways
-            for vantages in daily.values()
-            for days_of in vantages.values()
-            for day in days_of.values()
-            for ways in day.values()
-        ),
-        policy,
-    )
-    watches = {
-        name: [
-            Watch(days, links, policy)
-            for days in vantages.values()
-            if len(days) >= 2 * policy.alarm_hold_days
-        ]
-        for name, vantages in daily.items()
-    }
-    watches = {name: found for name, found in watches.items() if found}
+    gateways = _gateways_to_meet_in(daily, meet, policy)
+    watches = _watches(daily, policy)
     if not watches:
         return Timeline(
             None,
@@ -138,29 +117,76 @@ def find_alarm(
             gateways,
         )
     waves = [
-        wave for node, own in nodes.items() for wave in waves_to(node, own, watches, daily, policy)
+        wave
+        for node, own in nodes.items()
+        for wave in waves_to(node, own, watches, daily, policy)
+        if wave.node.kind != "organisation" or meet(wave.node)
     ]
-    waves = [wave for wave in waves if wave.node.kind != "organisation" or meet(wave.node)]
     alarm = _standing(waves, policy)
-    if alarm is None:
-        said = f"no move of many organisations to one gateway ({len(watches)} could be watched)"
-        behind = None
-        paused = 0
-    else:
-        said = _told(alarm)
-        behind = behind_the_border(
-            observations, blocks, alarm.node, dict(alarm.moved), policy.timeline_days
-        )
-        paused = _after_a_pause(alarm, daily, policy)
+    return Timeline(
+        alarm,
+        _reason(alarm, waves, len(watches)),
+        gateways,
+        _behind(alarm, observations, blocks, policy),
+        tuple(sorted(waves, key=lambda wave: wave.onset)),
+        _after_a_pause(alarm, daily, policy),
+    )
+
+
+def _gateways_to_meet_in(
+    daily: Mapping[str, Mapping[str, Days]], meet: Callable[[Node], bool], policy: Policy
+) -> dict[str, tuple[tuple[dt.date, Node | None], ...]]:
+    """The gateways; of those of most only such as networks meet in."""
+    gateways = _gateways(daily)
+    apart = {node for node in _of_most(gateways, policy) if not meet(node)}
+    return _gateways(daily, apart) if apart else gateways
+
+
+def _watches(daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> dict[str, list[Watch]]:
+    """Who has data on days enough, before a move and after it, that one would be seen."""
+    every_day = (
+        ways
+        for vantages in daily.values()
+        for days in vantages.values()
+        for day in days.values()
+        for ways in day.values()
+    )
+    links = Links(every_day, policy)
+    found = {
+        name: [
+            Watch(days, links, policy)
+            for days in vantages.values()
+            if len(days) >= 2 * policy.alarm_hold_days
+        ]
+        for name, vantages in daily.items()
+    }
+    return {name: watches for name, watches in found.items() if watches}
+
+
+def _reason(alarm: Wave | None, waves: Sequence[Wave], watched: int) -> str:
+    """Why there is an alarm or none, and what wave was over last."""
     ended = _last_over(waves)
-    if ended is not None:
-        said = ended if alarm is None else f"{said}; {ended}"
-    in_order = sorted(waves, key=lambda wave: wave.onset)
-    return Timeline(alarm, said, gateways, behind, tuple(in_order), paused)
+    if alarm is not None:
+        return "; ".join(filter(None, (_told(alarm), ended)))
+    return ended or f"no move of many organisations to one gateway ({watched} could be watched)"
 
 
-def _after_a_pause(alarm: Wave, daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> int:
+def _behind(
+    alarm: Wave | None, observations: Sequence[Observation], blocks: Blocks, policy: Policy
+) -> Behind | None:
+    if alarm is None:
+        return None
+    return behind_the_border(
+        observations, blocks, alarm.node, dict(alarm.moved), policy.timeline_days
+    )
+
+
+def _after_a_pause(
+    alarm: Wave | None, daily: Mapping[str, Mapping[str, Days]], policy: Policy
+) -> int:
     """How many moved on a day before which nothing is known of as many days as moves may span."""
+    if alarm is None:
+        return 0
     within = dt.timedelta(days=policy.alarm_within_days)
     return sum(
         not any(day - within <= known < day for days in daily[name].values() for known in days)

@@ -1,7 +1,7 @@
 """A SQLite file of which nothing is half done, at whatever moment the machine is switched off.
 
-This module knows no table and no sentence: whoever opens one says what stands in it, and what its
-faults amount to.
+This module knows no table and no sentence: whoever opens one says what stands in it, and what mends
+its troubles.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from probe.private import open_private
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _PATIENCE = 30.0
 
 Connection = TypeVar("Connection", bound=sqlite3.Connection)
+
+Trouble = Literal["held", "full", "forbidden", "damaged"]
+"""Another process is at work on a file for too long; its disk is full or fails; this user may not
+write it; it is no whole database."""
 
 
 class OfNewerVersion(Exception):
@@ -87,3 +91,22 @@ def step(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def trouble_of(problem: sqlite3.Error) -> Trouble | None:
+    """What an error of SQLite says of the file; None where it says nothing of it.
+
+    Source: https://www.sqlite.org/rescode.html, of which an extended code has the plain one in its
+    lowest byte.
+    """
+    match getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return "held"
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return "full"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return "forbidden"
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return "damaged"
+        case _:
+            return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
-from probe.database import OfNewerVersion, open_database, step
+from probe.database import OfNewerVersion, open_database, step, trouble_of
 from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.language import _, mark
 from probe.places import data_folder
@@ -202,24 +202,23 @@ def _failure(problem: sqlite3.Error, path: Path) -> Exception:
                 "anew next time, of which a collector takes each once"
             ).format(folder=path.parent)
         )
-    # Extended codes have the plain one in their lowest byte.
-    match getattr(problem, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
-        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+    match trouble_of(problem):
+        case "full":
             return PartlyDone(
                 _(
                     "disk full or failing: {path} cannot be written; what was there is safe, make "
                     "room and try again"
                 ).format(path=path)
             )
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+        case "held":
             return NotYetSent(
                 _("another gatewatch is at work on {path}; try again in a moment").format(path=path)
             )
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+        case "forbidden":
             return PermissionDenied(
                 _("{path} may not be written by this user; mend its permissions").format(path=path)
             )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+        case "damaged":
             return BadInput(
                 _(
                     "{path} is damaged; move {folder} away, and the traces are bundled and sent "
@@ -227,7 +226,7 @@ def _failure(problem: sqlite3.Error, path: Path) -> Exception:
                     "replaced since stays here"
                 ).format(path=path, folder=path.parent)
             )
-        case _:
+        case None:
             return problem
 
 

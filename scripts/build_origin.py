@@ -1,6 +1,6 @@
 """Builds the snapshot that ships, ``data/origin``, from published tables. Repeatable.
 
-    python -m scripts.build_origin [--tables FOLDER] [--out FOLDER]
+    python -m scripts.build_origin --tables FOLDER [--out FOLDER]
 
 FOLDER of tables holds what ``data/origin/README.md`` lists. The same tables give the same bytes:
 nothing in the output depends on when or where this runs. Takes some 90 s and 900 MiB.
@@ -190,7 +190,12 @@ def build(tables: Path, out: Path) -> Manifest:
 def main() -> None:
     root = Path(__file__).parent.parent
     parser = argparse.ArgumentParser(description="Build data/origin from published tables.")
-    parser.add_argument("--tables", type=Path, default=root.parent / "shared/data/origin")
+    parser.add_argument(
+        "--tables",
+        type=Path,
+        required=True,
+        help="the folder with the tables that data/origin/README.md lists",
+    )
     parser.add_argument("--out", type=Path, default=root / "data/origin")
     arguments = parser.parse_args()
     for file, sha256 in build(arguments.tables, arguments.out).sha256.items():

@@ -69,7 +69,7 @@ def why_unseen(traces: Iterable[Trace], table: SimulatedTable) -> str:
 def _behind(simulated: Simulated) -> dict[str, list[Trace]]:
     """The traces that truly left by the gateway, by network."""
     since = dict.fromkeys(simulated.behind, 0.0)
-    for seen in reversed(simulated.passages):
+    for seen in reversed(simulated.departures):
         if seen.operator == GATEWAY:
             midnight = dt.datetime.combine(seen.day, dt.time(), dt.UTC)
             since[seen.organisation] = midnight.timestamp()

@@ -219,12 +219,12 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "analysis.formats.columns",
-            "analysis.load",
+            "analysis.sieve",
             "analysis.convert",
             "analysis.organisations",
             "analysis.collect.store",
         },
-        {"analysis.path", "analysis.succession", "analysis.collect.app"},
+        {"analysis.load", "analysis.path", "analysis.succession", "analysis.collect.app"},
         {
             "analysis.links",
             "analysis.nextdoor",
@@ -292,7 +292,12 @@ MEETING = {
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact"},
-    "analysis.collect.command": {"probe.commands.folder", "probe.failure", "probe.settings"},
+    "analysis.collect.command": {
+        "probe.commands.folder",
+        "probe.database",
+        "probe.failure",
+        "probe.settings",
+    },
     "analysis.collect.store": {"probe.database", "probe.keys", "probe.private"},
 }
 
@@ -323,6 +328,7 @@ PURE = {
     "analysis.comparison",
     "analysis.formats.atlas",
     "analysis.formats.scamper",
+    "analysis.sieve",
     "analysis.ownership",
     "analysis.remarks",
     "analysis.versions",

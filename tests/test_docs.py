@@ -23,6 +23,7 @@ from analysis.inputs import InputError
 from analysis.plausibility import Sign, verdict_on
 from analysis.policy import Policy, PolicyError
 from analysis.rib import RibError
+from analysis.sieve import Unread
 from probe import __version__
 from probe.bundle import MEMBERS, Manifest, Reason
 from probe.failure import Failure
@@ -85,19 +86,13 @@ def test_the_page_on_verdicts_argues_every_number_of_the_policy() -> None:
 def reasons_in_code() -> set[str]:
     """The words with which traces are rejected, wherever the code says them."""
     told: list[ast.expr] = []
-    for name in ("load", "desk", "panel"):
+    for name in ("sieve", "load", "desk", "panel"):
         tree = ast.parse((ROOT / f"analysis/{name}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:
                 called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                if called in {"reject", "leave_out", "Unusable"}:
+                if called in {"reject", "Unusable"}:
                     told.append(node.args[0])
-            elif isinstance(node, ast.FunctionDef) and node.name == "blame":
-                told += [
-                    inner.value.elts[0]
-                    for inner in ast.walk(node)
-                    if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple)
-                ]
             elif isinstance(node, ast.FunctionDef) and node.name in {"trace_of", "objection"}:
                 told += [
                     inner.value
@@ -108,7 +103,7 @@ def reasons_in_code() -> set[str]:
                 told += [
                     inner.slice for inner in ast.walk(node) if isinstance(inner, ast.Subscript)
                 ]
-    return set(SPOILT.values()) | {
+    words = {
         leaf.value
         for expression in told
         for leaf in ast.walk(expression)
@@ -116,6 +111,7 @@ def reasons_in_code() -> set[str]:
         and isinstance(leaf.value, str)
         and re.fullmatch(r"[a-z_]+", leaf.value)
     }
+    return {*SPOILT.values(), *get_args(Unread), *words}
 
 
 def test_every_reason_of_rejection_is_explained() -> None:

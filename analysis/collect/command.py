@@ -292,6 +292,7 @@ def _store(folder: Path) -> Iterator[Store]:
     import sqlite3  # noqa: PLC0415
 
     from analysis.collect.store import Damaged, NoKey, Store  # noqa: PLC0415
+    from probe.database import trouble_of  # noqa: PLC0415
 
     try:
         with Store(folder) as store:
@@ -301,13 +302,15 @@ def _store(folder: Path) -> Iterator[Store]:
             f"{folder / 'key.pem'} is no key of a collector; restore it from your copy, since "
             "volunteers trust no other"
         ) from None
-    except Damaged as problem:
-        raise BadInput(
-            f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "
-            "or take the bundles into a new folder: gatewatch collect take"
-        ) from None
     except sqlite3.OperationalError as problem:
         raise Failure(
             f"{folder / 'collector.db'} cannot be used now ({problem}); see that no other command "
             "is at work on it, that it may be written and that the disk has room, and try again"
+        ) from None
+    except (Damaged, sqlite3.DatabaseError) as problem:
+        if isinstance(problem, sqlite3.Error) and trouble_of(problem) != "damaged":
+            raise
+        raise BadInput(
+            f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "
+            "or take the bundles into a new folder: gatewatch collect take"
         ) from None

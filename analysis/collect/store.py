@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.collect.checks import Refused, check
 from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
-from probe.database import OfNewerVersion, open_database, step
+from probe.database import OfNewerVersion, open_database, step, trouble_of
 from probe.keys import make_key
 from probe.private import sync_folder
 from probe.receipt import Receipt, Status
@@ -104,7 +104,7 @@ class Store:
     Raises `NoKey` and `Damaged` where its key or its database cannot be used. A new database is not
     made beside bundles: it would know of none, and what nobody knows of is swept away. Whatever is
     asked of it, sqlite3.OperationalError is raised where others hold the database for too long, or
-    where it cannot be written.
+    where it cannot be written, and another sqlite3.DatabaseError where a part of it is damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -121,9 +121,9 @@ class Store:
             self._db = open_database(
                 database, sqlite3.Connection, _TABLES, _VERSION, one_thread=False
             )
-        except sqlite3.OperationalError:
-            raise
         except sqlite3.DatabaseError as problem:
+            if trouble_of(problem) != "damaged":
+                raise
             raise Damaged(str(problem)) from problem
         except OfNewerVersion:
             raise Damaged("it is of a newer version") from None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.chokepoint import (
-    Way,
+    WayAbroad,
     dominators,
     minimum_cut,
     smallest_cover,
@@ -29,9 +29,9 @@ def node(name: str) -> Node:
     return Node("organisation", name)
 
 
-def ways(*words: str) -> list[Way]:
+def ways(*words: str) -> list[WayAbroad]:
     """Each word is a way, a letter a node, the first the organisation; all weigh the same."""
-    return [Way(tuple(map(node, word)), 1.0 / len(words)) for word in words]
+    return [WayAbroad(tuple(map(node, word)), 1.0 / len(words)) for word in words]
 
 
 def names(nodes: tuple[Node, ...]) -> str:
@@ -111,7 +111,7 @@ def test_a_puzzle_that_is_too_hard_is_owned_up_to() -> None:
     """Sixty organisations that each go over each other: nobody waits for the proof."""
     draw = random.Random(7)
     many = [
-        Way(
+        WayAbroad(
             (Node("organisation", f"o{i:02}"), Node("organisation", f"o{draw.randrange(60):02}")), 1
         )
         for i in range(60)
@@ -195,7 +195,7 @@ def test_dominators_and_cuts_are_as_brute_force_finds(words: list[str]) -> None:
     assert cut_off(minimum_cut(given_ways), "home")
 
 
-def measured(country: Country) -> list[Way]:
+def measured(country: Country) -> list[WayAbroad]:
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     blocks = Blocks(seen.observations)

@@ -218,6 +218,26 @@ def test_how_row_groups_are_put_together_changes_no_byte(
         assert (again, len(found)) == (whole, 100)
 
 
+@pytest.mark.parametrize(("usable", "count"), [({3}, 1), ({0, 3, 5}, 3)])
+def test_no_more_processes_are_started_than_have_a_core(
+    usable: set[int], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container, a batch system or `taskset` may leave this one few of a machine's many cores."""
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: usable, raising=False)
+    assert Processes().count == count
+
+
+def test_where_no_core_is_withheld_there_is_a_process_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """macOS and Windows know no affinity; where not even the cores are known, one is sure."""
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    for cores, count in ((64, 64), (None, 1)):
+        monkeypatch.setattr("os.cpu_count", lambda found=cores: found)
+        assert Processes().count == count
+
+
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("engine", [Here(), Processes(2)])
 def test_who_wants_to_fail_is_told_the_first_bad_line(folder: Path, engine: Engine) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.flows import MOST, UNKNOWN, Bar, Way, lay_out, ways_of
+from analysis.flows import MOST, UNKNOWN, Bar, Strand, lay_out, strands_of
 
 names = st.text("abcdef", min_size=1, max_size=3)
 rows = st.fixed_dictionaries(
@@ -30,7 +30,7 @@ def row(organisation: str, **said: Any) -> dict[str, Any]:
 
 def test_pairs_become_ways() -> None:
     """The candidate, others, the network itself and the unknown are told apart; parts sum to 1."""
-    ways = ways_of(
+    strands = strands_of(
         [
             row("A"),
             row("A", gateway="B"),
@@ -39,28 +39,28 @@ def test_pairs_become_ways() -> None:
         ],
         "Gate",
     )
-    assert {way.gateway for way in ways} == {
+    assert {strand.gateway for strand in strands} == {
         Bar("candidate", "Gate"),
         Bar("gateway", "B"),
         Bar("itself", "A"),
         UNKNOWN,
     }
-    assert [way.weight for way in ways] == [0.25] * 4
-    assert [way.abroad for way in ways if way.gateway == UNKNOWN] == [UNKNOWN]
+    assert [strand.weight for strand in strands] == [0.25] * 4
+    assert [strand.abroad for strand in strands if strand.gateway == UNKNOWN] == [UNKNOWN]
 
 
 def test_the_candidates_own_paths_leave_by_it() -> None:
     """A network that is the candidate is not drawn as another gateway beside it."""
-    (way,) = ways_of([row("Gate", gateway="Gate", own_exit=True)], "Gate")
-    assert way.gateway == Bar("candidate", "Gate")
+    (strand,) = strands_of([row("Gate", gateway="Gate", own_exit=True)], "Gate")
+    assert strand.gateway == Bar("candidate", "Gate")
 
 
 @given(st.lists(rows, min_size=1, max_size=60))
 def test_nothing_is_lost_and_nothing_overlaps(found: list[dict[str, Any]]) -> None:
     """Each column weighs the number of networks; bars stand apart, ribbons fill them."""
-    ways = ways_of(found, "a")
-    flows = lay_out(ways, network_height=20.0, room=lambda *_: 15.0)
-    networks = len({way.network for way in ways})
+    strands = strands_of(found, "a")
+    flows = lay_out(strands, network_height=20.0, room=lambda *_: 15.0)
+    networks = len({strand.network for strand in strands})
     for column in range(3):
         bars = sorted((b for b in flows.bars if b.column == column), key=lambda bar: bar.top)
         assert sum(bar.weight for bar in bars) == pytest.approx(networks)
@@ -81,8 +81,8 @@ def test_nothing_is_lost_and_nothing_overlaps(found: list[dict[str, Any]]) -> No
 
 def test_too_many_networks_are_one_bar() -> None:
     """What nobody could read stands together, with how many it is."""
-    ways = [Way(f"N{i:03}", Bar("gateway", "G"), Bar("abroad", "F"), 1.0) for i in range(100)]
-    flows = lay_out(ways, network_height=20.0, room=lambda *_: 15.0)
+    strands = [Strand(f"N{i:03}", Bar("gateway", "G"), Bar("abroad", "F"), 1.0) for i in range(100)]
+    flows = lay_out(strands, network_height=20.0, room=lambda *_: 15.0)
     left = [bar.bar for bar in flows.bars if bar.column == 0]
     assert len(left) == MOST
     assert left[-1] == Bar("others", together=100 - MOST + 1)
@@ -92,7 +92,7 @@ def test_the_same_pairs_give_the_same_picture() -> None:
     """In whatever order they come."""
     some = [row(name, gateway=gateway) for name in "ABC" for gateway in ("G", "H")]
     one, other = (
-        lay_out(ways_of(order, "G"), network_height=20.0, room=lambda *_: 15.0)
+        lay_out(strands_of(order, "G"), network_height=20.0, room=lambda *_: 15.0)
         for order in (some, some[::-1])
     )
     assert one == other

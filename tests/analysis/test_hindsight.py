@@ -8,7 +8,7 @@ import pytest
 
 from analysis.hindsight import known_alarm
 from analysis.policy import Policy
-from analysis.simulation import FIRST_DAY, GATEWAY, Churn, Passage, Simulated, SimulatedTable
+from analysis.simulation import FIRST_DAY, GATEWAY, Churn, Departure, Simulated, SimulatedTable
 from analysis.simulation import over_time as simulate
 
 CALM = Churn(moves=1e-9, failures=1e-9, outages=1e-9, quits=1e-9)
@@ -20,8 +20,8 @@ def told(ways: dict[int, list[tuple[int, str | None]]]) -> Simulated:
         [],
         SimulatedTable(len(ways)),
         frozenset(),
-        passages=tuple(
-            Passage(f"Network {i}", f"v{i}.0", FIRST_DAY + dt.timedelta(day), operator)
+        departures=tuple(
+            Departure(f"Network {i}", f"v{i}.0", FIRST_DAY + dt.timedelta(day), operator)
             for i, days in ways.items()
             for day, operator in days
         ),

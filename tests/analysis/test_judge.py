@@ -425,6 +425,21 @@ def test_domestic_paths_over_a_hub_and_direct() -> None:
         assert domestic["pairs"][way] == 56
 
 
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+def test_where_nobody_stands_between_at_home_the_bounds_are_those_of_none(
+    confidence: float,
+) -> None:
+    """None of eight pass any hub: by the confidence of the policy, as abroad."""
+    country = open_country(8)
+    for i in range(1, 9):
+        for j in range(1, 9):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", "lan own")
+    captured = country.judge(Policy(confidence=confidence)).fields["domestic"]["captured"]
+    assert (captured["organisations"], captured["of"], captured["lower"]) == (0, 8, 0.0)
+    assert captured["upper"] == pytest.approx(1 - (1 - confidence) ** (1 / 8))
+
+
 def test_a_domestic_exchange_on_domestic_paths_is_concentrated_at_most() -> None:
     """All domestic pairs over one exchange meet there; that alone makes no hub."""
     country = open_country(8)

@@ -32,8 +32,9 @@ from hypothesis import strategies as st
 
 from analysis.inputs import InputError
 from analysis.judge import judge
-from analysis.load import COMPLAINTS, Loaded, load, read
+from analysis.load import Loaded, load, read
 from analysis.policy import Policy
+from analysis.sieve import COMPLAINTS
 from probe.record import MalformedRecord, Vantage, from_json, from_line, to_line
 from tests.analysis.country import HOME, NOW, Country
 from tests.nobody import holds_for_nobody, needs_root

@@ -178,7 +178,7 @@ def test_two_processes_change_no_byte(
     demo: Demo, plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a folder in which the traces of each volunteer have another form."""
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
     assert verdict(demo.put(FORMS, tmp_path)) == plain
 
 
@@ -224,7 +224,7 @@ def test_by_two_tables_traces_are_folded_as_they_are_asked_one_by_one(
     demo: Demo, other_table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command reads them once and keeps none, the library keeps all; both say the same."""
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
     kept = gw.judge(gw.load(demo.spool), country="KH", compared=other_table).to_dict()
     crossings = kept["comparison"]["crossings"]
     assert min(crossings[key] for key in ("changed", "only_used")) > 100

@@ -1,4 +1,4 @@
-"""A SQLite file: what is deleted from it is gone from its bytes."""
+"""A SQLite file: what is deleted from it is gone from its bytes, and what its troubles are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from probe.database import open_database, step
+import pytest
+
+from probe.database import open_database, step, trouble_of
 
 
 class Forgetful(sqlite3.Connection):
@@ -29,3 +31,32 @@ def test_what_is_deleted_is_no_byte_of_the_file_any_more(tmp_path: Path) -> None
             db.execute("DELETE FROM lines")
     left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert not any(one in left for one in hashes)
+
+
+def refused(path: Path, statement: str) -> sqlite3.Error:
+    """What SQLite raises where a statement cannot be carried out."""
+    address = f"{path.as_uri()}?mode=rw"
+    with (
+        pytest.raises(sqlite3.Error) as raised,
+        closing(sqlite3.connect(address, timeout=0.0, isolation_level=None, uri=True)) as db,
+    ):
+        db.execute(statement)
+    return raised.value
+
+
+def test_an_error_tells_what_the_trouble_with_the_file_is(tmp_path: Path) -> None:
+    """Held, full, forbidden and damaged have remedies of their own; the rest is our own fault."""
+    path = tmp_path / "some.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE one (number INTEGER)")
+        other.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.Error) as full:
+            other.execute("INSERT INTO one VALUES (zeroblob(9000))")
+        other.execute("BEGIN IMMEDIATE")
+        held = refused(path, "INSERT INTO one VALUES (1)")
+    forbidden = refused(tmp_path / "nowhere.db", "SELECT 1")
+    ours = refused(path, "SELECT 1 FROM other")
+    path.write_bytes(b"not SQLite" * 1000)
+    damaged = refused(path, "SELECT 1 FROM one")
+    found = [trouble_of(problem) for problem in (held, full.value, forbidden, damaged, ours)]
+    assert found == ["held", "full", "forbidden", "damaged", None]

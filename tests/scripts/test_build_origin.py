@@ -11,7 +11,7 @@ from netaddr import IPSet
 
 from probe.origin.register import read_register
 from probe.origin.tables import Entry, open_table
-from scripts.build_origin import build
+from scripts.build_origin import build, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +85,14 @@ def test_missing_tables_are_named(tmp_path: Path) -> None:
     """The script says which table it misses, and how to name the folder."""
     with pytest.raises(SystemExit, match=r"holds no iplocdb_asn-ipv4.*--tables"):
         build(tmp_path, tmp_path / "out")
+
+
+def test_whose_tables_are_taken_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No checkout has them, so there is no folder that could be meant."""
+    monkeypatch.setattr("sys.argv", ["build_origin"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert "required: --tables" in capsys.readouterr().err

@@ -213,13 +213,16 @@ def test_wrong_use_is_said(
     assert "listening" not in done.stdout
 
 
-@pytest.mark.parametrize("damage", ["not SQLite", "newer"])
+@pytest.mark.parametrize("damage", ["not SQLite", "newer", "behind the first page"])
 def test_a_database_that_cannot_be_used_is_said(folder: Path, damage: str) -> None:
     """Damaged, or of a later version: exit code 9, and the bundles are not touched."""
     path = folder / "collector.db"
     if damage == "newer":
         with contextlib.closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA user_version = 99")
+    elif damage == "behind the first page":
+        whole = path.read_bytes()
+        path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     else:
         path.write_bytes(b"not SQLite" * 1000)
     done = gatewatch("review", str(folder))
