@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from probe.attribute import Attributor
     from probe.identity import Identity
+    from probe.premises import Premises
     from probe.record import Attribution
-    from probe.redact import Premises
 
 NO_ROUTE = "no route"
 UNLOCATED = "dropped before it was known where this machine is"

@@ -25,8 +25,9 @@ from probe.network.topology import Host, Internet, Line, Numbering, Site, System
 from probe.network.ways import chance
 from probe.origin import open_origin
 from probe.places import shipped
+from probe.premises import Premises
 from probe.record import SIMULATED, Vantage
-from probe.redact import Premises, redact
+from probe.redact import redact
 from probe.session import Session, Settings
 from probe.spool import Spool
 from probe.tracing import Task

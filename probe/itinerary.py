@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from probe.manner import Manner
     from probe.meter import Metered
     from probe.network import Method, Network
+    from probe.premises import Premises
     from probe.record import Trace
-    from probe.redact import Premises
     from probe.session import Settings
     from probe.targets import Target
 

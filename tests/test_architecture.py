@@ -93,7 +93,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.attribute",
             "probe.border",
         },
-        {"probe.economical", "probe.tracing", "probe.forks", "probe.surroundings"},
+        {
+            "probe.economical",
+            "probe.forks",
+            "probe.premises",
+            "probe.surroundings",
+            "probe.tracing",
+        },
         {"probe.exploring", "probe.manner"},
         {"probe.session"},
         # Backends: the only ones that touch a wire.
@@ -291,7 +297,7 @@ MEETING = {
     "analysis.inputs": {"probe.presence"},
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
-    "analysis.collect.checks": {"probe.attribute", "probe.redact"},
+    "analysis.collect.checks": {"probe.attribute", "probe.redact", "probe.spellings"},
     "analysis.collect.command": {"probe.commands.folder", "probe.failure", "probe.settings"},
     "analysis.collect.store": {"probe.database", "probe.keys", "probe.private"},
 }
@@ -317,7 +323,9 @@ PURE = {
     "probe.multipath",
     "probe.attribute",
     "probe.border",
+    "probe.premises",
     "probe.redact",
+    "probe.spellings",
     "probe.origin.special",
     "analysis.attribution",
     "analysis.comparison",

@@ -42,7 +42,7 @@ from probe.failure import (
 from probe.ground import Footing, without_way
 from probe.identity import Identity
 from probe.language import _
-from probe.locate import access_of_interfaces, access_said, premises
+from probe.locate import access_of_interfaces, access_said, read_premises
 from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from probe.locate import Access
     from probe.network import Method
     from probe.origin import Origin
+    from probe.premises import Premises
     from probe.record import Trace
-    from probe.redact import Premises
     from probe.targets import Target
 
 # Seconds between two looks whether the owner still agrees.
@@ -166,7 +166,7 @@ def run(
     origin = options.address_table(table)
     options.identify(origin)
     options.known_country(country, origin)
-    here = premises()
+    here = read_premises()
     excluded = read_exclusions(exclusions_file())
     access = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
@@ -234,7 +234,7 @@ def run(
             options.method(method),
             manner=manner(origin, lambda _: campaign.country),
             place=footing,
-            premises=premises,
+            premises=read_premises,
             allowance=turn.allowance,
             progress=turn.progress(stack),
             listed=choice.targets,

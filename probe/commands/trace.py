@@ -27,7 +27,7 @@ from probe.commands import options, words
 from probe.exclusions import LISTED, exclusions_file, read_exclusions
 from probe.failure import Failure, Offline, PermissionDenied
 from probe.language import _
-from probe.locate import premises
+from probe.locate import read_premises
 from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
@@ -212,7 +212,7 @@ def _allowance(budget: float) -> Allowance:
 
 def _refuse_unfit(target: str, excluded: Exclusions, *, own_network: bool) -> None:
     """Refuse, as a wrong use, a target that a trace may not be sent to."""
-    reason = objection(target, premises(), excluded, own_network=own_network)
+    reason = objection(target, read_premises(), excluded, own_network=own_network)
     if reason == LISTED:
         raise Failure(
             _("{target} is on your do-not-probe list, {path}").format(

@@ -13,6 +13,7 @@ from probe.campaign import FIREWALL, NO_ROUTE, REFUSED, UNLOCATED, Campaign
 from probe.failure import Offline, PermissionDenied, RefusedToRedact
 from probe.identity import Identity
 from probe.locate import Access
+from probe.premises import Premises
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
@@ -24,7 +25,6 @@ from probe.record import (
     Reply,
     Trace,
 )
-from probe.redact import Premises
 from probe.spool import read
 from tests.probe.paths import HOME
 from tests.probe.table import GATEWAY, PROVIDER, Table

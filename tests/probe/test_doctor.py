@@ -35,14 +35,15 @@ from probe.doctor import (
 )
 from probe.failure import BadInput, Failure
 from probe.ground import End
-from probe.locate import premises
+from probe.locate import read_premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
 from probe.outbox import Attempts, Outbox
 from probe.places import chosen_folder, data_folder
+from probe.premises import Premises
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
-from probe.redact import Premises, Redacted, redact
+from probe.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
 from probe.spool import Spool
 from tests.consenting import agree
@@ -140,7 +141,7 @@ def test_warnings_alone_end_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_of_home_is_said_and_nothing_written(home: Path) -> None:
     """Neither own addresses nor the computer's name, since people show such lists to others."""
-    here = premises()
+    here = read_premises()
     for arguments in ([], ["--json"]):
         said = doctor(*arguments).output
         assert "redaction" in said
@@ -640,7 +641,7 @@ def test_the_self_test_tells_all_of_it() -> None:
 
 def test_the_real_redaction_passes() -> None:
     """With these addresses, and with those and the names that this machine has, if it has any."""
-    own = premises()
+    own = read_premises()
     both = replace(
         own, addresses=own.addresses | HERE.addresses, networks=own.networks + HERE.networks
     )

@@ -26,8 +26,8 @@ from probe.network import Method, NoRoute, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, Interface, Way
 from probe.network.ways import End as Target_End
+from probe.premises import Premises
 from probe.record import Trace
-from probe.redact import Premises
 from probe.session import Settings
 from probe.spool import read
 from probe.targets import Target

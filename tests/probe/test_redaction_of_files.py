@@ -24,8 +24,8 @@ from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.identity import Identity
 from probe.locate import Access
+from probe.premises import Premises
 from probe.record import Hop, Reply, Trace, from_line
-from probe.redact import Premises
 from probe.shared import lines
 from probe.targets import Target
 from tests.probe.table import PROVIDER, Table

@@ -25,8 +25,9 @@ from ripe.atlas.sagan import TracerouteResult
 from probe.cli import main
 from probe.consent import Capability, change
 from probe.ground import End
+from probe.premises import Premises
 from probe.record import VPN, WRONG_CLOCK
-from probe.redact import Premises, Redacted
+from probe.redact import Redacted
 from probe.session import Settings
 from probe.spool import Spool, read
 from probe.strategy import Limits
@@ -41,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder in which nothing is but the owner's consent, and a home in Cambodia."""
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     # Silence is waited for in real time here.
     impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
     monkeypatch.setattr("probe.commands.run.Settings", impatient)
@@ -170,7 +171,7 @@ def test_an_own_address_tells_the_access_network(
 ) -> None:
     """With a public address nothing has to be found out, and that address is kept nowhere."""
     public = Premises(frozenset({"36.37.200.7"}))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: public)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: public)
     line = End("36.37.200.7", None, "ppp0", 1)
     monkeypatch.setattr("probe.ground._end_towards", lambda *_: line)
     said = summary("--targets", listed(paths.TARGET))

@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home in Cambodia whose owner agrees; nothing speaks against a run, and time stands."""
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
     monkeypatch.setattr("probe.commands.run.Settings", impatient)
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)

@@ -47,7 +47,7 @@ def test_what_a_run_kept_may_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A run, its bundle and the checks agree on what is redacted, for both IP versions."""
     home = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(home))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     monkeypatch.setattr(
         "probe.commands.run.Settings",
         functools.partial(Settings, limits=Limits(timeout_ceiling=0.1)),
