@@ -19,7 +19,7 @@ import click
 from probe import stop
 from probe.allowance import Allowance
 from probe.backend import failure_of, open_network
-from probe.campaign import OVER_BUDGET, REFUSED, Campaign
+from probe.campaign import Campaign
 from probe.choice import RESUMABLE, measured, version_of
 from probe.commands import options, words
 from probe.commands.attended import Attended
@@ -50,6 +50,7 @@ from probe.places import data_folder
 from probe.session import Settings
 from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, day_named, read, spool_folder
+from probe.tally import OVER_BUDGET, REFUSED
 from probe.targets import root_servers
 from probe.timekeeping import is_set_by_others
 
@@ -168,7 +169,6 @@ def run(
     options.known_country(country, origin)
     here = read_premises()
     excluded = read_exclusions(exclusions_file())
-    access = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
     settings = Settings(rate=rate)
     began = time.monotonic()
@@ -191,11 +191,11 @@ def run(
             origin=origin,
             premises=here,
             identity=identity,
-            access=access,
+            known=_known_access(origin, here, access_as),
             country=country,
             flow=flow,
         )
-        targets = choice.targets(campaign.country)
+        targets = choice.targets(campaign.access.country)
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             return
@@ -232,7 +232,7 @@ def run(
             campaign,
             settings,
             options.method(method),
-            manner=manner(origin, lambda _: campaign.country),
+            manner=manner(origin, lambda _: campaign.access.country),
             place=footing,
             premises=read_premises,
             allowance=turn.allowance,
@@ -252,7 +252,7 @@ def run(
             left_out=choice.left_out + itinerary.left_out,
             refused=refused,
             seconds=time.monotonic() - began,
-            place=choice.place_of(itinerary.unreached, campaign.country),
+            place=choice.place_of(itinerary.unreached, campaign.access.country),
         )
     )
 
@@ -288,7 +288,7 @@ def _undertake(
     except Stopped as told:
         return None, 128 + told.number
     except NetworkError as problem:
-        return (PartlyDone(str(problem)) if campaign.kept else failure_of(problem)), 0
+        return (PartlyDone(str(problem)) if campaign.tally.kept else failure_of(problem)), 0
     except Failure as problem:
         return problem, 0
     return _verdict(campaign), 0
@@ -347,8 +347,8 @@ def _foresee(
     from probe.imagined import HOME, Imagined  # noqa: PLC0415
     from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
-    country = campaign.country or _last_country(_newest(campaign.folder))
-    if country != campaign.country:
+    country = campaign.access.country or _last_country(_newest(campaign.folder))
+    if country != campaign.access.country:
         targets = choice.targets(country)
     versions = set(map(version_of, targets))
     home = country or HOME
@@ -358,7 +358,7 @@ def _foresee(
         usable(network, versions, method),
         settings,
         manner=manner(Imagined(choice.origin, home), lambda _: home),
-        unlocated=versions - campaign.access.keys(),
+        unlocated=versions - campaign.access.known.keys(),
         size=network.probe_size,
     )
 
@@ -383,16 +383,16 @@ def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int,
 
 def _verdict(campaign: Campaign) -> Failure | None:
     """How a run ends that went through all its targets; None where all is well."""
-    failed = campaign.failed()
-    if failed[OVER_BUDGET] and not campaign.answered:
+    failed = campaign.failures()
+    if failed[OVER_BUDGET] and not campaign.tally.answered:
         return PartlyDone(_("the budget of the day is spent; go on after midnight UTC"))
-    if not campaign.routed:
-        if campaign.firewall is not None:
-            return PermissionDenied(campaign.firewall)
+    if not campaign.tally.routed:
+        if campaign.tally.firewall is not None:
+            return PermissionDenied(campaign.tally.firewall)
         return Offline(_("there is no route to any target; check the connection"))
-    if not campaign.answered:
+    if not campaign.tally.answered:
         return Offline(_("no probe was answered; check the connection"))
-    if failed[REFUSED] and not campaign.kept:
+    if failed[REFUSED] and not campaign.tally.kept:
         return campaign.unlocated or RefusedToRedact(
             _("no trace could be redacted for sure, so nothing was written")
         )

@@ -76,13 +76,13 @@ class Turn:
         """Say and remember how it ended, and exit with its code."""
         campaign, failure = ended.campaign, ended.failure
         code = ended.code or (failure.exit_code if failure else 0)
-        nothing = not campaign.kept and not campaign.answered
-        self._diary.ended(code, campaign.kept, ended.place, failed=nothing)
-        said = ngettext("kept {count} trace", "kept {count} traces", campaign.kept)
-        parts = [said.format(count=campaign.kept)]
+        nothing = not campaign.tally.kept and not campaign.tally.answered
+        self._diary.ended(code, campaign.tally.kept, ended.place, failed=nothing)
+        said = ngettext("kept {count} trace", "kept {count} traces", campaign.tally.kept)
+        parts = [said.format(count=campaign.tally.kept)]
         if isinstance(failure, Offline):
             parts.append(_("no way out to the network"))
-        elif failed := campaign.failed():
+        elif failed := campaign.failures():
             parts.append(words.counts(failed))
         if code:
             parts.append(_("exit code {code}").format(code=code))
