@@ -80,10 +80,16 @@ class Campaign:
         self._origin = origin
         self._premises = premises
         self._identity = identity
+        self._is_new = flow is None
         self._vantages: dict[int, Vantage] = {}
         # By target, the traces held, the last of which is kept in the end.
         self._held: dict[str, list[Trace]] = {}
         self._spool: Spool | None = None
+
+    def begin(self) -> None:
+        """What is kept from now on belongs to a run of its own, unless one is gone on with."""
+        if self._is_new:
+            self._identity.begun()
 
     def finished(self, trace: Trace, firewall: str | None = None) -> None:
         """Take in a finished trace; it is on the disk when this returns, or held, or counted.

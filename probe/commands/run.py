@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -161,16 +161,18 @@ def run(
     turn: Turn | Attended = (
         _turn(budget) if scheduled else Attended(budget, dry_run=dry_run, as_json=as_json)
     )
-    # With trio, half of a start: an hourly call that finds nothing due ends before.
-    from probe.itinerary import Itinerary  # noqa: PLC0415
-
     origin = options.address_table(table)
     options.identify(origin)
     options.known_country(country, origin)
     here = read_premises()
     excluded = read_exclusions(exclusions_file())
+    known = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    settings = Settings(rate=rate)
+    tracing = _Tracing(
+        Settings(rate=rate),
+        options.method(method),
+        partial(Manner, economical=economical, multipath=multipath, confidence=confidence),
+    )
     began = time.monotonic()
     with ExitStack() as stack:
         # First of all: names are looked up in threads, and with those privileges stay.
@@ -191,7 +193,7 @@ def run(
             origin=origin,
             premises=here,
             identity=identity,
-            known=_known_access(origin, here, access_as),
+            known=known,
             country=country,
             flow=flow,
         )
@@ -199,62 +201,22 @@ def run(
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             return
-        manner = partial(Manner, economical=economical, multipath=multipath, confidence=confidence)
         if dry_run:
-            cost = _foresee(
-                network,
-                campaign,
-                choice,
-                targets,
-                settings,
-                method=options.method(method),
-                manner=manner,
-            )
+            cost = _foresee(network, campaign, choice, targets, tracing)
             foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
-            if not choice.at_home and listed is None and not as_json:
-                click.echo(_("without the networks of your country; name it with --country CC"))
             return
-        stack.callback(campaign.close)
-        footing = Footing(target.address for target in reversed(targets))
-        stack.callback(footing.close)
-        spoiling = Spoiling(
-            footing.ends,
-            days_that_have_been(origin.snapshot.date, folder),
-            time.time,
-            is_set_by_others,
+        ended = _measure(
+            network, campaign, choice, targets, tracing, turn=turn, began=began, anyway=anyway
         )
-        if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
-            turn.refuse(why)
-        campaign.circumstances = spoiling.notes
-        campaign.earlier = _last_country(_newest(folder))
-        itinerary = Itinerary(
-            network,
-            campaign,
-            settings,
-            options.method(method),
-            manner=manner(origin, lambda _: campaign.access.country),
-            place=footing,
-            premises=read_premises,
-            allowance=turn.allowance,
-            progress=turn.progress(stack),
-            listed=choice.targets,
-            limit=limit,
-        )
-        if flow is None:
-            identity.begun()
-        failure, code = _undertake(itinerary, targets, campaign)
-        refused = Counter(network.discarded())
-    turn.end(
-        Ended(
-            campaign,
-            failure,
-            code,
-            left_out=choice.left_out + itinerary.left_out,
-            refused=refused,
-            seconds=time.monotonic() - began,
-            place=choice.place_of(itinerary.unreached, campaign.access.country),
-        )
-    )
+    turn.end(ended)
+
+
+class _Tracing(NamedTuple):
+    """How the traces of a run are made, as the options say; ``method`` is None for the best."""
+
+    settings: Settings
+    method: Method | None
+    manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner]
 
 
 def _turn(budget: float) -> Turn:
@@ -275,6 +237,64 @@ def _open(
     network = Metered(open_network(backend, writes=writes, tap=tap), allowance)
     stack.callback(network.close)
     return network
+
+
+def _measure(
+    network: Metered,
+    campaign: Campaign,
+    choice: Choice,
+    targets: list[Target],
+    tracing: _Tracing,
+    *,
+    turn: Turn | Attended,
+    began: float,
+    anyway: bool,
+) -> Ended:
+    """Trace to all targets, and keep what may be kept; ends the command where that is no evidence.
+
+    ``targets`` are those of the campaign's country, ``began`` is when the command did.
+    """
+    # With trio, half of a start: an hourly call that finds nothing due ends before.
+    from probe.itinerary import Itinerary  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        stack.callback(campaign.close)
+        footing = Footing(target.address for target in reversed(targets))
+        stack.callback(footing.close)
+        spoiling = Spoiling(
+            footing.ends,
+            days_that_have_been(choice.origin.snapshot.date, campaign.folder),
+            time.time,
+            is_set_by_others,
+        )
+        if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
+            turn.refuse(why)
+        campaign.circumstances = spoiling.notes
+        campaign.earlier = _last_country(_newest(campaign.folder))
+        itinerary = Itinerary(
+            network,
+            campaign,
+            tracing.settings,
+            tracing.method,
+            manner=tracing.manner(choice.origin, lambda _: campaign.access.country),
+            place=footing,
+            premises=read_premises,
+            allowance=turn.allowance,
+            progress=turn.progress(stack),
+            listed=choice.targets,
+            limit=choice.limit,
+        )
+        campaign.begin()
+        failure, code = _undertake(itinerary, targets, campaign)
+    return Ended(
+        campaign,
+        failure,
+        code,
+        left_out=choice.left_out + itinerary.left_out,
+        refused=Counter(network.discarded()),
+        seconds=time.monotonic() - began,
+        place=choice.place_of(itinerary.unreached, campaign.access.country),
+    )
 
 
 def _undertake(
@@ -336,10 +356,7 @@ def _foresee(
     campaign: Campaign,
     choice: Choice,
     targets: list[Target],
-    settings: Settings,
-    *,
-    method: Method | None,
-    manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner],
+    tracing: _Tracing,
 ) -> Cost:
     """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
     from probe.experience import Experience  # noqa: PLC0415 - not needed to measure
@@ -355,9 +372,9 @@ def _foresee(
     return foresee(
         Experience(_kept(campaign.folder), choice.listed(country)),
         targets,
-        usable(network, versions, method),
-        settings,
-        manner=manner(Imagined(choice.origin, home), lambda _: home),
+        usable(network, versions, tracing.method),
+        tracing.settings,
+        manner=tracing.manner(Imagined(choice.origin, home), lambda _: home),
         unlocated=versions - campaign.access.known.keys(),
         size=network.probe_size,
     )

@@ -387,7 +387,7 @@ _RUN = """
 import sys
 import probe.commands.run as command
 from tests.probe import paths
-command.premises = lambda: paths.HOME
+command.read_premises = lambda: paths.HOME
 command.open_network = lambda *_, **__: paths.network()
 from probe.cli import main
 main(["run", *sys.argv[1:]])
