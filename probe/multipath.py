@@ -160,8 +160,8 @@ class Enumeration:
     ) -> None:
         self.alone_from = last + 1 if alone_from is None else alone_from
         """The first TTL at which other paths have other routers, as far as is known."""
-        self.broken_off = False
-        """Whether an error ended it before it was done."""
+        self.when_broken_off: Callable[[], None] = lambda: None
+        """To be called where an error ends it before it is done."""
         self._limits = limits
         self._first = first
         self._last = last

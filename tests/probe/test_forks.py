@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Literal
 
 from trio.testing import MockClock
@@ -123,6 +124,20 @@ async def test_a_border_is_looked_at_again_where_that_ended_in_an_error(
     assert [trace.notes for trace in traces] == [lost, lost, (), ()]
     assert len(addresses(traces[2].multipath)[4]) == 3
     assert traces[3].multipath is None
+
+
+async def test_of_a_border_that_was_looked_at_only_that_is_remembered(
+    autojump_clock: MockClock,
+) -> None:
+    """A run over thousands of borders does not keep what was found at each: the records do."""
+    [trace] = await traced(forks("border"))
+    looked_at = forks("border")
+    enumeration = looked_at(trace)
+    assert enumeration is not None
+    remembered = weakref.ref(enumeration)
+    del enumeration
+    assert remembered() is None
+    assert looked_at(trace) is None
 
 
 async def test_the_full_path_on_request(autojump_clock: MockClock) -> None:
