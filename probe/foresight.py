@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from probe.manner import Manner
     from probe.network import Method
     from probe.record import Trace
-    from probe.session import Settings
+    from probe.session import SessionSettings
     from probe.targets import Target
 
 # How many targets are played at most where the traces of others do not matter to one: as many more
@@ -71,7 +71,7 @@ def foresee(
     experience: Experience,
     targets: list[Target],
     methods: dict[int, Method],
-    settings: Settings,
+    settings: SessionSettings,
     *,
     manner: Manner,
     unlocated: set[int],
@@ -126,7 +126,7 @@ class _Rehearsal(NamedTuple):
     """A run that can be played: the targets asked first, then the others, each by its method."""
 
     experience: Experience
-    settings: Settings
+    settings: SessionSettings
     manner: Manner
     size: Callable[[Method, int], int]
     asked: list[tuple[Target, Method]]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from probe.network import Method, Network
     from probe.premises import Premises
     from probe.record import Trace
-    from probe.session import Settings
+    from probe.session import SessionSettings
     from probe.targets import Target
 
 # Seconds to wait for a link that went away, for one IP version where the other has a way out,
@@ -98,7 +98,7 @@ class Itinerary:
         self,
         network: Metered,
         campaign: Campaign,
-        settings: Settings,
+        settings: SessionSettings,
         wanted: Method | None,
         *,
         manner: Manner,

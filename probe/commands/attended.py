@@ -18,7 +18,7 @@ import click
 from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.alone import alone
 from probe.commands import asking, words
-from probe.consent import Capability
+from probe.consent import Permission
 from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.places import data_folder
@@ -42,7 +42,7 @@ class Attended:
         self.allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
         self._as_json = as_json
         if not dry_run:
-            asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
+            asking.obtain(data_folder(), Permission.RUN, Permission.KEEP)
             click.get_current_context().with_resource(alone(data_folder()))
             self.allowance.check()
 

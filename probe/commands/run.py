@@ -28,7 +28,7 @@ from probe.commands.discreet import discreet
 from probe.commands.ended import Ended
 from probe.commands.folder import Folder
 from probe.commands.foretelling import foretell
-from probe.consent import Capability, require
+from probe.consent import Permission, require
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
     INTERRUPTED,
@@ -47,7 +47,7 @@ from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, day_named, read, spool_folder
 from probe.tally import OVER_BUDGET, REFUSED
@@ -169,7 +169,7 @@ def run(
     known = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
     tracing = _Tracing(
-        Settings(rate=rate),
+        SessionSettings(rate=rate),
         options.method(method),
         partial(Manner, economical=economical, multipath=multipath, confidence=confidence),
     )
@@ -214,7 +214,7 @@ def run(
 class _Tracing(NamedTuple):
     """How the traces of a run are made, as the options say; ``method`` is None for the best."""
 
-    settings: Settings
+    settings: SessionSettings
     method: Method | None
     manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner]
 
@@ -320,7 +320,7 @@ async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
 
     async def look() -> None:
         while True:
-            require(data_folder(), Capability.RUN, Capability.KEEP)
+            require(data_folder(), Permission.RUN, Permission.KEEP)
             await trio.sleep(_LOOK)
 
     async with trio.open_nursery() as nursery:

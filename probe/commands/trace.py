@@ -34,7 +34,7 @@ from probe.network import NetworkError
 from probe.places import data_folder
 from probe.record import Hop, to_line
 from probe.resolve import NO_HOST, resolve
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.strategy import Limits
 from probe.tracing import Task
 
@@ -101,7 +101,7 @@ def trace(
         options.look_for_table()
     excluded = read_exclusions(exclusions_file())
     limits = Limits() if max_ttl is None else Limits(max_ttl=max_ttl)
-    settings = Settings(rate=rate, limits=limits)
+    settings = SessionSettings(rate=rate, limits=limits)
 
     def manner(origin: Origin) -> Manner:
         return Manner(
@@ -173,7 +173,7 @@ class _Table:
 
 
 def _measure(
-    network: Metered, task: Task, settings: Settings, table: _Table, shown: _Screen | None
+    network: Metered, task: Task, settings: SessionSettings, table: _Table, shown: _Screen | None
 ) -> Trace:
     """The trace, attributed; where it is ``shown``, hop by hop as they become known."""
     traced: list[Trace] = []

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 import probe.commands.doctor as command
 from probe.cli import main
-from probe.consent import Capability
+from probe.consent import Permission
 from probe.doctor import (
     Finding,
     State,
@@ -471,11 +471,11 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
 
 def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     """To keep but not to run is not enough; not to share is a choice."""
-    agree(home, Capability.KEEP)
+    agree(home, Permission.KEEP)
     finding = only(agreed.consent())
     assert (finding.state, finding.remedy) == ("failed", "gatewatch consent grant")
     assert "not agreed to: run;" in finding.says
-    agree(home, Capability.RUN)
+    agree(home, Permission.RUN)
     assert only(agreed.consent()).state == "ok"
     file = home / "consent.json"
     file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")

@@ -16,7 +16,7 @@ from probe.network import Method, NoRoute, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
 from probe.record import Hop, Reply, Trace, from_line, to_line
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.tracing import Task
 from tests.probe.table import Table
 
@@ -51,7 +51,7 @@ async def traced(looked_at: Forks, count: int = 1, text: str = DIAMOND) -> list[
         Session(
             load(text).network(),
             tasks,
-            Settings(rate=500),
+            SessionSettings(rate=500),
             finished=traces.append,
             explore=looked_at,
         )
@@ -115,7 +115,7 @@ async def test_a_border_is_looked_at_again_where_that_ended_in_an_error(
             Session(
                 Lost(load(DIAMOND).way),
                 [Task("203.0.113.1", None, Method.ICMP, FLOW)],
-                Settings(rate=500),
+                SessionSettings(rate=500),
                 finished=traces.append,
                 explore=looked_at,
             )
@@ -165,7 +165,7 @@ async def test_what_was_taken_over_is_not_told_to_the_enumeration(
         Session(
             load(DIAMOND).network(),
             tasks,
-            Settings(rate=500),
+            SessionSettings(rate=500),
             finished=traces.append,
             explore=forks("full"),
             routes=Routes(lambda address: None),

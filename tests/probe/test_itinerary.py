@@ -28,7 +28,7 @@ from probe.network.ways import DARK, SILENT, Interface, Way
 from probe.network.ways import End as Target_End
 from probe.premises import Premises
 from probe.record import Trace
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.spool import read
 from probe.tally import FIREWALL, INTERRUPTED, NO_ROUTE, OVER_BUDGET
 from probe.targets import Target
@@ -99,7 +99,7 @@ class World:
         self.itinerary = Itinerary(
             Metered(self.wire, self.allowance, trio.current_time),
             self.campaign,
-            Settings(rate=100.0),
+            SessionSettings(rate=100.0),
             None,
             manner=Manner(
                 Table(),

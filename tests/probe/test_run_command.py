@@ -23,12 +23,12 @@ from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
-from probe.consent import Capability, change
+from probe.consent import Permission, change
 from probe.ground import End
 from probe.premises import Premises
 from probe.record import VPN, WRONG_CLOCK
 from probe.redact import Redacted
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.spool import Spool, read
 from probe.strategy import Limits
 from tests.consenting import agree
@@ -44,8 +44,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     # Silence is waited for in real time here.
-    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
-    monkeypatch.setattr("probe.commands.run.Settings", impatient)
+    impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
+    monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
     monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     use(monkeypatch, paths.routes)
     return folder
@@ -355,7 +355,7 @@ def test_whoever_takes_consent_back_ends_a_run(
 
     def and_withdraw(spool: Spool, *traces: Redacted) -> None:
         append(spool, *traces)
-        change(home, {Capability.RUN: False}, date(2026, 11, 2))
+        change(home, {Permission.RUN: False}, date(2026, 11, 2))
 
     monkeypatch.setattr(Spool, "append", and_withdraw)
     done = run("--targets", listed(*TARGETS))
