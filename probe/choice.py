@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, TypeVar
 from probe.exclusions import LISTED
 from probe.locate import WITNESSES
 from probe.origin.special import special_class, unwrapped
-from probe.redact import cut, embedded
+from probe.redact import cut
 from probe.resolve import unfit
+from probe.spellings import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from probe.exclusions import Exclusions
+    from probe.premises import Premises
     from probe.record import Trace
-    from probe.redact import Premises
     from probe.targets import Target
 
 OWN_SUBNET = "own subnet"

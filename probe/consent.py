@@ -1,6 +1,6 @@
 """What the owner of this machine has agreed to, and since when: asked before anything is done.
 
-Each capability is agreed to by itself and holds for the version of the text that was read; a new
+Each permission is agreed to by itself and holds for the version of the text that was read; a new
 version, a file that cannot be understood and no file at all are no consent. This module knows
 the text's version, and neither its words nor how the question is put.
 """
@@ -29,7 +29,7 @@ _SCHEMA = "gatewatch.consent/1"
 _NEWER = re.compile(r"gatewatch\.consent/([2-9]|[1-9][0-9]+)")
 
 
-class Capability(StrEnum):
+class Permission(StrEnum):
     """What is agreed to, each by itself."""
 
     RUN = "run"
@@ -54,7 +54,7 @@ class Granted(NamedTuple):
         return self.version > VERSION
 
 
-def said(folder: Path) -> dict[Capability, Granted]:
+def said(folder: Path) -> dict[Permission, Granted]:
     """Each yes that stands in this data folder, to older versions of the text as well."""
     return _read(folder).yeses
 
@@ -88,7 +88,7 @@ def trouble(folder: Path) -> str | None:
 
 
 class _Answers(NamedTuple):
-    yeses: dict[Capability, Granted]
+    yeses: dict[Permission, Granted]
     condition: Condition
 
 
@@ -103,7 +103,7 @@ def _read(folder: Path) -> _Answers:
     if schema != _SCHEMA:
         newer = isinstance(schema, str) and _NEWER.fullmatch(schema)
         return _Answers({}, Condition.NEWER if newer else Condition.DAMAGED)
-    found = {each: _granted(kept[each.value]) for each in Capability if each.value in kept}
+    found = {each: _granted(kept[each.value]) for each in Permission if each.value in kept}
     yeses = {each: granted for each, granted in found.items() if granted is not None}
     return _Answers(yeses, Condition.WHOLE if len(yeses) == len(found) else Condition.DAMAGED)
 
@@ -117,20 +117,20 @@ def _granted(entry: Any) -> Granted | None:
         return None
 
 
-def missing(folder: Path, *capabilities: Capability) -> list[Capability]:
+def missing(folder: Path, *permissions: Permission) -> list[Permission]:
     """Which of these nobody has agreed to, or not to the text as it is now."""
     agreed = said(folder)
-    return [each for each in capabilities if each not in agreed or not agreed[each].holds]
+    return [each for each in permissions if each not in agreed or not agreed[each].holds]
 
 
-def require(folder: Path, *capabilities: Capability) -> None:
+def require(folder: Path, *permissions: Permission) -> None:
     """Return where all of these are agreed to; else raise `NoConsent`, which says what to do."""
-    lacking = missing(folder, *capabilities)
+    lacking = missing(folder, *permissions)
     if lacking:
         raise refusal(folder, lacking)
 
 
-def newer_text(folder: Path, lacking: Iterable[Capability]) -> str | None:
+def newer_text(folder: Path, lacking: Iterable[Permission]) -> str | None:
     """What is said where one of these was agreed to as a newer gatewatch asks for it; else None."""
     agreed = said(folder)
     if any(each in agreed and agreed[each].is_newer for each in lacking):
@@ -141,7 +141,7 @@ def newer_text(folder: Path, lacking: Iterable[Capability]) -> str | None:
     return None
 
 
-def refusal(folder: Path, lacking: Collection[Capability]) -> NoConsent:
+def refusal(folder: Path, lacking: Collection[Permission]) -> NoConsent:
     """The sentence for who has not agreed to these."""
     names = ", ".join(lacking)
     options = " ".join(f"--{name}" for name in lacking)
@@ -161,7 +161,7 @@ def refusal(folder: Path, lacking: Collection[Capability]) -> NoConsent:
     )
 
 
-def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
+def change(folder: Path, answers: dict[Permission, bool], today: date) -> None:
     """Put these answers down: a yes is kept with its day, a no leaves nothing behind.
 
     Where no yes is left there is no file, and no folder is made for a no. It is on the disk when
@@ -171,10 +171,10 @@ def change(folder: Path, answers: dict[Capability, bool], today: date) -> None:
     """
     agreed = said(folder)
     takes_back = any(each in agreed for each, yes in answers.items() if not yes)
-    for capability, yes in answers.items():
-        agreed.pop(capability, None)
+    for permission, yes in answers.items():
+        agreed.pop(permission, None)
         if yes:
-            agreed[capability] = Granted(VERSION, today)
+            agreed[permission] = Granted(VERSION, today)
     path = folder / _FILE
     if not agreed:
         remove_file(path)

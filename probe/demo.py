@@ -25,9 +25,10 @@ from probe.network.topology import Host, Internet, Line, Numbering, Site, System
 from probe.network.ways import chance
 from probe.origin import open_origin
 from probe.places import shipped
+from probe.premises import Premises
 from probe.record import SIMULATED, Vantage
-from probe.redact import Premises, redact
-from probe.session import Session, Settings
+from probe.redact import redact
+from probe.session import Session, SessionSettings
 from probe.spool import Spool
 from probe.tracing import Task
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from probe.redact import Redacted
 
 # Courtesy is owed to nobody here, and fast runs with long ticks have fewer wake-ups.
-_SETTINGS = Settings(rate=5000.0, tick=0.05)
+_SETTINGS = SessionSettings(rate=5000.0, tick=0.05)
 
 # Milliseconds by which any answer may be slower than the distance demands.
 _JITTER = 1.0

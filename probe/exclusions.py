@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput
 from probe.language import _
 from probe.places import data_folder
-from probe.redact import embedded
+from probe.spellings import embedded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

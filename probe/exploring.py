@@ -76,8 +76,10 @@ class Exploring:
     def trace(self, _: Seen, *, began: float, ended: float, error: str | None) -> Trace:
         """The trace with what was found; an ``error`` on the way ends the search, not the trace."""
         traced = self.traced
-        self.enumeration.broken_off = error is not None
-        notes = traced.notes if error is None else (*traced.notes, f"multipath: {error}")
+        notes = traced.notes
+        if error is not None:
+            self.enumeration.when_broken_off()
+            notes = (*notes, f"multipath: {error}")
         return traced._replace(
             endtime=traced.endtime + ended - began,
             probes=(traced.probes or 0) + len(self.probes),

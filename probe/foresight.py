@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from probe.manner import Manner
     from probe.network import Method
     from probe.record import Trace
-    from probe.session import Settings
+    from probe.session import SessionSettings
     from probe.targets import Target
 
 # How many targets are played at most where the traces of others do not matter to one: as many more
@@ -71,7 +71,7 @@ def foresee(
     experience: Experience,
     targets: list[Target],
     methods: dict[int, Method],
-    settings: Settings,
+    settings: SessionSettings,
     *,
     manner: Manner,
     unlocated: set[int],
@@ -103,61 +103,11 @@ def foresee(
     rest = wanted.keys() - {target.address for target, _ in asked}
     others = [one for address, one in wanted.items() if address in rest]
     known = sum(experience.knows(*one) for one in wanted.values())
-
-    def playing(*, apart: bool) -> Taken:
-        # What an economical trace takes depends on all made before it, unless they go apart.
-        whole = manner.routes is not None and not apart
-        played = others if whole else _sample(others, PLAYED_APART if apart else PLAYED)
-        manner.begin_anew()
-        ways = experience.ways({one[0].address: one for one in (*asked, *played)}, apart=apart)
-        network = SimulatedNetwork(lambda target, flow: ways[target](flow))
-        done: dict[str, Taken] = {}
-        witnessed: list[Trace] = []
-
-        def finished(trace: Trace) -> None:
-            probes = trace.probes or 0
-            weight = probes * size(wanted[trace.dst_addr][1], trace.af)
-            done[trace.dst_addr] = Taken(probes, weight, trio.current_time())
-            if len(witnessed) < len(asked):
-                witnessed.append(trace)
-
-        async def play() -> float:
-            began = trio.current_time()
-            # As long as it is not known where this is, nothing is known of the border.
-            of_witnesses = manner.explore if manner.explores_all else None
-            for part, explore in ((asked, of_witnesses), (played, manner.explore)):
-                await measure(
-                    Session(
-                        network,
-                        [Task(target.address, None, method, 1) for target, method in part],
-                        settings,
-                        finished=finished,
-                        routes=None if part is asked else manner.routes,
-                        explore=explore,
-                    )
-                )
-                if part is asked:
-                    for trace in witnessed:
-                        manner.learn(trace)
-            return trio.current_time() - began
-
-        took = trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
-        unplayed = len(others) - len(played)
-        more = (
-            _more([done[target.address] for target, _ in played], unplayed)
-            if unplayed
-            else Taken(0, 0, 0.0)
-        )
-        return Taken(
-            sum(one.packets for one in done.values()) + more.packets,
-            sum(one.bytes for one in done.values()) + more.bytes,
-            took + more.seconds,
-        )
-
-    least = most = playing(apart=False)
+    rehearsal = _Rehearsal(experience, settings, manner, size, asked, others)
+    least = most = rehearsal.play(apart=False)
     ranges = not experience.speaks and known < len(wanted)
     if ranges and (manner.routes is not None or manner.explore is not None):
-        separate = playing(apart=True)
+        separate = rehearsal.play(apart=True)
         most = separate if separate.packets > least.packets else least
     return Cost(
         targets=len(wanted),
@@ -170,6 +120,78 @@ def foresee(
         seconds=most.seconds,
         least=None if most is least else least,
     )
+
+
+class _Rehearsal(NamedTuple):
+    """A run that can be played: the targets asked first, then the others, each by its method."""
+
+    experience: Experience
+    settings: SessionSettings
+    manner: Manner
+    size: Callable[[Method, int], int]
+    asked: list[tuple[Target, Method]]
+    others: list[tuple[Target, Method]]
+
+    def play(self, *, apart: bool) -> Taken:
+        """What all of it takes, where ways that are made up share what they can or go apart."""
+        # What an economical trace takes depends on all made before it, unless they go apart.
+        whole = self.manner.routes is not None and not apart
+        played = self.others if whole else _sample(self.others, PLAYED_APART if apart else PLAYED)
+        self.manner.begin_anew()
+        ways = self.experience.ways(
+            {one[0].address: one for one in (*self.asked, *played)}, apart=apart
+        )
+        network = SimulatedNetwork(lambda target, flow: ways[target](flow))
+        taken, seconds = trio.run(
+            self._measure, network, played, clock=trio.testing.MockClock(autojump_threshold=0)
+        )
+        unplayed = len(self.others) - len(played)
+        more = (
+            _more([taken[target.address] for target, _ in played], unplayed)
+            if unplayed
+            else Taken(0, 0, 0.0)
+        )
+        return Taken(
+            sum(one.packets for one in taken.values()) + more.packets,
+            sum(one.bytes for one in taken.values()) + more.bytes,
+            seconds + more.seconds,
+        )
+
+    async def _measure(
+        self, network: SimulatedNetwork, played: list[tuple[Target, Method]]
+    ) -> tuple[dict[str, Taken], float]:
+        """What each trace takes, by target, and the seconds until all are over."""
+        began = trio.current_time()
+        asked = await self._trace(network, self.asked, witnessing=True)
+        others = await self._trace(network, played, witnessing=False)
+        return asked | others, trio.current_time() - began
+
+    async def _trace(
+        self, network: SimulatedNetwork, part: list[tuple[Target, Method]], *, witnessing: bool
+    ) -> dict[str, Taken]:
+        manner, methods = self.manner, {target.address: method for target, method in part}
+        # As long as it is not known where this is, nothing is known of the border.
+        explores = manner.explores_all or not witnessing
+        taken: dict[str, Taken] = {}
+
+        def finished(trace: Trace) -> None:
+            probes = trace.probes or 0
+            weight = probes * self.size(methods[trace.dst_addr], trace.af)
+            taken[trace.dst_addr] = Taken(probes, weight, trio.current_time())
+            if witnessing:
+                manner.learn(trace)
+
+        await measure(
+            Session(
+                network,
+                [Task(address, None, method, 1) for address, method in methods.items()],
+                self.settings,
+                finished=finished,
+                routes=None if witnessing else manner.routes,
+                explore=manner.explore if explores else None,
+            )
+        )
+        return taken
 
 
 def _sample(targets: list[T], size: int) -> list[T]:

@@ -7,6 +7,7 @@ however many targets lie behind it. It knows attributed hops, no socket and no c
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from probe.attribute import attribute, majority
@@ -78,8 +79,9 @@ class Forks:
         self._origin = origin
         self._home = home
         self._limits = limits
-        # The last enumeration of each border, by the addresses on both sides.
-        self._looked_at: dict[tuple[str | None, str | None], Enumeration] = {}
+        # Borders that are or were enumerated, by the addresses on both sides; not again, unless an
+        # error broke it off.
+        self._looked_at: set[tuple[str | None, str | None]] = set()
 
     def __call__(self, trace: Trace) -> Enumeration | None:
         """The enumeration to make for a trace that has ended, if any."""
@@ -95,12 +97,11 @@ class Forks:
         if border is None:
             return None
         crossed = majority(border.before.replies), majority(border.after.replies)
-        before = self._looked_at.get(crossed)
-        if before is not None and not before.broken_off:
+        if crossed in self._looked_at:
             return None
+        self._looked_at.add(crossed)
         first = max(1, border.before.number - AROUND)
         last = min(border.after.number + AROUND, trace.hops[-1].number)
-        found = self._looked_at[crossed] = between(
-            first, last, trace, self._limits, border.after.number
-        )
-        return found
+        enumeration = between(first, last, trace, self._limits, border.after.number)
+        enumeration.when_broken_off = partial(self._looked_at.discard, crossed)
+        return enumeration

@@ -25,7 +25,7 @@ from probe.network.addresses import source_towards
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from probe.redact import IPNetwork
+    from probe.premises import IPNetwork
 
 # linux/rtnetlink.h: changes of links, and of addresses, routes and rules of both IP versions. By
 # a rule alone a VPN may take all packets.

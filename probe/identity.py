@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Flows 1 to 16, as RIPE Atlas numbers them; 0 there means "not Paris".
-FLOWS = 16
+PARIS_VARIATIONS = 16
 
 
 class Identity:
@@ -41,7 +41,7 @@ class Identity:
 
     def flow(self) -> int:
         """The flow this run should use, 1 to 16. Writes nothing; see `used`."""
-        return int(self._read().get("flow", 0)) % FLOWS + 1
+        return int(self._read().get("flow", 0)) % PARIS_VARIATIONS + 1
 
     def last_flow(self) -> int | None:
         """The flow of the last run; None where it kept nothing, or there was none."""

@@ -23,6 +23,7 @@ from probe.language import _
 from probe.locate import AGAIN
 from probe.measuring import measure
 from probe.session import Session
+from probe.tally import INTERRUPTED, OVER_BUDGET
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from probe.manner import Manner
     from probe.meter import Metered
     from probe.network import Method, Network
+    from probe.premises import Premises
     from probe.record import Trace
-    from probe.redact import Premises
-    from probe.session import Settings
+    from probe.session import SessionSettings
     from probe.targets import Target
 
 # Seconds to wait for a link that went away, for one IP version where the other has a way out,
@@ -97,7 +98,7 @@ class Itinerary:
         self,
         network: Metered,
         campaign: Campaign,
-        settings: Settings,
+        settings: SessionSettings,
         wanted: Method | None,
         *,
         manner: Manner,
@@ -111,6 +112,7 @@ class Itinerary:
         self.left_out: Counter[str] = Counter()
         self._network = network
         self._campaign = campaign
+        self._tally = campaign.tally
         self._settings = settings
         self._wanted = wanted
         self._manner = manner
@@ -186,7 +188,7 @@ class Itinerary:
     async def _find_oneself(self) -> None:
         """Trace to a few targets of each IP version whose access network is not known, and tell."""
         involved = {version_of(target) for target in self._todo.values()}
-        unknown = (involved | self._campaign.holding) - self._campaign.access.keys()
+        unknown = (involved | self._campaign.holding) - self._campaign.access.known.keys()
         if not unknown:
             return
         asked = [
@@ -201,16 +203,16 @@ class Itinerary:
         await self._ask_again()
         if self._unaffordable and not self._campaign.holding:
             return  # the budget ended before anything was measured that could tell
-        country = self._campaign.country
+        country = self._campaign.access.country
         self._locate()
-        if country != self._campaign.country:
+        if country != self._campaign.access.country:
             self._todo = {
                 target.address: target
-                for target in self._listed(self._campaign.country)
+                for target in self._listed(self._campaign.access.country)
                 if target.address not in self._settled
             }
             self._put_off_what_has_no_way()
-        self._skip_all_but(self._campaign.access)
+        self._skip_all_but(self._campaign.access.known)
         if self._limit is not None:
             # Domestic targets may have come in only now; the limit still counts what was asked.
             room = max(0, self._limit - len(self._settled) - len(self._put_off))
@@ -233,7 +235,7 @@ class Itinerary:
         try:
             self._campaign.locate()
         except RefusedToRedact:
-            if not self._campaign.kept:
+            if not self._tally.kept:
                 raise
             raise PartlyDone(
                 _(
@@ -243,7 +245,7 @@ class Itinerary:
                 )
             ) from None
         except Offline as problem:
-            if not self._campaign.kept:
+            if not self._tally.kept:
                 raise
             raise PartlyDone(
                 _(
@@ -263,7 +265,7 @@ class Itinerary:
         methods = usable(self._network, map(version_of, self._todo.values()), self._wanted)
         for target in targets:
             if version_of(target) not in methods:
-                self._campaign.skip(version_of(target))
+                self._tally.skipped(version_of(target))
                 self._settle(target.address)
         self._unspent = self._allowance.left
         try:
@@ -298,7 +300,7 @@ class Itinerary:
 
     def _give_up_for_budget(self) -> None:
         self._in_flight.clear()
-        self._campaign.unaffordable += len(self._todo)
+        self._tally.failed(OVER_BUDGET, len(self._todo))
         self._unaffordable += self._todo.values()
         for address in list(self._todo):
             self._settle(address)
@@ -320,7 +322,7 @@ class Itinerary:
         denied = None if trace.error is None else self._network.denied.get(trace.dst_addr)
         told = trace.dst_addr in self._campaign.held
         self._campaign.finished(trace, denied)
-        if trace.af not in self._campaign.access:
+        if trace.af not in self._campaign.access.known:
             self._manner.learn(trace)
         if not told:
             self._progress.finished(trace)
@@ -340,7 +342,7 @@ class Itinerary:
 
     async def _recover(self, why: str) -> None:
         """Wait for a way out, and learn what has changed."""
-        self._campaign.interruptions[why] += 1
+        self._tally.interruptions[why] += 1
         self._progress.interrupted(why)
         self._drop_in_flight()
         before = self._ends
@@ -348,7 +350,7 @@ class Itinerary:
         await trio.sleep(SETTLING)
         self._stand()
         if not self._ends:
-            raise (PartlyDone if self._campaign.kept else Offline)(
+            raise (PartlyDone if self._tally.kept else Offline)(
                 _(
                     "the link went away and was not back after {seconds:.0f} s; what was measured "
                     "is kept, go on with --resume"
@@ -395,7 +397,7 @@ class Itinerary:
         """Count what is left to do over other IP versions as having had no route."""
         for address, target in list(self._todo.items()):
             if version_of(target) not in versions:
-                self._campaign.skip(version_of(target))
+                self._tally.skipped(version_of(target))
                 self._settle(address)
 
     async def _wait_for_a_way_out(self, versions: Collection[int]) -> None:
@@ -411,9 +413,9 @@ class Itinerary:
         for address in self._in_flight:
             self._tries[address] += 1
             if self._tries[address] < TRIES:
-                self._campaign.begun_anew += 1
+                self._tally.begun_anew += 1
             else:
-                self._campaign.given_up += 1
+                self._tally.failed(INTERRUPTED)
                 self._settle(address)
         self._in_flight.clear()
 

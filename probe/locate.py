@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import ifaddr
 
 from probe.attribute import majority
-from probe.redact import IPNetwork, Premises, whose_are_own
+from probe.premises import IPNetwork, Premises, whose_are_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ class Access:
     known_by: Literal["interface", "said", "first_hops"]
 
 
-def premises() -> Premises:
+def read_premises() -> Premises:
     """This machine's addresses and subnets as its interfaces have them now, and its names.
 
     Loopback is left out. Nothing is looked up in the DNS. Hardware addresses are read where the

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Set
 
 # Flows are numbered modulo this.
-FLOWS = 1 << 16
+FLOW_NUMBERS = 1 << 16
 
 # After how many flows given up a hop that repeating never helped is asked once per flow.
 ENOUGH_SILENCE = 3
@@ -160,8 +160,8 @@ class Enumeration:
     ) -> None:
         self.alone_from = last + 1 if alone_from is None else alone_from
         """The first TTL at which other paths have other routers, as far as is known."""
-        self.broken_off = False
-        """Whether an error ended it before it was done."""
+        self.when_broken_off: Callable[[], None] = lambda: None
+        """To be called where an error ends it before it is done."""
         self._limits = limits
         self._first = first
         self._last = last
@@ -209,7 +209,7 @@ class Enumeration:
             return None
         asked_at = asked_at or self._asked_last.__getitem__
         ttl = min(sorted(self._plan), key=asked_at)
-        return ttl, (self._flow + next(iter(self._plan[ttl]))) % FLOWS
+        return ttl, (self._flow + next(iter(self._plan[ttl]))) % FLOW_NUMBERS
 
     def heard_at(self, ttl: int) -> Set[str]:
         """The addresses that answered at a TTL so far."""
@@ -323,10 +323,10 @@ class Enumeration:
     # -- bookkeeping ------------------------------------------------------------------------
 
     def _key(self, ttl: int, flow: int) -> tuple[int, int]:
-        return ttl, (flow - self._flow) % FLOWS
+        return ttl, (flow - self._flow) % FLOW_NUMBERS
 
     def _ids(self, numbers: Iterable[int]) -> tuple[int, ...]:
-        return tuple((self._flow + number) % FLOWS for number in sorted(numbers))
+        return tuple((self._flow + number) % FLOW_NUMBERS for number in sorted(numbers))
 
     def _settle(self, key: tuple[int, int]) -> None:
         if self._open[key] > 1:
@@ -467,7 +467,7 @@ class Enumeration:
 
     def _candidates(self, hop: _Hop, near: _Vertex) -> Iterator[int]:
         """Flows that meet this node before the hop and were not asked at the hop."""
-        every = range(FLOWS) if hop.common is not None else hop.before
+        every = range(FLOW_NUMBERS) if hop.common is not None else hop.before
         for number in every:
             if (
                 (hop.common is not None or hop.before[number] == near)

@@ -13,7 +13,7 @@ import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from probe.consent import Capability
+from probe.consent import Permission
 from probe.places import shipped
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class Part(NamedTuple):
 
 
 class Notice(NamedTuple):
-    """The text in one language: its version, what it tells, and the question of each capability."""
+    """The text in one language: its version, what it tells, and the question of each permission."""
 
     language: str
     version: int
     parts: tuple[Part, ...]
-    questions: dict[Capability, Part]
+    questions: dict[Permission, Part]
 
 
 def notice(language: str) -> Notice:
@@ -71,8 +71,8 @@ def notice(language: str) -> Notice:
         name, _, question = heading.partition(": ")
         if paragraphs[0].startswith("Version: "):
             version = int(paragraphs.pop(0).removeprefix("Version: "))
-        if name in set(Capability):
-            questions[Capability(name)] = Part(question, tuple(paragraphs))
+        if name in set(Permission):
+            questions[Permission(name)] = Part(question, tuple(paragraphs))
         else:
             parts.append(Part(heading, tuple(paragraphs)))
     return Notice(language, version, tuple(parts), questions)

@@ -38,11 +38,11 @@ def _without_whose(text: str) -> str:
     from pathlib import Path  # noqa: PLC0415
 
     from probe.failure import BadInput  # noqa: PLC0415
-    from probe.locate import premises  # noqa: PLC0415
+    from probe.locate import read_premises  # noqa: PLC0415
     from probe.places import chosen_folder  # noqa: PLC0415
     from probe.redact import clean  # noqa: PLC0415
 
-    here = premises()
+    here = read_premises()
     # Who has a number and no name, as in a container, may have no home either.
     home = kept = Path()
     with contextlib.suppress(RuntimeError):

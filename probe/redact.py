@@ -10,37 +10,23 @@ makes one.
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NewType
 
 from probe.attribute import majority
 from probe.failure import RefusedToRedact
 from probe.language import _
+from probe.premises import whose_are_own
 from probe.record import ATLAS_STATUS_HOP, WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
-from probe.spellings import (
-    IPAddress,
-    anywhere,
-    held_inside,
-    identifier_of_hardware,
-    interface_identifier,
-    is_whole,
-    named,
-    spellings,
-    spellings_of_hardware,
-    spellings_of_site,
-    told_by,
-)
+from probe.spellings import embedded, is_whole, parsed_address, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probe.attribute import Attributor
-
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+    from probe.premises import Premises
 
 # A trace that has been through `redact`, and may be written and shared.
 Redacted = NewType("Redacted", Trace)
@@ -66,13 +52,6 @@ LOCAL_SUFFIXES = (
     ".ip6.arpa",
 )
 
-# IPv6 blocks whose addresses hold an IPv4 address, and the bit at which it begins.
-_HOLDS_IPV4 = (
-    (ipaddress.IPv6Network("64:ff9b::/96"), 96),
-    (ipaddress.IPv6Network("::ffff:0:0/96"), 96),
-    (ipaddress.IPv6Network("2002::/16"), 16),
-)
-
 # Set aside for each network's own translators (RFC 8215): as private as 10/8.
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
@@ -95,116 +74,6 @@ _ADDRESSES = frozenset({"from", "to", "dst_addr", "src_addr"})
 _FREE_TEXTS = frozenset({"dst_name", "notes", "error"})
 
 
-@dataclass(frozen=True)
-class Premises:
-    """The volunteer's own end of the line: what must never be written.
-
-    ``addresses`` are those of this machine in canonical text, without zone; ``networks`` the
-    subnets it sits in; ``host_names`` what it calls itself; ``hardware`` the addresses of its
-    interfaces, twelve hexadecimal digits in lower case each.
-    """
-
-    addresses: frozenset[str]
-    networks: tuple[IPNetwork, ...] = ()
-    host_names: frozenset[str] = frozenset()
-    hardware: frozenset[str] = frozenset()
-
-    def holds(self, address: str) -> bool:
-        """Whether an address is one's own or lies in one's own subnets."""
-        parsed = _parse(address)
-        return str(parsed) in self.addresses or any(
-            parsed in network for network in self.networks if network.version == parsed.version
-        )
-
-    def given_away_by(self, address: str) -> bool:
-        """Whether an address would tell one's own.
-
-        One that `holds` does; in IPv6 also one of the same /48, which a provider may have given
-        to this line alone, one with the same interface identifier, and one that holds such an
-        IPv4 address. The IPv4 address that an own 6to4, Teredo or ISATAP address tells is own too.
-        """
-        return _gives_away(self, address)
-
-    def joined(self, other: Premises) -> Premises:
-        """Both ends of the line, as one that moves from one to the other has them."""
-        return Premises(
-            self.addresses | other.addresses,
-            tuple(dict.fromkeys((*self.networks, *other.networks))),
-            self.host_names | other.host_names,
-            self.hardware | other.hardware,
-        )
-
-
-@dataclass(frozen=True)
-class _Marks:
-    """What gives this end of the line away, worked out once.
-
-    ``addresses`` are its own and the public IPv4 ones that those tell, ``sites`` the upper 48 bits
-    of its IPv6 addresses, ``identifiers`` the lower 64.
-    """
-
-    addresses: frozenset[str]
-    sites: frozenset[int]
-    identifiers: frozenset[int]
-    spelled: re.Pattern[str]
-    names: re.Pattern[str]
-
-
-@functools.lru_cache(maxsize=16)
-def _marks(premises: Premises) -> _Marks:
-    own = [_parse(address) for address in premises.addresses]
-    own += filter(None, map(told_by, own))
-    own_6 = [address for address in own if isinstance(address, ipaddress.IPv6Address)]
-    sited = [address for address in own_6 if not address.is_link_local]
-    spelled = {text for address in own for text in spellings(address)}
-    spelled |= {text for mac in premises.hardware for text in spellings_of_hardware(mac)}
-    spelled |= {text for address in sited for text in spellings_of_site(address)}
-    identifiers = {interface_identifier(address) for address in own_6}
-    return _Marks(
-        frozenset(map(str, own)),
-        frozenset(int(address) >> 80 for address in sited),
-        frozenset(filter(None, identifiers)) | {*map(identifier_of_hardware, premises.hardware)},
-        anywhere(spelled),
-        named(premises.host_names),
-    )
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _gives_away(premises: Premises, address: str) -> bool:
-    parsed = _parse(address)
-    marks = _marks(premises)
-    if premises.holds(address) or str(parsed) in marks.addresses:
-        return True
-    if not isinstance(parsed, ipaddress.IPv6Address):
-        return False
-    inner = embedded(parsed)
-    return (
-        int(parsed) >> 80 in marks.sites
-        or interface_identifier(parsed) in marks.identifiers
-        or (inner is not None and premises.holds(str(inner[0])))
-        or any(str(held) in marks.addresses for held in held_inside(parsed))
-    )
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _parse(address: str) -> IPAddress:
-    return ipaddress.ip_address(address.partition("%")[0])
-
-
-def embedded(address: IPAddress) -> tuple[ipaddress.IPv4Address, int] | None:
-    """The IPv4 address inside an IPv6 one and the bit it begins at: NAT64, mapped, 6to4.
-
-    >>> embedded(ipaddress.ip_address("64:ff9b::203.0.113.7"))
-    (IPv4Address('203.0.113.7'), 96)
-    """
-    if isinstance(address, ipaddress.IPv6Address):
-        for block, start in _HOLDS_IPV4:
-            if address in block:
-                bits = int(address) >> (128 - start - 32) & 0xFFFFFFFF
-                return ipaddress.IPv4Address(bits), start
-    return None
-
-
 def cut(address: str) -> str:
     """The block an address lies in, /24 or /48, written as the block's first address.
 
@@ -213,7 +82,7 @@ def cut(address: str) -> str:
     >>> cut("203.0.113.77"), cut("2001:db8:1:2::3"), cut("64:ff9b::203.0.113.77")
     ('203.0.113.0', '2001:db8:1::', '64:ff9b::cb00:7100')
     """
-    parsed = _parse(address)
+    parsed = parsed_address(address)
     inner = embedded(parsed)
     bits = KEPT_BITS[parsed.version] if inner is None else inner[1] + KEPT_BITS[4]
     return str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False).network_address)
@@ -222,6 +91,7 @@ def cut(address: str) -> str:
 def clean(text: str, premises: Premises, keep: str | None = None) -> str:
     """A sentence without names of this machine, and without any address but ``keep``.
 
+    >>> from probe.premises import Premises
     >>> clean("no route to 192.0.2.7 on pi", Premises(frozenset(), host_names=frozenset({"pi"})))
     'no route to [address] on [host]'
     """
@@ -229,29 +99,19 @@ def clean(text: str, premises: Premises, keep: str | None = None) -> str:
     def without_address(found: re.Match[str]) -> str:
         for token in (found[0], found[0].removesuffix(":")):
             try:
-                parsed = _parse(token)
+                parsed = parsed_address(token)
             except ValueError:
                 continue
             return found[0] if str(parsed) == keep else "[address]" + found[0][len(token) :]
         return found[0]
 
-    marks = _marks(premises)
+    marks = premises.marks
     text = _MAYBE_IPV6.sub(without_address, text)
     text = _MAYBE_IPV4.sub(without_address, text)
     text = _MAC.sub("[mac]", text)
     text = _DASHED_IPV4.sub("[address]", text)
     text = marks.spelled.sub("[address]", text)
     return marks.names.sub("[host]", text)
-
-
-def whose_are_own(premises: Premises, version: int, origin: Attributor) -> list[Attribution]:
-    """Whose the public addresses of this machine are, of one IP version."""
-    said = [
-        origin.lookup(address)
-        for address in premises.addresses
-        if _parse(address).version == version
-    ]
-    return [one for one in said if one.special is None]
 
 
 class _Redaction:
@@ -280,7 +140,7 @@ class _Redaction:
             for own in whose_are_own(premises, 6, origin)
         )
         self.taken: Counter[str] = Counter()
-        self.marks = _marks(premises)
+        self.marks = premises.marks
         heard = [
             (hop.number, reply.address)
             for hop in trace.hops
@@ -294,7 +154,7 @@ class _Redaction:
         self.reaches_access = self.shows_access or self._leaves_access(trace, heard)
         # A target that answers inside may be this line, numbered by another network.
         if self._answers_inside(trace, heard):
-            self.inside_target = str(_parse(trace.dst_addr))
+            self.inside_target = str(parsed_address(trace.dst_addr))
 
     def _shows_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
         """The first hop that shows the access network, 0 where none does."""
@@ -326,16 +186,16 @@ class _Redaction:
     def said_of(self, address: str) -> Iterator[Attribution]:
         """Whose an address is, and the one that it may hold."""
         yield self.origin.lookup(address)
-        parsed = _parse(address)
+        parsed = parsed_address(address)
         inner = embedded(parsed)
         held = told_by(parsed) if inner is None else inner[0]
         if held is not None:
             yield self.origin.lookup(str(held))
 
     def reason_to_cut(self, address: str) -> str | None:
-        if _parse(address) in _LOCAL_NAT64:
+        if parsed_address(address) in _LOCAL_NAT64:
             return "private"
-        if str(_parse(address)) == self.inside_target:
+        if str(parsed_address(address)) == self.inside_target:
             return "access"
         for said in self.said_of(address):
             if said.special in CUT_CLASSES:
@@ -356,7 +216,7 @@ class _Redaction:
             # Carriers number their inside from blocks of others that are unused in public.
             reason = "access"
         if reason is None:
-            return str(_parse(address))
+            return str(parsed_address(address))
         left = cut(address)
         if self.premises.given_away_by(left) or self.may_be_home(address, number, reason):
             self.taken["lan"] += 1
@@ -366,7 +226,7 @@ class _Redaction:
 
     def may_be_home(self, address: str, number: int, reason: str) -> bool:
         """Whether the /48 of a hop, behind another router of home, may be this line's alone."""
-        parsed = _parse(address)
+        parsed = parsed_address(address)
         if parsed in _ULA:
             known = self.reaches_access if not self.knows_site else self.shows_access
             return number < known
@@ -465,7 +325,7 @@ def _collect(value: object, field: str, texts: dict[str, set[str]]) -> None:
 
 def _is_given_away(fields: dict[str, Any], premises: Premises) -> bool:
     """The last look over all that would be written: nothing in it may tell this machine."""
-    marks = _marks(premises)
+    marks = premises.marks
     texts: dict[str, set[str]] = {}
     _collect(fields, "", texts)
     addresses = set().union(*(texts.pop(field, ()) for field in _ADDRESSES))
@@ -512,7 +372,7 @@ def redact(
             )
         )
     redaction = _Redaction(trace, premises, access, origin, inside)
-    target = str(_parse(trace.dst_addr))
+    target = str(parsed_address(trace.dst_addr))
     reason = redaction.reason_to_cut(target)
     left = target if reason is None else cut(target)
     if premises.given_away_by(target) or premises.given_away_by(left):

@@ -12,7 +12,7 @@ from probe.hostname import host_in, is_more
 from probe.language import _
 
 if TYPE_CHECKING:
-    from probe.redact import Premises
+    from probe.premises import Premises
 
 # Addresses at which no single host can answer, as `unfit` names them.
 NO_HOST = frozenset({"multicast", "unspecified", "broadcast"})

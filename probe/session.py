@@ -52,7 +52,7 @@ FEW = 16
 BACKOFF = 0.010
 
 
-class Settings(NamedTuple):
+class SessionSettings(NamedTuple):
     """How to measure: how all traces are paced, and the limits of each.
 
     `rate` is packets per second over all traces. Where they follow each other faster than one in
@@ -98,7 +98,7 @@ class Session:
         self,
         network: Network,
         tasks: Iterable[Task],
-        settings: Settings,
+        settings: SessionSettings,
         *,
         finished: Callable[[Trace], None],
         known: Callable[[Task, Hop], None] | None = None,

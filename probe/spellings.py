@@ -8,6 +8,7 @@ spellings, and neither traces nor whose an address is.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from typing import TYPE_CHECKING
@@ -34,8 +35,21 @@ _EMPTY = 64
 _TEREDO = ipaddress.IPv6Network("2001::/32")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 
+# IPv6 blocks whose addresses hold an IPv4 address, and the bit at which it begins.
+_HOLDS_IPV4 = (
+    (ipaddress.IPv6Network("64:ff9b::/96"), 96),
+    (ipaddress.IPv6Network("::ffff:0:0/96"), 96),
+    (_SIX_TO_FOUR, 16),
+)
+
 # ISATAP (RFC 5214): stands before the IPv4 address, with or without the bit for a unique one.
 _ISATAP = 0x00005EFE
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def parsed_address(address: str) -> IPAddress:
+    """An address as text, without the zone that an IPv6 one may have."""
+    return ipaddress.ip_address(address.partition("%")[0])
 
 
 def spellings(address: IPAddress) -> Iterator[str]:
@@ -152,6 +166,20 @@ def told_by(address: IPAddress) -> ipaddress.IPv4Address | None:
     is_compatible = bits >> 32 == 0 and bits >= 1 << 16
     if is_compatible or (bits >> 32 & 0xFDFFFFFF) == _ISATAP:
         return ipaddress.IPv4Address(bits & 0xFFFFFFFF)
+    return None
+
+
+def embedded(address: IPAddress) -> tuple[ipaddress.IPv4Address, int] | None:
+    """The IPv4 address inside an IPv6 one and the bit it begins at: NAT64, mapped, 6to4.
+
+    >>> embedded(ipaddress.ip_address("64:ff9b::203.0.113.7"))
+    (IPv4Address('203.0.113.7'), 96)
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        for block, start in _HOLDS_IPV4:
+            if address in block:
+                bits = int(address) >> (128 - start - 32) & 0xFFFFFFFF
+                return ipaddress.IPv4Address(bits), start
     return None
 
 

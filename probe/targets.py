@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from probe.origin import Network, Origin
+    from probe.origin import AutonomousSystem, Origin
 
 Kind = Literal["anycast", "foreign", "domestic", "listed"]
 
@@ -100,7 +100,7 @@ def domestic_networks(origin: Origin, country: str) -> list[Target]:
     ]
 
 
-def _address_in(network: Network, version: int, origin: Origin) -> str | None:
+def _address_in(network: AutonomousSystem, version: int, origin: Origin) -> str | None:
     for text in network.prefixes:
         prefix = ipaddress.ip_network(text)
         if prefix.version == version and prefix.num_addresses > 1:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, change
+from probe.consent import Permission, change
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def agree(folder: Path, *capabilities: Capability) -> Path:
+def agree(folder: Path, *permissions: Permission) -> Path:
     """Put down in a data folder that its owner agrees to these, or to all; returns the folder."""
-    change(folder, dict.fromkeys(capabilities or Capability, True), date(2026, 11, 1))
+    change(folder, dict.fromkeys(permissions or Permission, True), date(2026, 11, 1))
     return folder

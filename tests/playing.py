@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.measuring import measure
 from probe.network import Answer, Capability, Kind, Method, Network, Probe
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ async def play(network: Network, text: str) -> list[Played]:
             continue
         traces: list[Trace] = []
         overheard = Overheard(network)
-        await measure(Session(overheard, [task], Settings(), finished=traces.append))
+        await measure(Session(overheard, [task], SessionSettings(), finished=traces.append))
         [trace] = traces
         played.append(Played(task, expected, trace, _hops(trace, overheard), sees))
     return played

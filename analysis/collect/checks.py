@@ -18,7 +18,8 @@ from probe.attribute import majority
 from probe.bundle import Bundle
 from probe.origin import special_class
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_json, moment, to_json
-from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, embedded
+from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut
+from probe.spellings import embedded
 
 # Before this day there was no gatewatch: a clock that was never set.
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)

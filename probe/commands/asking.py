@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.consent import Capability, change, missing, refusal, said, trouble
+from probe.consent import Permission, change, missing, refusal, said, trouble
 from probe.failure import NoConsent
 from probe.language import _
 from probe.private import replace_file
@@ -36,7 +36,7 @@ _NO = frozenset({"", "no", "ទេ", "អត់ទេ", "មិនយល់ព�
 _OPEN = "open"
 
 
-def obtain(folder: Path, *needed: Capability) -> None:
+def obtain(folder: Path, *needed: Permission) -> None:
     """Return once the owner has agreed to what is needed, asked now where that can be.
 
     Who is asked is asked for all that is open, not only for what is needed. Raises `NoConsent`
@@ -47,7 +47,7 @@ def obtain(folder: Path, *needed: Capability) -> None:
         return
     if not on_terminal():
         raise refusal(folder, lacking)
-    ask(folder, missing(folder, *Capability))
+    ask(folder, missing(folder, *Permission))
     lacking = missing(folder, *needed)
     if lacking:
         raise NoConsent(
@@ -62,7 +62,7 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(folder: Path, capabilities: Iterable[Capability]) -> None:
+def ask(folder: Path, permissions: Iterable[Permission]) -> None:
     """Show the text, ask for each of these, and put the answers down once all are given."""
     from probe.notice import lines, notice  # noqa: PLC0415 - a run that may measure reads nothing
 
@@ -79,11 +79,11 @@ def ask(folder: Path, capabilities: Iterable[Capability]) -> None:
         _tell(_("The same text in Khmer and English, as a page for a browser:"))
         _tell(f"  {page}")
         answers = {}
-        for capability in capabilities:
+        for permission in permissions:
             _tell()
-            for line in lines((text.questions[capability],), width):
+            for line in lines((text.questions[permission],), width):
                 _tell(line)
-            answers[capability] = _answer(page)
+            answers[permission] = _answer(page)
         change(folder, answers, datetime.now(UTC).date())
     _tell()
 

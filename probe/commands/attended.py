@@ -18,7 +18,7 @@ import click
 from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.alone import alone
 from probe.commands import asking, words
-from probe.consent import Capability
+from probe.consent import Permission
 from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.places import data_folder
@@ -42,7 +42,7 @@ class Attended:
         self.allowance = Allowance(allowance_file(), budget * MEGABYTE, time.time)
         self._as_json = as_json
         if not dry_run:
-            asking.obtain(data_folder(), Capability.RUN, Capability.KEEP)
+            asking.obtain(data_folder(), Permission.RUN, Permission.KEEP)
             click.get_current_context().with_resource(alone(data_folder()))
             self.allowance.check()
 
@@ -130,7 +130,7 @@ class _Shown:
 def _say(ended: Ended, *, as_json: bool) -> None:
     """The summary: what was kept, what was not and why, and what to do next."""
     left_out = ended.left_out + Counter(
-        {f"no IPv{version} here": count for version, count in ended.campaign.absent().items()}
+        {f"no IPv{version} here": count for version, count in ended.campaign.tally.absent().items()}
     )
     if as_json:
         click.echo(json.dumps(_summary(ended, left_out)))
@@ -141,10 +141,11 @@ def _say(ended: Ended, *, as_json: bool) -> None:
 
 def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
     """The summary as a script reads it."""
-    campaign = ended.campaign
+    campaign, tally = ended.campaign, ended.campaign.tally
+    instead = campaign.access.instead
     return {
-        "kept": campaign.kept,
-        "failed": dict(sorted(campaign.failed().items())),
+        "kept": tally.kept,
+        "failed": dict(sorted(campaign.failures().items())),
         "left_out": dict(sorted(left_out.items())),
         "folder": str(campaign.folder),
         "flow": campaign.flow,
@@ -153,15 +154,15 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
                 "asn": access.asn,
                 "organisation": access.organisation,
                 "known_by": access.known_by,
-                "instead": instead.asn if (instead := campaign.instead.get(version)) else None,
+                "instead": instead[version].asn if version in instead else None,
             }
-            for version, access in sorted(campaign.access.items())
+            for version, access in sorted(campaign.access.known.items())
         },
-        "country": campaign.country,
-        "noted": dict(sorted(campaign.noted.items())),
+        "country": campaign.access.country,
+        "noted": dict(sorted(tally.noted.items())),
         "refused_packets": dict(sorted(ended.refused.items())),
-        "interrupted": dict(sorted(campaign.interruptions.items())),
-        "begun_anew": campaign.begun_anew,
+        "interrupted": dict(sorted(tally.interruptions.items())),
+        "begun_anew": tally.begun_anew,
         "stopped": bool(ended.code),
         "seconds": round(ended.seconds, 1),
     }
@@ -169,42 +170,42 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
 
 def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
     """The summary as a person reads it."""
-    campaign = ended.campaign
+    campaign, tally = ended.campaign, ended.campaign.tally
     yield ngettext(
         "kept {count} trace in {folder} ({seconds:.0f} s)",
         "kept {count} traces in {folder} ({seconds:.0f} s)",
-        campaign.kept,
-    ).format(count=campaign.kept, folder=campaign.folder, seconds=ended.seconds)
-    if failed := campaign.failed():
+        tally.kept,
+    ).format(count=tally.kept, folder=campaign.folder, seconds=ended.seconds)
+    if failed := campaign.failures():
         yield _("failed: {counts}").format(counts=words.counts(failed))
     if left_out:
         yield _("left out: {counts}").format(counts=words.counts(left_out))
     for note, (meaning, _remedy) in meanings().items():
-        if campaign.noted[note]:
+        if tally.noted[note]:
             yield ngettext(
-                "{count} trace: {meaning}", "{count} traces: {meaning}", campaign.noted[note]
-            ).format(count=campaign.noted[note], meaning=meaning)
-    for version, instead in campaign.instead.items():
+                "{count} trace: {meaning}", "{count} traces: {meaning}", tally.noted[note]
+            ).format(count=tally.noted[note], meaning=meaning)
+    for version, instead in campaign.access.instead.items():
         yield _(
             "AS{said}, which you named, stands first on no path, and AS{asn} {organisation} "
             "does: if that is your provider, what was kept is no evidence; run again with "
             "--access-as AS{asn}"
         ).format(
-            said=campaign.access[version].asn,
+            said=campaign.access.known[version].asn,
             asn=instead.asn,
             organisation=instead.organisation,
         )
-    if campaign.interruptions:
+    if tally.interruptions:
         yield ngettext(
             "interrupted: {counts}; {count} trace begun anew",
             "interrupted: {counts}; {count} traces begun anew",
-            campaign.begun_anew,
-        ).format(counts=words.counts(campaign.interruptions), count=campaign.begun_anew)
+            tally.begun_anew,
+        ).format(counts=words.counts(tally.interruptions), count=tally.begun_anew)
     if ended.refused:
         yield _("packets that were no answers to these probes: {counts}").format(
             counts=words.counts(ended.refused)
         )
-    if campaign.kept and campaign.country is None:
+    if tally.kept and campaign.access.country is None:
         yield _("your country is not in the address table; give it with --country CC")
-    if campaign.kept:
+    if tally.kept:
         yield _("next: gatewatch show")

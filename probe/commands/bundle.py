@@ -13,7 +13,7 @@ import click
 from probe.bundle import SUFFIX
 from probe.bundling import bundle_new
 from probe.commands import words
-from probe.consent import Capability, require
+from probe.consent import Permission, require
 from probe.copies import demand_folder, write_copy
 from probe.failure import Failure
 from probe.keys import keys_folder
@@ -43,7 +43,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
     network; where you measured in several, several are made, and with --to the second is
     FILE-2, and so on. Nothing is sent: `gatewatch submit` does that, or you hand the file over.
     """
-    require(data_folder(), Capability.SHARE)
+    require(data_folder(), Permission.SHARE)
     if out is not None and out.exists():
         raise Failure(_("{path} is there already; choose another name").format(path=out))
     if out is not None:

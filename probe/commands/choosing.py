@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from probe.exclusions import Exclusions
     from probe.origin import Origin
-    from probe.redact import Premises
+    from probe.premises import Premises
     from probe.targets import Target
 
 

@@ -12,7 +12,7 @@ import click
 from probe.commands import asking
 from probe.consent import (
     VERSION,
-    Capability,
+    Permission,
     change,
     condition,
     missing,
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MEANS = {
-    Capability.RUN: "send measuring packets from this computer",
-    Capability.KEEP: "keep the results on this computer",
-    Capability.SHARE: "hand the results to others",
+    Permission.RUN: "send measuring packets from this computer",
+    Permission.KEEP: "keep the results on this computer",
+    Permission.SHARE: "hand the results to others",
 }
 
 
-def _capabilities(command: Callable[..., Any]) -> Callable[..., Any]:
-    for capability in reversed(Capability):
-        command = click.option(f"--{capability}", is_flag=True, help=f"To {_MEANS[capability]}.")(
+def _permissions(command: Callable[..., Any]) -> Callable[..., Any]:
+    for permission in reversed(Permission):
+        command = click.option(f"--{permission}", is_flag=True, help=f"To {_MEANS[permission]}.")(
             command
         )
     return command
 
 
-def _chosen(**flags: bool) -> list[Capability]:
-    """The capabilities named on the command line; all where none is."""
-    return [each for each in Capability if flags[each]] or list(Capability)
+def _chosen(**flags: bool) -> list[Permission]:
+    """The permissions named on the command line; all where none is."""
+    return [each for each in Permission if flags[each]] or list(Permission)
 
 
 @click.group(short_help="Read what is asked of you, agree, take it back.")
@@ -70,13 +70,13 @@ def status(*, as_json: bool) -> None:
                 "version": agreed[each].version if each in agreed else None,
                 "on": agreed[each].on.isoformat() if each in agreed else None,
             }
-            for each in Capability
+            for each in Permission
         }
         click.echo(
             json.dumps({"text_version": VERSION, "file": condition(data_folder()), **fields})
         )
         return
-    for each in Capability:
+    for each in Permission:
         granted = agreed.get(each)
         if granted is None:
             answer = "no"
@@ -90,7 +90,7 @@ def status(*, as_json: bool) -> None:
     unread = trouble(data_folder())
     if unread is not None:
         click.echo(_("{problem}; to answer anew: gatewatch consent grant").format(problem=unread))
-    elif newer_text(data_folder(), Capability):
+    elif newer_text(data_folder(), Permission):
         click.echo(
             _(
                 "update gatewatch, or read the text of this one, version {version}, and answer "
@@ -134,7 +134,7 @@ def show(*, page: bool, opened: bool) -> None:
 
 
 @consent.command(short_help="Agree, after reading the text.")
-@_capabilities
+@_permissions
 @click.option(
     "--version-read",
     type=int,
@@ -167,7 +167,7 @@ def grant(*, version_read: int | None, **flags: bool) -> None:
 
 
 @consent.command(short_help="Take your agreement back.")
-@_capabilities
+@_permissions
 def withdraw(**flags: bool) -> None:
     """Take back what you have agreed to, all of it or what is named.
 
@@ -185,8 +185,8 @@ def withdraw(**flags: bool) -> None:
 
 def _conclude() -> None:
     """Say what holds now."""
-    lacking = missing(data_folder(), *Capability)
-    agreed = ", ".join(each for each in Capability if each not in lacking)
+    lacking = missing(data_folder(), *Permission)
+    agreed = ", ".join(each for each in Permission if each not in lacking)
     if agreed:
         click.echo(_("you agree to: {names}").format(names=agreed))
     if lacking:

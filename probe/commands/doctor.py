@@ -23,7 +23,7 @@ from probe.doctor import (
 )
 from probe.failure import PartlyDone
 from probe.language import _, for_scripts, ngettext
-from probe.locate import premises
+from probe.locate import read_premises
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ def _checks() -> dict[str, Callable[[], Iterable[Finding]]]:
         "vpn": whereabouts.vpn,
         "clock": whereabouts.clock,
         "last run": whereabouts.last_run,
-        "redaction": lambda: redaction.redaction(premises()),
+        "redaction": lambda: redaction.redaction(read_premises()),
         "snapshot": keeping.snapshot,
         "folder": keeping.folder,
         "disk": keeping.disk,

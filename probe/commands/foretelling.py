@@ -77,6 +77,8 @@ def _sentences(cost: Cost, rate: float, allowed: float, choice: Choice) -> Itera
         if choice.looked_up
         else _("nothing was sent")
     )
+    if not choice.at_home and choice.own is None:
+        yield _("without the networks of your country; name it with --country CC")
 
 
 def _taken(cost: Cost) -> str:

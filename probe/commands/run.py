@@ -12,14 +12,14 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from probe import stop
 from probe.allowance import Allowance
 from probe.backend import failure_of, open_network
-from probe.campaign import OVER_BUDGET, REFUSED, Campaign
+from probe.campaign import Campaign
 from probe.choice import RESUMABLE, measured, version_of
 from probe.commands import options, words
 from probe.commands.attended import Attended
@@ -28,7 +28,7 @@ from probe.commands.discreet import discreet
 from probe.commands.ended import Ended
 from probe.commands.folder import Folder
 from probe.commands.foretelling import foretell
-from probe.consent import Capability, require
+from probe.consent import Permission, require
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import (
     INTERRUPTED,
@@ -42,14 +42,15 @@ from probe.failure import (
 from probe.ground import Footing, without_way
 from probe.identity import Identity
 from probe.language import _
-from probe.locate import access_of_interfaces, access_said, premises
+from probe.locate import access_of_interfaces, access_said, read_premises
 from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, day_named, read, spool_folder
+from probe.tally import OVER_BUDGET, REFUSED
 from probe.targets import root_servers
 from probe.timekeeping import is_set_by_others
 
@@ -64,8 +65,8 @@ if TYPE_CHECKING:
     from probe.locate import Access
     from probe.network import Method
     from probe.origin import Origin
+    from probe.premises import Premises
     from probe.record import Trace
-    from probe.redact import Premises
     from probe.targets import Target
 
 # Seconds between two looks whether the owner still agrees.
@@ -160,17 +161,18 @@ def run(
     turn: Turn | Attended = (
         _turn(budget) if scheduled else Attended(budget, dry_run=dry_run, as_json=as_json)
     )
-    # With trio, half of a start: an hourly call that finds nothing due ends before.
-    from probe.itinerary import Itinerary  # noqa: PLC0415
-
     origin = options.address_table(table)
     options.identify(origin)
     options.known_country(country, origin)
-    here = premises()
+    here = read_premises()
     excluded = read_exclusions(exclusions_file())
-    access = _known_access(origin, here, access_as)
+    known = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    settings = Settings(rate=rate)
+    tracing = _Tracing(
+        SessionSettings(rate=rate),
+        options.method(method),
+        partial(Manner, economical=economical, multipath=multipath, confidence=confidence),
+    )
     began = time.monotonic()
     with ExitStack() as stack:
         # First of all: names are looked up in threads, and with those privileges stay.
@@ -191,70 +193,30 @@ def run(
             origin=origin,
             premises=here,
             identity=identity,
-            access=access,
+            known=known,
             country=country,
             flow=flow,
         )
-        targets = choice.targets(campaign.country)
+        targets = choice.targets(campaign.access.country)
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             return
-        manner = partial(Manner, economical=economical, multipath=multipath, confidence=confidence)
         if dry_run:
-            cost = _foresee(
-                network,
-                campaign,
-                choice,
-                targets,
-                settings,
-                method=options.method(method),
-                manner=manner,
-            )
+            cost = _foresee(network, campaign, choice, targets, tracing)
             foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
-            if not choice.at_home and listed is None and not as_json:
-                click.echo(_("without the networks of your country; name it with --country CC"))
             return
-        stack.callback(campaign.close)
-        footing = Footing(target.address for target in reversed(targets))
-        stack.callback(footing.close)
-        spoiling = Spoiling(
-            footing.ends,
-            days_that_have_been(origin.snapshot.date, folder),
-            time.time,
-            is_set_by_others,
+        ended = _measure(
+            network, campaign, choice, targets, tracing, turn=turn, began=began, anyway=anyway
         )
-        if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
-            turn.refuse(why)
-        campaign.circumstances = spoiling.notes
-        campaign.earlier = _last_country(_newest(folder))
-        itinerary = Itinerary(
-            network,
-            campaign,
-            settings,
-            options.method(method),
-            manner=manner(origin, lambda _: campaign.country),
-            place=footing,
-            premises=premises,
-            allowance=turn.allowance,
-            progress=turn.progress(stack),
-            listed=choice.targets,
-            limit=limit,
-        )
-        if flow is None:
-            identity.begun()
-        failure, code = _undertake(itinerary, targets, campaign)
-        refused = Counter(network.discarded())
-    turn.end(
-        Ended(
-            campaign,
-            failure,
-            code,
-            left_out=choice.left_out + itinerary.left_out,
-            refused=refused,
-            seconds=time.monotonic() - began,
-            place=choice.place_of(itinerary.unreached, campaign.country),
-        )
-    )
+    turn.end(ended)
+
+
+class _Tracing(NamedTuple):
+    """How the traces of a run are made, as the options say; ``method`` is None for the best."""
+
+    settings: SessionSettings
+    method: Method | None
+    manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner]
 
 
 def _turn(budget: float) -> Turn:
@@ -277,6 +239,64 @@ def _open(
     return network
 
 
+def _measure(
+    network: Metered,
+    campaign: Campaign,
+    choice: Choice,
+    targets: list[Target],
+    tracing: _Tracing,
+    *,
+    turn: Turn | Attended,
+    began: float,
+    anyway: bool,
+) -> Ended:
+    """Trace to all targets, and keep what may be kept; ends the command where that is no evidence.
+
+    ``targets`` are those of the campaign's country, ``began`` is when the command did.
+    """
+    # With trio, half of a start: an hourly call that finds nothing due ends before.
+    from probe.itinerary import Itinerary  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        stack.callback(campaign.close)
+        footing = Footing(target.address for target in reversed(targets))
+        stack.callback(footing.close)
+        spoiling = Spoiling(
+            footing.ends,
+            days_that_have_been(choice.origin.snapshot.date, campaign.folder),
+            time.time,
+            is_set_by_others,
+        )
+        if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
+            turn.refuse(why)
+        campaign.circumstances = spoiling.notes
+        campaign.earlier = _last_country(_newest(campaign.folder))
+        itinerary = Itinerary(
+            network,
+            campaign,
+            tracing.settings,
+            tracing.method,
+            manner=tracing.manner(choice.origin, lambda _: campaign.access.country),
+            place=footing,
+            premises=read_premises,
+            allowance=turn.allowance,
+            progress=turn.progress(stack),
+            listed=choice.targets,
+            limit=choice.limit,
+        )
+        campaign.begin()
+        failure, code = _undertake(itinerary, targets, campaign)
+    return Ended(
+        campaign,
+        failure,
+        code,
+        left_out=choice.left_out + itinerary.left_out,
+        refused=Counter(network.discarded()),
+        seconds=time.monotonic() - began,
+        place=choice.place_of(itinerary.unreached, campaign.access.country),
+    )
+
+
 def _undertake(
     itinerary: Itinerary, targets: list[Target], campaign: Campaign
 ) -> tuple[Failure | None, int]:
@@ -288,7 +308,7 @@ def _undertake(
     except Stopped as told:
         return None, 128 + told.number
     except NetworkError as problem:
-        return (PartlyDone(str(problem)) if campaign.kept else failure_of(problem)), 0
+        return (PartlyDone(str(problem)) if campaign.tally.kept else failure_of(problem)), 0
     except Failure as problem:
         return problem, 0
     return _verdict(campaign), 0
@@ -300,7 +320,7 @@ async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
 
     async def look() -> None:
         while True:
-            require(data_folder(), Capability.RUN, Capability.KEEP)
+            require(data_folder(), Permission.RUN, Permission.KEEP)
             await trio.sleep(_LOOK)
 
     async with trio.open_nursery() as nursery:
@@ -336,10 +356,7 @@ def _foresee(
     campaign: Campaign,
     choice: Choice,
     targets: list[Target],
-    settings: Settings,
-    *,
-    method: Method | None,
-    manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner],
+    tracing: _Tracing,
 ) -> Cost:
     """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
     from probe.experience import Experience  # noqa: PLC0415 - not needed to measure
@@ -347,18 +364,18 @@ def _foresee(
     from probe.imagined import HOME, Imagined  # noqa: PLC0415
     from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
-    country = campaign.country or _last_country(_newest(campaign.folder))
-    if country != campaign.country:
+    country = campaign.access.country or _last_country(_newest(campaign.folder))
+    if country != campaign.access.country:
         targets = choice.targets(country)
     versions = set(map(version_of, targets))
     home = country or HOME
     return foresee(
         Experience(_kept(campaign.folder), choice.listed(country)),
         targets,
-        usable(network, versions, method),
-        settings,
-        manner=manner(Imagined(choice.origin, home), lambda _: home),
-        unlocated=versions - campaign.access.keys(),
+        usable(network, versions, tracing.method),
+        tracing.settings,
+        manner=tracing.manner(Imagined(choice.origin, home), lambda _: home),
+        unlocated=versions - campaign.access.known.keys(),
         size=network.probe_size,
     )
 
@@ -383,16 +400,16 @@ def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int,
 
 def _verdict(campaign: Campaign) -> Failure | None:
     """How a run ends that went through all its targets; None where all is well."""
-    failed = campaign.failed()
-    if failed[OVER_BUDGET] and not campaign.answered:
+    failed = campaign.failures()
+    if failed[OVER_BUDGET] and not campaign.tally.answered:
         return PartlyDone(_("the budget of the day is spent; go on after midnight UTC"))
-    if not campaign.routed:
-        if campaign.firewall is not None:
-            return PermissionDenied(campaign.firewall)
+    if not campaign.tally.routed:
+        if campaign.tally.firewall is not None:
+            return PermissionDenied(campaign.tally.firewall)
         return Offline(_("there is no route to any target; check the connection"))
-    if not campaign.answered:
+    if not campaign.tally.answered:
         return Offline(_("no probe was answered; check the connection"))
-    if failed[REFUSED] and not campaign.kept:
+    if failed[REFUSED] and not campaign.tally.kept:
         return campaign.unlocated or RefusedToRedact(
             _("no trace could be redacted for sure, so nothing was written")
         )

@@ -13,7 +13,7 @@ import click
 from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.commands import words
 from probe.commands.unattended import limits
-from probe.consent import Capability, require
+from probe.consent import Permission, require
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.schedule.diary import Diary
@@ -56,7 +56,7 @@ def install(*, system: bool, dry_run: bool) -> None:
         _show(clock, what)
         return
     clock.prepare(what)
-    require(what.folder, Capability.RUN, Capability.KEEP)
+    require(what.folder, Permission.RUN, Permission.KEEP)
     clock.install(what)
     standing = clock.standing(what)
     click.echo(_("measures by itself from now on ({name})").format(name=clock.name))

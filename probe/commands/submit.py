@@ -19,7 +19,7 @@ from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
-from probe.consent import Capability, require
+from probe.consent import Permission, require
 from probe.copies import demand_folder, write_copy
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
@@ -84,7 +84,7 @@ def submit(
         return
     if scheduled and (folder or at_once or again or ask_all or as_json):
         raise click.UsageError("--scheduled goes with no other option")
-    require(data_folder(), Capability.SHARE)
+    require(data_folder(), Permission.SHARE)
     settings = read_settings()
     if folder is None and settings.collector is None:
         raise Failure(
@@ -123,7 +123,7 @@ def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bo
             settings.collector_key,
             time.time,
             time.sleep,
-            partial(require, data_folder(), Capability.SHARE),
+            partial(require, data_folder(), Permission.SHARE),
         )
         return sending.run(at_once=at_once, accepted_too=accepted_too)
 

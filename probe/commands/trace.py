@@ -27,14 +27,14 @@ from probe.commands import options, words
 from probe.exclusions import LISTED, exclusions_file, read_exclusions
 from probe.failure import Failure, Offline, PermissionDenied
 from probe.language import _
-from probe.locate import premises
+from probe.locate import read_premises
 from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
 from probe.record import Hop, to_line
 from probe.resolve import NO_HOST, resolve
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.strategy import Limits
 from probe.tracing import Task
 
@@ -101,7 +101,7 @@ def trace(
         options.look_for_table()
     excluded = read_exclusions(exclusions_file())
     limits = Limits() if max_ttl is None else Limits(max_ttl=max_ttl)
-    settings = Settings(rate=rate, limits=limits)
+    settings = SessionSettings(rate=rate, limits=limits)
 
     def manner(origin: Origin) -> Manner:
         return Manner(
@@ -173,7 +173,7 @@ class _Table:
 
 
 def _measure(
-    network: Metered, task: Task, settings: Settings, table: _Table, shown: _Screen | None
+    network: Metered, task: Task, settings: SessionSettings, table: _Table, shown: _Screen | None
 ) -> Trace:
     """The trace, attributed; where it is ``shown``, hop by hop as they become known."""
     traced: list[Trace] = []
@@ -212,7 +212,7 @@ def _allowance(budget: float) -> Allowance:
 
 def _refuse_unfit(target: str, excluded: Exclusions, *, own_network: bool) -> None:
     """Refuse, as a wrong use, a target that a trace may not be sent to."""
-    reason = objection(target, premises(), excluded, own_network=own_network)
+    reason = objection(target, read_premises(), excluded, own_network=own_network)
     if reason == LISTED:
         raise Failure(
             _("{target} is on your do-not-probe list, {path}").format(

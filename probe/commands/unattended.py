@@ -19,7 +19,7 @@ from click.core import ParameterSource
 from probe.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
 from probe.alone import Busy, alone
 from probe.commands import options, words
-from probe.consent import Capability, missing, require
+from probe.consent import Permission, missing, require
 from probe.failure import Offline, PartlyDone
 from probe.language import _, ngettext
 from probe.places import data_folder
@@ -76,13 +76,13 @@ class Turn:
         """Say and remember how it ended, and exit with its code."""
         campaign, failure = ended.campaign, ended.failure
         code = ended.code or (failure.exit_code if failure else 0)
-        nothing = not campaign.kept and not campaign.answered
-        self._diary.ended(code, campaign.kept, ended.place, failed=nothing)
-        said = ngettext("kept {count} trace", "kept {count} traces", campaign.kept)
-        parts = [said.format(count=campaign.kept)]
+        nothing = not campaign.tally.kept and not campaign.tally.answered
+        self._diary.ended(code, campaign.tally.kept, ended.place, failed=nothing)
+        said = ngettext("kept {count} trace", "kept {count} traces", campaign.tally.kept)
+        parts = [said.format(count=campaign.tally.kept)]
         if isinstance(failure, Offline):
             parts.append(_("no way out to the network"))
-        elif failed := campaign.failed():
+        elif failed := campaign.failures():
             parts.append(words.counts(failed))
         if code:
             parts.append(_("exit code {code}").format(code=code))
@@ -101,7 +101,7 @@ def begin(budget: float) -> Turn:
     left out. Raises `NoConsent`, and `BadInput` for settings or memory that cannot be read.
     """
     folder = data_folder()
-    require(folder, Capability.RUN, Capability.KEEP)
+    require(folder, Permission.RUN, Permission.KEEP)
     context = click.get_current_context()
     diary = Diary(folder, time.time, secrets.SystemRandom().random)
     if not diary.due():
@@ -132,7 +132,7 @@ def _hand_on() -> None:
     The program is started anew in place of this one, which has no use any more for the memory
     that measuring took.
     """
-    if missing(data_folder(), Capability.SHARE) or read_settings().collector is None:
+    if missing(data_folder(), Permission.SHARE) or read_settings().collector is None:
         return
     from probe.schedule.here import program  # noqa: PLC0415 - only who shares waits for it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, missing, newer_text, said, trouble
+from probe.consent import Permission, missing, newer_text, said, trouble
 from probe.doctor import Finding, State
 from probe.language import _
 from probe.pasting import harmless
@@ -18,11 +18,11 @@ _GRANT = "gatewatch consent grant"
 
 def consent() -> Iterator[Finding]:
     """Whether it may be measured and kept; not to share is a choice, and nothing is wrong."""
-    lacking = missing(data_folder(), *Capability)
-    agreed = ", ".join(each for each in Capability if each not in lacking)
+    lacking = missing(data_folder(), *Permission)
+    agreed = ", ".join(each for each in Permission if each not in lacking)
     broken = trouble(data_folder())
     unread = None if broken is None else harmless(broken)
-    if Capability.RUN in lacking or Capability.KEEP in lacking:
+    if Permission.RUN in lacking or Permission.KEEP in lacking:
         other = unread or newer_text(data_folder(), lacking)
         if other is not None:
             says = other
@@ -30,7 +30,7 @@ def consent() -> Iterator[Finding]:
             says = _("the text on consent has changed since you agreed, so nothing is measured")
         else:
             says = _("you have not agreed to: {names}; so nothing is measured").format(
-                names=", ".join(each for each in lacking if each is not Capability.SHARE)
+                names=", ".join(each for each in lacking if each is not Permission.SHARE)
             )
         yield Finding(State.FAILED, says, _GRANT)
     elif unread is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probe.attribute import Attributor
-    from probe.redact import Premises
+    from probe.premises import Premises
 
 # A root server of the DNS as the target, its operator's network as the access network.
 _TARGET = "193.0.14.129"

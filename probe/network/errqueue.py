@@ -17,7 +17,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from probe import packet
@@ -537,7 +537,12 @@ def open_errqueue(methods: Collection[Method] | None = None) -> ErrorQueue:
                 # The first refusal says most: IPv6 may simply be absent.
                 refused = refused or error
     if opened:
-        return ErrorQueue(opened)
+        with ExitStack() as unowned:
+            for each in opened:
+                unowned.enter_context(each.socket)
+            network = ErrorQueue(opened)
+            unowned.pop_all()
+        return network
     if refused is not None and refused.errno in {errno.EPERM, errno.EACCES}:
         raise NotPermitted(
             mark(

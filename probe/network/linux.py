@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import struct
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from probe.network.addresses import FAMILY
@@ -103,12 +103,15 @@ class Readiness:
     """
 
     def __init__(self, sockets: Iterable[socket.socket]) -> None:
-        self._epoll = select.epoll()
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._waiting = Waiting(self._epoll.fileno())
-        self._epoll.register(self._bell, select.EPOLLIN)
-        for member in sockets:
-            self._epoll.register(member, select.EPOLLIN)  # EPOLLERR is always included
+        with ExitStack() as opened:
+            self._epoll = opened.enter_context(select.epoll())
+            self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            opened.callback(os.close, self._bell)
+            self._waiting = Waiting(self._epoll.fileno())
+            self._epoll.register(self._bell, select.EPOLLIN)
+            for member in sockets:
+                self._epoll.register(member, select.EPOLLIN)  # EPOLLERR is always included
+            opened.pop_all()
 
     def ring(self) -> None:
         """Make `wait` return although no socket has anything left to read."""

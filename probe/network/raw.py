@@ -12,6 +12,7 @@ import errno
 import operator
 import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe import packet
@@ -255,7 +256,12 @@ def open_raw(tap: Tap | None = None) -> Raw:
         except OSError as error:
             refused = refused or error
     if families:
-        return Raw(families, tap)
+        with ExitStack() as unowned:
+            for each in (each for family in families.values() for each in family.sockets):
+                unowned.enter_context(each)
+            network = Raw(families, tap)
+            unowned.pop_all()
+        return network
     if refused is not None and refused.errno in {errno.EPERM, errno.EACCES}:
         raise NotPermitted(
             mark(

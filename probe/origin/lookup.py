@@ -53,7 +53,7 @@ _NO_HOLDER = frozenset({"-Reserved AS-", "-Private Use AS-", "Not routed", "UNAL
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class AutonomousSystem:
     """An AS number registered in a country.
 
     ``addresses`` counts the IPv4 addresses it announces. ``prefixes`` are its largest, not all:
@@ -304,7 +304,7 @@ class Origin:
         country = self.lookup(address).country
         return Destination(anycast=False, continent=self.continent(country) if country else None)
 
-    def networks(self, country: str) -> list[Network]:
+    def networks(self, country: str) -> list[AutonomousSystem]:
         """The AS numbers registered in a country that announce anything, largest first.
 
         From the register of the snapshot in use, whichever table is open. Empty for a country
@@ -314,7 +314,9 @@ class Origin:
         if code not in self._continents:
             raise KeyError(country)
         return [
-            Network(one.asn, one.name, self.organisation(one.asn), one.prefixes, one.addresses)
+            AutonomousSystem(
+                one.asn, one.name, self.organisation(one.asn), one.prefixes, one.addresses
+            )
             for one in sorted(
                 (one for one in self._register.values() if one.country == code),
                 key=lambda one: (-one.addresses, one.asn),

@@ -79,8 +79,12 @@ def put(files: Mapping[Path, str]) -> bool:
     for path, text in wanting.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+        try:
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
     return bool(wanting)
 
 

@@ -177,15 +177,15 @@ class UserTimer:
             return None
 
     def _hints(self) -> tuple[Trouble, ...]:
-        user = pwd.getpwuid(os.getuid()).pw_name
-        if (LINGER / user).exists():
-            return ()
-        return (
-            Trouble(
-                _("it measures only while you are logged in"),
-                'sudo loginctl enable-linger "$USER"',
-            ),
-        )
+        try:
+            user = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # not in the list of users, and only who is there may linger
+            remedy = SystemTimer._fix
+        else:
+            if (LINGER / user).exists():
+                return ()
+            remedy = 'sudo loginctl enable-linger "$USER"'
+        return (Trouble(_("it measures only while you are logged in"), remedy),)
 
 
 class SystemTimer(UserTimer):

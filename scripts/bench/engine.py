@@ -19,7 +19,7 @@ from probe import garbage
 from probe.backend import open_network
 from probe.blocking import measure
 from probe.network import Method
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.tracing import Task
 from scripts.bench.paths import inferred_in, path_of
 
@@ -64,7 +64,7 @@ def main(backend: str, method: str, rate: float, listed: str, country: str | Non
         print(json.dumps([trace.dst_addr, path_of(trace), inferred_in(trace)]))
 
     began = time.perf_counter()
-    measure(Session(network, tasks, Settings(rate=rate), routes=routes, finished=finished))
+    measure(Session(network, tasks, SessionSettings(rate=rate), routes=routes, finished=finished))
     seconds = time.perf_counter() - began
     network.close()
     print(json.dumps({"seconds": seconds, "probes": probes}))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from probe.consent import Capability, change
+from probe.consent import Permission, change
 from scripts.bench.comparison import Missing
 from scripts.bench.scene import Scene
 
@@ -56,7 +56,7 @@ def _inside(network: Network) -> Scene:
     numbers = itertools.count()
 
     def start(command: Sequence[str], side: Side, home: Path) -> subprocess.Popen[str]:
-        change(home, dict.fromkeys(Capability, True), datetime.now(UTC).date())
+        change(home, dict.fromkeys(Permission, True), datetime.now(UTC).date())
         return network.vantage.start(command, user=side.user, env={"GATEWATCH_HOME": str(home)})
 
     return Scene(

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from probe.backend import open_network
 from probe.blocking import measure
 from probe.forks import between, whole
-from probe.multipath import FLOWS, MultipathLimits
+from probe.multipath import FLOW_NUMBERS, MultipathLimits
 from probe.network import Method
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.tracing import Task
 
 if TYPE_CHECKING:
@@ -34,8 +34,12 @@ def main(host: str, rate: float, nth: int) -> None:
         span = whole(trace)
         return None if span is None else between(*span, trace, MultipathLimits())
 
-    task = Task(host, None, Method.UDP, nth * APART % FLOWS)
-    measure(Session(network, [task], Settings(rate=rate), explore=explore, finished=traces.append))
+    task = Task(host, None, Method.UDP, nth * APART % FLOW_NUMBERS)
+    measure(
+        Session(
+            network, [task], SessionSettings(rate=rate), explore=explore, finished=traces.append
+        )
+    )
     network.close()
     graph = traces[0].multipath
     assert graph is not None

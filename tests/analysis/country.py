@@ -27,7 +27,7 @@ CONTINENTS = {"KH": "AS", "US": "NA", "DE": "EU", "SG": "AS", "ZA": "AF", "BR": 
 ABROAD = ("US", "DE", "SG", "ZA", "BR")
 
 
-class Network(NamedTuple):
+class AutonomousSystem(NamedTuple):
     organisation: str
     addresses: int
 
@@ -91,9 +91,9 @@ class Table:
     def is_watched(self, name: str) -> bool:
         return name in self.watched
 
-    def networks(self, country: str) -> Sequence[Network]:
+    def networks(self, country: str) -> Sequence[AutonomousSystem]:
         return [
-            Network(a.organisation or "", 256)
+            AutonomousSystem(a.organisation or "", 256)
             for a in self.prefixes.values()
             if a.country == country and a.organisation
         ]

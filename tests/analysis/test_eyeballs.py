@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.coverage import Weights, by_addresses, by_users, covered
 from analysis.eyeballs import EyeballsError, read_eyeballs
-from tests.analysis.country import Network
+from tests.analysis.country import AutonomousSystem
 
 
 def row(asn: int, country: str, users: int, **more: Any) -> dict[str, Any]:
@@ -130,7 +130,9 @@ def test_both_forms_say_the_same(
 
 def test_addresses_are_the_fallback() -> None:
     """Several networks of one organisation add up, and the unit says what was weighed."""
-    weights = by_addresses([Network("A", 256), Network("A", 512), Network("B", 256)])
+    weights = by_addresses(
+        [AutonomousSystem("A", 256), AutonomousSystem("A", 512), AutonomousSystem("B", 256)]
+    )
     assert weights == Weights({"A": 768, "B": 256}, "addresses")
 
 

@@ -15,7 +15,7 @@ import trio
 from probe.measuring import measure
 from probe.network import Method
 from probe.network.raw import Raw, open_raw
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.tracing import Task
 from tests.lab.flood import KINDS
 from tests.lab.namespaces import requires_lab
@@ -56,7 +56,9 @@ async def _measure(internet: Internet, network: Raw, flood: subprocess.Popen[byt
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(internet.serve)
-        await measure(Session(network, tasks(), Settings(rate=400.0), finished=traces.append))
+        await measure(
+            Session(network, tasks(), SessionSettings(rate=400.0), finished=traces.append)
+        )
         nursery.cancel_scope.cancel()
     return traces
 

@@ -15,7 +15,7 @@ import trio
 from probe import measuring
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, End, Interface, Way
-from probe.redact import Premises
+from probe.premises import Premises
 
 if TYPE_CHECKING:
     from probe.network import Answer, Probe

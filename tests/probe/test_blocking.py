@@ -12,7 +12,7 @@ import trio
 from probe import blocking, measuring
 from probe.network import Method
 from probe.network.errqueue import open_errqueue
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.strategy import Limits
 from probe.tracing import Task
 from tests.probe import paths
@@ -20,7 +20,7 @@ from tests.probe import paths
 if TYPE_CHECKING:
     from probe.record import Trace
 
-HASTY = Settings(
+HASTY = SessionSettings(
     rate=1000.0,
     limits=Limits(timeout_floor=0.01, timeout_ceiling=0.01, aim_timeout=0.01, gap_limit=2),
 )
@@ -33,7 +33,7 @@ def _tasks(count: int) -> list[Task]:
 @pytest.mark.parametrize("rate", [50.0, 5000.0])
 def test_it_measures_what_trio_measures(rate: float) -> None:
     """Slow, where each packet is waited for, and fast, where time goes in ticks."""
-    settings = Settings(rate=rate)
+    settings = SessionSettings(rate=rate)
     by: dict[str, list[Trace]] = {"blocking": [], "trio": []}
     for name, found in by.items():
         network = open_errqueue()

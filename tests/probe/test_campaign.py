@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from probe.campaign import ELSEWHERE as ELSEWHERE_UNSEEN
-from probe.campaign import FIREWALL, NO_ROUTE, REFUSED, UNLOCATED, Campaign
+from probe.campaign import Campaign
 from probe.failure import Offline, PermissionDenied, RefusedToRedact
 from probe.identity import Identity
 from probe.locate import Access
+from probe.premises import Premises
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
@@ -24,8 +24,9 @@ from probe.record import (
     Reply,
     Trace,
 )
-from probe.redact import Premises
 from probe.spool import read
+from probe.tally import ELSEWHERE as ELSEWHERE_UNSEEN
+from probe.tally import FIREWALL, REFUSED, UNLOCATED
 from tests.probe.paths import HOME
 from tests.probe.table import GATEWAY, PROVIDER, Table
 
@@ -61,7 +62,7 @@ def campaign(
         origin=Table(),
         premises=HOME,
         identity=Identity(folder),
-        access=access or {},
+        known=access or {},
         country=country,
     )
 
@@ -78,7 +79,7 @@ def test_where_the_access_network_is_known_each_trace_is_kept_at_once(tmp_path: 
     assert [hop.replies[0].address for hop in found.hops] == [None, "36.37.9.0", *WAY[2:]]
     assert found.vantage == run.vantage(4)
     assert (run.vantage(4).asn, run.vantage(4).country) == (PROVIDER, "KH")
-    assert (run.kept, run.failed()) == (1, {})
+    assert (run.tally.kept, run.failures()) == (1, {})
 
 
 def test_until_then_nothing_touches_the_disk(tmp_path: Path) -> None:
@@ -89,8 +90,8 @@ def test_until_then_nothing_touches_the_disk(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     run.locate()
     assert [found.dst_addr for found in kept(tmp_path)] == ["80.231.1.1", "80.231.1.2"]
-    assert run.country == "KH"
-    assert run.access[4].known_by == "first_hops"
+    assert run.access.country == "KH"
+    assert run.access.known[4].known_by == "first_hops"
 
 
 def test_where_the_traces_disagree_nothing_is_written(tmp_path: Path) -> None:
@@ -122,9 +123,9 @@ def test_an_ip_version_that_stays_unknown_costs_only_itself(tmp_path: Path) -> N
     run.finished(trace(*WAY))
     run.finished(trace("fd00:1::1", None, target="2001:5a0::9"))
     run.locate()
-    run.skip(6)
+    run.tally.skipped(6)
     assert [found.af for found in kept(tmp_path)] == [4]
-    assert run.failed() == {REFUSED: 2}
+    assert run.failures() == {REFUSED: 2}
 
 
 def test_each_ip_version_has_its_own_access_network(tmp_path: Path) -> None:
@@ -143,30 +144,20 @@ def test_each_ip_version_has_its_own_access_network(tmp_path: Path) -> None:
     assert six.vantage != four.vantage
 
 
-def test_an_ip_version_without_any_route_is_absent_not_failed(tmp_path: Path) -> None:
-    """A home without IPv6 has failed nothing; a target without a route has."""
-    run = campaign(tmp_path, {4: KNOWN})
-    run.finished(trace(*WAY))
-    run.finished(trace(target="2001:5a0::9", error="no route"))
-    run.skip(6)
-    assert (run.absent(), run.failed()) == ({6: 2}, {})
-    run.finished(trace(error="no route"))
-    assert run.failed() == {NO_ROUTE: 1}
-
-
 def test_a_trace_that_cannot_be_redacted_is_not_written(tmp_path: Path) -> None:
     """A trace towards oneself is refused and counted, the others are kept."""
     run = campaign(tmp_path, {4: KNOWN})
     run.finished(trace(*WAY, target="192.168.1.10"))
     run.finished(trace(*WAY))
-    assert (len(kept(tmp_path)), run.failed()) == (1, {REFUSED: 1})
+    assert (len(kept(tmp_path)), run.failures()) == (1, {REFUSED: 1})
 
 
 def test_the_users_country_beats_the_registration(tmp_path: Path) -> None:
     """Somebody abroad on a network registered elsewhere says where they are."""
     run = campaign(tmp_path, {4: KNOWN}, country="TH")
     run.finished(trace(*WAY))
-    assert (run.country, kept(tmp_path)[0].vantage and run.vantage(4).country) == ("TH", "TH")
+    assert kept(tmp_path)[0].vantage == run.vantage(4)
+    assert (run.access.country, run.vantage(4).country) == ("TH", "TH")
 
 
 def test_the_flow_moves_on_only_when_something_was_kept(tmp_path: Path) -> None:
@@ -216,8 +207,8 @@ def test_a_public_address_tells_the_new_network_at_once(tmp_path: Path) -> None:
     """No witnesses are needed where the interface says it; no address of either place is kept."""
     run = campaign(tmp_path, {4: KNOWN})
     run.move(4, Premises(frozenset({"203.144.64.77"})), "203.144.64.77")
-    assert run.access[4].asn == GATEWAY
-    assert run.access[4].known_by == "interface"
+    assert run.access.known[4].asn == GATEWAY
+    assert run.access.known[4].known_by == "interface"
     run.finished(trace("192.168.1.1", "203.144.64.77", "192.168.1.10", "80.231.1.1"))
     (found,) = kept(tmp_path)
     assert [hop.replies[0].address for hop in found.hops] == [None, None, None, "80.231.1.1"]
@@ -232,14 +223,14 @@ def test_a_first_hop_abroad_is_not_believed_after_a_move(tmp_path: Path) -> None
     with pytest.raises(RefusedToRedact):
         run.locate()
     assert len(kept(tmp_path)) == 1
-    assert run.country == "KH"
+    assert run.access.country == "KH"
 
 
 def test_what_the_firewall_keeps_back_is_counted_by_itself(tmp_path: Path) -> None:
     """It is neither a missing route nor a refusal to redact; where nothing else is, it is said."""
     run = campaign(tmp_path)
     run.finished(trace(error="no"), "the firewall refused")
-    assert run.failed() == {FIREWALL: 1}
+    assert run.failures() == {FIREWALL: 1}
     with pytest.raises(PermissionDenied, match="the firewall refused"):
         run.locate()
 
@@ -250,7 +241,7 @@ def test_a_line_that_changes_unseen_is_not_written(tmp_path: Path) -> None:
     run.finished(trace("192.168.1.1", "100.64.0.1", "36.37.9.9", "80.231.1.1"))
     run.finished(trace("192.168.1.1", "100.64.0.1", "203.144.64.9", "80.231.0.1", "80.231.1.1"))
     run.finished(trace("192.168.1.1", "203.144.64.9", None, "80.231.0.1", "80.231.1.1"))
-    assert (len(kept(tmp_path)), run.failed()) == (1, {ELSEWHERE_UNSEEN: 2})
+    assert (len(kept(tmp_path)), run.failures()) == (1, {ELSEWHERE_UNSEEN: 2})
     assert b"203.144" not in b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
 
 
@@ -260,7 +251,7 @@ def test_a_provider_that_is_silent_once_is_no_other_line(tmp_path: Path) -> None
     run.finished(trace("192.168.1.1", "36.37.9.9", "203.144.64.1", "80.231.1.1"))
     run.finished(trace("192.168.1.1", None, "203.144.64.1", "80.231.1.1"))
     run.finished(trace("192.168.1.1", "36.38.0.1", "203.144.64.1", "80.231.1.1"))
-    assert (len(kept(tmp_path)), run.failed()) == (3, {})
+    assert (len(kept(tmp_path)), run.failures()) == (3, {})
 
 
 def test_the_inside_of_a_provider_that_is_silent_once_is_cut_all_the_same(tmp_path: Path) -> None:
@@ -294,7 +285,7 @@ def test_where_the_named_provider_shows_nowhere_the_first_network_is_cut_as_well
         "36.38.1.0",
         "80.231.0.1",
     ]
-    assert run.instead == {4: Table().lookup("36.37.9.9")}
+    assert run.access.instead == {4: Table().lookup("36.37.9.9")}
 
 
 def test_where_it_has_stood_first_the_networks_behind_it_stay_whole(tmp_path: Path) -> None:
@@ -305,7 +296,7 @@ def test_where_it_has_stood_first_the_networks_behind_it_stay_whole(tmp_path: Pa
     run.finished(trace("192.168.1.1", None, "36.37.9.9", "80.231.0.1"))
     shown = [found.hops[2].replies[0].address for found in kept(tmp_path)]
     assert shown == ["36.37.9.0", "36.37.9.9", "36.37.9.9"]
-    assert run.instead == {}
+    assert run.access.instead == {}
 
 
 def test_where_it_keeps_silent_what_lies_abroad_stays_whole(tmp_path: Path) -> None:
@@ -317,14 +308,14 @@ def test_where_it_keeps_silent_what_lies_abroad_stays_whole(tmp_path: Path) -> N
     abroad, domestic = kept(tmp_path)
     assert abroad.hops[2].replies[0].address == "80.231.0.1"
     assert domestic.dst_addr == "36.37.200.1"
-    assert run.instead == {}
+    assert run.access.instead == {}
 
 
 def test_what_is_still_held_at_the_end_is_counted(tmp_path: Path) -> None:
     """Stopped before it was known where this machine is: dropped, and said."""
     run = campaign(tmp_path)
     run.finished(trace(*WAY))
-    assert run.failed() == {UNLOCATED: 1}
+    assert run.failures() == {UNLOCATED: 1}
 
 
 def test_a_captive_portal_is_no_network_and_nothing_is_written(tmp_path: Path) -> None:
@@ -359,7 +350,7 @@ def test_what_is_odd_about_the_place_is_noted(tmp_path: Path) -> None:
     first, second = kept(tmp_path)
     assert first.notes == tuple(sorted((CAPTIVE_PORTAL, REGISTERED_ABROAD, VPN)))
     assert second.notes == tuple(sorted((CARRIER_NAT, REGISTERED_ABROAD)))
-    assert run.noted == {VPN: 1, CAPTIVE_PORTAL: 1, CARRIER_NAT: 1, REGISTERED_ABROAD: 2}
+    assert run.tally.noted == {VPN: 1, CAPTIVE_PORTAL: 1, CARRIER_NAT: 1, REGISTERED_ABROAD: 2}
 
 
 def test_another_country_than_before_and_a_network_of_servers_are_noted(tmp_path: Path) -> None:
@@ -385,7 +376,7 @@ def test_a_note_stays_whole_whatever_the_machine_is_called(tmp_path: Path) -> No
         origin=Table(),
         premises=named,
         identity=Identity(tmp_path),
-        access={4: KNOWN},
+        known={4: KNOWN},
         country=None,
     )
     run.circumstances = lambda _: [VPN]

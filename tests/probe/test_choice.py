@@ -20,8 +20,8 @@ from probe.choice import (
     witnesses,
 )
 from probe.exclusions import LISTED, Exclusions
+from probe.premises import Premises
 from probe.record import Trace
-from probe.redact import Premises
 from probe.targets import Target
 from tests.probe.paths import HOME
 

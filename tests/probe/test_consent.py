@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.consent import VERSION, Capability, change, condition, missing, require, said
+from probe.consent import VERSION, Permission, change, condition, missing, require, said
 from probe.failure import NoConsent, PartlyDone
 from tests.consenting import agree
 from tests.nobody import holds_for_nobody, needs_root
@@ -20,26 +20,26 @@ DAY = date(2026, 11, 26)
 
 
 def test_nothing_is_agreed_to_by_itself(tmp_path: Path) -> None:
-    """Without a file each capability is refused, with exit code 3 and what to do, and none made."""
+    """Without a file each permission is refused, with exit code 3 and what to do, and none made."""
     folder = tmp_path / "home"
-    for capability in Capability:
+    for permission in Permission:
         with pytest.raises(NoConsent) as refused:
-            require(folder, capability)
+            require(folder, permission)
         assert refused.value.exit_code == 3
-        assert f"gatewatch consent grant --{capability} --version-read {VERSION}" in str(
+        assert f"gatewatch consent grant --{permission} --version-read {VERSION}" in str(
             refused.value.message
         )
     assert not folder.exists()
 
 
-def test_each_capability_is_agreed_to_by_itself(tmp_path: Path) -> None:
+def test_each_permission_is_agreed_to_by_itself(tmp_path: Path) -> None:
     """A yes to one is no yes to another, and taking one back leaves the others."""
-    change(tmp_path, {Capability.RUN: True, Capability.KEEP: True}, DAY)
-    require(tmp_path, Capability.RUN, Capability.KEEP)
-    assert missing(tmp_path, *Capability) == [Capability.SHARE]
-    change(tmp_path, {Capability.KEEP: False}, DAY)
-    assert missing(tmp_path, *Capability) == [Capability.KEEP, Capability.SHARE]
-    assert said(tmp_path)[Capability.RUN] == (VERSION, DAY)
+    change(tmp_path, {Permission.RUN: True, Permission.KEEP: True}, DAY)
+    require(tmp_path, Permission.RUN, Permission.KEEP)
+    assert missing(tmp_path, *Permission) == [Permission.SHARE]
+    change(tmp_path, {Permission.KEEP: False}, DAY)
+    assert missing(tmp_path, *Permission) == [Permission.KEEP, Permission.SHARE]
+    assert said(tmp_path)[Permission.RUN] == (VERSION, DAY)
 
 
 def test_the_file_is_for_its_owner_alone_and_goes_with_the_last_yes(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_file_is_for_its_owner_alone_and_goes_with_the_last_yes(tmp_path: Pa
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     (file,) = folder.iterdir()
     assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("consent.json", 0o600)
-    change(folder, dict.fromkeys(Capability, False), DAY)
+    change(folder, dict.fromkeys(Permission, False), DAY)
     assert list(folder.iterdir()) == []
 
 
@@ -59,7 +59,7 @@ def test_a_consent_that_was_taken_back_does_not_come_back_with_the_power(
     folder = agree(tmp_path / "home")
     synced: list[bool] = []
     monkeypatch.setattr(os, "fsync", lambda _: synced.append((folder / "consent.json").exists()))
-    change(folder, dict.fromkeys(Capability, False), DAY)
+    change(folder, dict.fromkeys(Permission, False), DAY)
     assert synced == [False]
 
 
@@ -73,10 +73,10 @@ def test_what_is_taken_back_counts_on_a_full_disk_too(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:
         with pytest.raises(PartlyDone, match="gatewatch consent grant"):
-            change(tmp_path, {Capability.SHARE: False}, DAY)
+            change(tmp_path, {Permission.SHARE: False}, DAY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert missing(tmp_path, *Capability) == list(Capability)
+    assert missing(tmp_path, *Permission) == list(Permission)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,16 +88,16 @@ def test_a_yes_that_cannot_be_written_takes_nothing_back(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    agree(tmp_path, Capability.RUN)
+    agree(tmp_path, Permission.RUN)
     monkeypatch.setattr("probe.consent.replace_file", full)
     with pytest.raises(OSError, match="No space left"):
-        change(tmp_path, {Capability.KEEP: True, Capability.SHARE: False}, DAY)
-    assert missing(tmp_path, *Capability) == [Capability.KEEP, Capability.SHARE]
+        change(tmp_path, {Permission.KEEP: True, Permission.SHARE: False}, DAY)
+    assert missing(tmp_path, *Permission) == [Permission.KEEP, Permission.SHARE]
 
 
 def test_a_no_makes_no_folder(tmp_path: Path) -> None:
     """Who says no everywhere finds the disk as it was."""
-    change(tmp_path / "home", dict.fromkeys(Capability, False), DAY)
+    change(tmp_path / "home", dict.fromkeys(Permission, False), DAY)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,9 +114,9 @@ def test_a_yes_to_another_text_does_not_hold(tmp_path: Path, version: int, why: 
     kept = json.loads(file.read_bytes())
     kept["run"]["version"] = version
     file.write_text(json.dumps(kept), encoding="utf-8")
-    assert missing(tmp_path, *Capability) == [Capability.RUN]
+    assert missing(tmp_path, *Permission) == [Permission.RUN]
     with pytest.raises(NoConsent, match=why):
-        require(tmp_path, Capability.RUN)
+        require(tmp_path, Permission.RUN)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +140,13 @@ def test_what_cannot_be_understood_is_no_consent(tmp_path: Path, text: str) -> N
     """A damaged file or another program's allows nothing, and consent can be given anew."""
     file = tmp_path / "consent.json"
     file.write_text(text, encoding="utf-8")
-    assert missing(tmp_path, *Capability) == list(Capability)
+    assert missing(tmp_path, *Permission) == list(Permission)
     with pytest.raises(NoConsent) as refused:
-        require(tmp_path, Capability.RUN)
+        require(tmp_path, Permission.RUN)
     assert condition(tmp_path) == "damaged"
     assert refused.value.message.startswith(f"{file} is damaged")
     assert "counts as no; read what is asked" in refused.value.message
-    assert missing(agree(tmp_path), *Capability) == []
+    assert missing(agree(tmp_path), *Permission) == []
     assert condition(tmp_path) == "whole"
 
 
@@ -158,10 +158,10 @@ def test_a_file_of_a_newer_gatewatch_is_not_damaged(tmp_path: Path, schema: int)
     file.write_text(
         json.dumps({"schema": f"gatewatch.consent/{schema}", "run": yes}), encoding="utf-8"
     )
-    assert missing(tmp_path, *Capability) == list(Capability)
+    assert missing(tmp_path, *Permission) == list(Permission)
     assert condition(tmp_path) == "newer"
     with pytest.raises(NoConsent) as refused:
-        require(tmp_path, Capability.RUN)
+        require(tmp_path, Permission.RUN)
     assert refused.value.message.startswith(
         f"a newer gatewatch than this one wrote {file}, and until this one is updated nothing in "
         "it counts as agreed to; read what is asked"
@@ -175,9 +175,9 @@ def test_of_a_file_that_is_damaged_in_part_the_rest_holds(tmp_path: Path) -> Non
     kept["share"] = {"version": VERSION}
     file.write_text(json.dumps(kept), encoding="utf-8")
     before = file.read_bytes()
-    require(tmp_path, Capability.RUN, Capability.KEEP)
+    require(tmp_path, Permission.RUN, Permission.KEEP)
     with pytest.raises(NoConsent) as refused:
-        require(tmp_path, Capability.SHARE)
+        require(tmp_path, Permission.SHARE)
     said = refused.value.message
     assert said.startswith(f"{file} is damaged; what cannot be read in it counts as no; read what")
     assert file.read_bytes() == before
@@ -198,10 +198,10 @@ def test_what_may_not_be_read_is_neither_a_yes_nor_replaced(
     def is_refused() -> bool:
         here = Path()
         with pytest.raises(PermissionError):
-            require(here, Capability.RUN)
+            require(here, Permission.RUN)
         for yes in (True, False):
             with pytest.raises(PermissionError):
-                change(here, {Capability.RUN: yes}, DAY)
+                change(here, {Permission.RUN: yes}, DAY)
         return True
 
     assert holds_for_nobody(is_refused)

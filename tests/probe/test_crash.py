@@ -54,7 +54,7 @@ def crashed(
 
 
 def secrets() -> list[str]:
-    here = locate.premises()
+    here = locate.read_premises()
     return [*here.addresses, *here.host_names]
 
 
@@ -71,7 +71,7 @@ def test_a_fault_is_told_without_addresses_names_or_folders(tmp_path: Path) -> N
         "FileNotFoundError: [Errno 2] No such file or directory: '~/nothing/there'" in done.stderr
     )
     assert "please report" in done.stderr
-    here = locate.premises()
+    here = locate.read_premises()
     for secret in [*here.addresses, "sokha", str(tmp_path), "36.37.9.77", "2405:8380", "1e:2b"]:
         assert secret not in done.stderr
     for name in here.host_names:
@@ -129,7 +129,7 @@ def test_where_the_interfaces_cannot_be_read_no_message_is_told(
     def broken() -> None:
         raise OSError
 
-    monkeypatch.setattr(locate, "premises", broken)
+    monkeypatch.setattr(locate, "read_premises", broken)
     said = crash.report(ValueError("192.0.2.7"))
     assert said.splitlines()[-1] == "ValueError: [message withheld]"
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 import probe.commands.doctor as command
 from probe.cli import main
-from probe.consent import Capability
+from probe.consent import Permission
 from probe.doctor import (
     Finding,
     State,
@@ -35,14 +35,15 @@ from probe.doctor import (
 )
 from probe.failure import BadInput, Failure
 from probe.ground import End
-from probe.locate import premises
+from probe.locate import read_premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
 from probe.outbox import Attempts, Outbox
 from probe.places import chosen_folder, data_folder
+from probe.premises import Premises
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
-from probe.redact import Premises, Redacted, redact
+from probe.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
 from probe.spool import Spool
 from tests.consenting import agree
@@ -140,7 +141,7 @@ def test_warnings_alone_end_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_of_home_is_said_and_nothing_written(home: Path) -> None:
     """Neither own addresses nor the computer's name, since people show such lists to others."""
-    here = premises()
+    here = read_premises()
     for arguments in ([], ["--json"]):
         said = doctor(*arguments).output
         assert "redaction" in said
@@ -470,11 +471,11 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
 
 def test_without_consent_it_says_how_to_give_it(home: Path) -> None:
     """To keep but not to run is not enough; not to share is a choice."""
-    agree(home, Capability.KEEP)
+    agree(home, Permission.KEEP)
     finding = only(agreed.consent())
     assert (finding.state, finding.remedy) == ("failed", "gatewatch consent grant")
     assert "not agreed to: run;" in finding.says
-    agree(home, Capability.RUN)
+    agree(home, Permission.RUN)
     assert only(agreed.consent()).state == "ok"
     file = home / "consent.json"
     file.write_text(file.read_text().replace('"version": 1', '"version": 0'), encoding="utf-8")
@@ -640,7 +641,7 @@ def test_the_self_test_tells_all_of_it() -> None:
 
 def test_the_real_redaction_passes() -> None:
     """With these addresses, and with those and the names that this machine has, if it has any."""
-    own = premises()
+    own = read_premises()
     both = replace(
         own, addresses=own.addresses | HERE.addresses, networks=own.networks + HERE.networks
     )

@@ -24,7 +24,7 @@ from probe.measuring import measure
 from probe.network import Kind, Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.strategy import Limits
 from probe.targets import Target
 from probe.tracing import Task
@@ -78,7 +78,7 @@ class World:
         }
         self.border = self.random.randint(2, 9)
         self.count = 0
-        self.settings = Settings(
+        self.settings = SessionSettings(
             rate=self.random.choice((5.0, 20.0, 100.0, 1000.0)),
             limits=Limits(
                 max_ttl=self.random.choice((32, 32, 32, 12)),
@@ -311,7 +311,7 @@ def test_where_nothing_that_was_learnt_holds_any_more_every_hop_is_measured_and_
         session = Session(
             SimulatedNetwork(route),
             [Task(f"203.0.113.{n}", None, Method.ICMP, FLOW) for n in range(1, 101)],
-            Settings(),
+            SessionSettings(),
             finished=traces.append,
             routes=manner.routes,
         )

@@ -25,7 +25,7 @@ from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
 from probe.origin import open_origin
 from probe.record import Hop, Reply, Trace, from_line, to_line
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.targets import Kind, Target
 from probe.tracing import Task
 from tests.probe.table import Table
@@ -102,7 +102,7 @@ class World:
     def run(
         self,
         targets: list[Target],
-        settings: Settings,
+        settings: SessionSettings,
         unlocated: set[int],
         manner: Manner | None = None,
     ) -> tuple[list[Trace], Cost]:
@@ -146,7 +146,7 @@ def foretell(
     world: World,
     kept: list[Trace],
     targets: list[Target],
-    settings: Settings,
+    settings: SessionSettings,
     unlocated: set[int],
     where: Where = "off",
 ) -> Cost:
@@ -168,7 +168,7 @@ def foretell_a_first_run(
         Experience([], targets),
         targets,
         METHODS,
-        Settings(),
+        SessionSettings(),
         manner=Manner(
             Imagined(Table(), HOME), lambda _: HOME, economical=economical, multipath=where
         ),
@@ -195,7 +195,7 @@ def test_a_run_over_known_targets_takes_what_was_foretold(
     """Slow or fast, with and without loss, with and without witnesses that come first."""
     world = World(3, loss)
     targets = [*world.targets("foreign", 30), *world.targets("domestic", 30)]
-    settings = Settings(rate=rate)
+    settings = SessionSettings(rate=rate)
     kept, _ = world.run(targets, settings, unlocated)
     again, real = world.run(targets, settings, unlocated)
     assert len(again) == len(kept)
@@ -212,7 +212,7 @@ def test_targets_never_traced_before_take_what_others_of_their_kind_took(
     world = World(seed)
     known = [*world.targets("foreign", 40), *world.targets("domestic", 80)]
     fresh = [*world.targets("foreign", 120), *world.targets("domestic", 40)]
-    settings = Settings(rate=rate)
+    settings = SessionSettings(rate=rate)
     kept, _ = world.run(known, settings, set())
     foreseen = foretell(world, kept, [*fresh, *known[:1]], settings, set())
     _, real = world.run([*fresh, *known[:1]], settings, set())
@@ -229,7 +229,7 @@ def test_parallel_paths_that_were_found_before_are_foretold(
     """The second run of ``--multipath full`` takes what it was foretold by the first."""
     world = World(seed, loss, forking)
     targets = [*world.targets("foreign", 8), *world.targets("domestic", 8)]
-    settings = Settings()
+    settings = SessionSettings()
     kept, _ = world.run(targets, settings, {4}, looking("full"))
     _, real = world.run(targets, settings, {4}, looking("full"))
     foreseen = foretell(world, kept, targets, settings, {4}, "full")
@@ -242,7 +242,7 @@ def test_parallel_paths_of_others_of_their_kind_are_foretold() -> None:
     world = World(8, forking=0.3)
     known = world.targets("foreign", 20)
     fresh = world.targets("foreign", 20)
-    settings = Settings()
+    settings = SessionSettings()
     kept, _ = world.run(known, settings, set(), looking("full"))
     _, real = world.run(fresh, settings, set(), looking("full"))
     check(foretell(world, kept, fresh, settings, set(), "full"), real)
@@ -256,7 +256,7 @@ def test_of_very_many_targets_some_are_played(
     monkeypatch.setattr(foresight, "PLAYED", 150)
     world = World(4, loss=0.02)
     targets = [*world.targets("foreign", 200), *world.targets("domestic", 400)]
-    settings = Settings(rate=rate)
+    settings = SessionSettings(rate=rate)
     kept, real = world.run(targets, settings, {4}, looking(where))
     asked: list[int] = []
     ways = Experience.ways
@@ -274,7 +274,7 @@ def test_parallel_paths_that_nobody_looked_for_are_no_part_of_it() -> None:
     """What was never looked at is a chain, at six flows a hop; it is said of how many."""
     world = World(5, forking=0.3)
     targets = world.targets("foreign", 12)
-    settings = Settings()
+    settings = SessionSettings()
     kept, _ = world.run(targets, settings, set())
     foreseen = foretell(world, kept, targets, settings, set(), "full")
     assert foreseen.known == foreseen.unexplored == 12
@@ -290,16 +290,16 @@ def test_both_ip_versions_are_foretold_each_by_its_own() -> None:
     """IPv6 packets are larger, and another method is used for them."""
     world = World(11)
     targets = [*world.targets("foreign", 30), *world.targets("foreign", 30, version=6)]
-    kept, _ = world.run(targets, Settings(rate=100.0), {4, 6})
-    _, real = world.run(targets, Settings(rate=100.0), {4, 6})
-    check(foretell(world, kept, targets, Settings(rate=100.0), {4, 6}), real)
+    kept, _ = world.run(targets, SessionSettings(rate=100.0), {4, 6})
+    _, real = world.run(targets, SessionSettings(rate=100.0), {4, 6})
+    check(foretell(world, kept, targets, SessionSettings(rate=100.0), {4, 6}), real)
 
 
 def test_without_any_experience_it_is_a_guess() -> None:
     """Nothing is known: some fourteen packets a target abroad, and it says so."""
     world = World(5)
     targets = world.targets("anycast", 30)
-    foreseen = foretell(world, [], targets, Settings(), set())
+    foreseen = foretell(world, [], targets, SessionSettings(), set())
     assert foreseen.known == 0
     assert 10 * 30 < foreseen.packets < 20 * 30
     assert foreseen.seconds > foreseen.packets / 20
@@ -370,7 +370,7 @@ def test_a_first_run_takes_what_lies_in_the_range_that_was_foretold(
             lambda target, flow: internet.way(volunteer.line, hosts[target], flow=flow)
         ),
         [Task(target.address, None, Method.ICMP, 1) for target in targets],
-        Settings(),
+        SessionSettings(),
         finished=traces.append,
         routes=ours.routes,
         explore=ours.explore,
@@ -380,7 +380,7 @@ def test_a_first_run_takes_what_lies_in_the_range_that_was_foretold(
         Experience([], targets),
         targets,
         METHODS,
-        Settings(),
+        SessionSettings(),
         manner=manner(Imagined(origin, HOME), HOME),
         unlocated={4},
         size=session.network.probe_size,
@@ -394,23 +394,23 @@ def test_another_protocol_is_another_path() -> None:
     """What ICMP took is no more than a hint for UDP."""
     world = World(5)
     targets = world.targets("foreign", 10)
-    kept, _ = world.run(targets, Settings(rate=100.0), set())
+    kept, _ = world.run(targets, SessionSettings(rate=100.0), set())
     by_udp = [trace._replace(proto="UDP") for trace in kept]
-    assert foretell(world, kept, targets, Settings(), set()).known == 10
-    assert foretell(world, by_udp, targets, Settings(), set()).known == 0
+    assert foretell(world, kept, targets, SessionSettings(), set()).known == 10
+    assert foretell(world, by_udp, targets, SessionSettings(), set()).known == 0
 
 
 def test_the_last_trace_to_a_target_counts() -> None:
     """A path that grew is foretold as it is now."""
     world = World(5)
     (target,) = world.targets("foreign", 1)
-    kept, _ = world.run([target], Settings(), set())
+    kept, _ = world.run([target], SessionSettings(), set())
     world.ways[target.address] = Way(
         tuple(Interface(f"10.0.0.{n}", (1.0,)) for n in range(1, 25)),
         End(Interface(target.address)),
     )
-    later, real = world.run([target], Settings(), set())
-    check(foretell(world, [*kept, *later], [target], Settings(), set()), real)
+    later, real = world.run([target], SessionSettings(), set())
+    check(foretell(world, [*kept, *later], [target], SessionSettings(), set()), real)
 
 
 @pytest.mark.parametrize(
@@ -426,9 +426,9 @@ def test_odd_ways_are_played_as_they_are(way: Way) -> None:
     world = World(0)
     (target,) = world.targets("foreign", 1)
     world.ways[target.address] = way
-    kept, real = world.run([target], Settings(), set())
+    kept, real = world.run([target], SessionSettings(), set())
     if kept[0].hops:
-        check(foretell(world, kept, [target], Settings(), set()), real)
+        check(foretell(world, kept, [target], SessionSettings(), set()), real)
         assert way_of(kept[0], target.address).loop == way.loop
 
 

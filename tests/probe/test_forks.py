@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Literal
 
 from trio.testing import MockClock
@@ -15,7 +16,7 @@ from probe.network import Method, NoRoute, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
 from probe.record import Hop, Reply, Trace, from_line, to_line
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.tracing import Task
 from tests.probe.table import Table
 
@@ -50,7 +51,7 @@ async def traced(looked_at: Forks, count: int = 1, text: str = DIAMOND) -> list[
         Session(
             load(text).network(),
             tasks,
-            Settings(rate=500),
+            SessionSettings(rate=500),
             finished=traces.append,
             explore=looked_at,
         )
@@ -114,7 +115,7 @@ async def test_a_border_is_looked_at_again_where_that_ended_in_an_error(
             Session(
                 Lost(load(DIAMOND).way),
                 [Task("203.0.113.1", None, Method.ICMP, FLOW)],
-                Settings(rate=500),
+                SessionSettings(rate=500),
                 finished=traces.append,
                 explore=looked_at,
             )
@@ -123,6 +124,20 @@ async def test_a_border_is_looked_at_again_where_that_ended_in_an_error(
     assert [trace.notes for trace in traces] == [lost, lost, (), ()]
     assert len(addresses(traces[2].multipath)[4]) == 3
     assert traces[3].multipath is None
+
+
+async def test_of_a_border_that_was_looked_at_only_that_is_remembered(
+    autojump_clock: MockClock,
+) -> None:
+    """A run over thousands of borders does not keep what was found at each: the records do."""
+    [trace] = await traced(forks("border"))
+    looked_at = forks("border")
+    enumeration = looked_at(trace)
+    assert enumeration is not None
+    remembered = weakref.ref(enumeration)
+    del enumeration
+    assert remembered() is None
+    assert looked_at(trace) is None
 
 
 async def test_the_full_path_on_request(autojump_clock: MockClock) -> None:
@@ -150,7 +165,7 @@ async def test_what_was_taken_over_is_not_told_to_the_enumeration(
         Session(
             load(DIAMOND).network(),
             tasks,
-            Settings(rate=500),
+            SessionSettings(rate=500),
             finished=traces.append,
             explore=forks("full"),
             routes=Routes(lambda address: None),

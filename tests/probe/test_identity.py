@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.failure import BadInput
-from probe.identity import FLOWS, Identity
+from probe.identity import PARIS_VARIATIONS, Identity
 
 
 def test_a_pseudonym_stays_in_one_network_and_changes_with_it(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_two_machines_have_two_pseudonyms(tmp_path: Path) -> None:
 def test_the_flow_goes_round_from_run_to_run(tmp_path: Path) -> None:
     """Each run takes the next of 16 flows, never 0, and asking alone writes nothing."""
     flows = []
-    for _ in range(FLOWS + 1):
+    for _ in range(PARIS_VARIATIONS + 1):
         identity = Identity(tmp_path / "new")
         flow = identity.flow()
         assert identity.flow() == flow

@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock
 
 from probe.allowance import Allowance
-from probe.campaign import FIREWALL, INTERRUPTED, NO_ROUTE, OVER_BUDGET, Campaign
+from probe.campaign import Campaign
 from probe.failure import Offline, PartlyDone, RefusedToRedact
 from probe.forks import Where
 from probe.ground import BEAT, End
@@ -26,10 +26,11 @@ from probe.network import Method, NoRoute, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, Interface, Way
 from probe.network.ways import End as Target_End
+from probe.premises import Premises
 from probe.record import Trace
-from probe.redact import Premises
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.spool import read
+from probe.tally import FIREWALL, INTERRUPTED, NO_ROUTE, OVER_BUDGET
 from probe.targets import Target
 from tests.probe.paths import HOME
 from tests.probe.table import GATEWAY, PROVIDER, Table
@@ -77,7 +78,7 @@ class World:
             origin=Table(),
             premises=HOME,
             identity=Identity(folder),
-            access={4: Access(PROVIDER, "Viettel", "KH", "interface")} if access else {},
+            known={4: Access(PROVIDER, "Viettel", "KH", "interface")} if access else {},
             country=None,
         )
         world = self
@@ -98,11 +99,11 @@ class World:
         self.itinerary = Itinerary(
             Metered(self.wire, self.allowance, trio.current_time),
             self.campaign,
-            Settings(rate=100.0),
+            SessionSettings(rate=100.0),
             None,
             manner=Manner(
                 Table(),
-                lambda _: self.campaign.country,
+                lambda _: self.campaign.access.country,
                 multipath=multipath,
                 economical=economical,
             ),
@@ -221,9 +222,9 @@ async def test_a_link_that_is_gone_for_a_minute(tmp_path: Path, autojump_clock: 
     assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
     assert all(trace.reached and len(trace.hops) == 4 for trace in world.kept)
     assert world.events == [AWAY]
-    assert world.campaign.interruptions == {AWAY: 1}
-    assert world.campaign.begun_anew >= 1
-    assert world.campaign.failed() == {}
+    assert world.campaign.tally.interruptions == {AWAY: 1}
+    assert world.campaign.tally.begun_anew >= 1
+    assert world.campaign.failures() == {}
 
 
 @pytest.mark.parametrize(("finished", "failure"), [(10, PartlyDone), (0, Offline)])
@@ -253,7 +254,7 @@ async def test_one_ip_version_that_goes_away_for_good_holds_up_no_other(
     over = Counter(trace.af for trace in world.kept)
     assert over[4] == len(TARGETS)
     assert 0 < over[6] < len(TARGETS_6)
-    assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6) - over[6]}
+    assert world.campaign.failures() == {NO_ROUTE: len(TARGETS_6) - over[6]}
 
 
 async def test_one_ip_version_that_goes_away_before_anything_is_measured_over_it(
@@ -265,8 +266,8 @@ async def test_one_ip_version_that_goes_away_before_anything_is_measured_over_it
     world.then[1] = world.lose_ipv6
     await world.itinerary.run(world.listed)
     assert {trace.af for trace in world.finished_of} == {4}
-    assert world.campaign.absent() == {}
-    assert world.campaign.failed() == {NO_ROUTE: len(TARGETS_6)}
+    assert world.campaign.tally.absent() == {}
+    assert world.campaign.failures() == {NO_ROUTE: len(TARGETS_6)}
 
 
 async def test_one_ip_version_that_comes_back_a_little_after_the_other(
@@ -289,7 +290,7 @@ async def test_one_ip_version_that_comes_back_a_little_after_the_other(
         await world.itinerary.run(TARGETS_6 + TARGETS)
     assert world.events == [AWAY]
     assert len(world.kept) == len(TARGETS_6 + TARGETS)
-    assert world.campaign.failed() == {}
+    assert world.campaign.failures() == {}
 
 
 @pytest.mark.parametrize("access", [True, False])
@@ -314,7 +315,7 @@ async def test_one_ip_version_that_is_back_when_the_other_is_done(
     assert sorted(trace.dst_addr for trace in world.kept) == sorted(
         target.address for target in world.listed
     )
-    assert world.campaign.failed() == {}
+    assert world.campaign.failures() == {}
     assert len(world.finished_of) == world.expected == len(world.listed)
     last = world.kept[-1]
     assert (last.af, last.vantage and last.vantage.asn) == (4, GATEWAY if elsewhere else PROVIDER)
@@ -337,7 +338,7 @@ async def test_what_was_put_off_is_not_listed_a_second_time(
         target.address for target in world.listed
     )
     assert len(world.finished_of) == world.expected == len(world.listed)
-    assert world.campaign.failed() == {}
+    assert world.campaign.failures() == {}
 
 
 async def test_what_is_put_off_was_not_reached_where_the_run_is_ended(
@@ -406,7 +407,7 @@ async def test_what_one_witness_has_lost_names_no_network(
     world.lossy[TARGETS[0].address] = SILENT
     with pytest.raises(RefusedToRedact):
         await world.itinerary.run(TARGETS)
-    assert (world.kept, world.campaign.access) == ([], {})
+    assert (world.kept, world.campaign.access.known) == ([], {})
 
 
 async def test_what_one_witness_has_lost_is_asked_again(
@@ -417,11 +418,11 @@ async def test_what_one_witness_has_lost_is_asked_again(
     for target, lost in ((TARGETS[0], 4), (TARGETS[19], 2)):
         world.lossy[target.address] = Interface("36.37.9.9", (*[None] * lost, 40.0))
     await world.itinerary.run(TARGETS)
-    assert world.campaign.access[4].asn == PROVIDER
+    assert world.campaign.access.known[4].asn == PROVIDER
     assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
     assert all(trace.hops[1].replies[-1].address == "36.37.9.0" for trace in world.kept)
     assert (len(world.finished_of), world.expected) == (40, 40)
-    assert world.campaign.failed() == {}
+    assert world.campaign.failures() == {}
 
 
 @pytest.mark.parametrize("finished", [4, 5])
@@ -462,7 +463,7 @@ async def test_a_vpn_that_comes_and_goes_within_a_trace(
         nursery.start_soon(flicker)
         await world.itinerary.run(TARGETS[:1])
     assert world.events == [CHANGED]
-    assert world.campaign.begun_anew == 1
+    assert world.campaign.tally.begun_anew == 1
     assert len(world.kept) == 1
 
 
@@ -492,7 +493,7 @@ async def test_a_new_address_in_ones_subnet_is_no_other_place(
     await world.itinerary.run(TARGETS)
     assert world.events == [CHANGED]
     assert len(world.kept) == 40
-    assert world.campaign.access[4].known_by == "interface"
+    assert world.campaign.access.known[4].known_by == "interface"
 
 
 async def test_the_new_subnet_is_not_probed(tmp_path: Path, autojump_clock: MockClock) -> None:
@@ -527,7 +528,7 @@ async def test_a_machine_that_never_holds_still(tmp_path: Path, autojump_clock: 
     world = World(tmp_path)
     world.restless = TARGETS[5].address
     await world.itinerary.run(TARGETS)
-    assert world.campaign.failed() == {INTERRUPTED: 40 - len(world.kept)}
+    assert world.campaign.failures() == {INTERRUPTED: 40 - len(world.kept)}
     assert TARGETS[5].address not in {trace.dst_addr for trace in world.kept}
     assert len(world.events) >= TRIES
 
@@ -552,7 +553,7 @@ async def test_what_the_budget_leaves_undone_is_counted(
     """Nothing is sent beyond it, and each target is either kept or counted."""
     world = World(tmp_path, budget=5_000)
     await world.itinerary.run(TARGETS)
-    failed = world.campaign.failed()
+    failed = world.campaign.failures()
     assert set(failed) == {OVER_BUDGET}
     assert failed[OVER_BUDGET] + len(world.kept) == 40
     assert len(world.sent) * world.wire.probe_size(Method.ICMP, 4) <= 5_000
@@ -566,7 +567,7 @@ async def test_a_budget_that_ends_before_it_is_known_where_one_is(
     world = World(tmp_path, access=False, budget=500)
     await world.itinerary.run(TARGETS)
     assert world.sent == []
-    assert world.campaign.failed() == {OVER_BUDGET: 40}
+    assert world.campaign.failures() == {OVER_BUDGET: 40}
 
 
 async def test_a_budget_that_ends_in_the_middle_of_the_first_traces(
@@ -581,7 +582,7 @@ async def test_a_budget_that_ends_in_the_middle_of_the_first_traces(
     world.then[1] = fall_silent
     await world.itinerary.run(TARGETS[:20])
     assert len(world.kept) == 1
-    assert world.campaign.failed() == {OVER_BUDGET: 39}
+    assert world.campaign.failures() == {OVER_BUDGET: 39}
 
 
 async def test_what_the_firewall_kept_back_for_a_while_is_kept_when_it_was_measured(
@@ -598,7 +599,7 @@ async def test_what_the_firewall_kept_back_for_a_while_is_kept_when_it_was_measu
     await world.itinerary.run(TARGETS)
     assert world.events == [ASLEEP]
     assert len(world.kept) == 40
-    assert world.campaign.failed() == {}
+    assert world.campaign.failures() == {}
 
 
 async def test_a_firewall_that_hinders_the_search_for_parallel_paths(
@@ -614,7 +615,7 @@ async def test_a_firewall_that_hinders_the_search_for_parallel_paths(
     assert [trace.dst_addr for trace in world.kept if "multipath:" in " ".join(trace.notes)] == [
         hindered
     ]
-    assert world.campaign.failed() == {FIREWALL: 1}
+    assert world.campaign.failures() == {FIREWALL: 1}
 
 
 async def test_an_ip_version_that_the_system_has_not_keeps_nothing_from_the_other(
@@ -629,5 +630,5 @@ async def test_an_ip_version_that_the_system_has_not_keeps_nothing_from_the_othe
     other = [Target(f"2001:5a0::{n}", f"2001:5a0::{n}", "a test") for n in range(1, 4)]
     await world.itinerary.run([*other, *TARGETS[:4]])
     assert len(world.kept) == 4
-    assert world.campaign.absent() == {6: 3}
-    assert world.campaign.failed() == {}
+    assert world.campaign.tally.absent() == {6: 3}
+    assert world.campaign.failures() == {}

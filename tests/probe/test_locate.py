@@ -13,10 +13,10 @@ from probe.locate import (
     access_of_traces,
     access_said,
     in_doubt,
-    premises,
+    read_premises,
 )
+from probe.premises import Premises
 from probe.record import Hop, Reply, Trace
-from probe.redact import Premises
 from tests.probe.table import ABROAD, GATEWAY, PROVIDER, SIBLING, Table
 
 TABLE = Table()
@@ -45,7 +45,7 @@ HOME = "192.168.1.1"
 
 def test_the_premises_are_what_the_kernel_says() -> None:
     """The address the kernel would send from is among the own ones; loopback is not."""
-    found = premises()
+    found = read_premises()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         try:
             asked.connect(("192.0.2.1", 9))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Request, sync_playwright
 
-from probe.consent import VERSION, Capability
+from probe.consent import VERSION, Permission
 from probe.notice import LANGUAGES, lines, notice, page
 from probe.packet import CONTACT
 from probe.places import shipped
@@ -33,7 +33,7 @@ def test_each_language_has_the_whole_text(language: str) -> None:
     """The same version, parts, questions and entries as in English, and the same commands."""
     ours, source = notice(language), notice("en")
     assert ours.version == VERSION
-    assert list(ours.questions) == list(Capability)
+    assert list(ours.questions) == list(Permission)
     assert [shape(part.paragraphs) for part in ours.parts[1:]] == [
         shape(part.paragraphs) for part in source.parts[1:]
     ]

@@ -17,7 +17,7 @@ from probe.cli import main
 from probe.failure import Failure
 from probe.outbox import Outbox
 from probe.receipt import Receipt
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.strategy import Limits
 from tests.consenting import agree
 from tests.probe import paths
@@ -51,11 +51,11 @@ def home(tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch) -> Path
     """A data folder in which there is all that commands leave there."""
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network())
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
-    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
-    monkeypatch.setattr("probe.commands.run.Settings", impatient)
+    impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
+    monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
     targets = tmp_path / "targets.txt"
     targets.write_text(f"{paths.TARGET}\n193.0.6.138\n193.0.14.129\n", encoding="utf-8")
     for name in ("settings.toml", "do-not-probe.txt", "consent.html"):

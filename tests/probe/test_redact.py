@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 import probe.redact
 from probe.attribute import attribute
 from probe.failure import RefusedToRedact
+from probe.premises import Premises
 from probe.record import WHEREABOUTS, Attribution, Hop, Reply, Trace, Vantage, from_line, to_line
-from probe.redact import Premises, cut, redact
+from probe.redact import cut, redact
 from tests.probe.table import ABROAD, GATEWAY, PROVIDER, SIBLING, Table
 
 TABLE = Table()
@@ -329,28 +330,6 @@ def test_what_would_tell_the_own_address_is_hidden(address: str, hidden: bool) -
     if hidden:
         with pytest.raises(RefusedToRedact):
             redact(trace(None, target=address), HOME, ACCESS, TABLE)
-
-
-def test_what_others_on_the_same_link_are_called_tells_nothing() -> None:
-    """Every machine has link-local addresses of one block; only its own identifier is its own."""
-    assert HOME.given_away_by("fe80::1c2b:3aff:fe4d:5e6f")
-    assert not HOME.given_away_by("fe80::99")
-
-
-def test_both_ends_of_a_line_that_moved_are_hidden() -> None:
-    """What either place knows of itself is kept in what they know together."""
-    away = Premises(
-        frozenset({"10.9.8.7"}),
-        (ipaddress.ip_network("10.9.8.0/24"),),
-        frozenset({"sokha-phone"}),
-        frozenset({"aabbccddeeff"}),
-    )
-    both = HOME.joined(away)
-    assert both.host_names == {"sokha-laptop", "sokha-phone"}
-    assert both.hardware == {"aabbccddeeff"}
-    assert both.holds("192.168.1.77")
-    assert both.holds("10.9.8.77")
-    assert Premises(frozenset({"10.9.8.7"})).holds("10.9.8.7")
 
 
 def test_only_mpls_labels_are_left_of_extensions() -> None:

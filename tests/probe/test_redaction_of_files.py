@@ -24,8 +24,8 @@ from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.identity import Identity
 from probe.locate import Access
+from probe.premises import Premises
 from probe.record import Hop, Reply, Trace, from_line
-from probe.redact import Premises
 from probe.shared import lines
 from probe.targets import Target
 from tests.probe.table import PROVIDER, Table
@@ -245,7 +245,7 @@ def test_no_byte_on_the_disk_tells_who_measured(data: st.DataObject) -> None:
             origin=TABLE,
             premises=home.premises,
             identity=Identity(folder),
-            access={4: KNOWN, 6: KNOWN},
+            known={4: KNOWN, 6: KNOWN},
             country="KH",
         )
         allowance = Allowance(folder / "allowance.state", 1e6, lambda: NOON)
@@ -261,7 +261,7 @@ def test_no_byte_on_the_disk_tells_who_measured(data: st.DataObject) -> None:
             for trace in traces
             if trace.error is None and trace.dst_addr not in home.hiding_places
         ]
-        assert shared.count(b"\n") == campaign.kept == len(fit_to_keep)
+        assert shared.count(b"\n") == campaign.tally.kept == len(fit_to_keep)
     for secret in home.spelled:
         assert secret not in text
     met = {reply.address for trace in traces for hop in trace.hops for reply in hop.replies}
@@ -295,7 +295,7 @@ def test_evidence_is_not_what_redaction_takes(tmp_path: Path) -> None:
         origin=TABLE,
         premises=home.premises,
         identity=Identity(tmp_path),
-        access={4: KNOWN},
+        known={4: KNOWN},
         country=None,
     )
     campaign.finished(
@@ -317,7 +317,7 @@ def test_without_certainty_not_one_file_is_made(tmp_path: Path) -> None:
         origin=TABLE,
         premises=Premises(frozenset({"192.168.117.213"})),
         identity=Identity(folder),
-        access={},
+        known={},
         country=None,
     )
     hops = (Hop(1, (Reply("192.168.117.1", 1.0),)), Hop(2, (Reply("100.64.0.9", 2.0),)))

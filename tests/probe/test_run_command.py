@@ -23,11 +23,12 @@ from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
-from probe.consent import Capability, change
+from probe.consent import Permission, change
 from probe.ground import End
+from probe.premises import Premises
 from probe.record import VPN, WRONG_CLOCK
-from probe.redact import Premises, Redacted
-from probe.session import Settings
+from probe.redact import Redacted
+from probe.session import SessionSettings
 from probe.spool import Spool, read
 from probe.strategy import Limits
 from tests.consenting import agree
@@ -41,10 +42,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder in which nothing is but the owner's consent, and a home in Cambodia."""
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     # Silence is waited for in real time here.
-    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
-    monkeypatch.setattr("probe.commands.run.Settings", impatient)
+    impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
+    monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
     monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     use(monkeypatch, paths.routes)
     return folder
@@ -170,7 +171,7 @@ def test_an_own_address_tells_the_access_network(
 ) -> None:
     """With a public address nothing has to be found out, and that address is kept nowhere."""
     public = Premises(frozenset({"36.37.200.7"}))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: public)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: public)
     line = End("36.37.200.7", None, "ppp0", 1)
     monkeypatch.setattr("probe.ground._end_towards", lambda *_: line)
     said = summary("--targets", listed(paths.TARGET))
@@ -354,7 +355,7 @@ def test_whoever_takes_consent_back_ends_a_run(
 
     def and_withdraw(spool: Spool, *traces: Redacted) -> None:
         append(spool, *traces)
-        change(home, {Capability.RUN: False}, date(2026, 11, 2))
+        change(home, {Permission.RUN: False}, date(2026, 11, 2))
 
     monkeypatch.setattr(Spool, "append", and_withdraw)
     done = run("--targets", listed(*TARGETS))
@@ -386,7 +387,7 @@ _RUN = """
 import sys
 import probe.commands.run as command
 from tests.probe import paths
-command.premises = lambda: paths.HOME
+command.read_premises = lambda: paths.HOME
 command.open_network = lambda *_, **__: paths.network()
 from probe.cli import main
 main(["run", *sys.argv[1:]])

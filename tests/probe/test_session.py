@@ -18,7 +18,7 @@ from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.record import Hop, Trace, from_line, to_line
-from probe.session import Session, Settings
+from probe.session import Session, SessionSettings
 from probe.strategy import Limits
 from probe.tracing import Task
 from tests.playing import Heard
@@ -91,7 +91,7 @@ async def traced(
         Session(
             network,
             tasks(count),
-            Settings(rate=100.0),
+            SessionSettings(rate=100.0),
             finished=traces.append,
             routes=None if abroad is None else Routes(abroad),
             explore=None
@@ -114,7 +114,7 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
         Session(
             network,
             [Task("203.0.113.7", "a target", Method.UDP, 11)],
-            Settings(),
+            SessionSettings(),
             finished=traces.append,
             wall_clock=lambda: 1_700_000_000.0 + trio.current_time(),
         )
@@ -138,7 +138,7 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
 async def test_pace_is_exact_and_does_not_drift(autojump_clock: MockClock) -> None:
     """At 20 packets a second they leave 50 ms apart, once the first has told the distance."""
     network = Watched(TEN_HOPS)
-    await measure(Session(network, tasks(20), Settings(rate=20.0), finished=lambda _: None))
+    await measure(Session(network, tasks(20), SessionSettings(rate=20.0), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     assert len(times) >= 200
     assert times[:2] == pytest.approx([0.0, 0.2])
@@ -150,14 +150,14 @@ async def test_pace_is_exact_and_does_not_drift(autojump_clock: MockClock) -> No
 async def test_no_window_holds_more_than_the_rate(autojump_clock: MockClock, rate: float) -> None:
     """However fast, no span of time holds more packets than its length and a tick allow."""
     network = Watched(TEN_HOPS)
-    await measure(Session(network, tasks(200), Settings(rate=rate), finished=lambda _: None))
+    await measure(Session(network, tasks(200), SessionSettings(rate=rate), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     for span in (0.01, 0.1, 1.0):
         first = 0
         for last, at in enumerate(times):
             while times[first] < at - span:
                 first += 1
-            assert last - first <= (span + Settings().tick) * rate + 1
+            assert last - first <= (span + SessionSettings().tick) * rate + 1
     assert len(times) / (times[-1] - times[0]) > 0.8 * rate or rate > 5_000
 
 
@@ -172,7 +172,7 @@ async def test_what_all_wait_for_waits_for_no_tick(autojump_clock: MockClock) ->
         Session(
             network,
             tasks(1),
-            Settings(rate=1_000.0),
+            SessionSettings(rate=1_000.0),
             finished=lambda _: ended.append(trio.current_time()),
         )
     )
@@ -183,7 +183,7 @@ async def test_what_all_wait_for_waits_for_no_tick(autojump_clock: MockClock) ->
 async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> None:
     """After waiting for silent hops the next packets keep their distance."""
     network = Watched('[[path]]\nto = "203.0.113.0/24"\nend = "dark"')
-    await measure(Session(network, tasks(2), Settings(rate=10.0), finished=lambda _: None))
+    await measure(Session(network, tasks(2), SessionSettings(rate=10.0), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     assert min(b - a for a, b in itertools.pairwise(times)) == pytest.approx(0.1)
 
@@ -301,7 +301,7 @@ async def test_a_hundred_targets_take_no_longer_than_their_packets(
     """Waiting for one target's silence is time for the others."""
     network = Watched(TEN_HOPS.replace('{ address = "192.0.2.3", rtt = 9 }', '"*"'))
     traces: list[Trace] = []
-    await measure(Session(network, tasks(100), Settings(rate=100.0), finished=traces.append))
+    await measure(Session(network, tasks(100), SessionSettings(rate=100.0), finished=traces.append))
     assert len(traces) == 100
     assert trio.current_time() < len(network.sent) / 100.0 + 3.0
 
@@ -310,7 +310,9 @@ async def test_random_loss_is_made_up_by_a_second_attempt(autojump_clock: MockCl
     """With 5% loss, two attempts find all but about one hop in four hundred."""
     text = TEN_HOPS.replace("rtt = 16", "rtt = 16, loss = 0.05")
     traces: list[Trace] = []
-    await measure(Session(Watched(text), tasks(200), Settings(rate=2000.0), finished=traces.append))
+    await measure(
+        Session(Watched(text), tasks(200), SessionSettings(rate=2000.0), finished=traces.append)
+    )
     fourth = [trace.hops[3].replies for trace in traces]
     assert sum(1 for replies in fourth if len(replies) == 2) >= 5
     assert sum(1 for replies in fourth if replies[-1].is_star) <= 3
@@ -324,7 +326,7 @@ async def test_a_target_without_route_does_not_stop_the_others(autojump_clock: M
         Session(
             load(TEN_HOPS).network(),
             [Task("198.51.100.1", None, Method.ICMP, 0), *tasks(1)],
-            Settings(),
+            SessionSettings(),
             finished=lambda trace: traces.update({trace.dst_addr: trace}),
         )
     )
@@ -346,7 +348,7 @@ async def test_both_families_in_one_run(autojump_clock: MockClock) -> None:
         Session(
             load(text).network(),
             [*tasks(1), Task("2001:db8:1::1", None, Method.ICMP, 0)],
-            Settings(),
+            SessionSettings(),
             finished=traces.append,
         )
     )
@@ -370,7 +372,7 @@ async def test_a_full_send_buffer_is_waited_out(autojump_clock: MockClock) -> No
 
     network = Crowded(TEN_HOPS)
     traces: list[Trace] = []
-    await measure(Session(network, tasks(1), Settings(), finished=traces.append))
+    await measure(Session(network, tasks(1), SessionSettings(), finished=traces.append))
     assert traces[0].stop == "destination"
     assert Counter(probe.ttl for _, probe in network.sent)[5] == 1
     assert network.sent[4][0] == pytest.approx(0.35 + 3 * 0.01)
@@ -384,7 +386,9 @@ async def test_a_refused_permission_ends_the_run_as_it_is(autojump_clock: MockCl
             raise NotPermitted("no")
 
     with pytest.raises(NotPermitted, match="no"):
-        await measure(Session(Forbidden(TEN_HOPS), tasks(3), Settings(), finished=lambda _: None))
+        await measure(
+            Session(Forbidden(TEN_HOPS), tasks(3), SessionSettings(), finished=lambda _: None)
+        )
 
 
 async def test_what_finished_raises_comes_out_and_nothing_is_left_behind(
@@ -400,7 +404,7 @@ async def test_what_finished_raises_comes_out_and_nothing_is_left_behind(
         delivered.append(trace)
 
     with pytest.raises(OSError, match="No space left"):
-        await measure(Session(network, tasks(10), Settings(rate=500.0), finished=finished))
+        await measure(Session(network, tasks(10), SessionSettings(rate=500.0), finished=finished))
     assert len(delivered) == 2
     assert network.open == set()
 
@@ -410,7 +414,7 @@ async def test_cancelling_keeps_what_is_finished(autojump_clock: MockClock) -> N
     network = Watched(TEN_HOPS)
     delivered: list[Trace] = []
     with trio.move_on_after(2.0) as scope:
-        await measure(Session(network, tasks(10), Settings(), finished=delivered.append))
+        await measure(Session(network, tasks(10), SessionSettings(), finished=delivered.append))
     assert scope.cancelled_caught
     assert 1 <= len(delivered) < 10
     assert all(trace.stop == "destination" for trace in delivered)
@@ -427,7 +431,7 @@ def test_ctrl_c_does_not_cut_a_callback_in_half() -> None:
         kept.append(trace)
 
     async def main() -> None:
-        await measure(Session(network, tasks(10), Settings(), finished=finished))
+        await measure(Session(network, tasks(10), SessionSettings(), finished=finished))
 
     with pytest.raises(KeyboardInterrupt):
         trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0.0))
@@ -450,7 +454,9 @@ async def test_known_follows_the_trace_as_it_grows(autojump_clock: MockClock) ->
     end = { rtt = 9 }
     """
     await measure(
-        Session(load(text).network(), tasks(1), Settings(), finished=lambda _: None, known=known)
+        Session(
+            load(text).network(), tasks(1), SessionSettings(), finished=lambda _: None, known=known
+        )
     )
     assert told == [
         (0.051, 1, "192.0.2.1"),
@@ -462,7 +468,7 @@ async def test_known_follows_the_trace_as_it_grows(autojump_clock: MockClock) ->
 async def test_the_first_trace_learns_the_distance_for_all(autojump_clock: MockClock) -> None:
     """Only the first trace spends a probe on that; the others take a probe a hop."""
     network = Watched(TEN_HOPS)
-    await measure(Session(network, tasks(50), Settings(rate=500.0), finished=lambda _: None))
+    await measure(Session(network, tasks(50), SessionSettings(rate=500.0), finished=lambda _: None))
     assert len(network.sent) == 50 * 10 + 1
 
 
@@ -482,7 +488,7 @@ async def test_tasks_are_read_as_they_are_begun(autojump_clock: MockClock) -> No
             yield task
 
     await measure(
-        Session(load(TEN_HOPS).network(), endless(), Settings(rate=50.0), finished=finished)
+        Session(load(TEN_HOPS).network(), endless(), SessionSettings(rate=50.0), finished=finished)
     )
     assert ended == 100
     assert ahead < 20
@@ -499,7 +505,7 @@ async def test_more_probes_than_tokens(
         Session(
             network,
             tasks(200),
-            Settings(rate=5000.0),
+            SessionSettings(rate=5000.0),
             finished=lambda trace: done.append(trace.stop),
         )
     )
@@ -519,7 +525,7 @@ def test_a_run_repeats_itself() -> None:
                 Session(
                     network,
                     tasks(20),
-                    Settings(rate=200.0),
+                    SessionSettings(rate=200.0),
                     finished=traces.append,
                     wall_clock=trio.current_time,
                 )
@@ -558,7 +564,7 @@ async def test_economical_traces_share_what_they_have_in_common(autojump_clock: 
         Session(
             network,
             wanted,
-            Settings(rate=20.0),
+            SessionSettings(rate=20.0),
             finished=traces.append,
             routes=Routes(lambda address: None),
         )
@@ -585,7 +591,7 @@ async def test_economical_traces_measure_the_border_all_the_same(autojump_clock:
         Session(
             load(TREE).network(),
             [Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in range(1, 31)],
-            Settings(rate=500.0),
+            SessionSettings(rate=500.0),
             finished=traces.append,
             routes=Routes(lambda address: address.startswith("198.51.100.")),
         )
@@ -598,7 +604,7 @@ async def test_economical_traces_measure_the_border_all_the_same(autojump_clock:
 async def test_tokens_cannot_be_foreseen(autojump_clock: MockClock) -> None:
     """Whoever sees some probes cannot tell what marks the next; zero marks none."""
     network = Watched(TEN_HOPS)
-    await measure(Session(network, tasks(50), Settings(rate=500.0), finished=lambda _: None))
+    await measure(Session(network, tasks(50), SessionSettings(rate=500.0), finished=lambda _: None))
     drawn = [probe.token for _, probe in network.sent]
     assert all(0 < token < 1 << 16 for token in drawn)
     steps = Counter(b - a for a, b in itertools.pairwise(drawn))
@@ -618,7 +624,7 @@ async def test_a_clock_that_is_set_does_not_stretch_a_trace(
         return 1_700_000_000.0 + now + (step if now > 0.3 else 0.0)
 
     await measure(
-        Session(network, tasks(1), Settings(), finished=traces.append, wall_clock=wall_clock)
+        Session(network, tasks(1), SessionSettings(), finished=traces.append, wall_clock=wall_clock)
     )
     [trace] = traces
     assert trace.endtime == pytest.approx(1_700_000_000.65 + step)
@@ -631,7 +637,9 @@ async def test_a_target_that_repeats_itself_does_not_fill_the_record(
     """So many duplicates are kept; the others are counted and said."""
     text = TEN_HOPS.replace("end = { rtt = 200 }", "end = { rtt = 200, copies = 100 }")
     traces: list[Trace] = []
-    await measure(Session(load(text).network(), tasks(1), Settings(), finished=traces.append))
+    await measure(
+        Session(load(text).network(), tasks(1), SessionSettings(), finished=traces.append)
+    )
     assert sum(reply.duplicate for reply in traces[0].hops[-1].replies) == 16
     assert traces[0].notes[0].endswith(" more duplicates were not kept")
 
@@ -652,7 +660,7 @@ async def test_enumerations_do_not_take_all_tokens(
 
     traces: list[Trace] = []
     await measure(
-        Session(Counted(TEN_HOPS), tasks(60), Settings(rate=5000.0), finished=traces.append)
+        Session(Counted(TEN_HOPS), tasks(60), SessionSettings(rate=5000.0), finished=traces.append)
     )
     assert len(traces) == 60
     assert most <= 41
@@ -668,7 +676,7 @@ async def test_enumerations_that_need_more_tokens_than_there_are_end_early(
         Session(
             load(TEN_HOPS).network(),
             tasks(8),
-            Settings(rate=5000.0, limits=Limits(max_ttl=10)),
+            SessionSettings(rate=5000.0, limits=Limits(max_ttl=10)),
             finished=traces.append,
             explore=lambda trace: Enumeration(MultipathLimits(), 1, 10, trace.paris_id),
         )
@@ -707,7 +715,7 @@ async def test_what_refuses_another_method_ends_no_path(
     traces: list[Trace] = []
     network = Walled(lambda target, _: ways[target])
     task = Task(target, None, Method.ICMP, 1)
-    await measure(Session(network, [task], Settings(rate=1000.0), finished=traces.append))
+    await measure(Session(network, [task], SessionSettings(rate=1000.0), finished=traces.append))
     (trace,) = traces
     assert trace.stop == ("destination" if answers else "gap")
     heard = [{reply.address for reply in hop.replies} - {None} for hop in trace.hops]

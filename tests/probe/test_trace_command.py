@@ -23,8 +23,8 @@ from probe.failure import PermissionDenied
 from probe.network import Kind
 from probe.network.ways import End, Interface, Way
 from probe.places import shipped
+from probe.premises import Premises
 from probe.record import from_line
-from probe.redact import Premises
 from probe.resolve import resolve
 from tests.probe import paths
 
@@ -37,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder that does not exist yet, and a home in Cambodia."""
     folder = tmp_path / "home"
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
-    monkeypatch.setattr("probe.commands.trace.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.trace.read_premises", lambda: paths.HOME)
     monkeypatch.setattr("probe.commands.trace.open_network", lambda *_, **__: paths.network())
     monkeypatch.setattr("probe.commands.trace.measure", paths.played)
     return folder
@@ -233,7 +233,7 @@ def test_a_public_neighbour_is_in_ones_own_subnet(
     public = Premises(
         frozenset({"36.37.200.7"}), (ipaddress.ip_network("36.37.200.0/24"),), frozenset()
     )
-    monkeypatch.setattr("probe.commands.trace.premises", lambda: public)
+    monkeypatch.setattr("probe.commands.trace.read_premises", lambda: public)
     done = run("36.37.200.9")
     assert done.exit_code == 2
     assert "own subnet" in done.stderr

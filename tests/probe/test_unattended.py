@@ -18,12 +18,12 @@ from click.testing import CliRunner, Result
 from probe.alone import alone
 from probe.cli import main
 from probe.commands.choosing import Choice
-from probe.consent import Capability, change
+from probe.consent import Permission, change
 from probe.exclusions import Exclusions
 from probe.identity import Identity
 from probe.origin import open_origin
 from probe.schedule.diary import Diary
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.spool import read
 from probe.strategy import Limits
 from probe.targets import foreign_networks
@@ -38,9 +38,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home in Cambodia whose owner agrees; nothing speaks against a run, and time stands."""
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
-    impatient = functools.partial(Settings, limits=Limits(timeout_ceiling=0.1))
-    monkeypatch.setattr("probe.commands.run.Settings", impatient)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
+    impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
+    monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
     use(monkeypatch, paths.routes)
     return folder
@@ -72,7 +72,7 @@ def make_due(home: Path) -> None:
 
 
 def agree_to_all_but_sharing(home: Path) -> None:
-    change(home, {Capability.SHARE: False}, date(2026, 11, 2))
+    change(home, {Permission.SHARE: False}, date(2026, 11, 2))
 
 
 def traced(home: Path) -> list[str]:

@@ -20,7 +20,7 @@ from probe.bundle import seal, unseal
 from probe.cli import main
 from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line
-from probe.session import Settings
+from probe.session import SessionSettings
 from probe.strategy import Limits
 from tests.analysis.collect.bundles import KEY, NETWORK, NOW, line, sealed, trace
 from tests.consenting import agree
@@ -47,10 +47,10 @@ def test_what_a_run_kept_may_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A run, its bundle and the checks agree on what is redacted, for both IP versions."""
     home = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(home))
-    monkeypatch.setattr("probe.commands.run.premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
     monkeypatch.setattr(
-        "probe.commands.run.Settings",
-        functools.partial(Settings, limits=Limits(timeout_ceiling=0.1)),
+        "probe.commands.run.SessionSettings",
+        functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1)),
     )
     monkeypatch.setattr(
         "probe.commands.run.open_network", lambda *_, **__: paths.network(paths.routes)

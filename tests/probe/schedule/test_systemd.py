@@ -163,3 +163,16 @@ def test_a_word_means_itself_to_systemd(word: str) -> None:
     else:
         assert not re.search(r"[\s\"'\\;#]", said)
     assert said.replace("%%", "%").replace("$$", "$") == word
+
+
+def test_a_user_without_a_name_is_told_what_measures_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a container: whoever is not in the list of users cannot be let linger by name."""
+
+    def nobody(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    (hint,) = UserTimer()._hints()
+    assert hint.remedy == "sudo gatewatch schedule install --system"

@@ -1,0 +1,46 @@
+"""Which networks a run measures from, and what follows for its traces."""
+
+from __future__ import annotations
+
+from probe.access import AccessNetworks
+from probe.attribute import attribute
+from probe.locate import Access
+from probe.premises import Premises
+from probe.record import Hop, Reply, Trace
+from tests.probe.table import GATEWAY, PROVIDER, Table
+
+TABLE = Table()
+KNOWN = Access(PROVIDER, "Viettel", "KH", "first_hops")
+
+
+def trace(*addresses: str | None) -> Trace:
+    hops = tuple(
+        Hop(number, (Reply(address, 1.0) if address else Reply(),))
+        for number, address in enumerate(addresses, start=1)
+    )
+    plain = Trace(
+        dst_addr="80.231.1.1", af=4, proto="ICMP", timestamp=0, endtime=0, stop="gap", hops=hops
+    )
+    return attribute(plain, TABLE)
+
+
+def test_a_trace_through_another_line_shows_another_network_where_the_own_one_stands() -> None:
+    """What shows farther on than the own network ever did only lies behind it."""
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"))
+    networks.learn(trace("192.168.1.1", None, "36.37.9.9", "80.231.1.1"))
+    assert networks.shows_at(4) == 2
+    assert networks.began_elsewhere(trace("192.168.1.1", None, "203.144.64.1"))
+    assert not networks.began_elsewhere(trace("192.168.1.1", None, None, "203.144.64.1"))
+
+
+def test_a_network_that_the_machine_left_is_cut_as_well() -> None:
+    """Both places are the volunteer's; where the access network stood is learnt anew."""
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "36.37.9.9"))
+    networks.move(4, Premises(frozenset({"203.144.64.77"})), "203.144.64.77")
+    assert networks.to_cut == {PROVIDER, GATEWAY}
+    assert networks.known[4].known_by == "interface"
+    assert networks.shows_at(4) == 0
+    networks.move(4, Premises(frozenset({"10.64.9.5"})), "10.64.9.5")
+    assert (networks.known, networks.country) == ({}, "KH")
