@@ -520,6 +520,34 @@ def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() ->
     assert verdict.fields["measured"]["organisations_of_one_vantage"] == 7
 
 
+def test_whom_only_its_own_operator_passes_is_no_candidate() -> None:
+    """Nobody else was measured that could say anything about it."""
+    country = Country(3)
+    country.table.operators["HomeIX"] = 101
+    country.everyone("lan own homeix {up}", members=[1])
+    assert country.judge().fields["candidates"] == []
+
+
+def test_four_of_five_destinations_are_enough_to_be_captured() -> None:
+    """Exactly 80%: those organisations count as captured, and their keys as behind Gate."""
+    country = Country(10)
+    for i in range(1, 11):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                words = f"lan own gate far{6 + i % 9}" if n else f"lan own far{6 + i % 9}"
+                country.trace(i, destination, words, day=day)
+    fields = country.judge().fields
+    assert (fields["grade"], fields["captured"]["organisations"]) == ("single_gateway", 10)
+    assert fields["measured"]["keys_behind_candidate"] == 10
+
+
+def test_of_a_candidate_that_is_not_there_every_figure_is_nothing() -> None:
+    """Networks that leave on their own have no organisation, key or user behind anybody."""
+    found = {one["key"]: one["found"] for one in open_country().judge().fields["criteria"]}
+    of_somebody = ("concentrated", "keys", "key_organisations", "unaided_name", "single_weighed")
+    assert [found[key] for key in of_somebody] == [0, 0, 0, 0, 0]
+
+
 def test_a_namesake_in_another_country_is_not_the_gateway() -> None:
     """Many countries have a Ministry of Interior: AS numbers of one name are one organisation."""
     country = gated()
