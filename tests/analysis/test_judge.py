@@ -541,6 +541,19 @@ def test_four_of_five_destinations_are_enough_to_be_captured() -> None:
     assert fields["measured"]["keys_behind_candidate"] == 10
 
 
+def test_ways_that_are_not_known_are_none_to_another_class() -> None:
+    """Four of ten networks are silent but to one destination: without its class six are left."""
+    country = Country(10)
+    for i in range(1, 11):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                hop = "* *" if n and i > 6 else "gate"
+                country.trace(i, destination, f"lan own {hop} far{6 + i % 9}", day=day)
+    fields = country.judge().fields
+    assert fields["captured"]["organisations"] == 10
+    assert any("6 of 6 organisations pass it" in reason for reason in fields["reasons"])
+
+
 def test_of_a_candidate_that_is_not_there_every_figure_is_nothing() -> None:
     """Networks that leave on their own have no organisation, key or user behind anybody."""
     found = {one["key"]: one["found"] for one in open_country().judge().fields["criteria"]}
