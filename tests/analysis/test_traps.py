@@ -235,6 +235,15 @@ def test_an_exchange_lan() -> None:
     assert verdict.gateway is None
 
 
+@pytest.mark.parametrize(("crossing", "grade"), [(5, "diverse"), (6, "mixed")])
+def test_an_exchange_that_few_cross_hides_nothing(crossing: int, grade: str) -> None:
+    """Five of twelve networks are no half, six are."""
+    country = Country(12)
+    country.everyone("lan own homeix {up}", members=range(1, crossing + 1))
+    country.everyone("lan own {up}", members=range(crossing + 1, 13))
+    assert country.judge().grade == grade
+
+
 def test_an_exchange_lan_that_no_list_names() -> None:
     """The table has it as its operator's; what else looks so, or must not, is in test_peering."""
     country = Country(12)
