@@ -171,8 +171,6 @@ def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, fl
     height: float = heights[-1]
     rest = sum(heights)
     for cut, next_height in enumerate(heights):
-        if cut * most >= 1.0 - ALIKE:
-            break
         # With the fullest ``cut`` days at this height each has just the share.
         height = most * rest / (1.0 - cut * most)
         if next_height <= height + ALIKE:

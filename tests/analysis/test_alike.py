@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analysis.alike import most_alike
 from analysis.pairs import Blocks
 from analysis.policy import Policy
@@ -26,6 +28,23 @@ def test_the_share_is_that_of_the_organisations_that_show_it() -> None:
     found = most_alike(observations, Blocks(observations), Policy())
     assert found is not None
     assert (found.node.name, found.captured, found.of) == ("10.53.0.0/24", 6, 10)
+
+
+@pytest.mark.parametrize(("destinations", "captured"), [(4, 10), (3, 0)])
+def test_an_organisation_shows_it_by_four_fifths_of_its_traces_abroad(
+    destinations: int, captured: int
+) -> None:
+    """Traces at home do not count, and a block of one network alone is another matter."""
+    country = Country(10)
+    for i in range(1, 11):
+        country.trace(i, f"20.0.{1 + i % 10}.200", "lan own")
+        for k, destination in enumerate(country.destinations()):
+            block = "10.53.0.1 " if k < destinations else "10.77.0.1 " if i == 1 else ""
+            country.trace(i, destination, f"lan own {block}30.0.{6 + (i + k) % 9}.{i}")
+    observations = country.judge().observations
+    found = most_alike(observations, Blocks(observations), Policy())
+    assert found is not None
+    assert (found.node.name, found.captured, found.of) == ("10.53.0.0/24", captured, 10)
 
 
 def test_half_forbid_diverse_and_fewer_do_not() -> None:

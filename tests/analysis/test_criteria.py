@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,67 @@ def test_each_grade_is_given_where_its_steps_are_taken(figures: Figures) -> None
     else:
         expected = "diverse" if met(found, "diverse") else "mixed"
     assert grade(figures, POLICY)[0] == expected
+
+
+SOMEBODY = made(6, 11, Node("organisation", "Somebody"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "unmet"),
+    [
+        ({}, set()),
+        ({"resolved": 0.59}, {"resolved"}),
+        ({"destination_classes": 1}, {"destination_classes"}),
+        ({"upper": 0.5}, {"diverse_upper"}),
+        ({"effective_gateways": 2.9}, {"effective_gateways"}),
+        ({"meeting_place": SOMEBODY}, {"meeting_place"}),
+        ({"alike": SOMEBODY}, {"alike"}),
+        ({"apart": (SOMEBODY,)}, {"apart"}),
+        ({"rival": SOMEBODY}, {"rival"}),
+        ({"thin": 0.49}, set()),
+        ({"thin": 0.5}, {"thin"}),
+    ],
+)
+def test_what_is_missed_on_the_way_to_diverse(changes: dict[str, Any], unmet: set[str]) -> None:
+    """One of eleven passes Gate: each thing alone forbids to call that diverse."""
+    judged = figures(1, 11, **changes)
+    found = criteria(judged, POLICY, witness=None)
+    assert {one.key for one in found if one.step in {"said", "diverse"} and not one.met} == unmet
+    assert (grade(judged, POLICY)[0] == "diverse") == (not unmet)
+
+
+@pytest.mark.parametrize(
+    ("changes", "unmet"),
+    [
+        ({}, set()),
+        ({"lower": 0.3}, {"concentrated_lower", "single"}),
+        ({"continents": 1}, {"continents"}),
+        ({"keys": 2}, {"keys"}),
+        ({"unaided": 0.33}, {"unaided_name", "unaided"}),
+        ({"mostly": 3}, {"mostly"}),
+        ({"elsewhere": (3, 12)}, {"elsewhere", "everywhere"}),
+        ({"elsewhere": (6, 6)}, {"everywhere"}),
+        ({"covered": 0.09}, {"single_covered"}),
+        ({"weighed": 0.49}, {"single_weighed"}),
+        ({"days": 6}, {"days"}),
+        ({"lenient": None}, {"strict_and_lenient_agree"}),
+    ],
+)
+def test_what_is_missed_on_the_way_to_a_single_gateway(
+    changes: dict[str, Any], unmet: set[str]
+) -> None:
+    """All of twelve pass Gate: each thing alone forbids to call that single."""
+    judged = figures(12, 12, **changes)
+    found = criteria(judged, POLICY, witness=None)
+    steps = {"said", "named", "single"}
+    assert {one.key for one in found if one.step in steps and not one.met} == unmet
+    assert (grade(judged, POLICY)[0] == "single_gateway") == (not unmet)
+
+
+def test_of_one_measured_something_is_met() -> None:
+    """Nobody shares what he passes, whatever that is worth."""
+    met_by_one = {one.key for one in criteria(figures(0, 1), POLICY, witness=None) if one.met}
+    assert {"meeting_place", "alike", "apart", "rival", "thin"} <= met_by_one
 
 
 @given(

@@ -17,6 +17,7 @@ from analysis.domestic import (
     domestic_path,
     effective_hubs,
     hub_candidates,
+    reached_over,
     share_abroad,
     way_of,
 )
@@ -166,6 +167,24 @@ def test_who_carries_a_path_abroad_does_not_stand_between_at_home(
     (seen,) = observed(country)
     found = domestic_path(seen, Policy())
     assert (found.abroad, found.between) == (True, between)
+
+
+@pytest.mark.parametrize(
+    ("words", "ways_on"),
+    [
+        ("lan own gate 10.1.7.1 net3", (("10.1.7.0/24", "20.0.3.1"),)),
+        ("lan own 10.1.7.1 10.1.7.2 net3", (("10.1.7.0/24", "20.0.3.1"),)),
+        ("lan own 10.1.7.1 net2 *", (("10.1.7.0/24", "20.0.2.1"),)),
+        ("lan own 10.1.7.1 homeix", (("10.1.7.0/24", "20.8.8.1 from Net 1"),)),
+        ("lan own 10.1.7.1", ()),
+    ],
+    ids=["behind another network", "twice", "a border", "a port", "the destination"],
+)
+def test_the_way_on_from_a_block_is_what_lies_behind_it(
+    words: str, ways_on: tuple[tuple[str, str], ...]
+) -> None:
+    """Not what was passed before; a port of an exchange is one with who comes."""
+    assert path(words).ways_on == ways_on
 
 
 # ------------------------------------------------------------------------ pairs
@@ -319,6 +338,23 @@ def test_unknown_ways_count_neither_for_nor_against() -> None:
         [pair("a", "b", "third_party", GATE), pair("a", "c", "unknown"), pair("b", "c", "unknown")]
     )
     assert found == [("Gate", 1, 1)]
+
+
+def test_who_is_reached_over_a_hub_is_told_by_others_on_known_ways() -> None:
+    """Neither what the hub itself measured nor silence speaks for c or against it."""
+    found = reached_over(
+        GATE,
+        [
+            pair("a", "c", "third_party", GATE),
+            pair("b", "c", "unknown"),
+            pair("Gate", "c", "direct"),
+            pair("a", "d", "direct"),
+            pair("a", "Gate", "direct"),
+        ],
+        lambda node: frozenset({node.name}),
+        Policy(),
+    )
+    assert found.shares == {"c": 1.0, "d": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.analysis.test_verdict import made
         (7, 7, (7, 7), False, "concentrated"),
         (6, 6, (7, 7), True, "concentrated"),
         (7, 7, (6, 6), True, "concentrated"),
+        (7, 7, (5, 5), True, "concentrated"),
         (7, 7, (4, 4), True, "mixed"),
         (7, 7, (1, 11), True, "mixed"),
         (4, 6, (7, 7), True, "mixed"),

@@ -17,6 +17,7 @@ from analysis.intervals import (
     effective,
     effective_gateways,
     effective_interval,
+    percentiles,
     resampled,
     resampled_interval,
 )
@@ -176,3 +177,9 @@ def test_resampling_is_repeatable_and_knows_the_extremes() -> None:
     assert resampled_interval([0.0] * 9, Policy()) == (0.0, 0.0)
     assert resampled_interval([1.0], Policy()) == (0.0, 1.0)
     assert resampled_interval([], Policy()) == (0.0, 1.0)
+
+
+def test_bounds_never_cross_however_little_is_asked() -> None:
+    """Three quarters cut off at each end leave the middle one of three."""
+    assert percentiles([1.0, 2.0, 3.0], Policy(confidence=0.25)) == (2.0, 2.0)
+    assert percentiles([1.0, 2.0], Policy(confidence=0.25)) == (1.0, 2.0)

@@ -348,6 +348,26 @@ def test_another_gateway_in_the_other_ip_version_is_told() -> None:
     assert "Judged apart, IPv6 is single_gateway, and names Rival." in fields["reasons"]
 
 
+@pytest.mark.parametrize(("networks", "version"), [(8, 6), (9, 4), (10, 4)])
+def test_the_verdict_is_of_the_ip_version_with_more_organisations(
+    networks: int, version: int
+) -> None:
+    """Nine were measured over IPv6; of equals IPv4 speaks."""
+    country = Country(10)
+    country.everyone("lan own {up}", members=range(1, networks + 1))
+    country.around_in_ipv6()
+    assert country.judge().fields["family"] == version
+
+
+def test_another_ip_version_that_says_the_same_or_nothing_is_not_told() -> None:
+    """Diverse over both, and nothing measured over IPv6, are one verdict."""
+    both = open_country(10)
+    both.around_in_ipv6()
+    assert both.judge().fields["families"] == {"ipv4": "diverse", "ipv6": "diverse"}
+    for country in (both, gated(10)):
+        assert not any("udged apart" in reason for reason in country.judge().fields["reasons"])
+
+
 def test_an_alarm_in_the_other_ip_version_is_told() -> None:
     """A gateway may be switched on there first; the grade alone would not say that it was."""
     country = Country(10)
@@ -373,6 +393,21 @@ def test_one_alarm_in_both_ip_versions_is_told_once() -> None:
     fields = country.judge().fields
     assert fields["timeline"]["alarm"]
     assert not any("there is an alarm" in reason for reason in fields["reasons"])
+
+
+def test_alarms_of_two_gateways_are_both_told() -> None:
+    """IPv4 moved to Gate on the day on which IPv6 moved to Rival."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(8))
+    country.everyone("lan own gate {up}", days=range(8, 16))
+    country.table.add("2020:99::/32", Attribution(998, "RIVAL", "Rival", "KH"))
+    country.around_in_ipv6(days=range(8))
+    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+    fields = country.judge().fields
+    assert fields["timeline"]["gateway"]["name"] == "Gate"
+    assert (
+        "Over IPv6 there is an alarm: 9 of 9 organisations moved to Rival on 2026-01-09."
+    ) in fields["reasons"]
 
 
 def test_many_licensed_gateways_are_not_single() -> None:
@@ -498,6 +533,47 @@ def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() ->
     assert verdict.fields["measured"]["keys_behind_candidate"] == 8
     assert verdict.fields["measured"]["vantages"] == 11
     assert verdict.fields["measured"]["organisations_of_one_vantage"] == 7
+
+
+def test_whom_only_its_own_operator_passes_is_no_candidate() -> None:
+    """Nobody else was measured that could say anything about it."""
+    country = Country(3)
+    country.table.operators["HomeIX"] = 101
+    country.everyone("lan own homeix {up}", members=[1])
+    assert country.judge().fields["candidates"] == []
+
+
+def test_four_of_five_destinations_are_enough_to_be_captured() -> None:
+    """Exactly 80%: those organisations count as captured, and their keys as behind Gate."""
+    country = Country(10)
+    for i in range(1, 11):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                words = f"lan own gate far{6 + i % 9}" if n else f"lan own far{6 + i % 9}"
+                country.trace(i, destination, words, day=day)
+    fields = country.judge().fields
+    assert (fields["grade"], fields["captured"]["organisations"]) == ("single_gateway", 10)
+    assert fields["measured"]["keys_behind_candidate"] == 10
+
+
+def test_ways_that_are_not_known_are_none_to_another_class() -> None:
+    """Four of ten networks are silent but to one destination: without its class six are left."""
+    country = Country(10)
+    for i in range(1, 11):
+        for n, destination in enumerate(country.destinations()):
+            for day in range(8):
+                hop = "* *" if n and i > 6 else "gate"
+                country.trace(i, destination, f"lan own {hop} far{6 + i % 9}", day=day)
+    fields = country.judge().fields
+    assert fields["captured"]["organisations"] == 10
+    assert any("6 of 6 organisations pass it" in reason for reason in fields["reasons"])
+
+
+def test_of_a_candidate_that_is_not_there_every_figure_is_nothing() -> None:
+    """Networks that leave on their own have no organisation, key or user behind anybody."""
+    found = {one["key"]: one["found"] for one in open_country().judge().fields["criteria"]}
+    of_somebody = ("concentrated", "keys", "key_organisations", "unaided_name", "single_weighed")
+    assert [found[key] for key in of_somebody] == [0, 0, 0, 0, 0]
 
 
 def test_a_namesake_in_another_country_is_not_the_gateway() -> None:

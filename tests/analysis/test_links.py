@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.crossing import Crossings, crossing_of
-from analysis.links import Links, Sighting, read
+from analysis.links import Links, Sighting, far_ends, read
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.path import Path, Reader
@@ -140,6 +140,39 @@ def test_a_commonplace_block_stands_before_nobody() -> None:
     country = several(f"lan own 10.0.0.1 {LINK}", range(2, 5))
     country.trace(1, "30.0.1.200", f"lan own * {LINK}")
     assert passed(country, 1) == []
+
+
+def test_a_peering_lan_at_home_stands_before_nobody() -> None:
+    """It is no router: over a silent port anybody may go on."""
+    country = several(f"lan own homeix {LINK}", range(2, 5))
+    country.trace(1, "30.0.1.200", f"lan own * {LINK}")
+    assert passed(country, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [
+        (f"lan own gate {LINK}", ((2, LINK),)),
+        (f"lan own gate {LINK} 30.0.7.1 30.0.8.1 gate", ((2, LINK), (3, "30.0.7.1"))),
+        (f"lan own gate {LINK} * 30.0.8.1", ((2, LINK),)),
+        (f"lan own gate 30.8.8.1 {LINK}", ((3, LINK),)),
+        # Of a path that begins abroad nothing stands before the first step.
+        (f"{LINK} 30.0.7.1", ((0, "30.0.7.1"),)),
+        (f"gate {LINK}", ((0, LINK),)),
+        ("lan own gate", ()),
+    ],
+    ids=[
+        "one", "two of three", "silence", "behind an exchange", "from abroad", "from the start",
+        "the destination",
+    ],
+)  # fmt: skip
+def test_the_far_ends_of_links_are_the_first_two_steps_abroad(
+    words: str, ends: tuple[tuple[int, str], ...]
+) -> None:
+    """Each with the index of the step before it."""
+    country = several(words, range(1, 2))
+    reader = Reader(Gazetteer(country.table, HOME))
+    assert far_ends(reader.path(tell(from_json(country.results[0])), "Net 1").frame) == ends
 
 
 def test_links_are_learnt_for_a_fortnight() -> None:

@@ -30,13 +30,16 @@ def path(*addresses: str | None) -> Path:
         ((0.5, 500.0, 500.0, 500.0, 90.0), False),
         ((0.5, None, 2.4, 4.0, 5.0), True),
         ((0.5, None, None, 4.0, 9.0), True),
+        ((0.5, None, None, 9.0, 10.0), False),
         ((0.5, None, None, 34.0, 35.0), False),
+        ((0.5, 35.0, None, 34.0, 35.0), True),
         ((0.5, 2.0, 2.4, 4.0, None), False),
     ],
     ids=[
         "in the country", "nearly 1,000 km away", "that far away", "behind a radio link",
         "behind a router that answered late", "behind routers that all did", "behind a silent one",
-        "all of the country silent", "silent, and a radio link", "no answer",
+        "all of the country silent", "silent, and that far away", "silent, and a radio link",
+        "as late as the country", "no answer",
     ],
 )  # fmt: skip
 def test_how_much_later_it_answers_than_the_country(
@@ -46,6 +49,14 @@ def test_how_much_later_it_answers_than_the_country(
     judge = answers_next_door(path(*WAY), NETWORK, FAR_MS)
     assert judge is not None
     assert judge(rtts) is near
+
+
+def test_a_silent_hop_on_the_way_tells_nothing() -> None:
+    """It has no address that could stand in the country."""
+    judge = answers_next_door(path(WAY[0], None, *WAY[2:]), NETWORK, FAR_MS)
+    assert judge is not None
+    assert judge((0.5, None, 2.4, 4.0, 5.0))
+    assert not judge((0.5, None, 2.4, 4.0, 12.4))
 
 
 def test_nothing_is_asked_of_who_did_not_answer_or_may_be_near() -> None:

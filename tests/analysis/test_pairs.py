@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,23 @@ def test_no_day_weighs_more_than_its_share(votes: dict[Hashable, int], most: flo
     allowed = max(most * sum(totals.values()), min(votes.values()))
     assert all(0 < weight <= 1 for weight in weights.values())
     assert max(totals.values()) <= allowed * (1 + 1e-6)
+
+
+def test_the_fullest_day_is_cut_to_its_share_and_no_further() -> None:
+    """Beside days of one and two votes half of all is three: nine votes weigh a third each."""
+    assert day_weights({1: 1, 2: 2, 3: 9}, 0.5) == {1: 1.0, 2: 1.0, 3: 3 / 9}
+
+
+@pytest.mark.parametrize(("silent", "candidates"), [(3, ["Gate"]), (4, [])])
+def test_one_trace_does_not_speak_for_a_pair_that_is_silent_otherwise(
+    silent: int, candidates: list[str]
+) -> None:
+    """One of four is a quarter, one of five is less."""
+    country = Country(2)
+    country.trace(1, "30.0.1.200", "lan own gate far6")
+    for day in range(1, 1 + silent):
+        country.trace(1, "30.0.1.200", "lan own * far7", day=day)
+    assert [one["name"] for one in country.judge().fields["candidates"]] == candidates
 
 
 def test_a_key_has_one_vote_a_day() -> None:

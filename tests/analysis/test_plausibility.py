@@ -9,7 +9,7 @@ import pytest
 from analysis.load import load
 from analysis.operators import Gazetteer
 from analysis.panel import observe
-from analysis.plausibility import Sign, least_rtt, signs_of, verdict_on
+from analysis.plausibility import Sign, least_rtt, signs_of, signs_of_times, verdict_on
 from analysis.policy import Policy
 from analysis.told import Addresses, Rtts, Told
 from probe.origin import open_origin
@@ -138,3 +138,21 @@ def test_no_real_trace_is_set_aside() -> None:
             signs += panel.signs.total()
     assert kept > 400
     assert signs < kept / 50
+
+
+@pytest.mark.parametrize(
+    ("rtts", "signs"),
+    [
+        ((None, None), ()),
+        ((1.0, None), ()),
+        ((0.0, 60.0), ()),
+        ((1.0, 50.0), ()),
+        ((1.0, 49.9), ("faster_than_light",)),
+        ((-0.1, 60.0), ("faster_than_light",)),
+    ],
+)
+def test_what_is_not_told_and_what_is_just_possible_are_no_signs(
+    rtts: tuple[float | None, ...], signs: tuple[str, ...]
+) -> None:
+    """To a destination that light needs 50 ms for, there and back."""
+    assert signs_of_times(rtts, 50.0, Policy(), arrived=True) == signs

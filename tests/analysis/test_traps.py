@@ -235,6 +235,15 @@ def test_an_exchange_lan() -> None:
     assert verdict.gateway is None
 
 
+@pytest.mark.parametrize(("crossing", "grade"), [(5, "diverse"), (6, "mixed")])
+def test_an_exchange_that_few_cross_hides_nothing(crossing: int, grade: str) -> None:
+    """Five of twelve networks are no half, six are."""
+    country = Country(12)
+    country.everyone("lan own homeix {up}", members=range(1, crossing + 1))
+    country.everyone("lan own {up}", members=range(crossing + 1, 13))
+    assert country.judge().grade == grade
+
+
 def test_an_exchange_lan_that_no_list_names() -> None:
     """The table has it as its operator's; what else looks so, or must not, is in test_peering."""
     country = Country(12)
@@ -258,6 +267,28 @@ def test_an_operator_that_some_meet_behind_an_exchange(behind: int, grade: str) 
                 country.trace(i, destination, f"lan own homeix {member} far{6 + i % 9}", day=day)
     verdict = country.judge()
     assert verdict.grade == grade
+
+
+@pytest.mark.parametrize(("organisations", "name"), [(8, "Net 12"), (9, "HomeIX")])
+def test_an_exchange_behind_which_most_organisations_meet_one_operator(
+    organisations: int, name: str
+) -> None:
+    """Where eight of eleven do, less than 80%, it is he alone; where nine do, it is the exchange,
+    which all cross."""
+    country = Country(12)
+    for i in range(1, 12):
+        member = 12 if i <= organisations else 1 + i % 11
+        country.everyone(f"lan own homeix net{member} {{up}}", members=[i])
+    assert name_of(country) == name
+
+
+def test_a_carrier_abroad_behind_an_exchange() -> None:
+    """Whom everybody meets there does not stand at home: the exchange is no gateway for that."""
+    country = Country(12)
+    country.everyone("lan own homeix far7")
+    verdict = country.judge()
+    assert verdict.grade == "mixed"
+    assert verdict.gateway is None
 
 
 def test_an_exchange_abroad_on_every_path() -> None:
@@ -477,6 +508,17 @@ def test_leaving_one_out_leaves_the_numbers_out_as_well() -> None:
     fields = country.judge().fields
     assert fields["share"]["equal"] == 0.0
     assert fields["ranges"]["organisations"]["share"] == [0.0, 0.0]
+
+
+def test_numbers_that_half_show_once_one_is_left_out_are_left_out_then() -> None:
+    """Six of thirteen show them, and six of twelve without one that does not."""
+    country = Country(14)
+    country.table.add("20.64.0.0/16", Attribution(114, "N14", "Net 14", HOME))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(1, 7))
+    country.everyone("lan own {up}", members=range(7, 14))
+    fields = country.judge().fields
+    assert fields["share"]["equal"] == pytest.approx(6 / 13)
+    assert fields["ranges"]["organisations"]["share"] == [0.0, pytest.approx(5 / 12)]
 
 
 def test_a_gateway_is_named_beside_numbers_that_more_show() -> None:

@@ -461,10 +461,18 @@ def test_more_days_and_destinations_never_take_a_name_away() -> None:
         ({}, "single_gateway", "12 of 12"),
         ({"keys": 2}, "mixed", "there are 2 in 12."),
         ({"unaided": 0.33}, "mixed", "33%"),
+        ({"unaided": 0.34}, "concentrated", "34%"),
         ({"unaided": 0.69}, "concentrated", "69%"),
         ({"unaided": 0.7}, "single_gateway", "12 of 12"),
     ],
-    ids=["enough", "two keys", "under a third by the table", "under 70%", "70% by the table"],
+    ids=[
+        "enough",
+        "two keys",
+        "under 34% by the table",
+        "34% by the table",
+        "under 70%",
+        "70% by the table",
+    ],
 )
 def test_what_a_few_could_have_invented_names_nobody(
     changes: dict[str, Any], grade_: str, word: str
