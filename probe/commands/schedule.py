@@ -16,6 +16,7 @@ from probe.commands.unattended import limits
 from probe.consent import Permission, require
 from probe.failure import PartlyDone
 from probe.language import _
+from probe.places import is_under_sudo
 from probe.schedule.diary import Diary
 from probe.schedule.here import job, timer
 from probe.wallclock import shown
@@ -49,8 +50,15 @@ def install(*, system: bool, dry_run: bool) -> None:
     """Put the timer in place and switch it on.
 
     A second time it mends what has changed and leaves the rest. Needs your consent to run and to
-    keep.
+    keep. Under sudo only with --system: else it would be a timer of root's over your data.
     """
+    if is_under_sudo() and not system:
+        raise click.UsageError(
+            _(
+                "under sudo this would be a timer of root's over your data, of which you are told "
+                "nothing; leave out sudo, or add --system"
+            )
+        )
     clock, what = timer(system=system), job(system=system)
     if dry_run:
         _show(clock, what)

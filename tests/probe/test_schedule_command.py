@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -71,6 +72,21 @@ def test_nothing_is_installed_without_consent(clock: Played) -> None:
     assert done.exit_code == 3
     assert "gatewatch consent grant" in done.stderr
     assert "installed" not in clock.did
+
+
+def test_under_sudo_no_timer_of_roots_is_put_over_the_data_of_another(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever called sudo would see none when asking for it; one that is there can be taken out."""
+    homes = {0: str(Path.home()), 1000: "/home/sokha"}
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: SimpleNamespace(pw_dir=homes[uid]))
+    monkeypatch.setenv("SUDO_UID", "1000")
+    done = schedule("install")
+    assert done.exit_code == 2
+    assert "leave out sudo, or add --system" in done.stderr
+    assert not clock.did
+    assert schedule("install", "--system", "--dry-run").exit_code == 0
+    assert schedule("remove").exit_code == 0
 
 
 def test_a_dry_run_shows_all_and_does_nothing(clock: Played) -> None:
