@@ -179,19 +179,45 @@ class _Database(sqlite3.Connection):
 
     def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:
         super().__init__(path, *arguments, **options)
-        self._path = path
+        self.path = path
 
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        try:
+    def execute(self, *arguments: Any) -> _Cursor:
+        return _Cursor(self).execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> _Cursor:
+        return _Cursor(self).executemany(*arguments)
+
+
+class _Cursor(sqlite3.Cursor):
+    """Damage may show when it is asked, and as late as when its rows are read."""
+
+    def __init__(self, db: _Database) -> None:
+        super().__init__(db)
+        self._path = db.path
+
+    def execute(self, *arguments: Any) -> Self:
+        with _told_of(self._path):
             return super().execute(*arguments)
-        except sqlite3.Error as problem:
-            raise _failure(problem, self._path) from problem
 
-    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
-        try:
+    def executemany(self, *arguments: Any) -> Self:
+        with _told_of(self._path):
             return super().executemany(*arguments)
-        except sqlite3.Error as problem:
-            raise _failure(problem, self._path) from problem
+
+    def fetchone(self) -> Any:
+        with _told_of(self._path):
+            return super().fetchone()
+
+    def __next__(self) -> Any:
+        with _told_of(self._path):
+            return super().__next__()
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as problem:
+        raise _failure(problem, path) from problem
 
 
 def _failure(problem: sqlite3.Error, path: Path) -> Exception:

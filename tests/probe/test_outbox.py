@@ -49,6 +49,27 @@ def test_a_damaged_database_is_named_wherever_it_lies(folder: Path) -> None:
         Outbox(folder)
 
 
+def test_damage_that_shows_only_while_rows_are_read_is_named(folder: Path) -> None:
+    """Opening it, and beginning to read, look at the first pages only."""
+    database = folder / "outbox.db"
+    with closing(sqlite3.connect(database)) as other, other:
+        names = [column[1] for column in other.execute("PRAGMA table_info(bundles)")]
+        for number in range(1, 400):
+            row = [number if name == "number" else f"{number:0200}" for name in names]
+            other.execute(f"INSERT INTO bundles VALUES ({','.join('?' * len(row))})", row)
+        size = other.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(database.read_bytes())
+    content[len(content) // 2 // size * size :] = bytes(
+        len(content) - len(content) // 2 // size * size
+    )
+    database.write_bytes(content)
+    with (
+        Outbox(folder) as outbox,
+        pytest.raises(BadInput, match=f"{database} is damaged; move {folder} away"),
+    ):
+        outbox.entries()
+
+
 def test_a_database_of_a_newer_version_is_named_and_closed(folder: Path) -> None:
     """A newer gatewatch may be about to use it."""
     database = folder / "outbox.db"
