@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -239,12 +240,25 @@ class Processes:
         with ProcessPoolExecutor(
             self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
         ) as pool:
-            for place, piece in given:
-                running.append((place, piece, pool.submit(_part, piece)))
-                if len(running) > 2 * self.count:
+            try:
+                for place, piece in given:
+                    running.append((place, piece, pool.submit(_part, piece)))
+                    if len(running) > 2 * self.count:
+                        yield from _done(recipe, *running.popleft())
+                while running:
                     yield from _done(recipe, *running.popleft())
-            while running:
-                yield from _done(recipe, *running.popleft())
+            except BrokenProcessPool:
+                _let_go(pool)
+                raise
+
+
+def _let_go(pool: ProcessPoolExecutor) -> None:
+    """Free what still writes to processes that died: before Python 3.11.5 nothing else does.
+
+    The pool would be waited for without end (CPython issue 94777).
+    """
+    if sys.version_info < (3, 11, 5):
+        pool._call_queue._reader.close()  # type: ignore[attr-defined]
 
 
 def _done(
