@@ -136,8 +136,8 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
         click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
         ctx.exit(128 + problem.number)
     if isinstance(problem, BrokenPipeError):
-        # The reader has seen enough. Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough.
+        _drop_output()
         ctx.exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
@@ -146,11 +146,20 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
 
         failure = failure_of(problem)
         if failure is not None:
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _drop_output()
             raise failure from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
     click.echo(crash.report(problem), err=True)
     ctx.exit(crash.EXIT_CODE)
+
+
+def _drop_output() -> None:
+    """Let what nobody can take go nowhere: Python would complain of it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _extra_missing(extra: str) -> Failure:

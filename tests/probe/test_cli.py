@@ -369,6 +369,14 @@ def test_output_to_a_full_disk_is_said() -> None:
     )
     command = [sys.executable, "-c", code]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        )
     assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
     assert "disk full" in done.stderr
