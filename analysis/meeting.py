@@ -24,23 +24,13 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
     it, by which so many ``others`` come as well. Who comes over another one of them is none: the
     addresses are that one's.
     """
-    passing = [
-        (seen, seen.crossing)
-        for seen in observations
-        if seen.crossing is not None and node in seen.crossing.strict
-    ]
-    members = {seen.organisation for seen, _ in passing}
-    return mostly_together(
-        {
-            Passage(
-                seen.organisation,
-                seen.destination,
-                address,
-                _over(node, seen.organisation, crossing.strict, members),
-            )
-            for seen, crossing in passing
-            for address in _addresses(node, seen.path.frame, crossing)
-        },
+    return _together(
+        node,
+        [
+            (seen, seen.crossing.strict, _addresses(node, seen.path.frame, seen.crossing))
+            for seen in observations
+            if seen.crossing is not None and node in seen.crossing.strict
+        ],
         others,
     )
 
@@ -53,18 +43,25 @@ def meet_at_home(
     As abroad; ``passing`` are those ways, each with the nodes between. The destination's own border
     is no address that tells: everybody comes to it by that one, whoever stands before it.
     """
-    passing = list(passing)
-    members = {seen.organisation for seen, _ in passing}
+    ways = [(seen, between, _addresses_at_home(node, seen)) for seen, between in passing]
+    return _together(node, ways, others)
+
+
+def _together(
+    node: Node, ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
+) -> bool:
+    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
+    members = {seen.organisation for seen, _, _ in ways}
     return mostly_together(
         {
             Passage(
                 seen.organisation,
                 seen.destination,
                 address,
-                _over(node, seen.organisation, between, members),
+                _over(node, seen.organisation, nodes, members),
             )
-            for seen, between in passing
-            for address in _addresses_at_home(node, seen)
+            for seen, nodes, addresses in ways
+            for address in addresses
         },
         others,
     )
