@@ -186,11 +186,29 @@ def exit_shares(
     A pair that passes ``top`` counts for it, any other for the node it left by, or for the
     organisation itself where that is its own exit. Shares sum to 1.
     """
+    return divided(
+        {
+            name: [gateway_of(pair, top) for pair in pairs]
+            for name, pairs in grouped.items()
+            if name not in left_out
+        }
+    )
+
+
+def divided(chosen: Mapping[str, Sequence[Node | None]]) -> dict[Node, float]:
+    """How what each organisation chose divides over nodes; each organisation weighs the same.
+
+    None is a choice of nobody. Without any, shares sum to 1.
+
+    >>> here, there = Node("organisation", "Here"), Node("organisation", "There")
+    >>> divided({"a": [here, here, here, there], "b": [there]})
+    {Node(kind='organisation', name='Here'): 0.375, Node(kind='organisation', name='There'): 0.625}
+    """
     shares: dict[Node, float] = defaultdict(float)
-    organisations = [name for name in grouped if name not in left_out]
-    for name in organisations:
-        for pair in grouped[name]:
-            shares[gateway_of(pair, top)] += 1.0 / len(grouped[name]) / len(organisations)
+    for nodes in chosen.values():
+        for node in nodes:
+            if node is not None:
+                shares[node] += 1.0 / len(nodes) / len(chosen)
     return dict(shares)
 
 

@@ -15,7 +15,7 @@ from itertools import accumulate
 from statistics import fmean
 from typing import Literal
 
-from analysis.convergence import Candidate, by_shares, candidate, rank
+from analysis.convergence import Candidate, by_shares, candidate, divided, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
 from analysis.meeting import meet_at_home
@@ -43,9 +43,8 @@ class DomesticPath:
     ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
     of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
     RTT proves; only those nodes are then between that stand at home, and ``carriers`` are the
-    organisations that do not. ``ways_on`` are the unmapped
-    blocks between by name, each with the first public address behind it that is not the
-    destination's.
+    organisations that do not. ``ways_on`` are the unmapped blocks between by name, each with the
+    first public address behind it that is not the destination's.
     """
 
     between: tuple[Node, ...]
@@ -149,9 +148,7 @@ def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
     return f"{on.address} from {seen.organisation}"
 
 
-def way_of(
-    path: DomesticPath, between: Sequence[Node], lans: Collection[Node] = ()
-) -> Interconnection:
+def way_of(path: DomesticPath, between: Sequence[Node], lans: Collection[Node]) -> Interconnection:
     """The way a path took, given the nodes between that are entities of their own.
 
     ``lans`` are exchanges that no list names. ``abroad`` needs an RTT step that physics demands; a
@@ -317,11 +314,7 @@ def effective_hubs(
         if pair.way != "unknown" and not left_out & {pair.organisation, pair.destination}:
             itself = Node("organisation", pair.organisation)
             hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=itself))
-    shares: dict[Node, float] = defaultdict(float)
-    for of_one in hubs.values():
-        for node in of_one:
-            shares[node] += 1.0 / len(of_one) / len(hubs)
-    return effective_gateways(shares.values())
+    return effective_gateways(divided(hubs).values())
 
 
 def behind_the_unmapped(pairs: Iterable[DomesticPair], policy: Policy) -> Candidate | None:

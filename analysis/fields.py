@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from analysis.convergence import Candidate, candidate, rank, weighted_share
+from analysis.convergence import Candidate, candidate, divided, rank, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.desk import CountryTable
 from analysis.domestic import (
@@ -103,22 +103,19 @@ def upstream_fields(
     family: Family, table: JudgingTable, weights: Mapping[str, float], policy: Policy
 ) -> dict[str, Any]:
     """The first foreign operator on the paths, with the figures of a gateway but no grade."""
+    grouped = family.grouped
     passes = {
         name: [frozenset({pair.upstream} if pair.upstream else ()) for pair in pairs]
-        for name, pairs in family.grouped.items()
+        for name, pairs in grouped.items()
     }
     nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
     found = rank(
         (candidate(node, (), passes, frozenset(), policy) for node in nodes),
         {},
     )
-    shares: dict[Node, float] = defaultdict(float)
-    for sets in passes.values():
-        for nodes_of_pair in sets:
-            for node in nodes_of_pair:
-                shares[node] += 1.0 / len(sets) / len(passes)
+    shares = divided({name: [pair.upstream for pair in pairs] for name, pairs in grouped.items()})
     top = found[0] if found else None
-    of = len(family.grouped)
+    of = len(grouped)
     lower, upper = captured_bounds(top.captured if top else 0, of, policy.confidence)
     return {
         "operator": gateway_fields(top.node, family.blocks, table) if top else None,

@@ -29,10 +29,9 @@ def not_diverse(
     """Why the paths are not "diverse" though nobody is known to stand between most.
 
     ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
-    pass at home or on these, ``unmapped`` all blocks between of
-    which no table says whose they are, ``apart`` an organisation of which only the numbers are
-    between, ``effective`` how many equally used hubs would be as
-    concentrated.
+    pass at home or on these, ``unmapped`` all blocks between of which no table says whose they
+    are, ``apart`` an organisation of which only the numbers are between, ``effective`` how many
+    equally used hubs would be as concentrated.
     """
     reasons = []
     if abroad >= policy.concentrated:

@@ -84,21 +84,21 @@ def test_what_stands_between_two_networks(
     """The nodes after the last own hop and before the first of the destination's network."""
     found = path(words)
     assert found == DomesticPath(between, gap, abroad=False)
-    assert way_of(found, found.between) == way
+    assert way_of(found, found.between, ()) == way
 
 
 def test_a_path_that_does_not_arrive_is_unknown() -> None:
     """Nobody knows what else lay between; a third network that was seen counts."""
-    assert way_of(path("lan own", arrives=False), ()) == "unknown"
+    assert way_of(path("lan own", arrives=False), (), ()) == "unknown"
     assert path("lan own homeix", arrives=False).gap
     over = path("lan own gate", arrives=False)
-    assert way_of(over, over.between) == "third_party"
+    assert way_of(over, over.between, ()) == "third_party"
 
 
 def test_a_path_that_shows_no_own_hop_is_unknown() -> None:
     """Where it left its own network was not seen."""
     assert path("* *").gap
-    assert way_of(path("* *"), ()) == "unknown"
+    assert way_of(path("* *"), (), ()) == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_abroad_is_what_physics_says(words: str, abroad: bool, way: str) -> None
     """A foreign registration alone is a third party at home."""
     found = path(words)
     assert found.abroad is abroad
-    assert way_of(found, found.between) == way
+    assert way_of(found, found.between, ()) == way
 
 
 @pytest.mark.parametrize(
