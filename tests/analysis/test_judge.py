@@ -368,13 +368,18 @@ def test_another_ip_version_that_says_the_same_or_nothing_is_not_told() -> None:
         assert not any("udged apart" in reason for reason in country.judge().fields["reasons"])
 
 
+def switch_in_ipv6(country: Country, gateway: Attribution) -> None:
+    """On the ninth day nine organisations go over to this one, and only over IPv6."""
+    country.table.add("2020:99::/32", gateway)
+    country.around_in_ipv6(days=range(8))
+    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+
+
 def test_an_alarm_in_the_other_ip_version_is_told() -> None:
     """A gateway may be switched on there first; the grade alone would not say that it was."""
     country = Country(10)
     country.everyone("lan own {up}", days=range(16))
-    country.table.add("2020:99::/32", Attribution(998, "RIVAL", "Rival", "KH"))
-    country.around_in_ipv6(days=range(8))
-    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+    switch_in_ipv6(country, Attribution(998, "RIVAL", "Rival", "KH"))
     fields = country.judge().fields
     assert (fields["family"], fields["timeline"]["alarm"]) == (4, False)
     assert (
@@ -387,9 +392,7 @@ def test_one_alarm_in_both_ip_versions_is_told_once() -> None:
     country = Country(10)
     country.everyone("lan own {up}", days=range(8))
     country.everyone("lan own gate {up}", days=range(8, 16))
-    country.table.add("2020:99::/32", Attribution(999, "GATE", "Gate", "KH"))
-    country.around_in_ipv6(days=range(8))
-    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+    switch_in_ipv6(country, Attribution(999, "GATE", "Gate", "KH"))
     fields = country.judge().fields
     assert fields["timeline"]["alarm"]
     assert not any("there is an alarm" in reason for reason in fields["reasons"])
@@ -400,9 +403,7 @@ def test_alarms_of_two_gateways_are_both_told() -> None:
     country = Country(10)
     country.everyone("lan own {up}", days=range(8))
     country.everyone("lan own gate {up}", days=range(8, 16))
-    country.table.add("2020:99::/32", Attribution(998, "RIVAL", "Rival", "KH"))
-    country.around_in_ipv6(days=range(8))
-    country.around_in_ipv6("2020:99::1", days=range(8, 16))
+    switch_in_ipv6(country, Attribution(998, "RIVAL", "Rival", "KH"))
     fields = country.judge().fields
     assert fields["timeline"]["gateway"]["name"] == "Gate"
     assert (

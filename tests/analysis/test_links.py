@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.crossing import Crossings, crossing_of
+from analysis.crossing import Crossing, Crossings, crossing_of
 from analysis.links import Links, Sighting, far_ends, read
+from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.path import Path, Reader
@@ -22,14 +23,27 @@ GATE = Node("organisation", "Gate")
 LINK = "30.0.6.99"  # an interface of Far 6 that several networks reach
 
 
+def observed(country: Country, policy: Policy | None = None) -> list[Observation]:
+    """What a country's traces say, in their order."""
+    traces = [from_json(result) for result in country.results]
+    gazetteer = Gazetteer(country.table, HOME)
+    return observe(traces, gazetteer, country.table, policy or Policy(), NOW).observations
+
+
+def crossings(country: Country) -> list[Crossing]:
+    """Where each trace leaves the country; all of them do."""
+    found = []
+    for seen in observed(country):
+        assert seen.crossing is not None
+        found.append(seen.crossing)
+    return found
+
+
 def strict(country: Country, policy: Policy | None = None) -> dict[tuple[str, dt.date], list[str]]:
     """For each organisation and day the nodes that its one trace passes."""
-    policy = policy or Policy()
-    traces = [from_json(result) for result in country.results]
-    seen = observe(traces, Gazetteer(country.table, HOME), country.table, policy, NOW)
     return {
         (o.organisation, o.days[0]): [node.name for node in o.crossing.strict]
-        for o in seen.observations
+        for o in observed(country, policy)
         if o.crossing is not None
     }
 
@@ -66,9 +80,7 @@ def test_a_provider_of_ones_own_is_not_overruled() -> None:
     country = several(f"lan own gate {LINK}", range(2, 8))
     for n, word in enumerate(("net9", "net9", "net9", "*", "own")):
         country.trace(1, f"30.0.{1 + n}.200", f"lan own {word} {LINK}")
-    traces = [from_json(result) for result in country.results]
-    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    found = [o.crossing.strict for o in panel.observations[-5:] if o.crossing is not None]
+    found = [crossing.strict for crossing in crossings(country)[-5:]]
     assert [[node.name for node in nodes] for nodes in found] == [["Net 9"]] * 4 + [[]]
 
 
@@ -77,9 +89,7 @@ def test_a_third_network_on_a_few_paths_is_overruled() -> None:
     country = several(f"lan own gate {LINK}", range(2, 8))
     for n, word in enumerate(("gate", "gate", "gate", "net9")):
         country.trace(1, f"30.0.{1 + n}.200", f"lan own {word} {LINK}")
-    traces = [from_json(result) for result in country.results]
-    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    found = [o.crossing.strict for o in panel.observations[-4:] if o.crossing is not None]
+    found = [crossing.strict for crossing in crossings(country)[-4:]]
     assert [[node.name for node in nodes] for nodes in found] == [["Gate"]] * 4
 
 
@@ -192,10 +202,7 @@ def test_what_the_table_said_stays_a_candidate_of_the_lenient_reading() -> None:
     """Both names of a doubtful hop are kept: the link's strictly, the table's leniently."""
     country = several(f"lan own gate {LINK}", range(2, 5))
     country.trace(1, "30.0.1.200", f"lan own far8 {LINK}")
-    traces = [from_json(result) for result in country.results]
-    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    crossing = panel.observations[-1].crossing
-    assert crossing is not None
+    crossing = crossings(country)[-1]
     assert [node.name for node in crossing.strict] == ["Gate"]
     assert {node.name for node in crossing.lenient} == {"Gate", "Far 8"}
 
@@ -204,9 +211,7 @@ def test_a_hop_that_was_filled_in_is_silent_all_the_same() -> None:
     """The crossing is bracketed, not resolved: nobody answered there."""
     country = several(f"lan own gate {LINK}", range(2, 5))
     country.trace(1, "30.0.1.200", f"lan own * {LINK}")
-    traces = [from_json(result) for result in country.results]
-    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    states = [o.crossing.state for o in panel.observations if o.crossing is not None]
+    states = [crossing.state for crossing in crossings(country)]
     assert states == ["resolved"] * 3 + ["bracketed"]
 
 
@@ -225,10 +230,7 @@ def test_what_the_table_alone_has_of_a_path_is_kept(
     """What other paths over the link say is no evidence of this one's own."""
     country = several(f"lan own gate {LINK}", range(2, 12))
     country.trace(1, "30.0.1.200", f"lan own {word} {LINK}")
-    traces = [from_json(result) for result in country.results]
-    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    crossing = panel.observations[-1].crossing
-    assert crossing is not None
+    crossing = crossings(country)[-1]
     assert crossing.by_links
     assert crossing.strict[-1] == GATE
     assert [node.name for node in crossing.unaided] == unaided
