@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -384,18 +382,3 @@ def test_an_echo_reply_without_our_words_is_refused() -> None:
             kernel.replies.append((b"\0" + reply[1:], [], 0, ("127.0.0.1", 0)))
         assert [answer.token for answer in network.drain()] == [600]
         assert network.discarded() == {"wrong_tag": 2}
-
-
-def test_what_cannot_be_opened_whole_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sockets are closed where there is no descriptor left to wait on them."""
-
-    def full(_: object) -> None:
-        raise OSError(errno.EMFILE, "too many open files")
-
-    open_errqueue().close()
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    monkeypatch.setattr("probe.network.errqueue.Readiness", full)
-    with pytest.raises(OSError, match="too many open files") as failed:
-        open_errqueue()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert failed.traceback

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from probe.network import NotPermitted, errqueue, raw
+from probe.network.errqueue import ErrorQueue
 from probe.network.linux import Readiness
+from probe.network.raw import Raw
 
 
 async def test_a_rung_bell_ends_waiting_until_it_is_quiet() -> None:
@@ -21,12 +27,39 @@ async def test_a_rung_bell_ends_waiting_until_it_is_quiet() -> None:
     readiness.close()
 
 
+@contextmanager
+def leaving_nothing_open() -> Iterator[None]:
+    """What fails in here has closed all that it had opened."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    yield
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_readiness_that_cannot_be_made_leaves_nothing_open() -> None:
     """As where the system gives no more descriptors, or a member is closed already."""
     closed = socket.socket()
     closed.close()
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    with pytest.raises(ValueError, match="descriptor") as failed:
-        Readiness([closed])
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert failed.traceback
+    with leaving_nothing_open():
+        with pytest.raises(ValueError, match="descriptor") as failed:
+            Readiness([closed])
+        assert failed.traceback  # which holds what was made in there
+
+
+@pytest.mark.parametrize("backend", [raw.open_raw, errqueue.open_errqueue])
+def test_what_cannot_be_opened_whole_leaves_no_socket_open(
+    backend: Callable[[], Raw | ErrorQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sockets are closed where there is no descriptor left to wait on them."""
+
+    def full(_: object) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    try:
+        backend().close()
+    except NotPermitted as denied:
+        pytest.skip(str(denied))
+    monkeypatch.setattr(f"{backend.__module__}.Readiness", full)
+    with leaving_nothing_open():
+        with pytest.raises(OSError, match="too many open files") as failed:
+            backend()
+        assert failed.traceback  # which holds what was made in there

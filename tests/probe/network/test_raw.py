@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import trio
@@ -142,18 +140,3 @@ def test_it_says_what_it_can_see() -> None:
         network.send(Probe("example.org", 1, 0, Method.UDP, 1))
     network.close()
     network.close()
-
-
-def test_what_cannot_be_opened_whole_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sockets are closed where there is no descriptor left to wait on them."""
-
-    def full(_: object) -> None:
-        raise OSError(errno.EMFILE, "too many open files")
-
-    opened().close()
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    monkeypatch.setattr("probe.network.raw.Readiness", full)
-    with pytest.raises(OSError, match="too many open files") as failed:
-        open_raw()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert failed.traceback
