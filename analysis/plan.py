@@ -138,11 +138,11 @@ def plan(
     weights, unit = _weights(table, code, eyeballs)
     taking_part, rejected = _taking_part(paths, table, code)
     measured = taking_part & set(weights)
-    asked = invitees(weights, measured)
+    invited = invitees(weights, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
     rows = [from_json(row) for row in rates["rows"]]
     wanted = needs(weights, rows, Policy(), measured)
-    coverage = max((one.coverage for one in asked if one.measured), default=0.0)
+    coverage = max((one.coverage for one in invited if one.measured), default=0.0)
     fields = {
         "schema": SCHEMA,
         "country": code,
@@ -167,7 +167,7 @@ def plan(
                 "coverage_then": one.coverage,
                 "open_then": 1.0 - one.coverage,
             }
-            for one in asked
+            for one in invited
             if not one.measured
         ][:top],
         "error_rates": rates,
