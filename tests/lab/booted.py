@@ -150,7 +150,7 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
                 for name in ("lab", *_MILESTONES)
             ),
             f"printf '%s\\n' '#!/bin/sh' 'cd {_CHECKOUT}' "
-            f"'PYTHONDONTWRITEBYTECODE=1 exec {_seen(Path(sys.executable))} -m probe \"$@\"' "
+            f"'PYTHONDONTWRITEBYTECODE=1 exec {seen_inside(Path(sys.executable))} -m probe \"$@\"' "
             "> /opt/bin/gatewatch",
             "chmod 755 /opt/bin/gatewatch",
             "ip link set lo up",
@@ -185,7 +185,7 @@ def booted(folder: Path, *, system: bool, setup: str = "") -> Iterator[Booted]:
         _remove(group)
 
 
-def _seen(path: Path) -> Path:
+def seen_inside(path: Path) -> Path:
     """Where a path of the checkout is in there; any other is where it was."""
     return _CHECKOUT / path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from probe.schedule.systemd import USER
-from tests.lab.booted import HOME, Booted, booted, missing
+from tests.lab.booted import HOME, PROJECT, Booted, booted, missing, seen_inside
 from tests.lab.namespaces import needs
 
 reason = missing()
@@ -128,7 +128,7 @@ def visible_python() -> Path:
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[Booted]:
     """A system's systemd; what it changes of users and state is forgotten with it."""
-    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    packages = next(Path(path) for path in sys.path if path.endswith("site-packages"))
     setup = "\n".join(
         (
             *(
@@ -137,8 +137,8 @@ def system(tmp_path: Path) -> Iterator[Booted]:
                 for place in ("/etc", "/var/lib")
             ),
             "printf '%s\\n' '#!/bin/sh' "
-            f"'export PYTHONPATH={Path(__file__).parents[2]}:{packages}' "
-            f"'PYTHONDONTWRITEBYTECODE=1 exec {visible_python()} -m probe \"$@\"' "
+            f"'export PYTHONPATH={seen_inside(PROJECT)}:{seen_inside(packages)}' "
+            f"'PYTHONDONTWRITEBYTECODE=1 exec {seen_inside(visible_python())} -m probe \"$@\"' "
             "> /opt/bin/gatewatch",
         )
     )
