@@ -155,7 +155,7 @@ def way_of(path: DomesticPath, between: Sequence[Node], lans: Collection[Node]) 
     foreign registration alone makes the router a third party at home. A gap leaves the way unknown
     unless a third network was seen.
 
-    >>> way_of(DomesticPath((), gap=False, abroad=False), [])
+    >>> way_of(DomesticPath((), gap=False, abroad=False), (), ())
     'direct'
     """
     if path.abroad:
