@@ -37,7 +37,7 @@ LAPSE = 4.0
 
 
 @dataclass(frozen=True)
-class End:
+class LineEnd:
     """This machine's end of the line, for one IP version.
 
     ``address`` is where packets leave from and ``network`` its subnet; ``device`` is the
@@ -50,8 +50,11 @@ class End:
     device: str | None
     carrier: int | None
 
-    def same_place(self, other: End) -> bool:
-        """Whether both are surely ends of one line: a new address in a subnet never left."""
+    def same_place(self, other: LineEnd) -> bool:
+        """Whether both are surely ends of the same line.
+
+        A new address does not matter as long as subnet, interface and link stayed what they were.
+        """
         return (self.network, self.device, self.carrier) == (
             other.network,
             other.device,
@@ -73,9 +76,9 @@ class Footing:
         self._beat = self._clock()
         self._lapses = 0
         self._news = _news()
-        self._ends: dict[int, End] | None = None
+        self._ends: dict[int, LineEnd] | None = None
 
-    def ends(self) -> dict[int, End]:
+    def ends(self) -> dict[int, LineEnd]:
         """This machine's end of the line by IP version, as far as there is a way out."""
         if self._ends is None or self._news is None or _anything(self._news):
             self._ends = {
@@ -151,7 +154,7 @@ def _anything(news: socket.socket) -> bool:
         said = True
 
 
-def _end_towards(target: str, version: int) -> End | None:
+def _end_towards(target: str, version: int) -> LineEnd | None:
     try:
         address = source_towards(target, version).partition("%")[0]
     except (NetworkError, BlockingIOError):
@@ -161,8 +164,8 @@ def _end_towards(target: str, version: int) -> End | None:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
             if text.partition("%")[0] == address:
                 network = ipaddress.ip_network(f"{address}/{entry.network_prefix}", strict=False)
-                return End(address, network, adapter.name, _carrier(adapter.name))
-    return End(address, None, None, None)
+                return LineEnd(address, network, adapter.name, _carrier(adapter.name))
+    return LineEnd(address, None, None, None)
 
 
 def _carrier(device: str) -> int | None:

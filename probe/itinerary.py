@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from probe.allowance import Allowance
     from probe.campaign import Campaign
-    from probe.ground import End
+    from probe.ground import LineEnd
     from probe.manner import Manner
     from probe.meter import Metered
     from probe.network import Method, Network
@@ -69,10 +69,10 @@ class Progress(Protocol):
         """Something came in between; the run goes on when it can."""
 
 
-class Place(Protocol):
+class Ground(Protocol):
     """How a run learns that something came in between: `probe.ground.Footing` is one."""
 
-    def ends(self) -> dict[int, End]:
+    def ends(self) -> dict[int, LineEnd]:
         """This machine's end of the line by IP version, as far as there is a way out."""
 
     def lapses(self) -> int:
@@ -102,7 +102,7 @@ class Itinerary:
         wanted: Method | None,
         *,
         manner: Manner,
-        place: Place,
+        ground: Ground,
         premises: Callable[[], Premises],
         allowance: Allowance,
         progress: Progress,
@@ -116,7 +116,7 @@ class Itinerary:
         self._settings = settings
         self._wanted = wanted
         self._manner = manner
-        self._place = place
+        self._ground = ground
         self._premises = premises
         self._allowance = allowance
         self._progress = progress
@@ -133,7 +133,7 @@ class Itinerary:
         self._put_off: dict[str, Target] = {}
         self._tries: Counter[str] = Counter()
         # Where this machine stood when what is in flight was begun.
-        self._ends: dict[int, End] = {}
+        self._ends: dict[int, LineEnd] = {}
         self._lapses = 0
         # What came in between since, also where all is as it was again.
         self._stirred: str | None = None
@@ -165,7 +165,7 @@ class Itinerary:
     async def _beat(self) -> None:
         while True:
             await trio.sleep(BEAT)
-            self._place.beat()
+            self._ground.beat()
             self._stirred = self._shaken()
 
     async def _travel(self) -> None:
@@ -180,7 +180,7 @@ class Itinerary:
                 await self._recover(str(shock))
 
     def _stand(self) -> None:
-        self._ends, self._lapses = self._place.ends(), self._place.lapses()
+        self._ends, self._lapses = self._ground.ends(), self._ground.lapses()
         self._stirred = None
 
     # -- where one is -----------------------------------------------------------------------
@@ -331,12 +331,12 @@ class Itinerary:
         """What came in between since the traces in flight were begun."""
         if self._stirred is not None:
             return self._stirred
-        ends = self._place.ends()
+        ends = self._ground.ends()
         if self._ends.keys() - ends.keys():
             return AWAY
         if any(ends[version] != end for version, end in self._ends.items()):
             return CHANGED
-        return ASLEEP if self._place.lapses() != self._lapses else None
+        return ASLEEP if self._ground.lapses() != self._lapses else None
 
     # -- going on ---------------------------------------------------------------------------
 
@@ -361,7 +361,7 @@ class Itinerary:
         self._gone |= before.keys() - self._ends.keys()
         self._put_off_what_has_no_way()
 
-    def _learn_the_place(self, before: Mapping[int, End | None]) -> None:
+    def _learn_the_place(self, before: Mapping[int, LineEnd | None]) -> None:
         """Learn where one stands now; ``before`` is by IP version, None where none was there."""
         self._manner.begin_anew()
         here = self._premises()
@@ -384,7 +384,7 @@ class Itinerary:
 
     async def _take_up(self) -> None:
         """Do what was put off, as far as its IP version is back; count the rest."""
-        if self._gone & self._place.ends().keys():
+        if self._gone & self._ground.ends().keys():
             await trio.sleep(SETTLING)
         before = {**dict.fromkeys(self._gone), **self._ends}
         self._stand()
@@ -403,10 +403,10 @@ class Itinerary:
     async def _wait_for_a_way_out(self, versions: Collection[int]) -> None:
         """Wait until all these IP versions have one, as long as that is worth it."""
         with trio.move_on_after(PATIENCE):
-            while not self._place.ends():  # noqa: ASYNC110 - the kernel has no event that trio knows
+            while not self._ground.ends():  # noqa: ASYNC110 - the kernel has no event that trio knows
                 await trio.sleep(LOOK)
             with trio.move_on_after(PATIENCE_FOR_ONE):
-                while not self._place.ends().keys() >= set(versions):  # noqa: ASYNC110 - as above
+                while not self._ground.ends().keys() >= set(versions):  # noqa: ASYNC110 - as above
                     await trio.sleep(LOOK)
 
     def _drop_in_flight(self) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from probe.ground import End
+    from probe.ground import LineEnd
 
 
 SET_CLOCK = "sudo timedatectl set-ntp true"
@@ -51,7 +51,7 @@ class Spoiling:
 
     def __init__(
         self,
-        ends: Callable[[], Mapping[int, End]],
+        ends: Callable[[], Mapping[int, LineEnd]],
         days: Mapping[date, Path | None],
         clock: Callable[[], float],
         kept_right: Callable[[], bool | None],

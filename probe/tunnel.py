@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from probe.ground import End
+    from probe.ground import LineEnd
 
 _ROOT = Path("/")
 
@@ -39,7 +39,7 @@ _NOBODYS = re.compile(rf"{_NAMED.pattern}|(?:ppp|vpn|ipip|tunl|sit|ip6tnl|ip6gre
 _VIA_GATEWAY_TO_HOST = 0x2 | 0x4
 
 
-def tunnels(ends: Mapping[int, End]) -> dict[int, str]:
+def tunnels(ends: Mapping[int, LineEnd]) -> dict[int, str]:
     """The tunnel by which packets leave, by IP version; none where they leave directly."""
     return {
         version: end.device

@@ -277,7 +277,7 @@ def _measure(
             tracing.settings,
             tracing.method,
             manner=tracing.manner(choice.origin, lambda _: campaign.access.country),
-            place=footing,
+            ground=footing,
             premises=read_premises,
             allowance=turn.allowance,
             progress=turn.progress(stack),

@@ -24,10 +24,10 @@ from probe.tunnel import nobodys_name, tunnels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from probe.ground import End
+    from probe.ground import LineEnd
 
 
-def vpn(ends: Mapping[int, End] | None = None) -> Iterator[Finding]:
+def vpn(ends: Mapping[int, LineEnd] | None = None) -> Iterator[Finding]:
     """Whether packets leave through a tunnel. ``ends`` are this machine's; else they are asked."""
     if ends is None:
         footing = Footing(FAR.values())

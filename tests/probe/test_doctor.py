@@ -34,7 +34,7 @@ from probe.doctor import (
     whereabouts,
 )
 from probe.failure import BadInput, Failure
-from probe.ground import End
+from probe.ground import LineEnd
 from probe.locate import read_premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
@@ -714,7 +714,7 @@ def test_whose_the_link_to_a_data_folder_is_does_not_matter(
 def test_a_tunnel_is_said_with_its_name() -> None:
     """What leaves through one is no evidence; no address of it is told."""
     network = ipaddress.ip_network("10.8.0.0/24")
-    direct, tunnel = (End("10.8.0.2", network, device, 1) for device in ("lo", "wg0"))
+    direct, tunnel = (LineEnd("10.8.0.2", network, device, 1) for device in ("lo", "wg0"))
     assert only(whereabouts.vpn({4: direct})).state is State.OK
     assert "no way out" in only(whereabouts.vpn({})).says
     with pytest.MonkeyPatch.context() as patch:
@@ -727,7 +727,7 @@ def test_a_tunnel_is_said_with_its_name() -> None:
 def test_a_tunnel_called_after_somebody_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list is pasted into forums, and a provider's name, or a company's, tells whose it is."""
     monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
-    found = only(whereabouts.vpn({4: End("10.8.0.2", None, "wg-ministry", 1)}))
+    found = only(whereabouts.vpn({4: LineEnd("10.8.0.2", None, "wg-ministry", 1)}))
     assert "a tunnel ([device])" in found.says
     assert found.remedy == "ip link show"
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from probe.ground import LAPSE, End, Footing, without_way
+from probe.ground import LAPSE, Footing, LineEnd, without_way
 from tests.lab.namespaces import requires_lab
 from tests.probe.kernel import OnlyIPv4
 
-HOME = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
+HOME = LineEnd("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ HOME = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
         (replace(HOME, network=ipaddress.ip_network("192.168.0.0/16")), False),
     ],
 )
-def test_only_an_unbroken_link_to_one_subnet_is_surely_one_place(other: End, same: bool) -> None:
+def test_only_an_unbroken_link_to_one_subnet_is_surely_one_place(
+    other: LineEnd, same: bool
+) -> None:
     """A new address there is a new lease; a link that went and came may be another's."""
     assert HOME.same_place(other) is same
 
@@ -156,6 +158,6 @@ def test_an_ip_version_is_absent_only_where_another_has_a_way(
     """A machine without any network has lost its link, not an IP version."""
     monkeypatch.setattr(
         "probe.ground._end_towards",
-        lambda address, version: End(address, None, None, None) if version in ways else None,
+        lambda address, version: LineEnd(address, None, None, None) if version in ways else None,
     )
     assert without_way(["192.0.2.1", "2001:db8::1", "198.51.100.1"]) == lacking

@@ -16,7 +16,7 @@ from probe.allowance import Allowance
 from probe.campaign import Campaign
 from probe.failure import Offline, PartlyDone, RefusedToRedact
 from probe.forks import Where
-from probe.ground import BEAT, End
+from probe.ground import BEAT, LineEnd
 from probe.identity import Identity
 from probe.itinerary import ASLEEP, AWAY, CHANGED, PATIENCE, TRIES, Itinerary
 from probe.locate import Access
@@ -24,8 +24,7 @@ from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import Method, NoRoute, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
-from probe.network.ways import DARK, SILENT, Interface, Way
-from probe.network.ways import End as Target_End
+from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.premises import Premises
 from probe.record import Trace
 from probe.session import SessionSettings
@@ -35,9 +34,9 @@ from probe.targets import Target
 from tests.probe.paths import HOME
 from tests.probe.table import GATEWAY, PROVIDER, Table
 
-HOME_END = End("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
-HOME_END_6 = End("fd00:1::10", ipaddress.ip_network("fd00:1::/64"), "wlan0", 3)
-AWAY_END = End("10.64.9.5", ipaddress.ip_network("10.64.9.0/24"), "wlan0", 5)
+HOME_END = LineEnd("192.168.1.10", ipaddress.ip_network("192.168.1.0/24"), "wlan0", 3)
+HOME_END_6 = LineEnd("fd00:1::10", ipaddress.ip_network("fd00:1::/64"), "wlan0", 3)
+AWAY_END = LineEnd("10.64.9.5", ipaddress.ip_network("10.64.9.0/24"), "wlan0", 5)
 ELSEWHERE = Premises(frozenset({"10.64.9.5"}), (ipaddress.ip_network("10.64.9.0/24"),))
 
 
@@ -53,7 +52,7 @@ class World:
         multipath: Where = "off",
         economical: bool = False,
     ) -> None:
-        self.here: dict[int, End] = {4: HOME_END}
+        self.here: dict[int, LineEnd] = {4: HOME_END}
         self.gone = trio.Event()
         self.slept = 0
         self.premises = HOME
@@ -107,7 +106,7 @@ class World:
                 multipath=multipath,
                 economical=economical,
             ),
-            place=self,
+            ground=self,
             premises=lambda: self.premises,
             allowance=self.allowance,
             progress=self,
@@ -132,10 +131,10 @@ class World:
         line = [Interface(address, (20.0 * n,)) for n, address in enumerate(hops, 1)]
         if target in self.lossy:
             line[1] = self.lossy[target]
-        return Way(tuple(line), Target_End(Interface(target, (90.0,))))
+        return Way(tuple(line), End(Interface(target, (90.0,))))
 
     # what a place says
-    def ends(self) -> dict[int, End]:
+    def ends(self) -> dict[int, LineEnd]:
         return self.here
 
     def lapses(self) -> int:
@@ -486,7 +485,7 @@ async def test_a_new_address_in_ones_subnet_is_no_other_place(
     world = World(tmp_path)
 
     def renew() -> None:
-        world.here = {4: End("192.168.1.77", HOME_END.network, "wlan0", 3)}
+        world.here = {4: LineEnd("192.168.1.77", HOME_END.network, "wlan0", 3)}
         world.premises = Premises(frozenset({"192.168.1.77"}), HOME.networks)
 
     world.then[10] = renew
@@ -540,7 +539,7 @@ async def test_another_ip_version_that_comes_up_disturbs_nothing(
     world = World(tmp_path)
 
     def come_up() -> None:
-        world.here = {**world.here, 6: End("2405:8380::7", None, "wlan0", 3)}
+        world.here = {**world.here, 6: LineEnd("2405:8380::7", None, "wlan0", 3)}
 
     world.then[10] = come_up
     await world.itinerary.run(TARGETS)

@@ -24,7 +24,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
 from probe.consent import Permission, change
-from probe.ground import End
+from probe.ground import LineEnd
 from probe.premises import Premises
 from probe.record import VPN, WRONG_CLOCK
 from probe.redact import Redacted
@@ -172,7 +172,7 @@ def test_an_own_address_tells_the_access_network(
     """With a public address nothing has to be found out, and that address is kept nowhere."""
     public = Premises(frozenset({"36.37.200.7"}))
     monkeypatch.setattr("probe.commands.run.read_premises", lambda: public)
-    line = End("36.37.200.7", None, "ppp0", 1)
+    line = LineEnd("36.37.200.7", None, "ppp0", 1)
     monkeypatch.setattr("probe.ground._end_towards", lambda *_: line)
     said = summary("--targets", listed(paths.TARGET))
     assert said["access"]["ipv4"]["known_by"] == "interface"
@@ -330,7 +330,9 @@ def test_what_would_be_no_evidence_is_refused_unless_wanted_anyway(
     """Through a tunnel, or with a clock before the table's day: nothing is sent, or all marked."""
     if spoilt == "vpn":
         monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
-        monkeypatch.setattr("probe.ground._end_towards", lambda *_: End("10.8.0.2", None, "t", 1))
+        monkeypatch.setattr(
+            "probe.ground._end_towards", lambda *_: LineEnd("10.8.0.2", None, "t", 1)
+        )
     else:
         monkeypatch.setattr("probe.spoiling.impossible", lambda *_: date(2026, 6, 17))
         monkeypatch.setattr("probe.commands.run.is_set_by_others", lambda: False)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from probe.ground import End
+from probe.ground import LineEnd
 from probe.record import VPN, WRONG_CLOCK
 from probe.spoiling import Spoiling, days_that_have_been
 
 NOON = 1_795_435_200.0  # 2026-11-23
-DIRECT = End("192.168.1.10", None, "eth0", 1)
-TUNNEL = End("10.8.0.2", None, "tun0", 1)
+DIRECT = LineEnd("192.168.1.10", None, "eth0", 1)
+TUNNEL = LineEnd("10.8.0.2", None, "tun0", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.tunnel.is_tunnel", lambda device: device == "tun0")
 
 
-def spoiling(now: float = NOON, *, kept_right: bool | None = None, **ends: End) -> Spoiling:
+def spoiling(now: float = NOON, *, kept_right: bool | None = None, **ends: LineEnd) -> Spoiling:
     by_version = {int(version[1:]): end for version, end in ends.items()}
     return Spoiling(lambda: by_version, {date(2026, 6, 17): None}, lambda: now, lambda: kept_right)
 
@@ -39,7 +39,7 @@ def test_a_tunnel_is_refused_with_what_to_do() -> None:
 def test_the_name_that_somebody_gave_a_tunnel_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a scheduled run the sentence lies in the system's log, which outlives a purge."""
     monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
-    said = spoiling(v4=End("10.8.0.2", None, "wg-sokha", 1)).objection({4}) or ""
+    said = spoiling(v4=LineEnd("10.8.0.2", None, "wg-sokha", 1)).objection({4}) or ""
     assert "leads through a tunnel ([device]), as with a VPN" in said
 
 

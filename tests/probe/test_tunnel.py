@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.ground import End
+from probe.ground import LineEnd
 from probe.tunnel import is_tunnel, nobodys_name, tunnels
 
 _ROUTES = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
@@ -81,7 +81,7 @@ def test_where_the_kernel_lists_no_kinds_the_name_tells(
 def test_loopback_is_none_and_an_unknown_device_neither() -> None:
     """Of this very machine."""
     network = ipaddress.ip_network("127.0.0.0/8")
-    ends = {4: End("127.0.0.1", network, "lo", 0), 6: End("::1", None, None, None)}
+    ends = {4: LineEnd("127.0.0.1", network, "lo", 0), 6: LineEnd("::1", None, None, None)}
     assert tunnels(ends) == {}
     assert not is_tunnel("no-such-device")
 
