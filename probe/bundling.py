@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from probe.outbox import Entry
+    from probe.outbox import OutboxEntry
     from probe.record import Trace
     from probe.spool import Kept
 
@@ -42,7 +42,7 @@ DAY_TO_COME = "day_to_come"
 class Bundled:
     """What was made: bundles, and the lines that were left out by reason."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[OutboxEntry] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
 

@@ -17,7 +17,7 @@ from probe.private import replace_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from probe.outbox import Entry
+    from probe.outbox import OutboxEntry
 
 
 def demand_folder(folder: Path) -> None:
@@ -28,7 +28,7 @@ def demand_folder(folder: Path) -> None:
         )
 
 
-def write_copy(data: bytes, target: Path, entry: Entry) -> None:
+def write_copy(data: bytes, target: Path, entry: OutboxEntry) -> None:
     """Write a copy of a bundle for somebody else.
 
     Its time is midnight before its newest trace: a stick carries that along, and the hour at which

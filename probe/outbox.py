@@ -118,7 +118,7 @@ def locked(folder: Path, what: str) -> Iterator[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutboxEntry:
     """A bundle and how far it has come.
 
     ``state`` is ``waiting`` until a receipt says ``quarantined``, ``accepted`` or ``refused``.
@@ -170,7 +170,7 @@ class DayFile:
         return cls(path.name, found.st_size, found.st_mtime_ns)
 
 
-_ENTRY = ", ".join(Entry.__slots__)
+_ENTRY = ", ".join(OutboxEntry.__slots__)
 _ATTEMPTS = ", ".join(Attempts.__slots__)
 
 
@@ -344,7 +344,9 @@ class Outbox:
                 self._db.execute("DELETE FROM lines WHERE day = ?", (name,))
                 self._db.execute("DELETE FROM days WHERE name = ?", (name,))
 
-    def add(self, data: bytes, manifest: Manifest, lines: Iterable[tuple[str, bytes]]) -> Entry:
+    def add(
+        self, data: bytes, manifest: Manifest, lines: Iterable[tuple[str, bytes]]
+    ) -> OutboxEntry:
         """Take a bundle in; ``lines`` are those in it, each with the name of its day file.
 
         The file is on the disk first; it counts only from the moment on at which the database
@@ -410,23 +412,23 @@ class Outbox:
         """Where the last receipt for a bundle lies, if there is one."""
         return self.receipts / f"{sha256}.json"
 
-    def entries(self, where: str = "1", *values: str) -> list[Entry]:
+    def entries(self, where: str = "1", *values: str) -> list[OutboxEntry]:
         """Bundles, oldest first."""
         rows = self._db.execute(
             f"SELECT {_ENTRY} FROM bundles WHERE {where} ORDER BY number",  # noqa: S608 - ours
             values,
         )
-        found = (dict(zip(Entry.__slots__, row, strict=True)) for row in rows)
+        found = (dict(zip(OutboxEntry.__slots__, row, strict=True)) for row in rows)
         return [
-            Entry(**one | {"unsure": bool(one["unsure"]), "copied": bool(one["copied"])})
+            OutboxEntry(**one | {"unsure": bool(one["unsure"]), "copied": bool(one["copied"])})
             for one in found
         ]
 
-    def unfinished(self) -> list[Entry]:
+    def unfinished(self) -> list[OutboxEntry]:
         """Bundles that are to be sent, or whose collector has not yet decided."""
         return self.entries("state IN ('waiting', 'quarantined')")
 
-    def unrefused(self) -> list[Entry]:
+    def unrefused(self) -> list[OutboxEntry]:
         """Bundles of which a collector may have more to say: also those that it accepted."""
         return self.entries("state != 'refused'")
 
@@ -466,7 +468,7 @@ class Outbox:
             )
             self._db.execute("DELETE FROM bundles WHERE sha256 = ?", (sha256,))
 
-    def refused(self) -> list[Entry]:
+    def refused(self) -> list[OutboxEntry]:
         """Refused bundles that could be sent again.
 
         Not those that were accepted before, of which no file is left: they were taken back.
@@ -526,8 +528,8 @@ class Status:
     ``refused`` are those of the bundles that could be sent again, see `Outbox.refused`.
     """
 
-    entries: tuple[Entry, ...] = ()
-    refused: tuple[Entry, ...] = ()
+    entries: tuple[OutboxEntry, ...] = ()
+    refused: tuple[OutboxEntry, ...] = ()
     attempts: Attempts = Attempts()
 
     def count(self, state: str) -> int:

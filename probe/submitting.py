@@ -25,7 +25,7 @@ from probe.settings import without_password
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probe.outbox import Entry, Outbox
+    from probe.outbox import Outbox, OutboxEntry
 
 T = TypeVar("T")
 
@@ -108,7 +108,7 @@ class Submitting:
         # A clock that was set back must not make it wait for years.
         return 0 < known.not_before - self.clock() <= 4 * LONGEST
 
-    def _all(self, entries: list[Entry], known: Attempts) -> Outcome:
+    def _all(self, entries: list[OutboxEntry], known: Attempts) -> Outcome:
         outcome = Outcome()
         until = self.stopwatch() + WHOLE
         try:

@@ -25,7 +25,7 @@ from probe.spool import spool_folder
 if TYPE_CHECKING:
     from collections import Counter
 
-    from probe.outbox import Entry
+    from probe.outbox import OutboxEntry
 
 
 @click.command(short_help="Put new traces into a signed file.")
@@ -68,7 +68,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
             _say_what_is_next(out if not done.entries else None)
 
 
-def _copied(kept: Path, out: Path, entry: Entry) -> Path:
+def _copied(kept: Path, out: Path, entry: OutboxEntry) -> Path:
     """Where a copy lies: at ``out``, or beside it under the next name that is free."""
     others = (out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}") for number in count(2))
     path = next(path for path in chain([out], others) if not path.exists())
@@ -76,7 +76,7 @@ def _copied(kept: Path, out: Path, entry: Entry) -> Path:
     return path
 
 
-def _fields(entry: Entry, file: Path) -> dict[str, Any]:
+def _fields(entry: OutboxEntry, file: Path) -> dict[str, Any]:
     return {
         "sha256": entry.sha256,
         "file": str(file),
@@ -88,7 +88,7 @@ def _fields(entry: Entry, file: Path) -> dict[str, Any]:
     }
 
 
-def _say(entries: list[Entry], files: list[Path], left_out: Counter[str]) -> None:
+def _say(entries: list[OutboxEntry], files: list[Path], left_out: Counter[str]) -> None:
     for entry, file in zip(entries, files, strict=True):
         days = (
             entry.first_day

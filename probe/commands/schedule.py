@@ -23,7 +23,7 @@ from probe.wallclock import shown
 
 if TYPE_CHECKING:
     from probe.schedule import Job, Standing, Timer
-    from probe.schedule.diary import Entry
+    from probe.schedule.diary import DiaryEntry
 
 _system = click.option(
     "--system",
@@ -121,7 +121,7 @@ def _show(clock: Timer, what: Job) -> None:
     click.echo(_("nothing was written"))
 
 
-def _fields(clock: Timer, what: Job, standing: Standing, entry: Entry) -> dict[str, Any]:
+def _fields(clock: Timer, what: Job, standing: Standing, entry: DiaryEntry) -> dict[str, Any]:
     return {
         "timer": clock.name,
         "installed": standing.installed,
@@ -151,7 +151,7 @@ def _budget(what: Job) -> dict[str, dict[str, int]]:
     }
 
 
-def _print(clock: Timer, what: Job, standing: Standing, entry: Entry) -> None:
+def _print(clock: Timer, what: Job, standing: Standing, entry: DiaryEntry) -> None:
     lines = {"timer": clock.name if standing.installed else "none"}
     if standing.installed:
         lines["calls"] = shlex.join(standing.program)
@@ -176,7 +176,7 @@ def _print(clock: Timer, what: Job, standing: Standing, entry: Entry) -> None:
         click.echo(f"{one.what}; {one.remedy}")
 
 
-def _ending(entry: Entry) -> str:
+def _ending(entry: DiaryEntry) -> str:
     kept = f"{words.many(entry.kept, 'trace')} kept"
     return kept if entry.code == 0 else f"{kept}, exit code {entry.code}"
 

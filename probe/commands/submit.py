@@ -38,7 +38,7 @@ from probe.spool import spool_folder
 from probe.wallclock import shown
 
 if TYPE_CHECKING:
-    from probe.outbox import Entry, Status
+    from probe.outbox import OutboxEntry, Status
     from probe.receipt import Receipt
     from probe.settings import Settings
     from probe.submitting import Outcome
@@ -155,7 +155,12 @@ def _log(outcome: Outcome) -> None:
 
 
 def _tell(
-    outcome: Outcome, waiting: list[Entry], left_out: Counter[str], pruned: int, *, as_json: bool
+    outcome: Outcome,
+    waiting: list[OutboxEntry],
+    left_out: Counter[str],
+    pruned: int,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
         fields = {
@@ -182,7 +187,7 @@ def _tell(
             click.echo(words.deleted_days(pruned))
 
 
-def _complain(outcome: Outcome, waiting: list[Entry]) -> None:
+def _complain(outcome: Outcome, waiting: list[OutboxEntry]) -> None:
     """Raise the failure that says what still waits or was refused, where anything was."""
     later = (
         _("; the next try is after {time}, or at once with --now").format(
@@ -216,11 +221,11 @@ _ANSWERS = {
 }
 
 
-def _because(told: Entry | Receipt) -> str:
+def _because(told: OutboxEntry | Receipt) -> str:
     return f": {told.reason}" if told.reason else ""
 
 
-def _copied(entry: Entry) -> str:
+def _copied(entry: OutboxEntry) -> str:
     return _("; it was copied to a folder") if entry.copied else ""
 
 

@@ -33,7 +33,7 @@ _AS_NAME = ("autonomous_system_organization", "as_name", "as_organization", "nam
 _COUNTRY = ("registered_country", "country", "country_code")
 
 
-class Entry(NamedTuple):
+class TableEntry(NamedTuple):
     """What a table says about an address; None is "it does not say"."""
 
     asn: int | None
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
     country: str | None
 
 
-UNKNOWN = Entry(None, None, None)
+UNKNOWN = TableEntry(None, None, None)
 
 
 class Table(Protocol):
@@ -55,7 +55,7 @@ class Table(Protocol):
     def source(self) -> str | None:
         """What the file calls itself."""
 
-    def find(self, address: str) -> Entry:
+    def find(self, address: str) -> TableEntry:
         """What is said about this address, `UNKNOWN` where nothing is.
 
         Raises `OriginError` when the file turns out to be damaged.
@@ -81,22 +81,22 @@ def _text(value: object) -> str | None:
     return printable(value) if isinstance(value, str) else None
 
 
-def entry_of(record: object) -> Entry:
+def entry_of(record: object) -> TableEntry:
     """Read one record of any known shape.
 
     >>> entry_of({"asn": "AS15169", "as_name": "Google LLC", "country": "US"})
-    Entry(asn=15169, name='Google LLC', country='US')
+    TableEntry(asn=15169, name='Google LLC', country='US')
     >>> entry_of({"country": {"iso_code": "KH"}, "registered_country": {"iso_code": "SG"}})
-    Entry(asn=None, name=None, country='SG')
+    TableEntry(asn=None, name=None, country='SG')
     >>> entry_of("anything else")
-    Entry(asn=None, name=None, country=None)
+    TableEntry(asn=None, name=None, country=None)
     """
     if not isinstance(record, dict):
         return UNKNOWN
     asns = (_as_number(record.get(key)) for key in _AS_NUMBER)
     names = (_text(record.get(key)) for key in _AS_NAME)
     countries = (_country_code(record.get(key)) for key in _COUNTRY)
-    return Entry(
+    return TableEntry(
         asn=next(filter(None, asns), None),
         name=next(filter(None, names), None),
         country=next(filter(None, countries), None),
@@ -140,7 +140,7 @@ class MaxMindTable:
     def source(self) -> str | None:
         return self._reader.metadata().database_type or None
 
-    def find(self, address: str) -> Entry:
+    def find(self, address: str) -> TableEntry:
         try:
             return entry_of(self._reader.get(address))
         except self._damaged:
@@ -203,8 +203,8 @@ class PyasnTable:
     def source(self) -> str | None:
         return "pyasn"
 
-    def find(self, address: str) -> Entry:
-        return Entry(self._table.lookup(address)[0] or None, None, None)
+    def find(self, address: str) -> TableEntry:
+        return TableEntry(self._table.lookup(address)[0] or None, None, None)
 
 
 def open_table(path: Path) -> Table:

@@ -34,7 +34,7 @@ LATEST = 86_400.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class DiaryEntry:
     """What is remembered. Times are seconds since the epoch, None for never.
 
     ``ended`` is when the last measurement ended, with ``code`` (an exit code) and ``kept`` traces.
@@ -66,7 +66,7 @@ def delay(failures: int, chance: float) -> float:
     return min(LATEST, SOON * 2.0 ** (min(failures, 10) - 1)) * (1.0 + chance / 2)
 
 
-def _is_sound(entry: Entry) -> bool:
+def _is_sound(entry: DiaryEntry) -> bool:
     """Whether what should be numbers and times can be such."""
     past = (moment for moment in (entry.ended, entry.skipped) if moment is not None)
     numbers = (entry.kept, entry.failures, entry.place, entry.code or 0)
@@ -85,12 +85,12 @@ class Diary:
         self._clock = clock
         self._chance = chance
 
-    def read(self) -> Entry:
+    def read(self) -> DiaryEntry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            entry = Entry(**json.loads(self.path.read_bytes()))
+            entry = DiaryEntry(**json.loads(self.path.read_bytes()))
         except FileNotFoundError:
-            return Entry()
+            return DiaryEntry()
         except (ValueError, TypeError, RecursionError):
             entry = None
         if entry is None or not _is_sound(entry):
@@ -126,5 +126,5 @@ class Diary:
             )
         )
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: DiaryEntry) -> None:
         replace_file(self.path, json.dumps(asdict(entry)) + "\n")

@@ -10,7 +10,7 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from probe.origin.register import read_register
-from probe.origin.tables import Entry, open_table
+from probe.origin.tables import TableEntry, open_table
 from scripts.build_origin import build, main
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ def test_what_is_built(tables: Path, tmp_path: Path) -> None:
     """
     manifest = build(tables, tmp_path / "out")
     table = open_table(manifest.table_path)
-    assert table.find("36.0.0.1") == Entry(1, "One", "KH")
-    assert table.find("36.0.1.1") == Entry(2, "Two, Inc.", "SC")
-    assert table.find("36.0.2.1") == Entry(1, "One", "KH")
-    assert table.find("36.1.0.1") == Entry(3, "Three", "SY")
-    assert table.find("36.1.1.1") == Entry(None, None, None)
-    assert table.find("2400:0:1::1") == Entry(1, "One", "KH")
-    assert table.find("2400:1::1") == Entry(4, "Four", "LA")
+    assert table.find("36.0.0.1") == TableEntry(1, "One", "KH")
+    assert table.find("36.0.1.1") == TableEntry(2, "Two, Inc.", "SC")
+    assert table.find("36.0.2.1") == TableEntry(1, "One", "KH")
+    assert table.find("36.1.0.1") == TableEntry(3, "Three", "SY")
+    assert table.find("36.1.1.1") == TableEntry(None, None, None)
+    assert table.find("2400:0:1::1") == TableEntry(1, "One", "KH")
+    assert table.find("2400:1::1") == TableEntry(4, "Four", "LA")
     assert table.date == manifest.date == "2026-06-17"
     register = read_register(manifest.register_path)
     assert register[1].addresses == 65_536 - 256

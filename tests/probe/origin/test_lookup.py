@@ -18,7 +18,7 @@ from probe.origin import Origin, OriginError, Snapshot, open_origin
 from probe.origin.lists import Exchange, Operator, PrefixMap
 from probe.origin.register import Registration, write_register
 from probe.origin.snapshot import current_manifest, sha256_of
-from probe.origin.tables import Entry
+from probe.origin.tables import TableEntry
 from probe.record import Attribution
 
 if TYPE_CHECKING:
@@ -308,16 +308,16 @@ def test_every_root_server_is_anycast(origin: Origin) -> None:
 class _Table:
     """A table in memory."""
 
-    def __init__(self, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, entries: Mapping[str, TableEntry]) -> None:
         self.entries = entries
         self.asked = 0
 
     date = None
     source = None
 
-    def find(self, address: str) -> Entry:
+    def find(self, address: str) -> TableEntry:
         self.asked += 1
-        return self.entries.get(address, Entry(None, None, None))
+        return self.entries.get(address, TableEntry(None, None, None))
 
 
 MINISTRY = Operator(
@@ -330,7 +330,7 @@ MINISTRY = Operator(
 )
 
 
-def _origin(folder: Path, entries: Mapping[str, Entry], *exchanges: Exchange) -> Origin:
+def _origin(folder: Path, entries: Mapping[str, TableEntry], *exchanges: Exchange) -> Origin:
     register = folder / "register.csv"
     write_register(
         register,
@@ -363,7 +363,7 @@ def test_a_new_number_of_a_known_operator_is_known_by_name(tmp_path: Path) -> No
 
 def test_a_table_without_names_is_completed_from_the_register(tmp_path: Path) -> None:
     """What a pyasn table or GeoLite2-ASN does not say is looked up by AS number."""
-    origin = _origin(tmp_path, {"36.37.128.1": Entry(132599, None, None)})
+    origin = _origin(tmp_path, {"36.37.128.1": TableEntry(132599, None, None)})
     assert origin.lookup("36.37.128.1") == Attribution(
         asn=132599, name="Ministry of Post", organisation="Ministry", country="KH"
     )
@@ -371,14 +371,16 @@ def test_a_table_without_names_is_completed_from_the_register(tmp_path: Path) ->
 
 def test_codes_that_are_no_country_are_not_passed_on(tmp_path: Path) -> None:
     """iptoasn writes EU and AP for what is no country."""
-    origin = _origin(tmp_path, {"1.2.3.4": Entry(7, "A", "EU"), "1.2.3.5": Entry(None, None, "ZZ")})
+    origin = _origin(
+        tmp_path, {"1.2.3.4": TableEntry(7, "A", "EU"), "1.2.3.5": TableEntry(None, None, "ZZ")}
+    )
     assert origin.lookup("1.2.3.4").country is None
     assert origin.lookup("1.2.3.5") == Attribution()
 
 
 def test_special_blocks_beat_a_leak_in_the_table(tmp_path: Path) -> None:
     """Somebody announcing 10.0.0.0/8 does not own what others use inside."""
-    assert _origin(tmp_path, {"10.0.0.1": Entry(7, "Leaker", "KH")}).lookup("10.0.0.1") == (
+    assert _origin(tmp_path, {"10.0.0.1": TableEntry(7, "Leaker", "KH")}).lookup("10.0.0.1") == (
         Attribution(special="private")
     )
 

@@ -15,7 +15,7 @@ from netaddr import IPSet
 
 from probe.cli import main
 from probe.origin import OriginError, open_origin
-from probe.origin.tables import Entry, open_table
+from probe.origin.tables import TableEntry, open_table
 from probe.places import shipped
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def write(path: Path, record: Any, version: int = 6, prefix: str = "36.37.128.0/
         (
             "GeoLite2-ASN",
             {"autonomous_system_number": 38623, "autonomous_system_organization": "VIETTEL"},
-            Entry(38623, "VIETTEL", None),
+            TableEntry(38623, "VIETTEL", None),
         ),
         (
             "GeoLite2-Country",
@@ -50,29 +50,29 @@ def write(path: Path, record: Any, version: int = 6, prefix: str = "36.37.128.0/
                 "country": {"iso_code": "KH", "names": {"en": "Cambodia"}},
                 "registered_country": {"iso_code": "VN"},
             },
-            Entry(None, None, "VN"),
+            TableEntry(None, None, "VN"),
         ),
         (
             "GeoLite2-City",
             {"city": {"names": {"en": "Phnom Penh"}}, "country": {"iso_code": "KH"}},
-            Entry(None, None, "KH"),
+            TableEntry(None, None, "KH"),
         ),
-        ("DB-IP country", {"country": {"iso_code": "KH"}}, Entry(None, None, "KH")),
-        ("iptoasn country", {"country_code": "KH"}, Entry(None, None, "KH")),
+        ("DB-IP country", {"country": {"iso_code": "KH"}}, TableEntry(None, None, "KH")),
+        ("iptoasn country", {"country_code": "KH"}, TableEntry(None, None, "KH")),
         (
             "IPinfo",
             {"asn": "AS38623", "as_name": "VIETTEL", "country": "KH", "country_code": "KH"},
-            Entry(38623, "VIETTEL", "KH"),
+            TableEntry(38623, "VIETTEL", "KH"),
         ),
     ],
 )
 def test_shapes_of_other_makers(
-    tmp_path: Path, shape: str, record: dict[str, Any], entry: Entry
+    tmp_path: Path, shape: str, record: dict[str, Any], entry: TableEntry
 ) -> None:
     """Field names differ between makers; what they mean does not."""
     table = open_table(write(tmp_path / f"{shape}.mmdb", record))
     assert table.find("36.37.200.1") == entry
-    assert table.find("36.38.0.1") == Entry(None, None, None)
+    assert table.find("36.38.0.1") == TableEntry(None, None, None)
 
 
 def test_a_country_table_gives_no_as(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_odd_records_never_crash(tmp_path: Path) -> None:
         "as_name": "Somebody",
     }
     table = open_table(write(tmp_path / "odd.mmdb", odd))
-    assert table.find("36.37.128.1") == Entry(None, "Somebody", None)
+    assert table.find("36.37.128.1") == TableEntry(None, "Somebody", None)
     assert open_origin(tmp_path / "odd.mmdb").lookup("36.37.128.1").asn is None
 
 
@@ -109,7 +109,7 @@ def test_names_cannot_command_a_terminal(tmp_path: Path) -> None:
 def test_ipv6_asked_of_an_ipv4_table_is_unknown(tmp_path: Path) -> None:
     """Many tables hold IPv4 only."""
     table = open_table(write(tmp_path / "v4.mmdb", {"country_code": "KH"}, version=4))
-    assert table.find("2001:db8::1") == Entry(None, None, None)
+    assert table.find("2001:db8::1") == TableEntry(None, None, None)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 4096, b"not a database\n" * 100])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from probe.failure import BadInput
-from probe.schedule.diary import Diary, Entry
+from probe.schedule.diary import Diary, DiaryEntry
 
 HOUR = 3600.0
 
@@ -35,7 +35,7 @@ def diary(tmp_path: Path, clock: Clock) -> Diary:
 def test_the_first_run_is_due_at_once(diary: Diary, tmp_path: Path) -> None:
     """Looking writes nothing."""
     assert diary.due()
-    assert diary.read() == Entry()
+    assert diary.read() == DiaryEntry()
     assert not (tmp_path / "home").exists()
 
 
