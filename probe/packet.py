@@ -111,7 +111,7 @@ class Refusal(StrEnum):
     FOREIGN = "foreign"
 
 
-class Identity(NamedTuple):
+class Marker(NamedTuple):
     """What marks the probes of one running program, so that others' answers are told apart.
 
     ``key`` is secret and random, and makes the tags; ``udp_port`` is the UDP source port.
@@ -125,8 +125,8 @@ class Identity(NamedTuple):
 
         A keyed hash (BLAKE2, RFC 7693): one tag says nothing of another.
 
-        >>> identity = Identity(bytes(16), 40404)
-        >>> here, there = (identity.tag(Method.UDP, bytes((192, 0, 2, n)), 1) for n in (1, 2))
+        >>> marker = Marker(bytes(16), 40404)
+        >>> here, there = (marker.tag(Method.UDP, bytes((192, 0, 2, n)), 1) for n in (1, 2))
         >>> here == there
         False
         """
@@ -285,11 +285,11 @@ class Template:
     )  # fmt: skip
 
     def __init__(
-        self, method: Method, source: bytes, target: bytes, flow: int, identity: Identity
+        self, method: Method, source: bytes, target: bytes, flow: int, marker: Marker
     ) -> None:
         version = 4 if len(target) == 4 else 6
         start = IP_HEADER[version]
-        tag = self.tag = identity.tag(method, target, flow)
+        tag = self.tag = marker.tag(method, target, flow)
         # Where the token stands a second time, and how often it counts in what balances it.
         self._second_at, self._times = 0, 1
         if method is Method.ICMP:
@@ -300,7 +300,7 @@ class Template:
         elif method is Method.UDP:
             protocol = PROTOCOL_UDP
             payload = udp_payload(0, tag)
-            ports = identity.udp_port, udp_port(flow)
+            ports = marker.udp_port, udp_port(flow)
             body = bytearray(struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload)
             checksum_at, self._token_at, self._balance_at = 6, start + 8, start + 10
             self._total = tag
@@ -362,7 +362,7 @@ class Template:
 def as_on_the_wire(probe: bytes) -> bytes:
     """A probe with what the kernel fills in where it sends it: IPv4's header checksum.
 
-    >>> probe = Template(Method.UDP, bytes(4), bytes(4), 1, Identity(b"key", 40404)).probe(3, 7)
+    >>> probe = Template(Method.UDP, bytes(4), bytes(4), 1, Marker(b"key", 40404)).probe(3, 7)
     >>> checksum(as_on_the_wire(probe)[:20])  # a right one makes the sum zero
     0
     """
@@ -590,7 +590,7 @@ def changes(sent: bytes, quoted: bytes) -> tuple[str, ...]:
     every router changes, and IPv4's header checksum do not count, nor does what is not quoted:
     zeros at the end, behind the eight bytes that every router quotes, are padding.
 
-    >>> sent = Template(Method.UDP, bytes(4), bytes(4), 1, Identity(b"key", 40404)).probe(3, 7)
+    >>> sent = Template(Method.UDP, bytes(4), bytes(4), 1, Marker(b"key", 40404)).probe(3, 7)
     >>> changes(sent, sent[:1] + bytes([0x20]) + sent[2:])
     ('tos',)
     """

@@ -194,8 +194,8 @@ class Sea:
 
     def __init__(self, dice: Dice) -> None:
         self.matching = Matching(dict.fromkeys((4, 6), PORT))
-        ours, theirs = (packet.Identity(dice.randbytes(16), PORT) for _ in range(2))
-        self.matching.identities.update(dict.fromkeys((4, 6), ours))
+        ours, theirs = (packet.Marker(dice.randbytes(16), PORT) for _ in range(2))
+        self.matching.markers.update(dict.fromkeys((4, 6), ours))
         tokens = iter(dice.sample(range(1, 1 << 16), 512))
         self.known: dict[int, Known] = {}
         self.tokens: list[int] = []
@@ -217,16 +217,14 @@ class Sea:
                             self.replies += replies_to(each)
 
     @staticmethod
-    def made(
-        identity: packet.Identity, version: int, method: Method, target: str, flow: int
-    ) -> Made:
+    def made(marker: packet.Marker, version: int, method: Method, target: str, flow: int) -> Made:
         source = PACKED[SOURCE[version]]
-        template = packet.Template(method, source, PACKED[target], flow, identity)
+        template = packet.Template(method, source, PACKED[target], flow, marker)
         heard_as = Method.TCP if method is Method.ACK else method
         return Made(version, target, heard_as, template)
 
     def send(self, version: int, method: Method, target: str, flow: int, token: int) -> Known:
-        made = self.made(self.matching.identities[version], version, method, target, flow)
+        made = self.made(self.matching.markers[version], version, method, target, flow)
         data = made.template.probe(3, token)
         self.matching.sent(token, made, data, 0, 0)
         return Known(version, method, target, token, made.template.tag, data)

@@ -153,7 +153,7 @@ class ErrorQueue:
 
     def __init__(self, opened: Iterable[Opened]) -> None:
         self._opened = {(each.method, each.version): each for each in opened}
-        self._identity = packet.Identity(os.urandom(16), udp_port=0)
+        self._marker = packet.Marker(os.urandom(16), udp_port=0)
         self._tags: dict[tuple[Method, str, int], int] = {}
         self._sent: dict[int, _Sent] = {}
         self._unanswered: dict[_FlowKey, set[int]] = {}
@@ -207,7 +207,7 @@ class ErrorQueue:
             if len(self._tags) >= _TAGS_KEPT:
                 self._tags.clear()
             packed = socket.inet_pton(FAMILY[6 if ":" in target else 4], target)
-            tag = self._tags[key] = self._identity.tag(method, packed, flow)
+            tag = self._tags[key] = self._marker.tag(method, packed, flow)
         return tag
 
     def _transmit(

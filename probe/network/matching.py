@@ -62,9 +62,7 @@ class Matching:
 
     def __init__(self, udp_ports: dict[int, int]) -> None:
         key = os.urandom(16)
-        self.identities = {
-            version: packet.Identity(key, port) for version, port in udp_ports.items()
-        }
+        self.markers = {version: packet.Marker(key, port) for version, port in udp_ports.items()}
         self.discarded: Counter[str] = Counter()
         self._sent: dict[int, _Sent] = {}
         self._made: dict[tuple[str, Method, int], Made] = {}
@@ -91,7 +89,7 @@ class Matching:
 
     def _template(self, text: str, method: Method, flow: int) -> Made:
         version, target = canonical(text)
-        if version not in self.identities:
+        if version not in self.markers:
             raise NoRoute(f"this machine has no IPv{version} to reach {target} with")
         source = self._sources.get(target)
         if source is None:
@@ -100,8 +98,8 @@ class Matching:
         source_packed, target_packed = (
             socket.inet_pton(FAMILY[version], address) for address in (source, target)
         )
-        identity = self.identities[version]
-        template = packet.Template(method, source_packed, target_packed, flow, identity)
+        marker = self.markers[version]
+        template = packet.Template(method, source_packed, target_packed, flow, marker)
         heard_as = Method.TCP if method is Method.ACK else method
         return Made(version, target, heard_as, template)
 
@@ -170,7 +168,7 @@ class Matching:
         heard = (
             packet.parse_tcp(data, at)
             if protocol == packet.PROTOCOL_TCP
-            else packet.parse_icmp(version, data, at, self.identities[version].udp_port)
+            else packet.parse_icmp(version, data, at, self.markers[version].udp_port)
         )
         if isinstance(heard, packet.Refusal):
             self.discarded[heard] += 1

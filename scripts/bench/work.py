@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from probe.packet import Identity
+    from probe.packet import Marker
 
 REPLIES = 1000
 ROUNDS = {"gatewatch": 40, "scapy": 1}
@@ -42,16 +42,16 @@ def _timed(work: Callable[[], int]) -> dict[str, float]:
 # -- replies ------------------------------------------------------------------------------------
 
 
-def _replies() -> tuple[Identity, list[bytes]]:
+def _replies() -> tuple[Marker, list[bytes]]:
     """Time Exceeded messages as a raw socket receives them, each with another probe quoted."""
     from probe.network import Method  # noqa: PLC0415
-    from probe.packet import Identity, Template, checksum  # noqa: PLC0415
+    from probe.packet import Marker, Template, checksum  # noqa: PLC0415
 
-    identity = Identity(key=bytes(16), udp_port=40404)
+    marker = Marker(key=bytes(16), udp_port=40404)
     me, router, target = (
         socket.inet_aton(text) for text in ("192.0.2.1", "198.51.100.1", "203.0.113.9")
     )
-    template = Template(Method.ICMP, me, target, 1, identity)
+    template = Template(Method.ICMP, me, target, 1, marker)
     made = []
     for token in range(1, REPLIES + 1):
         quote = template.probe(1, token)
@@ -60,13 +60,13 @@ def _replies() -> tuple[Identity, list[bytes]]:
         message = message[:2] + struct.pack("!H", total) + message[4:]
         head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(message), 0, 0, 64, 1, 0) + router + me
         made.append(head[:10] + struct.pack("!H", checksum(head)) + head[12:] + message)
-    return identity, made
+    return marker, made
 
 
 def parse_gatewatch(_: str) -> dict[str, float]:
     from probe.packet import Heard, parse_icmp, payload_start  # noqa: PLC0415
 
-    identity, replies = _replies()
+    marker, replies = _replies()
 
     def work() -> int:
         tokens = 0
@@ -74,7 +74,7 @@ def parse_gatewatch(_: str) -> dict[str, float]:
             for data in replies:
                 at = payload_start(data)
                 assert at is not None
-                heard = parse_icmp(4, data, at, identity.udp_port)
+                heard = parse_icmp(4, data, at, marker.udp_port)
                 assert isinstance(heard, Heard)
                 tokens += heard.token
         assert tokens == ROUNDS["gatewatch"] * sum(range(1, REPLIES + 1))

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from probe import packet
 from probe.network import Kind, Method
-from probe.packet import Heard, Identity, Refusal, Template
+from probe.packet import Heard, Marker, Refusal, Template
 
-IDENTITY = Identity(key=b"a key of the tests", udp_port=40404)
-PORT = IDENTITY.udp_port
+MARKER = Marker(key=b"a key of the tests", udp_port=40404)
+PORT = MARKER.udp_port
 SOURCE = {4: "36.37.129.1", 6: "2405:8380:0:1::1"}
 TARGET = {4: "193.0.6.139", 6: "2001:67c:2e8:22::c100:68b"}
 HEADER = {4: 20, 6: 40}
@@ -35,14 +35,12 @@ def packed(address: str) -> bytes:
     return ipaddress.ip_address(address).packed
 
 
-def template(
-    method: Method, version: int, flow: int = 0, identity: Identity = IDENTITY
-) -> Template:
-    return Template(method, packed(SOURCE[version]), packed(TARGET[version]), flow, identity)
+def template(method: Method, version: int, flow: int = 0, marker: Marker = MARKER) -> Template:
+    return Template(method, packed(SOURCE[version]), packed(TARGET[version]), flow, marker)
 
 
 def tag_of(method: Method, version: int, flow: int = 0) -> int:
-    return IDENTITY.tag(method, packed(TARGET[version]), flow)
+    return MARKER.tag(method, packed(TARGET[version]), flow)
 
 
 def error(
@@ -148,8 +146,8 @@ def test_scapy_agrees_with_every_field_and_checksum(
     from scapy.layers.inet import IP, TCP, UDP
     from scapy.layers.inet6 import IPv6
 
-    identity = IDENTITY._replace(key=key)
-    probe = template(method, version, flow, identity).probe(ttl, token)
+    marker = MARKER._replace(key=key)
+    probe = template(method, version, flow, marker).probe(ttl, token)
     read = IP(probe) if version == 4 else IPv6(probe)
     assert (read.src, read.dst) == (SOURCE[version], TARGET[version])
     assert (read.ttl if version == 4 else read.hlim) == ttl
@@ -472,8 +470,8 @@ def test_a_reset_that_acknowledges_what_it_repeats(token: int, tag: int) -> None
 @pytest.mark.parametrize("method", list(Method))
 def test_another_program_has_other_tags(method: Method, version: int) -> None:
     """A quote of a probe that another program sent is foreign, or has not the tag of ours."""
-    stranger = Identity(key=b"another key", udp_port=50000)
-    probe = template(method, version, identity=stranger).probe(4, 1)
+    stranger = Marker(key=b"another key", udp_port=50000)
+    probe = template(method, version, marker=stranger).probe(4, 1)
     heard = packet.parse_icmp(version, error(version, probe), 0, PORT)
     if method is Method.UDP:
         assert heard is Refusal.FOREIGN
@@ -485,7 +483,7 @@ def test_another_program_has_other_tags(method: Method, version: int) -> None:
 @pytest.mark.parametrize("method", list(Method))
 def test_one_tag_says_nothing_of_another(method: Method) -> None:
     """Targets and flows have tags of their own, spread over all there are."""
-    tags = {IDENTITY.tag(method, bytes((192, 0, 2, n)), flow) for n in range(50) for flow in (1, 2)}
+    tags = {MARKER.tag(method, bytes((192, 0, 2, n)), flow) for n in range(50) for flow in (1, 2)}
     assert len(tags) > 95
     assert max(tags) - min(tags) > 50_000
 

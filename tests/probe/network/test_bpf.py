@@ -10,14 +10,14 @@ import pytest
 from probe import packet
 from probe.network import Method
 from probe.network.bpf import attach, icmp_program, tcp_program
-from probe.packet import Identity, Template, tcp_port
+from probe.packet import Marker, Template, tcp_port
 from scripts.fuzz import ICMP_OF, PORT, Dice, Sea, hear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OURS = Identity(key=b"ours", udp_port=40404)
-THEIRS = Identity(key=b"theirs", udp_port=40405)
+OURS = Marker(key=b"ours", udp_port=40404)
+THEIRS = Marker(key=b"theirs", udp_port=40405)
 OUTER = bytes((0x45,)) + bytes(19)  # only the header's length matters to the filter
 OUTER_WITH_OPTIONS = bytes((0x47,)) + bytes(27)
 
@@ -41,9 +41,9 @@ def passes(ends: tuple[socket.socket, socket.socket], whole: bytes) -> bool:
         return False
 
 
-def quoted(version: int, method: Method, identity: Identity) -> bytes:
+def quoted(version: int, method: Method, marker: Marker) -> bytes:
     size = 4 if version == 4 else 16
-    return Template(method, bytes(size), bytes(size), 2, identity).probe(1, 99)
+    return Template(method, bytes(size), bytes(size), 2, marker).probe(1, 99)
 
 
 @pytest.mark.parametrize("outer", [OUTER, OUTER_WITH_OPTIONS])

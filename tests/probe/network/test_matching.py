@@ -136,7 +136,7 @@ def test_an_answer_with_another_tag_is_refused_at_every_length(
 ) -> None:
     """Whoever knows addresses, ports and the token still lacks the tag, also in short quotes."""
     probe = known(method, version)
-    stranger = packet.Identity(b"another key", 40404)
+    stranger = packet.Marker(b"another key", 40404)
     addresses = (
         (probe.data[12:16], probe.data[16:20]) if version == 4
         else (probe.data[8:24], probe.data[24:40])
