@@ -52,7 +52,7 @@ class OverAllowance(PartlyDone):
     """The bytes of the day or of the month are used up."""
 
 
-class Sent(NamedTuple):
+class BytesSent(NamedTuple):
     """The bytes that count for a day and for its month."""
 
     day: int = 0
@@ -86,7 +86,7 @@ class Allowance:
         return self._left_of(self._read(today)) + (self._spare if today == self._day else 0)
 
     @property
-    def sent(self) -> Sent:
+    def sent(self) -> BytesSent:
         """What was sent today and this month. Raises `BadInput` as `spend` does."""
         return self._read(self._today())
 
@@ -121,7 +121,7 @@ class Allowance:
         if spare and today == self._day:
             with self._locked() as file:
                 sent = self._parse(os.read(file, 128), today)
-                self._write(file, today, Sent(*(max(0, count - spare) for count in sent)))
+                self._write(file, today, BytesSent(*(max(0, count - spare) for count in sent)))
 
     def _charge(self, size: int) -> None:
         today = self._today()
@@ -129,15 +129,15 @@ class Allowance:
             sent = self._parse(os.read(file, 128), today)
             # What was charged beforehand counts for its own day, and is unsent in the month.
             spare = self._spare
-            sent = Sent(
+            sent = BytesSent(
                 sent.day - (spare if today == self._day else 0),
                 sent.month - (spare if _month(today) == _month(self._day) else 0),
             )
             self._day = today
             self._spare = max(size, int(min(BLOCK, self._left_of(sent))))
-            self._write(file, today, Sent(*(count + self._spare for count in sent)))
+            self._write(file, today, BytesSent(*(count + self._spare for count in sent)))
 
-    def _left_of(self, sent: Sent) -> float:
+    def _left_of(self, sent: BytesSent) -> float:
         return min(self._limit - sent.day, self._monthly - sent.month)
 
     def _over(self) -> OverAllowance:
@@ -173,16 +173,16 @@ class Allowance:
     def _today(self) -> int:
         return int(self._clock() // DAY)
 
-    def _read(self, today: int) -> Sent:
+    def _read(self, today: int) -> BytesSent:
         try:
             return self._parse(self._path.read_bytes(), today)
         except FileNotFoundError:
-            return Sent()
+            return BytesSent()
 
-    def _parse(self, said: bytes, today: int) -> Sent:
+    def _parse(self, said: bytes, today: int) -> BytesSent:
         """The bytes that count for this day and month; those of before are forgotten."""
         if not said:
-            return Sent()
+            return BytesSent()
         lines = _LINES.fullmatch(said)
         if lines is None:
             raise BadInput(
@@ -192,12 +192,12 @@ class Allowance:
                 ).format(path=self._path)
             )
         day, month = lines[1].decode(), (lines[3] or lines[1][:7]).decode()
-        return Sent(
+        return BytesSent(
             int(lines[2]) if day >= _date(today) else 0,
             int(lines[4] or lines[2]) if month >= _month(today) else 0,
         )
 
-    def _write(self, file: int, today: int, sent: Sent) -> None:
+    def _write(self, file: int, today: int, sent: BytesSent) -> None:
         # Of one length, so that no crash leaves half a line behind.
         text = f"{_date(today)} {sent.day:018}\n{_month(today)} {sent.month:018}\n"
         os.lseek(file, 0, os.SEEK_SET)
