@@ -44,7 +44,7 @@ class Distrusted(Exception):
     """What answers is not, or may not be, the collector: nothing more is sent to it."""
 
 
-class Way(Protocol):
+class Transport(Protocol):
     """What brings bundles to a collector; see `probe.courier.Courier`."""
 
     def key(self) -> bytes: ...
@@ -77,7 +77,7 @@ class Submitting:
     """
 
     outbox: Outbox
-    way: Way
+    transport: Transport
     address: str
     key: str | None
     clock: Callable[[], float]
@@ -170,7 +170,7 @@ class Submitting:
         """
         try:
             self.agreed()
-            said = json.loads(self.way.key())["key"]
+            said = json.loads(self.transport.key())["key"]
         except (KeyError, TypeError, ValueError, RecursionError):
             said = None
         if not isinstance(said, str) or not re.fullmatch("[0-9a-f]{64}", said):
@@ -201,7 +201,7 @@ class Submitting:
             signed = None
             if entry.unsure or entry.state != "waiting":
                 self.agreed()
-                signed = self.way.receipt(name)
+                signed = self.transport.receipt(name)
             if signed is None and entry.state == "accepted":
                 return None
             if signed is None:
@@ -211,7 +211,7 @@ class Submitting:
                 self.agreed()
                 self.outbox.begin(name)
                 unsure = False  # whoever answers now has taken it or not
-                signed = self.way.send(name, data)
+                signed = self.transport.send(name, data)
             receipt = read_receipt(signed, name, key)
         except BadReceipt as problem:
             raise Distrusted(_distrust(problem)) from None

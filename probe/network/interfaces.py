@@ -207,7 +207,7 @@ class _Neighbour(NamedTuple):
     until: float
 
 
-class Way(NamedTuple):
+class _Egress(NamedTuple):
     """How packets to one target leave."""
 
     link: _Link
@@ -227,7 +227,7 @@ class Interfaces:
         self._expression = expression
         self._heard = heard
         self._links: dict[str, _Link] = {}
-        self._ways: dict[tuple[str, str], Way] = {}
+        self._ways: dict[tuple[str, str], _Egress] = {}
         self._ways_until = 0.0
         self._neighbours: dict[tuple[str, str], _Neighbour] = {}
         self._asking: set[tuple[str, str]] = set()
@@ -255,7 +255,7 @@ class Interfaces:
         while self._links:
             self._links.popitem()[1].close()
 
-    def _way(self, version: int, source: str, target: str) -> Way:
+    def _way(self, version: int, source: str, target: str) -> _Egress:
         now = time.monotonic()
         if now > self._ways_until:
             self._ways.clear()
@@ -265,17 +265,17 @@ class Interfaces:
             way = self._ways[source, target] = self._find(version, source, target, now)
         return way
 
-    def _find(self, version: int, source: str, target: str, now: float) -> Way:
+    def _find(self, version: int, source: str, target: str, now: float) -> _Egress:
         interface, gateway = self._route(version, source, target)
         name = str(interface.network_name)
         link = self._links.get(name)
         if link is None:
             link = self._links[name] = _Link(name, self._expression, self._heard)
         if link.kind != _ETHERNET:
-            return Way(link, frame_header(link.kind, version, "", b""))
+            return _Egress(link, frame_header(link.kind, version, "", b""))
         next_hop = target if gateway in {"0.0.0.0", "::"} else gateway  # noqa: S104 - "none"
         hardware = self._neighbour(name, next_hop, version, target, now)
-        return Way(link, frame_header(link.kind, version, str(interface.mac), hardware))
+        return _Egress(link, frame_header(link.kind, version, str(interface.mac), hardware))
 
     def _route(self, version: int, source: str, target: str) -> tuple[Any, str]:
         """Interface and gateway towards a target.
