@@ -50,7 +50,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"probe.bundle", "probe.places", "probe.private", "probe.readonly"},
         {"probe.receipt"},
         {
-            "probe.evidence",
+            "probe.capture",
             "probe.helptext",
             "probe.hosting",
             "probe.origin.errors",

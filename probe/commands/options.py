@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.backend import BACKENDS
-from probe.evidence import Evidence
+from probe.capture import Capture
 from probe.failure import BadInput, Failure
 from probe.language import _
 from probe.network import Method
@@ -78,7 +78,7 @@ probing = _together(
     ),
     click.option(
         "--pcap",
-        "evidence",
+        "capture",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Also keep each packet sent or received in this new file, as evidence for an "
         "expert whom you trust: not redacted, with your own address.",
@@ -95,7 +95,7 @@ probing = _together(
 
 
 @contextmanager
-def evidence(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | None]:
+def capture(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | None]:
     """The tap that keeps raw packets in a file, where one was asked for; says so at the end.
 
     Raises `Failure` where the file may not or cannot be made.
@@ -103,7 +103,7 @@ def evidence(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | No
     if path is None:
         yield None
         return
-    kept = Evidence(path, apart_from)
+    kept = Capture(path, apart_from)
     try:
         yield kept.keep
     finally:

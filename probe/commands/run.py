@@ -132,7 +132,7 @@ def run(
     access_as: int | None,
     method: str,
     backend: str,
-    evidence: Path | None,
+    capture: Path | None,
     version: int | None,
     table: Path | None,
     rate: float,
@@ -155,7 +155,7 @@ def run(
     network are taken out before anything is written. Stop it at any time: what was finished is
     kept. See it with `gatewatch show`.
     """
-    if scheduled and (dry_run or resume or as_json or evidence):
+    if scheduled and (dry_run or resume or as_json or capture):
         raise click.UsageError("--scheduled goes with none of --dry-run, --resume, --json, --pcap")
     options.check_rate(rate, own_network=own_network)
     turn: Turn | Attended = (
@@ -177,7 +177,7 @@ def run(
     with ExitStack() as stack:
         # First of all: names are looked up in threads, and with those privileges stay.
         writes = () if dry_run else (folder, data_folder())
-        network = _open(stack, backend, writes, None if dry_run else evidence, turn.allowance)
+        network = _open(stack, backend, writes, None if dry_run else capture, turn.allowance)
         choice = Choice(
             origin, here, version, limit, listed, excluded=excluded, own_network=own_network
         )
@@ -229,11 +229,11 @@ def _open(
     stack: ExitStack,
     backend: str,
     writes: tuple[Path, ...],
-    evidence: Path | None,
+    capture: Path | None,
     allowance: Allowance,
 ) -> Metered:
     """The network layer, and the file of raw packets where one is wanted, until the stack ends."""
-    tap = stack.enter_context(options.evidence(evidence, writes))
+    tap = stack.enter_context(options.capture(capture, writes))
     network = Metered(open_network(backend, writes=writes, tap=tap), allowance)
     stack.callback(network.close)
     return network

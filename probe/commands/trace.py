@@ -75,7 +75,7 @@ def trace(
     host: str,
     method: str,
     backend: str,
-    evidence: Path | None,
+    capture: Path | None,
     version: int | None,
     table: Path | None,
     flow: int,
@@ -112,7 +112,7 @@ def trace(
         )
 
     with ExitStack() as stack:
-        network = _open(stack, backend, evidence, budget)
+        network = _open(stack, backend, capture, budget)
         try:
             with stop.heeded():
                 target = resolve(host, version)
@@ -131,9 +131,9 @@ def trace(
         raise (PermissionDenied if network.denied else Offline)(measured.error)
 
 
-def _open(stack: ExitStack, backend: str, evidence: Path | None, budget: float) -> Metered:
+def _open(stack: ExitStack, backend: str, capture: Path | None, budget: float) -> Metered:
     """The network layer, and the file of raw packets where one is wanted, until the stack ends."""
-    tap = stack.enter_context(options.evidence(evidence, (data_folder(),)))
+    tap = stack.enter_context(options.capture(capture, (data_folder(),)))
     opened = open_network(backend, writes=(data_folder(),), tap=tap)
     stack.callback(opened.close)
     # Only now: what may be written is another thing once privileges are given up.

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scapy.utils import RawPcapReader
 
-from probe.evidence import Evidence
+from probe.capture import Capture
 from probe.failure import Failure, PartlyDone
 
 SECOND = 10**9
@@ -34,14 +34,14 @@ def test_another_program_reads_what_was_kept(
     """Every packet, its length and its nanosecond, in their order."""
     path = tmp_path / "evidence.pcap"
     path.unlink(missing_ok=True)
-    evidence = Evidence(path, [])
+    capture = Capture(path, [])
     for data, at in packets:
-        evidence.keep(data, at)
-    assert evidence.count == len(packets)
+        capture.keep(data, at)
+    assert capture.count == len(packets)
     if packets:
         assert read(path) == packets
-    evidence.close()
-    evidence.close()
+    capture.close()
+    capture.close()
     assert path.exists() == bool(packets)
 
 
@@ -54,18 +54,18 @@ def test_a_time_that_the_format_has_not_is_the_nearest_that_it_has(
 ) -> None:
     """A clock before 1970 or after 2106 ends no measurement, and the packet is kept."""
     path = tmp_path / "evidence.pcap"
-    evidence = Evidence(path, [])
-    evidence.keep(b"packet", at)
-    evidence.close()
+    capture = Capture(path, [])
+    capture.keep(b"packet", at)
+    capture.close()
     assert read(path) == [(b"packet", kept)]
 
 
 def test_its_owner_alone_may_read_it(tmp_path: Path) -> None:
     """It shows where the volunteer is."""
     path = tmp_path / "evidence.pcap"
-    evidence = Evidence(path, [])
+    capture = Capture(path, [])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    evidence.close()
+    capture.close()
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "elsewhere")
     for name in (path, link):
         with pytest.raises(Failure, match="is not overwritten: name another"):
-            Evidence(name, [])
+            Capture(name, [])
     assert path.read_text() == "older"
     assert not (tmp_path / "elsewhere").exists()
 
@@ -88,31 +88,31 @@ def test_it_is_not_made_among_what_may_be_shared(tmp_path: Path) -> None:
     (tmp_path / "way").symlink_to(spool)
     for place in (spool, spool / "deeper", tmp_path / "way", tmp_path / "way" / ".." / "spool"):
         with pytest.raises(Failure, match=r"may be shared.*name a file elsewhere"):
-            Evidence(place / "evidence.pcap", [tmp_path / "other", spool])
+            Capture(place / "evidence.pcap", [tmp_path / "other", spool])
     assert [path for path in spool.rglob("*") if path.is_file()] == []
-    Evidence(tmp_path / "spool.pcap", [spool]).close()
+    Capture(tmp_path / "spool.pcap", [spool]).close()
 
 
 def test_where_no_file_can_be_made_it_says_so(tmp_path: Path) -> None:
     """The reason of the system, and what mends it."""
     with pytest.raises(Failure, match=r"No such file or directory.*name another"):
-        Evidence(tmp_path / "missing" / "evidence.pcap", [])
+        Capture(tmp_path / "missing" / "evidence.pcap", [])
 
 
 def test_a_full_disk_leaves_whole_packets(tmp_path: Path) -> None:
     """The packet that found no room is not there in part, and the run ends with that sentence."""
     path = tmp_path / "evidence.pcap"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    evidence = Evidence(path, [])
+    capture = Capture(path, [])
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (24 + 2 * 116 + 30, before[1]))
         for number in range(2):
-            evidence.keep(bytes([number]) * 100, number)
+            capture.keep(bytes([number]) * 100, number)
         with pytest.raises(PartlyDone, match=r"disk full: .*evidence\.pcap"):
-            evidence.keep(bytes(100), 2)
+            capture.keep(bytes(100), 2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        evidence.close()
+        capture.close()
     assert read(path) == [(bytes([number]) * 100, number) for number in range(2)]
 
 
@@ -126,7 +126,7 @@ def test_a_disk_without_room_for_its_head_is_left_without_the_file(
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
         with pytest.raises(PartlyDone, match=r"disk full: .*evidence\.pcap"):
-            Evidence(path, [])
+            Capture(path, [])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not path.exists()

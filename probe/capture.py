@@ -34,7 +34,7 @@ _SECOND: Final = 1_000_000_000
 _LATEST: Final = (1 << 32) * _SECOND - 1
 
 
-class Evidence:
+class Capture:
     """A new pcap file. `count` is how many packets it holds; without any it is removed.
 
     ``apart_from`` are folders within which it may not be. Raises `Failure` where it is, where
