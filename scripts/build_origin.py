@@ -40,7 +40,7 @@ from probe.origin.ranges import (
     registrations,
 )
 from probe.origin.register import write_register
-from probe.origin.snapshot import MANIFEST, Manifest, manifest_bytes, sha256_of
+from probe.origin.snapshot import MANIFEST, SnapshotManifest, manifest_bytes, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +112,7 @@ class _Blocks(IPSet):  # type: ignore[misc]
         return self._prefixes
 
 
-def build(tables: Path, out: Path) -> Manifest:
+def build(tables: Path, out: Path) -> SnapshotManifest:
     """Write table, register and manifest into ``out`` and return the manifest."""
     v4, v6 = one(tables, "iplocdb_asn-ipv4_*.csv.gz"), one(tables, "iplocdb_asn-ipv6_*.csv.gz")
     blocks_table = one(tables, "iplocdb_asn-country-ipv4_*.csv.gz")
@@ -170,7 +170,7 @@ def build(tables: Path, out: Path) -> Manifest:
     writer.to_db_file(str(table))
     write_register(register, registrations(ranges, names, countries))
 
-    manifest = Manifest(
+    manifest = SnapshotManifest(
         folder=out,
         name=NAME,
         date=date,

@@ -12,7 +12,14 @@ from probe.commands import words
 from probe.failure import BadInput, PermissionDenied
 from probe.language import _
 from probe.origin.lookup import EXCHANGES_FILE
-from probe.origin.snapshot import OLD, Manifest, age, current_manifest, damaged, updated_folder
+from probe.origin.snapshot import (
+    OLD,
+    SnapshotManifest,
+    age,
+    current_manifest,
+    damaged,
+    updated_folder,
+)
 from probe.places import data_folder
 from probe.private import make_folder
 from probe.settings import read_settings
@@ -108,7 +115,7 @@ def _fetched_exchanges() -> Path | None:
     return path if path.is_file() else None
 
 
-def _status(manifest: Manifest, broken: list[str]) -> dict[str, Any]:
+def _status(manifest: SnapshotManifest, broken: list[str]) -> dict[str, Any]:
     fetched = _fetched_exchanges()
     return {
         "id": manifest.id,
@@ -124,7 +131,7 @@ def _status(manifest: Manifest, broken: list[str]) -> dict[str, Any]:
     }
 
 
-def _print(manifest: Manifest, broken: list[str]) -> None:
+def _print(manifest: SnapshotManifest, broken: list[str]) -> None:
     """The status for people: what they may want to do first, what a script wants last."""
     days = age(manifest, datetime.now(UTC).date())
     updated = manifest.folder == updated_folder()

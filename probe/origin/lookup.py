@@ -24,8 +24,8 @@ from probe.origin.lists import (
 )
 from probe.origin.register import Registration, read_register
 from probe.origin.snapshot import (
-    Manifest,
     Snapshot,
+    SnapshotManifest,
     current_manifest,
     read_manifest,
     sha256_of,
@@ -324,7 +324,7 @@ class Origin:
         ]
 
 
-def _described(path: Path) -> Manifest | None:
+def _described(path: Path) -> SnapshotManifest | None:
     """The manifest beside a table, where the table is one of our own."""
     try:
         manifest = read_manifest(path.parent)

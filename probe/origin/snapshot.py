@@ -71,7 +71,7 @@ def state_of(path: Path) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class SnapshotManifest:
     """What a snapshot consists of, as written beside it. ``sha256`` are by file name."""
 
     folder: Path
@@ -113,7 +113,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> SnapshotManifest:
     """The manifest in this folder.
 
     Raises FileNotFoundError where there is none, `OriginError` where it cannot be used.
@@ -121,7 +121,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         fields: dict[str, Any] = json.loads(path.read_bytes())
-        manifest = Manifest(
+        manifest = SnapshotManifest(
             folder=folder,
             name=fields["name"],
             date=date.fromisoformat(fields["date"]).isoformat(),
@@ -147,7 +147,7 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def damaged(manifest: Manifest) -> list[str]:
+def damaged(manifest: SnapshotManifest) -> list[str]:
     """The files of a snapshot that are missing or differ from its manifest."""
     return [
         name
@@ -156,12 +156,12 @@ def damaged(manifest: Manifest) -> list[str]:
     ]
 
 
-def age(manifest: Manifest, today: date) -> int:
+def age(manifest: SnapshotManifest, today: date) -> int:
     """How many days old the table is; negative where it is of a later day than today."""
     return (today - date.fromisoformat(manifest.date)).days
 
 
-def manifest_bytes(manifest: Manifest, **more: object) -> bytes:
+def manifest_bytes(manifest: SnapshotManifest, **more: object) -> bytes:
     """The manifest as it stands in its file; ``more`` is kept for readers, and not read back."""
     fields = {
         "name": manifest.name,
@@ -180,7 +180,7 @@ def updated_folder() -> Path:
     return data_folder() / "origin"
 
 
-def current_manifest() -> Manifest:
+def current_manifest() -> SnapshotManifest:
     """The snapshot in use: the newer of the shipped one and the volunteer's own.
 
     Raises `OriginError` where the volunteer's own cannot be used: falling back without a word

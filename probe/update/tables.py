@@ -27,7 +27,7 @@ from probe.origin.ranges import V4_END, Range, countries_by_weight, disjoint, re
 from probe.origin.register import write_register
 from probe.origin.snapshot import (
     MANIFEST,
-    Manifest,
+    SnapshotManifest,
     manifest_bytes,
     read_manifest,
     sha256_of,
@@ -170,7 +170,7 @@ def fetch_tables(base: str, proxy: str | None) -> Tables:
     )
 
 
-def install_tables(folder: Path, tables: Tables) -> Manifest:
+def install_tables(folder: Path, tables: Tables) -> SnapshotManifest:
     """Put these tables in the place of the snapshot in ``folder``, in one step.
 
     They are written beside the old ones; the manifest, which names the files, is replaced last,
@@ -179,7 +179,7 @@ def install_tables(folder: Path, tables: Tables) -> Manifest:
     """
     make_folder(folder)
     try:
-        before: Manifest | None = read_manifest(folder)
+        before: SnapshotManifest | None = read_manifest(folder)
     except (FileNotFoundError, OriginError):
         before = None
     date = tables.made.date().isoformat()
@@ -198,7 +198,7 @@ def install_tables(folder: Path, tables: Tables) -> Manifest:
         sha256 = sha256_of(table)
         # Named by content: no update writes over a file that somebody has open.
         stem = f"iptoasn-{date}-{sha256[:12]}"
-        manifest = Manifest(
+        manifest = SnapshotManifest(
             folder=folder,
             name="iptoasn",
             date=date,
@@ -217,7 +217,7 @@ def install_tables(folder: Path, tables: Tables) -> Manifest:
     return manifest
 
 
-def _sweep(now: Manifest, before: Manifest | None) -> None:
+def _sweep(now: SnapshotManifest, before: SnapshotManifest | None) -> None:
     """Remove what is neither in use nor replaced just now, once it is a day old.
 
     The snapshot that was replaced stays until the next update: a run under way has its table open

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from probe.origin.snapshot import Manifest
+    from probe.origin.snapshot import SnapshotManifest
 
 # In the form of iptoasn.com: tabs, gaps as AS 0, country None, names that are handles.
 V4 = """\
@@ -94,7 +94,7 @@ class Site:
         self.files["/ip2asn-v6.tsv.gz"] = gzip.compress(v6.encode())
 
 
-def update_tables(folder: Path, base: str) -> Manifest:
+def update_tables(folder: Path, base: str) -> SnapshotManifest:
     return install_tables(folder, fetch_tables(base, None))
 
 

@@ -17,7 +17,7 @@ from probe.origin import open_origin
 from tests.probe.update.publishing import V4, Site, command, contents, update_tables
 
 if TYPE_CHECKING:
-    from probe.origin.snapshot import Manifest
+    from probe.origin.snapshot import SnapshotManifest
 
 
 @pytest.mark.usefixtures("few")
@@ -62,7 +62,7 @@ def test_the_next_update_replaces_it(site: Site, home: Path) -> None:
 @pytest.mark.usefixtures("few")
 def test_what_nobody_needs_any_more_goes(site: Site, home: Path) -> None:
     """Two snapshots are kept; older ones, and remains of killed updates, go after a day."""
-    made: list[Manifest] = []
+    made: list[SnapshotManifest] = []
     for day in range(24, 27):
         site.publish(V4.replace("15169", f"650{day}"))
         site.headers["Last-Modified"] = f"Tue, {day} Nov 2026 05:00:00 GMT"
