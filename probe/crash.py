@@ -23,7 +23,6 @@ EXIT_CODE = 1
 
 _FRAMES = 12
 
-
 # Where the hooks stand that are replaced: Python's, and that of Ubuntu, which writes what it hears
 # to the disk, tracebacks and all.
 _REPLACED = frozenset({"sys", "apport_python_hook"})
@@ -31,6 +30,10 @@ _REPLACED = frozenset({"sys", "apport_python_hook"})
 
 def report(problem: BaseException) -> str:
     """The fault in a form that may be pasted anywhere, and before it what to do with it."""
+    if sys.flags.dev_mode:
+        import traceback  # noqa: PLC0415 - for developers
+
+        return "".join(traceback.format_exception(problem)).rstrip()
     import platform  # noqa: PLC0415 - hardly ever needed
 
     lines = [
@@ -39,10 +42,6 @@ def report(problem: BaseException) -> str:
         f"gatewatch {__version__}, Python {platform.python_version()}, {platform.system()}",
     ]
     lines.extend(_told(problem))
-    if sys.flags.dev_mode:
-        import traceback  # noqa: PLC0415 - for developers
-
-        lines = ["".join(traceback.format_exception(problem)).rstrip()]
     return "\n".join(lines)
 
 

@@ -66,7 +66,7 @@ def _economical(rate: str) -> Side:
     return _engine("engine, economical", f"raw icmp {rate}", "KH")
 
 
-def _scamper(name: str, options: str = "", rate: str = MANY, most: int = 99) -> Side:
+def _scamper(name: str, options: str = "", rate: str = MANY) -> Side:
     return Side(
         name,
         (
@@ -75,7 +75,6 @@ def _scamper(name: str, options: str = "", rate: str = MANY, most: int = 99) -> 
         ),
         program="scamper",
         reader=reading.scamper,
-        most=most,
     )
 
 
