@@ -19,7 +19,7 @@ from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, sta
 from probe.places import data_folder, is_under_sudo
 from probe.presence import is_folder
 from probe.pruning import by_fate, prune
-from probe.schedule.here import job, timer
+from probe.schedule import here
 from probe.settings import MOST_DAYS
 from probe.spool import spool_folder
 
@@ -51,18 +51,18 @@ def purge(*, yes: bool, days: int | None) -> None:
         _purge_accepted(days, yes=yes)
         return
     folder = data_folder()
-    clock = _timer()
+    timer = _timer()
     found = belongings(folder)
-    if not found and clock is None:
+    if not found and timer is None:
         click.echo(_("nothing of gatewatch is kept in {folder}").format(folder=folder))
         return
-    _list(folder, found, clock)
+    _list(folder, found, timer)
     if not yes and not _agreed():
         click.echo(_("nothing was deleted"))
         return
     with alone(folder), _nothing_handed_on():
-        if clock is not None:
-            clock.remove()
+        if timer is not None:
+            timer.remove()
         # Looked at anew: more may have come while it was asked.
         take_away(folder, belongings(folder))
     click.echo(_("deleted"))
@@ -124,8 +124,8 @@ def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:
 def _timer() -> Timer | None:
     """The user's timer, where one is installed."""
     try:
-        clock, what = timer(system=False), job(system=False)
-        return clock if clock.standing(what).installed else None
+        timer = here.timer(system=False)
+        return timer if timer.standing(here.job(system=False)).installed else None
     except Failure:
         return None
 
@@ -142,12 +142,12 @@ def _nothing_handed_on() -> Iterator[None]:
         yield
 
 
-def _list(folder: Path, found: list[Belonging], clock: Timer | None) -> None:
+def _list(folder: Path, found: list[Belonging], timer: Timer | None) -> None:
     click.echo(_("in {folder}:").format(folder=folder))
     for one in found:
         click.echo(f"  {one.kind:<30} {words.many(one.files, 'file'):>12} {one.bytes:>13,} bytes")
-    if clock is not None:
-        click.echo(_("the timer: {name}").format(name=clock.name))
+    if timer is not None:
+        click.echo(_("the timer: {name}").format(name=timer.name))
         click.echo(
             _(
                 "Not deleted is what the system's log holds of each run that the timer began, with "

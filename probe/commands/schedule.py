@@ -17,8 +17,8 @@ from probe.consent import Permission, require
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.places import is_under_sudo
+from probe.schedule import here
 from probe.schedule.diary import Diary
-from probe.schedule.here import job, timer
 from probe.wallclock import shown
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ def install(*, system: bool, dry_run: bool) -> None:
                 "nothing; leave out sudo, or add --system"
             )
         )
-    clock, what = timer(system=system), job(system=system)
+    timer, job = here.timer(system=system), here.job(system=system)
     if dry_run:
-        _show(clock, what)
+        _show(timer, job)
         return
-    clock.prepare(what)
-    require(what.folder, Permission.RUN, Permission.KEEP)
-    clock.install(what)
-    standing = clock.standing(what)
-    click.echo(_("measures by itself from now on ({name})").format(name=clock.name))
+    timer.prepare(job)
+    require(job.folder, Permission.RUN, Permission.KEEP)
+    timer.install(job)
+    standing = timer.standing(job)
+    click.echo(_("measures by itself from now on ({name})").format(name=timer.name))
     if standing.next is not None:
         click.echo(_("looks whether it is time: {when}").format(when=shown(standing.next)))
     for hint in standing.hints:
@@ -84,13 +84,13 @@ def status(*, system: bool, as_json: bool) -> None:
     Ends with exit code 6 where the timer was installed and will not call, and says which command
     mends it.
     """
-    clock, what = timer(system=system), job(system=system)
-    standing = clock.standing(what)
-    entry = _diary(what).read()
+    timer, job = here.timer(system=system), here.job(system=system)
+    standing = timer.standing(job)
+    entry = _diary(job).read()
     if as_json:
-        click.echo(json.dumps(_fields(clock, what, standing, entry)))
+        click.echo(json.dumps(_fields(timer, job, standing, entry)))
     else:
-        _print(clock, what, standing, entry)
+        _print(timer, job, standing, entry)
     if standing.troubles:
         first = standing.troubles[0]
         raise PartlyDone(f"{first.what}; {first.remedy}")
@@ -100,33 +100,33 @@ def status(*, system: bool, as_json: bool) -> None:
 @_system
 def remove(*, system: bool) -> None:
     """Switch the timer off and take out all that was installed. What was measured stays."""
-    clock = timer(system=system)
-    if clock.remove():
+    timer = here.timer(system=system)
+    if timer.remove():
         click.echo(_("no run begins by itself any more; what was measured is still here"))
     else:
         click.echo(_("there was no timer of gatewatch"))
 
 
-def _diary(what: Job) -> Diary:
-    return Diary(what.folder, time.time, lambda: 0.0)
+def _diary(job: Job) -> Diary:
+    return Diary(job.folder, time.time, lambda: 0.0)
 
 
-def _show(clock: Timer, what: Job) -> None:
-    for path, text in clock.files(what).items():
+def _show(timer: Timer, job: Job) -> None:
+    for path, text in timer.files(job).items():
         click.echo(_("would write {path}:").format(path=path))
         click.echo(text)
     click.echo(_("would call:"))
-    for command in clock.commands(what):
+    for command in timer.commands(job):
         click.echo(f"  {shlex.join(command)}")
     click.echo(_("nothing was written"))
 
 
-def _fields(clock: Timer, what: Job, standing: Standing, entry: DiaryEntry) -> dict[str, Any]:
+def _fields(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> dict[str, Any]:
     return {
-        "timer": clock.name,
+        "timer": timer.name,
         "installed": standing.installed,
         "program": list(standing.program),
-        "folder": str(what.folder),
+        "folder": str(job.folder),
         "last": _iso(entry.ended),
         "exit_code": entry.code,
         "kept": entry.kept,
@@ -134,25 +134,25 @@ def _fields(clock: Timer, what: Job, standing: Standing, entry: DiaryEntry) -> d
         "skipped_because": entry.why,
         "failures": entry.failures,
         "due": _iso(entry.due or None),
-        "budget": _budget(what),
+        "budget": _budget(job),
         "next_call": _iso(standing.next),
         "troubles": [{"what": one.what, "remedy": one.remedy} for one in standing.troubles],
         "hints": [{"what": one.what, "remedy": one.remedy} for one in standing.hints],
     }
 
 
-def _budget(what: Job) -> dict[str, dict[str, int]]:
+def _budget(job: Job) -> dict[str, dict[str, int]]:
     """What was sent and may be, in bytes, today and this month."""
-    daily, monthly = limits(None, what.folder)
-    sent = Allowance(allowance_file(what.folder), daily, time.time).sent
+    daily, monthly = limits(None, job.folder)
+    sent = Allowance(allowance_file(job.folder), daily, time.time).sent
     return {
         "day": {"sent": sent.day, "allowed": int(daily)},
         "month": {"sent": sent.month, "allowed": int(monthly)},
     }
 
 
-def _print(clock: Timer, what: Job, standing: Standing, entry: DiaryEntry) -> None:
-    lines = {"timer": clock.name if standing.installed else "none"}
+def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> None:
+    lines = {"timer": timer.name if standing.installed else "none"}
     if standing.installed:
         lines["calls"] = shlex.join(standing.program)
     if entry.ended is not None:
@@ -165,7 +165,7 @@ def _print(clock: Timer, what: Job, standing: Standing, entry: DiaryEntry) -> No
         lines["next"] = f"{shown(max(entry.due, standing.next))} or soon after"
     spent = (
         f"{one['sent'] / MEGABYTE:.1f} of {one['allowed'] / MEGABYTE:g} MB this {span}"
-        for span, one in _budget(what).items()
+        for span, one in _budget(job).items()
     )
     lines["budget"] = ", ".join(spent)
     for name, text in lines.items():

@@ -41,8 +41,8 @@ class Played:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Played:
     played = Played()
-    monkeypatch.setattr("probe.commands.purge.timer", lambda *, system: played)
-    monkeypatch.setattr("probe.commands.purge.job", lambda *, system: None)
+    monkeypatch.setattr("probe.schedule.here.timer", lambda *, system: played)
+    monkeypatch.setattr("probe.schedule.here.job", lambda *, system: None)
     return played
 
 

@@ -57,8 +57,8 @@ class Played:
 def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     played = Played()
     job = Job(JOB.program, tmp_path / "home")
-    monkeypatch.setattr("probe.commands.schedule.timer", lambda *, system: played)
-    monkeypatch.setattr("probe.commands.schedule.job", lambda *, system: job)
+    monkeypatch.setattr("probe.schedule.here.timer", lambda *, system: played)
+    monkeypatch.setattr("probe.schedule.here.job", lambda *, system: job)
     return played
 
 
