@@ -28,6 +28,7 @@ from probe.presence import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _MEANS = {
     Permission.RUN: "send measuring packets from this computer",
@@ -62,20 +63,10 @@ def consent() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def status(*, as_json: bool) -> None:
     """Say for each question whether you have agreed, since when, and to which text."""
-    agreed = said(data_folder())
     if as_json:
-        fields: dict[str, Any] = {
-            each.value: {
-                "granted": each in agreed and agreed[each].holds,
-                "version": agreed[each].version if each in agreed else None,
-                "on": agreed[each].on.isoformat() if each in agreed else None,
-            }
-            for each in Permission
-        }
-        click.echo(
-            json.dumps({"text_version": VERSION, "file": condition(data_folder()), **fields})
-        )
+        click.echo(json.dumps(_fields(data_folder())))
         return
+    agreed = said(data_folder())
     for each in Permission:
         granted = agreed.get(each)
         if granted is None:
@@ -87,25 +78,42 @@ def status(*, as_json: bool) -> None:
         else:
             answer = f"no longer: text {granted.version}, {granted.on}"
         click.echo(f"{each:<6} {answer:<31} {_MEANS[each]}")
-    unread = trouble(data_folder())
+    advice = _advice(data_folder())
+    if advice is not None:
+        click.echo(advice)
+
+
+def _fields(folder: Path) -> dict[str, Any]:
+    agreed = said(folder)
+    answers = {
+        each.value: {
+            "granted": each in agreed and agreed[each].holds,
+            "version": agreed[each].version if each in agreed else None,
+            "on": agreed[each].on.isoformat() if each in agreed else None,
+        }
+        for each in Permission
+    }
+    return {"text_version": VERSION, "file": condition(folder), **answers}
+
+
+def _advice(folder: Path) -> str | None:
+    """What to do about the answers in a data folder; None where nothing has to be done."""
+    unread = trouble(folder)
     if unread is not None:
-        click.echo(_("{problem}; to answer anew: gatewatch consent grant").format(problem=unread))
-    elif newer_text(data_folder(), Permission):
-        click.echo(
-            _(
-                "update gatewatch, or read the text of this one, version {version}, and answer "
-                "again: gatewatch consent grant"
-            ).format(version=VERSION)
-        )
-    elif any(not granted.holds for granted in agreed.values()):
-        click.echo(
-            _(
-                "the text is now version {version}; read it and answer again: "
-                "gatewatch consent grant"
-            ).format(version=VERSION)
-        )
-    elif not agreed:
-        click.echo(_("to read the text and to answer: gatewatch consent grant"))
+        return _("{problem}; to answer anew: gatewatch consent grant").format(problem=unread)
+    if newer_text(folder, Permission):
+        return _(
+            "update gatewatch, or read the text of this one, version {version}, and answer "
+            "again: gatewatch consent grant"
+        ).format(version=VERSION)
+    agreed = said(folder)
+    if any(not granted.holds for granted in agreed.values()):
+        return _(
+            "the text is now version {version}; read it and answer again: gatewatch consent grant"
+        ).format(version=VERSION)
+    if not agreed:
+        return _("to read the text and to answer: gatewatch consent grant")
+    return None
 
 
 @consent.command(short_help="Print the text, or make a page of it in Khmer and English.")

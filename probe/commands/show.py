@@ -65,9 +65,14 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
         else:
             click.echo(_line(kept.trace))
     sys.stdout.flush()
-    cut = torn(folder)
     if not count and not unreadable and not as_json and not as_shared:
         click.echo(_("nothing is kept yet; measure something with: gatewatch run"))
+    _say_what_is_missing(folder, unreadable, shown=count, as_shared=as_shared)
+
+
+def _say_what_is_missing(folder: Path, unreadable: int, *, shown: int, as_shared: bool) -> None:
+    """Count the lines that are not shown; raises `BadInput` where they are all that there is."""
+    cut = torn(folder)
     if cut:
         click.echo(
             ngettext(
@@ -77,7 +82,7 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
             ).format(count=cut),
             err=True,
         )
-    if unreadable and count == 0:
+    if unreadable and not shown:
         raise BadInput(
             (
                 _("none of the lines in {folder} can be shared")
