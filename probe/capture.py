@@ -8,7 +8,6 @@ This module knows nothing of who sends packets or what they mean.
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from probe.failure import Failure, PartlyDone
 from probe.language import _
-from probe.private import open_new
+from probe.private import NO_ROOM, open_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +95,7 @@ class Capture:
         try:
             written = os.write(self._file, data)
         except OSError as problem:
-            if problem.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            if problem.errno not in NO_ROOM:
                 raise
             written = 0
         if written < len(data):

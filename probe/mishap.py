@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput, PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import chosen_folder
+from probe.private import NO_ROOM
 from probe.readonly import read_only
 
 if TYPE_CHECKING:
     from probe.failure import Failure
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 
 # A file of another kind than is needed has the name.
@@ -27,7 +27,7 @@ _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
 def failure_of(problem: OSError) -> Failure | None:
     """The failure that an error amounts to; None for one that only a fault of ours explains."""
-    if problem.errno in _NO_ROOM:
+    if problem.errno in NO_ROOM:
         return PartlyDone(
             _("disk full at {path}; what was kept before is safe, make room and run again").format(
                 path=problem.filename

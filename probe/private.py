@@ -6,6 +6,7 @@ This module knows nothing of what stands in them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # How the name of a file ends that is not finished; a crash may leave one.
 UNFINISHED = ".new"
+
+# By what the system says that a disk, or what a user may have of it, is full.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def replace_file(path: Path, content: str | bytes) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.places import data_folder
-from probe.private import make_folder, open_private, sync_folder
+from probe.private import NO_ROOM, make_folder, open_private, sync_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 _SUFFIX = ".jsonl"
 _TORN = ".torn"
 _BLOCK = 1 << 16
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def spool_folder() -> Path:
@@ -258,7 +257,7 @@ def _sync(file: int, folder: Path) -> None:
 
 def _full(problem: OSError, folder: Path) -> Exception:
     """The failure that an error of the disk amounts to; other errors stay what they are."""
-    if problem.errno not in _NO_SPACE:
+    if problem.errno not in NO_ROOM:
         return problem
     return PartlyDone(
         _(
