@@ -311,7 +311,7 @@ def _undertake(
         return (PartlyDone(str(problem)) if campaign.tally.kept else failure_of(problem)), 0
     except Failure as problem:
         return problem, 0
-    return _verdict(campaign), 0
+    return _shortfall(campaign), 0
 
 
 async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
@@ -398,7 +398,7 @@ def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int,
     return {version: access for version, access in found.items() if access is not None}
 
 
-def _verdict(campaign: Campaign) -> Failure | None:
+def _shortfall(campaign: Campaign) -> Failure | None:
     """How a run ends that went through all its targets; None where all is well."""
     failed = campaign.failures()
     if failed[OVER_BUDGET] and not campaign.tally.answered:
