@@ -348,17 +348,22 @@ def redact(
 ) -> Redacted:
     """What of a trace may be written and shared.
 
-    The first hop, whatever lies in one's own subnets and whatever else would tell one's own
-    address becomes the class ``lan`` without an address. Addresses of the access network are cut
-    to /24 or /48 (``access`` are its AS numbers, beside those of one's own public addresses; all of
-    its organisation count, and what comes before its first hop that shows, or that of any network
-    where it is silent, or before hop ``inside``), and private ones anywhere, also
-    where they are the target, which then loses its name, as does one that answers nearer than the
-    access network shows; deeper hops stay. ICMP extensions lose all but MPLS labels. Texts lose
-    addresses and names of this machine. ``redactions`` counts what was taken, by kind.
+    - The first hop, what lies in one's own subnets and what else would tell one's own address
+      lose their address and become the class ``lan``.
+    - Addresses in the access network, and private ones anywhere, are cut to /24 or /48. So is the
+      target where it is one of them, or answers nearer than the access network shows; it then
+      loses its name, too.
+    - Deeper hops stay as they are.
+    - ICMP extensions lose all but MPLS labels; texts lose addresses and names of this machine.
 
-    Raises `RefusedToRedact` when the own addresses or the access network are not known, or when
-    the target is one's own.
+    ``access`` are the AS numbers of the access network; those of one's own public addresses are
+    added. All AS numbers of the same organisations count as in it, and so does every hop before
+    the first that shows it. Where none does, every hop counts that comes before the first of any
+    network. Hops before number ``inside`` count in any case: that is where other traces show the
+    access network first. ``redactions`` counts what was taken, by kind.
+
+    Raises `RefusedToRedact` when the own addresses or the access network are not known, when the
+    target is one's own, or when something of this machine is left in the end.
     """
     if not premises.addresses:
         raise RefusedToRedact(
