@@ -92,7 +92,7 @@ class Experience:
                 found[address] = typical.way(
                     address,
                     leaves=target.kind != "domestic",
-                    place=len(found) + 1 if apart else 0,
+                    of_set=len(found) + 1 if apart else 0,
                 )
         return found
 

@@ -90,44 +90,45 @@ class Typical:
             leaves: itertools.cycle(ways) for leaves, ways in _TYPICAL.items()
         }
 
-    def way(self, target: str, *, leaves: bool, place: int) -> Callable[[int], Way]:
+    def way(self, target: str, *, leaves: bool, of_set: int) -> Callable[[int], Way]:
         """The ways that flows take to the next target.
 
-        A ``place`` tells whose routers these are, from the second on, and gives it parallel ones
-        around its border; at 0 they are those of all other ways.
+        The first router is that of all ways; those behind it are of the numbered set ``of_set``,
+        and ways of one set share them. In set 0 none has another beside it; in others a way abroad
+        has parallel ones around its border.
         """
         routers, answers = next(self._next[leaves])
-        return _typical(target, routers, answers, leaves=leaves, place=place)
+        return _typical(target, routers, answers, leaves=leaves, of_set=of_set)
 
 
 def _typical(
-    target: str, routers: int, answers: bool, *, leaves: bool, place: int
+    target: str, routers: int, answers: bool, *, leaves: bool, of_set: int
 ) -> Callable[[int], Way]:
     line = [
         Interface(
             _stands_at(
-                target, number, place if number > 1 else 0, abroad=leaves and number > _AT_HOME
+                target, number, of_set if number > 1 else 0, abroad=leaves and number > _AT_HOME
             ),
             (MS_A_HOP * number,),
         )
         for number in range(1, routers + 1)
     ]
     end = End(Interface(target, (MS_A_HOP * (routers + 1),))) if answers else DARK
-    if not (place and leaves):
+    if not (of_set and leaves):
         return partial(unforked, Way(tuple(line), end))
 
     def of_flow(flow: int) -> Way:
         hops = list(line)
         for number in range(_AT_HOME - _AROUND, _AT_HOME + _AROUND + 2):
             if chance(target, number, flow) < 0.5:
-                other = _stands_at(target, number + _A_WAY // 2, place, abroad=number > _AT_HOME)
+                other = _stands_at(target, number + _A_WAY // 2, of_set, abroad=number > _AT_HOME)
                 hops[number - 1] = replace(line[number - 1], address=other)
         return Way(tuple(hops), end)
 
     return of_flow
 
 
-def _stands_at(target: str, number: int, place: int, *, abroad: bool) -> str:
+def _stands_at(target: str, number: int, of_set: int, *, abroad: bool) -> str:
     version = 6 if ":" in target else 4
-    address = _MADE_UP[version][abroad] + place * _A_WAY + number
+    address = _MADE_UP[version][abroad] + of_set * _A_WAY + number
     return str(IPv6Address(address) if version == 6 else IPv4Address(address))
