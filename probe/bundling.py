@@ -116,6 +116,8 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
 
 
 class _Bundling:
+    """One go at bundling: what was read of the spool and is in no bundle yet lies in `piles`."""
+
     def __init__(self, outbox: Outbox, keys: Path, spool: Path) -> None:
         self.outbox = outbox
         self.keys = keys
@@ -186,9 +188,9 @@ class _Bundling:
         return "signed_before" if signed else None
 
     def last_of_others(self, network: int) -> str:
-        """Up to which day a line of a network may be one that a former key signed.
+        """Up to which day a former key may have signed a line of a network unknown to the outbox.
 
-        Only where the outbox does not know that key: else it knows which lines those were.
+        Of keys that the outbox knows it also knows the lines, so they do not count.
         """
         if network not in self.signed_before:
             known = {entry.key for entry in self.outbox.entries("network = ?", str(network))}

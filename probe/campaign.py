@@ -51,7 +51,7 @@ class Campaign:
 
     ``known`` is the access network by IP version, as far as it is known beforehand; `locate`
     adds what the first traces tell. ``country`` is the user's word on where they are. ``folder``
-    is the spool's. ``flow`` is that of the run gone on with; None begins a new one. Nothing is
+    is the spool's. ``flow`` is that of the run that is resumed; None begins a new one. Nothing is
     made on the disk before the first trace is kept.
     """
 
@@ -87,7 +87,7 @@ class Campaign:
         self._spool: Spool | None = None
 
     def begin(self) -> None:
-        """What is kept from now on belongs to a run of its own, unless one is gone on with."""
+        """A run begins: what it keeps is not that of the run before, unless that is resumed."""
         if self._is_new:
             self._identity.begun()
 

@@ -31,7 +31,7 @@ OWN_SUBNET = "own subnet"
 # All of IPv6 that is given out to hosts whom everybody can reach (RFC 4291, section 2.4).
 _GIVEN_OUT = IPv6Network("2000::/3")
 
-# Seconds after which an interrupted run is too old to be gone on with.
+# Seconds after which an interrupted run is too old to be resumed.
 RESUMABLE = 86_400.0
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ def fit(
 ) -> tuple[list[Target], Counter[str]]:
     """The targets that may be probed, and how many are left out by reason.
 
-    As `objection` has it, and one's own subnets, or what would tell one's own address, not with
-    ``own_network`` either: they could not be kept.
+    Left out is what `objection` objects to. What would tell one's own address, as targets in one's
+    own subnets do, is left out even with ``own_network``: its trace could not be kept.
     """
     chosen: list[Target] = []
     left_out: Counter[str] = Counter()

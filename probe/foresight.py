@@ -83,10 +83,11 @@ def foresee(
     how traces are made, ``unlocated`` are the versions whose access network is not known: a few
     witnesses of each come first. ``size`` gives the bytes of a probe, by method and IP version.
 
-    Where ways have to be made up, what traces take over and what is searched for parallel ways
-    hangs on what they share, which nobody has seen. Then `Cost.least` is what it takes where they
-    share all they can, and the cost itself where each goes its own way, over forks at a border of
-    its own. For that ``manner`` has to read `probe.imagined.Imagined`.
+    Where ways have to be made up, nobody has seen how much of them the traces share, and on that
+    depends what they take over from each other and where they look for parallel ways. Then the run
+    is played twice: `Cost.least` is what it takes where the ways share all they can, and the cost
+    itself is what it takes where each goes its own way, over forks at a border of its own. For that
+    ``manner`` has to read `probe.imagined.Imagined`.
     """
     wanted = {
         target.address: (target, methods[version_of(target)])

@@ -71,17 +71,18 @@ def put_down(folder: Path, network: int, key: str, day: date) -> None:
 
 
 def signed_by_others(folder: Path, network: int, known: Collection[str]) -> date:
-    """The newest day of which keys of a network that are no more signed traces.
+    """Up to which day other keys of a network may have signed traces.
 
-    Not keys that are ``known``, of which the caller knows line by line what they signed; the day
-    before everything where there are no others. It is before the day on which the present key was
-    made: from then on no other signed anything.
+    Of keys that are ``known`` the caller knows line by line what they signed, so they do not count.
+    Where no other is put down it is the first of all days. It is always a day before the present
+    key was made: from then on no other key signed anything.
     """
     days = [
         _written_in(path)
         for path in folder.iterdir()
-        if (name := _SIGNED.fullmatch(path.name)) and int(name[1]) == network
-        if name[2] not in known
+        if (name := _SIGNED.fullmatch(path.name))
+        and int(name[1]) == network
+        and name[2] not in known
     ]
     made = max(made for made, of_network, _path in _keys(folder) if of_network == network)
     return min(max(days, default=date.min), made - timedelta(days=1))

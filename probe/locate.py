@@ -118,10 +118,10 @@ def access_of_traces(
 
 
 def in_doubt(traces: Iterable[Trace], origin: Attributor) -> list[str]:
-    """The targets whose traces may be at odds with others by loss alone, to be traced to again.
+    """The targets to trace to again: loss alone may have set their traces at odds with others.
 
-    On the way to them another network shows first, and nothing was heard from where the paths to
-    others first show one.
+    Such a trace first shows another network than the others do, and has heard nothing from the hop
+    at which the others first show theirs.
     """
     by_target = _by_target(traces)
     told = [_told(tries, origin) for tries in by_target]

@@ -49,7 +49,7 @@ class Choice:
         self.looked_up: list[str] = []
         self.own = _read(listed, self._look_up) if listed is not None else None
         self.own_network = own_network
-        # How many traces the run gone on with has kept, by target as records have it.
+        # How many traces the run that is resumed has kept, by target as records have it.
         self.done: Counter[str] = Counter()
         # Where in the list to begin; what stands before it comes last.
         self.place = 0
@@ -69,7 +69,7 @@ class Choice:
         return self.own if self.own is not None else target_list(self.origin, country)
 
     def targets(self, country: str | None) -> list[Target]:
-        """The targets to probe from a country; none where the run gone on with is complete.
+        """The targets to probe from a country; none where the run that is resumed is complete.
 
         Raises `BadInput` where none of the list may be probed.
         """

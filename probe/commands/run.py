@@ -340,7 +340,7 @@ def _newest(folder: Path) -> Iterator[Trace]:
 
 
 def _done(folder: Path, flow: int) -> Counter[str]:
-    """How many traces the run gone on with has kept, by target as recorded: see `measured`.
+    """How many traces the resumed run has kept, by target as recorded: see `measured`.
 
     Days on which it cannot have been under way are not read.
     """

@@ -57,7 +57,7 @@ class Standing:
     """How a timer stands. ``next`` is in seconds since the epoch, None where it is not known.
 
     ``program`` are the first words of what it calls, empty where they cannot be told. ``hints``
-    are troubles that may be meant so.
+    are troubles that its owner may have wanted as they are.
     """
 
     installed: bool

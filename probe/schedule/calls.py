@@ -29,9 +29,10 @@ class Said(NamedTuple):
 
 
 def ask(words: Sequence[str], told: str | None = None) -> Said:
-    """Call a program, with ``told`` as its input; 127 where it is not there, 124 in vain.
+    """Call a program, with ``told`` as its input.
 
-    Bytes that are no UTF-8 come through as they are.
+    The code is 127 where the program is not there, 124 where it does not end in time. Bytes that
+    are no UTF-8 come through as they are.
     """
     try:
         done = subprocess.run(  # noqa: S603 - the words are ours
