@@ -43,7 +43,7 @@ from probe.origin.register import write_register
 from probe.origin.snapshot import MANIFEST, SnapshotManifest, manifest_bytes, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 NAME = "iplocdb"
 SOURCE = (
@@ -112,24 +112,19 @@ class _Blocks(IPSet):  # type: ignore[misc]
         return self._prefixes
 
 
-def build(tables: Path, out: Path) -> SnapshotManifest:
-    """Write table, register and manifest into ``out`` and return the manifest."""
-    v4, v6 = one(tables, "iplocdb_asn-ipv4_*.csv.gz"), one(tables, "iplocdb_asn-ipv6_*.csv.gz")
-    blocks_table = one(tables, "iplocdb_asn-country-ipv4_*.csv.gz")
-    as_table = one(tables, "iptoasn-country.mmdb")
-    stamp = re.search(r"_(\d{4})(\d\d)(\d\d)", v4.name)
-    if stamp is None:
-        raise SystemExit(f"{v4.name} does not say its date")
-    date = "-".join(stamp.groups())
-
+def announced(paths: Iterable[Path]) -> tuple[list[Range], dict[int, str]]:
+    """What these tables say is announced, by whom, and the names of the AS numbers."""
     names: dict[int, str] = {}
     published = []
-    for path in (v4, v6):
+    for path in paths:
         for begin, end, asn_text, name in rows(path):
             published.append(Range(number(begin), number(end), int(asn_text)))
             names.setdefault(int(asn_text), name)
-    ranges = disjoint(published)
+    return disjoint(published), names
 
+
+def registered(ranges: list[Range], blocks_table: Path, as_table: Path) -> dict[int, str]:
+    """The country of each AS number, as the head of this file has it."""
     known = set(read_continents(Path(__file__).parent.parent / "data" / "continents.toml"))
     by_block = [(number(begin), number(end), code) for begin, end, code in rows(blocks_table)]
     with maxminddb.open_database(as_table) as reader:
@@ -142,13 +137,17 @@ def build(tables: Path, out: Path) -> SnapshotManifest:
     v6_ranges = [one for one in ranges if one.first >= V4_END]
     # The last that knows an AS number decides.
     countries: dict[int, str] = {}
-    for announced, located in ((v4_ranges, by_block), (v6_ranges, by_as), (v4_ranges, by_as)):
+    for of_version, located in ((v4_ranges, by_block), (v6_ranges, by_as), (v4_ranges, by_as)):
         countries |= countries_by_weight(
-            vote for vote in votes(announced, located) if vote[1] in known
+            vote for vote in votes(of_version, located) if vote[1] in known
         )
+    return countries
 
-    out.mkdir(parents=True, exist_ok=True)
-    table, register = out / f"{NAME}.mmdb", out / f"{NAME}.asns.csv"
+
+def write_database(
+    path: Path, ranges: list[Range], names: dict[int, str], countries: dict[int, str], date: str
+) -> None:
+    """Write the address table, of this date (ISO 8601)."""
     writer = _Writer(
         ip_version=6,
         database_type="gatewatch-origin",
@@ -167,9 +166,24 @@ def build(tables: Path, out: Path) -> SnapshotManifest:
             record["country"] = {"iso_code": countries[asn]}
         prefixes = [IPNetwork(prefix_text(*block)) for block in blocks(first, last)]
         writer.insert_network(_Blocks(prefixes), record)
-    writer.to_db_file(str(table))
-    write_register(register, registrations(ranges, names, countries))
+    writer.to_db_file(str(path))
 
+
+def build(tables: Path, out: Path) -> SnapshotManifest:
+    """Write table, register and manifest into ``out`` and return the manifest."""
+    v4, v6 = one(tables, "iplocdb_asn-ipv4_*.csv.gz"), one(tables, "iplocdb_asn-ipv6_*.csv.gz")
+    blocks_table = one(tables, "iplocdb_asn-country-ipv4_*.csv.gz")
+    as_table = one(tables, "iptoasn-country.mmdb")
+    stamp = re.search(r"_(\d{4})(\d\d)(\d\d)", v4.name)
+    if stamp is None:
+        raise SystemExit(f"{v4.name} does not say its date")
+    date = "-".join(stamp.groups())
+    ranges, names = announced((v4, v6))
+    countries = registered(ranges, blocks_table, as_table)
+    out.mkdir(parents=True, exist_ok=True)
+    table, register = out / f"{NAME}.mmdb", out / f"{NAME}.asns.csv"
+    write_database(table, ranges, names, countries, date)
+    write_register(register, registrations(ranges, names, countries))
     manifest = SnapshotManifest(
         folder=out,
         name=NAME,

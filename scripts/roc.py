@@ -185,6 +185,15 @@ def write(rows: list[Row]) -> None:
     PAGE.write_text(f"{before}{BEGIN}\n{page_table(rows)}\n{END}{after}", encoding="utf-8")
 
 
+def _fill(work: WorkFile[Outcome], cells: list[Cell], most: int, processes: int) -> None:
+    """Make so many draws of each cell, in rounds: an interrupted run has something of each."""
+    for end in range(BATCH, most + BATCH, BATCH):
+        for cell in cells:
+            done = work.drawn[cell.name]
+            if missing := [n for n in range(min(end, most)) if n not in done]:
+                work.fill(cell, missing, draws(cell, missing, processes=processes))
+
+
 def _fill_limits(
     limits: WorkFile[Known], draws_made: WorkFile[Outcome], cells: list[Cell], processes: int
 ) -> None:
@@ -221,14 +230,8 @@ def main() -> None:
     work = WorkFile(given.source or given.work / f"roc-{code}.jsonl", Outcome)
     limits = WorkFile(given.work / f"limits-{code}.jsonl", Known)
     chosen = [cell for cell in CELLS if cell.name in given.cells]
-    # In rounds over all cells, so that an interrupted run has something of each.
-    for end in range(BATCH, given.draws + BATCH, BATCH):
-        if given.source is not None:
-            break
-        for cell in chosen:
-            done = work.drawn[cell.name]
-            if missing := [n for n in range(min(end, given.draws)) if n not in done]:
-                work.fill(cell, missing, draws(cell, missing, processes=given.processes))
+    if given.source is None:
+        _fill(work, chosen, given.draws, given.processes)
     _fill_limits(limits, work, chosen, given.processes)
     rows = {} if given.show else written()
     for cell in chosen:
