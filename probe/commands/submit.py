@@ -121,9 +121,9 @@ def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bo
             courier,
             settings.collector,
             settings.collector_key,
-            time.time,
-            time.sleep,
-            partial(require, data_folder(), Permission.SHARE),
+            clock=time.time,
+            sleep=time.sleep,
+            agreed=partial(require, data_folder(), Permission.SHARE),
         )
         return sending.run(at_once=at_once, accepted_too=accepted_too)
 
