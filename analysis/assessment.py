@@ -53,9 +53,9 @@ class Tables:
 def open_tables(
     main: Origin,
     *,
-    days: Path | None = None,
-    other: Path | None = None,
-    siblings: tuple[Path, ...] = (),
+    days: Path | None,
+    other: Path | None,
+    siblings: tuple[Path, ...],
 ) -> Tables:
     """Open what an analyst names. Raises `InputError` and `probe.origin.OriginError`."""
     told = None
@@ -101,7 +101,7 @@ def assess(
     *,
     now: float,
     judge: Judging,
-    digest: Digest | None = None,
+    digest: Digest | None,
 ) -> Verdict:
     """Judge, and tell what the tables have to do with the verdict.
 

@@ -114,12 +114,12 @@ def _in_time(simulated: Simulated) -> dt.date | None:
     return simulated.halfway + dt.timedelta(days=FOUND_WITHIN)
 
 
-def draw_known(cell: Cell, number: int, policy: Policy = TRIED) -> Known:
+def draw_known(cell: Cell, number: int) -> Known:
     """What the alarm says of the country of this number to whoever knows every way in it."""
     simulated = redraw(cell, number)
 
     def said(until: dt.date | None = None) -> bool:
-        alarm = known_alarm(simulated, policy, until)
+        alarm = known_alarm(simulated, TRIED, until)
         return _meant(cell, None if alarm is None else alarm.node.name)
 
     end = _in_time(simulated)
@@ -133,11 +133,9 @@ def draws(
     yield from _shared(partial(draw, cell, policy=policy), numbers, processes)
 
 
-def draws_known(
-    cell: Cell, numbers: Sequence[int], *, policy: Policy = TRIED, processes: int = 1
-) -> Iterator[Known]:
+def draws_known(cell: Cell, numbers: Sequence[int], *, processes: int) -> Iterator[Known]:
     """The limit of the alarm in these draws, in order."""
-    yield from _shared(partial(draw_known, cell, policy=policy), numbers, processes)
+    yield from _shared(partial(draw_known, cell), numbers, processes)
 
 
 def _shared(
