@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from analysis.convergence import Candidate
 from analysis.coverage import Weights, by_addresses
 from analysis.criteria import criteria
+from analysis.domestic import DomesticPair
 from analysis.family import Family, JudgingTable, judge_family, own_names
 from analysis.fields import (
     candidate_fields,
@@ -27,9 +28,10 @@ from analysis.fields import (
     upstream_fields,
     window_of,
 )
+from analysis.interconnection import judge_domestic
 from analysis.load import Loaded
 from analysis.observation import Observation
-from analysis.operators import Gazetteer, Node
+from analysis.operators import Gazetteer
 from analysis.pairs import Blocks, Pair
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
@@ -47,19 +49,16 @@ _SHOWN = 10
 class Evidence:
     """What the figures of a verdict were made of, for whoever wants to see more than figures.
 
-    All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
-    judged, ``all_days`` also of the days before. ``lans`` are exchanges that no list names,
-    ``apart`` the networks of which only the numbers are on the ways abroad. ``own`` are the
-    organisations that the strongest candidate is itself, or that run it, ``own_of_alarm`` those of
-    the alarm's gateway.
+    All of it is of the address family judged; ``observations`` and pairs are of the period judged,
+    ``all_days`` also of the days before. ``own`` are the organisations that the strongest candidate
+    is itself, or that run it, ``own_of_alarm`` those of the alarm's gateway.
     """
 
     observations: tuple[Observation, ...]
     all_days: tuple[Observation, ...]
     blocks: Blocks
-    lans: frozenset[Node]
-    apart: frozenset[Node]
     pairs: tuple[Pair, ...]
+    domestic_pairs: tuple[DomesticPair, ...]
     candidate: Candidate | None
     own: frozenset[str]
     own_of_alarm: frozenset[str]
@@ -258,7 +257,8 @@ def judge(
         unit=weights.unit,
         witness=witness.speaks if witness else None,
     )
-    domestic = domestic_fields(family, table, country, weights, policy)
+    domestic = judge_domestic(family, table, weights, policy)
+    at_home = domestic_fields(domestic, family.blocks, table, country, policy)
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {
         "schema": SCHEMA,
@@ -277,7 +277,7 @@ def judge(
         "effective_gateways": figures.effective_gateways,
         "coverage": coverage_fields(family, weights, share),
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
-        "domestic": domestic,
+        "domestic": at_home,
         "upstream": upstream_fields(family, table, weights.of, policy),
         "timeline": timeline_fields(family.timeline, family.blocks, table, country),
         "candidates": [
@@ -323,7 +323,7 @@ def judge(
             family,
             policy,
             weights,
-            detours=domestic["pairs"]["abroad"],
+            detours=at_home["pairs"]["abroad"],
             heard=witness is not None,
         ),
         "provenance": {
@@ -341,9 +341,8 @@ def judge(
             all_days=tuple(all_days),
             # The alarm may be of a network that no figure of the grade has.
             blocks=family.blocks.without(()),
-            lans=frozenset(family.lans),
-            apart=frozenset(one.node for one in figures.apart),
             pairs=tuple(family.pairs),
+            domestic_pairs=tuple(domestic.pairs),
             candidate=top,
             own=left_out,
             own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
