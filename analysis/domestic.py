@@ -29,7 +29,7 @@ from analysis.operators import (
     join_blocks,
     operators_among,
 )
-from analysis.pairs import ALIKE, Blocks, Votes, most_common
+from analysis.pairs import TOLERANCE, Blocks, Votes, most_common
 from analysis.path import Step
 from analysis.policy import Policy
 
@@ -277,7 +277,7 @@ def _pair(
         unmapped |= shown
         showing += weight if shown else 0.0
     unknown = ways.pop("unknown", 0.0)
-    resolved = 2 * unknown < total - ALIKE
+    resolved = 2 * unknown < total - TOLERANCE
     on_most = _on_most(counts, total)
     return DomesticPair(
         organisation,
@@ -285,13 +285,13 @@ def _pair(
         way=(most_common(ways) if resolved else None) or "unknown",
         between=on_most - nodes.apart,
         passed=_on_most(passed, total),
-        unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
+        unmapped=frozenset(unmapped if 2 * showing > total + TOLERANCE else ()),
         apart=on_most & nodes.apart,
     )
 
 
 def _on_most(counts: Mapping[Node, float], total: float) -> frozenset[Node]:
-    return frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
+    return frozenset(node for node, weight in counts.items() if 2 * weight > total + TOLERANCE)
 
 
 def _is_anybodys(node: Node) -> bool:

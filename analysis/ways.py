@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import ALIKE, Blocks
+from analysis.pairs import TOLERANCE, Blocks
 from analysis.policy import Policy
 
 Place = TypeVar("Place", bound=Hashable)
@@ -131,7 +131,7 @@ class _Seen(Generic[Place]):
         shown = self._shown.get(place, {}).get(node, 0.0)
         not_against = self._not_against.get(place, {}).get(node, 0.0)
         against = self._telling.get(place, 0.0) - not_against
-        return shown <= most * (shown + against) + ALIKE
+        return shown <= most * (shown + against) + TOLERANCE
 
 
 class Links:
