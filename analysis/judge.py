@@ -28,7 +28,7 @@ from analysis.fields import (
     upstream_fields,
     window_of,
 )
-from analysis.interconnection import judge_domestic
+from analysis.interconnection import Domestic, judge_domestic
 from analysis.load import Loaded
 from analysis.observation import Observation
 from analysis.operators import Gazetteer
@@ -100,22 +100,20 @@ def _outcome(family: Family) -> Outcome:
     return Outcome(sum(shares) / len(shares) if shares else 0.0, *_said(family))
 
 
-def _apart(version: int, other: Family, family: Family) -> list[str]:
-    """That the other IP version has another verdict, if it has one."""
-    if not other.grouped or _said(other) == _said(family):
-        return []
+def _of_other_version(version: int, other: Family, family: Family) -> list[str]:
+    """That the other IP version has another verdict, or another alarm, if it has one."""
+    found = []
     grade, name = _said(other)
-    if name is None:
-        return [f"IPv{version} is judged apart, and is {grade}."]
-    return [f"Judged apart, IPv{version} is {grade}, and names {name}."]
-
-
-def _alarm_apart(version: int, other: Family, family: Family) -> list[str]:
-    """That the other IP version has an alarm, unless this one has it too."""
+    if other.grouped and _said(other) != _said(family):
+        found.append(
+            f"IPv{version} is judged apart, and is {grade}."
+            if name is None
+            else f"Judged apart, IPv{version} is {grade}, and names {name}."
+        )
     alarm, own = other.timeline.alarm, family.timeline.alarm
-    if alarm is None or (own is not None and own.node == alarm.node):
-        return []
-    return [f"Over IPv{version} there is an alarm: {other.timeline.reason}."]
+    if alarm is not None and (own is None or own.node != alarm.node):
+        found.append(f"Over IPv{version} there is an alarm: {other.timeline.reason}.")
+    return found
 
 
 def _two_named(family: Family) -> list[str]:
@@ -135,7 +133,7 @@ def _two_named(family: Family) -> list[str]:
     ]
 
 
-def _elsewhere(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
+def _measured_abroad(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
     """That all was measured in other countries, if it was: perhaps another one was meant."""
     abroad = rejected.get("vantage_abroad", 0)
     if family.observations or not abroad:
@@ -204,6 +202,48 @@ def _hear(
     )
 
 
+def _supplement(
+    family: Family, left_out: frozenset[str], weights: Weights, policy: Policy
+) -> dict[str, Any]:
+    top = family.figures.top
+    return supplement(
+        family.pairs,
+        family.observations,
+        family.blocks,
+        policy,
+        candidate=top.node if top else None,
+        left_out=left_out,
+        weights=weights,
+        judged=lambda pairs: _outcome(family.again(pairs)),
+    )
+
+
+def _evidence(
+    version: _Version,
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    domestic: Domestic,
+    own: frozenset[str],
+    weights: Weights,
+) -> Evidence:
+    family = version.family
+    alarm = family.timeline.alarm
+    return Evidence(
+        observations=family.observations,
+        all_days=tuple(version.all_days),
+        # The alarm may be of a network that no figure of the grade has.
+        blocks=family.blocks.without(()),
+        pairs=tuple(family.pairs),
+        domestic_pairs=tuple(domestic.pairs),
+        candidate=family.figures.top,
+        own=own,
+        own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
+        weights=weights,
+        policy=policy,
+    )
+
+
 def judge(
     loaded: Loaded,
     table: JudgingTable,
@@ -238,10 +278,9 @@ def judge(
         for version in (4, 6)
     }
     version = max(versions, key=lambda v: (len(versions[v].family.grouped), v == 4))
-    all_days, family = versions[version]
-    other = versions[10 - version].family
+    family = versions[version].family
     figures = family.figures
-    top, named, alarm = figures.top, family.named, family.timeline.alarm
+    top, named = figures.top, family.named
     left_out = own_names(top.node, table) if top else frozenset()
     share = share_fields(_headline(family), weights.of, policy)
     witness = (
@@ -288,36 +327,20 @@ def judge(
         "criteria": [
             asdict(one)
             for one in criteria(
-                figures,
-                policy,
-                witness=witness.statement.says if witness else None,
+                figures, policy, witness=witness.statement.says if witness else None
             )
         ],
         "witness": {**witness.fields, "table": table.snapshot.id} if witness else None,
-        **(
-            supplement(
-                family.pairs,
-                family.observations,
-                family.blocks,
-                policy,
-                candidate=top.node if top else None,
-                left_out=left_out,
-                weights=weights,
-                judged=lambda pairs: _outcome(family.again(pairs)),
-            )
-            if supplements
-            else {}
-        ),
+        **(_supplement(family, left_out, weights, policy) if supplements else {}),
         "rejected": dict(sorted(rejected.items())),
         "signs": dict(sorted(panel.signs.items())),
         "reasons": [
-            *_elsewhere(family, rejected, country),
+            *_measured_abroad(family, rejected, country),
             *family.reasons,
             *scope_reasons,
             *_two_named(family),
             *_alarm_not_named(family),
-            *_apart(10 - version, other, family),
-            *_alarm_apart(10 - version, other, family),
+            *_of_other_version(10 - version, versions[10 - version].family, family),
         ],
         "limits": limits_of(
             family,
@@ -334,19 +357,7 @@ def judge(
             **(provenance or {}),
         },
     }
-    return Verdict(
-        fields,
-        Evidence(
-            observations=family.observations,
-            all_days=tuple(all_days),
-            # The alarm may be of a network that no figure of the grade has.
-            blocks=family.blocks.without(()),
-            pairs=tuple(family.pairs),
-            domestic_pairs=tuple(domestic.pairs),
-            candidate=top,
-            own=left_out,
-            own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
-            weights=weights,
-            policy=policy,
-        ),
+    evidence = _evidence(
+        versions[version], table, policy, domestic=domestic, own=left_out, weights=weights
     )
+    return Verdict(fields, evidence)
