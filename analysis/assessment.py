@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from analysis import attribution, comparison, ownership, remarks
 from analysis.dated import Used, observe_by_day, tables_in
 from analysis.engine import Digest
-from analysis.judge import Verdict
+from analysis.judge import Judgement
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.organisations import merge, read_siblings
@@ -31,7 +31,7 @@ class Voice(attribution.Voice, remarks.Voice, Protocol):
 
 
 # By a table, what the traces are under it, and what they are under the tables of their days.
-Judging = Callable[[Origin, Panel, Panel | None], Verdict]
+Judging = Callable[[Origin, Panel, Panel | None], Judgement]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _days_of(tables: Tables) -> list[dt.date]:
     return [dt.date.fromisoformat(date)] if date is not None else []
 
 
-def _judged(verdict: Verdict, panel: Panel) -> set[dt.date]:
+def _judged(verdict: Judgement, panel: Panel) -> set[dt.date]:
     """The days with traces of the period judged."""
     if None in verdict.fields["window"]:
         return set()
@@ -102,7 +102,7 @@ def assess(
     now: float,
     judge: Judging,
     digest: Digest | None,
-) -> Verdict:
+) -> Judgement:
     """Judge, and tell what the tables have to do with the verdict.
 
     ``judge`` judges what was loaded by a table, by what the traces are under it and, where there

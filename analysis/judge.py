@@ -67,9 +67,11 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A judged country. ``fields`` is the JSON object of the contract, ``evidence`` what it rests
-    on."""
+class Judgement:
+    """A judged country, before anybody looks at it: `analysis.statement.Verdict` shows it.
+
+    ``fields`` is the JSON object of the contract, ``evidence`` what it rests on.
+    """
 
     fields: dict[str, Any]
     evidence: Evidence = field(repr=False)
@@ -257,7 +259,7 @@ def judge(
     weights: Weights | None = None,
     recording: Recording | None = None,
     supplements: bool = True,
-) -> Verdict:
+) -> Judgement:
     """Judge a country by the traces loaded.
 
     IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
@@ -360,4 +362,4 @@ def judge(
     evidence = _evidence(
         versions[version], table, policy, domestic=domestic, own=left_out, weights=weights
     )
-    return Verdict(fields, evidence)
+    return Judgement(fields, evidence)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from analysis.error_rates import TRIED, Cell, Known, Outcome, market
 from analysis.hindsight import known_alarm
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country, over_time
@@ -34,7 +34,7 @@ _AT_ONCE = frozenset({"diverse", "market", "captured"})
 Drawn = TypeVar("Drawn")
 
 
-def judge_drawn(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Verdict:
+def judge_drawn(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Judgement:
     """The verdict on a simulated country by its traces, or by those of before a day."""
     traces = simulated.traces
     if until is not None:
