@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from analysis.links import Change, read
+from analysis.links import Change, changed_steps
 from analysis.operators import Node
 from analysis.path import Frame, Path, Step
 from analysis.policy import Policy
@@ -362,7 +362,7 @@ class Crossings:
         self._known: dict[tuple[Frame, tuple[Change, ...]], _Known] = {}
 
     def _look(self, frame: Frame, changes: tuple[Change, ...]) -> _Known:
-        steps = read(frame.steps, changes, frame.organisation)
+        steps = changed_steps(frame.steps, changes, frame.organisation)
         border = find_border(steps, self._policy)
         return _Known(
             _crossing_at(border, steps, frame.destination, self._policy),
@@ -381,7 +381,7 @@ class Crossings:
             known.border is None or self._far(known, known.border, path.rtts)
         ):
             return known.crossing
-        steps = read(path.steps, changes, frame.organisation)
+        steps = changed_steps(path.steps, changes, frame.organisation)
         return crossing_of(steps, destination, self._policy)
 
     def _far(self, known: _Known, border: int, rtts: Sequence[float | None]) -> bool:
