@@ -459,6 +459,15 @@ def test_every_module_stands_in_one_layer(package: str) -> None:
     assert sorted(listed) == sorted(own(frozenset(modules()), package))
 
 
+def test_a_newcomer_is_told_which_question_each_module_answers() -> None:
+    """The table in CONTRIBUTING.md names each module of the analysis, or its folder, once."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("| question | modules |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", table)
+    within = own(frozenset(modules()), "analysis") - {"analysis"}
+    assert sorted(named) == sorted({name.split(".")[1] for name in within})
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_point_down(package: str) -> None:
     """A module imports only from layers below its own."""
