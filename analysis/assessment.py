@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from analysis import attribution, comparison, ownership, remarks
 from analysis.dated import Used, observe_by_day, tables_in
 from analysis.engine import Digest
-from analysis.judge import Verdict
+from analysis.judge import Judgement
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.organisations import merge, read_siblings
@@ -31,7 +31,7 @@ class Voice(attribution.Voice, remarks.Voice, Protocol):
 
 
 # By a table, what the traces are under it, and what they are under the tables of their days.
-Judging = Callable[[Origin, Panel, Panel | None], Verdict]
+Judging = Callable[[Origin, Panel, Panel | None], Judgement]
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Tables:
 def open_tables(
     main: Origin,
     *,
-    days: Path | None = None,
-    other: Path | None = None,
-    siblings: tuple[Path, ...] = (),
+    days: Path | None,
+    other: Path | None,
+    siblings: tuple[Path, ...],
 ) -> Tables:
     """Open what an analyst names. Raises `InputError` and `probe.origin.OriginError`."""
     told = None
@@ -85,7 +85,7 @@ def _days_of(tables: Tables) -> list[dt.date]:
     return [dt.date.fromisoformat(date)] if date is not None else []
 
 
-def _judged(verdict: Verdict, panel: Panel) -> set[dt.date]:
+def _judged(verdict: Judgement, panel: Panel) -> set[dt.date]:
     """The days with traces of the period judged."""
     if None in verdict.fields["window"]:
         return set()
@@ -101,8 +101,8 @@ def assess(
     *,
     now: float,
     judge: Judging,
-    digest: Digest | None = None,
-) -> Verdict:
+    digest: Digest | None,
+) -> Judgement:
     """Judge, and tell what the tables have to do with the verdict.
 
     ``judge`` judges what was loaded by a table, by what the traces are under it and, where there
@@ -127,35 +127,20 @@ def assess(
     voices: Sequence[tuple[Voice, int]] = (
         [(tell(trace), 1) for trace in loaded.traces] if digest is None else digest.voices
     )
-    traces = sum(count for _, count in voices)
     attributed = attribution.attribution(voices, tables.main)
-    fields["provenance"] |= {
-        "attribution": attributed
-        | {"records": remarks.most(attributed["records"], {attributed["table"], "none"})},
-        "notes": remarks.remarks(voices),
-        "lists": tables.lists,
-        "organisations": tables.siblings,
-        "tables": None if used is None else {"traces": used.traces, "older": used.older},
-    }
+    fields["provenance"] |= _provenance(attributed, voices, tables, used)
     fields["ownership"] = ownership.ownership(fields, tables.main)
     fields["reasons"] += ownership.sentences(fields["ownership"])
     fields["limits"] += attribution.sentences(attributed)
+    notes, traces = fields["provenance"]["notes"], sum(count for _, count in voices)
     # Whoever simulates takes addresses from a table of today, whatever the days are called.
-    if fields["provenance"]["notes"].get(SIMULATED, 0) < traces:
+    if notes.get(SIMULATED, 0) < traces:
         judged = _judged(verdict, dated or panel)
         fields["limits"] += attribution.far(judged, _days_of(tables))
-    fields["limits"] += remarks.simulated(fields["provenance"]["notes"], traces)
+    fields["limits"] += remarks.simulated(notes, traces)
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
-        fields["limits"].append(
-            f"Each trace was read by the table of its day (tables: {len(used.traces)}), the alarm "
-            f"by {attributed['table']} throughout."
-        )
-        if used.older:
-            fields["limits"].append(
-                f"{used.older} of {sum(used.traces.values())} traces are older than all of these "
-                "tables, and were read by the oldest."
-            )
+        fields["limits"] += _by_tables_of_days(used, attributed["table"])
     if tables.other is not None:
         other = observed(tables.other) if digest is None else digest.other
         assert other is not None  # folded by both tables, where it was folded
@@ -164,3 +149,34 @@ def assess(
         ) | {"crossings": comparison.compare_crossings(dated or panel, other)}
         fields["reasons"] += comparison.sentences(fields["comparison"])
     return verdict
+
+
+def _provenance(
+    attributed: dict[str, Any],
+    voices: Sequence[tuple[Voice, int]],
+    tables: Tables,
+    used: Used | None,
+) -> dict[str, Any]:
+    """What the provenance tells of tables and records."""
+    known = {attributed["table"], "none"}
+    return {
+        "attribution": attributed | {"records": remarks.most(attributed["records"], known)},
+        "notes": remarks.remarks(voices),
+        "lists": tables.lists,
+        "organisations": tables.siblings,
+        "tables": None if used is None else {"traces": used.traces, "older": used.older},
+    }
+
+
+def _by_tables_of_days(used: Used, of_alarm: str) -> list[str]:
+    """What a reader must know where each trace was read by the table of its day."""
+    told = [
+        f"Each trace was read by the table of its day (tables: {len(used.traces)}), the alarm "
+        f"by {of_alarm} throughout."
+    ]
+    if used.older:
+        told.append(
+            f"{used.older} of {sum(used.traces.values())} traces are older than all of these "
+            "tables, and were read by the oldest."
+        )
+    return told

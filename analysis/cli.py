@@ -1,4 +1,4 @@
-"""The analyst's commands: ``analyze`` and ``demo``. Reads options, calls, prints, exits."""
+"""The analyst's commands ``analyze``, ``demo`` and ``convert``: read options, call, print, exit."""
 
 from __future__ import annotations
 

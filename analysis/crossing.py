@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from analysis.links import Change, read
+from analysis.links import Change, changed_steps
 from analysis.operators import Node
 from analysis.path import Frame, Path, Step
 from analysis.policy import Policy
@@ -21,42 +21,47 @@ State = Literal["resolved", "bracketed", "ambiguous", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """How one trace left the country.
-
-    ``strict`` are the nodes on the domestic part after the vantage point's own organisation, in
-    order of the path and without repetition, as the table names them; ``lenient`` adds what lies
-    within one hop of the border and cannot be located. ``exit`` is the last strict node, None
-    where the own organisation is its own exit. ``border`` are the hop numbers on both sides.
-    ``first_foreign`` is the interface behind the border and ``upstream`` its node. ``blocks``
-    are the unmapped blocks among the nodes, each with whether it stands right before the border
-    (a silent hop between may be the gateway itself) and the address that answered behind it.
-    ``gap`` tells that a hop between the own network and the border is silent: such a trace cannot
-    say who is not on the path. ``unsaid`` are nodes of which it cannot say whether they are on the
-    way out: a silent hop before them may be the own network's, which shows itself behind them only.
-    ``loops`` are the nodes at home that the path came back to after another one, its own network
-    among them: A → B → A is a detour. ``by_links`` tells that other paths over a link, not the
-    table, say whose a hop is; ``at_home`` that the destination answered from within the country (a
-    cache). ``unaided`` and ``unaided_gap`` are ``strict`` and ``gap`` as the table alone has them,
-    whatever other paths over the same links say.
-    """
+    """How one trace left the country."""
 
     state: State
     strict: tuple[Node, ...] = ()
+    """The nodes on the domestic part after the vantage point's own organisation, in order of the
+    path and without repetition."""
     lenient: tuple[Node, ...] = ()
+    """These, and what lies within one hop of the border and cannot be located."""
     exit: Node | None = None
+    """The node of the last step that counts strictly, None where the own organisation is its own
+    exit."""
     border: tuple[int, int] | None = None
+    """The numbers of the last hop that answered before the border, 0 where none did, and of the
+    first behind it."""
     first_foreign: str | None = None
+    """The interface behind the border; None for an exchange's and for the destination's."""
     upstream: Node | None = None
+    """The node behind the border."""
     upstream_asn: int | None = None
     blocks: tuple[tuple[str, bool, str | None], ...] = ()
+    """The unmapped blocks among the nodes, each with whether it stands right before the border (a
+    silent hop between may be the gateway itself) and the address that answered behind it."""
     behind_exchange: tuple[tuple[str, str], ...] = ()
+    """Each exchange among the strict nodes with the first organisation behind it."""
     gap: bool = False
+    """Whether a hop between the own network and the border is silent: such a trace cannot say who
+    is not on the path."""
     unsaid: tuple[Node, ...] = ()
+    """Nodes of which the trace leaves open whether they are on the way out: a silent hop before
+    them may be the own network's, which shows itself only behind them."""
     loops: tuple[Node, ...] = ()
+    """The nodes at home that the path came back to after another one, its own network among them:
+    A → B → A is a detour."""
     by_links: bool = False
+    """Whether other paths over a link, not the table, say whose a hop is."""
     at_home: bool = False
+    """Whether the destination answered from within the country (a cache)."""
     unaided: tuple[Node, ...] = ()
+    """``strict`` as the table alone has it, whatever other paths over the same links say."""
     unaided_gap: bool = False
+    """``gap`` as the table alone has it."""
 
 
 def _place(step: Step) -> str | None:
@@ -67,7 +72,7 @@ def _place(step: Step) -> str | None:
 
 def _last_home_rtt(steps: Sequence[Step], before: int) -> float | None:
     for step in reversed(steps[:before]):
-        if step.rtt is not None and (_place(step) == "home"):
+        if step.rtt is not None and _place(step) == "home":
             return step.rtt
     return None
 
@@ -362,7 +367,7 @@ class Crossings:
         self._known: dict[tuple[Frame, tuple[Change, ...]], _Known] = {}
 
     def _look(self, frame: Frame, changes: tuple[Change, ...]) -> _Known:
-        steps = read(frame.steps, changes, frame.organisation)
+        steps = changed_steps(frame.steps, changes, frame.organisation)
         border = find_border(steps, self._policy)
         return _Known(
             _crossing_at(border, steps, frame.destination, self._policy),
@@ -381,7 +386,7 @@ class Crossings:
             known.border is None or self._far(known, known.border, path.rtts)
         ):
             return known.crossing
-        steps = read(path.steps, changes, frame.organisation)
+        steps = changed_steps(path.steps, changes, frame.organisation)
         return crossing_of(steps, destination, self._policy)
 
     def _far(self, known: _Known, border: int, rtts: Sequence[float | None]) -> bool:

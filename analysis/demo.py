@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from analysis import edition
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import load
 from analysis.policy import Policy
 from analysis.render import side_by_side
@@ -27,7 +27,7 @@ from probe.origin import Origin
 _LABEL = "SIMULATED country with real Cambodian network names; nothing here was measured"
 
 
-def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Verdict:
+def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Judgement:
     return judge(
         load([str(path)]),
         table,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import accumulate
 from statistics import fmean
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from analysis.convergence import Candidate, by_shares, candidate, divided, rank
 from analysis.crossing import way_on
@@ -29,7 +29,7 @@ from analysis.operators import (
     join_blocks,
     operators_among,
 )
-from analysis.pairs import ALIKE, Blocks, Votes, most_common
+from analysis.pairs import TOLERANCE, Blocks, Votes, most_common
 from analysis.path import Step
 from analysis.policy import Policy
 
@@ -38,13 +38,13 @@ Interconnection = Literal["direct", "exchange", "third_party", "abroad", "unknow
 
 @dataclass(frozen=True, slots=True)
 class DomesticPath:
-    """One trace between two domestic organisations.
+    """What a path from one domestic organisation to another shows between the two networks.
 
-    ``between`` are the nodes between the two networks, ``gap`` tells of a silent hop there (or
-    of a path that never arrived or never showed its own network), ``abroad`` of a detour that the
-    RTT proves; only those nodes are then between that stand at home, and ``carriers`` are the
-    organisations that do not. ``ways_on`` are the unmapped blocks between by name, each with the
-    first public address behind it that is not the destination's.
+    ``between`` are the nodes there. ``gap`` tells that a hop there is silent, that the path never
+    arrived, or that it never showed its own network. ``abroad`` tells that the RTT proves a detour;
+    then only nodes at home are ``between``, and ``carriers`` are the organisations abroad.
+    ``ways_on`` are the unmapped blocks between by name, each with the first public address behind
+    it that is not the destination's.
     """
 
     between: tuple[Node, ...]
@@ -58,10 +58,10 @@ class DomesticPath:
 class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
-    ``passed`` are the nodes between and whoever carries the way abroad and back, which may be one
-    and the same. ``apart`` are organisations of which only the numbers are between. ``unmapped``
-    are the blocks between of which no table says whose they are, where most traces show one:
-    anybody's, and of many one operator's. Commonplace ones are none.
+    ``passed`` are the nodes between and whoever carries the way abroad and back; an organisation
+    may be both. ``apart`` are organisations of which only the numbers are between (see
+    `analysis.meeting`). ``unmapped`` are the blocks between of which no table says whose they are,
+    where most traces show one: many of them may be one operator's. Commonplace ones are left out.
     """
 
     organisation: str
@@ -194,7 +194,15 @@ def domestic_pairs(
         path = domestic_path(seen, policy)
         grouped[key][path] += votes.weight(seen)
         walked.append((seen, path))
-    merged = operators_among(
+    nodes = _Nodes(blocks, _shared_blocks(grouped), lans, _passed_apart(doubted, walked, policy))
+    return [_pair(*key, paths, nodes) for key, paths in sorted(grouped.items())]
+
+
+def _shared_blocks(
+    grouped: Mapping[tuple[str, str], Iterable[DomesticPath]],
+) -> Mapping[str, tuple[str, ...]]:
+    """The unmapped blocks between that may be an operator's, as `operators_among` has them."""
+    return operators_among(
         join_blocks(
             BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
             for (a, b), paths in grouped.items()
@@ -203,7 +211,13 @@ def domestic_pairs(
             if node.kind == "unmapped"
         )
     )
-    apart = {
+
+
+def _passed_apart(
+    doubted: Iterable[Node], walked: Sequence[tuple[Observation, DomesticPath]], policy: Policy
+) -> frozenset[Node]:
+    """Those doubted whom paths at home pass without meeting there."""
+    return frozenset(
         node
         for node in doubted
         if not meet_at_home(
@@ -211,48 +225,73 @@ def domestic_pairs(
             ((seen, path.between) for seen, path in walked if node in path.between),
             policy.link_organisations,
         )
-    }
-    pairs = []
-    for (organisation, destination), paths in sorted(grouped.items()):
-        ways: dict[Interconnection, float] = defaultdict(float)
-        counts: dict[Node, float] = defaultdict(float)
-        passed: dict[Node, float] = defaultdict(float)
-        unmapped: set[Node] = set()
-        showing = 0.0
-        total = sum(paths.values())
-        for path, weight in paths.items():
-            entities = {
-                blocks.node(node) or node: None
+    )
+
+
+class _Nodes(NamedTuple):
+    """What all paths at home together tell of the nodes between.
+
+    ``shared`` are the unmapped blocks that may be an operator's, ``lans`` exchanges that no list
+    names, ``apart`` organisations of which only the numbers are between.
+    """
+
+    blocks: Blocks
+    shared: Collection[str]
+    lans: Collection[Node]
+    apart: frozenset[Node]
+
+    def on(self, path: DomesticPath) -> list[Node]:
+        """The nodes between that are entities of their own; blocks of one operator are one."""
+        return list(
+            dict.fromkeys(
+                self.blocks.node(node) or node
                 for node in path.between
-                if node.kind != "unmapped" or node.name in merged or blocks.node(node)
-            }
-            nobody = entities.keys() & apart
-            ways[way_of(path, [node for node in entities if node not in nobody], lans)] += weight
-            for node in entities:
-                counts[node] += weight
-            for node in {*entities, *path.carriers} - nobody:
-                passed[node] += weight
-            shown = {node for node in path.between if _is_anybodys(node) and node not in lans}
-            unmapped |= shown
-            showing += weight if shown else 0.0
-        unknown = ways.pop("unknown", 0.0)
-        resolved = 2 * unknown < total - ALIKE
-        pairs.append(
-            DomesticPair(
-                organisation,
-                destination,
-                way=(most_common(ways) if resolved else None) or "unknown",
-                between=_on_most(counts, total).difference(apart),
-                passed=_on_most(passed, total),
-                unmapped=frozenset(unmapped if 2 * showing > total + ALIKE else ()),
-                apart=_on_most(counts, total).intersection(apart),
+                if node.kind != "unmapped" or node.name in self.shared or self.blocks.node(node)
             )
         )
-    return pairs
+
+    def of_nobody_known(self, path: DomesticPath) -> set[Node]:
+        """The blocks between of which no table says whose they are."""
+        return {node for node in path.between if _is_anybodys(node) and node not in self.lans}
+
+
+def _pair(
+    organisation: str, destination: str, paths: Mapping[DomesticPath, float], nodes: _Nodes
+) -> DomesticPair:
+    """One pair, by the weights of its paths."""
+    ways: dict[Interconnection, float] = defaultdict(float)
+    counts: dict[Node, float] = defaultdict(float)
+    passed: dict[Node, float] = defaultdict(float)
+    unmapped: set[Node] = set()
+    showing = 0.0
+    total = sum(paths.values())
+    for path, weight in paths.items():
+        between = nodes.on(path)
+        nobody = nodes.apart.intersection(between)
+        ways[way_of(path, [node for node in between if node not in nobody], nodes.lans)] += weight
+        for node in between:
+            counts[node] += weight
+        for node in {*between, *path.carriers} - nobody:
+            passed[node] += weight
+        shown = nodes.of_nobody_known(path)
+        unmapped |= shown
+        showing += weight if shown else 0.0
+    unknown = ways.pop("unknown", 0.0)
+    resolved = 2 * unknown < total - TOLERANCE
+    on_most = _on_most(counts, total)
+    return DomesticPair(
+        organisation,
+        destination,
+        way=(most_common(ways) if resolved else None) or "unknown",
+        between=on_most - nodes.apart,
+        passed=_on_most(passed, total),
+        unmapped=frozenset(unmapped if 2 * showing > total + TOLERANCE else ()),
+        apart=on_most & nodes.apart,
+    )
 
 
 def _on_most(counts: Mapping[Node, float], total: float) -> frozenset[Node]:
-    return frozenset(node for node, weight in counts.items() if 2 * weight > total + ALIKE)
+    return frozenset(node for node, weight in counts.items() if 2 * weight > total + TOLERANCE)
 
 
 def _is_anybodys(node: Node) -> bool:

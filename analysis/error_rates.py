@@ -122,7 +122,7 @@ def least_captured(of: int, policy: Policy = TRIED) -> int | None:
     return next(enough, None)
 
 
-def limit(of: int, share: float, policy: Policy = TRIED) -> float:
+def limit(of: int, share: float) -> float:
     """The chance of "single gateway" for whoever knows each network's way, without any error.
 
     Each of the networks is captured with this probability, so sometimes too few are, or enough by
@@ -137,7 +137,7 @@ def limit(of: int, share: float, policy: Policy = TRIED) -> float:
     # As in `analysis.intervals`: who only reads a table does without it.
     from scipy.special import bdtr  # noqa: PLC0415
 
-    least = least_captured(of, policy)
+    least = least_captured(of, TRIED)
     return 0.0 if least is None else float(1.0 - bdtr(least - 1, of, share))
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pandas as pd
 
 from analysis.convergence import candidate, gateway_of
-from analysis.domestic import domestic_pairs
 from analysis.judge import Evidence
 from analysis.observation import by_day
 from analysis.operators import Node
@@ -212,13 +211,6 @@ def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
 
     ``hub`` is the verdict's hub, if one is named.
     """
-    pairs = domestic_pairs(
-        evidence.observations,
-        evidence.blocks,
-        evidence.policy,
-        lans=evidence.lans,
-        doubted=evidence.apart,
-    )
     return table_of(
         [
             {
@@ -228,7 +220,7 @@ def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
                 "between": "; ".join(sorted(node.name for node in pair.between)) or None,
                 "over_hub": pair.way != "unknown" and hub in pair.between,
             }
-            for pair in pairs
+            for pair in evidence.domestic_pairs
         ],
         DOMESTIC,
     )

@@ -6,6 +6,7 @@ which shape, is decided elsewhere.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -175,6 +176,43 @@ def _nameable(
     return nameable
 
 
+class _Seen(NamedTuple):
+    """Observations, and what all of them together tell of the nodes on their paths."""
+
+    observations: Sequence[Observation]
+    blocks: Blocks
+    nearness: Mapping[Node, float]
+    lans: PeeringLans
+    nameable: Callable[[Node], bool]
+
+
+def _seen(observations: Sequence[Observation], table: JudgingTable, policy: Policy) -> _Seen:
+    blocks = Blocks(observations)
+    nearness = border_distance(observations, blocks)
+    lans = PeeringLans(observations, blocks, policy)
+    nameable = _nameable(observations, lans, table, policy)
+    return _Seen(observations, blocks, nearness, lans, nameable)
+
+
+def _since(seen: _Seen, day: dt.date, table: JudgingTable, policy: Policy) -> _Seen:
+    """What was seen on this day and after it; blocks and nearness are those of all days.
+
+    What looked like a peering LAN before is one still, though too few members are met since.
+    """
+    late = [part for one in seen.observations if (part := one.since(day)) is not None]
+    lans = PeeringLans(late, seen.blocks, policy, told=list(seen.lans))
+    nameable = _nameable(late, lans, table, policy)
+    return seen._replace(observations=late, lans=lans, nameable=nameable)
+
+
+def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
+    # A gateway that was switched on late is on few of all traces: every node is looked at.
+    nodes = {
+        node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
+    }
+    return find_alarm(seen.observations, seen.blocks, nodes, policy)
+
+
 def judge_family(
     observations: Sequence[Observation],
     frozen: Sequence[Observation],
@@ -186,39 +224,26 @@ def judge_family(
 
     ``frozen`` are the same traces under one table: the alarm must not hear a table change.
     """
-    dated, observations = observations, frozen
-    blocks = Blocks(observations)
-    nearness = border_distance(observations, blocks)
-    lans = PeeringLans(observations, blocks, policy)
-    nameable = _nameable(observations, lans, table, policy)
-    # A gateway that was switched on late is on few of all traces: every node is looked at.
-    nodes = {node: own_names(node, table) for node in nearest_first(nearness) if nameable(node)}
-    timeline = find_alarm(observations, blocks, nodes, policy)
-    if dated is not frozen:
-        observations = dated
-        blocks = Blocks(observations)
-        nearness = border_distance(observations, blocks)
-        lans = PeeringLans(observations, blocks, policy)
+    of_alarm = _seen(frozen, table, policy)
+    timeline = _find_alarm(of_alarm, table, policy)
+    seen = of_alarm if observations is frozen else _seen(observations, table, policy)
     if timeline.since is not None:
-        first = timeline.since
-        observations = [late for seen in observations if (late := seen.since(first)) is not None]
-        lans = PeeringLans(observations, blocks, policy, told=list(lans))
-    if observations is not frozen:
-        nameable = _nameable(observations, lans, table, policy)
-    alike = most_alike(observations, blocks, policy)
-    meet = cache(partial(meet_there, observations=observations, others=policy.link_organisations))
-    pairs = make_pairs(observations, blocks, policy)
+        seen = _since(seen, timeline.since, table, policy)
+    judged, blocks, nearness, lans, nameable = seen
+    meet = cache(partial(meet_there, observations=judged, others=policy.link_organisations))
+    pairs = make_pairs(judged, blocks, policy)
     apart = tuple(
         one
         for one in _candidates(by_organisation(pairs), blocks, nearness, table, policy)
         if nameable(one.node) and _are_apart(one, meet, policy)
     )
+    alike = most_alike(judged, blocks, policy)
     if apart:
         blocks = blocks.without({one.node for one in apart})
-        pairs = make_pairs(observations, blocks, policy)
+        pairs = make_pairs(judged, blocks, policy)
     period = _Period(
-        tuple(observations),
-        tuple(seen for seen in observations if seen.kind == "international"),
+        tuple(judged),
+        tuple(one for one in judged if one.kind == "international"),
         blocks,
         lans,
         nearness,

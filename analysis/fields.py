@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from analysis.convergence import Candidate, candidate, divided, rank, weighted_share
-from analysis.coverage import Weights, covered
+from analysis.coverage import Weights
 from analysis.desk import CountryTable
-from analysis.domestic import (
-    behind_the_unmapped,
-    count_ways,
-    domestic_pairs,
-    effective_hubs,
-    hub_candidates,
-    reached_over,
-    share_abroad,
-)
-from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade, not_diverse
+from analysis.domestic import count_ways
+from analysis.family import Family, JudgingTable
+from analysis.interconnection import Domestic
 from analysis.intervals import (
     captured_bounds,
     coverage_bounds,
@@ -33,7 +24,7 @@ from analysis.pairs import Blocks
 from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import Timeline
-from analysis.verdict import LIMITS, not_representative
+from analysis.verdict import LIMITS
 
 
 def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[int]:
@@ -126,82 +117,21 @@ def upstream_fields(
 
 
 def domestic_fields(
-    family: Family, table: JudgingTable, country: str, weights: Weights, policy: Policy
+    domestic: Domestic, blocks: Blocks, table: JudgingTable, country: str, policy: Policy
 ) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
-    pairs = domestic_pairs(
-        family.observations,
-        family.blocks,
-        policy,
-        lans=frozenset(family.lans),
-        doubted={one.node for one in family.figures.apart},
-    )
-
-    def own(node: Node) -> frozenset[str]:
-        return own_names(node, table)
-
-    hubs = hub_candidates(pairs, family.blocks, own, policy)
-    known = [pair for pair in pairs if pair.way != "unknown"]
-    judged = len({pair.organisation for pair in known})
-    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
-
-    def may_be_hub(node: Node) -> bool:
-        if table.is_watched(node.name):
-            return True
-        return node in abroad_too if node.kind == "exchange" else node not in family.lans
-
-    def against_single(hub: Candidate) -> list[str]:
-        return not_representative(
-            covered(hub.shares, own(hub.node), weights),
-            weighted_share(hub.shares, weights.of) or 0.0,
-            weights.unit,
-            policy,
-        )
-
-    generous = [replace(pair, between=pair.passed) for pair in known]
-    passed = hub_candidates(generous, family.blocks, own, policy)
-    effective = effective_hubs(generous, passed, own)
-    numbers = [replace(pair, between=pair.apart) for pair in known]
-    numbered = hub_candidates(numbers, family.blocks, own, policy)
-    against_diverse = not_diverse(
-        abroad=share_abroad(known),
-        carrier=next((one for one in passed if one.node.kind == "organisation"), None),
-        unmapped=behind_the_unmapped(known, policy),
-        apart=next(iter(numbered), None),
-        effective=effective,
-        policy=policy,
-    )
-
-    def graded(hub: Candidate | None) -> tuple[DomesticGrade, str]:
-        return domestic_grade(
-            hub,
-            judged,
-            len(known) / len(pairs) if pairs else 0.0,
-            reached=reached_over(hub.node, known, own, policy) if hub is not None else None,
-            may_be_hub=hub is not None and may_be_hub(hub.node),
-            against_single=against_single(hub) if hub is not None else (),
-            against_diverse=against_diverse,
-            policy=policy,
-        )
-
-    top = hubs[0] if hubs else None
-    says, reason = graded(top)
-    # A meeting place that more organisations cross hides no hub that stands beside it.
-    second = next((hub for hub in hubs if may_be_hub(hub.node)), None)
-    if second is not None and second is not top:
-        of_second = graded(second)
-        if of_second[0] == "single_hub":
-            top, (says, reason) = second, of_second
-    named = top if says in {"concentrated", "single_hub"} else None
+    strongest, hub, judged = domestic.strongest, domestic.hub, domestic.organisations
     return {
-        "grade": says,
-        "hub": gateway_fields(named.node, family.blocks, table, country) if named else None,
-        "pairs": count_ways(pairs, named.node if named else None),
-        "captured": captured_fields(top.captured, top.of, top.lower, top.upper)
-        if top
+        "grade": domestic.grade,
+        "hub": gateway_fields(hub.node, blocks, table, country) if hub else None,
+        "pairs": count_ways(domestic.pairs, hub.node if hub else None),
+        "captured": captured_fields(
+            strongest.captured, strongest.of, strongest.lower, strongest.upper
+        )
+        if strongest
         else captured_fields(0, judged, *captured_bounds(0, judged, policy.confidence)),
-        "effective_hubs": effective,
-        "reason": reason,
+        "effective_hubs": domestic.effective_hubs,
+        "reason": domestic.reason,
     }
 
 

@@ -266,12 +266,13 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     height = max(flows.height, 1) + sankey.HEAD
     down = alt.Scale(domain=[-sankey.HEAD, max(flows.height, 1)], nice=False, reverse=True)
     x = alt.X("x:Q", scale=across, axis=None)
+    y = alt.Y("y:Q", scale=down, axis=None)
     layers = [
         alt.Chart(pd.DataFrame(sankey.ribbon_points(flows, names)))
         .mark_area(opacity=0.75)
         .encode(
             x=x,
-            y=alt.Y("y:Q", scale=down, axis=None),
+            y=y,
             y2="y2:Q",
             detail="ribbon:N",
             color=alt.Color("colour:N", scale=None),
@@ -281,47 +282,51 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
         .encode(
             x=x,
             x2="x2:Q",
-            y=alt.Y("y:Q", scale=down, axis=None),
+            y=y,
             y2="y2:Q",
             color=alt.Color("colour:N", scale=None),
         ),
     ]
     labels = pd.DataFrame(sankey.labels(flows, shape, say))
     heads = pd.DataFrame(sankey.heads(names, say))
-    for column, align in ((0, "right"), (1, "left"), (2, "left")):
+    for column in range(len(names)):
         some = labels[labels["column"] == column] if len(labels) else labels
-        if some.empty:
-            continue
-        text = alt.Chart(some).encode(x=x, y=alt.Y("y:Q", scale=down, axis=None), text="words:N")
-        style: dict[str, Any] = {
-            "align": align,
-            "baseline": "middle",
-            "fontSize": shape.font_size,
-            "limit": shape.widths[column],
-            "lineBreak": "\n",
-            "lineHeight": shape.line_height,
-        }
-        if column == 1:
-            # Over the ribbons, so with a rim of paper.
-            layers.append(
-                text.mark_text(
-                    **style,
-                    stroke=palette.PAPER.light,
-                    strokeWidth=4,
-                    strokeJoin="round",
-                    color=palette.PAPER.light,
-                )
+        if not some.empty:
+            head = heads[heads["column"] == column]
+            layers += _column_words(
+                *(alt.Chart(rows).encode(x=x, y=y, text="words:N") for rows in (some, head)),
+                column=column,
+                shape=shape,
             )
-        layers.append(text.mark_text(**style, color=palette.INK.light))
-        head = alt.Chart(heads[heads["column"] == column]).encode(
-            x=x, y=alt.Y("y:Q", scale=down, axis=None), text="words:N"
-        )
-        layers.append(
-            head.mark_text(
-                align=style["align"], fontSize=style["fontSize"], color=palette.MUTED.light
-            )
-        )
     return _themed(alt.layer(*layers), width, height, sankey.told(flows, say))
+
+
+def _column_words(
+    labels: alt.Chart, head: alt.Chart, *, column: int, shape: sankey.Shape
+) -> list[alt.Chart]:
+    """The names in a column of the paths, and what the column is."""
+    style: dict[str, Any] = {
+        "align": "right" if column == 0 else "left",
+        "fontSize": shape.font_size,
+    }
+    wrapped: dict[str, Any] = {
+        "baseline": "middle",
+        "limit": shape.widths[column],
+        "lineBreak": "\n",
+        "lineHeight": shape.line_height,
+    }
+    # Names in the middle stand over the ribbons, so with a rim of paper.
+    rim: dict[str, Any] = {
+        "stroke": palette.PAPER.light,
+        "strokeWidth": 4,
+        "strokeJoin": "round",
+        "color": palette.PAPER.light,
+    }
+    return [
+        *([labels.mark_text(**style, **wrapped, **rim)] if column == 1 else []),
+        labels.mark_text(**style, **wrapped, color=palette.INK.light),
+        head.mark_text(**style, color=palette.MUTED.light),
+    ]
 
 
 # ------------------------------------------------------------------------ matrices

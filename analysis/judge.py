@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from analysis.convergence import Candidate
 from analysis.coverage import Weights, by_addresses
 from analysis.criteria import criteria
+from analysis.domestic import DomesticPair
 from analysis.family import Family, JudgingTable, judge_family, own_names
 from analysis.fields import (
     candidate_fields,
@@ -27,9 +28,10 @@ from analysis.fields import (
     upstream_fields,
     window_of,
 )
+from analysis.interconnection import Domestic, judge_domestic
 from analysis.load import Loaded
 from analysis.observation import Observation
-from analysis.operators import Gazetteer, Node
+from analysis.operators import Gazetteer
 from analysis.pairs import Blocks, Pair
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
@@ -47,19 +49,16 @@ _SHOWN = 10
 class Evidence:
     """What the figures of a verdict were made of, for whoever wants to see more than figures.
 
-    All of it is of the address family judged; ``observations`` and ``pairs`` are of the period
-    judged, ``all_days`` also of the days before. ``lans`` are exchanges that no list names,
-    ``apart`` the networks of which only the numbers are on the ways abroad. ``own`` are the
-    organisations that the strongest candidate is itself, or that run it, ``own_of_alarm`` those of
-    the alarm's gateway.
+    All of it is of the address family judged; ``observations`` and pairs are of the period judged,
+    ``all_days`` also of the days before. ``own`` are the organisations that the strongest candidate
+    is itself, or that run it, ``own_of_alarm`` those of the alarm's gateway.
     """
 
     observations: tuple[Observation, ...]
     all_days: tuple[Observation, ...]
     blocks: Blocks
-    lans: frozenset[Node]
-    apart: frozenset[Node]
     pairs: tuple[Pair, ...]
+    domestic_pairs: tuple[DomesticPair, ...]
     candidate: Candidate | None
     own: frozenset[str]
     own_of_alarm: frozenset[str]
@@ -68,9 +67,11 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """A judged country. ``fields`` is the JSON object of the contract, ``evidence`` what it rests
-    on."""
+class Judgement:
+    """A judged country, before anybody looks at it: `analysis.statement.Verdict` shows it.
+
+    ``fields`` is the JSON object of the contract, ``evidence`` what it rests on.
+    """
 
     fields: dict[str, Any]
     evidence: Evidence = field(repr=False)
@@ -101,22 +102,20 @@ def _outcome(family: Family) -> Outcome:
     return Outcome(sum(shares) / len(shares) if shares else 0.0, *_said(family))
 
 
-def _apart(version: int, other: Family, family: Family) -> list[str]:
-    """That the other IP version has another verdict, if it has one."""
-    if not other.grouped or _said(other) == _said(family):
-        return []
+def _of_other_version(version: int, other: Family, family: Family) -> list[str]:
+    """That the other IP version has another verdict, or another alarm, if it has one."""
+    found = []
     grade, name = _said(other)
-    if name is None:
-        return [f"IPv{version} is judged apart, and is {grade}."]
-    return [f"Judged apart, IPv{version} is {grade}, and names {name}."]
-
-
-def _alarm_apart(version: int, other: Family, family: Family) -> list[str]:
-    """That the other IP version has an alarm, unless this one has it too."""
+    if other.grouped and _said(other) != _said(family):
+        found.append(
+            f"IPv{version} is judged apart, and is {grade}."
+            if name is None
+            else f"Judged apart, IPv{version} is {grade}, and names {name}."
+        )
     alarm, own = other.timeline.alarm, family.timeline.alarm
-    if alarm is None or (own is not None and own.node == alarm.node):
-        return []
-    return [f"Over IPv{version} there is an alarm: {other.timeline.reason}."]
+    if alarm is not None and (own is None or own.node != alarm.node):
+        found.append(f"Over IPv{version} there is an alarm: {other.timeline.reason}.")
+    return found
 
 
 def _two_named(family: Family) -> list[str]:
@@ -136,7 +135,7 @@ def _two_named(family: Family) -> list[str]:
     ]
 
 
-def _elsewhere(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
+def _measured_abroad(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
     """That all was measured in other countries, if it was: perhaps another one was meant."""
     abroad = rejected.get("vantage_abroad", 0)
     if family.observations or not abroad:
@@ -205,6 +204,48 @@ def _hear(
     )
 
 
+def _supplement(
+    family: Family, left_out: frozenset[str], weights: Weights, policy: Policy
+) -> dict[str, Any]:
+    top = family.figures.top
+    return supplement(
+        family.pairs,
+        family.observations,
+        family.blocks,
+        policy,
+        candidate=top.node if top else None,
+        left_out=left_out,
+        weights=weights,
+        judged=lambda pairs: _outcome(family.again(pairs)),
+    )
+
+
+def _evidence(
+    version: _Version,
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    domestic: Domestic,
+    own: frozenset[str],
+    weights: Weights,
+) -> Evidence:
+    family = version.family
+    alarm = family.timeline.alarm
+    return Evidence(
+        observations=family.observations,
+        all_days=tuple(version.all_days),
+        # The alarm may be of a network that no figure of the grade has.
+        blocks=family.blocks.without(()),
+        pairs=tuple(family.pairs),
+        domestic_pairs=tuple(domestic.pairs),
+        candidate=family.figures.top,
+        own=own,
+        own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
+        weights=weights,
+        policy=policy,
+    )
+
+
 def judge(
     loaded: Loaded,
     table: JudgingTable,
@@ -218,7 +259,7 @@ def judge(
     weights: Weights | None = None,
     recording: Recording | None = None,
     supplements: bool = True,
-) -> Verdict:
+) -> Judgement:
     """Judge a country by the traces loaded.
 
     IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
@@ -239,10 +280,9 @@ def judge(
         for version in (4, 6)
     }
     version = max(versions, key=lambda v: (len(versions[v].family.grouped), v == 4))
-    all_days, family = versions[version]
-    other = versions[10 - version].family
+    family = versions[version].family
     figures = family.figures
-    top, named, alarm = figures.top, family.named, family.timeline.alarm
+    top, named = figures.top, family.named
     left_out = own_names(top.node, table) if top else frozenset()
     share = share_fields(_headline(family), weights.of, policy)
     witness = (
@@ -258,7 +298,8 @@ def judge(
         unit=weights.unit,
         witness=witness.speaks if witness else None,
     )
-    domestic = domestic_fields(family, table, country, weights, policy)
+    domestic = judge_domestic(family, table, weights, policy)
+    at_home = domestic_fields(domestic, family.blocks, table, country, policy)
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {
         "schema": SCHEMA,
@@ -277,7 +318,7 @@ def judge(
         "effective_gateways": figures.effective_gateways,
         "coverage": coverage_fields(family, weights, share),
         "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
-        "domestic": domestic,
+        "domestic": at_home,
         "upstream": upstream_fields(family, table, weights.of, policy),
         "timeline": timeline_fields(family.timeline, family.blocks, table, country),
         "candidates": [
@@ -288,42 +329,26 @@ def judge(
         "criteria": [
             asdict(one)
             for one in criteria(
-                figures,
-                policy,
-                witness=witness.statement.says if witness else None,
+                figures, policy, witness=witness.statement.says if witness else None
             )
         ],
         "witness": {**witness.fields, "table": table.snapshot.id} if witness else None,
-        **(
-            supplement(
-                family.pairs,
-                family.observations,
-                family.blocks,
-                policy,
-                candidate=top.node if top else None,
-                left_out=left_out,
-                weights=weights,
-                judged=lambda pairs: _outcome(family.again(pairs)),
-            )
-            if supplements
-            else {}
-        ),
+        **(_supplement(family, left_out, weights, policy) if supplements else {}),
         "rejected": dict(sorted(rejected.items())),
         "signs": dict(sorted(panel.signs.items())),
         "reasons": [
-            *_elsewhere(family, rejected, country),
+            *_measured_abroad(family, rejected, country),
             *family.reasons,
             *scope_reasons,
             *_two_named(family),
             *_alarm_not_named(family),
-            *_apart(10 - version, other, family),
-            *_alarm_apart(10 - version, other, family),
+            *_of_other_version(10 - version, versions[10 - version].family, family),
         ],
         "limits": limits_of(
             family,
             policy,
             weights,
-            detours=domestic["pairs"]["abroad"],
+            detours=at_home["pairs"]["abroad"],
             heard=witness is not None,
         ),
         "provenance": {
@@ -334,20 +359,7 @@ def judge(
             **(provenance or {}),
         },
     }
-    return Verdict(
-        fields,
-        Evidence(
-            observations=family.observations,
-            all_days=tuple(all_days),
-            # The alarm may be of a network that no figure of the grade has.
-            blocks=family.blocks.without(()),
-            lans=frozenset(family.lans),
-            apart=frozenset(one.node for one in figures.apart),
-            pairs=tuple(family.pairs),
-            candidate=top,
-            own=left_out,
-            own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
-            weights=weights,
-            policy=policy,
-        ),
+    evidence = _evidence(
+        versions[version], table, policy, domestic=domestic, own=left_out, weights=weights
     )
+    return Judgement(fields, evidence)

@@ -166,7 +166,9 @@ def _node_of(step: Step, frame: Frame) -> Node | None:
     return step.sight.node if step.sight is not None else None
 
 
-def read(steps: Sequence[Step], changes: Iterable[Change], organisation: str) -> tuple[Step, ...]:
+def changed_steps(
+    steps: Sequence[Step], changes: Iterable[Change], organisation: str
+) -> tuple[Step, ...]:
     """An organisation's steps with the changes made; what the table said is kept beside them."""
     changed = list(steps)
     own = Node("organisation", organisation)

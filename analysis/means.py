@@ -19,7 +19,7 @@ from analysis.coverage import by_users
 from analysis.engine import Digest, Recipe
 from analysis.eyeballs import Eyeballs, read_eyeballs
 from analysis.inputs import InputError
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import Loaded
 from analysis.panel import Panel
 from analysis.policy import Policy, PolicyError, with_overrides
@@ -45,7 +45,7 @@ class Means:
 
     def judge(
         self, loaded: Loaded, *, command: str | None = None, digest: Digest | None = None
-    ) -> Verdict:
+    ) -> Judgement:
         """Judge what was loaded; ``command`` is what the provenance will say was typed.
 
         ``digest`` is what became of the traces where they were not kept; see `streams`. Raises
@@ -62,7 +62,7 @@ class Means:
             else None,
         }
 
-        def judged(by: Origin, panel: Panel, dated: Panel | None) -> Verdict:
+        def judged(by: Origin, panel: Panel, dated: Panel | None) -> Judgement:
             return judge(
                 loaded,
                 by,

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.ways import Days, Links, otherwise, passes_node
+from analysis.ways import Days, InterfacesAbroad, otherwise, passes_node
 
 
 def steadied(values: Sequence[bool | None]) -> list[bool | None]:
@@ -212,9 +212,9 @@ class Stay(NamedTuple):
 class Watch:
     """A vantage point with enough days to be seen moving, on any day from first to last."""
 
-    def __init__(self, days: Days, links: Links, policy: Policy) -> None:
+    def __init__(self, days: Days, interfaces: InterfacesAbroad, policy: Policy) -> None:
         self._policy = policy
-        self._links = links
+        self._interfaces = interfaces
         dates = sorted(days)
         self.first = dates[policy.alarm_hold_days]
         self.last = dates[-policy.alarm_hold_days]
@@ -238,7 +238,7 @@ class Watch:
             values: list[bool | None] = []
             already = False
             for ways in series:
-                values.append(passes_node(ways, node, self._links, already=already))
+                values.append(passes_node(ways, node, self._interfaces, already=already))
                 already = already or values[-1] is True
             days = zip(self._dates, series, steadied(values), strict=True)
             told.append({date: value for date, ways, value in days if ways or value is not None})

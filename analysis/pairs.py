@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -124,7 +124,7 @@ def most_common(counts: Mapping[T, float]) -> T | None:
     return min(counts, key=place, default=None)
 
 
-ALIKE = 1e-9  # sums of weights that differ by less are equal
+TOLERANCE = 1e-9  # sums of weights that differ by less are equal
 
 
 def _passed(
@@ -132,11 +132,11 @@ def _passed(
 ) -> frozenset[Node]:
     """The nodes that a pair's traces pass.
 
-    Of each trace: its nodes, those of which it leaves that open, whether there is a gap, what it
-    weighs. A pair passes who is on more than half of the traces that tell: those that show the node
-    and those without a gap that do not leave it open. A trace with a silent hop cannot say that the
-    node is not there, but a node has to be on ``pair_shown`` of all traces, lest a single one
-    speaks for a pair that is silent otherwise.
+    Each of the ``crossings`` comes with its nodes, with those that it leaves open, whether it has a
+    gap, and with what it weighs. A pair passes a node that is on more than half of the traces that
+    tell of it. A trace tells of a node if it shows it, or if it has no gap and does not leave it
+    open: where a hop is silent, the node may be there. But a node has to be on ``pair_shown`` of
+    all traces, lest a single one speaks for a pair that is silent otherwise.
     """
     shown: dict[Node, float] = defaultdict(float)
     whole: dict[Node, float] = defaultdict(float)
@@ -151,8 +151,8 @@ def _passed(
     return frozenset(
         node
         for node, weight in shown.items()
-        if weight - ALIKE > without_gap - whole[node]
-        and weight + ALIKE >= policy.pair_shown * traces
+        if weight - TOLERANCE > without_gap - whole[node]
+        and weight + TOLERANCE >= policy.pair_shown * traces
     )
 
 
@@ -173,7 +173,7 @@ def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, fl
     for cut, next_height in enumerate(heights):
         # With the fullest ``cut`` days at this height each has just the share.
         height = most * rest / (1.0 - cut * most)
-        if next_height <= height + ALIKE:
+        if next_height <= height + TOLERANCE:
             break
         rest -= next_height
     else:
@@ -232,7 +232,7 @@ def _well_measured(
         (organisation, destination)
         for (organisation, destination), weight in weights.items()
         if votes.keys(organisation) < _SEVERAL
-        or weight + ALIKE >= policy.pair_votes * most[organisation]
+        or weight + TOLERANCE >= policy.pair_votes * most[organisation]
     }
 
 
@@ -249,44 +249,45 @@ def make_pairs(observations: Iterable[Observation], blocks: Blocks, policy: Poli
         if seen.crossing is not None and seen.destination_class is not None:
             grouped[seen.organisation, seen.destination].add(seen.crossing, votes.weight(seen))
             classes[seen.destination] = seen.destination_class
-    pairs = []
-    for organisation, destination in sorted(_well_measured(grouped, votes, policy)):
-        crossings = grouped[organisation, destination].counted()
-        known = [(c, weight) for c, weight in crossings if c.state in _RESOLVED]
-        left = [(c, weight) for c, weight in crossings if c.state != "none"]
-        exits: dict[Node | None, float] = defaultdict(float)
-        upstreams: dict[Node | None, float] = defaultdict(float)
-        for crossing, weight in known:
-            exits[_exit(crossing, blocks)] += weight
-            upstreams[crossing.upstream] += weight
-        unsaid = {id(c): blocks.nodes(c.unsaid) for c, _ in left}
-        strict = _passed(
-            ((blocks.nodes(c.strict), unsaid[id(c)], c.gap, n) for c, n in known), policy
-        )
-        total, resolved = (sum(weight for _, weight in some) for some in (crossings, known))
-        pairs.append(
-            Pair(
-                organisation,
-                destination,
-                classes[destination],
-                resolved=2 * resolved - ALIKE > total,
-                strict=strict,
-                lenient=strict
-                | _passed(
-                    ((blocks.nodes(c.lenient), unsaid[id(c)], c.gap, n) for c, n in left), policy
-                ),
-                unaided=_passed(
-                    ((blocks.nodes(c.unaided), unsaid[id(c)], c.unaided_gap, n) for c, n in known),
-                    policy,
-                ),
-                exit=most_common(exits),
-                upstream=most_common(upstreams),
-                interfaces=frozenset(
-                    c.first_foreign for c, _ in known if c.first_foreign is not None
-                ),
-            )
-        )
-    return pairs
+    return [
+        _pair(whose, classes[whose[1]], grouped[whose].counted(), blocks, policy)
+        for whose in sorted(_well_measured(grouped, votes, policy))
+    ]
+
+
+def _pair(
+    whose: tuple[str, str],
+    destination_class: tuple[str, str],
+    crossings: Sequence[tuple[Crossing, float]],
+    blocks: Blocks,
+    policy: Policy,
+) -> Pair:
+    """The pair of an organisation and a destination, by the weights of its crossings."""
+    known = [(c, weight) for c, weight in crossings if c.state in _RESOLVED]
+    left = [(c, weight) for c, weight in crossings if c.state != "none"]
+    exits: dict[Node | None, float] = defaultdict(float)
+    upstreams: dict[Node | None, float] = defaultdict(float)
+    for crossing, weight in known:
+        exits[_exit(crossing, blocks)] += weight
+        upstreams[crossing.upstream] += weight
+    unsaid = {id(c): blocks.nodes(c.unsaid) for c, _ in left}
+    strict = _passed(((blocks.nodes(c.strict), unsaid[id(c)], c.gap, n) for c, n in known), policy)
+    lenient = _passed(((blocks.nodes(c.lenient), unsaid[id(c)], c.gap, n) for c, n in left), policy)
+    unaided = _passed(
+        ((blocks.nodes(c.unaided), unsaid[id(c)], c.unaided_gap, n) for c, n in known), policy
+    )
+    total, resolved = (sum(weight for _, weight in some) for some in (crossings, known))
+    return Pair(
+        *whose,
+        destination_class,
+        resolved=2 * resolved - TOLERANCE > total,
+        strict=strict,
+        lenient=strict | lenient,
+        unaided=unaided,
+        exit=most_common(exits),
+        upstream=most_common(upstreams),
+        interfaces=frozenset(c.first_foreign for c, _ in known if c.first_foreign is not None),
+    )
 
 
 def _exit(crossing: Crossing, blocks: Blocks) -> Node | None:

@@ -39,7 +39,7 @@ class Panel:
     signs: Counter[str] = field(default_factory=Counter)
     """Signs of invention by kind, on how many traces; of those that were kept as well."""
 
-    def reject(self, reason: str, traces: int = 1) -> None:
+    def reject(self, reason: str, traces: int) -> None:
         self.rejected[reason] += traces
 
     @property

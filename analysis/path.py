@@ -71,45 +71,52 @@ class Path(NamedTuple):
         return tuple(step._replace(rtt=rtt) for step, rtt in zip(steps, self.rtts, strict=True))
 
 
-def _with_access_network(steps: list[Step]) -> list[Step]:
-    def private(step: Step) -> bool:
-        return step.sight is not None and step.sight.special in _INTERIOR
+def _with_access_network(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps, those marked as the own organisation's that are its inside by where they stand."""
+    shown = [i for i, step in enumerate(steps) if step.own and step.sight is not None]
+    inside = _inside_own_network(steps, shown) if shown else _home_router_and_nat(steps)
+    return tuple(step._replace(own=True) if i in inside else step for i, step in enumerate(steps))
 
-    own_at = [i for i, step in enumerate(steps) if step.own and step.sight is not None]
-    marked = list(steps)
-    if own_at:
-        inside = range(own_at[-1])
-        foreign = [
-            i
-            for i in inside
-            if steps[i].sight is not None and not steps[i].own and not private(steps[i])
-        ]
+
+def _inside_own_network(steps: Sequence[Step], shown: Sequence[int]) -> set[int]:
+    """The private steps before the hops at which the own network is ``shown``, or between them."""
+    last = shown[-1]
+    others = (i for i in range(last) if _is_mapped(steps[i]) and not steps[i].own)
+    first = next(others, None)
+    if first is None:
+        return {i for i in range(last) if _is_private(steps[i])}
+    before = [i for i in shown if i < first]
+    if before:
         # A loop (own → other → own) leaves private hops beside the other network undecided.
-        limit = (
-            own_at[-1] if not foreign else max((i for i in own_at if i < foreign[0]), default=-1)
-        )
-        own_indices = {i for i in range(limit) if private(steps[i])}
-        if foreign and limit < 0:
-            own_indices = {i for i in range(foreign[0]) if private(steps[i])}
-            # Who stands right behind the home brings its customers to the own network, and is no
-            # way out. Behind private hops it may be, which may be the own network's core.
-            if all(step.own or step.hop == 1 for step in steps[: foreign[0]]):
-                own_indices |= {i for i in range(own_at[0]) if _is_not_abroad(steps[i])}
-    else:
-        # Nothing of the own network shows: its private hops cannot be told from those of a
-        # gateway behind it, so only the home router and carrier-grade NAT are taken for it. A
-        # block that no other organisation sees falls out later.
-        mapped = next(
-            (i for i, s in enumerate(steps) if s.sight is not None and not private(s)), len(steps)
-        )
-        own_indices = {
-            i
-            for i in range(mapped)
-            if private(steps[i]) and (steps[i].hop == 1 or _is_cgnat(steps[i]))
-        }
-    for i in own_indices:
-        marked[i] = steps[i]._replace(own=True)
-    return marked
+        return {i for i in range(before[-1]) if _is_private(steps[i])}
+    inside = {i for i in range(first) if _is_private(steps[i])}
+    # Who stands right behind the home brings its customers to the own network, and is no way out.
+    # Behind private hops it may be, which may be the own network's core.
+    if all(step.own or step.hop == 1 for step in steps[:first]):
+        inside |= {i for i in range(shown[0]) if _is_not_abroad(steps[i])}
+    return inside
+
+
+def _home_router_and_nat(steps: Sequence[Step]) -> set[int]:
+    """The steps that are the own network's though none of its public addresses shows.
+
+    Its private hops cannot be told from those of a gateway behind it, so only the home router and
+    carrier-grade NAT are taken for it. A block that no other organisation sees falls out later.
+    """
+    mapped = next((i for i, step in enumerate(steps) if _is_mapped(step)), len(steps))
+    return {
+        i
+        for i in range(mapped)
+        if _is_private(steps[i]) and (steps[i].hop == 1 or _is_cgnat(steps[i]))
+    }
+
+
+def _is_private(step: Step) -> bool:
+    return step.sight is not None and step.sight.special in _INTERIOR
+
+
+def _is_mapped(step: Step) -> bool:
+    return step.sight is not None and not _is_private(step)
 
 
 def _is_not_abroad(step: Step) -> bool:
@@ -197,4 +204,4 @@ class Reader:
             else:
                 sight = self._gazetteer.sight(address)
                 steps.append(Step(number, address, sight, own=sight.node == own))
-        return tuple(_with_access_network(steps))
+        return _with_access_network(steps)

@@ -25,6 +25,7 @@ class Policy:
     resolved: float = 0.6
     """Share of pairs whose crossing must be known."""
     destination_classes: int = 2
+    """Classes (operator and continent) that destinations must make before anything is said."""
     continents: int = 2
     """Continents that destinations must span before an operator is named."""
     days: int = 7
@@ -67,9 +68,13 @@ class Policy:
     witness_days: int = 31
     """Days that may lie between the routing table and the traces."""
     concentrated: float = 0.5
+    """The captured share from which on an operator may be named."""
     concentrated_lower: float = 0.3
+    """What the lower bound of that share must be above."""
     diverse_upper: float = 0.5
+    """What its upper bound must be below for "diverse"."""
     effective_gateways: float = 3.0
+    """Equally used gateways that would be as concentrated: so many at least for "diverse"."""
     link_organisations: int = 2
     """Other organisations that must agree on whose router stands before an interface abroad."""
     link_share: float = 0.8
@@ -85,10 +90,17 @@ class Policy:
     """The share from which on some are more than a few: of an organisation's traces over that node,
     of the others who go on to a member, and of the organisations that show it to be no LAN."""
     alarm_organisations: int = 3
+    """Organisations that must move to one gateway."""
     alarm_share: float = 0.5
+    """The share of those that could be seen to move that they must be; and of those that moved
+    that have left once it is over."""
     alarm_within_days: int = 28
+    """Days within which they must move."""
     alarm_hold_days: int = 7
+    """Days with data, before a move and from it on, that tell of it."""
     alarm_hold: float = 0.8
+    """Share of the days from then on that must show the gateway; of those before no more than the
+    rest may."""
     alarm_measured: float = 0.34
     """Share of all organisations measured, watched or not: more than these must have moved."""
     timeline_days: int = 14
@@ -104,7 +116,9 @@ class Policy:
     agreeing_keys: int = 3
     """Other keys of a network that must agree against a hop that one key alone sees."""
     resamples: int = 2000
+    """How often organisations are drawn anew for an interval."""
     seed: int = 20210216
+    """What these draws begin with, so that they are the same each time."""
 
     def changed(self) -> dict[str, float]:
         """The settings that differ from the defaults, by name.

@@ -30,6 +30,7 @@ _STYLE = {
 }
 _SAYS = {"agrees": "agrees", "disagrees": "disagrees", "silent": "is silent"}
 _BAR = 12
+_NAMES = 3  # of those who see nearly all; the others are counted
 
 
 def _legible(said: Any) -> Any:
@@ -77,9 +78,9 @@ def _interval(bounds: Sequence[float] | None, digits: int) -> str:
     return f" ({'–'.join(outward(bounds[0], bounds[1], f'.{digits}f'))})" if bounds else ""
 
 
-def _some(nodes: Sequence[Mapping[str, Any]], most: int = 3) -> str:
-    names = [node["name"] for node in nodes[:most]]
-    return ", ".join(names) + (f" and {len(nodes) - most} more" if len(nodes) > most else "")
+def _some(nodes: Sequence[Mapping[str, Any]]) -> str:
+    names = ", ".join(node["name"] for node in nodes[:_NAMES])
+    return f"{names} and {len(nodes) - _NAMES} more" if len(nodes) > _NAMES else names
 
 
 def _outcomes(left_out: Mapping[str, Any]) -> str:
@@ -286,7 +287,7 @@ def _why(verdict: Mapping[str, Any]) -> RenderableType:
     return _bullets("why", [reason for reason in verdict["reasons"] if reason != other])
 
 
-def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> RenderableType:
+def verdict_panel(verdict: Mapping[str, Any]) -> RenderableType:
     """The whole verdict as one panel."""
     verdict = _legible(verdict)
     style = _STYLE[verdict["grade"]]
@@ -303,7 +304,7 @@ def verdict_panel(verdict: Mapping[str, Any], title: str | None = None) -> Rende
             "",
             _bullets("limits", verdict["limits"]),
         ),
-        title=f"{title or verdict['country']} · {_window(verdict)}",
+        title=f"{verdict['country']} · {_window(verdict)}",
         title_align="left",
         border_style=style,
     )

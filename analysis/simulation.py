@@ -355,8 +355,8 @@ class _World:
         )
 
 
-def _vantage(i: int, who: int, asn: int | None = None) -> Vantage:
-    return Vantage(f"v{i}.{who}", 100 + i if asn is None else asn, None, COUNTRY)
+def _vantage(i: int, who: int) -> Vantage:
+    return Vantage(f"v{i}.{who}", 100 + i, None, COUNTRY)
 
 
 def _operator(uplink: Uplink) -> str | None:

@@ -22,7 +22,7 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, most_common
 from analysis.policy import Policy
 from analysis.waves import Wave, waves_to
-from analysis.ways import Days, Links, days_of_vantages, exits
+from analysis.ways import Days, InterfacesAbroad, days_of_vantages, exits
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,10 @@ def _watches(daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> dict[st
         for day in days.values()
         for ways in day.values()
     )
-    links = Links(every_day, policy)
+    interfaces = InterfacesAbroad(every_day, policy)
     found = {
         name: [
-            Watch(days, links, policy)
+            Watch(days, interfaces, policy)
             for days in vantages.values()
             if len(days) >= 2 * policy.alarm_hold_days
         ]

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from analysis.error_rates import TRIED, Cell, Known, Outcome, market
 from analysis.hindsight import known_alarm
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country, over_time
@@ -34,7 +34,7 @@ _AT_ONCE = frozenset({"diverse", "market", "captured"})
 Drawn = TypeVar("Drawn")
 
 
-def judge_drawn(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Verdict:
+def judge_drawn(simulated: Simulated, policy: Policy, until: dt.date | None = None) -> Judgement:
     """The verdict on a simulated country by its traces, or by those of before a day."""
     traces = simulated.traces
     if until is not None:
@@ -114,12 +114,12 @@ def _in_time(simulated: Simulated) -> dt.date | None:
     return simulated.halfway + dt.timedelta(days=FOUND_WITHIN)
 
 
-def draw_known(cell: Cell, number: int, policy: Policy = TRIED) -> Known:
+def draw_known(cell: Cell, number: int) -> Known:
     """What the alarm says of the country of this number to whoever knows every way in it."""
     simulated = redraw(cell, number)
 
     def said(until: dt.date | None = None) -> bool:
-        alarm = known_alarm(simulated, policy, until)
+        alarm = known_alarm(simulated, TRIED, until)
         return _meant(cell, None if alarm is None else alarm.node.name)
 
     end = _in_time(simulated)
@@ -133,11 +133,9 @@ def draws(
     yield from _shared(partial(draw, cell, policy=policy), numbers, processes)
 
 
-def draws_known(
-    cell: Cell, numbers: Sequence[int], *, policy: Policy = TRIED, processes: int = 1
-) -> Iterator[Known]:
+def draws_known(cell: Cell, numbers: Sequence[int], *, processes: int) -> Iterator[Known]:
     """The limit of the alarm in these draws, in order."""
-    yield from _shared(partial(draw_known, cell, policy=policy), numbers, processes)
+    yield from _shared(partial(draw_known, cell), numbers, processes)
 
 
 def _shared(

@@ -33,52 +33,54 @@ LIMITS = (
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All the rule looks at, for one address family.
-
-    ``of`` counts the organisations judged (besides the candidate, where there is one).
-    ``resolved`` is the share of pairs whose crossing is known, as the mean over organisations;
-    ``mostly`` are the captured organisations that send more than half of *all* their pairs through
-    the candidate, those of unknown ways among them, ``elsewhere`` how many captured ones pass it
-    to other destinations than those of one class, and of how many that were measured there: by
-    that class without which these are fewest,
-    ``keys`` are those (or vantage points) in the captured organisations that show it, ``unaided``
-    the share of organisations captured by the address table alone, ``rivals`` how many other
-    candidates divide the organisations among them (see `analysis.convergence.rivals`),
-    ``covered`` the share of the country's users or addresses (``unit``) that was measured,
-    ``weighed`` the share that the candidate has when organisations weigh by them,
-    ``meeting_place`` an exchange that most organisations cross but behind which no one operator
-    stands, or a node that looks like the peering LAN of one, ``alike`` private blocks that most
-    organisations show and that are no candidate, ``apart`` networks whose numbers most show and in
-    which they do not meet: all other figures are as if these were not there, ``thin`` the share of
-    organisations that leave by shared foreign interfaces, ``lenient`` the candidate as the lenient
-    reading has it and ``rival`` a node that would beat it there.
-    """
+    """All the rule looks at, for one address family."""
 
     top: Candidate | None
+    """The strongest candidate that may be named."""
     of: int
+    """How many organisations are judged, besides the candidate where there is one."""
     captured: int
     lower: float
     upper: float
     mostly: int
+    """Captured organisations that send more than half of *all* their pairs through the candidate,
+    those of unknown ways among them."""
     elsewhere: tuple[int, int]
+    """Captured organisations that pass the candidate to destinations outside of one class, and how
+    many organisations were measured there: of the class without which these are fewest."""
     keys: int
+    """Keys (or vantage points without one) in captured organisations that show the candidate."""
     unaided: float
+    """The share of organisations that are captured by the address table alone."""
     rivals: int
+    """Other candidates that divide the organisations with this one (see
+    `analysis.convergence.rivals`)."""
     covered: float
+    """The share of the country's users or addresses (``unit``) that was measured."""
     weighed: float
+    """The candidate's share when organisations weigh by these."""
     unit: str
     pairs: int
     resolved: float
+    """The share of pairs whose crossing is known, as the mean over organisations."""
     destination_classes: int
     continents: int
     days: int
     effective_gateways: float
     meeting_place: Candidate | None
+    """An exchange that most organisations cross but behind which no one operator stands, or a node
+    that looks like the peering LAN of one."""
     alike: Candidate | None
+    """Private blocks that most organisations show and that are no candidate."""
     apart: tuple[Candidate, ...]
+    """Networks whose numbers most organisations show without meeting in them. All other figures are
+    as if these were not there."""
     thin: float
+    """The share of organisations that leave by shared foreign interfaces."""
     lenient: Candidate | None
+    """The candidate as the lenient reading has it."""
     rival: Candidate | None
+    """A node that would beat the candidate in the lenient reading."""
 
     @property
     def share(self) -> float:

@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import ALIKE, Blocks
+from analysis.pairs import TOLERANCE, Blocks
 from analysis.policy import Policy
 
 Place = TypeVar("Place", bound=Hashable)
@@ -131,10 +131,10 @@ class _Seen(Generic[Place]):
         shown = self._shown.get(place, {}).get(node, 0.0)
         not_against = self._not_against.get(place, {}).get(node, 0.0)
         against = self._telling.get(place, 0.0) - not_against
-        return shown <= most * (shown + against) + ALIKE
+        return shown <= most * (shown + against) + TOLERANCE
 
 
-class Links:
+class InterfacesAbroad:
     """Which interfaces abroad are seen behind which nodes, over the whole time."""
 
     def __init__(self, counted: Iterable[Mapping[Way, int]], policy: Policy) -> None:
@@ -179,7 +179,9 @@ class Links:
         return interface in self._known
 
 
-def passes_node(ways: Mapping[Way, int], node: Node, links: Links, *, already: bool) -> bool | None:
+def passes_node(
+    ways: Mapping[Way, int], node: Node, interfaces: InterfacesAbroad, *, already: bool
+) -> bool | None:
     """Whether most traces of a day to one destination pass a node; None where all leave it open.
 
     A silent hop may be the node, unless the path goes on over a link of somebody else's. A link
@@ -194,7 +196,7 @@ def passes_node(ways: Mapping[Way, int], node: Node, links: Links, *, already: b
         elif node in way.unsaid:
             continue
         elif not way.gap or (
-            links.elsewhere(way, node) and (links.known(way.interface) or not already)
+            interfaces.elsewhere(way, node) and (interfaces.known(way.interface) or not already)
         ):
             told += traces
     return 2 * shown > told if told else None

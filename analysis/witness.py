@@ -2,7 +2,8 @@
 
 Peers of a route collector abroad see by which networks a country's prefixes are reached. That is
 the control plane and the way in, where traces show the data plane and the way out; where both say
-the same, neither method's faults explain it. The witness is heard here and weighed in `verdict`.
+the same, neither method's faults explain it. The witness is heard here; what its
+word changes is decided in `analysis.scope`.
 """
 
 from __future__ import annotations

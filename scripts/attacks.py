@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from analysis.error_rates import TRIED
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import load
 from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, to_json
@@ -343,7 +343,7 @@ def bomb(folder: Path) -> Path:
     return path
 
 
-def judged(traces: Iterable[Trace], simulated: Simulated) -> Verdict:
+def judged(traces: Iterable[Trace], simulated: Simulated) -> Judgement:
     """The verdict on traces that come as a file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sent.jsonl"
@@ -382,7 +382,7 @@ class Outcome(NamedTuple):
         return self.captured and self.before == ("single_gateway", GATEWAY)
 
 
-def _says(verdict: Verdict) -> tuple[str, str | None]:
+def _says(verdict: Judgement) -> tuple[str, str | None]:
     return verdict.grade, str(verdict.gateway["name"]) if verdict.gateway else None
 
 

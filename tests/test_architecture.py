@@ -275,6 +275,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.engine", "analysis.spans"},
         {"analysis.cluster"},
         {"analysis.family"},
+        {"analysis.interconnection"},
         {"analysis.fields"},
         {"analysis.judge"},
         {"analysis.demo", "analysis.assessment", "analysis.trials"},
@@ -377,6 +378,7 @@ PURE = {
     "analysis.hub",
     "analysis.scope",
     "analysis.family",
+    "analysis.interconnection",
     "analysis.fields",
     "analysis.judge",
     "analysis.chokepoint",
@@ -455,6 +457,15 @@ def test_every_module_stands_in_one_layer(package: str) -> None:
     """The list of layers names each module once, and none that is not there."""
     listed = [name for layer in LAYERS[package] for name in sorted(layer)]
     assert sorted(listed) == sorted(own(frozenset(modules()), package))
+
+
+def test_a_newcomer_is_told_which_question_each_module_answers() -> None:
+    """The table in CONTRIBUTING.md names each module of the analysis, or its folder, once."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("| question | modules |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", table)
+    within = own(frozenset(modules()), "analysis") - {"analysis"}
+    assert sorted(named) == sorted({name.split(".")[1] for name in within})
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from analysis.coverage import Weights
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
 from probe.record import UNATTRIBUTED, Attribution, from_json
@@ -228,6 +228,6 @@ class Country:
                         }
                     )
 
-    def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Verdict:
+    def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Judgement:
         loaded = Loaded(traces=[from_json(result) for result in self.results])
         return judge(loaded, self.table, HOME, policy or Policy(), now=NOW, weights=weights)

@@ -7,7 +7,7 @@ import pytest
 
 from analysis import exhibits
 from analysis.convergence import exit_shares
-from analysis.judge import Verdict
+from analysis.judge import Judgement
 from analysis.operators import Node
 from analysis.pairs import by_organisation
 from tests.analysis.country import Country
@@ -25,7 +25,7 @@ def switched() -> Country:
 
 
 @pytest.fixture(scope="module")
-def verdict() -> Verdict:
+def verdict() -> Judgement:
     return switched().judge()
 
 
@@ -33,7 +33,7 @@ def types(table: pd.DataFrame) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in table.dtypes.items()}
 
 
-def test_pairs_name_the_gateway_of_each(verdict: Verdict) -> None:
+def test_pairs_name_the_gateway_of_each(verdict: Judgement) -> None:
     """Gate where it is passed, else the organisation's own way, as the effective gateways count."""
     table = exhibits.pairs_table(verdict.evidence)
     assert types(table) == exhibits.PAIRS
@@ -64,7 +64,7 @@ def test_an_unresolved_pair_has_no_gateway() -> None:
         assert unknown[column].isna().all()
 
 
-def test_days_show_the_switch(verdict: Verdict) -> None:
+def test_days_show_the_switch(verdict: Judgement) -> None:
     """None of ten before it, nine of ten after it, with the bounds of the rule each day."""
     table = exhibits.days_table(verdict.evidence, GATE)
     assert types(table) == exhibits.DAYS
@@ -116,7 +116,7 @@ def test_the_alarms_gateway_is_left_out_of_its_days() -> None:
     assert set(exhibits.days_table(verdict.evidence, GATE)["organisations"]) == {10}
 
 
-def test_changes_are_the_timeline_in_rows(verdict: Verdict) -> None:
+def test_changes_are_the_timeline_in_rows(verdict: Judgement) -> None:
     """Nine organisations changed once, the tenth never did."""
     table = exhibits.changes_table(verdict.fields["timeline"])
     assert types(table) == exhibits.CHANGES
@@ -145,7 +145,7 @@ def test_domestic_pairs_tell_their_way() -> None:
     assert exchange["over_hub"].sum() == 0
 
 
-def test_candidates_come_best_first(verdict: Verdict) -> None:
+def test_candidates_come_best_first(verdict: Judgement) -> None:
     """With the figures of the verdict."""
     table = exhibits.candidates_table(verdict.fields["candidates"])
     assert types(table) == exhibits.CANDIDATES

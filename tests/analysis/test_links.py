@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.crossing import Crossing, Crossings, crossing_of
-from analysis.links import Links, Sighting, far_ends, read
+from analysis.links import Links, Sighting, changed_steps, far_ends
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
@@ -285,5 +285,5 @@ def test_the_order_of_sightings_changes_no_link() -> None:
     for sighting in counted:
         assert forwards.changes(sighting) == backwards.changes(sighting)
     last = Sighting(paths[-1].frame, 0)
-    steps = read(last.frame.steps, forwards.changes(last), "Net 1")
+    steps = changed_steps(last.frame.steps, forwards.changes(last), "Net 1")
     assert [step.sight.node for step in steps if step.sight is not None][2] == GATE

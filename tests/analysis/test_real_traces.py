@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import Loaded, load
 from analysis.operators import Gazetteer, is_commonplace
 from analysis.policy import Policy
@@ -42,7 +42,7 @@ def loaded() -> Loaded:
 
 
 @pytest.fixture(scope="module")
-def iran(loaded: Loaded, table: Origin) -> Verdict:
+def iran(loaded: Loaded, table: Origin) -> Judgement:
     return judge(loaded, table, "IR", Policy(), now=LATER)
 
 
@@ -65,7 +65,7 @@ def test_every_result_is_read(loaded: Loaded) -> None:
     assert not loaded.complaints
 
 
-def test_one_target_is_insufficient_and_nobody_is_named(iran: Verdict) -> None:
+def test_one_target_is_insufficient_and_nobody_is_named(iran: Judgement) -> None:
     """All of four networks through the same blocks to one target: not enough to name anybody."""
     fields = iran.fields
     assert fields["grade"] == "insufficient"
@@ -77,7 +77,9 @@ def test_one_target_is_insufficient_and_nobody_is_named(iran: Verdict) -> None:
     assert fields["window"] == ["2019-11-27", "2019-11-27"]
 
 
-def test_vantage_points_elsewhere_are_counted(iran: Verdict, loaded: Loaded, table: Origin) -> None:
+def test_vantage_points_elsewhere_are_counted(
+    iran: Judgement, loaded: Loaded, table: Origin
+) -> None:
     """The 8 results from Iran are used, the other 470 are rejected by one reason."""
     inside = [trace for trace in loaded.traces if table.lookup(trace.source or "").country == "IR"]
     assert len(inside) == 8
@@ -86,7 +88,7 @@ def test_vantage_points_elsewhere_are_counted(iran: Verdict, loaded: Loaded, tab
     assert iran.fields["measured"]["destinations"] == 1
 
 
-def test_private_blocks_are_among_the_candidates(iran: Verdict) -> None:
+def test_private_blocks_are_among_the_candidates(iran: Judgement) -> None:
     """The hops right before the border are 10.x addresses of no AS, shared by all networks."""
     first, *_ = iran.fields["candidates"]
     assert first["kind"] == "unmapped"
@@ -98,7 +100,7 @@ def test_private_blocks_are_among_the_candidates(iran: Verdict) -> None:
     assert not any(is_commonplace(block) for block in blocks)
 
 
-def test_crossings_show_private_hops_before_the_border(iran: Verdict) -> None:
+def test_crossings_show_private_hops_before_the_border(iran: Judgement) -> None:
     """Each of the 8 crossings is resolved and leaves by a 10.x block to an operator abroad."""
     crossings = crossings_table(iran.observations)
     assert len(crossings) == 8

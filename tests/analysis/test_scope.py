@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from analysis.coverage import Weights
-from analysis.judge import Verdict, judge
+from analysis.judge import Judgement, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
 from analysis.rib import Rib, Route
@@ -69,7 +69,9 @@ def routes(paths: Sequence[str], *, complete: bool = True, years: int = 0) -> Ri
     return Rib("rib.bz2", "0" * 64, taken, complete, len(found), found)
 
 
-def captured(recording: Rib | None, measured: int = 14, weights: Weights | None = None) -> Verdict:
+def captured(
+    recording: Rib | None, measured: int = 14, weights: Weights | None = None
+) -> Judgement:
     """Fourteen of sixteen networks, all through Gate: lower bound 0.05 ** (1 / 14) = 0.807."""
     country = Country(16)
     country.everyone("lan own gate {up}", members=range(1, measured + 1))

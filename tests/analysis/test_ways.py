@@ -6,7 +6,7 @@ import pytest
 
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.ways import Links, Way, exits
+from analysis.ways import InterfacesAbroad, Way, exits
 
 GATE = Node("organisation", "Gate")
 NET12 = Node("organisation", "Net 12")
@@ -16,10 +16,10 @@ def test_no_key_outvotes_the_others_by_its_number_of_traces() -> None:
     """Of a link that fifteen days show behind Gate, a flood of traces on one does not say more."""
     ours = Way((GATE,), gap=False, interface="30.0.7.1")
     flood = Way((NET12,), gap=False, interface="30.0.7.1")
-    links = Links([{ours: 1}] * 15 + [{flood: 300}], Policy())
+    interfaces = InterfacesAbroad([{ours: 1}] * 15 + [{flood: 300}], Policy())
     silent = Way((), gap=True, interface="30.0.7.1")
-    assert not links.elsewhere(silent, GATE)
-    assert links.elsewhere(silent, NET12)
+    assert not interfaces.elsewhere(silent, GATE)
+    assert interfaces.elsewhere(silent, NET12)
 
 
 @pytest.mark.parametrize(("behind", "past", "elsewhere"), [(1, 4, True), (2, 7, False)])
@@ -29,8 +29,8 @@ def test_a_link_that_hardly_any_day_shows_behind_a_node_is_somebody_elses(
     """One day of five is 20%, two of nine are more."""
     over = Way((GATE,), gap=False, interface="30.0.7.1")
     direct = Way((), gap=False, interface="30.0.7.1")
-    links = Links([{over: 1}] * behind + [{direct: 1}] * past, Policy())
-    assert links.elsewhere(Way((), gap=True, interface="30.0.7.1"), GATE) is elsewhere
+    interfaces = InterfacesAbroad([{over: 1}] * behind + [{direct: 1}] * past, Policy())
+    assert interfaces.elsewhere(Way((), gap=True, interface="30.0.7.1"), GATE) is elsewhere
 
 
 def test_silence_before_a_link_tells_of_nobody() -> None:
@@ -38,12 +38,12 @@ def test_silence_before_a_link_tells_of_nobody() -> None:
     over = Way((GATE,), gap=False, interface="30.0.7.1")
     silent = Way((), gap=True, interface="30.0.7.1")
     nowhere = Way((GATE,), gap=False, interface=None)
-    links = Links([{over: 1}, *[{silent: 1}] * 9, {nowhere: 1}], Policy())
-    assert not links.elsewhere(silent, GATE)
-    assert not links.elsewhere(silent._replace(interface=None), GATE)
-    assert links.known("30.0.7.1")
-    assert not links.known(None)
-    assert not Links([{silent: 1}], Policy()).known("30.0.7.1")
+    interfaces = InterfacesAbroad([{over: 1}, *[{silent: 1}] * 9, {nowhere: 1}], Policy())
+    assert not interfaces.elsewhere(silent, GATE)
+    assert not interfaces.elsewhere(silent._replace(interface=None), GATE)
+    assert interfaces.known("30.0.7.1")
+    assert not interfaces.known(None)
+    assert not InterfacesAbroad([{silent: 1}], Policy()).known("30.0.7.1")
 
 
 def test_by_whom_the_ways_of_a_day_left() -> None:

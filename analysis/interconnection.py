@@ -1,0 +1,143 @@
+"""The paths between a country's own networks, judged: from observations to the hub and its grade.
+
+Puts the steps in order, as `analysis.family` does for the ways abroad, and takes from there which
+blocks are one operator's, what looks like a peering LAN, and who is a candidate abroad. What stands
+between two networks is found in `analysis.domestic`; grades are given in `analysis.hub`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from analysis.convergence import Candidate, weighted_share
+from analysis.coverage import Weights, covered
+from analysis.domestic import (
+    DomesticPair,
+    behind_the_unmapped,
+    domestic_pairs,
+    effective_hubs,
+    hub_candidates,
+    reached_over,
+    share_abroad,
+)
+from analysis.family import Family, JudgingTable, own_names
+from analysis.hub import DomesticGrade, domestic_grade, not_diverse
+from analysis.operators import Node
+from analysis.policy import Policy
+from analysis.verdict import not_representative
+
+
+@dataclass(frozen=True, slots=True)
+class Domestic:
+    """The paths between domestic organisations, judged.
+
+    ``strongest`` is the candidate that grade and reason speak of, named or not. ``organisations``
+    counts those with a known way to another one.
+    """
+
+    pairs: list[DomesticPair]
+    strongest: Candidate | None
+    grade: DomesticGrade
+    reason: str
+    organisations: int
+    effective_hubs: float
+
+    @property
+    def hub(self) -> Candidate | None:
+        """Who may be named, by the grade."""
+        return self.strongest if self.grade in {"concentrated", "single_hub"} else None
+
+
+def judge_domestic(
+    family: Family, table: JudgingTable, weights: Weights, policy: Policy
+) -> Domestic:
+    """Judge how the organisations of a country reach each other."""
+    pairs = domestic_pairs(
+        family.observations,
+        family.blocks,
+        policy,
+        lans=frozenset(family.lans),
+        doubted={one.node for one in family.figures.apart},
+    )
+    known = [pair for pair in pairs if pair.way != "unknown"]
+    own = partial(own_names, table=table)
+    may_be_hub = _may_be_hub(family, table, policy)
+    organisations = len({pair.organisation for pair in known})
+    effective, against_diverse = _diversity(known, family, own, policy)
+
+    def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
+        reached = reached_over(candidate.node, known, own, policy) if candidate else None
+        return domestic_grade(
+            candidate,
+            organisations,
+            len(known) / len(pairs) if pairs else 0.0,
+            reached=reached,
+            may_be_hub=candidate is not None and may_be_hub(candidate.node),
+            against_single=_against_single(candidate, own, weights, policy) if candidate else (),
+            against_diverse=against_diverse,
+            policy=policy,
+        )
+
+    candidates = hub_candidates(pairs, family.blocks, own, policy)
+    strongest = candidates[0] if candidates else None
+    grade, reason = graded(strongest)
+    # A meeting place that more organisations cross hides no hub that stands beside it.
+    hub = next((one for one in candidates if may_be_hub(one.node)), None)
+    if hub is not None and hub is not strongest:
+        of_hub = graded(hub)
+        if of_hub[0] == "single_hub":
+            strongest, (grade, reason) = hub, of_hub
+    return Domestic(pairs, strongest, grade, reason, organisations, effective)
+
+
+def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable[[Node], bool]:
+    """Whether a node may be more than a meeting place.
+
+    An exchange may if most organisations cross it on their ways abroad as well.
+    """
+    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
+
+    def may_be_hub(node: Node) -> bool:
+        if table.is_watched(node.name):
+            return True
+        return node in abroad_too if node.kind == "exchange" else node not in family.lans
+
+    return may_be_hub
+
+
+def _against_single(
+    hub: Candidate, own: Callable[[Node], frozenset[str]], weights: Weights, policy: Policy
+) -> list[str]:
+    return not_representative(
+        covered(hub.shares, own(hub.node), weights),
+        weighted_share(hub.shares, weights.of) or 0.0,
+        weights.unit,
+        policy,
+    )
+
+
+def _diversity(
+    known: Sequence[DomesticPair],
+    family: Family,
+    own: Callable[[Node], frozenset[str]],
+    policy: Policy,
+) -> tuple[float, list[str]]:
+    """The effective hubs, and why the known ways are not "diverse".
+
+    Here whoever carries a way abroad and back counts like those between.
+    """
+    generous = [replace(pair, between=pair.passed) for pair in known]
+    passed = hub_candidates(generous, family.blocks, own, policy)
+    effective = effective_hubs(generous, passed, own)
+    numbers = [replace(pair, between=pair.apart) for pair in known]
+    numbered = hub_candidates(numbers, family.blocks, own, policy)
+    return effective, not_diverse(
+        abroad=share_abroad(known),
+        carrier=next((one for one in passed if one.node.kind == "organisation"), None),
+        unmapped=behind_the_unmapped(known, policy),
+        apart=next(iter(numbered), None),
+        effective=effective,
+        policy=policy,
+    )
