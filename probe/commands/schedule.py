@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,11 @@ from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.commands import words
 from probe.commands.unattended import limits
 from probe.consent import Permission, require
-from probe.failure import PartlyDone
+from probe.failure import PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import is_under_sudo
 from probe.schedule.diary import Diary
-from probe.schedule.here import job, timer
+from probe.schedule.here import job, left_on, others, timer
 from probe.wallclock import shown
 
 if TYPE_CHECKING:
@@ -86,7 +87,18 @@ def status(*, system: bool, as_json: bool) -> None:
     """
     clock, what = timer(system=system), job(system=system)
     standing = clock.standing(what)
-    entry = _diary(what).read()
+    if not system:
+        standing = replace(standing, hints=(*standing.hints, *others()))
+    try:
+        entry = _diary(what).read()
+    except PermissionError as problem:
+        if not system:
+            raise
+        raise PermissionDenied(
+            _("a timer of the system is root's business: {command}").format(
+                command="sudo gatewatch schedule status --system"
+            )
+        ) from problem
     if as_json:
         click.echo(json.dumps(_fields(clock, what, standing, entry)))
     else:
@@ -105,6 +117,8 @@ def remove(*, system: bool) -> None:
         click.echo(_("no run begins by itself any more; what was measured is still here"))
     else:
         click.echo(_("there was no timer of gatewatch"))
+    for sentence in () if system else left_on():
+        click.echo(sentence)
 
 
 def _diary(what: Job) -> Diary:
@@ -170,7 +184,7 @@ def _print(clock: Timer, what: Job, standing: Standing, entry: Entry) -> None:
     lines["budget"] = ", ".join(spent)
     for name, text in lines.items():
         click.echo(f"{name:<10} {text}")
-    if not standing.installed:
+    if not standing.installed and not standing.hints:
         click.echo(_("to measure by itself: gatewatch schedule install"))
     for one in (*standing.troubles[1:], *standing.hints):
         click.echo(f"{one.what}; {one.remedy}")

@@ -45,6 +45,7 @@ from probe.premises import Premises
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
 from probe.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
+from probe.schedule.diary import Diary
 from probe.spool import Spool
 from tests.consenting import agree
 from tests.probe import paths
@@ -532,6 +533,33 @@ def test_no_schedule_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = only(scheduled(monkeypatch, NONE, NONE))
     assert (finding.state, finding.remedy) == ("ok", "gatewatch schedule install")
     assert only(scheduled(monkeypatch, NONE)).state == "ok"
+
+
+def test_under_sudo_a_timer_of_who_called_it_is_said_to_be_out_of_sight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Root has none, and that says nothing of theirs; the system's is seen as by everybody."""
+    monkeypatch.setattr(schedule, "is_under_sudo", lambda: True)
+    finding = only(scheduled(monkeypatch, NONE, NONE))
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch schedule status")
+    assert "under sudo no timer of yours is seen" in finding.says
+    assert "none has yet" in only(scheduled(monkeypatch, NONE, WELL)).says
+
+
+def test_runs_of_the_systems_timer_are_no_fault_of_who_may_not_look_at_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its user keeps what it does from all others."""
+
+    def refused(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/gatewatch")
+
+    monkeypatch.setattr(Diary, "read", refused)
+    finding = only(scheduled(monkeypatch, NONE, WELL))
+    assert finding.state == "ok"
+    assert finding.remedy == "sudo gatewatch schedule status --system"
+    with pytest.raises(PermissionError):
+        scheduled(monkeypatch, WELL)
 
 
 def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

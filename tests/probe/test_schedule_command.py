@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,51 @@ def test_under_sudo_no_timer_of_roots_is_put_over_the_data_of_another(
     assert not clock.did
     assert schedule("install", "--system", "--dry-run").exit_code == 0
     assert schedule("remove").exit_code == 0
+
+
+def test_under_sudo_a_timer_of_who_called_it_is_said_to_be_out_of_sight(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever hears that there is none, or that none is left, would take theirs to be off."""
+    monkeypatch.setattr("probe.schedule.here.is_under_sudo", lambda: True)
+    said = schedule("status").stdout
+    assert "under sudo no timer of yours is seen" in said
+    assert "schedule install" not in said
+    (hint,) = json.loads(schedule("status", "--json").stdout)["hints"]
+    assert hint["remedy"] == "gatewatch schedule status"
+    stays = "Not deleted is a timer that was installed without sudo"
+    assert stays in schedule("remove").stdout
+    assert stays not in schedule("remove", "--system").stdout
+    assert "under sudo" not in schedule("status", "--system").stdout
+
+
+def test_the_systems_timer_is_told_of_where_ones_own_is_asked_for(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It measures on, whatever becomes of the other."""
+    assert "system's timer" not in schedule("status").stdout + schedule("remove").stdout
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: True)
+    said = schedule("status").stdout
+    assert "the system's timer measures by itself; sudo gatewatch schedule status --system" in said
+    assert "schedule install" not in said
+    still = "sudo gatewatch schedule remove --system"
+    assert still in schedule("remove").stdout
+    assert still not in schedule("remove", "--system").stdout
+
+
+def test_how_runs_of_the_systems_timer_ended_is_for_root_to_see(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are told how, and not to change permissions."""
+
+    def refused(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/gatewatch")
+
+    monkeypatch.setattr(Diary, "read", refused)
+    done = schedule("status", "--system")
+    assert done.exit_code == 4
+    assert done.stderr.endswith("root's business: sudo gatewatch schedule status --system\n")
+    assert "mend its permissions" in schedule("status").stderr
 
 
 def test_a_dry_run_shows_all_and_does_nothing(clock: Played) -> None:
