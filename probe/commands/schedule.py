@@ -14,10 +14,11 @@ import click
 from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.commands import words
 from probe.commands.unattended import limits
-from probe.consent import Permission, require
+from probe.consent import Permission, missing, require
 from probe.failure import PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import is_under_sudo
+from probe.schedule import Trouble
 from probe.schedule.diary import Diary
 from probe.schedule.here import job, left_on, others, timer
 from probe.wallclock import shown
@@ -99,6 +100,9 @@ def status(*, system: bool, as_json: bool) -> None:
                 command="sudo gatewatch schedule status --system"
             )
         ) from problem
+    if standing.installed and (lacking := missing(what.folder, Permission.RUN, Permission.KEEP)):
+        hint = _without_consent(lacking, system=system)
+        standing = replace(standing, next=None, hints=(*standing.hints, hint))
     if as_json:
         click.echo(json.dumps(_fields(clock, what, standing, entry)))
     else:
@@ -119,6 +123,18 @@ def remove(*, system: bool) -> None:
         click.echo(_("there was no timer of gatewatch"))
     for sentence in () if system else left_on():
         click.echo(sentence)
+
+
+def _without_consent(lacking: list[Permission], *, system: bool) -> Trouble:
+    grant, remove = "gatewatch consent grant", "gatewatch schedule remove"
+    if system:
+        grant, remove = f"sudo -H -u gatewatch {grant}", f"sudo {remove} --system"
+    return Trouble(
+        _("you have not agreed to: {names}; so nothing is measured").format(
+            names=", ".join(lacking)
+        ),
+        _("{grant}, or {remove}").format(grant=grant, remove=remove),
+    )
 
 
 def _diary(what: Job) -> Diary:

@@ -618,6 +618,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     assert not home.exists()
     fill(home, "accepted")
     assert only(queue.queue()).says == "nothing waits to be sent"
+    agree(home)
     fill(home, problem="it was not reached")
     with Outbox(home / "outbox") as outbox:
         outbox._db.execute("UPDATE bundles SET state = 'waiting'")
@@ -629,6 +630,17 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     assert finding.says == "1 bundle waits to be sent; the last try failed: it was not reached"
     fill(home)
     assert only(queue.queue()).state == "ok"
+
+
+def test_what_waits_without_consent_to_share_stays_here(home: Path) -> None:
+    """No command that would be refused is named, nor is it a fault that the last try failed."""
+    fill(home, "waiting", problem="it was not reached")
+    agree(home, Permission.RUN, Permission.KEEP)
+    settings = 'collector = "https://collect.example.org"\n'
+    (home / "settings.toml").write_text(settings, encoding="utf-8")
+    finding = only(queue.queue())
+    assert (finding.state, finding.remedy) == ("ok", "gatewatch consent grant --share")
+    assert "1 bundle waits to be sent, and you have not agreed to share" in finding.says
 
 
 def test_what_was_refused_is_said(home: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from probe.allowance import Allowance, allowance_file
 from probe.cli import main
+from probe.consent import Permission, change
 from probe.failure import Failure
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
@@ -183,6 +185,25 @@ def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) 
         "day": {"sent": 700, "allowed": 2_000_000},
         "month": {"sent": 700, "allowed": 60_000_000},
     }
+
+
+def test_a_timer_without_consent_measures_nothing_and_says_so(
+    clock: Played, tmp_path: Path
+) -> None:
+    """Whoever took it back reads of no next run, and how to be rid of the timer as well."""
+    agree(tmp_path / "home")
+    schedule("install")
+    assert "next  " in schedule("status").stdout
+    change(tmp_path / "home", {Permission.RUN: False}, date(2026, 11, 2))
+    done = schedule("status")
+    assert done.exit_code == 0
+    assert "next  " not in done.stdout
+    assert done.stdout.endswith(
+        "you have not agreed to: run; so nothing is measured; gatewatch consent grant, or "
+        "gatewatch schedule remove\n"
+    )
+    (hint,) = json.loads(schedule("status", "--json").stdout)["hints"]
+    assert hint["what"].startswith("you have not agreed to: run")
 
 
 def test_a_timer_that_will_not_call_is_no_success(clock: Played, tmp_path: Path) -> None:
