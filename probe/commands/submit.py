@@ -314,6 +314,7 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     said = []
     waits = bool(found.count("waiting") or new)
     undecided = bool(found.count("quarantined"))
+    pauses = found.attempts.not_before > time.time()
     kept_back = (waits or undecided) and missing(data_folder(), Permission.SHARE)
     if kept_back:
         said.append(
@@ -329,7 +330,7 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
                 "`gatewatch submit --leave-at FOLDER`"
             ).format(file=settings_file())
         )
-    elif waits and found.attempts.not_before > time.time():
+    elif waits and pauses:
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
                 time=shown(found.attempts.not_before)
@@ -338,7 +339,8 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     elif waits:
         said.append(_("to send what waits: gatewatch submit"))
     if undecided and not kept_back:
-        said.append(_("to ask what was decided: gatewatch submit"))
+        command = "gatewatch submit --now" if pauses else "gatewatch submit"
+        said.append(_("to ask what was decided: {command}").format(command=command))
     if found.refused:
         said.append(
             _(
