@@ -85,6 +85,9 @@ def _lately(what: Job, now: float) -> Finding:
             ),
             "gatewatch run",
         )
+    if last == entry.skipped:
+        says = _("runs begin by themselves; the last at {when} was left out: {why}")
+        return Finding(State.OK, says.format(when=shown(last), why=harmless(str(entry.why))))
     return Finding(
         State.OK, _("runs begin by themselves, the last at {when}").format(when=shown(last))
     )

@@ -582,6 +582,8 @@ def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) ->
         ({}, "ok", "none has yet"),
         ({"ended": NOW - 3600, "code": 0, "kept": 9}, "ok", "the last at"),
         ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "the last at"),
+        ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
+        ({"skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
         ({"ended": NOW - 4 * 86_400, "code": 0}, "warning", "no run has begun by itself since"),
         ({"ended": NOW - 60, "code": 5, "failures": 2}, "warning", "exit code 5"),
     ],
