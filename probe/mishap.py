@@ -19,6 +19,7 @@ from probe.readonly import read_only
 if TYPE_CHECKING:
     from probe.failure import Failure
 
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 
 # A file of another kind than is needed has the name.
@@ -37,6 +38,13 @@ def failure_of(problem: OSError) -> Failure | None:
         )
     if problem.errno == errno.EROFS:
         return read_only(problem.filename or _("a file"))
+    if problem.errno in _TOO_MANY:
+        return PermissionDenied(
+            _(
+                "the system lets no more files and sockets be open at once ({reason}); close other "
+                "programs, or raise the limit in this terminal: ulimit -n 1024"
+            ).format(reason=problem.strerror)
+        )
     if problem.errno in _NOT_ALLOWED:
         return PermissionDenied(
             (

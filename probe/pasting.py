@@ -18,6 +18,10 @@ _FOLDERS = re.compile(
 # Says no more than that something runs on this machine; advice names it.
 _ITSELF = "127.0.0.1"
 
+# Names of users and machines that are words of our own sentences, as that of the system's timer's
+# user: they tell nobody, and without them a command or a variable could not be followed.
+_WORDS = frozenset({"data", "gatewatch", "home", "root", "user"})
+
 
 def harmless(text: str) -> str:
     """A sentence with ``~`` for its user's home, ``[folder]`` for others, ``[host]`` for names.
@@ -52,11 +56,11 @@ def _without_whose(text: str) -> str:
     users = {home.name, os.environ.get("SUDO_USER", "")}
     with contextlib.suppress(KeyError, OSError):
         users.add(getpass.getuser())
-    users -= {"", "root"}
+    names = {name for name in here.host_names | users if name and name.lower() not in _WORDS}
     if home.name:
         text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
     if kept.name and kept.is_absolute():
         # With blanks in it, as on many a stick, its end could not be told.
         text = text.replace(str(kept), "[folder]")
     text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))
-    return clean(text, replace(here, host_names=here.host_names | users), keep=_ITSELF)
+    return clean(text, replace(here, host_names=frozenset(names)), keep=_ITSELF)

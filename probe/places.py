@@ -43,7 +43,7 @@ def chosen_folder() -> Path:
 
 def is_chosen() -> bool:
     """Whether a program that this user's timer calls would take another data folder by itself."""
-    return HOME_VARIABLE in os.environ or is_under_sudo()
+    return bool({HOME_VARIABLE, "XDG_DATA_HOME"} & os.environ.keys()) or is_under_sudo()
 
 
 def is_under_sudo() -> bool:

@@ -124,6 +124,7 @@ courtesy = _together(
     click.option(
         "--rate",
         type=_Range(0.1),
+        metavar="NUMBER",
         default=RATE,
         show_default=True,
         help=f"Packets per second, {RATE_CAP:.0f} at most.",
@@ -131,6 +132,7 @@ courtesy = _together(
     click.option(
         "--budget",
         type=_Range(0, min_open=True),
+        metavar="NUMBER",
         default=BUDGET,
         show_default=True,
         help="Megabytes that may be sent in a day (UTC), by all commands together.",

@@ -16,7 +16,7 @@ from probe.commands import words
 from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
-from probe.places import data_folder, is_under_sudo
+from probe.places import data_folder
 from probe.presence import is_folder
 from probe.pruning import by_fate, prune
 from probe.schedule import here
@@ -55,6 +55,8 @@ def purge(*, yes: bool, days: int | None) -> None:
     found = belongings(folder)
     if not found and timer is None:
         click.echo(_("nothing of gatewatch is kept in {folder}").format(folder=folder))
+        for sentence in here.left_on():
+            click.echo(sentence)
         return
     _list(folder, found, timer)
     if not yes and not _agreed():
@@ -160,16 +162,9 @@ def _list(folder: Path, found: list[Belonging], timer: Timer | None) -> None:
 
 def _outside() -> list[str]:
     """What is not in the data folder, and so is not deleted: nothing here knows all of it."""
-    said = _handed_on()
-    if is_under_sudo():
-        said.append(
-            _(
-                "Not deleted is a timer that was installed without sudo; to take it away, without "
-                "sudo: gatewatch schedule remove"
-            )
-        )
     return [
-        *said,
+        *_handed_on(),
+        *here.left_on(),
         _(
             "Not deleted is what was written elsewhere, by run --to, --pcap, bundle --to or submit "
             "--leave-at: delete that by hand."

@@ -75,6 +75,19 @@ _LOOK = 2.0
 
 @click.command(short_help="Trace to a list of targets and keep the results.")
 @click.option(
+    "--country",
+    metavar="CC",
+    callback=options.country,
+    help="The country you are in (ISO code); else that of your access network's registration.",
+)
+@click.option("--dry-run", is_flag=True, help="Send no probe; say what the run would take.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the last run: what it kept is not traced again."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Only the first so many targets."
+)
+@click.option(
     "--targets",
     "listed",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -82,29 +95,23 @@ _LOOK = 2.0
     "networks, and the networks of your country.",
 )
 @click.option(
-    "--country",
-    callback=options.country,
-    help="The country you are in (ISO code); else that of your access network's registration.",
-)
-@click.option(
     "--access-as",
+    metavar="ASN",
     callback=options.autonomous_system,
     help="The AS number of your provider, when it cannot be told for sure.",
 )
-@options.probing
-@options.courtesy
-@options.multipath
+@click.option(
+    "--anyway",
+    is_flag=True,
+    help="Measure through a VPN or with a wrong clock, too: the traces say so, and analysis sets "
+    "them aside.",
+)
 @click.option(
     "--economical",
     is_flag=True,
     help="Spare packets: what traces share is measured once and then taken over, marked as "
     "inferred. The hops around the border are measured in every trace.",
 )
-@click.option("--dry-run", is_flag=True, help="Send no probe; say what the run would take.")
-@click.option(
-    "--resume", is_flag=True, help="Go on with the last run: what it kept is not traced again."
-)
-@click.option("--limit", type=click.IntRange(1), help="Only the first so many targets.")
 @click.option(
     "--to",
     "folder",
@@ -118,12 +125,9 @@ _LOOK = 2.0
     help="As a timer calls it: measure only if it is time and neither battery, link nor budget "
     "speak against it, and print one line.",
 )
-@click.option(
-    "--anyway",
-    is_flag=True,
-    help="Measure through a VPN or with a wrong clock, too: the traces say so, and analysis sets "
-    "them aside.",
-)
+@options.courtesy
+@options.probing
+@options.multipath
 @discreet("gatewatch doctor")
 def run(
     *,

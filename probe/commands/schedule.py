@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,11 @@ import click
 from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.commands import words
 from probe.commands.unattended import limits
-from probe.consent import Permission, require
-from probe.failure import PartlyDone
+from probe.consent import Permission, missing, require
+from probe.failure import PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import is_under_sudo
-from probe.schedule import here
+from probe.schedule import Trouble, here
 from probe.schedule.diary import Diary
 from probe.wallclock import shown
 
@@ -86,7 +87,21 @@ def status(*, system: bool, as_json: bool) -> None:
     """
     timer, job = here.timer(system=system), here.job(system=system)
     standing = timer.standing(job)
-    entry = _diary(job).read()
+    if not system:
+        standing = replace(standing, hints=(*standing.hints, *here.others()))
+    try:
+        entry = _diary(job).read()
+    except PermissionError as problem:
+        if not system:
+            raise
+        raise PermissionDenied(
+            _("a timer of the system is root's business: {command}").format(
+                command="sudo gatewatch schedule status --system"
+            )
+        ) from problem
+    if standing.installed and (lacking := missing(job.folder, Permission.RUN, Permission.KEEP)):
+        hint = _without_consent(lacking, system=system)
+        standing = replace(standing, next=None, hints=(*standing.hints, hint))
     if as_json:
         click.echo(json.dumps(_fields(timer, job, standing, entry)))
     else:
@@ -105,6 +120,20 @@ def remove(*, system: bool) -> None:
         click.echo(_("no run begins by itself any more; what was measured is still here"))
     else:
         click.echo(_("there was no timer of gatewatch"))
+    for sentence in () if system else here.left_on():
+        click.echo(sentence)
+
+
+def _without_consent(lacking: list[Permission], *, system: bool) -> Trouble:
+    grant, remove = "gatewatch consent grant", "gatewatch schedule remove"
+    if system:
+        grant, remove = f"sudo -H -u gatewatch {grant}", f"sudo {remove} --system"
+    return Trouble(
+        _("you have not agreed to: {names}; so nothing is measured").format(
+            names=", ".join(lacking)
+        ),
+        _("{grant}, or {remove}").format(grant=grant, remove=remove),
+    )
 
 
 def _diary(job: Job) -> Diary:
@@ -170,7 +199,7 @@ def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> Non
     lines["budget"] = ", ".join(spent)
     for name, text in lines.items():
         click.echo(f"{name:<10} {text}")
-    if not standing.installed:
+    if not standing.installed and not standing.hints:
         click.echo(_("to measure by itself: gatewatch schedule install"))
     for one in (*standing.troubles[1:], *standing.hints):
         click.echo(f"{one.what}; {one.remedy}")

@@ -19,7 +19,7 @@ from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
-from probe.consent import Permission, require
+from probe.consent import Permission, missing, require
 from probe.copies import demand_folder, write_copy
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
@@ -318,14 +318,24 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     """What to do, in sentences; none where all is well."""
     said = []
     waits = bool(found.count("waiting") or new)
-    if waits and settings.collector is None:
+    undecided = bool(found.count("quarantined"))
+    pauses = found.attempts.not_before > time.time()
+    kept_back = (waits or undecided) and missing(data_folder(), Permission.SHARE)
+    if kept_back:
+        said.append(
+            _(
+                "you have not agreed to share, so nothing is sent and nobody is asked; to agree: "
+                "gatewatch consent grant --share"
+            )
+        )
+    elif waits and settings.collector is None:
         said.append(
             _(
                 'nobody to send to: set collector = "https://…" in {file}, or use '
                 "`gatewatch submit --leave-at FOLDER`"
             ).format(file=settings_file())
         )
-    elif waits and found.attempts.not_before > time.time():
+    elif waits and pauses:
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
                 time=shown(found.attempts.not_before)
@@ -333,8 +343,9 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
         )
     elif waits:
         said.append(_("to send what waits: gatewatch submit"))
-    if found.count("quarantined"):
-        said.append(_("to ask what was decided: gatewatch submit"))
+    if undecided and not kept_back:
+        command = "gatewatch submit --now" if pauses else "gatewatch submit"
+        said.append(_("to ask what was decided: {command}").format(command=command))
     if found.refused:
         said.append(
             _(

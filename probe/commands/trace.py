@@ -66,6 +66,7 @@ NOT_REDACTED = "shown on screen, not redacted"
 @options.multipath
 @click.option(
     "--country",
+    metavar="CC",
     callback=options.country,
     help="The country you are in (ISO code); else that of the first known network on the path.",
 )

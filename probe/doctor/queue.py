@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from probe.consent import Permission, missing
 from probe.doctor import Finding, State
 from probe.language import _, ngettext
 from probe.outbox import outbox_folder, status
 from probe.pasting import harmless
+from probe.places import data_folder
 from probe.settings import read_settings
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _STATUS = "gatewatch submit status"
 _SUBMIT = "gatewatch submit"
 _SUBMIT_NOW = "gatewatch submit --now"
+_SHARE = "gatewatch consent grant --share"
 _LEAVE = "gatewatch submit --leave-at FOLDER"
 
 
@@ -44,6 +47,11 @@ def _waiting(count: int, collector: str | None, problem: str | None) -> Finding:
     says = ngettext(
         "{count} bundle waits to be sent", "{count} bundles wait to be sent", count
     ).format(count=count)
+    if missing(data_folder(), Permission.SHARE):
+        says = _("{waiting}, and you have not agreed to share; nothing is sent").format(
+            waiting=says
+        )
+        return Finding(State.OK, says, _SHARE)
     if collector is None:
         says = _("{waiting}, and no collector is set; hand them over yourself").format(waiting=says)
         return Finding(State.OK, says, _LEAVE)

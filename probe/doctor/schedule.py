@@ -9,8 +9,9 @@ from probe.doctor import Finding, State
 from probe.failure import Failure
 from probe.language import _
 from probe.pasting import harmless
+from probe.places import is_under_sudo
 from probe.schedule.diary import Diary
-from probe.schedule.here import job, timer
+from probe.schedule.here import job, timer, unseen
 from probe.wallclock import shown
 
 if TYPE_CHECKING:
@@ -24,25 +25,36 @@ _SILENT = 3 * 86_400.0
 
 _INSTALL = "gatewatch schedule install"
 _STATUS = "gatewatch schedule status"
+_STATUS_OF_SYSTEM = "sudo gatewatch schedule status --system"
 
 
 def schedule(clock: float | None = None) -> Iterator[Finding]:
     """How the timer stands; none is a choice, and nothing is wrong with it."""
     found = _standing()
+    if found is None and is_under_sudo():
+        yield Finding(State.WARNING, unseen().what, unseen().remedy)
+        return
     if found is None:
         yield Finding(State.OK, _("no run begins by itself"), _INSTALL)
         return
-    standing, what = found
+    standing, what, system = found
     for trouble in standing.troubles:
         yield Finding(State.FAILED, harmless(trouble.what), trouble.remedy)
     for hint in standing.hints:
         yield Finding(State.WARNING, hint.what, hint.remedy)
-    if not standing.troubles:
+    if standing.troubles:
+        return
+    try:
         yield _lately(what, time.time() if clock is None else clock)
+    except PermissionError:
+        if not system:
+            raise
+        says = _("runs begin by themselves; how they end is for root to see")
+        yield Finding(State.OK, says, _STATUS_OF_SYSTEM)
 
 
-def _standing() -> tuple[Standing, Job] | None:
-    """The timer that is in place, the user's own or the system's; None where there is none."""
+def _standing() -> tuple[Standing, Job, bool] | None:
+    """The timer that is in place, and whether it is the system's; None where there is none."""
     for system in (False, True):
         try:
             what = job(system=system)
@@ -50,7 +62,7 @@ def _standing() -> tuple[Standing, Job] | None:
         except Failure:  # nothing here that could call, or nothing that it could call
             continue
         if standing.installed:
-            return standing, what
+            return standing, what, system
     return None
 
 
@@ -73,6 +85,9 @@ def _lately(what: Job, now: float) -> Finding:
             ),
             "gatewatch run",
         )
+    if last == entry.skipped:
+        says = _("runs begin by themselves; the last at {when} was left out: {why}")
+        return Finding(State.OK, says.format(when=shown(last), why=harmless(str(entry.why))))
     return Finding(
         State.OK, _("runs begin by themselves, the last at {when}").format(when=shown(last))
     )

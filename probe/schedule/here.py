@@ -14,8 +14,8 @@ from pathlib import Path
 
 from probe.failure import Failure
 from probe.language import _
-from probe.places import data_folder, is_chosen
-from probe.schedule import Job, Timer
+from probe.places import data_folder, is_chosen, is_under_sudo
+from probe.schedule import Job, Timer, Trouble
 from probe.schedule.cron import Crontab
 from probe.schedule.launchd import Launchd
 from probe.schedule.systemd import USER_DATA, SystemTimer, UserTimer
@@ -42,6 +42,52 @@ def timer(*, system: bool) -> Timer:
             "`{command}` called once an hour by something else"
         ).format(command=f"{_NAME} run --scheduled")
     )
+
+
+def unseen() -> Trouble:
+    """What is out of sight under sudo: of timers, those of who called it."""
+    return Trouble(
+        _("under sudo no timer of yours is seen, ask without it"), "gatewatch schedule status"
+    )
+
+
+def is_system_wide() -> bool:
+    """Whether the system's timer is in place, which has data of its own."""
+    try:
+        return timer(system=True).standing(job(system=True)).installed
+    except Failure:  # nothing here that could call, or nothing that it could call
+        return False
+
+
+def others() -> tuple[Trouble, ...]:
+    """Timers of which a command for one's own tells nothing: they may measure all the same."""
+    found = []
+    if is_under_sudo():
+        found.append(unseen())
+    if is_system_wide():
+        says = _("the system's timer measures by itself")
+        found.append(Trouble(says, "sudo gatewatch schedule status --system"))
+    return tuple(found)
+
+
+def left_on() -> list[str]:
+    """What is said of those others where one's own is taken away."""
+    said = []
+    if is_under_sudo():
+        said.append(
+            _(
+                "Not deleted is a timer that was installed without sudo; to take it away, without "
+                "sudo: gatewatch schedule remove"
+            )
+        )
+    if is_system_wide():
+        said.append(
+            _(
+                "Not deleted is the system's timer, which has data of its own; to be rid of both: "
+                "sudo -H -u gatewatch gatewatch purge, then sudo gatewatch schedule remove --system"
+            )
+        )
+    return said
 
 
 def job(*, system: bool) -> Job:

@@ -249,8 +249,9 @@ class SystemTimer(UserTimer):
             )
         there = super().remove()
         if SYSUSERS.exists():
-            with suppress(OSError):
-                USER_HOME.rmdir()
+            for folder in (USER_DATA.parent, USER_DATA.parent.parent, USER_HOME):
+                with suppress(OSError):
+                    folder.rmdir()
             if not USER_HOME.exists():
                 ask(["userdel", USER])
                 take([SYSUSERS])

@@ -45,6 +45,7 @@ from probe.premises import Premises
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
 from probe.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
+from probe.schedule.diary import Diary
 from probe.spool import Spool
 from tests.consenting import agree
 from tests.probe import paths
@@ -534,6 +535,33 @@ def test_no_schedule_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert only(scheduled(monkeypatch, NONE)).state == "ok"
 
 
+def test_under_sudo_a_timer_of_who_called_it_is_said_to_be_out_of_sight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Root has none, and that says nothing of theirs; the system's is seen as by everybody."""
+    monkeypatch.setattr(schedule, "is_under_sudo", lambda: True)
+    finding = only(scheduled(monkeypatch, NONE, NONE))
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch schedule status")
+    assert "under sudo no timer of yours is seen" in finding.says
+    assert "none has yet" in only(scheduled(monkeypatch, NONE, WELL)).says
+
+
+def test_runs_of_the_systems_timer_are_no_fault_of_who_may_not_look_at_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its user keeps what it does from all others."""
+
+    def refused(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/gatewatch")
+
+    monkeypatch.setattr(Diary, "read", refused)
+    finding = only(scheduled(monkeypatch, NONE, WELL))
+    assert finding.state == "ok"
+    assert finding.remedy == "sudo gatewatch schedule status --system"
+    with pytest.raises(PermissionError):
+        scheduled(monkeypatch, WELL)
+
+
 def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each trouble is a failure with its own command, each hint a warning; the system's counts."""
     broken = Standing(
@@ -554,6 +582,8 @@ def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) ->
         ({}, "ok", "none has yet"),
         ({"ended": NOW - 3600, "code": 0, "kept": 9}, "ok", "the last at"),
         ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "the last at"),
+        ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
+        ({"skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
         ({"ended": NOW - 4 * 86_400, "code": 0}, "warning", "no run has begun by itself since"),
         ({"ended": NOW - 60, "code": 5, "failures": 2}, "warning", "exit code 5"),
     ],
@@ -590,6 +620,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     assert not home.exists()
     fill(home, "accepted")
     assert only(queue.queue()).says == "nothing waits to be sent"
+    agree(home)
     fill(home, problem="it was not reached")
     with Outbox(home / "outbox") as outbox:
         outbox._db.execute("UPDATE bundles SET state = 'waiting'")
@@ -601,6 +632,17 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     assert finding.says == "1 bundle waits to be sent; the last try failed: it was not reached"
     fill(home)
     assert only(queue.queue()).state == "ok"
+
+
+def test_what_waits_without_consent_to_share_stays_here(home: Path) -> None:
+    """No command that would be refused is named, nor is it a fault that the last try failed."""
+    fill(home, "waiting", problem="it was not reached")
+    agree(home, Permission.RUN, Permission.KEEP)
+    settings = 'collector = "https://collect.example.org"\n'
+    (home / "settings.toml").write_text(settings, encoding="utf-8")
+    finding = only(queue.queue())
+    assert (finding.state, finding.remedy) == ("ok", "gatewatch consent grant --share")
+    assert "1 bundle waits to be sent, and you have not agreed to share" in finding.says
 
 
 def test_what_was_refused_is_said(home: Path) -> None:

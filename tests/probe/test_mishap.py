@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.failure import PermissionDenied
 from probe.mishap import failure_of
 
 
@@ -35,3 +36,15 @@ def test_a_file_elsewhere_is_told_where_the_data_folder_cannot_be(
     failure = failure_of(PermissionError(errno.EACCES, "Permission denied", "/srv/traces.jsonl"))
     assert "traces.jsonl may not be written or read" in str(failure)
     assert "or name another" in str(failure)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+@pytest.mark.parametrize("path", [None, "/srv/traces.jsonl"])
+def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: str | None) -> None:
+    """Sockets name no file, and whose turn it was when the limit was met does not matter."""
+    failure = failure_of(OSError(number, "Too many open files", path))
+    assert isinstance(failure, PermissionDenied)
+    assert str(failure) == (
+        "the system lets no more files and sockets be open at once (Too many open files); close "
+        "other programs, or raise the limit in this terminal: ulimit -n 1024"
+    )

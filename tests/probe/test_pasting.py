@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.pasting import harmless
+from probe.premises import Premises
 
 
 def test_who_ran_the_program_is_not_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -65,3 +66,29 @@ def test_a_folder_that_is_no_whole_path_leaves_sentences_as_they_are(
     """Its name is part of many words."""
     monkeypatch.setenv("GATEWATCH_HOME", chosen)
     assert harmless("the data of 1.2 km/s end here.") == "the data of 1.2 km/s end here."
+
+
+@pytest.mark.parametrize("name", ["gatewatch", "home", "user", "data"])
+def test_a_name_that_is_a_word_of_the_program_takes_nothing_out_of_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The system's timer has a user `gatewatch`, some systems one called `user`: that tells nobody.
+
+    Its home is taken out all the same.
+    """
+    monkeypatch.setenv("HOME", f"/srv/{name}")
+    monkeypatch.setattr(getpass, "getuser", lambda: name)
+    advice = "this user has no home folder; set GATEWATCH_HOME, and see: gatewatch data status"
+    assert harmless(advice) == advice
+    assert harmless(f"/srv/{name}/settings.toml is damaged") == "~/settings.toml is damaged"
+
+
+def test_a_computer_called_gatewatch_does_not_take_the_program_out_of_a_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its whole name goes."""
+    here = Premises(frozenset(), host_names=frozenset({"gatewatch", "gatewatch.sokha.example"}))
+    monkeypatch.setattr("probe.locate.read_premises", lambda: here)
+    assert harmless("on gatewatch.sokha.example: gatewatch consent grant") == (
+        "on [host]: gatewatch consent grant"
+    )

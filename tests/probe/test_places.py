@@ -106,3 +106,18 @@ def test_under_sudo_the_data_folder_is_that_of_who_called_it(
 def ours(home: str) -> Path:
     below = Path(platformdirs.user_data_dir("gatewatch", appauthor=False)).relative_to(Path.home())
     return Path(home) / below
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such variables")
+@pytest.mark.parametrize("variable", ["GATEWATCH_HOME", "XDG_DATA_HOME"])
+def test_a_timer_is_told_of_a_folder_that_a_shell_names(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither cron nor a service of the user reads what the shell's profile sets."""
+    for each in ("GATEWATCH_HOME", "XDG_DATA_HOME", "SUDO_UID"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setattr("probe.schedule.here.program", lambda: "/usr/bin/gatewatch")
+    assert not job(system=False).chosen
+    monkeypatch.setenv(variable, str(tmp_path / "data"))
+    assert job(system=False).chosen
+    assert job(system=False).folder.is_relative_to(tmp_path / "data")

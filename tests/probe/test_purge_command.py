@@ -106,6 +106,14 @@ def test_under_sudo_a_timer_of_who_called_it_is_said_to_stay(
     assert stays in CliRunner().invoke(main, ["purge"]).stdout
 
 
+def test_the_systems_timer_is_told_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on measuring, also where nothing is kept of one's own."""
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: True)
+    still = "Not deleted is the system's timer"
+    assert still in gatewatch("purge", "--yes").stdout
+    assert still in gatewatch("purge").stdout
+
+
 def test_what_lies_elsewhere_is_told(home: Path, tmp_path: Path) -> None:
     """That there are copies is said before it asks, and that nobody knows the rest."""
     stick = tmp_path / "stick"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from probe.allowance import Allowance, allowance_file
 from probe.cli import main
+from probe.consent import Permission, change
 from probe.failure import Failure
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
@@ -89,6 +92,51 @@ def test_under_sudo_no_timer_of_roots_is_put_over_the_data_of_another(
     assert schedule("remove").exit_code == 0
 
 
+def test_under_sudo_a_timer_of_who_called_it_is_said_to_be_out_of_sight(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever hears that there is none, or that none is left, would take theirs to be off."""
+    monkeypatch.setattr("probe.schedule.here.is_under_sudo", lambda: True)
+    said = schedule("status").stdout
+    assert "under sudo no timer of yours is seen" in said
+    assert "schedule install" not in said
+    (hint,) = json.loads(schedule("status", "--json").stdout)["hints"]
+    assert hint["remedy"] == "gatewatch schedule status"
+    stays = "Not deleted is a timer that was installed without sudo"
+    assert stays in schedule("remove").stdout
+    assert stays not in schedule("remove", "--system").stdout
+    assert "under sudo" not in schedule("status", "--system").stdout
+
+
+def test_the_systems_timer_is_told_of_where_ones_own_is_asked_for(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It measures on, whatever becomes of the other."""
+    assert "system's timer" not in schedule("status").stdout + schedule("remove").stdout
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: True)
+    said = schedule("status").stdout
+    assert "the system's timer measures by itself; sudo gatewatch schedule status --system" in said
+    assert "schedule install" not in said
+    still = "sudo gatewatch schedule remove --system"
+    assert still in schedule("remove").stdout
+    assert still not in schedule("remove", "--system").stdout
+
+
+def test_how_runs_of_the_systems_timer_ended_is_for_root_to_see(
+    clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are told how, and not to change permissions."""
+
+    def refused(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/var/lib/gatewatch")
+
+    monkeypatch.setattr(Diary, "read", refused)
+    done = schedule("status", "--system")
+    assert done.exit_code == 4
+    assert done.stderr.endswith("root's business: sudo gatewatch schedule status --system\n")
+    assert "mend its permissions" in schedule("status").stderr
+
+
 def test_a_dry_run_shows_all_and_does_nothing(clock: Played) -> None:
     """Each file and each command, also to who has not agreed yet."""
     done = schedule("install", "--dry-run")
@@ -137,6 +185,25 @@ def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) 
         "day": {"sent": 700, "allowed": 2_000_000},
         "month": {"sent": 700, "allowed": 60_000_000},
     }
+
+
+def test_a_timer_without_consent_measures_nothing_and_says_so(
+    clock: Played, tmp_path: Path
+) -> None:
+    """Whoever took it back reads of no next run, and how to be rid of the timer as well."""
+    agree(tmp_path / "home")
+    schedule("install")
+    assert "next  " in schedule("status").stdout
+    change(tmp_path / "home", {Permission.RUN: False}, date(2026, 11, 2))
+    done = schedule("status")
+    assert done.exit_code == 0
+    assert "next  " not in done.stdout
+    assert done.stdout.endswith(
+        "you have not agreed to: run; so nothing is measured; gatewatch consent grant, or "
+        "gatewatch schedule remove\n"
+    )
+    (hint,) = json.loads(schedule("status", "--json").stdout)["hints"]
+    assert hint["what"].startswith("you have not agreed to: run")
 
 
 def test_a_timer_that_will_not_call_is_no_success(clock: Played, tmp_path: Path) -> None:

@@ -580,6 +580,32 @@ def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "home").exists()
 
 
+def test_what_waits_without_consent_is_not_said_to_be_tried_again(home: Path) -> None:
+    """Whoever took it back reads of no next try."""
+    configure(home, collector="https://127.0.0.1:9")
+    assert gatewatch("submit").exit_code == 8
+    assert "it is tried again after" in gatewatch("submit", "status").stdout
+    assert gatewatch("consent", "withdraw", "--share").exit_code == 0
+    said = gatewatch("submit", "status").stdout
+    assert said.endswith(
+        "you have not agreed to share, so nothing is sent and nobody is asked; to agree: gatewatch "
+        "consent grant --share\n"
+    )
+    assert "tried again" not in said
+
+
+def test_what_asks_at_once_is_named_while_a_pause_lasts(home: Path, tmp_path: Path) -> None:
+    """Without `--now` nobody is asked within hours of a failure."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        assert gatewatch("submit").exit_code == 0
+        said = gatewatch("submit", "status").stdout
+        assert said.endswith("to ask what was decided: gatewatch submit\n")
+    assert gatewatch("submit").exit_code == 8
+    said = gatewatch("submit", "status").stdout
+    assert said.endswith("to ask what was decided: gatewatch submit --now\n")
+
+
 def test_consent_taken_back_while_it_sends_ends_it(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from probe.failure import PermissionDenied
 from probe.schedule import Job, systemd
+from probe.schedule.calls import Said
 from probe.schedule.systemd import SystemTimer, UserTimer, unit_word
 
 needs_analyze = pytest.mark.skipif(
@@ -151,6 +152,32 @@ def test_the_systems_timer_is_for_root(monkeypatch: pytest.MonkeyPatch) -> None:
         SystemTimer().prepare(Job(("/usr/bin/gatewatch",), Path("/x")))
     with pytest.raises(PermissionDenied, match="sudo gatewatch schedule remove --system"):
         SystemTimer().remove()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_systems_user_goes_once_its_data_are_purged(
+    units: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """What purge leaves are the empty folders above the data; while there are data it stays."""
+    asked: list[str] = []
+
+    def ask(words: list[str]) -> Said:
+        asked.append(words[0])
+        return Said(0, "", "")
+
+    home = tmp_path / "home"
+    (home / ".local/share").mkdir(parents=True)
+    if kept:
+        (home / ".local/share/gatewatch").mkdir()
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(systemd, "ask", ask)
+    monkeypatch.setattr(systemd, "STAMPS", tmp_path / "stamps")
+    monkeypatch.setattr(systemd, "USER_HOME", home)
+    monkeypatch.setattr(systemd, "USER_DATA", home / ".local/share/gatewatch")
+    assert SystemTimer().remove()
+    assert home.exists() is kept
+    assert ("userdel" in asked) is not kept
+    assert (tmp_path / "sysusers.conf").exists() is kept
 
 
 @given(st.text(st.characters(min_codepoint=32, exclude_characters="\x7f"), min_size=1))
