@@ -326,7 +326,8 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
 
 
 def _nothing_shared(figures: Figures) -> str:
-    names = ", ".join(one.node.name for one in figures.apart)
+    shown = (*figures.apart, figures.meeting_place, figures.alike)
+    names = ", ".join(one.node.name for one in shown if one is not None)
     if names:
         return (
             f"None of {figures.of} organisations shares a domestic network with another on its way "

@@ -348,6 +348,22 @@ def test_a_country_that_shares_nothing_is_diverse() -> None:
     assert "None of 6 organisations shares a domestic network" in reasons
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"meeting_place": made(6, 6, Node("exchange", "IX"))},
+        {"alike": made(6, 6, Node("unmapped", "IX"))},
+        {"apart": (made(6, 6, Node("organisation", "IX")),)},
+    ],
+    ids=["a meeting place", "numbered alike", "numbered by one"],
+)
+def test_what_is_shown_and_not_named_is_no_nothing(change: dict[str, Any]) -> None:
+    """That nothing is shared and that all leave by 1.0 gateways would contradict each other."""
+    says, reasons = graded(0, 6, effective_gateways=1.0, **change)
+    assert says == "mixed"
+    assert "with another on its way abroad, but for addresses of IX. The paths leave" in reasons
+
+
 def test_neither_convergence_nor_diversity() -> None:
     """3 of 8: an upper bound of 0.711 excludes no majority, and no lower bound proves one."""
     says, reasons = graded(3, 8)
