@@ -180,6 +180,12 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
 def _against_single(figures: Figures, policy: Policy) -> list[str]:
     """Why a share that would suffice for "single gateway" still is not called so."""
     reasons = []
+    if figures.lower < policy.single:
+        reasons.append(
+            "The lower bound of the captured share is "
+            f"{beside(figures.lower, policy.single, '.2f', written=down)}; "
+            f"{asked(policy.single, '.2f')} is needed before one gateway is said to carry all."
+        )
     if figures.share < policy.single_share:
         reasons.append(
             f"The share is {beside(figures.share, policy.single_share, '.2f')}; "
@@ -195,7 +201,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
         )
-    if level_elsewhere(figures, policy) != "single":
+    as_everywhere = figures.elsewhere == (figures.captured, figures.of)
+    if not as_everywhere and level_elsewhere(figures, policy) != "single":
         reasons.append(_one_class(figures))
     if not strict_and_lenient_agree(figures, policy):
         reasons.append(

@@ -371,6 +371,18 @@ def test_neither_convergence_nor_diversity() -> None:
     assert "The upper bound of the captured share, 0.72, does not exclude 0.50." in reasons
 
 
+def test_too_few_for_a_single_gateway_are_told_that_they_are_few() -> None:
+    """All six pass it, and those to the other destinations as well: what lacks is the bound."""
+    says, reasons = graded(6, 6)
+    assert says == "concentrated"
+    assert reasons.endswith(
+        " The lower bound of the captured share is 0.60; 0.65 is needed before one gateway is said "
+        "to carry all."
+    )
+    assert "Without the destinations" not in reasons
+    assert "Without the destinations" in graded(6, 6, elsewhere=(5, 6))[1]
+
+
 def test_bounds_are_rounded_outward_in_sentences() -> None:
     """To the nearest, they would claim to know more: 8 of 8 has the lower bound 0.6877."""
     assert "95% bounds 0.68 to 1.00" in graded(8, 8)[1]
