@@ -290,14 +290,14 @@ def describe(top: Candidate, policy: Policy) -> str:
     lower, upper = written_bounds(top, policy)
     if top.captured == 1:
         return (
-            f"1 of {top.of} other organisations sends at least {policy.captured:.0%} of its pairs "
-            f"through {top.node.name} (share {top.captured_share:.2f}, {policy.confidence:.0%} "
-            f"bounds {lower} to {upper})."
+            f"1 of {top.of} other organisations sends at least {asked(policy.captured)} of its "
+            f"pairs through {top.node.name} (share {top.captured_share:.2f}, "
+            f"{asked(policy.confidence)} bounds {lower} to {upper})."
         )
     return (
-        f"{top.captured} of {top.of} other organisations send at least {policy.captured:.0%} of "
+        f"{top.captured} of {top.of} other organisations send at least {asked(policy.captured)} of "
         f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
-        f"{policy.confidence:.0%} bounds {lower} to {upper})."
+        f"{asked(policy.confidence)} bounds {lower} to {upper})."
     )
 
 

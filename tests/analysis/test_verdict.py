@@ -412,6 +412,15 @@ def test_sentences_follow_the_policy() -> None:
     assert "99% bounds" in grade(figures(10, 10), policy)[1][0]
 
 
+@pytest.mark.parametrize("captured", [1, 10])
+def test_numbers_of_the_policy_keep_their_digits(captured: int) -> None:
+    """Nobody is 100% sure, and who sends 80% is not captured where 80.4% are asked for."""
+    policy = Policy(captured=0.804, confidence=0.999)
+    sentence = grade(figures(captured, 10), policy)[1][0]
+    assert "at least 80.4% of" in sentence
+    assert "99.9% bounds" in sentence
+
+
 # ------------------------------------------------------------------------ two readings
 
 
