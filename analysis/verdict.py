@@ -166,7 +166,9 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
         )
     if figures.resolved < policy.resolved:
         reasons.append(
-            f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
+            "No path from this country to abroad was measured."
+            if not figures.pairs
+            else f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
             f"{figures.pairs} pairs; {asked(policy.resolved)} are needed."
         )
     if figures.destination_classes < policy.destination_classes:

@@ -364,6 +364,13 @@ def test_what_is_shown_and_not_named_is_no_nothing(change: dict[str, Any]) -> No
     assert "with another on its way abroad, but for addresses of IX. The paths leave" in reasons
 
 
+def test_of_no_path_abroad_nothing_is_said_in_percent() -> None:
+    """As where all was measured between networks at home: 0% of 0 pairs is no share."""
+    reasons = Country(3).judge().fields["reasons"]
+    assert "No path from this country to abroad was measured." in reasons
+    assert not any("0 pairs" in reason for reason in reasons)
+
+
 def test_neither_convergence_nor_diversity() -> None:
     """3 of 8: an upper bound of 0.711 excludes no majority, and no lower bound proves one."""
     says, reasons = graded(3, 8)
