@@ -199,7 +199,7 @@ def _part(piece: Piece) -> Part:
     return _mapper.part(piece)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """How many cores this process may use; where nothing is withheld, all of the machine."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
@@ -214,7 +214,7 @@ class Processes:
     `InputError` where one of them dies.
     """
 
-    count: int = field(default_factory=_cores)
+    count: int = field(default_factory=usable_cores)
 
     def map(
         self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]

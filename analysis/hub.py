@@ -12,7 +12,7 @@ from typing import Literal
 from analysis.convergence import Candidate
 from analysis.policy import Policy
 from analysis.verdict import NAMES, describe, level, written_bounds
-from analysis.wording import beside
+from analysis.wording import asked, beside
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
@@ -42,8 +42,8 @@ def not_diverse(
     if carrier is not None and carrier.captured_share >= policy.concentrated:
         reasons.append(
             f"{carrier.captured} of {carrier.of} other organisations pass {carrier.node.name} on "
-            f"at least {policy.captured:.0%} of their ways at home, those counted that go abroad "
-            "and back over it: it may be a hub at home, or none."
+            f"at least {asked(policy.captured)} of their ways at home, those counted that go "
+            "abroad and back over it: it may be a hub at home, or none."
         )
     if unmapped is not None and unmapped.captured_share >= policy.concentrated:
         reasons.append(
@@ -108,7 +108,7 @@ def domestic_grade(
             lower, upper = written_bounds(reached, policy)
             sentence = (
                 f"Of the networks traced to, {reached.captured} of {reached.of} are reached over "
-                f"{top.node.name} (share {reached.captured_share:.2f}, {policy.confidence:.0%} "
+                f"{top.node.name} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
                 f"bounds {lower} to {upper})."
             )
     if top is not None and says == "single" and may_be_hub:

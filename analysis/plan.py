@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from analysis import options
 from analysis.cli import counted, known_country, nothing_usable, open_table, warn
 from analysis.policy import Policy
-from analysis.wording import asked, outward
+from analysis.wording import asked, many, outward
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -26,13 +26,22 @@ SCHEMA = "gatewatch.plan/1"
 ERROR_RATES = "planning/error-rates.json"
 
 
-def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[str], Counter[str]]:
-    """The organisations from which these paths have traces to abroad, and what says nothing."""
+class _Panel(NamedTuple):
+    """The organisations from which there are traces to abroad, and those from which there are only
+    such between networks at home; what says nothing by its reason."""
+
+    abroad: set[str]
+    at_home_alone: set[str]
+    rejected: Mapping[str, int]
+
+
+def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> _Panel:
+    """What these paths have of a country."""
     from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
     from analysis.inputs import InputError  # noqa: PLC0415
 
     if not paths:
-        return set(), Counter()
+        return _Panel(set(), set(), {})
     try:
         found = digest(paths, Recipe(table, code, Policy(), time.time()), Processes())
     except InputError as problem:
@@ -41,7 +50,8 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> tuple[set[
     if not len(found):
         raise nothing_usable(paths, found.loaded)
     seen, rejected = found.panel.observations, found.loaded.rejected + found.panel.rejected
-    return {one.organisation for one in seen if one.crossing is not None}, rejected
+    abroad = {one.organisation for one in seen if one.crossing is not None}
+    return _Panel(abroad, {one.organisation for one in seen} - abroad, rejected)
 
 
 def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:
@@ -136,8 +146,8 @@ def plan(
     table = open_table(origin)
     code = known_country(table, country, "CC")
     weights, unit = _weights(table, code, eyeballs)
-    taking_part, rejected = _taking_part(paths, table, code)
-    measured = taking_part & set(weights)
+    panel = _taking_part(paths, table, code)
+    measured = panel.abroad & set(weights)
     invited = invitees(weights, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
     rows = [from_json(row) for row in rates["rows"]]
@@ -151,7 +161,9 @@ def plan(
         "organisations": len(weights),
         "taking_part": len(measured),
         "coverage": coverage,
-        "rejected": dict(sorted(rejected.items())),
+        "at_home_alone": len(panel.at_home_alone),
+        "unweighed": len(panel.abroad - measured),
+        "rejected": dict(sorted(panel.rejected.items())),
         "needs": {
             "possible": wanted.possible,
             "single": wanted.single,
@@ -184,9 +196,14 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
         else "no number tried is reliable"
     )
     national, enough = wanted["national"], asked(Policy().national_eyeballs)
+    apart = {
+        "Measured at home alone, which tells nothing of ways abroad": fields["at_home_alone"],
+        f"Measured, but without {unit}": fields["unweighed"],
+    }
     lines = [
         f"{fields['country']}: {fields['organisations']} organisations have {unit}; "
         f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the {unit}.",
+        *(f"{said}: {many(count, 'organisation')}." for said, count in apart.items() if count),
         *(
             [f"Left out of what --panel names: {counted(fields['rejected'])}."]
             if fields["rejected"]

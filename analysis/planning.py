@@ -55,13 +55,15 @@ class Needs:
     """How many organisations besides the gateway must take part, and for what.
 
     ``possible``: before anything is said. ``single``: before "single gateway" can be said at all,
-    if every one is captured, and if they are the largest; None where the rule was changed so that
-    no number is enough. ``reliable``: the smallest number tried at which a captured country is
-    found as often as is wanted while no other is accused more often than is allowed; None where no
-    number tried is. ``national``: how many of the largest cover what "national" demands.
+    if every one is captured, and if they are the largest; ``named``: before anybody can be named,
+    if every one is captured; None where the rule was changed so that no number is enough.
+    ``reliable``: the smallest number tried at which a captured country is found as often as is
+    wanted while no other is accused more often than is allowed; None where no number tried is.
+    ``national``: how many of the largest cover what "national" demands.
     """
 
     possible: int
+    named: int | None
     single: int | None
     reliable: int | None
     national: int | None
@@ -84,6 +86,19 @@ def least_for_single(policy: Policy) -> int | None:
         return None
     least = math.log(1.0 - policy.confidence) / math.log(policy.single) if policy.single else 1.0
     return max(policy.organisations, math.ceil(least))
+
+
+def least_for_name(policy: Policy) -> int | None:
+    """How many organisations suffice for a name if each is captured; None: no number.
+
+    >>> least_for_name(Policy())  # 0.05 ** (1 / 3) is 0.37 already
+    5
+    """
+    bar = policy.concentrated_lower
+    if bar == 1.0:
+        return None
+    least = math.floor(math.log(1.0 - policy.confidence) / math.log(bar)) + 1 if bar else 1
+    return max(policy.organisations, policy.key_organisations, least)
 
 
 def needs(
@@ -112,10 +127,13 @@ def needs(
     def covering(share: float) -> int | None:
         return next((n for n, one in enumerate(asked, 1) if one.coverage >= share), None)
 
-    least = least_for_single(policy)
+    named, least = least_for_name(policy), least_for_single(policy)
     return Needs(
         possible=policy.organisations,
-        single=None if least is None else max(least, covering(policy.single_covered) or 0),
+        named=named,
+        single=None
+        if named is None or least is None
+        else max(named, least, covering(policy.single_covered) or 0),
         reliable=reliable[0] if reliable else None,
         national=covering(policy.national_eyeballs),
     )

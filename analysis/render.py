@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import captured_range, effective, headline, many, outward, simulated
+from analysis.wording import asked, captured_range, effective, headline, many, outward, simulated
 
 _STYLE = {
     "insufficient": "dim",
@@ -61,7 +61,7 @@ def _bar(share: float, lower: float, upper: float) -> Text:
 
 
 def _bounds(verdict: Mapping[str, Any]) -> str:
-    return f"{verdict['provenance']['policy']['confidence']:.0%} bounds"
+    return f"{asked(verdict['provenance']['policy']['confidence'])} bounds"
 
 
 def _range(verdict: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ from analysis.versions import of_the_other
 from analysis.wording import (
     GRADES,
     LEFT_OUT,
+    asked,
     beside,
     captured_range,
     down,
@@ -253,6 +254,7 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = "{:.0%}".format
+    environment.filters["asked"] = asked
     return environment.get_template("report.html")
 
 

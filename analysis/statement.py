@@ -32,7 +32,7 @@ from analysis.tables import (
 )
 from analysis.verdict import Grade
 from analysis.versions import of_the_other
-from analysis.wording import captured_range, effective, headline, outward, simulated
+from analysis.wording import asked, captured_range, effective, headline, outward, simulated
 
 
 @dataclass(frozen=True, eq=False)
@@ -385,7 +385,7 @@ class Verdict:
         confidence = self.provenance["policy"]["confidence"]
         figures = (
             ("captured", f"{captured.organisations} of {captured.of} organisations, "
-             f"{confidence:.0%} bounds {lower}–{upper}"),
+             f"{asked(confidence)} bounds {lower}–{upper}"),
             ("effective gateways", effective(self._fields)),
             ("nationally", f"a share of {low}–{high}"),
             ("domestic paths", self.domestic.grade.replace("_", " ")),

@@ -168,7 +168,9 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
         )
     if figures.resolved < policy.resolved:
         reasons.append(
-            f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
+            "No path from this country to abroad was measured."
+            if not figures.pairs
+            else f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
             f"{figures.pairs} pairs; {asked(policy.resolved)} are needed."
         )
     if figures.destination_classes < policy.destination_classes:
@@ -182,6 +184,12 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
 def _against_single(figures: Figures, policy: Policy) -> list[str]:
     """Why a share that would suffice for "single gateway" still is not called so."""
     reasons = []
+    if figures.lower < policy.single:
+        reasons.append(
+            "The lower bound of the captured share is "
+            f"{beside(figures.lower, policy.single, '.2f', written=down)}; "
+            f"{asked(policy.single, '.2f')} is needed before one gateway is said to carry all."
+        )
     if figures.share < policy.single_share:
         reasons.append(
             f"The share is {beside(figures.share, policy.single_share, '.2f')}; "
@@ -197,7 +205,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
         )
-    if level_elsewhere(figures, policy) != "single":
+    as_everywhere = figures.elsewhere == (figures.captured, figures.of)
+    if not as_everywhere and level_elsewhere(figures, policy) != "single":
         reasons.append(_one_class(figures))
     if not strict_and_lenient_agree(figures, policy):
         reasons.append(
@@ -285,14 +294,14 @@ def describe(top: Candidate, policy: Policy) -> str:
     lower, upper = written_bounds(top, policy)
     if top.captured == 1:
         return (
-            f"1 of {top.of} other organisations sends at least {policy.captured:.0%} of its pairs "
-            f"through {top.node.name} (share {top.captured_share:.2f}, {policy.confidence:.0%} "
-            f"bounds {lower} to {upper})."
+            f"1 of {top.of} other organisations sends at least {asked(policy.captured)} of its "
+            f"pairs through {top.node.name} (share {top.captured_share:.2f}, "
+            f"{asked(policy.confidence)} bounds {lower} to {upper})."
         )
     return (
-        f"{top.captured} of {top.of} other organisations send at least {policy.captured:.0%} of "
+        f"{top.captured} of {top.of} other organisations send at least {asked(policy.captured)} of "
         f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
-        f"{policy.confidence:.0%} bounds {lower} to {upper})."
+        f"{asked(policy.confidence)} bounds {lower} to {upper})."
     )
 
 
@@ -328,7 +337,8 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
 
 
 def _nothing_shared(figures: Figures) -> str:
-    names = ", ".join(one.node.name for one in figures.apart)
+    shown = (*figures.apart, figures.meeting_place, figures.alike)
+    names = ", ".join(one.node.name for one in shown if one is not None)
     if names:
         return (
             f"None of {figures.of} organisations shares a domestic network with another on its way "

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from analysis.engine import usable_cores
 from analysis.error_rates import TRIED
 from analysis.judge import Judgement, judge
 from analysis.load import load
@@ -434,7 +434,7 @@ def row(attack: Attack, case: Case, outcomes: Sequence[Outcome]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=10, help="countries of each kind")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=int, default=usable_cores())
     given = parser.parse_args()
     lines = [
         "| attack | truth | networks held | framed | hidden | named, but lowered |",

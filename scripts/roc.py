@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from analysis.engine import usable_cores
 from analysis.error_rates import (
     CELLS,
     TRIED,
@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument(
         "--cells", nargs="+", choices=names, default=names, metavar="CELL", help="which cells"
     )
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=int, default=usable_cores())
     parser.add_argument("--work", type=Path, default=ROOT / "build", help="where draws are kept")
     parser.add_argument(
         "--from", dest="source", type=Path, help="write from this work file, whichever code made it"

@@ -1,17 +1,18 @@
 """A row group of our Parquet → what a verdict needs of its traces, column by column.
 
-Only the columns that are asked for are read, and what is said of a hop is worked out for all hops
-of the group at once. A group with a surprise is left to the reader of rows; a test holds both to
-the same answers.
+Only the columns that are asked for are read, so that damage in another is not seen, and what is
+said of a hop is worked out for all hops of the group at once. A group with a surprise is left to
+the reader of rows; a test holds both to the same answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import itemgetter
 from sys import intern
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.formats.arrow import plain, present
-from analysis.formats.parquet import LARGEST, damaged_group, is_address, open_file
+from analysis.formats.parquet import LARGEST, damaged_group, is_address, object_of, open_file
 from analysis.told import (
     LAN,
     Fingerprint,
@@ -33,27 +34,62 @@ from analysis.told import (
     in_place,
     most_heard,
 )
-from probe.record import ATLAS_STATUS_HOP, Reply, Vantage
+from probe.record import ATLAS_STATUS_HOP, MalformedRecord, Reply, Vantage
 
 _HOPS = "hops.list.element"
 _REPLIES = f"{_HOPS}.replies.list.element"
 _ADDRESSES = f"{_REPLIES}.address"
 _COLUMNS = (
-    "start_s", "vantage", "source", "dst_addr", "af", "proto", "paris_id", "msm_id", "prb_id",
-    "snapshots", "notes", f"{_HOPS}.number", f"{_HOPS}.measured", f"{_HOPS}.attribution.asn",
-    f"{_HOPS}.attribution.special", _ADDRESSES, f"{_REPLIES}.rtt_ms",
-    f"{_REPLIES}.late", f"{_REPLIES}.duplicate", f"{_REPLIES}.err", f"{_REPLIES}.err_code",
+    "start_s", "end_s", "vantage", "source", "dst_addr", "af", "proto", "paris_id", "msm_id",
+    "prb_id", "snapshots", "notes", "redactions_json", "multipath_json", f"{_HOPS}.number",
+    f"{_HOPS}.measured", f"{_HOPS}.attribution.asn", f"{_HOPS}.attribution.special", _ADDRESSES,
+    f"{_REPLIES}.rtt_ms", f"{_REPLIES}.late", f"{_REPLIES}.duplicate", f"{_REPLIES}.err",
+    f"{_REPLIES}.err_code", f"{_REPLIES}.extensions_json",
 )  # fmt: skip
 # Those that say something of the trace, in the order in which `_traces` takes them.
 _ROW = (
     "vantage", "source", "prb_id", "dst_addr", "af", "start_s", "snapshots", "notes", "msm_id",
     "paris_id", "proto",
 )  # fmt: skip
-_NEVER_NULL = ("start_s", "dst_addr", "af", "proto", "paris_id", "snapshots", "notes", "hops")
+_NEVER_NULL = (
+    "start_s", "dst_addr", "af", "proto", "paris_id", "snapshots", "notes", "redactions_json",
+    "hops",
+)  # fmt: skip
 
 
 class Surprise(Exception):
     """The group has to be read by the reader of rows."""
+
+
+class _Node(msgspec.Struct, forbid_unknown_fields=True):
+    flows: list[int]
+    address: str | None = msgspec.field(name="from")
+
+
+class _Level(msgspec.Struct, forbid_unknown_fields=True):
+    hop: int
+    complete: bool
+    per_packet: bool
+    nodes: list[_Node]
+
+
+class _Link(msgspec.Struct, forbid_unknown_fields=True):
+    hop: int
+    flows: list[int]
+    near: str | None = msgspec.field(name="from")
+    far: str | None = msgspec.field(name="to")
+
+
+class _Graph(msgspec.Struct, forbid_unknown_fields=True):
+    """Parallel paths as `probe.graph.to_json` writes them."""
+
+    failure: float
+    probes: int
+    levels: list[_Level]
+    links: list[_Link]
+
+
+_GRAPHS = msgspec.json.Decoder(_Graph)
 
 
 class _Hops(NamedTuple):
@@ -150,6 +186,18 @@ def _hops(hops: pa.Array, bounds: npt.NDArray[np.int64], destinations: Sequence[
     return _Hops(numbers, names, numbered, highest, nearest, hops.field("attribution"), only)
 
 
+def _check_texts(texts: pa.Array, read: Callable[[str], object]) -> None:
+    """Raise `Surprise` where one of these texts of JSON may not be read.
+
+    They say nothing to a verdict; but a row is none where they are not what they should be.
+    """
+    try:
+        for text in texts.unique().drop_null().to_pylist():
+            read(text)
+    except (MalformedRecord, msgspec.MsgspecError, RecursionError):
+        raise Surprise from None
+
+
 def _are_numbers(times: npt.NDArray[Any]) -> bool:
     return bool((np.abs(times) < LARGEST).all())
 
@@ -237,12 +285,18 @@ def read(
     columns: dict[str, Any] = {key: table[key].combine_chunks() for key in table.column_names}
     if any(columns[key].null_count for key in _NEVER_NULL):
         raise Surprise
+    _check_texts(columns.pop("redactions_json"), object_of)
+    _check_texts(columns.pop("multipath_json"), _GRAPHS.decode)
+    if not _are_numbers(np.asarray(columns.pop("end_s").drop_null(), np.float64)):
+        raise Surprise
     lists = columns.pop("hops")
     lengths = _whole(pc.list_value_length(lists), np.int64)
     bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     rows: dict[str, Sequence[Any]] = {key: values.to_pylist() for key, values in columns.items()}
     try:
-        hops = _hops(lists.flatten(), bounds, rows["dst_addr"])
+        listed = lists.flatten()
+        hops = _hops(listed, bounds, rows["dst_addr"])
+        _check_texts(listed.field("replies").flatten().field("extensions_json"), object_of)
     except TypeError:
         raise Surprise from None  # written anew by others, in types of their own
     whither = set(zip(rows["dst_addr"], rows["af"], strict=True))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +31,11 @@ from probe.record import (
 
 _SCHEMA_KEY, _SCHEMA_NAME = b"gatewatch.schema", b"gatewatch.traces/1"
 _BATCH = 1024
+
+# What a JSON text raises that holds something else than what is read.
+_MISSHAPEN = (
+    AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 # Times are smaller than this, in s and in ms, as in records.
 LARGEST = 2.0**63
@@ -136,6 +141,32 @@ def _reply_to_row(reply: Reply) -> dict[str, Any]:
     }
 
 
+_T = TypeVar("_T")
+
+
+def _of_json(text: str, read: Callable[[Any], _T]) -> _T:
+    try:
+        return read(json.loads(text))
+    except _MISSHAPEN as problem:
+        raise MalformedRecord(f"a JSON text has the wrong shape ({problem})") from None
+
+
+def object_of(text: str) -> dict[str, Any]:
+    """The object that a JSON text holds; raises `MalformedRecord` where it holds none.
+
+    >>> object_of('{"lan": 1}')
+    {'lan': 1}
+    """
+    value: Any = _of_json(text, lambda value: value)
+    if not isinstance(value, dict):
+        raise MalformedRecord("a JSON text holds no object")
+    return value
+
+
+def _graph_of(said: Any) -> graph.Graph:
+    return graph.from_json(said, lambda address, _: str(address))
+
+
 def _reply_of_row(row: dict[str, Any]) -> Reply:
     return Reply(
         address=row["address"],
@@ -145,8 +176,8 @@ def _reply_of_row(row: dict[str, Any]) -> Reply:
         err=row["err"] if row["err"] is not None else row["err_code"],
         quoted_ttl=row["quoted_ttl"],
         quoted_tos=row["quoted_tos"],
-        changed=tuple(row["changed"]),
-        extensions=None if row["extensions_json"] is None else json.loads(row["extensions_json"]),
+        changed=tuple(row["changed"] or ()),
+        extensions=None if row["extensions_json"] is None else object_of(row["extensions_json"]),
         late=row["late"],
         duplicate=row["duplicate"],
         proto=row["proto"],
@@ -247,9 +278,6 @@ def _check(trace: Trace) -> None:
     times = (trace.timestamp, trace.endtime, *(reply.rtt for reply in replies))
     if not all(abs(time) < LARGEST for time in times if time is not None):
         raise MalformedRecord("a time is no number")
-    objects = (trace.redactions, *(reply.extensions for reply in replies))
-    if not all(isinstance(one, dict) for one in objects if one is not None):
-        raise MalformedRecord("a JSON text holds no object")
 
 
 def of_row(row: dict[str, Any]) -> Trace:
@@ -270,16 +298,16 @@ def of_row(row: dict[str, Any]) -> Trace:
         prb_id=row["prb_id"],
         vantage=None if vantage is None else Vantage(**vantage),
         backend=row["backend"],
-        sees=tuple(row["sees"]),
+        sees=tuple(row["sees"] or ()),
         stop=row["stop"],
         probes=row["probes"],
         snapshots=tuple(row["snapshots"]),
-        redactions=json.loads(row["redactions_json"]),
+        redactions=object_of(row["redactions_json"]),
         notes=tuple(row["notes"]),
         error=row["error"],
         multipath=None
         if row["multipath_json"] is None
-        else graph.from_json(json.loads(row["multipath_json"]), lambda address, _: str(address)),
+        else _of_json(row["multipath_json"], _graph_of),
     )
     _check(trace)
     return trace
@@ -290,8 +318,6 @@ def _read(row: dict[str, Any]) -> Trace | MalformedRecord:
         return of_row(row)
     except MalformedRecord as problem:
         return problem
-    except (AttributeError, OverflowError, RecursionError, ValueError) as problem:
-        return MalformedRecord(f"a JSON text has the wrong shape ({problem})")
 
 
 def table_of(rows: list[dict[str, Any]]) -> pa.Table:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from analysis.engine import usable_cores
 from probe import __version__
 from scripts.bench.comparison import Result, compare
 from scripts.bench.declared import COMPARISONS
@@ -40,7 +41,7 @@ def compile_all() -> None:
 def machine() -> dict[str, object]:
     """What figures depend on; ``load`` is how many processes wanted a core just before."""
     return {
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "load": round(os.getloadavg()[0], 1),
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -18,7 +18,6 @@ import gzip
 import io
 import ipaddress
 import json
-import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -312,7 +311,9 @@ def write(count: int, path: Path, first: int = 0, processes: int | None = None) 
 
     The same are written whatever the number of processes (by default, one a core).
     """
-    processes = processes or os.cpu_count() or 1
+    from analysis.engine import usable_cores  # noqa: PLC0415 - who only reads needs none of it
+
+    processes = processes or usable_cores()
     if path.suffix != ".parquet":
         with path.open("wb") as lines:
             lines.writelines(_parts(_lines, count, first, processes))

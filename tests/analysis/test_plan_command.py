@@ -100,6 +100,23 @@ def test_who_measured_at_home_alone_is_asked_all_the_same(tmp_path: Path) -> Non
     panel.write_text(trace("36.37.128.9", "203.189.128.1") + "\n")
     after = planned("KH", "--panel", panel)
     assert (after["taking_part"], after["coverage"], after["rejected"]) == (0, 0.0, {})
+    assert after["at_home_alone"] == 1
+    says = "Measured at home alone, which tells nothing of ways abroad: 1 organisation."
+    assert says in plan("KH", "--panel", panel).stdout
+    panel.write_text(f"{trace('36.37.128.9', '203.189.128.1')}\n{trace('36.37.128.9')}\n")
+    assert planned("KH", "--panel", panel)["at_home_alone"] == 0
+    assert "at home alone" not in plan("KH", "--panel", panel).stdout
+
+
+def test_who_measured_and_has_no_weight_is_told_of(tmp_path: Path) -> None:
+    """Its users are not in the estimate, so it is none of those that take part of all."""
+    panel, users = tmp_path / "panel.jsonl", tmp_path / "users.csv"
+    panel.write_text(trace("36.37.128.9") + "\n")
+    users.write_text("Rank,AS,AS Name,CC,Users (est.)\n1,AS45498,SMART,KH,6000000\n")
+    after = planned("KH", "--panel", panel, "--eyeballs", users)
+    assert (after["taking_part"], after["unweighed"]) == (0, 1)
+    done = plan("KH", "--panel", panel, "--eyeballs", users)
+    assert "Measured, but without users: 1 organisation." in done.stdout
 
 
 def test_a_panel_is_folded_while_it_is_read(

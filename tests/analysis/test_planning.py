@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.error_rates import Cell, Rate, Row, least_captured
-from analysis.planning import Needs, invitees, least_for_single, needs
+from analysis.intervals import captured_bounds
+from analysis.planning import Needs, invitees, least_for_name, least_for_single, needs
 from analysis.policy import Policy
+from analysis.verdict import grade
+from tests.analysis.test_verdict import figures
 
 
 @given(
@@ -68,3 +71,45 @@ def test_the_least_for_a_single_gateway_is_the_first_that_can_have_one(
     assert least is not None
     assert least_captured(least, policy) is not None
     assert least == 1 or least_captured(least - 1, policy) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "named", "single"),
+    [
+        (Policy(), 5, 7),
+        (Policy(organisations=20), 20, 20),
+        (Policy(concentrated_lower=0.65, concentrated=0.65), 7, 7),
+        (Policy(organisations=1, concentrated_lower=0.0), 2, 7),
+        (Policy(organisations=1, key_organisations=9), 9, 9),
+        (Policy(concentrated_lower=1.0, concentrated=1.0, single=1.0), None, None),
+    ],
+)
+def test_how_many_a_name_needs_follows_the_rule(
+    policy: Policy, named: int | None, single: int | None
+) -> None:
+    """With all of them captured: the bound, and the organisations that must say so."""
+    assert least_for_name(policy) == named
+    found = needs({"A": 1.0}, [], policy)
+    assert (found.named, found.single) == (named, single)
+
+
+@given(st.integers(0, 90), st.sampled_from([0.9, 0.95, 0.99]), st.integers(0, 20))
+def test_the_least_for_a_name_is_the_first_that_the_rule_names(
+    percent: int, confidence: float, organisations: int
+) -> None:
+    """As the rule has it where all are captured, and with one fewer not."""
+    lower = percent / 100 + 0.003  # no bound is just so
+    policy = Policy(
+        concentrated_lower=lower, concentrated=lower, diverse_upper=0.0, single=0.95,
+        confidence=confidence, organisations=organisations,
+    )  # fmt: skip
+
+    def named(n: int) -> bool:
+        lower, upper = captured_bounds(n, n, confidence)
+        said, _ = grade(figures(n, n, lower=lower, upper=upper), policy)
+        return said in {"concentrated", "single_gateway"}
+
+    least = least_for_name(policy)
+    assert least is not None
+    assert named(least)
+    assert not named(least - 1)

@@ -307,7 +307,11 @@ def test_what_was_judged_in_python_can_be_redone_with_the_command(table: Origin)
     [
         ({"single": 1.0}, "no number of networks is enough to call anybody a single gateway."),
         ({"single": 0.999}, ", 2995 before anybody is called a single gateway."),
-        ({"organisations": 2000}, ", 2000 before anybody is called a single gateway."),
+        (
+            {"organisations": 2000},
+            ", 2000 before anybody is called a single gateway. Nothing is known",
+        ),
+        ({"days": 1}, ", 7 before anybody is called a single gateway. With fewer an operator"),
     ],
 )
 def test_a_rule_that_hardly_anybody_can_meet_is_reported_like_any_other(

@@ -348,11 +348,46 @@ def test_a_country_that_shares_nothing_is_diverse() -> None:
     assert "None of 6 organisations shares a domestic network" in reasons
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"meeting_place": made(6, 6, Node("exchange", "IX"))},
+        {"alike": made(6, 6, Node("unmapped", "IX"))},
+        {"apart": (made(6, 6, Node("organisation", "IX")),)},
+    ],
+    ids=["a meeting place", "numbered alike", "numbered by one"],
+)
+def test_what_is_shown_and_not_named_is_no_nothing(change: dict[str, Any]) -> None:
+    """That nothing is shared and that all leave by 1.0 gateways would contradict each other."""
+    says, reasons = graded(0, 6, effective_gateways=1.0, **change)
+    assert says == "mixed"
+    assert "with another on its way abroad, but for addresses of IX. The paths leave" in reasons
+
+
+def test_of_no_path_abroad_nothing_is_said_in_percent() -> None:
+    """As where all was measured between networks at home: 0% of 0 pairs is no share."""
+    reasons = Country(3).judge().fields["reasons"]
+    assert "No path from this country to abroad was measured." in reasons
+    assert not any("0 pairs" in reason for reason in reasons)
+
+
 def test_neither_convergence_nor_diversity() -> None:
     """3 of 8: an upper bound of 0.711 excludes no majority, and no lower bound proves one."""
     says, reasons = graded(3, 8)
     assert says == "mixed"
     assert "The upper bound of the captured share, 0.72, does not exclude 0.50." in reasons
+
+
+def test_too_few_for_a_single_gateway_are_told_that_they_are_few() -> None:
+    """All six pass it, and those to the other destinations as well: what lacks is the bound."""
+    says, reasons = graded(6, 6)
+    assert says == "concentrated"
+    assert reasons.endswith(
+        " The lower bound of the captured share is 0.60; 0.65 is needed before one gateway is said "
+        "to carry all."
+    )
+    assert "Without the destinations" not in reasons
+    assert "Without the destinations" in graded(6, 6, elsewhere=(5, 6))[1]
 
 
 def test_bounds_are_rounded_outward_in_sentences() -> None:
@@ -382,6 +417,15 @@ def test_sentences_follow_the_policy() -> None:
     policy = Policy(captured=0.9, confidence=0.99)
     assert "at least 90% of their pairs" in grade(figures(10, 10), policy)[1][0]
     assert "99% bounds" in grade(figures(10, 10), policy)[1][0]
+
+
+@pytest.mark.parametrize("captured", [1, 10])
+def test_numbers_of_the_policy_keep_their_digits(captured: int) -> None:
+    """Nobody is 100% sure, and who sends 80% is not captured where 80.4% are asked for."""
+    policy = Policy(captured=0.804, confidence=0.999)
+    sentence = grade(figures(captured, 10), policy)[1][0]
+    assert "at least 80.4% of" in sentence
+    assert "99.9% bounds" in sentence
 
 
 # ------------------------------------------------------------------------ two readings

@@ -30,6 +30,25 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     roc.main()
 
 
+def test_no_more_countries_are_drawn_at_once_than_have_a_core(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `analyze` does: a container or `taskset` may leave few of a machine's many cores."""
+    asked = []
+
+    def drawn(_: Cell, numbers: list[int], *, processes: int) -> list[Outcome]:
+        asked.append(processes)
+        return [Outcome(10, 10, False, "mixed", False) for _ in numbers]
+
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3}, raising=False)
+    monkeypatch.setattr(roc, "draws", drawn)
+    arguments = ["--draws", "1", "--cells", "captured-97-10", "--work", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["roc", *arguments])
+    roc.main()
+    assert asked == [1]
+
+
 def test_the_table_is_written_from_draws_that_other_code_made(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from analysis.formats import columns, parquet
 from analysis.inputs import InputError
 from analysis.told import Fingerprint, Numbers, Told, fingerprint_of, tell
+from probe import graph
 from probe.record import Hop, MalformedRecord, Reply, Trace
 from tests.analysis.test_convert import traces
 
@@ -125,6 +126,7 @@ WHOLE = Trace(
         ({"hops": (Hop(-1, (Reply("192.0.2.1", 1.0),)),)}, "no TTL can be -1"),
         ({"hops": (Hop(1, (Reply("192.0.2.1", float("nan")),)),)}, "a time is no number"),
         ({"timestamp": float("inf")}, "a time is no number"),
+        ({"endtime": float("nan")}, "a time is no number"),
         ({"af": 6}, "af is 6, but dst_addr is 198.51.100.9"),
     ],
 )
@@ -142,25 +144,52 @@ def test_a_row_that_is_no_trace_costs_itself_only(
     assert str(problem).startswith(says)
 
 
+HOPS_OF_NO_OBJECT = parquet.to_row(WHOLE)["hops"]
+HOPS_OF_NO_OBJECT[0]["replies"][0]["extensions_json"] = "[]"
+
+
 @pytest.mark.parametrize(
     ("column", "text", "says"),
     [
         ("redactions_json", "[1]", "a JSON text holds no object"),
         ("redactions_json", "[" * 100_000, "a JSON text has the wrong shape"),
         ("redactions_json", "{", "a JSON text has the wrong shape"),
+        ("redactions_json", None, "a JSON text has the wrong shape"),
         ("multipath_json", '{"levels": [], "links": [], "probes": 1e999}', "a JSON text has the"),
+        ("multipath_json", "{}", "a JSON text has the wrong shape"),
+        ("multipath_json", "[]", "a JSON text has the wrong shape"),
+        ("hops", HOPS_OF_NO_OBJECT, "a JSON text holds no object"),
     ],
 )
 def test_json_within_a_row_costs_its_row_only(
-    column: str, text: str, says: str, tmp_path: Path
+    column: str, text: object, says: str, tmp_path: Path
 ) -> None:
-    """Whatever stands in a text, the other rows are read."""
+    """Whatever stands in a text, the other rows are read, and as many in either way."""
     rows = [parquet.to_row(WHOLE), parquet.to_row(WHOLE) | {column: text}]
     pq.write_table(parquet.table_of(rows), tmp_path / "t.parquet")
+    with pytest.raises(columns.Surprise):
+        by_columns(tmp_path / "t.parquet")
     (_, first), (_, problem) = parquet.group_rows(str(tmp_path / "t.parquet"), 0)
     assert first == WHOLE
     assert isinstance(problem, MalformedRecord)
     assert str(problem).startswith(says)
+
+
+def test_lists_that_a_verdict_asks_nothing_of_may_be_missing(tmp_path: Path) -> None:
+    """Both readers take the row, which cost its whole group by one of them."""
+    row = parquet.to_row(WHOLE) | {"sees": None}
+    row["hops"][0]["replies"][0]["changed"] = None
+    pq.write_table(parquet.table_of([row]), tmp_path / "t.parquet")
+    assert parquet.group_rows(str(tmp_path / "t.parquet"), 0) == [(1, WHOLE)]
+    assert len(by_columns(tmp_path / "t.parquet")) == 1
+
+
+def test_parallel_paths_are_no_surprise(tmp_path: Path) -> None:
+    """As the probe writes them: a check of their shape takes a tenth of reading them."""
+    level = graph.Level(4, (graph.Node("192.0.2.1", (0, 1)), graph.Node(None, (2,))), True, False)
+    links = (graph.Link(4, "192.0.2.1", None, (0,)),)
+    some = [WHOLE, WHOLE._replace(multipath=graph.Graph((level,), links, 9, 0.05))]
+    assert alike(some, tmp_path)
 
 
 @pytest.mark.parametrize("kind", [pa.null(), pa.decimal128(9, 3), pa.string()])
