@@ -292,6 +292,7 @@ class _Support(NamedTuple):
 
     mostly: int = 0
     elsewhere: tuple[int, int] = (0, 0)
+    continents: int = 0
     keys: int = 0
     unaided: float = 0.0
     rivals: int = 0
@@ -307,6 +308,7 @@ def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
     return _Support(
         mostly=_mostly(top.node, behind, strict.judged),
         elsewhere=_elsewhere(top.node, behind, strict.judged, policy),
+        continents=_continents(top.node, behind, strict.judged, policy),
         keys=len(_keys(top.node, behind, period.international, period.blocks)),
         unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
         rivals=rivals(top, strict.nameable, strict.left_out, policy),
@@ -388,7 +390,7 @@ def _figures(
         pairs=len(judged),
         resolved=_resolved(judged),
         destination_classes=len(classes),
-        continents=len({continent for _, continent in classes}),
+        continents=support.continents,
         days=len({day for seen in period.international for day in seen.days}),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
@@ -485,6 +487,25 @@ def _elsewhere(
         for left_out in {pair.destination_class for pair in known}
     ]
     return min(found, key=lambda one: (captured_bounds(one[0], one[1], policy.confidence)[0], one))
+
+
+def _continents(node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy) -> int:
+    """On how many continents the destinations stand to which most organisations pass a node.
+
+    Of these organisations, those measured there; to some of the destinations is enough.
+    """
+    measured: dict[str, set[str]] = defaultdict(set)
+    passing: dict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        if pair.resolved and pair.organisation in behind:
+            _, continent = pair.destination_class
+            measured[continent].add(pair.organisation)
+            if node in pair.strict:
+                passing[continent].add(pair.organisation)
+    return sum(
+        len(passing[continent]) >= policy.concentrated * len(names)
+        for continent, names in measured.items()
+    )
 
 
 def _outside(left_out: tuple[str, str], pairs: Iterable[Pair]) -> int:

@@ -27,7 +27,7 @@ class Policy:
     destination_classes: int = 2
     """Classes (operator and continent) that destinations must make before anything is said."""
     continents: int = 2
-    """Continents that destinations must span before an operator is named."""
+    """Continents to which most of those captured must pass an operator before it is named."""
     days: int = 7
     """Days with data before "single gateway" is said."""
     keys: int = 3

@@ -65,6 +65,8 @@ class Figures:
     """The share of pairs whose crossing is known, as the mean over organisations."""
     destination_classes: int
     continents: int
+    """Those on which the destinations stand to which most of the organisations behind the candidate
+    pass it."""
     days: int
     effective_gateways: float
     meeting_place: Candidate | None
@@ -319,9 +321,9 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
             if figures.continents < policy.continents:
                 return "mixed", [
                     *reasons,
-                    f"The destinations are on {figures.continents} of the {policy.continents} "
-                    "continents needed: they may share a way for reasons of their own, so no "
-                    "operator is named.",
+                    "Most of those that it captures pass it to destinations on "
+                    f"{figures.continents} of the {policy.continents} continents needed: these may "
+                    "share a way for reasons of their own, so no operator is named.",
                     *numbered,
                 ]
             unproven = _against_naming(figures, policy)

@@ -901,3 +901,31 @@ def test_a_destination_of_each_network_is_as_good_as_many() -> None:
         for day in range(8):
             country.trace(i, f"30.0.{i}.200", f"lan own gate far{6 + i % 9}", day=day)
     assert country.judge().grade == "single_gateway"
+
+
+@pytest.mark.parametrize(
+    ("passing", "grade"), [(0, "mixed"), (3, "mixed"), (4, "single_gateway"), (8, "single_gateway")]
+)
+def test_the_way_to_one_continent_alone_names_nobody(passing: int, grade: str) -> None:
+    """Most destinations stand in one region, and who sells the way there is met on it.
+
+    To the only one elsewhere each network goes by itself, or so many of eight over Gate.
+    """
+    country = Country(8)
+    near = [f"31.0.{i}.200" for i in range(1, 6)]
+    for i, destination in enumerate(near, start=1):
+        host = Attribution(4000 + i, f"H{i}", f"Host {i}", "SG")
+        country.table.add(f"{destination.removesuffix('200')}0/24", host)
+    country.table.add("31.1.0.0/24", Attribution(4100, "EU", "Host in Europe", "DE"))
+    for i in range(1, 9):
+        out = f"far{6 + i % 9}"
+        for day in range(8):
+            for destination in near:
+                country.trace(i, destination, f"lan own gate {out}", day=day)
+            words = f"lan own gate {out}" if i <= passing else f"lan own {out}"
+            country.trace(i, "31.1.0.200", words, day=day)
+    verdict = country.judge()
+    assert verdict.fields["captured"]["organisations"] == 8
+    assert verdict.grade == grade
+    if grade == "mixed":
+        assert any("on 1 of the 2 continents needed" in one for one in verdict.fields["reasons"])
