@@ -9,6 +9,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import click
@@ -43,6 +44,11 @@ def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Verdi
     )
 
 
+def titles(switched_on: date) -> dict[str, str]:
+    """What stands over the two verdicts, whole also in a panel of 40 columns."""
+    return {"before": f"before {switched_on}", "after": f"after the switch-on, {switched_on}"}
+
+
 def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> None:
     """Simulate into ``folder``, judge both halves, and print them side by side or as JSON."""
     console = Console(highlight=False)
@@ -63,11 +69,8 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False))
         return
-    titles = {
-        "before": f"before {files.switched_on}",
-        "after": f"after the gateway is switched on, {files.switched_on}",
-    }
-    console.print(side_by_side({titles[n]: f for n, f in fields.items()}, console.width))
+    named = titles(files.switched_on)
+    console.print(side_by_side({named[n]: f for n, f in fields.items()}, console.width))
     for name, judged in fields.items():
         console.print(f"[bold]{name}[/]: {judged['grade']} — {headline(judged)}")
     console.print("\nThe traces are kept; judge them yourself, together or apart:")
