@@ -774,6 +774,28 @@ def test_a_trace_that_was_never_sent_is_counted_apart(tmp_path: Path) -> None:
     assert not loaded.complaints
 
 
+def test_a_name_that_a_probe_could_not_look_up_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """Such a result of the Atlas has no address to measure to: nothing was sent."""
+    failed = result(dst_name="example.org", result=[{"error": "name resolution failed: no data"}])
+    del failed["dst_addr"]
+    name = written(tmp_path / "a.jsonl", json.dumps(failed).encode())
+    loaded = load([name], malformed="fail")
+    assert loaded.rejected == {"not_sent": 1}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"type": "ping"}, {"result": []}, {"result": [{"hop": 1, "result": [{"x": "*"}]}]}]
+)
+def test_a_result_without_a_destination_is_malformed(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """Unless it is nothing but the error of a traceroute."""
+    odd = result(**{"result": [{"error": "name resolution failed"}], **changes})
+    del odd["dst_addr"]
+    loaded = load([written(tmp_path / "a.jsonl", json.dumps(odd).encode())])
+    assert loaded.rejected == {"malformed": 1}
+
+
 def _tar(line: bytes) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
