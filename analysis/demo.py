@@ -7,41 +7,28 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from analysis import edition
-from analysis.judge import Verdict, judge
 from analysis.load import load
-from analysis.policy import Policy
+from analysis.means import Means, open_means
 from analysis.render import side_by_side
 from analysis.wording import headline
-from probe import __version__
-from probe.demo import DemoFiles, simulate
+from probe.demo import simulate
 from probe.origin import Origin
 
 _LABEL = "SIMULATED country with real Cambodian network names; nothing here was measured"
 
 
-def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Verdict:
-    return judge(
-        load([str(path)]),
-        table,
-        files.country,
-        Policy(),
-        now=time.time(),
-        provenance={
-            "version": __version__,
-            "code": edition.code(),
-            "command": command,
-            "simulated": _LABEL,
-        },
-    )
+def _fields(path: Path, means: Means, command: str) -> dict[str, Any]:
+    fields = means.judge(load([str(path)]), command=command).fields
+    fields["provenance"]["simulated"] = _LABEL
+    return fields
 
 
 def titles(switched_on: date) -> dict[str, str]:
@@ -61,11 +48,11 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
                 f"{what} {done:.0%}"
             )
             files = simulate(folder, progress=progress, origin=table)
-    verdicts = {
-        "before": _verdict(files.before, files, table, command),
-        "after": _verdict(files.after, files, table, command),
+    means = open_means(files.country, origin=table)
+    fields = {
+        "before": _fields(files.before, means, command),
+        "after": _fields(files.after, means, command),
     }
-    fields = {name: verdict.fields for name, verdict in verdicts.items()}
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False))
         return
