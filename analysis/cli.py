@@ -410,6 +410,8 @@ def convert(
             f"{there} is there already; choose another name or take it away", param_hint="OUT"
         ) from None
     except OSError as problem:
+        if out == "-":
+            raise
         raise BadInput(f"{out}: cannot be written ({problem.strerror})") from None
     except conversion.NotAFile as problem:
         raise click.BadParameter(str(problem), param_hint="OUT") from None

@@ -7,40 +7,33 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from analysis import edition
-from analysis.judge import Judgement, judge
 from analysis.load import load
-from analysis.policy import Policy
+from analysis.means import Means, open_means
 from analysis.render import side_by_side
 from analysis.wording import headline
-from probe import __version__
-from probe.demo import DemoFiles, simulate
+from probe.demo import simulate
 from probe.origin import Origin
 
 _LABEL = "SIMULATED country with real Cambodian network names; nothing here was measured"
 
 
-def _verdict(path: Path, files: DemoFiles, table: Origin, command: str) -> Judgement:
-    return judge(
-        load([str(path)]),
-        table,
-        files.country,
-        Policy(),
-        now=time.time(),
-        provenance={
-            "version": __version__,
-            "code": edition.code(),
-            "command": command,
-            "simulated": _LABEL,
-        },
-    )
+def _fields(path: Path, means: Means, command: str) -> dict[str, Any]:
+    fields = means.judge(load([str(path)]), command=command).fields
+    fields["provenance"]["simulated"] = _LABEL
+    return fields
+
+
+def titles(switched_on: date) -> dict[str, str]:
+    """What stands over the two verdicts, whole also in a panel of 40 columns."""
+    return {"before": f"before {switched_on}", "after": f"after the switch-on, {switched_on}"}
 
 
 def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> None:
@@ -55,19 +48,16 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
                 f"{what} {done:.0%}"
             )
             files = simulate(folder, progress=progress, origin=table)
-    verdicts = {
-        "before": _verdict(files.before, files, table, command),
-        "after": _verdict(files.after, files, table, command),
+    means = open_means(files.country, origin=table)
+    fields = {
+        "before": _fields(files.before, means, command),
+        "after": _fields(files.after, means, command),
     }
-    fields = {name: verdict.fields for name, verdict in verdicts.items()}
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False))
         return
-    titles = {
-        "before": f"before {files.switched_on}",
-        "after": f"after the gateway is switched on, {files.switched_on}",
-    }
-    console.print(side_by_side({titles[n]: f for n, f in fields.items()}, console.width))
+    named = titles(files.switched_on)
+    console.print(side_by_side({named[n]: f for n, f in fields.items()}, console.width))
     for name, judged in fields.items():
         console.print(f"[bold]{name}[/]: {judged['grade']} — {headline(judged)}")
     console.print("\nThe traces are kept; judge them yourself, together or apart:")

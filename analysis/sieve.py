@@ -89,6 +89,8 @@ def trace_of(value: object) -> Trace | str:
         raise MalformedRecord("not a JSON object")
     elif scamper.is_bookkeeping(value):
         return "bookkeeping"
+    elif atlas.is_unresolved(value):
+        return "not_sent"
     else:
         trace = scamper.read(value) if scamper.is_measurement(value) else atlas.read(value)
     return trace if trace.hops else "not_sent"

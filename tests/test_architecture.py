@@ -278,9 +278,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.interconnection"},
         {"analysis.fields"},
         {"analysis.judge"},
-        {"analysis.demo", "analysis.assessment", "analysis.trials"},
+        {"analysis.assessment", "analysis.trials"},
         {"analysis.means", "analysis.exhibits"},
-        {"analysis.statement"},
+        {"analysis.demo", "analysis.statement"},
         {"analysis.api", "analysis.figures"},
         {"analysis.report"},
         # What `import analysis as gw` gives.

@@ -35,6 +35,23 @@ def read(fields: object) -> Trace:
     return from_json(fields)
 
 
+def is_unresolved(fields: dict[str, Any]) -> bool:
+    """Whether a probe could not look the target's name up: an error, and nowhere to send to.
+
+    >>> is_unresolved({"dst_name": "a.example", "result": [{"error": "name resolution failed: …"}]})
+    True
+    """
+    said = fields.get("result")
+    return (
+        fields.get("type", "traceroute") == "traceroute"
+        and fields.get("dst_addr") is None
+        and isinstance(said, list)
+        and len(said) == 1
+        and isinstance(said[0], dict)
+        and said[0].keys() == {"error"}
+    )
+
+
 def unkept(fields: dict[str, Any]) -> Iterator[str]:
     """The fields of a result that was read which a trace has no place for.
 

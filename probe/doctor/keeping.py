@@ -136,8 +136,16 @@ def memory() -> Iterator[Finding]:
 
 def settings() -> Iterator[Finding]:
     """Whether what the owner has written into files can be understood."""
-    read_settings()
-    read_exclusions(exclusions_file())
+    for path, read in (
+        (settings_file(), read_settings),
+        (exclusions_file(), lambda: read_exclusions(exclusions_file())),
+    ):
+        try:
+            read()
+        except BadInput as problem:
+            says = harmless(problem.message)
+            yield Finding(State.FAILED, says, f"${{EDITOR:-nano}} {_quoted(path)}")
+            return
     there = [path.name for path in (settings_file(), exclusions_file()) if path.is_file()]
     if there:
         yield Finding(State.OK, _("understood: {files}").format(files=", ".join(there)))

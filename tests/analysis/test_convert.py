@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,7 @@ from analysis.convert import Form, NotAFile, convert, differences, form_of
 from analysis.formats.atlas import to_atlas, unkept
 from analysis.load import load
 from probe.cli import main
+from probe.failure import PIPE_CLOSED
 from probe.graph import Graph, Level, Link, Node
 from probe.origin import Origin, open_origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
@@ -33,6 +36,7 @@ from tests.analysis.test_load import OURS, lines, result
 
 OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
 DATA = Path(__file__).parent.parent / "data/traces"
+ROOT = Path(__file__).parents[2]
 
 # ------------------------------------------------------------------------- any trace at all
 
@@ -486,6 +490,23 @@ def test_records_go_to_standard_output_and_words_do_not(inputs: Path) -> None:
         named(from_json(result(n))) for n in range(3)
     ]
     assert "3 traces written to standard output" in done.stderr
+
+
+def test_who_reads_may_have_seen_enough(inputs: Path) -> None:
+    """Piped into ``head``: no message, and the code of a closed pipe, as of any command."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "probe", "convert", "in.jsonl", "-", "--malformed", "ignore"]
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            command,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+    assert (done.returncode, done.stderr) == (PIPE_CLOSED, "")
 
 
 def test_several_inputs_and_standard_input(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import math
 import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -302,6 +303,20 @@ def test_a_torn_compressed_file_keeps_what_was_whole(tmp_path: Path, keep: float
         assert loaded.rejected["malformed"] >= 1
         assert loaded.complaints[-1].startswith(f"{name}:")
         assert len(loaded.traces) >= (0 if suffix == "zst" else 0.5 * keep * 400)
+
+
+@pytest.mark.parametrize("count", [8, 400])
+@pytest.mark.parametrize("keep", [0.8, 0.95])
+def test_no_whole_line_of_a_torn_gzip_file_is_lost(tmp_path: Path, count: int, keep: float) -> None:
+    """All that zlib can unpack of it is read, however short the file is."""
+    plain = b"".join(
+        json.dumps(result(n, msm_id=n * 7919 % 1009)).encode() + b"\n" for n in range(count)
+    )
+    compressed = gzip.compress(plain, mtime=0)
+    torn = compressed[: int(keep * len(compressed))]
+    whole = zlib.decompressobj(wbits=31).decompress(torn).count(b"\n")
+    assert whole > 0
+    assert len(load([written(tmp_path / "a.jsonl.gz", torn)]).traces) == whole
 
 
 def test_a_compressed_file_damaged_inside_keeps_what_was_before(tmp_path: Path) -> None:
@@ -757,6 +772,28 @@ def test_a_trace_that_was_never_sent_is_counted_apart(tmp_path: Path) -> None:
     loaded = load([name])
     assert loaded.rejected == {"not_sent": 1}
     assert not loaded.complaints
+
+
+def test_a_name_that_a_probe_could_not_look_up_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    """Such a result of the Atlas has no address to measure to: nothing was sent."""
+    failed = result(dst_name="example.org", result=[{"error": "name resolution failed: no data"}])
+    del failed["dst_addr"]
+    name = written(tmp_path / "a.jsonl", json.dumps(failed).encode())
+    loaded = load([name], malformed="fail")
+    assert loaded.rejected == {"not_sent": 1}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"type": "ping"}, {"result": []}, {"result": [{"hop": 1, "result": [{"x": "*"}]}]}]
+)
+def test_a_result_without_a_destination_is_malformed(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """Unless it is nothing but the error of a traceroute."""
+    odd = result(**{"result": [{"error": "name resolution failed"}], **changes})
+    del odd["dst_addr"]
+    loaded = load([written(tmp_path / "a.jsonl", json.dumps(odd).encode())])
+    assert loaded.rejected == {"malformed": 1}
 
 
 def _tar(line: bytes) -> bytes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
+from datetime import date
 from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
 
+from analysis.demo import titles
 from analysis.policy import Policy
 from analysis.render import plain, side_by_side, verdict_panel
 from analysis.wording import headline
@@ -283,6 +285,15 @@ def test_verdicts_stand_beside_each_other_where_there_is_room(width: int) -> Non
     assert "diverse" in said
     assert "single_gateway" in said
     assert "10 of 10 organisations" in said
+
+
+@pytest.mark.parametrize("width", [40, 90])
+def test_the_day_of_the_demos_switch_is_legible_on_a_narrow_terminal(width: int) -> None:
+    """Both titles stand there whole, in the narrowest panels of either arrangement."""
+    named = titles(date(2022, 2, 16))
+    verdicts = {named["before"]: VERDICTS["diverse"], named["after"]: VERDICTS["single_gateway"]}
+    text = printed(side_by_side(verdicts, width), width)
+    assert all(title in text for title in verdicts)
 
 
 def test_colours_are_the_terminals_business() -> None:

@@ -457,6 +457,8 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     assert finding.state == "failed"
     assert "settings.toml:1" in finding.says
     assert str(home) not in finding.says
+    assert finding.remedy is not None
+    assert finding.remedy.endswith('/settings.toml"')
     (home / "settings.toml").write_text(
         'proxy = "http://me:secret@192.168.7.1"\n', encoding="utf-8"
     )
@@ -465,6 +467,11 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     (home / "settings.toml").unlink()
     (home / "do-not-probe.txt").write_text("192.0.2.0/24\n", encoding="utf-8")
     assert only(keeping.settings()).says == "understood: do-not-probe.txt"
+    (home / "do-not-probe.txt").write_text("192.0.2.0/24\nnobody\n", encoding="utf-8")
+    ((_, finding),) = examine({"settings": keeping.settings})
+    assert "do-not-probe.txt:2" in finding.says
+    assert finding.remedy is not None
+    assert finding.remedy.endswith('/do-not-probe.txt"')
 
 
 # --- consent ----------------------------------------------------------------------------------

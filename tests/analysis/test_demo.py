@@ -1,0 +1,34 @@
+"""The demo's verdicts: those of the command for analysts, whatever it prints of them."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from probe.cli import main
+from probe.demo import simulate
+
+
+def said(*arguments: str) -> Any:
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_the_demo_judges_as_analyze_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its JSON lacks no key of a verdict, and says in the same words that nothing was measured."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
+    verdicts = said("demo", "--to", str(tmp_path / "traces"))
+    assert list(verdicts) == ["before", "after"]
+    for name, verdict in verdicts.items():
+        asked = said("analyze", str(tmp_path / "traces" / name), "--country", "KH")
+        assert verdict["provenance"].pop("simulated")
+        for one in (verdict, asked):
+            del one["provenance"]["command"]
+        assert verdict == asked
