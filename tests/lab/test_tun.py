@@ -113,10 +113,15 @@ def for_real(text: str, opening: Callable[[], Network]) -> Outcome:
         enter_own_network()
         allow_ping_sockets()
         outcome = trio.run(_for_real, text, opening)
-        on_time = outcome.lag < PUNCTUAL or not differences(expected, outcome)
-        if on_time and not untimely(expected, outcome):
+        if not to_be_played_again(expected, outcome):
             break
     return outcome
+
+
+def to_be_played_again(simulated: Outcome, real: Outcome) -> bool:
+    """Whether it came out otherwise on a late machine, or in times that a punctual one has not."""
+    late = real.lag >= PUNCTUAL and differences(simulated, real)
+    return bool(late or untimely(simulated, real))
 
 
 @functools.cache
@@ -190,7 +195,13 @@ def outcomes() -> Iterator[Mapping[tuple[str, str], Outcome]]:
     keys = [(backend, name) for name in NETWORKS for backend in OPENING]
     with one_table_for_all(), ThreadPoolExecutor(AT_ONCE) as threads:
         made = threads.map(lambda key: for_real(NETWORKS[key[1]], OPENING[key[0]]), keys)
-        yield dict(zip(keys, made, strict=True))
+        found = dict(zip(keys, made, strict=True))
+        # What the others at its side made late is played by itself.
+        for backend, name in keys:
+            if to_be_played_again(in_memory(NETWORKS[name]), found[backend, name]):
+                alone = threads.submit(for_real, NETWORKS[name], OPENING[backend])
+                found[backend, name] = alone.result()
+        yield found
 
 
 @pytest.mark.parametrize("name", NETWORKS)
