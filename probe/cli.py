@@ -98,7 +98,7 @@ class Commands(click.Group):
             ctx.color = False
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit):
             raise
         except BaseException as problem:  # groups of concurrent code hold anything
             try:
@@ -129,7 +129,8 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
     """Say it and leave, or raise the `Failure` that says it."""
     if isinstance(problem, Failure):
         raise problem
-    if isinstance(problem, KeyboardInterrupt):
+    # Where it asks something, click raises another exception.
+    if isinstance(problem, KeyboardInterrupt | click.Abort):
         click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
         ctx.exit(INTERRUPTED)
     if isinstance(problem, Stopped):

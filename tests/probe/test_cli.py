@@ -208,6 +208,7 @@ def test_another_missing_module_is_not_blamed_on_the_extra(
 def test_ctrl_c_ends_with_130() -> None:
     """An interrupt, also one inside concurrent code, is one sentence and 130."""
     assert ending(KeyboardInterrupt()) == (130, "gatewatch: stopped; what was finished is kept\n")
+    assert ending(click.Abort()) == ending(KeyboardInterrupt())  # at a question of click's
     group = BaseExceptionGroup("tasks", [KeyboardInterrupt()])
     assert ending(group)[0] == 130
 
