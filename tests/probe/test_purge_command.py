@@ -43,6 +43,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Played:
     played = Played()
     monkeypatch.setattr("probe.schedule.here.timer", lambda *, system: played)
     monkeypatch.setattr("probe.schedule.here.job", lambda *, system: None)
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: False)
     return played
 
 

@@ -62,6 +62,7 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
     job = Job(JOB.program, tmp_path / "home")
     monkeypatch.setattr("probe.schedule.here.timer", lambda *, system: played)
     monkeypatch.setattr("probe.schedule.here.job", lambda *, system: job)
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: False)
     return played
 
 
