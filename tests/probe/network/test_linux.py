@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,13 @@ def leaving_nothing_open() -> Iterator[None]:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_readiness_that_cannot_be_made_leaves_nothing_open() -> None:
-    """As where the system gives no more descriptors, or a member is closed already."""
+def by_itself(function: Callable[..., None], *given: object) -> None:
+    """Call it in a process in which no thread that another test left opens anything meanwhile."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(function, *given).result()
+
+
+def no_readiness() -> None:
     closed = socket.socket()
     closed.close()
     with leaving_nothing_open():
@@ -45,21 +52,32 @@ def test_readiness_that_cannot_be_made_leaves_nothing_open() -> None:
         assert failed.traceback  # which holds what was made in there
 
 
+def test_readiness_that_cannot_be_made_leaves_nothing_open() -> None:
+    """As where the system gives no more descriptors, or a member is closed already."""
+    by_itself(no_readiness)
+
+
+def full(_: object) -> None:
+    raise OSError(errno.EMFILE, "too many open files")
+
+
+def no_backend(backend: Callable[[], Raw | ErrorQueue]) -> None:
+    backend().close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{backend.__module__}.Readiness", full)
+        with leaving_nothing_open():
+            with pytest.raises(OSError, match="too many open files") as failed:
+                backend()
+            assert failed.traceback  # which holds what was made in there
+
+
 @pytest.mark.parametrize("backend", [raw.open_raw, errqueue.open_errqueue])
 def test_what_cannot_be_opened_whole_leaves_no_socket_open(
-    backend: Callable[[], Raw | ErrorQueue], monkeypatch: pytest.MonkeyPatch
+    backend: Callable[[], Raw | ErrorQueue],
 ) -> None:
     """The sockets are closed where there is no descriptor left to wait on them."""
-
-    def full(_: object) -> None:
-        raise OSError(errno.EMFILE, "too many open files")
-
     try:
         backend().close()
     except NotPermitted as denied:
         pytest.skip(str(denied))
-    monkeypatch.setattr(f"{backend.__module__}.Readiness", full)
-    with leaving_nothing_open():
-        with pytest.raises(OSError, match="too many open files") as failed:
-            backend()
-        assert failed.traceback  # which holds what was made in there
+    by_itself(no_backend, backend)
