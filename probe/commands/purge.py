@@ -125,11 +125,8 @@ def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:
 
 def _timer() -> Timer | None:
     """The user's timer, where one is installed."""
-    try:
-        timer = here.timer(system=False)
-        return timer if timer.standing(here.job(system=False)).installed else None
-    except Failure:
-        return None
+    found = here.in_place(system=False)
+    return found[0] if found is not None else None
 
 
 @contextmanager

@@ -6,12 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from probe.doctor import Finding, State
-from probe.failure import Failure
 from probe.language import _
 from probe.pasting import harmless
 from probe.places import is_under_sudo
+from probe.schedule import here
 from probe.schedule.diary import Diary
-from probe.schedule.here import job, timer, unseen
 from probe.wallclock import shown
 
 if TYPE_CHECKING:
@@ -32,7 +31,8 @@ def schedule(clock: float | None = None) -> Iterator[Finding]:
     """How the timer stands; none is a choice, and nothing is wrong with it."""
     found = _standing()
     if found is None and is_under_sudo():
-        yield Finding(State.WARNING, unseen().what, unseen().remedy)
+        unseen = here.unseen()
+        yield Finding(State.WARNING, unseen.what, unseen.remedy)
         return
     if found is None:
         yield Finding(State.OK, _("no run begins by itself"), _INSTALL)
@@ -56,12 +56,9 @@ def schedule(clock: float | None = None) -> Iterator[Finding]:
 def _standing() -> tuple[Standing, Job, bool] | None:
     """The timer that is in place, and whether it is the system's; None where there is none."""
     for system in (False, True):
-        try:
-            what = job(system=system)
-            standing = timer(system=system).standing(what)
-        except Failure:  # nothing here that could call, or nothing that it could call
-            continue
-        if standing.installed:
+        found = here.in_place(system=system)
+        if found is not None:
+            _timer, what, standing = found
             return standing, what, system
     return None
 

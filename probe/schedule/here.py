@@ -15,7 +15,7 @@ from pathlib import Path
 from probe.failure import Failure
 from probe.language import _
 from probe.places import data_folder, is_chosen, is_under_sudo
-from probe.schedule import Job, Timer, Trouble
+from probe.schedule import Job, Standing, Timer, Trouble
 from probe.schedule.cron import Crontab
 from probe.schedule.launchd import Launchd
 from probe.schedule.systemd import USER_DATA, SystemTimer, UserTimer
@@ -51,12 +51,19 @@ def unseen() -> Trouble:
     )
 
 
+def in_place(*, system: bool) -> tuple[Timer, Job, Standing] | None:
+    """The timer that is installed, and how it stands; None where there is none."""
+    try:
+        found, what = timer(system=system), job(system=system)
+        standing = found.standing(what)
+    except Failure:  # nothing here that could call, or nothing that it could call
+        return None
+    return (found, what, standing) if standing.installed else None
+
+
 def is_system_wide() -> bool:
     """Whether the system's timer is in place, which has data of its own."""
-    try:
-        return timer(system=True).standing(job(system=True)).installed
-    except Failure:  # nothing here that could call, or nothing that it could call
-        return False
+    return in_place(system=True) is not None
 
 
 def others() -> tuple[Trouble, ...]:

@@ -526,8 +526,8 @@ def scheduled(
         return Fixed(system_ if system and system_ else own)
 
     system_ = system
-    monkeypatch.setattr(schedule, "timer", timer)
-    monkeypatch.setattr(schedule, "job", lambda system: Job(("/x",), data_folder()))
+    monkeypatch.setattr("probe.schedule.here.timer", timer)
+    monkeypatch.setattr("probe.schedule.here.job", lambda *, system: Job(("/x",), data_folder()))
     return list(schedule.schedule(NOW))
 
 
