@@ -213,7 +213,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.collect.checks",
             "analysis.sankey",
             "analysis.formats.arrow",
-            "analysis.formats.typed",
+            "analysis.formats.parallel",
             "analysis.formats.atlas",
             "analysis.formats.bundle",
             "analysis.formats.jsonvalues",
@@ -226,6 +226,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {
             "analysis.formats.columns",
+            "analysis.formats.typed",
             "analysis.sieve",
             "analysis.convert",
             "analysis.organisations",

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.formats.arrow import plain, present
+from analysis.formats.parallel import Graph
 from analysis.formats.parquet import LARGEST, damaged_group, is_address, object_of, open_file
 from analysis.told import (
     LAN,
@@ -61,35 +62,7 @@ class Surprise(Exception):
     """The group has to be read by the reader of rows."""
 
 
-class _Node(msgspec.Struct, forbid_unknown_fields=True):
-    flows: list[int]
-    address: str | None = msgspec.field(name="from")
-
-
-class _Level(msgspec.Struct, forbid_unknown_fields=True):
-    hop: int
-    complete: bool
-    per_packet: bool
-    nodes: list[_Node]
-
-
-class _Link(msgspec.Struct, forbid_unknown_fields=True):
-    hop: int
-    flows: list[int]
-    near: str | None = msgspec.field(name="from")
-    far: str | None = msgspec.field(name="to")
-
-
-class _Graph(msgspec.Struct, forbid_unknown_fields=True):
-    """Parallel paths as `probe.graph.to_json` writes them."""
-
-    failure: float
-    probes: int
-    levels: list[_Level]
-    links: list[_Link]
-
-
-_GRAPHS = msgspec.json.Decoder(_Graph)
+_GRAPHS = msgspec.json.Decoder(Graph)
 
 
 class _Hops(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from analysis.formats.parallel import Graph
 from analysis.told import (
     LAN,
     Fingerprint,
@@ -91,10 +92,6 @@ class _Said(msgspec.Struct, forbid_unknown_fields=True):
     special: str | None = None
 
 
-class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    pass
-
-
 class _Ours(msgspec.Struct, forbid_unknown_fields=True):
     schema: Literal[SCHEMA]  # type: ignore[valid-type]  # a constant
     vantage: _Vantage | None = None
@@ -105,10 +102,9 @@ class _Ours(msgspec.Struct, forbid_unknown_fields=True):
     snapshots: list[str] = []
     hops: list[_Said] | None = None
     inferred: list[int] | None = None
-    # Rare, and with rules of their own: left to the reader of records.
-    protos: _Nothing | None = None
-    changed: _Nothing | None = None
-    multipath: None = None
+    protos: dict[str, list[str | None]] | None = None
+    changed: dict[str, list[list[str]]] | None = None
+    multipath: Graph | None = None
     redactions: dict[str, _Whole | None] = {}
     notes: list[str] = []
     error: str | None = None
@@ -190,6 +186,7 @@ class Lines:
             if ours.vantage is not None:
                 said = ours.vantage
                 vantage = Vantage(said.id, said.asn, said.organisation, said.country)
+            self._check(ours, found.result)
             snapshots = tuple(ours.snapshots)
             saying = {said.hop: said for said in ours.hops or ()}
             inferred = frozenset(ours.inferred or ())
@@ -219,6 +216,19 @@ class Lines:
             proto=found.proto.upper(),
             numbers=self.numbers,
         )
+
+    def _check(self, ours: _Ours, hops: list[_Hop]) -> None:
+        """Raise where something that a verdict does without makes a record none."""
+        if ours.multipath is not None:
+            for address in ours.multipath.addresses():
+                self._addresses[address]
+        for lists in (ours.protos, ours.changed):
+            if not lists:
+                continue
+            for entry in hops:
+                said = lists.get(str(entry.hop))
+                if said is not None and len(said) != len(entry.result):
+                    raise Surprise  # not one for each reply
 
     def _way(
         self,

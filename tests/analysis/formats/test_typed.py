@@ -68,6 +68,45 @@ RESULT: dict[str, Any] = {
     ],
 }
 
+# A record of ours as nearly all are: a silent hop asked again by another method, the border's
+# parallel paths, something rewritten on the way, a hop taken over from another trace.
+RECORD: dict[str, Any] = {
+    **RESULT,
+    "gatewatch": {
+        "schema": "gatewatch.trace/1",
+        "vantage": {"id": "v", "asn": 38623, "organisation": "Viettel", "country": "KH"},
+        "method": {"proto": "ICMP", "backend": "raw", "sees": ["paris"]},
+        "flow": 3,
+        "stop": "destination",
+        "probes": 19,
+        "snapshots": ["iplocdb@2026-06-17+95fc6d87de79"],
+        "hops": [
+            {"hop": 1, "evidence": "measured", "special": "lan"},
+            {"hop": 2, "evidence": "measured", "asn": 38623, "name": "V", "country": "KH"},
+            {"hop": 4, "evidence": "inferred", "asn": 7473, "name": "S", "country": "SG"},
+        ],
+        "inferred": [4],
+        "protos": {"1": [None, None, "UDP"], "5": ["UDP", None, None], "9": []},
+        "changed": {"2": [["tos"], [], ["tos", "id"]]},
+        "multipath": {
+            "failure": 0.05,
+            "probes": 12,
+            "levels": [
+                {
+                    "hop": 2,
+                    "complete": True,
+                    "per_packet": False,
+                    "nodes": [{"from": "192.0.2.1", "flows": [1, 2]}, {"from": None, "flows": []}],
+                }
+            ],
+            "links": [{"hop": 2, "from": "192.0.2.1", "to": "192.0.2.9", "flows": [2]}],
+        },
+        "redactions": {"lan": 1},
+        "notes": [],
+        "error": None,
+    },
+}
+
 # What stands where in damaged results.
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 255, 256, 2**63, -(2**63), 1.0, 0.5, -0.0, 1e300, "", "x", "*",
@@ -79,6 +118,7 @@ KEYS = (
     "error", "af", "proto", "src_addr", "dst_addr", "timestamp", "endtime", "paris_id", "msm_id",
     "prb_id", "type", "gatewatch", "fw", "unheard", "notes", "snapshots", "hops", "inferred",
     "vantage", "protos", "multipath", "redactions", "evidence", "special", "asn", "schema", "id",
+    "changed", "levels", "links", "nodes", "flows", "1", "2", "01",
 )  # fmt: skip
 
 
@@ -99,11 +139,13 @@ def damaged(value: Any, draw: random.Random) -> Any:
     return draw.choice(VALUES) if draw.random() < 0.01 else value
 
 
-@settings(max_examples=200)
-@given(st.randoms(use_true_random=False))
-def test_damaged_results_are_read_alike_or_left_alone(draw: random.Random) -> None:
+@settings(max_examples=300)
+@given(st.sampled_from([RESULT, RECORD]), st.randoms(use_true_random=False))
+def test_damaged_results_are_read_alike_or_left_alone(
+    whole: dict[str, Any], draw: random.Random
+) -> None:
     """What is decoded at all is decoded as the other reader does, never where that fails."""
-    line = json.dumps(damaged(RESULT, draw)).encode()
+    line = json.dumps(damaged(whole, draw)).encode()
     try:
         alike(line)
     except MalformedRecord as problem:
@@ -138,6 +180,30 @@ def test_damaged_bytes_are_read_alike_or_left_alone(at: int, junk: bytes) -> Non
         pytest.fail(f"{line!r} was read, but {problem}")
 
 
-def test_a_whole_result_is_not_left_to_the_other_reader() -> None:
+@pytest.mark.parametrize("whole", [RESULT, RECORD])
+def test_a_whole_result_is_not_left_to_the_other_reader(whole: dict[str, Any]) -> None:
     """Else all of the above would hold of a reader that reads nothing."""
-    assert alike(json.dumps(RESULT).encode())
+    assert alike(json.dumps(whole).encode())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("protos", {"1": [None, "UDP"]}),
+        ("changed", {"2": [[]]}),
+        ("multipath", {**RECORD["gatewatch"]["multipath"], "links": [{"hop": 2}]}),
+        (
+            "multipath",
+            {
+                **RECORD["gatewatch"]["multipath"],
+                "links": [{"hop": 2, "from": None, "to": "192.0.2", "flows": []}],
+            },
+        ),
+    ],
+)
+def test_what_is_no_record_is_left_to_the_other_reader(key: str, value: Any) -> None:
+    """It says what is wrong: one list a reply, links between addresses."""
+    line = json.dumps({**RECORD, "gatewatch": {**RECORD["gatewatch"], key: value}}).encode()
+    assert not alike(line)
+    with pytest.raises(MalformedRecord):
+        from_line(line)
