@@ -39,8 +39,8 @@ from analysis.policy import Policy
 from analysis.sieve import COMPLAINTS, Malformed, Sieve
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
 
-# So many pieces are folded here before it is worth starting other processes.
-_ALONE = 2
+# No more than so many full pieces are folded here: to start other processes would take longer.
+_ALONE = 4
 
 
 @dataclass(frozen=True)
@@ -210,8 +210,8 @@ def usable_cores() -> int:
 class Processes:
     """The map in several processes, as many as there are cores for it if no number is named.
 
-    Input of a few pieces is folded in this process: starting others takes longer. Raises
-    `InputError` where one of them dies.
+    Little input, of however many files, is folded in this process: starting others takes longer.
+    Raises `InputError` where one of them dies.
     """
 
     count: int = field(default_factory=usable_cores)
@@ -219,10 +219,18 @@ class Processes:
     def map(
         self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
     ) -> Iterator[tuple[Place, Part]]:
-        first = list(islice(given, _ALONE + 1))
         # The first line that cannot be read has to be named, so they are read in order.
-        if len(first) <= _ALONE or self.count == 1 or recipe.malformed == "fail":
-            yield from Here().map(recipe, chain(first, given))
+        if self.count == 1 or recipe.malformed == "fail":
+            yield from Here().map(recipe, given)
+            return
+        first, shares = [], 0.0
+        for place, piece in given:
+            first.append((place, piece))
+            shares += piece.share
+            if shares > _ALONE:
+                break
+        else:
+            yield from Here().map(recipe, iter(first))
             return
         give_back()
         try:

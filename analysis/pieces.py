@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,14 +43,28 @@ class Lines:
     start: int
     data: bytes
 
+    @property
+    def share(self) -> float:
+        """How much of a full piece this is; a full one of any kind takes about as long."""
+        return len(self.data) / LINES
+
 
 @dataclass(frozen=True)
 class Groups:
-    """Row groups of Parquet of ours, ``end`` left out, read where they are folded."""
+    """Row groups of Parquet of ours, ``end`` left out, read where they are folded.
+
+    ``rows`` are those of all of them.
+    """
 
     name: str
     first: int
     end: int
+    rows: int
+
+    @property
+    def share(self) -> float:
+        """As of `Lines`."""
+        return self.rows / ROWS
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,11 @@ class Values:
     name: str
     rows: list[tuple[int, object]]
 
+    @property
+    def share(self) -> float:
+        """As of `Lines`."""
+        return len(self.rows) / VALUES
+
 
 @dataclass(frozen=True)
 class Unreadable:
@@ -66,6 +86,8 @@ class Unreadable:
 
     name: str
     problem: InputError | BadBundle
+
+    share: ClassVar[float] = 0.0
 
 
 Piece = Lines | Groups | Values | Unreadable
@@ -101,11 +123,11 @@ def _groups(name: str, rows: Sequence[int]) -> Iterator[Groups]:
     first = held = 0
     for number, more in enumerate(rows):
         if number > first and held + more > ROWS:
-            yield Groups(name, first, number)
+            yield Groups(name, first, number, held)
             first, held = number, 0
         held += more
     if rows:
-        yield Groups(name, first, len(rows))
+        yield Groups(name, first, len(rows), held)
 
 
 def _values(name: str, source: Input) -> Iterator[Piece]:

@@ -230,7 +230,7 @@ def test_workers_keep_nothing_of_a_run_that_failed(
         yield from list(pieces([str(path)], {}))[:12]
         if ends == "reading fails":
             raise InputError("the disk is gone")
-        yield (1, 0), Groups("/nowhere/t.parquet", 0, 1)
+        yield (1, 0), Groups("/nowhere/t.parquet", 0, 1, 1)
         yield from pieces([str(path)], {})
 
     parts = cluster.map(recipe(simulated), given())
@@ -258,7 +258,7 @@ def test_a_piece_of_a_run_that_is_over_begins_it_no_more(simulated: Simulated, p
 
 def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluster) -> None:
     """Instead of leaving out what it cannot find, file by file."""
-    given = iter([((0, 0), Groups("/nowhere/t.parquet", 0, 1))])
+    given = iter([((0, 0), Groups("/nowhere/t.parquet", 0, 1, 1))])
     with pytest.raises(ClusterError, match=r"a worker, cannot read /nowhere/t\.parquet"):
         list(cluster.map(recipe(simulated), given))
 
