@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array
 
 from analysis.observation import Observation
 from analysis.operators import Node
@@ -175,6 +173,10 @@ def _by_programming(
     sets: Mapping[frozenset[Node], float], nodes: Sequence[Node], share: float
 ) -> set[Node] | None:
     """A smallest cover, None where the effort does not suffice to know that none is smaller."""
+    # Takes half a second, and most covers are known to be smallest without it.
+    from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415
+    from scipy.sparse import coo_array  # noqa: PLC0415
+
     members = sorted(sets, key=sorted)
     column = {node: i for i, node in enumerate(nodes)}
     # One unknown a node (taken or not), then one a set (seen, between 0 and 1): a set is seen no

@@ -6,6 +6,7 @@ which it names. It knows nothing of traces.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -186,13 +187,13 @@ class Origin:
         return read_register(self._register_path)
 
     @cached_property
-    def _asns_by_organisation(self) -> dict[str, tuple[int, ...]]:
-        found: dict[str, set[int]] = {
-            operator.name: set(operator.asns) for operator in self._operators.values()
-        }
+    def _asns_by_organisation(self) -> dict[str, set[int]]:
+        found = defaultdict[str, set[int]](set)
+        for operator in self._operators.values():
+            found[operator.name].update(operator.asns)
         for asn in self._register:
-            found.setdefault(self.organisation(asn), set()).add(asn)
-        return {name: tuple(sorted(asns)) for name, asns in found.items()}
+            found[self.organisation(asn)].add(asn)
+        return found
 
     def _lookup(self, address: str) -> Attribution:
         """Whose an address is. Remembered.
@@ -254,7 +255,7 @@ class Origin:
 
     def asns(self, organisation: str) -> tuple[int, ...]:
         """The AS numbers of an organisation as `organisation` names it, in order; () if none."""
-        return self._asns_by_organisation.get(organisation, ())
+        return tuple(sorted(self._asns_by_organisation.get(organisation, ())))
 
     def operator(self, organisation: str) -> Operator | None:
         """What the list of operators says about an organisation, None where it is not on it."""
