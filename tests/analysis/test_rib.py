@@ -65,7 +65,7 @@ def test_reading_one_leaves_the_program_as_it_was(tmp_path: Path) -> None:
         "import sys, analysis\n"
         "from pathlib import Path\n"
         "from analysis.rib import read_rib\n"
-        "read_rib(Path(sys.argv[1]), lambda address: True)\n"
+        "assert read_rib(Path(sys.argv[1]), lambda address: address == '1.0.0.0').routes\n"
         "assert 'mrtparse' in sys.modules\n"
         "status = Path('/proc/self/status').read_text().splitlines()\n"
         "ignored = next(line for line in status if line.startswith('SigIgn:'))\n"

@@ -479,10 +479,11 @@ def test_routers_that_limit_their_answers(home: Chain, user: User) -> None:
             ("icmp_msgs_burst", "50"),
         ):
             router.run(["sysctl", "-qw", f"net.ipv4.{key}={value}"], check=False)
-    run = start(home.fabric, home.vantage, user=user, hosts=HOSTS[:40], rate=100)
+    hosts = HOSTS[:16]
+    run = start(home.fabric, home.vantage, user=user, hosts=hosts, rate=100)
     said = run.end(0)
-    assert said["kept"] == 40
-    assert check_no_wrong_hop(run, home, HOSTS[:40]) >= 40
+    assert said["kept"] == len(hosts)
+    assert check_no_wrong_hop(run, home, hosts) >= len(hosts)
 
 
 @pytest.mark.parametrize("user", USERS)

@@ -248,14 +248,16 @@ def test_parallel_paths_of_others_of_their_kind_are_foretold() -> None:
     check(foretell(world, kept, fresh, settings, set(), "full"), real)
 
 
-@pytest.mark.parametrize(("rate", "where"), [(20.0, "off"), (100.0, "off"), (1000.0, "full")])
+@pytest.mark.parametrize(
+    ("rate", "where", "count"), [(20.0, "off", 200), (100.0, "off", 200), (1000.0, "full", 100)]
+)
 def test_of_very_many_targets_some_are_played(
-    monkeypatch: pytest.MonkeyPatch, rate: float, where: Where
+    monkeypatch: pytest.MonkeyPatch, rate: float, where: Where, count: int
 ) -> None:
     """Tens of thousands take as long to foretell as thousands, and what a run takes is foretold."""
     monkeypatch.setattr(foresight, "PLAYED", 150)
     world = World(4, loss=0.02)
-    targets = [*world.targets("foreign", 200), *world.targets("domestic", 400)]
+    targets = [*world.targets("foreign", count), *world.targets("domestic", 2 * count)]
     settings = SessionSettings(rate=rate)
     kept, real = world.run(targets, settings, {4}, looking(where))
     asked: list[int] = []
