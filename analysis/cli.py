@@ -7,7 +7,7 @@ import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import chain
@@ -173,16 +173,8 @@ def analyze(
     traceroute results, scamper's JSON or warts (.jsonl, .json, .warts, .gz, .zst, .parquet)
     or signed bundles (.tar).
     """
-    # Imported here, so that `gatewatch --help` neither needs nor waits for the analysis extra.
-    from analysis.api import judge_by, read  # noqa: PLC0415
-    from analysis.cluster import Cluster, ClusterError  # noqa: PLC0415
-    from analysis.engine import Processes  # noqa: PLC0415
-    from analysis.eyeballs import EyeballsError  # noqa: PLC0415
-    from analysis.inputs import InputError, find_files  # noqa: PLC0415
-    from analysis.means import open_means  # noqa: PLC0415
+    # What is wrong with what was typed is told before the libraries that judge are waited for.
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
-    from analysis.rib import RibError  # noqa: PLC0415
-    from analysis.tables import write_portions  # noqa: PLC0415
 
     table = open_table(origin)
     code = known_country(table, country, "--country")
@@ -191,6 +183,19 @@ def analyze(
     except PolicyError as problem:
         raise click.BadParameter(str(problem), param_hint="--policy") from None
     _check_outputs(crossings, page, language)
+    _refuse_to_write_over(
+        [*_named_files(paths), origin, compared, *organisations, eyeballs, rib], crossings, page
+    )
+
+    from analysis.api import judge_by, read  # noqa: PLC0415
+    from analysis.cluster import Cluster, ClusterError  # noqa: PLC0415
+    from analysis.engine import Processes  # noqa: PLC0415
+    from analysis.eyeballs import EyeballsError  # noqa: PLC0415
+    from analysis.inputs import InputError  # noqa: PLC0415
+    from analysis.means import open_means  # noqa: PLC0415
+    from analysis.rib import RibError  # noqa: PLC0415
+    from analysis.tables import write_portions  # noqa: PLC0415
+
     try:
         means = open_means(
             code,
@@ -201,9 +206,6 @@ def analyze(
             organisations=organisations,
             eyeballs=eyeballs,
             rib=rib,
-        )
-        _refuse_to_write_over(
-            [*find_files(paths), origin, compared, *organisations, eyeballs, rib], crossings, page
         )
         engine = Processes() if cluster is None else Cluster(cluster)
         data = read(means, paths, engine, malformed=malformed)
@@ -260,6 +262,16 @@ def _check_outputs(crossings: Path | None, page: Path | None, language: str | No
     for path in (crossings, page):
         if path is not None and not path.parent.is_dir():
             raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
+
+
+def _named_files(paths: Sequence[str]) -> list[str]:
+    """The files that are to be read; `BadInput` where a path names none."""
+    from analysis.inputs import InputError, find_files  # noqa: PLC0415
+
+    try:
+        return find_files(paths)
+    except InputError as problem:
+        raise BadInput(str(problem)) from None
 
 
 def _refuse_to_write_over(read: Iterable[str | Path | None], *outputs: Path | None) -> None:

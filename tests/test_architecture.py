@@ -596,10 +596,11 @@ def test_nobody_imports_all_of_scapy() -> None:
         "main(['run', '--help'])",
         "import probe.commands.unattended",
         "import probe.blocking, probe.session, probe.network.raw, probe.network.errqueue",
+        "main(['analyze', 'mistyped.jsonl', '--country', 'KH'])",
     ],
 )
 def test_starting_loads_nothing_heavy(statement: str) -> None:
-    """Neither the help nor what a trace needs loads trio, pandas, scipy, pyarrow or scapy."""
+    """Neither the help, what a trace needs nor a mistake in typing waits for trio or pandas."""
     code = (
         "import sys\n"
         f"try:\n    from probe.cli import main; {statement}\n"
