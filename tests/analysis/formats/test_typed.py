@@ -69,9 +69,15 @@ RESULT: dict[str, Any] = {
 }
 
 # A record of ours as nearly all are: a silent hop asked again by another method, the border's
-# parallel paths, something rewritten on the way, a hop taken over from another trace.
+# parallel paths, something rewritten on the way, hops taken over from another trace, and at home
+# an answer without an address.
 RECORD: dict[str, Any] = {
     **RESULT,
+    "result": [
+        {"hop": 1, "result": [{"rtt": 0.3}, {"x": "*"}, {"x": "*"}]},
+        {"hop": 2, "result": [REPLY, {"from": "192.0.2.2"}, {"from": "192.0.2.2"}]},
+        *RESULT["result"][2:],
+    ],
     "gatewatch": {
         "schema": "gatewatch.trace/1",
         "vantage": {"id": "v", "asn": 38623, "organisation": "Viettel", "country": "KH"},
@@ -83,9 +89,10 @@ RECORD: dict[str, Any] = {
         "hops": [
             {"hop": 1, "evidence": "measured", "special": "lan"},
             {"hop": 2, "evidence": "measured", "asn": 38623, "name": "V", "country": "KH"},
+            {"hop": 3, "evidence": "measured", "asn": 7473, "name": "S", "country": "SG"},
             {"hop": 4, "evidence": "inferred", "asn": 7473, "name": "S", "country": "SG"},
         ],
-        "inferred": [4],
+        "inferred": [3],
         "protos": {"1": [None, None, "UDP"], "5": ["UDP", None, None], "9": []},
         "changed": {"2": [["tos"], [], ["tos", "id"]]},
         "multipath": {
