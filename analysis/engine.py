@@ -34,7 +34,7 @@ from analysis.inputs import InputError
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.panel import Panel
-from analysis.pieces import Groups, Lines, Piece, Place, Unreadable, pieces
+from analysis.pieces import Groups, Lines, Piece, Place, Signed, Unreadable, pieces
 from analysis.policy import Policy
 from analysis.sieve import COMPLAINTS, Malformed, Sieve
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
@@ -109,6 +109,8 @@ class Mapper:
     def _fill(self, part: Part, piece: Piece) -> None:
         if isinstance(piece, Lines):
             self._add_lines(piece, part)
+        elif isinstance(piece, Signed):
+            self._add_signed(piece, part)
         elif isinstance(piece, Unreadable):
             self._sieve.blame(piece.name, piece.problem, part)
         elif isinstance(piece, Groups):
@@ -130,6 +132,18 @@ class Mapper:
                 part.rejected["not_sent"] += 1
             else:
                 add(*found, part)
+
+    def _add_signed(self, piece: Signed, part: Part) -> None:
+        seal = piece.seal
+        for number, line in enumerate(piece.data.split(b"\n")[:-1], start=1):
+            try:
+                found = self._lines.read(line, seal.key)
+            except Surprise:
+                found = None
+            if found is None or not seal.covers(found[0].vantage):
+                self._add_value(piece.name, number, seal.value(line + b"\n"), part)
+            else:
+                self._add(*found, part)
 
     def _add_groups(self, piece: Groups, part: Part) -> None:
         try:

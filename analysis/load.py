@@ -81,12 +81,14 @@ class Input:
     """One file: its bytes where they are lines of JSON, and how to read it in any case.
 
     ``rows`` gives every value with its line, or its row in Parquet. ``groups`` are how many
-    rows each row group has where it is Parquet of ours.
+    rows each row group has where it is Parquet of ours. ``signed`` gives the seal of a bundle, and
+    its lines.
     """
 
     lines: Stream | None
     rows: Callable[[], Iterator[tuple[int, object]]]
     groups: list[int] | None = None
+    signed: Callable[[], tuple[bundle.Seal, tuple[bytes, ...]]] | None = None
 
 
 # How files begin that hold others, or are packed in a way that is not read. A tar file says it
@@ -113,7 +115,9 @@ def _input(name: str, stream: Stream) -> Input:
     if name.endswith(".parquet"):
         raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")
     if bundle.claims_to_be(stream):
-        return Input(None, lambda: bundle.rows(name, stream))
+        return Input(
+            None, lambda: bundle.rows(name, stream), signed=lambda: bundle.opened(name, stream)
+        )
     if what := _unread_form(stream):
         raise InputError(f"{name}: {what}; unpack it first")
     if name.endswith(SUFFIX):

@@ -1,8 +1,8 @@
 """Files → pieces of the input that can be folded anywhere, in whatever order.
 
-A piece is some whole lines of a file, row groups of Parquet, or values that were read from
-another format already. One reader takes compression off and hashes; that is a fifth of the work, so
-it keeps several processes busy. What a line means is not known here.
+A piece is some whole lines of a file, all of a bundle's, row groups of Parquet, or values that were
+read from another format already. One reader takes compression off and hashes; that is a fifth of
+the work, so it keeps several processes busy. What a line means is not known here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from analysis.formats import jsonvalues
+from analysis.formats.bundle import Seal
 from analysis.inputs import InputError, Stream, find_files
 from analysis.load import Input, open_input
 from probe.bundle import BadBundle
@@ -46,6 +47,20 @@ class Lines:
     @property
     def share(self) -> float:
         """How much of a full piece this is; a full one of any kind takes about as long."""
+        return len(self.data) / LINES
+
+
+@dataclass(frozen=True)
+class Signed:
+    """All lines of a bundle, which is what was signed."""
+
+    name: str
+    seal: Seal
+    data: bytes
+
+    @property
+    def share(self) -> float:
+        """As of `Lines`."""
         return len(self.data) / LINES
 
 
@@ -90,7 +105,7 @@ class Unreadable:
     share: ClassVar[float] = 0.0
 
 
-Piece = Lines | Groups | Values | Unreadable
+Piece = Lines | Signed | Groups | Values | Unreadable
 
 
 def pieces(paths: Sequence[str], inputs: dict[str, str]) -> Iterator[tuple[Place, Piece]]:
@@ -114,6 +129,9 @@ def _of_file(name: str, inputs: dict[str, str]) -> Iterator[Piece]:
             yield from _lines(name, source.lines)
         elif source.groups is not None:
             yield from _groups(str(Path(name).absolute()), source.groups)
+        elif source.signed is not None:
+            seal, lines = source.signed()
+            yield Signed(name, seal, b"".join(lines))
         else:
             yield from _values(name, source)
 

@@ -161,18 +161,21 @@ class Lines:
         self._decoder = msgspec.json.Decoder(_Result)
         self._addresses = _Addresses()
 
-    def read(self, line: bytes) -> tuple[Told, Fingerprint] | None:
-        """One line; None for a trace that could not be sent. Raises `Surprise`."""
+    def read(self, line: bytes, key: str | None = None) -> tuple[Told, Fingerprint] | None:
+        """One line; None for a trace that could not be sent. Raises `Surprise`.
+
+        ``key`` is the one that vouches for it.
+        """
         # What is not decoded is not looked at either: only of ASCII is that no risk.
         if not line.isascii():
             raise Surprise
         try:
             found = self._decoder.decode(line)
-            return self._told(found)
+            return self._told(found, key)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise Surprise from None
 
-    def _told(self, found: _Result) -> tuple[Told, Fingerprint] | None:
+    def _told(self, found: _Result, key: str | None) -> tuple[Told, Fingerprint] | None:
         destination = self._addresses[found.dst_addr]
         version = 6 if ":" in destination else 4
         if found.af is not UNSET and found.af != version:
@@ -207,6 +210,7 @@ class Lines:
             snapshots,
             self._names(found.result, saying) if snapshots else (),
             () if ours is None else tuple(ours.notes),
+            key,
         )
         return told, fingerprint(
             told,

@@ -22,19 +22,19 @@ NUMBERS = Numbers()
 LINES = Lines()
 
 
-def by_way_of_a_trace(line: bytes) -> tuple[Told, Fingerprint] | None:
-    trace = from_line(line)
+def by_way_of_a_trace(line: bytes, key: str | None) -> tuple[Told, Fingerprint] | None:
+    trace = from_line(line)._replace(key=key)
     told = tell(trace)
     return (told, fingerprint_of(trace, told, NUMBERS)) if trace.hops else None
 
 
-def alike(line: bytes) -> bool:
+def alike(line: bytes, key: str | None = None) -> bool:
     """Whether a line is decoded, and not left to the reader of its format."""
     try:
-        found = LINES.read(line)
+        found = LINES.read(line, key)
     except Surprise:
         return False
-    assert found == by_way_of_a_trace(line)
+    assert found == by_way_of_a_trace(line, key)
     return True
 
 
@@ -191,6 +191,14 @@ def test_damaged_bytes_are_read_alike_or_left_alone(at: int, junk: bytes) -> Non
 def test_a_whole_result_is_not_left_to_the_other_reader(whole: dict[str, Any]) -> None:
     """Else all of the above would hold of a reader that reads nothing."""
     assert alike(json.dumps(whole).encode())
+
+
+def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
+    """And it tells the trace from the same one of somebody else, or of nobody."""
+    line = json.dumps(RECORD).encode()
+    keys = ("a" * 64, "b" * 64, None)
+    assert all(alike(line, key) for key in keys)
+    assert len({LINES.read(line, key) for key in keys}) == len(keys)
 
 
 @pytest.mark.parametrize(
