@@ -184,7 +184,7 @@ def analyze(
         raise click.BadParameter(str(problem), param_hint="--policy") from None
     _check_outputs(crossings, page, language)
     _refuse_to_write_over(
-        [*_named_files(paths), origin, compared, *organisations, eyeballs, rib], crossings, page
+        [*named_files(paths), origin, compared, *organisations, eyeballs, rib], crossings, page
     )
 
     from analysis.api import judge_by, read  # noqa: PLC0415
@@ -264,7 +264,7 @@ def _check_outputs(crossings: Path | None, page: Path | None, language: str | No
             raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
 
 
-def _named_files(paths: Sequence[str]) -> list[str]:
+def named_files(paths: Sequence[str]) -> list[str]:
     """The files that are to be read; `BadInput` where a path names none."""
     from analysis.inputs import InputError, find_files  # noqa: PLC0415
 
@@ -393,6 +393,8 @@ def convert(
     for standard output), with --format atlas of plain RIPE Atlas results, or else a new folder of
     Parquet files by country and day.
     """
+    named_files(paths)
+
     from analysis import convert as conversion  # noqa: PLC0415 - as in analyze
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.load import Loaded, read  # noqa: PLC0415

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import click
 
 from analysis import options
-from analysis.cli import counted, known_country, nothing_usable, open_table, warn
+from analysis.cli import counted, known_country, named_files, nothing_usable, open_table, warn
 from analysis.policy import Policy
 from analysis.wording import asked, many, outward
 from probe.failure import BadInput
@@ -137,14 +137,16 @@ def plan(
     code of two letters. Organisations are weighed by the IPv4 addresses they announce, which
     under-weighs mobile networks, unless their users are known.
     """
-    from analysis.error_rates import from_json  # noqa: PLC0415
-    from analysis.fields import asns_at_home  # noqa: PLC0415 - not for --help
-    from analysis.planning import invitees, needs  # noqa: PLC0415
-
     if networks is not None and not simulate:
         raise click.UsageError("--networks goes with --simulate: it is of simulated countries")
     table = open_table(origin)
     code = known_country(table, country, "CC")
+    named_files(paths)
+
+    from analysis.error_rates import from_json  # noqa: PLC0415 - as in analyze
+    from analysis.fields import asns_at_home  # noqa: PLC0415
+    from analysis.planning import invitees, needs  # noqa: PLC0415
+
     weights, unit = _weights(table, code, eyeballs)
     panel = _taking_part(paths, table, code)
     measured = panel.abroad & set(weights)

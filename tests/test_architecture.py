@@ -597,6 +597,8 @@ def test_nobody_imports_all_of_scapy() -> None:
         "import probe.commands.unattended",
         "import probe.blocking, probe.session, probe.network.raw, probe.network.errqueue",
         "main(['analyze', 'mistyped.jsonl', '--country', 'KH'])",
+        "main(['convert', 'mistyped.jsonl', 'out.jsonl'])",
+        "main(['plan', 'KH', '--panel', 'mistyped.jsonl'])",
     ],
 )
 def test_starting_loads_nothing_heavy(statement: str) -> None:
