@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from analysis.load import load
+from analysis.engine import Here, digest
 from analysis.means import Means, open_means
 from analysis.render import side_by_side
 from analysis.wording import headline
@@ -26,7 +26,8 @@ _LABEL = "SIMULATED country with real Cambodian network names; nothing here was 
 
 
 def _fields(path: Path, means: Means, command: str) -> dict[str, Any]:
-    fields = means.judge(load([str(path)]), command=command).fields
+    found = digest([str(path)], means.recipe("warn"), Here())
+    fields = means.judge(found.loaded, command=command, digest=found).fields
     fields["provenance"]["simulated"] = _LABEL
     return fields
 
