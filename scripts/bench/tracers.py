@@ -261,7 +261,7 @@ TRACERS = (
         "tree",
         "1,000 targets behind 107 routers, 7 hops of 2 ms, 10,000 packets/s at most",
         scene("tree", count=1000),
-        (ENGINE, ENGINE_ECONOMICAL),
+        (ENGINE, ENGINE_ECONOMICAL, ENGINE_BORDERLESS),
         (SCAMPER,),
         Goal(
             ENGINE,
@@ -270,6 +270,7 @@ TRACERS = (
             least={"hops": 1.0, "routers": 1.0},
         ),
         ECONOMICAL_TREE,
+        replace(ECONOMICAL_TREE, ours=ENGINE_BORDERLESS),
     ),
     _late_border(
         "tree",
