@@ -13,8 +13,6 @@ from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-import pandas as pd
-
 from analysis.engine import Digest, Engine, digest
 from analysis.fields import asns_at_home
 from analysis.inputs import InputError
@@ -28,11 +26,9 @@ from analysis.statement import Data, Verdict
 from analysis.tables import crossings_table, in_order
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from probe.origin import Origin
-
-
-# What can be gone through, but not path by path.
-_NO_LISTS = (bytes, Mapping, pd.DataFrame, IOBase)
 
 
 def load(paths: str | Path | Iterable[str | Path], *, malformed: Malformed = "warn") -> Data:
@@ -46,10 +42,16 @@ def load(paths: str | Path | Iterable[str | Path], *, malformed: Malformed = "wa
     return Data(load_traces(_named(paths), malformed=malformed))
 
 
+def _is_no_list(given: object) -> bool:
+    """Whether it can be gone through, but not path by path."""
+    # A DataFrame is gone through by the names of its columns.
+    return isinstance(given, bytes | Mapping | IOBase) or hasattr(given, "columns")
+
+
 def _named(paths: object) -> list[str]:
     """Paths as texts. The empty one is none: it would be the folder that one happens to be in."""
     given = [paths] if isinstance(paths, str | Path) else paths
-    if isinstance(given, Iterable) and not isinstance(given, _NO_LISTS):
+    if isinstance(given, Iterable) and not _is_no_list(given):
         listed = list(given)
         if not listed:
             raise InputError(

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from analysis.convergence import candidate, gateway_of
 from analysis.judge import Evidence
@@ -19,6 +17,9 @@ from analysis.operators import Node
 from analysis.pairs import by_organisation, make_pairs
 from analysis.planning import invitees
 from analysis.tables import Column, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAIRS = {
     "organisation": Column("string", "vantage organisation"),
@@ -171,7 +172,7 @@ def days_table(evidence: Evidence, node: Node | None) -> pd.DataFrame:
     abroad = (seen for seen in evidence.all_days if seen.crossing is not None)
     rows: list[dict[str, Any]] = []
     for day, observations in by_day(abroad):
-        row: dict[str, Any] = {"day": pd.Timestamp(day)}
+        row: dict[str, Any] = {"day": day}
         pairs = make_pairs(observations, evidence.blocks, evidence.policy)
         passes = {
             name: [pair.strict for pair in found] for name, found in by_organisation(pairs).items()
@@ -196,7 +197,7 @@ def changes_table(timeline: Mapping[str, Any]) -> pd.DataFrame:
     rows = [
         {
             "organisation": name,
-            "since": pd.Timestamp(change["since"]),
+            "since": change["since"],
             "gateway": change["gateway"],
             "own_exit": change["gateway"] is None,
         }

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from itertools import chain, groupby, islice, product
 from itertools import count as naturals
 from string import ascii_uppercase
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.tables import records_of
 from analysis.wording import Say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # More than this is read by nobody; the page says how many are left out.
 ROWS = 60

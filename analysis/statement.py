@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import Any, Literal, Self
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analysis import exhibits
 from analysis.behind import Behind
@@ -33,6 +31,9 @@ from analysis.tables import (
 from analysis.verdict import Grade
 from analysis.versions import of_the_other
 from analysis.wording import asked, captured_range, effective, headline, outward, simulated
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)

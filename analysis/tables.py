@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any, Self
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Self
 
 from analysis.crossing import Crossing
 from analysis.observation import Observation, by_day
 from analysis.operators import Node
 from probe.record import Hop, Reply, Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Column(str):
@@ -135,6 +136,8 @@ def _microseconds(seconds: float) -> int | None:
 
 def table_of(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
     """Rows as a table of these columns and types; what a row does not say is missing."""
+    import pandas as pd  # noqa: PLC0415 - judging needs no table
+
     table = pd.DataFrame(rows, columns=list(columns))
     for name in (name for name, kind in columns.items() if kind.startswith("datetime64[us")):
         table[name] = pd.to_datetime(table[name].astype("Int64"), unit="us", utc=True)
@@ -286,7 +289,7 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
         if seen.crossing is not None:
             said = crossing_row(seen, seen.crossing)
             for day, traces in seen.daily():
-                rows += [said | {"day": pd.Timestamp(day)}] * traces
+                rows += [said | {"day": day}] * traces
     return table_of(rows, CROSSINGS)
 
 

@@ -616,6 +616,24 @@ def test_starting_loads_nothing_heavy(statement: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
+def test_judging_loads_neither_tables_nor_pictures() -> None:
+    """They are made where somebody asks for them."""
+    traces = "tests/data/traces/atlas_23449934_half.jsonl.gz"
+    code = (
+        "import sys\n"
+        "from probe.cli import main\n"
+        f"try: main(['analyze', '{traces}', '--country', 'DE'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pandas', 'altair', 'jinja2', 'scapy', 'trio', 'dask'}\n"
+        "print('loaded:', *sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert "insufficient" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
 def commands(group: click.Group, path: tuple[str, ...]) -> list[tuple[str, click.Command]]:
     """A group's commands and those of its subgroups, with what one types."""
     context = click.Context(group)
