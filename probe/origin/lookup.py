@@ -23,7 +23,7 @@ from probe.origin.lists import (
     read_operators,
     read_sites,
 )
-from probe.origin.register import Registration, read_register
+from probe.origin.register import Register
 from probe.origin.snapshot import (
     Snapshot,
     SnapshotManifest,
@@ -183,16 +183,16 @@ class Origin:
         return read_sites(self._targets_path)
 
     @cached_property
-    def _register(self) -> dict[int, Registration]:
-        return read_register(self._register_path)
+    def _register(self) -> Register:
+        return Register(self._register_path)
 
     @cached_property
     def _asns_by_organisation(self) -> dict[str, set[int]]:
         found = defaultdict[str, set[int]](set)
         for operator in self._operators.values():
             found[operator.name].update(operator.asns)
-        for asn in self._register:
-            found[self.organisation(asn)].add(asn)
+        for asn, name, country in self._register.names():
+            found[self._registered_as(asn, name, country)].add(asn)
         return found
 
     def _lookup(self, address: str) -> Attribution:
@@ -235,18 +235,19 @@ class Origin:
         known = operator.name if operator is not None else name or f"AS{asn}"
         return self._merged.get(known, known)
 
+    def _registered_as(self, asn: int, name: str, country: str | None) -> str:
+        return self._named(asn, None if name in _NO_HOLDER else name, country)
+
     def organisation(self, asn: int) -> str:
         """The organisation behind an AS number, siblings merged.
 
         Its name in the list of operators, else the name its AS number is registered under, else
         ``AS123``. AS numbers registered under one name are one organisation.
         """
-        if asn in self._by_asn:
+        registered = None if asn in self._by_asn else self._register.get(asn)
+        if registered is None:
             return self._named(asn, None, None)
-        registered = self._register.get(asn)
-        if registered is None or registered.name in _NO_HOLDER:
-            return self._named(asn, None, None)
-        return self._named(asn, registered.name, registered.country)
+        return self._registered_as(asn, registered.name, registered.country)
 
     def country(self, asn: int) -> str | None:
         """The country an AS number is registered in, None where the register has none for it."""
@@ -319,7 +320,7 @@ class Origin:
                 one.asn, one.name, self.organisation(one.asn), one.prefixes, one.addresses
             )
             for one in sorted(
-                (one for one in self._register.values() if one.country == code),
+                self._register.registered_in(code),
                 key=lambda one: (-one.addresses, one.asn),
             )
         ]

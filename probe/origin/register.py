@@ -9,6 +9,8 @@ knows nothing of addresses beyond the prefixes that it lists.
 from __future__ import annotations
 
 import csv
+import mmap
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from probe.language import _
@@ -16,8 +18,12 @@ from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+
+# A name with one in it would be two lines.
+_ENDS_OF_LINES = str.maketrans("\r\n", "  ")
 
 
 class Registration(NamedTuple):
@@ -35,32 +41,99 @@ class Registration(NamedTuple):
 
 
 def write_register(path: Path, rows: Iterable[Registration]) -> None:
-    """Write in order of AS number; equal rows give equal bytes."""
+    """Write in order of AS number, a line each; equal rows give equal bytes."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for row in sorted(rows):
-            writer.writerow(
-                (row.asn, row.country or "", row.addresses, " ".join(row.prefixes), row.name)
+        for asn, name, country, addresses, prefixes in sorted(rows):
+            one_line = name.translate(_ENDS_OF_LINES)
+            writer.writerow((asn, country or "", addresses, " ".join(prefixes), one_line))
+
+
+class Register:
+    """A register in its file, of which no more is read than what is asked for.
+
+    Held whole, it would take more memory than all else of a run. Its lines stand in the order of
+    their AS numbers, which is how one is found among them. Raises `OriginError` where the file
+    cannot be read, and where what is asked for turns out to be damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[int, Registration | None] = {}
+        self._lines: mmap.mmap | bytes = b""
+        try:
+            with path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size:  # of nothing there is no map
+                    self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as problem:
+            raise unreadable(path, problem) from None
+
+    def get(self, asn: int) -> Registration | None:
+        """The registration of an AS number, None where it has none. Remembered."""
+        if asn not in self._known:
+            start = self._find(asn)
+            self._known[asn] = None if start is None else self._parsed(self._line(start))
+        return self._known[asn]
+
+    def registered_in(self, country: str) -> list[Registration]:
+        """The registrations in a country, in order."""
+        field = f",{country},".encode()
+        try:
+            # Not by the map: all of it would count as memory of this process.
+            with self._path.open("rb") as file:
+                return [
+                    self._parsed(line)
+                    for line in file
+                    if field in line and line.partition(field)[0].isdigit()
+                ]
+        except OSError as problem:
+            raise unreadable(self._path, problem) from None
+
+    def names(self) -> Iterator[tuple[int, str, str | None]]:
+        """Number, name and country of every AS number, in order."""
+        try:
+            with self._path.open(encoding="utf-8", newline="") as file:
+                for asn, country, _, _, name in csv.reader(file):
+                    yield int(asn), printable(name), country or None
+        except OSError as problem:
+            raise unreadable(self._path, problem) from None
+        except (ValueError, csv.Error):
+            raise self._damaged() from None
+
+    def _find(self, asn: int) -> int | None:
+        """Where the line of an AS number starts."""
+        lines = self._lines
+        first, end = 0, len(lines)
+        while first < end:
+            middle = (first + end) // 2
+            start = max(first, lines.rfind(b"\n", first, middle) + 1)
+            try:
+                found = int(lines[start : lines.find(b",", start)])
+            except ValueError:
+                raise self._damaged() from None
+            if found == asn:
+                return start
+            if found < asn:
+                behind = lines.find(b"\n", middle)
+                first = end if behind < 0 else behind + 1
+            else:
+                end = start
+        return None
+
+    def _line(self, start: int) -> bytes:
+        end = self._lines.find(b"\n", start)
+        return self._lines[start : None if end < 0 else end]
+
+    def _parsed(self, line: bytes) -> Registration:
+        try:
+            asn, country, addresses, prefixes, name = next(csv.reader([line.decode()]))
+            return Registration(
+                int(asn), printable(name), country or None, int(addresses), tuple(prefixes.split())
             )
+        except (ValueError, csv.Error):
+            raise self._damaged() from None
 
-
-def read_register(path: Path) -> dict[int, Registration]:
-    """All registrations by AS number. Raises `OriginError` when the file is damaged."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {
-                int(asn): Registration(
-                    int(asn),
-                    printable(name),
-                    country or None,
-                    int(addresses),
-                    tuple(prefixes.split()),
-                )
-                for asn, country, addresses, prefixes, name in csv.reader(file)
-            }
-    except OSError as problem:
-        raise unreadable(path, problem) from None
-    except (ValueError, csv.Error):
-        raise OriginError(
-            _("{path} is damaged; run 'gatewatch data update'").format(path=path)
-        ) from None
+    def _damaged(self) -> OriginError:
+        return OriginError(
+            _("{path} is damaged; run 'gatewatch data update'").format(path=self._path)
+        )

@@ -9,7 +9,7 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from probe.origin.register import read_register
+from probe.origin.register import Register
 from probe.origin.tables import TableEntry, open_table
 from scripts.build_origin import build, main
 
@@ -66,9 +66,12 @@ def test_what_is_built(tables: Path, tmp_path: Path) -> None:
     assert table.find("2400:0:1::1") == TableEntry(1, "One", "KH")
     assert table.find("2400:1::1") == TableEntry(4, "Four", "LA")
     assert table.date == manifest.date == "2026-06-17"
-    register = read_register(manifest.register_path)
-    assert register[1].addresses == 65_536 - 256
-    assert register[3].prefixes == ("36.1.0.0/24",)
+    register = Register(manifest.register_path)
+    one, three = register.get(1), register.get(3)
+    assert one is not None
+    assert one.addresses == 65_536 - 256
+    assert three is not None
+    assert three.prefixes == ("36.1.0.0/24",)
 
 
 def test_it_is_repeatable(tables: Path, tmp_path: Path) -> None:

@@ -111,10 +111,12 @@ def test_unlisted_organisations_fall_back_to_the_registered_name(origin: Origin)
 
 def test_register_and_table_name_alike(origin: Origin) -> None:
     """By address or by AS number an organisation has one name, also where it ends in a space."""
-    for registered in origin._register.values():
-        assert registered.name.isprintable()
+    for _, name, _ in origin._register.names():
+        assert name.isprintable()
     for asn in (38623, 3194, 6517, 8286):
-        for prefix in origin._register[asn].prefixes:
+        registered = origin._register.get(asn)
+        assert registered is not None
+        for prefix in registered.prefixes:
             said = origin.lookup(str(ip_network(prefix).network_address))
             assert said.organisation == origin.organisation(asn)
 

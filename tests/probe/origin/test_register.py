@@ -1,0 +1,114 @@
+"""The register of AS numbers: the same whether it is read whole or a line at a time."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probe.origin.errors import OriginError
+from probe.origin.names import printable
+from probe.origin.register import Register, Registration, write_register
+from probe.origin.snapshot import current_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNTRIES = (None, "KH", "VN", "US")
+
+# Names that look like fields, and what a registry lets pass.
+NAMES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ['1,KH,2,,"', "A,KH,B", '"quoted"', "two\nlines", "7,VN,9", " Space ", "Réseau"]
+    ),
+)
+ROWS = st.lists(
+    st.builds(
+        Registration,
+        st.integers(0, 2**32 - 1),
+        NAMES,
+        st.sampled_from(COUNTRIES),
+        st.integers(0, 2**32),
+        st.lists(st.sampled_from(["36.37.128.0/17", "2001:db8::/32"]), max_size=3).map(tuple),
+    ),
+    max_size=40,
+    unique_by=lambda row: row.asn,
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("register") / "asns.csv"
+
+
+@given(ROWS, st.booleans(), st.integers(0, 2**32 - 1))
+def test_each_line_is_found(path: Path, rows: list[Registration], torn: bool, other: int) -> None:
+    """By number and by country, whatever names look like, and if the last line has no end."""
+    write_register(path, rows)
+    if torn:
+        path.write_bytes(path.read_bytes().removesuffix(b"\n"))
+    wanted = [row._replace(name=printable(row.name)) for row in sorted(rows)]
+    register = Register(path)
+    assert [register.get(row.asn) for row in wanted] == wanted
+    assert register.get(other) == next((row for row in wanted if row.asn == other), None)
+    assert list(register.names()) == [(row.asn, row.name, row.country) for row in wanted]
+    for country in ("KH", "VN", "LA"):
+        assert register.registered_in(country) == [row for row in wanted if row.country == country]
+
+
+def test_the_one_that_ships_is_found_line_by_line() -> None:
+    """Every country's and, of each, a number's registration."""
+    register = Register(current_manifest().register_path)
+    by_country: dict[str | None, list[int]] = defaultdict(list)
+    for asn, name, country in register.names():
+        by_country[country].append(asn)
+        if asn % 97 == 0:
+            found = register.get(asn)
+            assert found is not None
+            assert (found.asn, found.name, found.country) == (asn, name, country)
+    assert len(by_country) > 200
+    for country, asns in by_country.items():
+        if country is not None:
+            assert [row.asn for row in register.registered_in(country)] == asns
+
+
+def test_a_volunteers_machine_holds_no_more_than_it_asks_for() -> None:
+    """All registrations take more memory than all else of a run."""
+    tracemalloc.start()
+    register = Register(current_manifest().register_path)
+    assert register.get(38623) is not None
+    assert len(register.registered_in("KH")) > 80
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "line", [b"no number,KH,1,,A", b"7,KH", b"7,KH,many,,A", b"7,KH,1,,\xff", b""]
+)
+def test_a_damaged_line_is_told_when_it_is_met(path: Path, line: bytes) -> None:
+    """With what mends it; whoever asks for nothing near it is answered."""
+    path.write_bytes(b"1,US,1,,One\n" + line + b"\n")
+    register = Register(path)
+    with pytest.raises(OriginError, match="is damaged; run 'gatewatch data update'"):
+        register.get(7)
+
+
+def test_a_line_without_a_name_is_told_where_all_names_are_asked_for(path: Path) -> None:
+    """As of a file that breaks off."""
+    path.write_bytes(b"1,US,1,,One\n7,KH")
+    with pytest.raises(OriginError, match="is damaged; run 'gatewatch data update'"):
+        list(Register(path).names())
+
+
+def test_a_register_that_is_not_there_is_named(path: Path) -> None:
+    """And an empty one has nobody."""
+    with pytest.raises(OriginError, match=r"none\.csv cannot be read: No such file"):
+        Register(path.with_name("none.csv"))
+    path.write_bytes(b"")
+    assert Register(path).get(1) is None
