@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.moves import days_moved, spans_held, steadied
+from analysis.moves import Stay, Watch, days_moved, left_by_its_paths, spans_held, steadied
+from analysis.operators import Node
 from analysis.policy import Policy
+from analysis.ways import InterfacesAbroad, Way
 
 
 def held(days: str) -> list[bool]:
@@ -109,6 +112,69 @@ def test_steadying_moves_no_lasting_change(values: list[bool | None]) -> None:
 def test_from_when_until_when_a_node_is_held(days: str, spans: list[tuple[int, int]]) -> None:
     """From six of seven days on, until at most one of seven."""
     assert list(spans_held(held(days), Policy())) == spans
+
+
+def test_four_days_of_five_hold_a_node() -> None:
+    """Which is the share asked for, met exactly."""
+    policy = Policy(alarm_hold_days=5)
+    assert list(spans_held(held("####......"), policy)) == [(0, 4)]
+    assert list(spans_held(held("###......."), policy)) == []
+
+
+@pytest.mark.parametrize(
+    ("sides", "left"),
+    [
+        # Four of five passed before, and two of the four do no longer: both shares, met exactly.
+        (["#>.", "#>.", "#>#", "#>#", ".>."], True),
+        (["#>.", "#>#", "#>#", "#>#", ".>."], False),
+        (["#>.", "#>.", "#>.", ".>.", ".>."], False),
+    ],
+)
+def test_half_of_what_passed_has_to_have_left(sides: list[str], left: bool) -> None:
+    """And four fifths of the destinations have to have passed before."""
+    monday, tuesday = dt.date(2026, 1, 5), dt.date(2026, 1, 6)
+    told = [{monday: side[0] == "#", tuesday: side[2] == "#"} for side in sides]
+    assert left_by_its_paths(told, [monday], [tuesday], 0.8) is left
+
+
+def stays(days: str) -> list[tuple[int, int | None]]:
+    """Of a vantage point with one destination: from which day it holds the node, until which."""
+    node = Node("organisation", "Gate")
+    by_day = {
+        dt.date(2026, 1, 1) + dt.timedelta(number): {
+            "192.0.2.1": {Way((node,) if day == "#" else (), False, "198.51.100.1"): 1}
+        }
+        for number, day in enumerate(days)
+    }
+    interfaces = InterfacesAbroad(
+        [ways for day in by_day.values() for ways in day.values()], Policy()
+    )
+    dates = sorted(by_day)
+    found: list[Stay] = list(Watch(by_day, interfaces, Policy()).stays(node))
+    return [
+        (dates.index(stay.first), None if stay.left is None else dates.index(stay.left))
+        for stay in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "found"),
+    [
+        (".......#######.......", [(7, 14)]),
+        # Nobody knows yet whether it stays away.
+        (".......#######......", [(7, None)]),
+        (".......########......", [(7, None)]),
+        # A day of its neighbours, as if it had been misread.
+        (".......#######..#....", [(7, 14)]),
+        (".......#######.#.....", [(7, None)]),
+        (".......#######", [(7, None)]),
+    ],
+)
+def test_a_node_is_left_once_a_week_without_it_was_seen(
+    days: str, found: list[tuple[int, int | None]]
+) -> None:
+    """On the first of its days."""
+    assert stays(days) == found
 
 
 # In stretches: hardly any days drawn one by one hold a node for a week.
