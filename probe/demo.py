@@ -14,17 +14,14 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
-import trio
-from trio.testing import MockClock
-
 from probe.attribute import attribute
-from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.topology import Host, Internet, Line, Numbering, Site, System, host_address
 from probe.network.ways import chance
 from probe.origin import open_origin
 from probe.places import shipped
+from probe.playing import VirtualClock, play
 from probe.premises import Premises
 from probe.record import SIMULATED, Vantage
 from probe.redact import redact
@@ -216,19 +213,17 @@ def simulate(
     for spool in (files.before, files.after):
         for left_over in spool.glob("*.jsonl"):
             left_over.unlink()
-    trio.run(
-        _weeks,
+    _weeks(
         country,
         files,
         open_origin() if origin is None else origin,
         progress or (lambda _what, _done: None),
         list(country.days(runs)),
-        clock=MockClock(autojump_threshold=0.0),
     )
     return files
 
 
-async def _weeks(
+def _weeks(
     country: Country,
     files: DemoFiles,
     origin: Origin,
@@ -241,13 +236,13 @@ async def _weeks(
             kept: list[Redacted] = []
             for nth, volunteer in enumerate(volunteers):
                 progress(f"{day:%d %B %Y}", (run + nth / len(volunteers)) / len(days))
-                kept.extend(await _one_run(country, volunteer, day, run, origin))
+                kept.extend(_one_run(country, volunteer, day, run, origin))
             spool = before if day < country.switched_on else after
             spool.append(*kept)
     progress("done", 1.0)
 
 
-async def _one_run(
+def _one_run(
     country: Country, volunteer: Volunteer, day: dt.date, run: int, origin: Origin
 ) -> list[Redacted]:
     """What one volunteer's machine would keep of one day."""
@@ -272,18 +267,19 @@ async def _one_run(
     # Some time in daylight, which in Cambodia is the same UTC day.
     wall = dt.datetime.combine(day, dt.time(1), dt.UTC).timestamp()
     wall += 36_000 * chance("hour", day, line.name)
-    began = trio.current_time()
-    await measure(
-        Session(
-            SimulatedNetwork(
-                lambda target, flow: internet.way(line, hosts[target], flow=flow, season=season),
-                seed=int(2**32 * chance("run", day, line.name)),
-                jitter=_JITTER,
-            ),
-            [Task(host.address, title, Method.ICMP, run % 16) for host, title in volunteer.targets],
-            _SETTINGS,
-            finished=keep,
-            wall_clock=lambda: wall + trio.current_time() - began,
-        )
+    clock = VirtualClock()
+    network = SimulatedNetwork(
+        lambda target, flow: internet.way(line, hosts[target], flow=flow, season=season),
+        seed=int(2**32 * chance("run", day, line.name)),
+        jitter=_JITTER,
+        clock=clock,
     )
+    session = Session(
+        network,
+        [Task(host.address, title, Method.ICMP, run % 16) for host, title in volunteer.targets],
+        _SETTINGS,
+        finished=keep,
+        wall_clock=lambda: wall + clock.now,
+    )
+    play(session, network, clock)
     return kept

@@ -12,12 +12,9 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import trio
-import trio.testing
-
 from probe.choice import version_of, witnesses
-from probe.measuring import measure
 from probe.network.simulated import SimulatedNetwork
+from probe.playing import VirtualClock, play
 from probe.session import Session
 from probe.tracing import Task
 
@@ -142,10 +139,10 @@ class _Rehearsal(NamedTuple):
         ways = self.experience.ways(
             {one[0].address: one for one in (*self.asked, *played)}, apart=apart
         )
-        network = SimulatedNetwork(lambda target, flow: ways[target](flow))
-        taken, seconds = trio.run(
-            self._measure, network, played, clock=trio.testing.MockClock(autojump_threshold=0)
-        )
+        clock = VirtualClock()
+        network = SimulatedNetwork(lambda target, flow: ways[target](flow), clock=clock)
+        taken = self._trace(network, clock, self.asked, witnessing=True)
+        taken |= self._trace(network, clock, played, witnessing=False)
         unplayed = len(self.others) - len(played)
         more = (
             _more([taken[target.address] for target, _ in played], unplayed)
@@ -155,21 +152,18 @@ class _Rehearsal(NamedTuple):
         return Taken(
             sum(one.packets for one in taken.values()) + more.packets,
             sum(one.bytes for one in taken.values()) + more.bytes,
-            seconds + more.seconds,
+            clock.now + more.seconds,
         )
 
-    async def _measure(
-        self, network: SimulatedNetwork, played: list[tuple[Target, Method]]
-    ) -> tuple[dict[str, Taken], float]:
-        """What each trace takes, by target, and the seconds until all are over."""
-        began = trio.current_time()
-        asked = await self._trace(network, self.asked, witnessing=True)
-        others = await self._trace(network, played, witnessing=False)
-        return asked | others, trio.current_time() - began
-
-    async def _trace(
-        self, network: SimulatedNetwork, part: list[tuple[Target, Method]], *, witnessing: bool
+    def _trace(
+        self,
+        network: SimulatedNetwork,
+        clock: VirtualClock,
+        part: list[tuple[Target, Method]],
+        *,
+        witnessing: bool,
     ) -> dict[str, Taken]:
+        """What each trace takes, by target."""
         manner, methods = self.manner, {target.address: method for target, method in part}
         # As long as it is not known where this is, nothing is known of the border.
         explores = manner.explores_all or not witnessing
@@ -178,20 +172,19 @@ class _Rehearsal(NamedTuple):
         def finished(trace: Trace) -> None:
             probes = trace.probes or 0
             weight = probes * self.size(methods[trace.dst_addr], trace.af)
-            taken[trace.dst_addr] = Taken(probes, weight, trio.current_time())
+            taken[trace.dst_addr] = Taken(probes, weight, clock.now)
             if witnessing:
                 manner.learn(trace)
 
-        await measure(
-            Session(
-                network,
-                [Task(address, None, method, 1) for address, method in methods.items()],
-                self.settings,
-                finished=finished,
-                routes=None if witnessing else manner.routes,
-                explore=manner.explore if explores else None,
-            )
+        session = Session(
+            network,
+            [Task(address, None, method, 1) for address, method in methods.items()],
+            self.settings,
+            finished=finished,
+            routes=None if witnessing else manner.routes,
+            explore=manner.explore if explores else None,
         )
+        play(session, network, clock)
         return taken
 
 

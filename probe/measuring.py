@@ -1,7 +1,7 @@
-"""Measures among other tasks of trio: what ``gatewatch run`` does, and whatever is played.
+"""Measures among other tasks of trio, as ``gatewatch run`` does.
 
-Under trio's virtual clock a run over minutes takes milliseconds. Importing trio is most of a
-start: what measures and does nothing else meanwhile is better off with `probe.blocking`.
+Importing trio is most of a start: what measures and does nothing else meanwhile is better off with
+`probe.blocking`, and what is played in memory with `probe.playing`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A network in memory, so that everything above the wire can be tried exactly and at once.
 
-It answers as routers and hosts do, after their round-trip time on trio's clock; under trio's
-virtual clock a run over minutes takes milliseconds and comes out the same each time. What it
+It answers as routers and hosts do, after their round-trip time on its clock; under a virtual one
+a run over minutes takes milliseconds and comes out the same each time. What it
 plays is a `Way` per target and flow: read from a scenario file, or computed by whoever has a
 whole country in mind. What it says of an answer is what the ``raw`` backend would say if the
 packets were real. It knows nothing of sessions, strategies or address tables.
@@ -12,10 +12,9 @@ from __future__ import annotations
 import heapq
 import io
 import itertools
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
-
-import trio
 
 from probe.network import Answer, Capability, Kind, Method, Probe
 from probe.network.ways import REWRITABLE, Fates, Packet
@@ -23,6 +22,8 @@ from probe.packet import IP_HEADER, probe_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import trio
 
     from probe.network.ways import Interface, Reaction, Way
 
@@ -47,21 +48,36 @@ _SHOWS: Final[dict[Method, dict[str, int | None]]] = {
 _EXTENSIONS_AT: Final = 128
 
 
+def _trios_clock() -> float:
+    import trio  # noqa: PLC0415 - takes most of a start
+
+    return trio.current_time()
+
+
 class SimulatedNetwork:
-    """The `Network` over ways through an imagined one; see `Fates` for what they decide."""
+    """The `Network` over ways through an imagined one; see `Fates` for what they decide.
+
+    ``clock`` gives seconds; it is trio's where none is named, and only then there is a `wait`.
+    """
 
     name = "simulated"
 
     def __init__(
-        self, routes: Callable[[str, int], Way | None], *, seed: int = 0, jitter: float = 0.0
+        self,
+        routes: Callable[[str, int], Way | None],
+        *,
+        seed: int = 0,
+        jitter: float = 0.0,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        self._clock = _trios_clock if clock is None else clock
         self._fates = Fates(routes, seed=seed, jitter=jitter)
         self._arrivals: list[tuple[float, int, int, Probe, Reaction]] = []
         self._sent = 0
         self._order = itertools.count()
         self._outstanding: dict[int, int] = {}
         self._discarded: Counter[str] = Counter()
-        self._news = trio.Event()
+        self._news: trio.Event | None = None
 
     def methods(self, version: int) -> tuple[Method, ...]:  # noqa: ARG002 (the same for both)
         return tuple(Method)
@@ -73,7 +89,7 @@ class SimulatedNetwork:
         return probe_size(method, version)
 
     def send(self, probe: Probe) -> None:
-        now = trio.current_time()
+        now = self._clock()
         packet = Packet(probe.target, probe.flow, probe.method, probe.ttl)
         reactions = self._fates.of(packet, now)
         self._sent += 1
@@ -83,22 +99,29 @@ class SimulatedNetwork:
                 self._arrivals,
                 (now + reaction.delay, next(self._order), self._sent, probe, reaction),
             )
-        if reactions:
+        if reactions and self._news is not None:
             self._news.set()
 
     def fileno(self) -> int:
-        """Always raises io.UnsupportedOperation: its answers come by trio's clock."""
+        """Always raises io.UnsupportedOperation: its answers come by its clock."""
         raise io.UnsupportedOperation("a network in memory has no descriptor")
 
+    @property
+    def next_arrival(self) -> float:
+        """When the next answer comes; infinite where none is on its way."""
+        return self._arrivals[0][0] if self._arrivals else math.inf
+
     async def wait(self) -> None:
-        while not (self._arrivals and self._arrivals[0][0] <= trio.current_time()):
+        import trio  # noqa: PLC0415 - takes most of a start
+
+        while self.next_arrival > trio.current_time():
             self._news = trio.Event()
-            with trio.move_on_at(self._arrivals[0][0] if self._arrivals else float("inf")):
+            with trio.move_on_at(self.next_arrival):
                 await self._news.wait()
         await trio.lowlevel.checkpoint()
 
     def drain(self) -> list[Answer]:
-        now = trio.current_time()
+        now = self._clock()
         answers = []
         while self._arrivals and self._arrivals[0][0] <= now:
             _, _, sent, probe, reaction = heapq.heappop(self._arrivals)

@@ -8,8 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import trio
-import trio.testing
 
 from probe import foresight
 from probe.choice import version_of, witnesses
@@ -19,11 +17,11 @@ from probe.foresight import Cost, foresee
 from probe.imagined import HOME, Imagined
 from probe.locate import WITNESSES
 from probe.manner import Manner
-from probe.measuring import measure
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way, chance
 from probe.origin import open_origin
+from probe.playing import VirtualClock, play
 from probe.record import Hop, Reply, Trace, from_line, to_line
 from probe.session import Session, SessionSettings
 from probe.targets import Kind, Target
@@ -87,8 +85,8 @@ class World:
         end = DARK if silent else End(Interface(address, (rtt[-1] + 1,), self.loss))
         return Way(hops, end)
 
-    def network(self) -> SimulatedNetwork:
-        return SimulatedNetwork(cache(self.way_of_flow), seed=7)
+    def network(self, clock: VirtualClock | None = None) -> SimulatedNetwork:
+        return SimulatedNetwork(cache(self.way_of_flow), seed=7, clock=clock)
 
     def way_of_flow(self, target: str, flow: int) -> Way:
         way = self.ways[target]
@@ -107,34 +105,27 @@ class World:
         manner: Manner | None = None,
     ) -> tuple[list[Trace], Cost]:
         """What is kept of a run, as the disk has it, and what it took."""
-        network = self.network()
+        clock = VirtualClock()
+        network = self.network(clock)
         traces: list[Trace] = []
-        took = 0.0
-
-        async def all_of_it() -> None:
-            nonlocal took
-            first = [
-                one
-                for version in sorted(unlocated)
-                for one in witnesses([t for t in targets if version_of(t) == version])
-            ]
-            for part in (first, [target for target in targets if target not in first]):
-                await measure(
-                    Session(
-                        network,
-                        [Task(t.address, None, METHODS[version_of(t)], 1) for t in part],
-                        settings,
-                        finished=traces.append,
-                        explore=manner.explore if manner else None,
-                    )
-                )
-            took = trio.current_time()
-
-        trio.run(all_of_it, clock=trio.testing.MockClock(0.0, autojump_threshold=0))
+        first = [
+            one
+            for version in sorted(unlocated)
+            for one in witnesses([t for t in targets if version_of(t) == version])
+        ]
+        for part in (first, [target for target in targets if target not in first]):
+            session = Session(
+                network,
+                [Task(t.address, None, METHODS[version_of(t)], 1) for t in part],
+                settings,
+                finished=traces.append,
+                explore=manner.explore if manner else None,
+            )
+            play(session, network, clock)
         packets = sum(trace.probes or 0 for trace in traces)
         size = sum((trace.probes or 0) * (trace.size or 0) for trace in traces)
         kept = [from_line(to_line(trace)) for trace in traces]
-        return kept, Cost(len(targets), 0, 0, packets, size, took)
+        return kept, Cost(len(targets), 0, 0, packets, size, clock.now)
 
 
 def looking(where: Where) -> Manner:
@@ -367,17 +358,19 @@ def test_a_first_run_takes_what_lies_in_the_range_that_was_foretold(
 
     ours = manner(origin, "KH")
     traces: list[Trace] = []
+    clock = VirtualClock()
+    network = SimulatedNetwork(
+        lambda target, flow: internet.way(volunteer.line, hosts[target], flow=flow), clock=clock
+    )
     session = Session(
-        SimulatedNetwork(
-            lambda target, flow: internet.way(volunteer.line, hosts[target], flow=flow)
-        ),
+        network,
         [Task(target.address, None, Method.ICMP, 1) for target in targets],
         SessionSettings(),
         finished=traces.append,
         routes=ours.routes,
         explore=ours.explore,
     )
-    trio.run(measure, session, clock=trio.testing.MockClock(autojump_threshold=0))
+    play(session, network, clock)
     foreseen = foresee(
         Experience([], targets),
         targets,
