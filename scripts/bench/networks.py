@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scripts.bench.comparison import Missing
-from scripts.bench.reflector import DEVICE, ROUTER
+from scripts.bench.reflector import DEVICE
 from scripts.bench.truth import Truth
 from tests.lab.namespaces import Fabric, chain
 
@@ -262,20 +262,27 @@ def diamond(*, width: int) -> Iterator[Network]:
 
 
 @contextmanager
-def reflection(*, count: int) -> Iterator[Network]:
-    """A row without kernels, for what is faster than they are: one process answers for all."""
+def reflection(*, count: int, everywhere: bool = False) -> Iterator[Network]:
+    """A row without kernels, for what is faster than they are: one process answers for all.
+
+    ``everywhere`` that is for any address, not for those of the targets alone.
+    """
     with Fabric() as fabric:
         # Without IPv6 nothing but probes goes to the device.
         settings = {"ipv6/conf/default/disable_ipv6": "1"}
         vantage = fabric.node("vantage", ping_sockets=True, settings=settings)
         fabric.build()
-        command = [sys.executable, "-m", "scripts.bench.reflector", str(ROUTERS), REFLECTED]
+        routers = tuple(
+            f"36.37.128.{hop}" if hop <= ROW_DOMESTIC else f"193.0.0.{hop}"
+            for hop in range(1, ROUTERS + 1)
+        )
+        behind = "default" if everywhere else REFLECTED
+        command = [sys.executable, "-m", "scripts.bench.reflector", behind, *routers]
         process = vantage.start(command)
         assert process.stdout is not None  # a pipe
         if process.stdout.readline() != "ready\n":
             raise Missing(f"no TUN device: {process.communicate()[1].strip()}")
         targets, _ = addresses(count, 0)
-        routers = tuple(f"{ROUTER}{hop}" for hop in range(1, ROUTERS + 1))
 
         def packets() -> int:
             said = vantage.run(["ip", "-json", "-statistics", "link", "show", DEVICE]).stdout

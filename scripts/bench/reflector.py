@@ -4,8 +4,8 @@ Kernels in a row cost more than a fast tracer does. So what a tracer can do at m
 against this: a TUN device, read and answered by a loop that does as little as it can. It runs on
 the last core, so that the tracer has another to itself, and it does not count: the kernel does.
 
-Usage: ``python -m scripts.bench.reflector ROUTERS PREFIX``; it prints ``ready`` and answers until
-it is stopped. The routers are 10.9.9.1, 10.9.9.2 and so on.
+Usage: ``python -m scripts.bench.reflector PREFIX ROUTER…``, with the addresses of the routers in
+their order; it prints ``ready`` and answers until it is stopped.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ import socket
 import struct
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from probe.packet import PROTOCOL_ICMP, checksum
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 DEVICE = "reflector"
 SOURCE = "10.9.8.1"
-ROUTER = "10.9.9."
 
 _TUNSETIFF = 0x400454CA
 _TUN_WITHOUT_HEADER = 0x1001
@@ -45,32 +48,33 @@ def header(length: int, source: bytes, hop: int) -> bytes:
     return _HEADER.pack(*words, checksum(_HEADER.pack(*words, 0, source, to)), source, to)
 
 
-def exceeded(ttl: int, length: int) -> bytes:
+def exceeded(address: str, ttl: int, length: int) -> bytes:
     """What precedes a probe of so many bytes in the Time Exceeded of the router at this TTL.
 
     The probe's own checksums are right, so it adds nothing to that of the message around it, but
     for the TTL, which has become 1 on the way.
     """
     total = -((TIME_EXCEEDED << 8) + (1 - ttl << 8)) % 0xFFFF
-    router = socket.inet_aton(f"{ROUTER}{ttl}")
-    return header(28 + length, router, ttl) + struct.pack("!BBHI", TIME_EXCEEDED, 0, total, 0)
+    return header(28 + length, socket.inet_aton(address), ttl) + struct.pack(
+        "!BBHI", TIME_EXCEEDED, 0, total, 0
+    )
 
 
-def answer(probe: bytes, routers: int, before: dict[tuple[int, int], bytes]) -> bytes:
-    """What a row of so many routers answers to an echo request; ``before`` remembers."""
+def answer(probe: bytes, routers: Sequence[str], before: dict[tuple[int, int], bytes]) -> bytes:
+    """What a row of routers answers to an echo request; ``before`` remembers."""
     ttl = probe[8]
-    if ttl > routers:
+    if ttl > len(routers):
         echo = b"\0\0\0\0" + probe[24:]
         total = checksum(echo + b"\0" * (len(echo) % 2)).to_bytes(2, "big")
-        ends = header(len(probe), probe[16:20], routers + 1)
+        ends = header(len(probe), probe[16:20], len(routers) + 1)
         return ends + b"\0\0" + total + probe[24:]
     kind = ttl, len(probe)
     if kind not in before:
-        before[kind] = exceeded(*kind)
+        before[kind] = exceeded(routers[ttl - 1], *kind)
     return before[kind] + probe[:8] + b"\1" + probe[9:]
 
 
-def reflect(device: int, routers: int) -> None:
+def reflect(device: int, routers: Sequence[str]) -> None:
     """Answer for ever."""
     before: dict[tuple[int, int], bytes] = {}
     while True:
@@ -79,7 +83,7 @@ def reflect(device: int, routers: int) -> None:
             os.write(device, answer(probe, routers, before))
 
 
-def main(routers: int, prefix: str) -> None:
+def main(prefix: str, routers: Sequence[str]) -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     device = os.open("/dev/net/tun", os.O_RDWR)
     fcntl.ioctl(
@@ -96,4 +100,4 @@ def main(routers: int, prefix: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(sys.argv[1], sys.argv[2:])

@@ -111,6 +111,14 @@ SCHEDULED = Side(
     ),
     reader=reading.gatewatch_run,
 )
+# It looks for targets in its tables first. What answers for all is a tunnel, as of a VPN.
+LISTED = Side(
+    "gatewatch run",
+    _words(
+        "gatewatch run --scheduled --anyway --backend raw --method icmp -4 --country KH "
+        f"--access-as 38623 --rate {ONE} --to {{fresh}}/spool"
+    ),
+)
 TRACE = Side(
     "gatewatch trace",
     _words(
@@ -336,6 +344,13 @@ TRACERS = (
         (SCHEDULED,),
         (replace(SCAMPER, command=(*SCAMPER.command[:2], ONE, *SCAMPER.command[3:])),),
         Goal(SCHEDULED, least={"hops": 1.0, "border": 1.0}),
+    ),
+    _comparison(
+        "listed-run",
+        "the targets that ship and those of the country, as a timer has them traced",
+        scene("reflection", count=1, everywhere=True),
+        (LISTED,),
+        (Side("scamper", cannot="has no list of targets"),),
     ),
     _comparison(
         "mix",
