@@ -30,7 +30,7 @@ WALL = 1_795_435_200.0
 
 def world() -> tuple[World, list[Target]]:
     made = World(5, loss=0.05, forking=0.3)
-    return made, [*made.targets("foreign", 8), *made.targets("domestic", 8)]
+    return made, [*made.targets("foreign", 5), *made.targets("domestic", 5)]
 
 
 def traced(
