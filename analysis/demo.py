@@ -15,7 +15,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from analysis.engine import Here, digest
+from analysis.api import judge_by, read
+from analysis.engine import Here
 from analysis.means import Means, open_means
 from analysis.render import side_by_side
 from analysis.wording import headline
@@ -26,8 +27,7 @@ _LABEL = "SIMULATED country with real Cambodian network names; nothing here was 
 
 
 def _fields(path: Path, means: Means, command: str) -> dict[str, Any]:
-    found = digest([str(path)], means.recipe("warn"), Here())
-    fields = means.judge(found.loaded, command=command, digest=found).fields
+    fields = judge_by(means, read(means, [str(path)], Here()), command=command).to_dict()
     fields["provenance"]["simulated"] = _LABEL
     return fields
 

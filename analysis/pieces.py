@@ -32,16 +32,8 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Whole lines of JSON; ``first`` is the number of the first of them.
-
-    ``start`` is how many bytes of the file, unpacked, stand before them; fewer where a line before
-    was longer than any result, since its rest is passed over uncounted.
-    """
-
+class _Text:
     name: str
-    first: int
-    start: int
     data: bytes
 
     @property
@@ -51,17 +43,22 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Signed:
+class Lines(_Text):
+    """Whole lines of JSON; ``first`` is the number of the first of them.
+
+    ``start`` is how many bytes of the file, unpacked, stand before them; fewer where a line before
+    was longer than any result, since its rest is passed over uncounted.
+    """
+
+    first: int
+    start: int
+
+
+@dataclass(frozen=True)
+class Signed(_Text):
     """All lines of a bundle, which is what was signed."""
 
-    name: str
     seal: Seal
-    data: bytes
-
-    @property
-    def share(self) -> float:
-        """As of `Lines`."""
-        return len(self.data) / LINES
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,7 @@ def _of_file(name: str, inputs: dict[str, str]) -> Iterator[Piece]:
             yield from _groups(str(Path(name).absolute()), source.groups)
         elif source.signed is not None:
             seal, lines = source.signed()
-            yield Signed(name, seal, b"".join(lines))
+            yield Signed(name, b"".join(lines), seal)
         else:
             yield from _values(name, source)
 
@@ -161,7 +158,7 @@ def _lines(name: str, stream: Stream) -> Iterator[Piece]:
         data += jsonvalues.end_of_line(stream.bytes)
         whole = data.rfind(b"\n") + 1
         if whole:
-            yield Lines(name, first, start, data[:whole])
+            yield Lines(name, data[:whole], first, start)
             # Five times as fast as `bytes.count`.
             first += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END_OF_LINE))
         start += len(data)

@@ -68,7 +68,7 @@ class Reader:
         self._at += len(data)
         if len(data) != span.length or checksum(data) != span.checksum:
             return None
-        return Lines(span.name, span.first, span.start, data)
+        return Lines(span.name, data, span.first, span.start)
 
     def _stream_at(self, span: Span) -> Stream:
         """Raises `InputError` where the file cannot be read."""

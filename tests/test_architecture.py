@@ -282,9 +282,9 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.judge"},
         {"analysis.assessment", "analysis.trials"},
         {"analysis.means", "analysis.exhibits"},
-        {"analysis.demo", "analysis.statement"},
+        {"analysis.statement"},
         {"analysis.api", "analysis.figures"},
-        {"analysis.report"},
+        {"analysis.demo", "analysis.report"},
         # What `import analysis as gw` gives.
         {"analysis"},
         {"analysis.cli"},
@@ -588,6 +588,21 @@ def test_nobody_imports_all_of_scapy() -> None:
     assert careless == []
 
 
+def printed_and_loaded(statement: str, heavy: set[str]) -> tuple[str, set[str]]:
+    """What a statement prints in a process of its own, and which of these modules it loads."""
+    code = (
+        "import sys\n"
+        f"try:\n    from probe.cli import main; {statement}\n"
+        "except SystemExit: pass\n"
+        f"print('loaded:', *({heavy!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    printed, _, loaded = done.stdout.rpartition("loaded:")
+    return printed, set(loaded.split())
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -605,35 +620,19 @@ def test_nobody_imports_all_of_scapy() -> None:
 )
 def test_starting_loads_nothing_heavy(statement: str) -> None:
     """Neither the help, what a trace needs nor a mistake in typing waits for trio or pandas."""
-    code = (
-        "import sys\n"
-        f"try:\n    from probe.cli import main; {statement}\n"
-        "except SystemExit: pass\n"
-        "heavy = {'trio', 'pandas', 'scipy', 'pyarrow', 'scapy'}\n"
-        "print('loaded:', *sorted(heavy & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert done.stdout.splitlines()[-1] == "loaded:"
+    _, loaded = printed_and_loaded(statement, {"trio", "pandas", "scipy", "pyarrow", "scapy"})
+    assert loaded == set()
 
 
 def test_judging_loads_neither_tables_nor_pictures() -> None:
     """They are made where somebody asks for them."""
     traces = "tests/data/traces/atlas_23449934_half.jsonl.gz"
-    code = (
-        "import sys\n"
-        "from probe.cli import main\n"
-        f"try: main(['analyze', '{traces}', '--country', 'DE'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'pandas', 'altair', 'jinja2', 'scapy', 'trio', 'dask'}\n"
-        "print('loaded:', *sorted(heavy & set(sys.modules)))"
+    printed, loaded = printed_and_loaded(
+        f"main(['analyze', '{traces}', '--country', 'DE'])",
+        {"pandas", "altair", "jinja2", "scapy", "trio", "dask"},
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    assert "insufficient" in done.stdout
-    assert done.stdout.splitlines()[-1] == "loaded:"
+    assert "insufficient" in printed
+    assert loaded == set()
 
 
 def commands(group: click.Group, path: tuple[str, ...]) -> list[tuple[str, click.Command]]:

@@ -122,7 +122,7 @@ def test_a_file_in_a_folder_of_another_user_gives_nothing(path: Path) -> None:
 
 def test_what_has_no_place_in_a_file_has_no_span() -> None:
     """Standard input is over when it was read."""
-    assert span_of(Lines("-", 1, 0, b"{}\n")) is None
+    assert span_of(Lines("-", b"{}\n", 1, 0)) is None
 
 
 def test_the_checksum_is_that_of_everybody() -> None:
