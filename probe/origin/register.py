@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _ENDS_OF_LINES = str.maketrans("\r\n", "  ")
 
 
+# A whole line has these at least; a name may have more.
+_COMMAS = 4
+
+
 class Registration(NamedTuple):
     """One AS number.
 
@@ -78,16 +82,18 @@ class Register:
     def registered_in(self, country: str) -> list[Registration]:
         """The registrations in a country, in order."""
         field = f",{country},".encode()
+        found = []
         try:
             # Not by the map: all of it would count as memory of this process.
             with self._path.open("rb") as file:
-                return [
-                    self._parsed(line)
-                    for line in file
-                    if field in line and line.partition(field)[0].isdigit()
-                ]
+                for line in file:
+                    if line.count(b",") < _COMMAS:
+                        raise self._damaged()
+                    if field in line and line.partition(field)[0].isdigit():
+                        found.append(self._parsed(line))
         except OSError as problem:
             raise unreadable(self._path, problem) from None
+        return found
 
     def names(self) -> Iterator[tuple[int, str, str | None]]:
         """Number, name and country of every AS number, in order."""

@@ -98,11 +98,16 @@ def test_a_damaged_line_is_told_when_it_is_met(path: Path, line: bytes) -> None:
         register.get(7)
 
 
-def test_a_line_without_a_name_is_told_where_all_names_are_asked_for(path: Path) -> None:
-    """As of a file that breaks off."""
-    path.write_bytes(b"1,US,1,,One\n7,KH")
-    with pytest.raises(OriginError, match="is damaged; run 'gatewatch data update'"):
-        list(Register(path).names())
+@pytest.mark.parametrize("end", [b"7", b"7,KH", b"7,KH,1", b"7,KH,1,36.37.128.0/17"])
+def test_a_file_that_breaks_off_is_told_where_all_of_it_is_gone_through(
+    path: Path, end: bytes
+) -> None:
+    """Else a country would be short of networks, and nobody would know."""
+    path.write_bytes(b"1,US,1,,One\n" + end)
+    register = Register(path)
+    for ask in (lambda: list(register.names()), lambda: register.registered_in("KH")):
+        with pytest.raises(OriginError, match="is damaged; run 'gatewatch data update'"):
+            ask()
 
 
 def test_a_register_that_is_not_there_is_named(path: Path) -> None:
