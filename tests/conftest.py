@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -24,3 +25,11 @@ def pytest_configure() -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, since the tests of real kernels wait for most of theirs.
+
+    Memory sets an end: a worker holds a few hundred megabytes.
+    """
+    return min((os.cpu_count() or 1) + 1, 8)

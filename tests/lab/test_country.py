@@ -24,8 +24,7 @@ from tests.lab.namespaces import needs
 from tests.lab.topology import VERSIONS
 
 if TYPE_CHECKING:
-    from tests.consenting import agree
-from tests.lab.internet import Internet, Volunteer
+    from tests.lab.internet import Internet, Volunteer
 
 pytestmark = [pytest.mark.lab, needs("bird")]
 

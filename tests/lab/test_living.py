@@ -159,8 +159,10 @@ def test_a_new_address_in_the_same_subnet(home: Chain, user: User) -> None:
     assert b"192.168.1." not in run.written()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("finished", [0, 12])
+@pytest.mark.parametrize(
+    ("number", "finished"),
+    [(signal.SIGINT, 0), (signal.SIGINT, 12), (signal.SIGTERM, 12), (signal.SIGHUP, 12)],
+)
 def test_whoever_stops_it_is_obeyed_within_a_second(
     home: Chain, number: signal.Signals, finished: int
 ) -> None:
@@ -327,8 +329,7 @@ def town(request: pytest.FixtureRequest) -> Iterator[Town]:
 LINES = [b"192.168.1.10", b"10.64.9.5", b"36.37.129.7", OTHER.encode() + b".7"]
 
 
-@pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("address", ["10.64.9.5", "192.168.1.10"])
+@pytest.mark.parametrize(("address", "user"), [("10.64.9.5", "root"), ("192.168.1.10", "nobody")])
 def test_moving_to_another_network_keeps_no_line_of_either(
     town: Town, user: User, address: str
 ) -> None:
@@ -455,21 +456,19 @@ def check_no_wrong_hop(run: Run, home: Chain, hosts: list[str]) -> int:
     return answered
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_a_tenth_of_all_packets_lost(home: Chain, user: User) -> None:
+def test_a_tenth_of_all_packets_lost(home: Chain) -> None:
     """Every twentieth packet of either direction; repeated probes make up for nearly all of it."""
     nft(
         home.routers[0],
         "table ip lossy { chain through { type filter hook forward priority 0;\n"
         "numgen inc mod 20 0 drop;\n}\n}",
     )
-    run = start(home.fabric, home.vantage, user=user)
+    run = start(home.fabric, home.vantage, user="root")
     run.end(0)
     assert check_no_wrong_hop(run, home, HOSTS[:60]) >= 0.97 * 5 * 60
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_routers_that_limit_their_answers(home: Chain, user: User) -> None:
+def test_routers_that_limit_their_answers(home: Chain) -> None:
     """With the kernel's own limits many hops are silent; the run ends, and none is invented."""
     for router in home.routers:
         for key, value in (
@@ -479,20 +478,19 @@ def test_routers_that_limit_their_answers(home: Chain, user: User) -> None:
             ("icmp_msgs_burst", "50"),
         ):
             router.run(["sysctl", "-qw", f"net.ipv4.{key}={value}"], check=False)
-    hosts = HOSTS[:16]
-    run = start(home.fabric, home.vantage, user=user, hosts=hosts, rate=100)
+    hosts = HOSTS[:12]
+    run = start(home.fabric, home.vantage, user="nobody", hosts=hosts, rate=100)
     said = run.end(0)
     assert said["kept"] == len(hosts)
     assert check_no_wrong_hop(run, home, hosts) >= len(hosts)
 
 
-@pytest.mark.parametrize("user", USERS)
-def test_answers_that_overtake_each_other(user: User) -> None:
+def test_answers_that_overtake_each_other() -> None:
     """Where each packet takes its own time, every hop is still the right one, in its place."""
     with chain(4, local=("193.0.20.0/24",), delay_ms=10, jitter_ms=60) as row:
         for router, gateway in zip(row.routers, row.hops[4][1:], strict=True):
             router.run(["ip", "route", "replace", "193.0.20.0/24", "via", gateway])
-        run = start(row.fabric, row.vantage, user=user)
+        run = start(row.fabric, row.vantage, user="root")
         run.end(0)
         right = [None, "36.37.130.0", row.hops[4][2], row.hops[4][3]]
         rtts = []
@@ -522,14 +520,14 @@ def took_the_time_foretold(home: Chain) -> bool:
     first = start(home.fabric, home.vantage, hosts=HOSTS[:30], rate=100)
     assert first.end(0)["kept"] == 30
     # These are known; the others are as they were, one in three silent.
-    hosts = HOSTS[:120]
+    hosts = HOSTS[:90]
     foretold = start(
         home.fabric, home.vantage, "--dry-run", hosts=hosts, rate=60, folder=first.folder
     ).end(0)
     before = spent(first)
     said = start(home.fabric, home.vantage, hosts=hosts, rate=60, folder=first.folder).end(0)
     traces = first.traces()[30:]
-    assert (foretold["targets"], foretold["known"]) == (120, 30)
+    assert (foretold["targets"], foretold["known"]) == (90, 30)
     packets = sum(trace.probes for trace in traces)
     assert foretold["packets"] == pytest.approx(packets, rel=0.15)
     assert foretold["bytes"] == pytest.approx(spent(first) - before, rel=0.15)
