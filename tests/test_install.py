@@ -36,6 +36,8 @@ def type_in(line: str, checkout: Path) -> None:
             **{f"{name}_DIR": str(checkout / name) for name in ("UV_TOOL", "PIPX_MAN")},
             "PIPX_HOME": str(checkout / "pipx"),
             "PIP_RETRIES": "1",
+            # pip's way to say --no-compile, which spares half a minute.
+            "PIP_NO_COMPILE": "no",
         },
         capture_output=True,
         text=True,

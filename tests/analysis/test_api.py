@@ -31,7 +31,7 @@ from probe.demo import simulate
 from probe.origin import Origin, open_origin
 from probe.record import SIMULATED
 from tests.analysis.country import Country
-from tests.analysis.test_report import verdict_of
+from tests.analysis.verdicts import verdict_of
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from analysis.load import Loaded
 from analysis.report import report
 from analysis.statement import Data, Verdict
 from tests.analysis.country import Country
-from tests.analysis.test_report import behind_a_gateway, verdict_of
+from tests.analysis.verdicts import behind_a_gateway, verdict_of
 
 ALL: dict[str, Callable[..., alt.LayerChart]] = {
     "captured": figures.captured,

@@ -1,14 +1,12 @@
-"""The report: what stands on it, and that no name can break out of its text."""
+"""The words of the report: what stands on it, and how its figures are written."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import hashlib
 import html
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,62 +14,28 @@ import pytest
 from click.testing import CliRunner
 
 import analysis as gw
-from analysis import palette
 from analysis.policy import Policy
 from analysis.render import plain
-from analysis.report import _asked
-from analysis.statement import Verdict
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
 from probe.record import Attribution
 from tests.analysis.country import Country
+from tests.analysis.verdicts import behind_a_gateway, text_of, verdict_of
 from tests.pages import ROOT
 
-HOSTILE = """</title></style><script>window.pwned=1</script>"><img src=x onerror=pwned()>{{7*7}}'"""
 
-
-def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
-    judged = country.judge(policy)
-    fields = {**judged.fields, "ownership": {}}
-    fields["provenance"] |= {
-        "version": "1.2.3",
-        "code": "0123456789ab",
-        "command": "gatewatch analyze x",
-        "notes": {},
-    }
-    fields["provenance"] |= {
-        "eyeballs": None,
-        "attribution": {},
-        "lists": {"operators.toml": "0123456789abcdef" * 4},
-        "organisations": None,
-        "tables": None,
-    }
-    return Verdict(fields, judged.evidence, country.table.asns)
-
-
-def behind_a_gateway(name: str = "Gate") -> Country:
-    """Nine of ten organisations pass one; the tenth is silent before the border; some domestic."""
-    country = Country(10)
-    gate = country.table.prefixes
-    for prefix, said in list(gate.items()):
-        if said.organisation == "Gate":
-            gate[prefix] = said._replace(organisation=name)
-    country.everyone("lan own gate {up}", members=range(1, 10))
-    country.everyone("lan own * * {up}", members=[10])
-    for i in range(1, 10):
-        country.trace(i, f"20.0.{i + 1}.200", "lan own gate")
-    return country
+@pytest.fixture(autouse=True, scope="module")
+def undrawn() -> Iterator[None]:
+    """Pictures take seconds and have their own tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("analysis.report"), "_pictures", lambda *_: {})
+        yield
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     return gw.report(verdict_of(behind_a_gateway()))
-
-
-def text_of(page: str) -> str:
-    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def test_the_verdict_stands_first_and_whole(page: str) -> None:
@@ -108,42 +72,6 @@ def test_unknown_is_shown_as_unknown(page: str) -> None:
     assert "✗ not met" not in page.partition("before anything is said")[2].partition("</tbody>")[0]
 
 
-def test_every_picture_has_words(page: str) -> None:
-    """A title and a description each, named by the picture, and unique on the page."""
-    pictures = re.findall(r"<svg [^>]*role=\"img\"[^>]*>.*?</svg>", page, re.DOTALL)
-    assert len(pictures) == 6  # three, each for a page and for a telephone
-    for picture in pictures:
-        title, words = re.findall(r"<(?:title|desc) id=\"([^\"]+)\">[^<]{8,}</", picture)
-        assert f'aria-labelledby="{title} {words}"' in picture
-    names = re.findall(r'\bid="([^"]+)"', page)
-    assert len(names) == len(set(names))
-
-
-def test_the_page_allows_itself_nothing() -> None:
-    """No script, no style attribute, no address to fetch; its one style sheet is named by hash."""
-    page = gw.report(verdict_of(behind_a_gateway()))
-    assert "<script" not in page
-    assert not re.search(r"\sstyle=", page)
-    assert not re.search(r"(?:src|href|url)\s*[=(]\s*[\"']?(?:https?:)?//", page)
-    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
-    (allowed,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert allowed.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
-
-
-def test_names_are_text_wherever_they_stand() -> None:
-    """An organisation may be registered under any name; it is shown and does nothing."""
-    verdict = verdict_of(behind_a_gateway(HOSTILE))
-    assert verdict.gateway is not None
-    assert verdict.gateway.name == HOSTILE
-    for language in ("en", "km"):
-        page = gw.report(verdict, language=language)
-        assert "<script" not in page
-        assert "<img" not in page
-        assert page.count("</style>") == 1
-        assert HOSTILE in text_of(page)
-
-
 def test_without_data_it_is_honest() -> None:
     """No picture is drawn of nothing; what is missing is named."""
     page = gw.report(verdict_of(Country(3)))
@@ -153,22 +81,6 @@ def test_without_data_it_is_honest() -> None:
     assert "No path from this country to abroad was measured." in said
     assert 'role="img"' not in page
     assert "✓ met" not in page
-
-
-def test_nobody_wears_the_colour_of_a_gateway_unless_named() -> None:
-    """In a diverse country the strongest candidate is one network among others."""
-    country = Country(12)
-    country.everyone("lan own {up}", members=[1, *range(3, 13)])
-    country.everyone("lan own net1 {up}", members=[2])
-    verdict = verdict_of(country)
-    assert verdict.grade == "diverse"
-    assert verdict.strongest is not None
-    body = gw.report(verdict).partition("</style>")[2]
-    assert 'class="candidate"' not in body
-    assert palette.GATEWAY.light not in body
-    assert (
-        palette.GATEWAY.light in gw.report(verdict_of(behind_a_gateway())).partition("</style>")[2]
-    )
 
 
 @pytest.mark.parametrize(
@@ -253,15 +165,6 @@ def test_a_sample_of_those_left_out_is_called_one() -> None:
     assert "organisations: " in plain(verdict.to_dict())
 
 
-def test_who_stands_in_the_middle_is_told() -> None:
-    """The candidate, wherever on the way it is passed; nobody is where there is no candidate."""
-    country = Country(12)
-    for i in range(5, 13):
-        country.everyone(f"lan own gate net{1 + i % 4} {{up}}", members=[i])
-    text = text_of(gw.report(verdict_of(country)))
-    assert "In the middle stands Gate where it is passed, else the last network at home" in text
-
-
 def test_who_is_owned_by_a_state_is_said_where_the_ways_are() -> None:
     """It is no reason of a grade, and nothing that is missing."""
     verdict = verdict_of(behind_a_gateway())
@@ -284,15 +187,6 @@ def test_pairs_that_few_keys_speak_for_are_counted() -> None:
     fields["measured"]["pairs_of_few_keys"] = 40
     shown = text_of(gw.report(dataclasses.replace(verdict, _fields=fields)))
     assert "Pairs that few keys speak for, where others measure: 40." in shown
-
-
-def test_one_day_is_no_history() -> None:
-    """A picture over time with a single mark tells nothing that the bounds do not."""
-    country = Country(10)
-    country.everyone("lan own gate {up}", days=range(1))
-    assert "on each day" not in text_of(gw.report(verdict_of(country)))
-    country.everyone("lan own gate {up}", days=range(1, 3))
-    assert "on each day" in text_of(gw.report(verdict_of(country)))
 
 
 def test_what_was_judged_in_python_can_be_redone_with_the_command(table: Origin) -> None:
@@ -345,27 +239,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate(tmp_path_factory.mktemp("demo"), runs=1).after
 
 
-def test_the_command_writes_the_page_and_says_the_verdict(folder: Path, tmp_path: Path) -> None:
-    """`analyze --report` prints what it prints anyway; the page tells with what to redo it."""
-    out = tmp_path / "report.html"
-    arguments = ["analyze", str(folder), "--country", "KH", "--json", "--report", str(out)]
-    done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-    assert (done.exit_code, done.stderr) == (0, "")
-    fields = json.loads(done.stdout)
-    page = out.read_text(encoding="utf-8")
-    said = text_of(page)
-    for name, sha256 in fields["provenance"]["inputs"].items():
-        assert f"{name} {sha256}" in said
-    assert fields["provenance"]["snapshots"][0] in said
-    for name, sha256 in fields["provenance"]["lists"].items():
-        assert f"{name} {sha256[:12]}" in said
-    for known in ("version", "code"):
-        assert fields["provenance"][known] in said
-    shown = html.unescape(page.rpartition("<pre tabindex")[2].partition("<code>")[2])
-    assert json.loads(shown.partition("</code>")[0]) == fields
-    assert len(page.encode()) < 3_000_000
-
-
 def test_a_simulated_country_is_called_one(folder: Path, table: Origin) -> None:
     """Before anything else, in the title of the window too."""
     page = gw.report(gw.judge(gw.load(folder), "KH", origin=table))
@@ -406,19 +279,3 @@ def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met
     cast("dict[str, Any]", verdict._fields)["effective_gateways"] = 2.96
     assert "<dd>2.96</dd>" in gw.report(verdict)
     assert "2.96" in verdict._repr_html_()
-
-
-def test_the_page_rounds_all_bounds_outward() -> None:
-    """In the figures, in what is told of the picture, and where the rule's demands are listed."""
-    verdict = verdict_of(behind_a_gateway())
-    verdict._fields["captured"].update(lower=0.688, upper=0.9101)
-    verdict._fields["intervals"]["effective_gateways"] = [1.06, 2.31]
-    for one in verdict._fields["criteria"]:
-        if one["key"] in {"single", "diverse_upper"}:
-            one["found"] = {"single": 0.688, "diverse_upper": 0.9101}[one["key"]]
-    page = gw.report(verdict)
-    assert "68%–92%, 95% bounds" in page
-    assert "the bounds reach from 68% to 92%" in page
-    assert "1.0–2.4" in page
-    rule = {row.key: row.found for rows in _asked(verdict).values() for row in rows}
-    assert (rule["single"], rule["diverse_upper"]) == ("68%", "92%")

@@ -20,7 +20,7 @@ import analysis as gw
 from analysis import palette
 from analysis.statement import Verdict
 from tests.analysis.country import Country
-from tests.analysis.test_report import HOSTILE, behind_a_gateway, verdict_of
+from tests.analysis.verdicts import HOSTILE, behind_a_gateway, verdict_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -149,8 +149,13 @@ def test_the_page_asks_nobody_and_complains_of_nothing(
     assert (files / f"{name}.html").stat().st_size < 500_000
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        *((name, "light") for name in PAGES),
+        *((f"{name}.en", "dark") for name in ("single_gateway", "diverse")),
+    ],
+)
 def test_nothing_is_kept_from_who_cannot_see(
     name: str, scheme: Literal["light", "dark"], opened: Opening
 ) -> None:
@@ -159,8 +164,9 @@ def test_nothing_is_kept_from_who_cannot_see(
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [320, 740])
+@pytest.mark.parametrize(
+    ("name", "width"), [*((name, 320) for name in PAGES), ("single_gateway.en", 740)]
+)
 def test_a_telephone_shows_it_without_scrolling_sideways(
     name: str, width: int, opened: Opening
 ) -> None:

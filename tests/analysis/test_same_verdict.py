@@ -133,17 +133,29 @@ class Demo:
         return where
 
 
+def thin(spool: Path) -> None:
+    """Leave the traces to every third target, which are enough for the same verdict."""
+    for file in spool.rglob("*.jsonl"):
+        lines = file.read_bytes().splitlines(keepends=True)
+        told = [json.loads(line)["dst_addr"] for line in lines]
+        kept = set(sorted(set(told))[::3])
+        file.write_bytes(b"".join(line for line, to in zip(lines, told, strict=True) if to in kept))
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     spool = tmp_path_factory.mktemp("demo")
     simulate(spool)
+    thin(spool)
     return Demo(spool)
 
 
 @pytest.fixture(scope="module")
 def plain(demo: Demo) -> str:
     """The verdict on the spool as it is, read by one process."""
-    return verdict(demo.spool)
+    said = verdict(demo.spool)
+    assert json.loads(said)["grade"] == "single_gateway"
+    return said
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -240,7 +240,7 @@ def test_parallel_paths_of_others_of_their_kind_are_foretold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "where", "count"), [(20.0, "off", 200), (100.0, "off", 200), (1000.0, "full", 100)]
+    ("rate", "where", "count"), [(20.0, "off", 200), (100.0, "off", 200), (1000.0, "full", 60)]
 )
 def test_of_very_many_targets_some_are_played(
     monkeypatch: pytest.MonkeyPatch, rate: float, where: Where, count: int
