@@ -16,13 +16,12 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## this list
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-# What is imported is compiled then; compiling all that pip fetches would take longer than fetching.
 $(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements/build.txt
-	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-build-isolation -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-compile --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: $(STAMP)  ## what a newcomer sees: a simulated country, judged before and after
@@ -67,7 +66,7 @@ $(EXECUTED): $(VENV)/.docs scripts/notebooks.py $(shell find notebooks analysis 
 	touch $@
 
 $(VENV)/.docs: requirements/docs.txt $(STAMP)
-	$(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-build-isolation -r $<
+	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r $<
 	touch $@
 
 # Needs uv (pip install uv); run after changing a dependency in pyproject.toml.
