@@ -28,7 +28,7 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors, since the tests of real kernels wait for most of theirs.
+    """One more than there are processors, since tests of real kernels mostly wait.
 
     Memory sets an end: a worker holds a few hundred megabytes.
     """

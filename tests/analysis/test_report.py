@@ -22,7 +22,6 @@ from probe.origin import Origin, open_origin
 from probe.record import Attribution
 from tests.analysis.country import Country
 from tests.analysis.verdicts import behind_a_gateway, text_of, verdict_of
-from tests.pages import ROOT
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -56,31 +55,12 @@ def test_khmer_sets_its_own_colon_after_the_country() -> None:
     assert heading in text_of(page)
 
 
-def test_the_words_of_the_rule_are_explained_and_each_figure_can_be_traced(page: str) -> None:
-    """What a pair is, before the first picture; and where every figure has its page."""
-    first = text_of(page.partition("<figure>")[0])
-    assert "A pair is one network and one destination" in first
-    (named,) = re.findall(r"docs/[\w.]+", first)
-    assert (ROOT / named).is_file()
-
-
 def test_unknown_is_shown_as_unknown(page: str) -> None:
     """A pair that could not be read has its sign and its words, and no gateway."""
     cells = re.findall(r'<td class="unknown">.*?</td>', page)
     assert len(cells) == 5
     assert all("?" in cell and "unknown" in cell for cell in cells)
     assert "✗ not met" not in page.partition("before anything is said")[2].partition("</tbody>")[0]
-
-
-def test_without_data_it_is_honest() -> None:
-    """No picture is drawn of nothing; what is missing is named."""
-    page = gw.report(verdict_of(Country(3)))
-    said = text_of(page)
-    assert "The evidence does not suffice for a verdict." in said
-    assert "What is missing" in said
-    assert "No path from this country to abroad was measured." in said
-    assert 'role="img"' not in page
-    assert "✓ met" not in page
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,31 @@ from probe.cli import main
 from probe.demo import simulate
 from tests.analysis.country import Country
 from tests.analysis.verdicts import HOSTILE, behind_a_gateway, text_of, verdict_of
+from tests.pages import ROOT
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     return gw.report(verdict_of(behind_a_gateway()))
+
+
+def test_the_words_of_the_rule_are_explained_and_each_figure_can_be_traced(page: str) -> None:
+    """What a pair is, before the first picture; and where every figure has its page."""
+    first = text_of(page.partition("<figure>")[0])
+    assert "A pair is one network and one destination" in first
+    (named,) = re.findall(r"docs/[\w.]+", first)
+    assert (ROOT / named).is_file()
+
+
+def test_without_data_it_is_honest() -> None:
+    """No picture is drawn of nothing; what is missing is named."""
+    page = gw.report(verdict_of(Country(3)))
+    said = text_of(page)
+    assert "The evidence does not suffice for a verdict." in said
+    assert "What is missing" in said
+    assert "No path from this country to abroad was measured." in said
+    assert 'role="img"' not in page
+    assert "✓ met" not in page
 
 
 def test_every_picture_has_words(page: str) -> None:

@@ -1,9 +1,9 @@
 """One verdict from the command, byte for byte, in whatever form the traces come and whoever reads.
 
-The demo's country is measured once. Its traces are then put into every form in which they reach an
-analyst: as they lie in a spool, packed, as an array, in Parquet, and signed in bundles, each by the
-key of the volunteer who measured them. What is compared is all that `gatewatch analyze --json`
-prints, but for the names and hashes of the files and for what was typed.
+The demo's country is measured once. A third of its traces are then put into every form in which
+they reach an analyst: as they lie in a spool, packed, as an array, in Parquet, and signed in
+bundles, each by the key of the volunteer who measured them. What is compared is all that
+`gatewatch analyze --json` prints, but for the names and hashes of the files and for what was typed.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Demo:
 
 
 def thin(spool: Path) -> None:
-    """Leave the traces to every third target, which are enough for the same verdict."""
+    """Leave the traces to every third target, which are enough to name the gateway."""
     for file in spool.rglob("*.jsonl"):
         lines = file.read_bytes().splitlines(keepends=True)
         told = [json.loads(line)["dst_addr"] for line in lines]

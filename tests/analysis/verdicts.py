@@ -21,8 +21,6 @@ def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
         "code": "0123456789ab",
         "command": "gatewatch analyze x",
         "notes": {},
-    }
-    fields["provenance"] |= {
         "eyeballs": None,
         "attribution": {},
         "lists": {"operators.toml": "0123456789abcdef" * 4},

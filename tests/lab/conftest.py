@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -18,10 +19,7 @@ def urgently() -> Iterator[None]:
     raised it stays.
     """
     usual = os.getpriority(os.PRIO_PROCESS, 0)
-    try:
+    with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, URGENT)
-    except PermissionError:
-        yield
-        return
     yield
     os.setpriority(os.PRIO_PROCESS, 0, usual)
