@@ -15,7 +15,7 @@ from probe.choice import fit, unmeasured, version_of
 from probe.commands import words
 from probe.failure import BadInput
 from probe.language import _
-from probe.targets import TargetError, address_of, read_targets, target_list
+from probe.targets import Listed, TargetError, address_of, read_targets, target_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,21 +65,27 @@ class Choice:
 
     def listed(self, country: str | None) -> list[Target]:
         """The whole list, fit or not."""
+        return self._list(country).targets
+
+    def _list(self, country: str | None) -> Listed:
         self.at_home = country is not None
-        return self.own if self.own is not None else target_list(self.origin, country)
+        return Listed(self.own, 0) if self.own is not None else target_list(self.origin, country)
 
     def targets(self, country: str | None) -> list[Target]:
         """The targets to probe from a country; none where the run that is resumed is complete.
 
         Raises `BadInput` where none of the list may be probed.
         """
+        listed, smaller = self._list(country)
         wanted = [
-            target for target in self._turned(country) if self.version in {None, version_of(target)}
+            target for target in self._turned(listed) if self.version in {None, version_of(target)}
         ]
         chosen, self.left_out = fit(wanted, self.here, self.excluded, own_network=self.own_network)
         if not chosen:
             reasons = words.counts(self.left_out) or _("the list is empty")
             raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
+        if smaller:
+            self.left_out["smaller networks of the country"] = smaller
         left = unmeasured(chosen, self.done)
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
@@ -99,8 +105,7 @@ class Choice:
         left = (places[target.address] for target in unreached if target.address in places)
         return next(left, self.place + (self.limit or 0))
 
-    def _turned(self, country: str | None) -> list[Target]:
-        listed = self.listed(country)
+    def _turned(self, listed: list[Target]) -> list[Target]:
         begin = self.place % len(listed) if listed else 0
         return [*listed[begin:], *listed[:begin]]
 

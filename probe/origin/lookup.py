@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from probe.origin.register import Registration
     from probe.origin.tables import Table
 
 # The list of peering LANs: the one that ships, and in the data folder the one that was fetched.
@@ -312,18 +313,26 @@ class Origin:
         From the register of the snapshot in use, whichever table is open. Empty for a country
         without any. Raises KeyError for what is no country code.
         """
+        rows = self._register.registered_in(self._code(country))
+        return [
+            self._network(row) for row in sorted(rows, key=lambda row: (-row.addresses, row.asn))
+        ]
+
+    def largest_networks(self, country: str, count: int) -> tuple[list[AutonomousSystem], int]:
+        """The first ``count`` of `networks`, and how many more there are."""
+        rows, others = self._register.largest_in(self._code(country), count)
+        return [self._network(row) for row in rows], others
+
+    def _code(self, country: str) -> str:
         code = country.upper()
         if code not in self._continents:
             raise KeyError(country)
-        return [
-            AutonomousSystem(
-                one.asn, one.name, self.organisation(one.asn), one.prefixes, one.addresses
-            )
-            for one in sorted(
-                self._register.registered_in(code),
-                key=lambda one: (-one.addresses, one.asn),
-            )
-        ]
+        return code
+
+    def _network(self, row: Registration) -> AutonomousSystem:
+        return AutonomousSystem(
+            row.asn, row.name, self.organisation(row.asn), row.prefixes, row.addresses
+        )
 
 
 def _described(path: Path) -> SnapshotManifest | None:

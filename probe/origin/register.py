@@ -9,6 +9,7 @@ knows nothing of addresses beyond the prefixes that it lists.
 from __future__ import annotations
 
 import csv
+import heapq
 import mmap
 import os
 from typing import TYPE_CHECKING, NamedTuple
@@ -81,8 +82,26 @@ class Register:
 
     def registered_in(self, country: str) -> list[Registration]:
         """The registrations in a country, in order."""
+        return [self._parsed(line) for line in self._lines_in(country)]
+
+    def largest_in(self, country: str, count: int) -> tuple[list[Registration], int]:
+        """The registrations in a country that announce the most addresses, and how many others.
+
+        Largest first; of equal ones the lower AS number. The others are not parsed.
+        """
+        lines = list(self._lines_in(country))
+        largest = heapq.nsmallest(count, lines, key=self._rank)
+        return [self._parsed(line) for line in largest], len(lines) - len(largest)
+
+    def _rank(self, line: bytes) -> tuple[int, int]:
+        asn, _, addresses, _ = line.split(b",", 3)
+        try:
+            return -int(addresses), int(asn)
+        except ValueError:
+            raise self._damaged() from None
+
+    def _lines_in(self, country: str) -> Iterator[bytes]:
         field = f",{country},".encode()
-        found = []
         try:
             # Not by the map: all of it would count as memory of this process.
             with self._path.open("rb") as file:
@@ -90,10 +109,9 @@ class Register:
                     if line.count(b",") < _COMMAS:
                         raise self._damaged()
                     if field in line and line.partition(field)[0].isdigit():
-                        found.append(self._parsed(line))
+                        yield line
         except OSError as problem:
             raise unreadable(self._path, problem) from None
-        return found
 
     def names(self) -> Iterator[tuple[int, str, str | None]]:
         """Number, name and country of every AS number, in order."""

@@ -569,6 +569,12 @@ def test_the_do_not_probe_list_holds(home: Path, listed: Callable[..., str]) -> 
     assert "do-not-probe.txt:1" in done.stderr
 
 
+def test_what_a_large_country_has_besides_is_counted(home: Path) -> None:
+    """Whoever wants all of its networks learns that the list has not."""
+    foreseen = json.loads(run("--dry-run", "--json", "--country", "BR", "--limit", "1").stdout)
+    assert foreseen["left_out"]["smaller networks of the country"] > 5_000
+
+
 def test_a_run_is_gone_on_with(home: Path, listed: Callable[..., str]) -> None:
     """With the same flow, and nothing that was kept is traced again."""
     first = summary("--limit", "3", "--targets", listed(*TARGETS))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from probe.origin import Origin, open_origin
 from probe.places import shipped
 from probe.targets import (
+    LARGEST,
     TargetError,
     domestic_networks,
     foreign_networks,
@@ -92,7 +93,7 @@ def test_root_servers_are_thirteen_and_anycast() -> None:
 
 def test_each_domestic_network_is_traced_to_once_a_version(origin: Origin) -> None:
     """One ordinary address in each network that is registered in the country."""
-    listed = domestic_networks(origin, "KH")
+    listed = domestic_networks(origin, "KH").targets
     owners: dict[tuple[int | None, int], str] = {}
     for target in listed:
         said = origin.lookup(target.address)
@@ -108,27 +109,41 @@ def test_each_domestic_network_is_traced_to_once_a_version(origin: Origin) -> No
     assert listed[0].name == "Viettel (Metfone) (AS38623)"
 
 
+def test_of_a_country_of_many_networks_the_largest_are_traced_to(origin: Origin) -> None:
+    """Of Brazil's thousands all ways abroad would else be measured once in days."""
+    listed, smaller = target_list(origin, "BR")
+    home = [target for target in listed if target.kind == "domestic"]
+    asns = {origin.lookup(target.address).asn for target in home}
+    networks = origin.networks("BR")
+    assert asns <= {network.asn for network in networks[:LARGEST]}
+    assert len(asns) > LARGEST - 5
+    assert smaller == len(networks) - LARGEST > 5_000
+    assert target_list(origin, "KH").smaller == 0
+
+
 def test_networks_inside_the_country_are_not_foreign(origin: Origin) -> None:
     """For Germany, the German time server is not abroad."""
-    listed = target_list(origin, "DE")
+    listed = target_list(origin, "DE").targets
     assert not [
         target
         for target in listed
         if target.kind == "foreign" and origin.lookup(target.address).country == "DE"
     ]
-    assert [target for target in target_list(origin, "KH") if target.name == "ptbtime1.ptb.de"]
+    assert [
+        target for target in target_list(origin, "KH").targets if target.name == "ptbtime1.ptb.de"
+    ]
 
 
 def test_kinds_take_turns(origin: Origin) -> None:
     """The first few of the list already hold every kind."""
-    listed = target_list(origin, "KH")
+    listed = target_list(origin, "KH").targets
     assert [target.kind for target in listed[:3]] == ["foreign", "domestic", "anycast"]
     assert len({target.address for target in listed}) == len(listed)
 
 
 def test_without_a_country_nothing_is_domestic(origin: Origin) -> None:
     """Not every volunteer says where they are before they measure."""
-    assert {target.kind for target in target_list(origin, None)} == {"foreign", "anycast"}
+    assert {target.kind for target in target_list(origin, None).targets} == {"foreign", "anycast"}
 
 
 def test_an_unknown_country_is_one_sentence(origin: Origin) -> None:

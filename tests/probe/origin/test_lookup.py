@@ -257,6 +257,7 @@ def test_networks_of_a_country(origin: Origin) -> None:
     assert first.addresses == 87_296
     assert first.prefixes[0] == "36.37.128.0/17"
     assert len(networks) > 80
+    assert origin.largest_networks("kh", 10) == (networks[:10], len(networks) - 10)
 
 
 def test_every_prefix_in_the_register_is_its_networks(origin: Origin) -> None:
@@ -271,6 +272,8 @@ def test_unknown_country_code(origin: Origin) -> None:
     """A code that is none is told apart from a country without networks."""
     with pytest.raises(KeyError):
         origin.networks("XX")
+    with pytest.raises(KeyError):
+        origin.largest_networks("XX", 1)
     assert origin.continent("XX") is None
     assert origin.networks("AQ") == origin.networks("aq")
 

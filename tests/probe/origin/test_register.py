@@ -58,7 +58,10 @@ def test_each_line_is_found(path: Path, rows: list[Registration], torn: bool, ot
     assert register.get(other) == next((row for row in wanted if row.asn == other), None)
     assert list(register.names()) == [(row.asn, row.name, row.country) for row in wanted]
     for country in ("KH", "VN", "LA"):
-        assert register.registered_in(country) == [row for row in wanted if row.country == country]
+        there = [row for row in wanted if row.country == country]
+        assert register.registered_in(country) == there
+        by_size = sorted(there, key=lambda row: (-row.addresses, row.asn))
+        assert register.largest_in(country, 3) == (by_size[:3], len(by_size[3:]))
 
 
 def test_the_one_that_ships_is_found_line_by_line() -> None:
@@ -96,6 +99,13 @@ def test_a_damaged_line_is_told_when_it_is_met(path: Path, line: bytes) -> None:
     register = Register(path)
     with pytest.raises(OriginError, match="is damaged; run 'gatewatch data update'"):
         register.get(7)
+
+
+def test_a_size_that_is_no_number_is_told_where_the_largest_are_asked_for(path: Path) -> None:
+    """Else the largest network could be left out, and nobody would know."""
+    path.write_bytes(b"1,KH,1,,One\n7,KH,many,,A\n")
+    with pytest.raises(OriginError, match="is damaged; run 'gatewatch data update'"):
+        Register(path).largest_in("KH", 1)
 
 
 @pytest.mark.parametrize("end", [b"7", b"7,KH", b"7,KH,1", b"7,KH,1,36.37.128.0/17"])
