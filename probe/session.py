@@ -126,7 +126,9 @@ class Session:
         # for a second; with fewer under way a fast run would wait for it instead of sending.
         self.most_active = max(1, CROWDED // (self.limits.max_ttl * (self.limits.attempts + 1) + 2))
         self.horizon = Horizon(self.limits)
+        # Whether there is still something to learn from a first trace, and which that is.
         self.learning = True
+        self.teacher: Tracing | None = None
         # Traces that are made from their ends all begin with the same last routers, and parallel
         # paths are looked for at the same ones near the border. In networks of others a hop is left
         # alone for so many turns: some work could send then, and is held.
@@ -178,9 +180,12 @@ class Session:
         """The work whose turn it is and the probe it wants to be sent.
 
         Traces under way come before new ones, and take turns. So near routers, which all paths
-        share, are asked once per trace begun, never by all traces at the same time.
+        share, are asked once per trace begun, never by all traces at the same time. What a first
+        trace learns spares each of the others probes: they begin once it knows how far targets
+        are, and none goes on, or begins where one waits to, before it has nothing to teach.
         """
         ready = self.ready
+        teacher = self.teacher
         held = 0
         while held < min(len(ready), LOOKS):
             work = ready[0]
@@ -188,10 +193,9 @@ class Session:
             if wanted is None:
                 work.queued = False
                 ready.popleft()
-            elif (
-                not self.apart
-                or not work.probes
-                or self.horizon.rested(work.asked_at(wanted[0]), self.apart)
+            elif not work.probes or (
+                (teacher is None or work is teacher)
+                and (not self.apart or self.horizon.rested(work.asked_at(wanted[0]), self.apart))
             ):
                 return work, wanted
             else:
@@ -203,14 +207,16 @@ class Session:
             return None
         if self.tasks is None or self.active >= self.most_active or self.crowded:
             return None
-        if self.learning and self.active:
-            # What the first trace learns spares each of the others probes.
+        if teacher is not None and (held or teacher.course.aiming):
             return None
         task = next(self.tasks, None)
         if task is None:
             self.tasks = None
             return None
-        self.queue(self.begin(task))
+        begun = self.begin(task)
+        if self.learning and teacher is None:
+            self.teacher = begun
+        self.queue(begun)
         ready.rotate(1)
         return self.choose()
 
@@ -219,7 +225,7 @@ class Session:
         """Whether so many tokens are taken that no other trace should begin."""
         return len(self.probes) > TOKENS // 2
 
-    def begin(self, task: Task) -> Work:
+    def begin(self, task: Task) -> Tracing:
         course = (
             EveryHop(self.limits, self.horizon)
             if self.routes is None
@@ -353,8 +359,9 @@ class Session:
     def after(self, work: Work) -> None:
         """Something has become known."""
         if isinstance(work, Tracing):
-            if self.learning:
-                self.learning = work.course.learning
+            if work is self.teacher and not work.course.learning:
+                self.learning = False
+                self.teacher = None
             if self.known is not None:
                 for hop in work.news():
                     self.known(work.task, hop)
@@ -365,6 +372,8 @@ class Session:
 
     def finish(self, work: Work, error: str | None) -> None:
         self.active -= 1
+        if work is self.teacher:
+            self.teacher = None
         forget = self.network.forget
         for sent in work.probes:
             del self.probes[sent.token]
