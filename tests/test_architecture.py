@@ -214,7 +214,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.collect.checks",
             "analysis.sankey",
             "analysis.formats.arrow",
-            "analysis.formats.parallel",
+            "analysis.formats.multipath",
             "analysis.formats.atlas",
             "analysis.formats.bundle",
             "analysis.formats.jsonvalues",
