@@ -144,7 +144,10 @@ def read_exchanges(path: Path) -> list[Exchange]:
 
 
 def read_anycast(path: Path) -> PrefixMap[str]:
-    """Prefixes announced from many places at once, with the service's name."""
+    """Prefixes announced from many places at once, with the service's name.
+
+    Raises `OriginError`.
+    """
     try:
         return PrefixMap(
             (ip_network(prefix), str(entry["name"]))
@@ -158,7 +161,7 @@ def read_anycast(path: Path) -> PrefixMap[str]:
 
 
 def read_sites(path: Path) -> dict[str, str]:
-    """The continents on which the targets of a list stand, by address."""
+    """The continents on which the targets of a list stand, by address. Raises `OriginError`."""
     try:
         return {
             address: str(entry["continent"])
@@ -170,7 +173,7 @@ def read_sites(path: Path) -> dict[str, str]:
 
 
 def read_continents(path: Path) -> dict[str, str]:
-    """Country code to continent: AF, AN, AS, EU, NA, OC or SA."""
+    """Country code to continent: AF, AN, AS, EU, NA, OC or SA. Raises `OriginError`."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))["continents"]
     except OSError as problem:
