@@ -53,7 +53,8 @@ class Pair:
 class Blocks:
     """Unmapped blocks merged into candidates; maps a block's node to its group's node.
 
-    ``alike`` are those that several organisations show and that are no candidates for all that.
+    ``alike`` are the groups of blocks that several organisations show and that are no candidate all
+    the same.
     """
 
     _apart: Collection[Node] = ()
@@ -73,13 +74,16 @@ class Blocks:
         self._blocks = {self._group[block]: group for block, group in merged.items()}
 
     def without(self, apart: Collection[Node]) -> Blocks:
-        """The same for whom these organisations are on no way: only their numbers are."""
+        """The same blocks, with these organisations on no way: only their numbers are there."""
         others = copy(self)
         others._apart = apart
         return others
 
     def node(self, node: Node) -> Node | None:
-        """The node itself, its group for an unmapped block, None for a block nobody shares."""
+        """The node itself, or its group where it is an unmapped block.
+
+        None for a block that only one organisation shows, and for a node left out by `without`.
+        """
         if node in self._apart:
             return None
         return self._group.get(node.name) if node.kind == "unmapped" else node
