@@ -89,6 +89,7 @@ class Blocks:
         return self._group.get(node.name) if node.kind == "unmapped" else node
 
     def blocks(self, node: Node) -> tuple[str, ...]:
+        """The blocks that an unmapped candidate was merged of; () for any other node."""
         return self._blocks.get(node, ())
 
     def nodes(self, nodes: Iterable[Node]) -> list[Node]:
@@ -107,6 +108,7 @@ class Tally:
         self._counts: dict[int, tuple[Crossing, float]] = {}
 
     def add(self, crossing: Crossing, weight: float) -> None:
+        """Count a crossing as so many traces, or with the weight of its traces."""
         known = self._counts.get(id(crossing))
         self._counts[id(crossing)] = (crossing, weight if known is None else known[1] + weight)
 
@@ -207,6 +209,7 @@ class Votes:
         self._keys = {name: len(set().union(*days.values())) for name, days in keys.items()}
 
     def weight(self, seen: Observation) -> float:
+        """The votes of an observation within its pair: over all its days, at most one for each."""
         cast = self._cast[seen.organisation, seen.destination, seen.vantage]
         days = self._days[seen.organisation]
         return sum(days[day] * traces / cast[day] for day, traces in seen.daily())

@@ -76,6 +76,7 @@ class PrefixMap(Generic[T]):
         }
 
     def get(self, address: Address) -> T | None:
+        """The value of the longest prefix that holds an address, None where none does."""
         value = int(address)
         for mask, networks in self._by_mask[address.version].items():
             found = networks.get(value & mask)
