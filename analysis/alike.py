@@ -20,9 +20,10 @@ from analysis.policy import Policy
 def most_alike(
     observations: Iterable[Observation], blocks: Blocks, policy: Policy
 ) -> Candidate | None:
-    """The group of such blocks that most organisations show on their ways abroad.
+    """Of the groups in ``blocks.alike``, the one that most organisations show on their ways abroad.
 
-    An organisation shows it by the part of its traces that do; None where there is no group.
+    The ``shares`` of what is returned are the fractions of each organisation's traces that show a
+    block of the group. None where there is no group.
     """
     if not blocks.alike:
         return None

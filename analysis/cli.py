@@ -312,6 +312,7 @@ def warn(loaded: Loaded) -> None:
 
 
 def nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
+    """The failure of a command of whose input no trace is left, with what became of it."""
     reasons = counted(loaded.rejected) or "the input is empty"
     return BadInput(
         f"{' '.join(paths)}: no usable trace ({reasons}); "
@@ -320,6 +321,11 @@ def nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
 
 
 def counted(counts: Mapping[str, int]) -> str:
+    """Numbers with what they count, in the order of the words.
+
+    >>> counted({"vpn": 1, "malformed": 2})
+    '2 malformed, 1 vpn'
+    """
     return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
 
 

@@ -38,6 +38,7 @@ class Candidate:
 
     @property
     def of(self) -> int:
+        """How many organisations it is judged by."""
         return len(self.shares)
 
     @property
@@ -47,6 +48,7 @@ class Candidate:
 
     @property
     def captured_share(self) -> float:
+        """The fraction of these that it captures, 0.0 where there are none."""
         return self.captured / self.of if self.of else 0.0
 
 

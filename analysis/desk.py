@@ -29,17 +29,23 @@ _TOLERATED_AHEAD = 86_400.0
 class CountryTable(Table, Protocol):
     """What judging a country asks of an address table besides single addresses."""
 
-    def organisation(self, asn: int) -> str: ...
+    def organisation(self, asn: int) -> str:
+        """The organisation of an AS number, siblings merged."""
 
-    def asns(self, organisation: str) -> tuple[int, ...]: ...
+    def asns(self, organisation: str) -> tuple[int, ...]:
+        """The AS numbers of an organisation; () where there is none of that name."""
 
-    def continent(self, country: str) -> str | None: ...
+    def continent(self, country: str) -> str | None:
+        """AF, AN, AS, EU, NA, OC or SA for a country code, None for an unknown one."""
 
-    def country(self, asn: int) -> str | None: ...
+    def country(self, asn: int) -> str | None:
+        """The code of the country in which an AS number is registered, if it is known."""
 
-    def site(self, address: str) -> str | None: ...
+    def site(self, address: str) -> str | None:
+        """The continent on which a host stands, whatever its registration says, if it is known."""
 
-    def is_anycast(self, address: str) -> bool: ...
+    def is_anycast(self, address: str) -> bool:
+        """Whether an address is announced from many places at once."""
 
 
 class Unusable(Exception):
@@ -92,6 +98,7 @@ class Reading(NamedTuple):
         return sum(self.counts)
 
     def observation(self, vantage: str, crossing: Crossing | None) -> Observation:
+        """It as the figures use it, of this vantage point; no crossing is for paths at home."""
         organisation, _, family, days, counts, destination, target, path, _ = self
         return Observation(
             "international" if target.abroad else "domestic",

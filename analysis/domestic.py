@@ -140,8 +140,11 @@ def _places(steps: Iterable[Step]) -> Iterator[Place]:
 
 
 def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
-    """The address that paths go on over; a port of an exchange with who comes, for it is the peer's
-    whoever does."""
+    """The address over which a path goes on, None where there is none.
+
+    A port of an exchange comes with the name of who comes over it: it is the peer's port, whoever
+    that is, so it must not look like a way that different organisations share.
+    """
     on = way_on(behind, seen.destination)
     if on is None or on.sight is None or on.sight.node.kind != "exchange":
         return on.address if on is not None else None

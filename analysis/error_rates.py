@@ -150,10 +150,12 @@ class Rate:
 
     @property
     def rate(self) -> float | None:
+        """The fraction of hits, None where nothing was drawn."""
         return self.hits / self.of if self.of else None
 
     @property
     def bounds(self) -> tuple[float, float]:
+        """The interval; 0 and 1 where nothing was drawn."""
         return captured_bounds(self.hits, self.of, 0.975)
 
 

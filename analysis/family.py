@@ -44,14 +44,17 @@ class JudgingTable(CountryTable, Protocol):
     """What a verdict asks of an address table besides what observing asks."""
 
     @property
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> Snapshot:
+        """Which table it is."""
 
     def networks(self, country: str) -> Sequence[RegisteredNetwork]:
         """Networks registered in the country with the number of their IPv4 addresses."""
 
-    def exchange_operator(self, exchange: str) -> int | None: ...
+    def exchange_operator(self, exchange: str) -> int | None:
+        """The AS number of the one network that runs an exchange, None where none does."""
 
-    def is_watched(self, name: str) -> bool: ...
+    def is_watched(self, name: str) -> bool:
+        """Whether an organisation or exchange is a known candidate for a national gateway."""
 
 
 @dataclass(frozen=True, slots=True)

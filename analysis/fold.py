@@ -289,7 +289,7 @@ class Folded:
         self._patterns: dict[bytes, tuple[Pattern, Rtts]] = {}
         # What patterns are made of, each once: another process has sent it anew with each of them.
         self._common: dict[object, Any] = {}
-        # By its place, the how manieth a part was to come.
+        # By the place of a part: how many had come before it.
         self._came: dict[tuple[int, ...], int] = {}
         self._shelf = Shelf()
         self._parts = 0

@@ -79,11 +79,14 @@ def domestic_grade(
 ) -> tuple[DomesticGrade, str]:
     """The grade of the paths between domestic organisations, and why.
 
-    ``reached`` is the node as the networks have it that were traced to: whoever provides for the
-    few of them is on everybody's way there, and is no hub. ``may_be_hub`` is False for an exchange,
-    listed or not, that is only a meeting place: it makes the paths "concentrated" at most. So
-    does any reason ``against_single``, and any ``against_diverse`` makes "mixed" of "diverse",
-    whatever the bounds are; the first is given.
+    ``top`` is the strongest candidate, judged by the organisations that traced; ``organisations``
+    counts those of which a way is known, ``resolved`` is the share of pairs whose way is.
+    ``reached`` is the same node, judged by the networks that were traced to: where these are few,
+    who provides for most of them is on everybody's way there, and is no hub for that.
+
+    ``may_be_hub`` is False for an exchange, listed or not, that is only a meeting place: it makes
+    the paths "concentrated" at most. So does any reason ``against_single``. Any reason
+    ``against_diverse`` makes "mixed" of "diverse". The first of them is told.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:

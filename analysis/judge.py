@@ -119,7 +119,10 @@ def _of_other_version(version: int, other: Family, family: Family) -> list[str]:
 
 
 def _two_named(family: Family) -> list[str]:
-    """That the alarm and the grade name two, if they do, and since when the grade's is moved to."""
+    """That the alarm and the grade name different gateways, if they do.
+
+    Where organisations moved to the one of the grade and stayed, since when.
+    """
     alarm, named = family.timeline.alarm, family.named
     if alarm is None or named is None or alarm.node == named.node:
         return []

@@ -21,8 +21,8 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
     """Whether half of the organisations that pass a node on their ways abroad do so together.
 
     They do if to half of their destinations they show an address of the node, or the one behind
-    it, by which so many ``others`` come as well. Who comes over another one of them is none: the
-    addresses are that one's.
+    it, by which so many ``others`` come as well. An organisation that comes to the node through
+    another one of them is no other beside that one: it is that one's addresses that it shows.
     """
     return _together(
         node,

@@ -101,12 +101,17 @@ def moved_by_its_paths(
 ) -> bool:
     """Whether a move is one of the paths, and not that other destinations were traced to.
 
-    ``told`` says of each destination on which days it was traced to, and whether it was reached
-    through the node then, where that is told. At least half of those that are reached through it
-    after the move must have been traced to before, on half as many days or more, and of those that
-    both sides tell of fewer than the share ``captured`` must have been reached through it before,
-    and that share after; or at least half of these must have moved. Where both sides tell of none,
-    there must be no list of destinations that could have changed: none is traced to on two days.
+    ``told`` has for each destination the days on which it was traced to, and whether it was reached
+    through the node then (None where that is not told). ``before`` and ``after`` are the days of
+    both sides. It is a move of the paths in any of three cases:
+
+    - The list stayed and the share rose. Of the destinations that are reached through the node
+      afterwards, at least half were traced to before, on half as many days or more. And of those
+      that both sides tell of, if there are any, fewer than the share ``captured`` were reached
+      through it before, and at least that share afterwards.
+    - Of those that both sides tell of, at least half moved.
+    - Both sides tell of none, and there is no list that could have changed: no destination is
+      traced to on two days of a side.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
@@ -138,9 +143,10 @@ def left_by_its_paths(
 ) -> bool:
     """Whether a node is left by the paths, and not because other destinations were traced to.
 
-    ``told`` is as above. Of the destinations that both sides tell of, the share ``captured`` must
-    be reached through the node before, and at least half of these not after. Where both sides tell
-    of none, there must be no list of destinations that could have changed.
+    The parameters are those of `moved_by_its_paths`. Of the destinations that both sides tell of,
+    at least the share ``captured`` must have been reached through the node before, and at least
+    half of these must not be any more. Where both sides tell of none, there must be no list of
+    destinations that could have changed.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)

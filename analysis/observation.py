@@ -89,7 +89,7 @@ def first_and_last(observations: Sequence[Observation]) -> tuple[dt.date, dt.dat
 def by_day(observations: Iterable[Observation]) -> Iterator[tuple[dt.date, list[Observation]]]:
     """Each day in order, with what was observed on it, in the order given."""
     listed = list(observations)
-    # Of each day, which observations it is the next one of, and the how manieth of theirs it is.
+    # Of each day, the numbers of the observations whose next day it is, and its index among theirs.
     waiting: defaultdict[dt.date, list[tuple[int, int]]] = defaultdict(list)
     for number, seen in enumerate(listed):
         waiting[seen.days[0]].append((number, 0))

@@ -77,7 +77,8 @@ class Sight(NamedTuple):
 class Table(Protocol):
     """What the analysis asks of an address table (`probe.origin.Origin` is one)."""
 
-    def lookup(self, address: str) -> Attribution: ...
+    def lookup(self, address: str) -> Attribution:
+        """Whose an address is; `probe.record.UNATTRIBUTED` where the table does not know."""
 
 
 def block_of(address: str) -> str:

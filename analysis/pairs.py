@@ -53,7 +53,8 @@ class Pair:
 class Blocks:
     """Unmapped blocks merged into candidates; maps a block's node to its group's node.
 
-    ``alike`` are those that several organisations show and that are no candidates for all that.
+    ``alike`` are the groups of blocks that several organisations show and that are no candidate all
+    the same.
     """
 
     _apart: Collection[Node] = ()
@@ -73,18 +74,22 @@ class Blocks:
         self._blocks = {self._group[block]: group for block, group in merged.items()}
 
     def without(self, apart: Collection[Node]) -> Blocks:
-        """The same for whom these organisations are on no way: only their numbers are."""
+        """The same blocks, with these organisations on no way: only their numbers are there."""
         others = copy(self)
         others._apart = apart
         return others
 
     def node(self, node: Node) -> Node | None:
-        """The node itself, its group for an unmapped block, None for a block nobody shares."""
+        """The node itself, or its group where it is an unmapped block.
+
+        None for a block that only one organisation shows, and for a node left out by `without`.
+        """
         if node in self._apart:
             return None
         return self._group.get(node.name) if node.kind == "unmapped" else node
 
     def blocks(self, node: Node) -> tuple[str, ...]:
+        """The blocks that an unmapped candidate was merged of; () for any other node."""
         return self._blocks.get(node, ())
 
     def nodes(self, nodes: Iterable[Node]) -> list[Node]:
@@ -103,6 +108,7 @@ class Tally:
         self._counts: dict[int, tuple[Crossing, float]] = {}
 
     def add(self, crossing: Crossing, weight: float) -> None:
+        """Count a crossing as so many traces, or with the weight of its traces."""
         known = self._counts.get(id(crossing))
         self._counts[id(crossing)] = (crossing, weight if known is None else known[1] + weight)
 
@@ -203,6 +209,7 @@ class Votes:
         self._keys = {name: len(set().union(*days.values())) for name, days in keys.items()}
 
     def weight(self, seen: Observation) -> float:
+        """The votes of an observation within its pair: over all its days, at most one for each."""
         cast = self._cast[seen.organisation, seen.destination, seen.vantage]
         days = self._days[seen.organisation]
         return sum(days[day] * traces / cast[day] for day, traces in seen.daily())

@@ -27,7 +27,3 @@ OTHER = Colour("#2f6690", "#7fb4dc")
 OTHER_PALE = Colour("#b3c9da", "#34506a")
 UNKNOWN = Colour("#8b939c", "#7b848e")
 UNKNOWN_PALE = Colour("#e4e7ea", "#2a3037")
-
-ALL = (
-    PAPER, INK, MUTED, LINE, GATEWAY, GATEWAY_PALE, OTHER, OTHER_PALE, UNKNOWN, UNKNOWN_PALE,
-)  # fmt: skip

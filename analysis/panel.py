@@ -40,6 +40,7 @@ class Panel:
     """Signs of invention by kind, on how many traces; of those that were kept as well."""
 
     def reject(self, reason: str, traces: int) -> None:
+        """Count so many traces as left out."""
         self.rejected[reason] += traces
 
     @property

@@ -90,8 +90,8 @@ def _inside_own_network(steps: Sequence[Step], shown: Sequence[int]) -> set[int]
         # A loop (own → other → own) leaves private hops beside the other network undecided.
         return {i for i in range(before[-1]) if _is_private(steps[i])}
     inside = {i for i in range(first) if _is_private(steps[i])}
-    # Who stands right behind the home brings its customers to the own network, and is no way out.
-    # Behind private hops it may be, which may be the own network's core.
+    # A network right behind the home router carries its line to the own network, and is no way out.
+    # Behind private hops it may be one: those may be the core of the own network.
     if all(step.own or step.hop == 1 for step in steps[:first]):
         inside |= {i for i in range(shown[0]) if _is_not_abroad(steps[i])}
     return inside

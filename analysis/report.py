@@ -103,10 +103,6 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
     return page
 
 
-def _name(verdict: Verdict) -> str | None:
-    return verdict.strongest.name if verdict.strongest else None
-
-
 def _hub(verdict: Verdict) -> str | None:
     return verdict.domestic.hub.name if verdict.domestic.hub else None
 

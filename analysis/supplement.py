@@ -15,13 +15,13 @@ from analysis.chokepoint import dominators, minimum_cut, smallest_cover, ways_ab
 from analysis.convergence import exit_shares
 from analysis.coverage import Weights
 from analysis.hegemony import ALPHA, FEWEST, dependences, hegemony, trimmed
+from analysis.interfaces import Interfaces, first_abroad, interfaces_of
 from analysis.intervals import effective_interval, resampled
 from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation
 from analysis.policy import Policy
 from analysis.ranges import Outcome, Range, leave_one_out
-from analysis.routers import Interfaces, first_abroad, interfaces_of
 
 _SHOWN = 10
 

@@ -29,12 +29,13 @@ from analysis.ways import Days, InterfacesAbroad, days_of_vantages, exits
 class Timeline:
     """Whether an alarm was raised, and in one sentence why or why not.
 
-    ``gateways`` has for each organisation the days on which its gateway changed and to what: the
-    last node at home by most votes of a day, None where the organisation is its own; whose numbers
-    alone are on the ways of half of them is none. It is empty where the data span too few days for
-    an alarm. ``behind`` tells of an alarm whether what stands behind the border is as before,
-    ``after_a_pause`` how many moved that tell nothing of the weeks before. ``waves`` are all that
-    were found, by onset.
+    ``gateways`` has for each organisation the days on which its gateway changed, and to what: the
+    last node at home by most votes of a day, or None where the organisation is its own. A network
+    of which only the numbers are on the ways of half of the organisations is nobody's gateway. It
+    is empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether
+    what stands behind the border is as before. ``after_a_pause`` counts the organisations that
+    moved and of which nothing is known in the weeks before. ``waves`` are all that were found, by
+    onset.
     """
 
     alarm: Wave | None
@@ -77,7 +78,7 @@ def _gateways(
 def _of_most(
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]], policy: Policy
 ) -> list[Node]:
-    """The organisations by which, on some day, as many leave as an alarm is asked of."""
+    """The organisations that were the gateway of as many others, at any time, as an alarm needs."""
     leaving = Counter(
         node
         for changes in gateways.values()
@@ -96,9 +97,9 @@ def find_alarm(
 ) -> Timeline:
     """Look for the day a gateway was switched on, among the nodes that may be named.
 
-    ``nodes`` come best first: of nodes that the same number moved to, the first is meant. Each has
-    the organisations that it is or that run it, which say nothing about it. To an organisation of
-    which only the numbers come to their ways nobody moves.
+    ``nodes`` come best first: of nodes to which as many moved, the first is meant. Each has the
+    organisations that it is or that run it, which say nothing about it. Where only the numbers of
+    an organisation appear on ways, and networks do not meet there, nobody moved to it.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0

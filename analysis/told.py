@@ -113,10 +113,10 @@ def most_heard(replies: Sequence[Reply]) -> tuple[str | None, float | None]:
 
 
 def in_place(replies: Iterable[Reply], nearer: Collection[str | None]) -> list[Reply]:
-    """Those that may show who stands at a hop; ``nearer`` are the addresses of the hops before.
+    """The replies that may show who stands at a hop; ``nearer`` are the addresses before it.
 
-    Who refuses what was to go farther stands where he was heard first, and not here, where his
-    network could seem to begin anew behind others.
+    A router that refuses a probe which was to go farther stands where it was heard first. Counted
+    here as well, its network could seem to begin anew behind others.
     """
     return [
         reply

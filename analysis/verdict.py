@@ -86,6 +86,7 @@ class Figures:
 
     @property
     def share(self) -> float:
+        """The fraction of the organisations judged that are captured, 0.0 where there are none."""
         return self.captured / self.of if self.of else 0.0
 
     def would_lead(self, policy: Policy) -> bool:

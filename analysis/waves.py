@@ -67,8 +67,11 @@ def _order(move: _Move) -> tuple[dt.date, dt.date, str]:
 
 
 def _moves_of(organisation: str, watches: Sequence[Watch], node: Node) -> Iterator[_Move]:
-    """The first day on which half of those moved that could be seen to move then; and so on from
-    the day on which they had left."""
+    """The moves of an organisation to a node, in order.
+
+    It moves on the first day on which at least half of its vantage points moved, of those that
+    could be seen to move then. Only once it has left can it move again.
+    """
     stays = {watch: found for watch in watches if (found := watch.stays(node))}
     since = dt.date.min
     for day in sorted({stay.first for found in stays.values() for stay in found if stay.seen}):
@@ -87,8 +90,11 @@ def _moves_of(organisation: str, watches: Sequence[Watch], node: Node) -> Iterat
 
 
 def _left(stays: Mapping[Watch, Sequence[Stay]], since: dt.date) -> dt.date | None:
-    """The first day after another on which half of those had left that held the node and could be
-    seen to leave then."""
+    """The first day after ``since`` by which an organisation has left; None where it has not.
+
+    It has left when at least half of its vantage points have, of those that held the node and could
+    be seen to leave it.
+    """
     ends = {stay.left for found in stays.values() for stay in found if stay.left is not None}
     for day in sorted(end for end in ends if end > since):
         left = still = 0
@@ -104,7 +110,7 @@ def _left(stays: Mapping[Watch, Sequence[Stay]], since: dt.date) -> dt.date | No
 
 
 def _over(moves: Sequence[_Move], policy: Policy) -> dt.date | None:
-    """The day on which enough of those had left that had moved by then."""
+    """The day on which a wave is over, since enough of those that had moved by then have left."""
     for day in sorted({move.left for move in moves if move.left is not None}):
         moved = [move for move in moves if move.day <= day]
         left = sum(move.had_left(day) for move in moved)

@@ -208,6 +208,7 @@ class Witness:
 
     @property
     def speaks(self) -> tuple[str, str]:
+        """The statement as `analysis.scope` takes it: what it says, and its sentence."""
         return self.statement.says, self.statement.reason
 
 

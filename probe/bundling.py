@@ -59,10 +59,9 @@ class _Pile:
 def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
     """Bundle every line of the spool that is in no bundle yet.
 
-    How old a key is and when a bundle was made goes by days on which was measured: a clock may be
-    wrong just when something is bundled.
-    Killed at any moment, the next call does the rest. Raises `NotYetSent` where another process
-    is at it.
+    How old a key is, and when a bundle was made, is told by the days of measurements: the clock may
+    be wrong just when something is bundled. If this is killed, the next call does the rest. Raises
+    `NotYetSent` where another process is at it.
     """
     with outbox.locked("bundling") as free:
         if not free:

@@ -102,7 +102,10 @@ class Courier:
         return body
 
     def receipt(self, sha256: str) -> bytes | None:
-        """The receipt for a bundle; None where the collector does not hold it."""
+        """The receipt for a bundle; None where the collector does not hold it.
+
+        Raises `Unavailable`, or `NotTaken` where what answers is no collector.
+        """
         status, body = self._ask("GET", f"/v1/bundles/{sha256}")
         if status == 404:
             return None
@@ -111,7 +114,10 @@ class Courier:
         return body
 
     def send(self, sha256: str, data: bytes) -> bytes:
-        """Send a bundle; what was answered, which should be its receipt."""
+        """Send a bundle; what was answered, which should be its receipt.
+
+        Raises `Unavailable`, or `NotTaken` where the bundle is turned away without a receipt.
+        """
         status, body = self._ask("PUT", f"/v1/bundles/{sha256}", data)
         if status not in _RECEIPTS:
             raise NotTaken(self._strange(status))

@@ -226,6 +226,7 @@ class Session:
         return len(self.probes) > TOKENS // 2
 
     def begin(self, task: Task) -> Tracing:
+        """The trace of a task, which is under way from now on."""
         course = (
             EveryHop(self.limits, self.horizon)
             if self.routes is None
@@ -235,6 +236,7 @@ class Session:
         return Tracing(task, course, tuple(self.network.methods(task.version)))
 
     def queue(self, work: Work) -> None:
+        """Have work take its turn, if it does not wait for one already."""
         if not work.queued:
             work.queued = True
             self.ready.append(work)
@@ -261,6 +263,11 @@ class Session:
                 self.due = now + BACKOFF
 
     def send(self, work: Work, wanted: Wanted, now: float) -> None:
+        """Send the probe that work wants, or end the work where there is no route.
+
+        Raises BlockingIOError where the send buffer is full or too many tokens are taken, and what
+        else ``network.send`` raises.
+        """
         ttl, flow, method = wanted
         probes = self.probes
         if len(probes) > CROWDED:
@@ -371,6 +378,10 @@ class Session:
             self.queue(work)
 
     def finish(self, work: Work, error: str | None) -> None:
+        """End work: forget its probes, and hand its trace over or have parallel paths looked for.
+
+        ``error`` is why it was broken off, None where it was not.
+        """
         self.active -= 1
         if work is self.teacher:
             self.teacher = None
@@ -395,6 +406,7 @@ class Session:
         self.finished(trace)
 
     def see(self, method: Method, version: int) -> Seen:
+        """What records say of the network layer, for probes of a method and an IP version."""
         network = self.network
         sees = tuple(sorted(network.sees(method, version)))
         return Seen(network.name, network.probe_size(method, version), sees)

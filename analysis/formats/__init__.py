@@ -1,5 +1,8 @@
-"""One module a format of traces: what its files look like, and what a record keeps of them.
+"""The formats of traces: what their files look like, and what a record keeps of them.
 
-Each turns the values or bytes of one format into `probe.record.Trace`, or back. None of them
-finds files, counts or judges.
+`atlas`, `scamper`, `bundle` and `parquet` turn what stands in files of one format into
+`probe.record.Trace`, or back; `warts` turns scamper's binary files into the JSON for `scamper`.
+`typed`, for lines of JSON, and `columns`, for Parquet, are shorter ways: they decode what a verdict
+needs, and leave whatever they do not expect to the reader of the format. `jsonvalues`, `arrow` and
+`multipath` serve the others. None of them finds files, counts or judges.
 """

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.formats.arrow import plain, present
-from analysis.formats.parallel import Graph
+from analysis.formats.multipath import Graph
 from analysis.formats.parquet import LARGEST, damaged_group, is_address, object_of, open_file
 from analysis.told import (
     LAN,

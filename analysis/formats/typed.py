@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from analysis.formats.parallel import Graph
+from analysis.formats.multipath import Graph
 from analysis.told import (
     LAN,
     Fingerprint,

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from probe.origin.errors import OriginError
     from probe.origin.lists import Exchange, Operator
-    from probe.origin.lookup import AutonomousSystem, Destination, Origin, open_origin
+    from probe.origin.lookup import AutonomousSystem, Origin, open_origin
     from probe.origin.snapshot import Snapshot
     from probe.origin.special import special_class
 
 __all__ = [
     "AutonomousSystem",
-    "Destination",
     "Exchange",
     "Operator",
     "Origin",

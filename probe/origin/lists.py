@@ -76,6 +76,7 @@ class PrefixMap(Generic[T]):
         }
 
     def get(self, address: Address) -> T | None:
+        """The value of the longest prefix that holds an address, None where none does."""
         value = int(address)
         for mask, networks in self._by_mask[address.version].items():
             found = networks.get(value & mask)
@@ -144,7 +145,10 @@ def read_exchanges(path: Path) -> list[Exchange]:
 
 
 def read_anycast(path: Path) -> PrefixMap[str]:
-    """Prefixes announced from many places at once, with the service's name."""
+    """Prefixes announced from many places at once, with the service's name.
+
+    Raises `OriginError`.
+    """
     try:
         return PrefixMap(
             (ip_network(prefix), str(entry["name"]))
@@ -158,7 +162,7 @@ def read_anycast(path: Path) -> PrefixMap[str]:
 
 
 def read_sites(path: Path) -> dict[str, str]:
-    """The continents on which the targets of a list stand, by address."""
+    """The continents on which the targets of a list stand, by address. Raises `OriginError`."""
     try:
         return {
             address: str(entry["continent"])
@@ -170,7 +174,7 @@ def read_sites(path: Path) -> dict[str, str]:
 
 
 def read_continents(path: Path) -> dict[str, str]:
-    """Country code to continent: AF, AN, AS, EU, NA, OC or SA."""
+    """Country code to continent: AF, AN, AS, EU, NA, OC or SA. Raises `OriginError`."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))["continents"]
     except OSError as problem:

@@ -69,18 +69,6 @@ class AutonomousSystem:
     addresses: int
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """What kind of destination an address is.
-
-    An ``anycast`` address has no place: its ``continent`` is None. Else the continent is that
-    of the country its AS is registered in, None where the table does not know.
-    """
-
-    anycast: bool
-    continent: str | None
-
-
 # In the state of a copy that is sent: the files that are read when they are asked for, by hash.
 _READ_ELSEWHERE = "read elsewhere"
 
@@ -263,10 +251,6 @@ class Origin:
         """What the list of operators says about an organisation, None where it is not on it."""
         return self._operators.get(organisation)
 
-    def exchange(self, name: str) -> Exchange | None:
-        """An exchange by the name that `lookup` gives it."""
-        return self._exchanges.get(name)
-
     def exchange_operator(self, name: str) -> int | None:
         """The AS number of the one network that stands behind an exchange, None where none is."""
         exchange = self._exchanges.get(name)
@@ -299,13 +283,6 @@ class Origin:
     def is_anycast(self, address: str) -> bool:
         """Whether the address is known to be announced from many places at once."""
         return self._anycast.get(unwrapped(address)) is not None
-
-    def destination(self, address: str) -> Destination:
-        """What kind of destination this address is; together with its organisation, its class."""
-        if self.is_anycast(address):
-            return Destination(anycast=True, continent=None)
-        country = self.lookup(address).country
-        return Destination(anycast=False, continent=self.continent(country) if country else None)
 
     def networks(self, country: str) -> list[AutonomousSystem]:
         """The AS numbers registered in a country that announce anything, largest first.

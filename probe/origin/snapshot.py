@@ -85,14 +85,17 @@ class SnapshotManifest:
 
     @property
     def table_path(self) -> Path:
+        """The file of the address table."""
         return self.folder / self.table
 
     @property
     def register_path(self) -> Path:
+        """The file of the register of AS numbers."""
         return self.folder / self.register
 
     @property
     def id(self) -> str:
+        """The name that records carry."""
         return snapshot_id(self.name, self.date, self.sha256[self.table])
 
 

@@ -105,7 +105,10 @@ def job(*, system: bool) -> Job:
 
 
 def program() -> str:
-    """The path of this program as it was typed or as a shell finds it, links not followed."""
+    """The path of this program as it was typed or as a shell finds it, links not followed.
+
+    Raises `Failure` where it is not installed.
+    """
     for candidate in (
         sys.argv[0] if Path(sys.argv[0]).name == _NAME else None,
         shutil.which(_NAME),

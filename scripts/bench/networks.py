@@ -42,9 +42,8 @@ ROUTERS = 11
 
 HOP_MS = 2.0
 
-# The host answers for all of the first; the second ends at it unanswered.
+# The host answers for all of these; what else is traced to ends at it unanswered.
 ANSWERED = "198.18.0.0/22"
-DARK = "198.19.0.0/22"
 
 # What the reflector answers for.
 REFLECTED = "198.18.0.0/16"

@@ -228,7 +228,7 @@ def test_mapped_addresses_are_looked_up_as_ipv4(origin: Origin) -> None:
     """Some systems report IPv4 hops as ::ffff:a.b.c.d, a NAT64 as 64:ff9b::a.b.c.d."""
     for wrapped in ("::ffff:8.8.8.8", "64:ff9b::8.8.8.8"):
         assert origin.lookup(wrapped) == origin.lookup("8.8.8.8")
-        assert origin.destination(wrapped).anycast
+        assert origin.is_anycast(wrapped)
 
 
 def test_no_address_is_a_value_error(origin: Origin) -> None:
@@ -294,13 +294,21 @@ def test_exchange_operators(origin: Origin) -> None:
     assert origin.exchange_operator("no such exchange") is None
 
 
-def test_destinations(origin: Origin) -> None:
-    """Anycast has no continent; an ordinary address has that of its AS."""
-    assert origin.destination("8.8.8.8").anycast
-    assert origin.destination("8.8.8.8").continent is None
-    assert origin.destination("193.0.6.139").continent == "EU"
-    assert origin.destination("36.37.128.1").continent == "AS"
-    assert origin.destination("10.0.0.1").continent is None
+def test_anycast_addresses_are_known(origin: Origin) -> None:
+    """Public resolvers are announced from many places; ordinary and private addresses are not."""
+    assert origin.is_anycast("8.8.8.8")
+    assert not origin.is_anycast("193.0.6.139")
+    assert not origin.is_anycast("36.37.128.1")
+    assert not origin.is_anycast("10.0.0.1")
+
+
+def test_the_continent_of_an_address_is_that_of_its_as(origin: Origin) -> None:
+    """By the country of registration, where the table has one."""
+    continents = {
+        address: origin.continent(origin.lookup(address).country or "")
+        for address in ("193.0.6.139", "36.37.128.1", "10.0.0.1")
+    }
+    assert continents == {"193.0.6.139": "EU", "36.37.128.1": "AS", "10.0.0.1": None}
 
 
 def test_every_root_server_is_anycast(origin: Origin) -> None:

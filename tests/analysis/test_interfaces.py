@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.interfaces import Interfaces, first_abroad, interfaces_of
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, by_organisation, make_pairs
 from analysis.panel import observe
 from analysis.policy import Policy
-from analysis.routers import Interfaces, first_abroad, interfaces_of
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
