@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from analysis.intervals import captured_bounds
 from analysis.observation import Observation
@@ -232,6 +232,20 @@ def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> 
         for pairs in grouped.values()
     )
     return meeting / len(grouped) if grouped else 0.0
+
+
+def mean_share(told: Iterable[tuple[str, bool]]) -> float:
+    """How much of what organisations tell is true, as the mean over organisations; 0.0 of nothing.
+
+    An organisation with thousands of silent destinations cannot drown all others.
+
+    >>> mean_share([("a", True), ("b", False), ("b", False), ("b", False)])
+    0.5
+    """
+    by_name: dict[str, list[bool]] = defaultdict(list)
+    for organisation, true in told:
+        by_name[organisation].append(true)
+    return fmean(sum(some) / len(some) for some in by_name.values()) if by_name else 0.0
 
 
 def weighted_share(shares: Mapping[str, float], weights: Mapping[str, float]) -> float | None:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import accumulate
-from statistics import fmean
 from typing import Literal, NamedTuple
 
-from analysis.convergence import Candidate, by_shares, candidate, divided, rank
+from analysis.convergence import Candidate, by_shares, candidate, divided, mean_share, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
 from analysis.meeting import meet_at_home
@@ -378,11 +377,9 @@ def behind_the_unmapped(pairs: Iterable[DomesticPair], policy: Policy) -> Candid
 
 def share_abroad(pairs: Iterable[DomesticPair]) -> float:
     """The share of an organisation's known ways that go abroad, as the mean over organisations."""
-    abroad: dict[str, list[bool]] = defaultdict(list)
-    for pair in pairs:
-        if pair.way != "unknown":
-            abroad[pair.organisation].append(pair.way == "abroad")
-    return fmean(sum(ways) / len(ways) for ways in abroad.values()) if abroad else 0.0
+    return mean_share(
+        (pair.organisation, pair.way == "abroad") for pair in pairs if pair.way != "unknown"
+    )
 
 
 def count_ways(pairs: Iterable[DomesticPair], hub: Node | None) -> dict[str, int]:

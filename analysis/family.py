@@ -20,6 +20,7 @@ from analysis.convergence import (
     border_distance,
     candidate,
     exit_shares,
+    mean_share,
     nearest_first,
     on_the_same_ways,
     rank,
@@ -391,7 +392,7 @@ def _figures(
         weighed=support.weighed,
         unit=period.weights.unit,
         pairs=len(judged),
-        resolved=_resolved(judged),
+        resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
         destination_classes=len(classes),
         continents=support.continents,
         days=len({day for seen in period.international for day in seen.days}),
@@ -514,14 +515,3 @@ def _continents(node: Node, behind: Collection[str], pairs: Iterable[Pair], poli
 def _outside(left_out: tuple[str, str], pairs: Iterable[Pair]) -> int:
     """How many organisations have one of these pairs with a destination of another class."""
     return len({pair.organisation for pair in pairs if pair.destination_class != left_out})
-
-
-def _resolved(pairs: Iterable[Pair]) -> float:
-    """The share of pairs whose crossing is known, as the mean over organisations.
-
-    An organisation with thousands of silent destinations cannot drown all others.
-    """
-    known: dict[str, list[bool]] = defaultdict(list)
-    for pair in pairs:
-        known[pair.organisation].append(pair.resolved)
-    return sum(sum(some) / len(some) for some in known.values()) / len(known) if known else 0.0

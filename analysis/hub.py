@@ -80,9 +80,10 @@ def domestic_grade(
     """The grade of the paths between domestic organisations, and why.
 
     ``top`` is the strongest candidate, judged by the organisations that traced; ``organisations``
-    counts those of which a way is known, ``resolved`` is the share of pairs whose way is.
-    ``reached`` is the same node, judged by the networks that were traced to: where these are few,
-    who provides for most of them is on everybody's way there, and is no hub for that.
+    counts those of which a way is known, ``resolved`` is the share of an organisation's pairs whose
+    way is, as the mean over organisations. ``reached`` is the same node, judged by the networks
+    that were traced to: where these are few, who provides for most of them is on everybody's way
+    there, and is no hub for that.
 
     ``may_be_hub`` is False for an exchange, listed or not, that is only a meeting place: it makes
     the paths "concentrated" at most. So does any reason ``against_single``. Any reason

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from analysis.convergence import Candidate, weighted_share
+from analysis.convergence import Candidate, mean_share, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.domestic import (
     DomesticPair,
@@ -72,7 +72,7 @@ def judge_domestic(
         return domestic_grade(
             candidate,
             organisations,
-            len(known) / len(pairs) if pairs else 0.0,
+            mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
             may_be_hub=candidate is not None and may_be_hub(candidate.node),
             against_single=_against_single(candidate, own, weights, policy) if candidate else (),

@@ -474,6 +474,19 @@ def test_domestic_grades_of_whole_countries(
     assert sum(domestic["pairs"].values()) == size * (size - 1)
 
 
+def test_silence_that_one_network_meets_does_not_drown_the_others() -> None:
+    """Each organisation weighs the same: 56 of 107 pairs are known, and 89% by organisation."""
+    country = Country(59)
+    country.everyone("lan own {up}", days=[0], members=range(1, 9))
+    for i, j in permutations(range(1, 9), 2):
+        country.trace(i, f"20.0.{j}.200", "lan own")
+    for j in range(9, 60):
+        country.trace(1, f"20.0.{j}.200", "lan own *")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["pairs"]["direct"], domestic["pairs"]["unknown"]) == (56, 51)
+    assert domestic["grade"] == "diverse"
+
+
 @pytest.mark.parametrize(
     ("behind", "grade"),
     [("20.0.{j}.{i}", "mixed"), ("20.8.8.{j}", "concentrated"), ("20.0.{j}.1", "single_hub")],
