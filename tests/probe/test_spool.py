@@ -192,6 +192,49 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert (numbers(tmp_path), torn(tmp_path)) == ([1, 3], 0)
 
 
+def test_the_disk_has_heard_of_a_trace_when_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each line, also where the day changes in between, and of the name of each new file."""
+    synced: list[str] = []
+
+    def heard(handle: int) -> None:
+        target = Path(f"/proc/self/fd/{handle}").readlink()
+        lines = target.read_bytes().count(b"\n") if target.is_file() else "name"
+        synced.append(f"{target.name.removeprefix('2026-11-')}: {lines}")
+
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    (folder / "2026-11-22.jsonl").write_bytes(b'{"half')
+    monkeypatch.setattr(os, "fsync", heard)
+    with Spool(folder) as spool:
+        assert synced == ["22.torn: 1", "spool: name", "22.jsonl: 0"]
+        synced.clear()
+        spool.append(trace(1, NOON), trace(2, NOON), trace(3, NOON + DAY))
+        spool.append(trace(4, NOON + DAY))
+    names = ["spool: name", "23.jsonl: 2", "spool: name", "24.jsonl: 1", "24.jsonl: 2"]
+    assert synced == names
+
+
+def test_a_disk_that_is_found_full_when_it_hears_of_a_trace_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some disks are, over a network; other troubles are not taken for that."""
+
+    def troubled(_: int) -> NoReturn:
+        raise OSError(trouble, os.strerror(trouble))
+
+    with Spool(tmp_path) as spool:
+        spool.append(trace(1))
+        monkeypatch.setattr(os, "fsync", troubled)
+        trouble = errno.EDQUOT
+        with pytest.raises(PartlyDone, match="disk full"):
+            spool.append(trace(2))
+        trouble = errno.EIO
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            spool.append(trace(3))
+
+
 def test_where_a_cut_line_cannot_be_set_aside_it_stays_and_nothing_is_left_open(
     tmp_path: Path,
 ) -> None:
