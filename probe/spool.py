@@ -203,7 +203,7 @@ def _mend(file: int, day: Path) -> int:
     if _ends_whole(file, size):
         return size
     whole = _last_line_end(file, size)
-    remains = os.pread(file, size - whole, whole).replace(b"\n", b"") + b"\n"
+    remains = os.pread(file, size - whole, whole) + b"\n"
     aside = open_private(day.with_suffix(_TORN), os.O_RDWR | os.O_APPEND)
     try:
         length = os.fstat(aside).st_size
