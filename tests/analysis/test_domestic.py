@@ -462,6 +462,11 @@ def full_mesh(size: int, words: str, **more: str) -> Country:
         (6, "lan own gate", {"n1": "lan own", "n2": "lan own"}, "mixed"),
         (11, "lan own", {"n1": "lan own gate", "n2": "lan own gate"}, "diverse"),
         (8, "lan own 10.20.7.1", {}, "single_hub"),
+        # Another one on some ways.
+        (6, "lan own gate", {"n1": "lan own net2 gate"}, "concentrated"),
+        (8, "lan own homeix", {"n1": "lan own net2 homeix"}, "concentrated"),
+        # Half of all ways are unknown.
+        (10, "lan own gate", {f"n{i}": "lan own *" for i in range(1, 6)}, "insufficient"),
     ],
 )
 def test_domestic_grades_of_whole_countries(
