@@ -159,13 +159,21 @@ def test_of_waves_that_stand_the_newest_is_meant() -> None:
     assert who(alarm(made, BOTH)) == ("Gate", 60, 5)
 
 
-@pytest.mark.parametrize(("pause", "found"), [(28, ("Gate", 10, 6)), (29, ("Gate", 68, 3))])
+@pytest.mark.parametrize(
+    ("later", "found"),
+    [
+        ([39] * 3 + [67] * 3, ("Gate", 10, 6)),
+        ([39] * 3 + [68] * 3, ("Gate", 68, 3)),
+        ([48] * 3, ("Gate", 10, 6)),
+        ([49] * 3, ("Gate", 49, 3)),
+    ],
+)
 def test_stages_that_follow_each_other_are_one_roll_out(
-    pause: int, found: tuple[str, int, int]
+    later: list[int], found: tuple[str, int, int]
 ) -> None:
-    """Of these the largest is told; a stage that comes later than that is the newest."""
-    moves = [*[10] * 5, 20, *[39] * 3, *[39 + pause] * 3]
-    lines = ["." * day + "#" * (80 - day) for day in moves]
+    """Of these the largest is told; a stage that comes later than 28 days is the newest."""
+    moves = [10] * 5 + [20] + later
+    lines = ["." * day + "#" * (later[-1] + 7 - day) for day in moves]
     assert who(alarm(country_of(lines))) == found
 
 
