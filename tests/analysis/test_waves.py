@@ -132,11 +132,12 @@ def test_a_test_of_a_few_belongs_to_no_later_switch_on() -> None:
 
 
 def test_two_cuts_that_are_over_are_two() -> None:
-    """The end of the last one counts."""
+    """The end of the last one counts, and is told."""
     days = "." * 10 + "#" * 10 + "." * 10 + "#" * 10 + "." * 10
     found = alarm(country_of([days] * 4))
     assert found.alarm is None
     assert found.since == date(40)
+    assert found.reason.endswith("from 2026-01-31 on, and 4 had left by 2026-02-10")
     assert [(wave.onset, wave.over) for wave in found.waves] == [
         (date(10), date(20)),
         (date(30), date(40)),
