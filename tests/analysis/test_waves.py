@@ -294,10 +294,13 @@ def test_a_switch_on_after_a_cut_is_graded_from_its_own_onset() -> None:
 
 
 def test_who_is_named_beside_the_alarm_of_another_is_told() -> None:
-    """All over Gate for weeks, and then half of them bought from Net 10, which buys from Gate."""
+    """All over Gate for weeks, and then half of them bought from Net 10, which buys from Gate.
+
+    That they were over Gate once before, for ten days, is over.
+    """
     country = Country(10)
-    country.everyone("lan own {up}", days=range(8))
-    country.everyone("lan own gate {up}", days=range(8, 60))
+    country.everyone("lan own {up}", days=[*range(8), *range(18, 28)])
+    country.everyone("lan own gate {up}", days=[*range(8, 18), *range(28, 60)])
     country.everyone("lan own net10 gate {up}", days=range(60, 75), members=range(1, 6))
     country.everyone("lan own gate {up}", days=range(60, 75), members=range(6, 11))
     fields = country.judge().fields
@@ -306,7 +309,7 @@ def test_who_is_named_beside_the_alarm_of_another_is_told() -> None:
     told = [
         "The alarm is of Net 10, to which organisations moved last; the grade is of Gate, which "
         "leads in the days judged.",
-        "10 of 10 organisations moved to Gate from 2026-01-09 on, and that is not over.",
+        "10 of 10 organisations moved to Gate from 2026-01-29 on, and that is not over.",
     ]
     assert [one for one in fields["reasons"] if "moved" in one] == told
     assert all(Words("km").sentence(one).language == "km" for one in told)
