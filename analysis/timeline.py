@@ -67,10 +67,9 @@ def _gateways(
                         votes[date][node] += share
         changes: list[tuple[dt.date, Node | None]] = []
         for date in sorted(votes):
-            if votes[date]:
-                gateway = most_common(votes[date])
-                if not changes or changes[-1][1] != gateway:
-                    changes.append((date, gateway))
+            gateway = most_common(votes[date])
+            if not changes or changes[-1][1] != gateway:
+                changes.append((date, gateway))
         found[organisation] = tuple(changes)
     return found
 

@@ -203,7 +203,7 @@ def _mend(file: int, day: Path) -> int:
     if _ends_whole(file, size):
         return size
     whole = _last_line_end(file, size)
-    remains = os.pread(file, size - whole, whole).replace(b"\n", b"") + b"\n"
+    remains = os.pread(file, size - whole, whole) + b"\n"
     aside = open_private(day.with_suffix(_TORN), os.O_RDWR | os.O_APPEND)
     try:
         length = os.fstat(aside).st_size
@@ -211,15 +211,16 @@ def _mend(file: int, day: Path) -> int:
             length = _last_line_end(aside, length)
             os.ftruncate(aside, length)
         start = max(0, length - len(remains))
-        if os.pread(aside, length - start, start) != remains:
-            try:
+        try:
+            if os.pread(aside, length - start, start) != remains:
                 written = os.write(aside, remains)
                 if written != len(remains):
                     raise OSError(errno.ENOSPC, "a line did not fit")
-                os.fsync(aside)
-            except OSError as problem:
-                os.ftruncate(aside, length)
-                raise _full(problem, day.parent) from problem
+            os.fsync(aside)
+            sync_folder(day.parent)
+        except OSError as problem:
+            os.ftruncate(aside, length)
+            raise _full(problem, day.parent) from problem
     finally:
         os.close(aside)
     os.ftruncate(file, whole)

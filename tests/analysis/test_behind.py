@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
-from analysis.behind import Behind
-from tests.analysis.country import Country
+from analysis.behind import Behind, behind_the_border
+from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks
+from analysis.panel import observe
+from analysis.policy import Policy
+from probe.record import from_json
+from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 LIMIT = (
     "Renumbered links look like this alarm, too: on {same} of {of} paths that moved the same "
@@ -51,6 +58,27 @@ def test_a_verdict_tells_what_stands_behind_the_border(before: str, after: str, 
     assert fields["timeline"]["behind"] == {"same": same, "of": 6}
     limit = LIMIT.format(same=same, of=6)
     assert (limit in fields["limits"]) is (same > 0)
+
+
+def test_only_paths_of_which_both_sides_tell_are_counted() -> None:
+    """Not one that is new or long over, that tells nothing, or of a network that did not move."""
+    made = Country(12)
+    for day, way in (9, "net11"), (10, "gate"):
+        made.trace(1, "30.0.2.200", "lan own *", day=day)
+        made.results[-1]["result"].pop()
+        made.trace(2, "30.0.2.200", f"lan own {way} 30.0.6.2", day=day)
+        made.results[-1]["result"].pop()
+        made.trace(3, "30.0.2.200", f"lan own {way} 30.0.6.3 * far2", day=day)
+        made.trace(5, "30.0.2.200", f"lan own {way} 30.0.6.5 far2", day=day)
+        made.trace(6, "30.0.2.200", f"lan own {way} 30.0.6.6 far2", day=day)
+    made.trace(4, "30.0.2.200", "lan own net11 30.0.6.4 far2", day=2)
+    made.trace(4, "30.0.2.200", "lan own gate 30.0.6.4 far2", day=10)
+    made.trace(5, "30.0.3.200", "lan own gate 30.0.6.5 far2", day=10)
+    traces = [from_json(result) for result in made.results]
+    seen = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW).observations
+    moved = {f"Net {i}": FIRST_DAY + dt.timedelta(days=10) for i in range(1, 6)}
+    gate = Node("organisation", "Gate")
+    assert behind_the_border(seen, Blocks(seen), gate, moved, 7) == Behind(same=1, of=1)
 
 
 def test_without_an_alarm_nothing_is_compared() -> None:

@@ -462,6 +462,11 @@ def full_mesh(size: int, words: str, **more: str) -> Country:
         (6, "lan own gate", {"n1": "lan own", "n2": "lan own"}, "mixed"),
         (11, "lan own", {"n1": "lan own gate", "n2": "lan own gate"}, "diverse"),
         (8, "lan own 10.20.7.1", {}, "single_hub"),
+        # Another one on some ways.
+        (6, "lan own gate", {"n1": "lan own net2 gate"}, "concentrated"),
+        (8, "lan own homeix", {"n1": "lan own net2 homeix"}, "concentrated"),
+        # Half of all ways are unknown.
+        (10, "lan own gate", {f"n{i}": "lan own *" for i in range(1, 6)}, "insufficient"),
     ],
 )
 def test_domestic_grades_of_whole_countries(
@@ -716,17 +721,13 @@ def test_whose_numbers_alone_are_between_is_no_hub(
     assert told == (grade == "mixed")
 
 
-def test_an_exchange_that_paths_abroad_cross_too_is_a_hub() -> None:
-    """Domestic and international paths over the same LAN: more than a meeting place."""
+@pytest.mark.parametrize(("abroad_too", "grade"), [(3, "concentrated"), (4, "single_hub")])
+def test_an_exchange_that_paths_abroad_cross_too_is_a_hub(abroad_too: int, grade: str) -> None:
+    """Ways at home and those abroad of half of all over the same LAN: more than a meeting place."""
     country = full_mesh(8, "lan own homeix")
-    assert country.judge().fields["domestic"]["grade"] == "concentrated"
-    country.results.clear()
-    country.everyone("lan own homeix {up}", days=[0])
-    for i in range(1, 9):
-        for j in range(1, 9):
-            if i != j:
-                country.trace(i, f"20.0.{j}.200", "lan own homeix")
-    assert country.judge().fields["domestic"]["grade"] == "single_hub"
+    country.everyone("lan own homeix {up}", days=[1, 2], members=range(1, abroad_too + 1))
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["hub"]["name"]) == (grade, "HomeIX")
 
 
 def test_whoever_runs_an_exchange_says_nothing_about_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.interfaces import Interfaces, first_abroad, interfaces_of
+from analysis.intervals import captured_bounds
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, by_organisation, make_pairs
 from analysis.panel import observe
@@ -77,12 +78,38 @@ def test_an_interface_on_half_of_the_traces_belongs_to_no_pair() -> None:
 
 
 def test_silent_borders_do_not_count_against_an_interface() -> None:
-    """Only known crossings are counted: two of four days are silent."""
+    """Only known crossings are counted: it is on two of three; two days are silent."""
     country = Country(6)
-    country.everyone("lan own gate {up}", days=[0, 1, 2])
+    country.everyone("lan own 20.9.9.1 {up}", days=[0, 1])
+    country.everyone("lan own 20.9.9.2 {up}", days=[2])
     country.everyone("lan own * * {up}", days=[3, 4])
     gateway, _ = at_both_levels(country)
-    assert gateway.captured == 6
+    assert (gateway.count, gateway.busiest, gateway.captured) == (1, "20.9.9.1", 6)
+
+
+def test_an_interface_captures_who_takes_it_on_four_of_five_ways() -> None:
+    """Nets 1 to 4 do and net 5 does not; each network weighs as much, however many ways it has."""
+    country = Country(6)
+    takes_the_first = {4: {5}, 5: {4, 5}, 6: {1}}
+    for i in range(1, 7):
+        for n, destination in enumerate(country.destinations(1 if i == 6 else 5), start=1):
+            router = "20.9.9.1" if n in takes_the_first.get(i, ()) else "20.9.9.2"
+            country.trace(i, destination, f"lan own {router} far{6 + i}")
+    gateway, _ = at_both_levels(country)
+    assert (gateway.count, gateway.busiest, gateway.captured) == (2, "20.9.9.2", 4)
+    assert (gateway.lower, gateway.upper) == captured_bounds(4, 6, Policy().confidence)
+    assert gateway.effective == pytest.approx(6.0**2 / (1.6**2 + 4.4**2))
+
+
+def test_of_two_that_capture_as_many_the_more_used_is_the_busiest() -> None:
+    """Net 3 takes both, and the second on three of five ways."""
+    country = Country(3)
+    for i in (1, 2, 3):
+        for n, destination in enumerate(country.destinations(), start=1):
+            second = i == 2 or (i == 3 and n > 2)
+            country.trace(i, destination, f"lan own 20.9.9.{1 + second} far{6 + i}")
+    gateway, _ = at_both_levels(country)
+    assert (gateway.busiest, gateway.captured) == ("20.9.9.2", 1)
 
 
 def test_the_gateways_own_volunteers_are_left_out() -> None:

@@ -435,6 +435,7 @@ def test_the_day_of_the_switch_is_found_and_the_newest_period_judged() -> None:
     assert len(timeline["moved"]) == 10
     assert verdict.grade == "single_gateway"
     assert verdict.fields["window"] == ["2026-01-11", "2026-01-20"]
+    assert not any("The alarm is of" in reason for reason in verdict.fields["reasons"])
 
 
 def test_a_change_of_panel_raises_no_alarm() -> None:

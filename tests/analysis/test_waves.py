@@ -132,11 +132,12 @@ def test_a_test_of_a_few_belongs_to_no_later_switch_on() -> None:
 
 
 def test_two_cuts_that_are_over_are_two() -> None:
-    """The end of the last one counts."""
+    """The end of the last one counts, and is told."""
     days = "." * 10 + "#" * 10 + "." * 10 + "#" * 10 + "." * 10
     found = alarm(country_of([days] * 4))
     assert found.alarm is None
     assert found.since == date(40)
+    assert found.reason.endswith("from 2026-01-31 on, and 4 had left by 2026-02-10")
     assert [(wave.onset, wave.over) for wave in found.waves] == [
         (date(10), date(20)),
         (date(30), date(40)),
@@ -159,13 +160,21 @@ def test_of_waves_that_stand_the_newest_is_meant() -> None:
     assert who(alarm(made, BOTH)) == ("Gate", 60, 5)
 
 
-@pytest.mark.parametrize(("pause", "found"), [(28, ("Gate", 10, 6)), (29, ("Gate", 68, 3))])
+@pytest.mark.parametrize(
+    ("later", "found"),
+    [
+        ([39] * 3 + [67] * 3, ("Gate", 10, 6)),
+        ([39] * 3 + [68] * 3, ("Gate", 68, 3)),
+        ([48] * 3, ("Gate", 10, 6)),
+        ([49] * 3, ("Gate", 49, 3)),
+    ],
+)
 def test_stages_that_follow_each_other_are_one_roll_out(
-    pause: int, found: tuple[str, int, int]
+    later: list[int], found: tuple[str, int, int]
 ) -> None:
-    """Of these the largest is told; a stage that comes later than that is the newest."""
-    moves = [*[10] * 5, 20, *[39] * 3, *[39 + pause] * 3]
-    lines = ["." * day + "#" * (80 - day) for day in moves]
+    """Of these the largest is told; a stage that comes later than 28 days is the newest."""
+    moves = [10] * 5 + [20] + later
+    lines = ["." * day + "#" * (later[-1] + 7 - day) for day in moves]
     assert who(alarm(country_of(lines))) == found
 
 
@@ -285,10 +294,13 @@ def test_a_switch_on_after_a_cut_is_graded_from_its_own_onset() -> None:
 
 
 def test_who_is_named_beside_the_alarm_of_another_is_told() -> None:
-    """All over Gate for weeks, and then half of them bought from Net 10, which buys from Gate."""
+    """All over Gate for weeks, and then half of them bought from Net 10, which buys from Gate.
+
+    That they were over Gate once before, for ten days, is over.
+    """
     country = Country(10)
-    country.everyone("lan own {up}", days=range(8))
-    country.everyone("lan own gate {up}", days=range(8, 60))
+    country.everyone("lan own {up}", days=[*range(8), *range(18, 28)])
+    country.everyone("lan own gate {up}", days=[*range(8, 18), *range(28, 60)])
     country.everyone("lan own net10 gate {up}", days=range(60, 75), members=range(1, 6))
     country.everyone("lan own gate {up}", days=range(60, 75), members=range(6, 11))
     fields = country.judge().fields
@@ -297,7 +309,7 @@ def test_who_is_named_beside_the_alarm_of_another_is_told() -> None:
     told = [
         "The alarm is of Net 10, to which organisations moved last; the grade is of Gate, which "
         "leads in the days judged.",
-        "10 of 10 organisations moved to Gate from 2026-01-09 on, and that is not over.",
+        "10 of 10 organisations moved to Gate from 2026-01-29 on, and that is not over.",
     ]
     assert [one for one in fields["reasons"] if "moved" in one] == told
     assert all(Words("km").sentence(one).language == "km" for one in told)

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,6 +45,13 @@ def numbers(folder: Path) -> list[int | None]:
     return [kept.trace.paris_id if kept.trace else None for kept in read(folder)]
 
 
+def opened(folder: Path) -> Iterator[Path]:
+    """The files of a folder that this process has open."""
+    for link in Path("/proc/self/fd").iterdir():
+        if link.is_symlink() and (target := link.readlink()).parent == folder:
+            yield target
+
+
 def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
     """Lines come back in order, with their file and number, and the bytes that stand there."""
     with Spool(tmp_path / "spool") as spool:
@@ -57,11 +65,13 @@ def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
 
 
 def test_there_is_one_file_a_utc_day(tmp_path: Path) -> None:
-    """A trace stands in the file of the UTC day it began on, also when days alternate."""
+    """A trace stands in the file of the UTC day it began on, and one file is open."""
     with Spool(tmp_path) as spool:
         spool.append(trace(1, NOON), trace(2, NOON + DAY), trace(3, NOON))
         spool.append(trace(4, NOON - NOON % DAY))
         spool.append(trace(5, NOON - NOON % DAY - 1))
+        assert list(opened(tmp_path)) == [tmp_path / "2026-11-22.jsonl"]
+    assert list(opened(tmp_path)) == []
     assert {path.name: len(path.read_bytes().splitlines()) for path in tmp_path.iterdir()} == {
         "2026-11-22.jsonl": 1,
         "2026-11-23.jsonl": 3,
@@ -149,6 +159,9 @@ def test_a_crash_while_mending_counts_once(tmp_path: Path) -> None:
     aside.write_bytes(b'{"half\n{"oth')
     Spool(tmp_path).close()
     assert (day.read_bytes(), aside.read_bytes()) == (b"", b'{"half\n{"other half\n')
+    day.write_bytes(b'{"other half')
+    Spool(tmp_path).close()
+    assert (day.read_bytes(), aside.read_bytes()) == (b"", b'{"half\n{"other half\n')
 
 
 def test_remains_larger_than_a_block_are_found(tmp_path: Path) -> None:
@@ -174,13 +187,14 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert (good.number, good.problem) == (2, None)
 
 
-def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    """A line that fits only in part is taken back, said in one sentence, and costs nothing else."""
+@pytest.mark.parametrize("room", [0, 50])
+def test_a_full_disk_leaves_the_file_as_it_was(room: int, tmp_path: Path) -> None:
+    """A line of which nothing or a part fits is none, is told of, and costs nothing else."""
     with Spool(tmp_path) as spool:
         spool.append(trace(1))
         size = (tmp_path / "2026-11-23.jsonl").stat().st_size
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, hard))
         try:
             with pytest.raises(PartlyDone, match="disk full") as failure:
                 spool.append(trace(2))
@@ -192,24 +206,67 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert (numbers(tmp_path), torn(tmp_path)) == ([1, 3], 0)
 
 
-def test_where_a_cut_line_cannot_be_set_aside_it_stays_and_nothing_is_left_open(
-    tmp_path: Path,
+def test_the_disk_has_heard_of_a_trace_when_it_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk is full: the next who opens the spool mends it."""
+    """Of each line, also where the day changes in between, and of the name of each new file."""
+    synced: list[str] = []
+
+    def heard(handle: int) -> None:
+        target = Path(f"/proc/self/fd/{handle}").readlink()
+        lines = target.read_bytes().count(b"\n") if target.is_file() else "name"
+        synced.append(f"{target.name.removeprefix('2026-11-')}: {lines}")
+
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    (folder / "2026-11-22.jsonl").write_bytes(b'{"half')
+    monkeypatch.setattr(os, "fsync", heard)
+    with Spool(folder) as spool:
+        assert synced == ["22.torn: 1", "spool: name", "22.jsonl: 0"]
+        synced.clear()
+        spool.append(trace(1, NOON), trace(2, NOON), trace(3, NOON + DAY))
+        spool.append(trace(4, NOON + DAY))
+    names = ["spool: name", "23.jsonl: 2", "spool: name", "24.jsonl: 1", "24.jsonl: 2"]
+    assert synced == names
+
+
+def test_a_disk_that_is_found_full_when_it_hears_of_a_trace_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some disks are, over a network; other troubles are not taken for that."""
+
+    def troubled(_: int) -> NoReturn:
+        raise OSError(trouble, os.strerror(trouble))
+
+    with Spool(tmp_path) as spool:
+        spool.append(trace(1))
+        monkeypatch.setattr(os, "fsync", troubled)
+        trouble = errno.EDQUOT
+        with pytest.raises(PartlyDone, match="disk full"):
+            spool.append(trace(2))
+        trouble = errno.EIO
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            spool.append(trace(3))
+
+
+@pytest.mark.parametrize("room", [0, 3])
+def test_where_a_cut_line_cannot_be_set_aside_it_stays_and_nothing_is_left_open(
+    room: int, tmp_path: Path
+) -> None:
+    """The disk has no room, or not enough: the next who opens the spool mends it."""
     with Spool(tmp_path) as spool:
         spool.append(trace(1))
     day = tmp_path / "2026-11-23.jsonl"
     with day.open("ab") as file:
         file.write(b'{"fw":')
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         with pytest.raises(PartlyDone, match="disk full"):
             Spool(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    links = Path("/proc/self/fd").iterdir()
-    assert day not in {link.readlink() for link in links if link.is_symlink()}
+    assert list(opened(tmp_path)) == []
     assert (numbers(tmp_path), torn(tmp_path)) == ([1], 1)
     Spool(tmp_path).close()
     assert (numbers(tmp_path), torn(tmp_path)) == ([1], 1)

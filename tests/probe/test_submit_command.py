@@ -433,18 +433,19 @@ def test_the_folder_of_a_copy_is_not_put_down(home: Path, tmp_path: Path) -> Non
     assert b"stick-of-sokha" not in kept
 
 
-def test_an_outbox_forgets_the_folders_that_it_knew(home: Path) -> None:
-    """The first form of its tables had a place for them."""
+@pytest.mark.parametrize("left_at", ["/media/sokha/stick", None])
+def test_an_outbox_forgets_the_folders_that_it_knew(home: Path, left_at: str | None) -> None:
+    """The first form of its tables had a place for them; that there is a copy stays known."""
     assert gatewatch("bundle").exit_code == 0
     database = home / "outbox" / "outbox.db"
     with closing(sqlite3.connect(database)) as db, db:
         db.execute("ALTER TABLE bundles DROP COLUMN copied")
         db.execute("ALTER TABLE bundles ADD COLUMN left_at TEXT")
-        db.execute("UPDATE bundles SET left_at = '/media/sokha/stick'")
+        db.execute("UPDATE bundles SET left_at = ?", (left_at,))
         db.execute("PRAGMA user_version = 1")
-    assert b"sokha" in database.read_bytes()
+    assert (b"sokha" in database.read_bytes()) is (left_at is not None)
     for _ in range(2):
-        assert [bundle["copied"] for bundle in status()["bundles"]] == [True]
+        assert [bundle["copied"] for bundle in status()["bundles"]] == [left_at is not None]
     assert b"sokha" not in database.read_bytes()
 
 
