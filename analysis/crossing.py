@@ -83,14 +83,23 @@ def _rise(steps: Sequence[Step], at: int) -> float | None:
     return None if here is None or there is None else there - here
 
 
+def _home_behind_is_far(steps: Sequence[Step], at: int, policy: Policy) -> bool:
+    """Whether abroad begins behind a step, though registration puts more hops at home there."""
+    here = steps[at].rtt
+    home = [step.rtt for step in steps[at + 1 :] if step.rtt is not None and _place(step) == "home"]
+    return here is not None and bool(home) and min(home) - here >= policy.abroad_step_ms
+
+
 def find_border(steps: Sequence[Step], policy: Policy) -> int | None:
     """The index of the first step abroad, or None.
 
     A foreign-registered hop with domestic hops behind it is a foreign-numbered link at home,
-    unless the RTT rises by what a way abroad and back demands.
+    unless the RTT rises by what a way abroad and back demands: up to there, or, where the own
+    network was left, from there to each domestic hop behind it, whose routers then stand abroad.
     """
     places = [_place(step) for step in steps]
     last_home = max((i for i, place in enumerate(places) if place == "home"), default=-1)
+    last_own = max((i for i, step in enumerate(steps) if step.own), default=-1)
     for i, place in enumerate(places):
         if place != "abroad":
             continue
@@ -98,6 +107,8 @@ def find_border(steps: Sequence[Step], policy: Policy) -> int | None:
             return i
         rise = _rise(steps, i)
         if rise is not None and rise >= policy.abroad_step_ms:
+            return i
+        if i > last_own and _home_behind_is_far(steps, i, policy):
             return i
     return None
 

@@ -10,7 +10,7 @@ counts as if it might be anybody's. Decides nothing itself: `analysis.crossing` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analysis.domestic import went_abroad
@@ -157,7 +157,7 @@ class Likenesses:
         """Every comparison of RTTs that may be made of a path, in order of its steps.
 
         A step is compared with all before it that may be the last at home, and all behind it with
-        the step.
+        the step, those at home by themselves.
         """
         steps, changeable = self._row(path)
         rtts = path.rtts
@@ -167,7 +167,9 @@ class Likenesses:
             rtt = rtts[i]
             surely = _at_home(step) and i not in changeable
             if not surely or i == len(steps) - 1:
-                found += self._compared(rtt, home, rtts[i + 1 :])
+                behind = range(i + 1, len(steps))
+                at_home = [rtts[j] for j in behind if _at_home(steps[j])]
+                found += self._compared(rtt, home, rtts[i + 1 :], at_home)
             if rtt is not None and (surely or i in changeable):
                 if surely:
                     home.clear()
@@ -184,14 +186,26 @@ class Likenesses:
             known = self._rows[key] = (steps, _changeable(path.frame))
         return known
 
-    def _compared(self, rtt: float | None, home: list[float], behind: Rtts) -> bytes:
+    def _compared(
+        self,
+        rtt: float | None,
+        home: Sequence[float],
+        behind: Sequence[float | None],
+        home_behind: Sequence[float | None],
+    ) -> bytes:
         if rtt is None:
             return bytes((_UNKNOWN, _END))
         home_step, abroad_step = self._policy.home_step_ms, self._policy.abroad_step_ms
         rises = [rtt - here for here in home]
         far = any(other is not None and other - rtt >= abroad_step for other in behind)
+        later = [other - rtt for other in home_behind if other is not None]
+        home_far = bool(later) and min(later) >= abroad_step
         return bytes(
-            (far, *((rise < home_step) + 2 * (rise >= abroad_step) for rise in rises), _END)
+            (
+                far + 2 * home_far,
+                *((rise < home_step) + 2 * (rise >= abroad_step) for rise in rises),
+                _END,
+            )
         )
 
 

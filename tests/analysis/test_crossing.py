@@ -343,10 +343,26 @@ def test_the_destination_is_no_way_on() -> None:
         ("lan own@1.0 far3@10.9 gate@11 far6", (4, 5), (GATE,)),
         # +10 ms: it went abroad and came back; what follows is not the domestic part.
         ("lan own@1.0 far3@11.0 gate@11.5 far6", (2, 3), ()),
+        # The carrier's router may stand at home, but what follows, though registered there, cannot.
+        ("lan own@1.0 far3@1.5 gate@11.5 far6", (2, 3), ()),
+        ("lan own@1.0 far3@1.5 gate@11.4 far6", (4, 5), (GATE,)),
+        # One answers late; the other is near, so it is not beyond the border either.
+        ("lan own@1.0 far3@1.5 gate@40 gate@1.9 far6", (5, 6), (GATE,)),
+        # An inner link of the own network's, however far its next city.
+        ("lan own@1.0 far3@1.5 own@14 gate@14.4 far6", (5, 6), (GATE,)),
         # Without an RTT nothing vetoes and nothing proves.
         ("lan own far3 far6", (2, 3), ()),
     ],
-    ids=["a link at home", "9.9 ms", "10 ms", "nothing behind"],
+    ids=[
+        "a link at home",
+        "9.9 ms",
+        "10 ms",
+        "10 ms behind",
+        "9.9 ms behind",
+        "one late answer",
+        "own network",
+        "nothing behind",
+    ],
 )
 def test_a_foreign_address_with_home_behind_it_needs_an_rtt_step(
     words: str, border: tuple[int, int], strict: tuple[Node, ...]

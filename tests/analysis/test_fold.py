@@ -27,6 +27,7 @@ from analysis.panel import Panel, cross, observe
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
 from analysis.told import Fingerprint, Numbers, fingerprint_of, tell
+from probe.record import Hop, Reply, Vantage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -273,6 +274,24 @@ def test_many_traces_become_few() -> None:
     found, rejected = folded(parts(Folder(desk(), Policy()), many, ()), [0])
     assert [one.traces for one in found] == [1000]
     assert not rejected
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["near first", "far first"])
+def test_who_is_registered_at_home_and_answers_from_abroad_is_told_apart(*, first: bool) -> None:
+    """Two traces alike but for how late a network at home answers behind a carrier's router."""
+    two = []
+    for nth, last in enumerate([80.0, 1.9] if first else [1.9, 80.0]):
+        row = (("20.0.1.1", 1.0), ("30.0.1.9", 1.5), ("20.1.1.3", last), ("40.0.1.200", 95.0))
+        hops = tuple(Hop(n, (Reply(*said, 60, 28),)) for n, said in enumerate(row, start=1))
+        two.append(traces(0)[0]._replace(hops=hops, dst_addr="40.0.1.200", msm_id=nth))
+        two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
+    found, _ = folded(parts(Folder(desk(), Policy()), two, ()), [0])
+    together = cross(list(readings(found, desk())), Counter(), Policy())
+    assert [one.traces for one in found] == [1, 1]
+    assert {seen.crossing.border for seen in together.observations if seen.crossing} == {
+        (1, 2),
+        (3, 4),
+    }
 
 
 def test_patterns_that_came_from_other_processes_share_what_is_alike() -> None:

@@ -307,6 +307,24 @@ def test_a_foreign_numbered_link() -> None:
     assert name_of(country) == "Gate"
 
 
+@pytest.mark.parametrize("silent", [0, 2], ids=["shown", "silent on two days"])
+def test_a_carrier_of_the_country_that_others_meet_abroad(silent: int) -> None:
+    """Three foreign carriers lead each network to it from 2 ms away, and its routers are 90 ms off.
+
+    Registered at home, it stands where the destinations are: nothing at home is shared.
+    """
+    country = Country(12)
+    for i, day in product(range(1, 13), range(8)):
+        near = 6 + i % 3
+        for n, destination in enumerate(country.destinations(), start=1):
+            inner = "*" if day < silent and i == 1 else f"20.9.9.{10 * near + n}@90"
+            hops = f"lan own@1.0 far{near}@2.0 {inner} 20.9.9.{200 + n}@90.4"
+            country.trace(i, destination + "@92", hops, day=day)
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["captured"]["organisations"] == 0
+
+
 def test_a_foreign_registered_router_at_home() -> None:
     """Registered abroad, standing at home by its RTT: never named by itself."""
     country = Country(12)
