@@ -121,8 +121,9 @@ def test_leftovers_of_a_killed_run_are_removed() -> None:
         "from tests.lab.test_namespaces import namespaces\n"
         "with chain(1) as row:\n"
         "    prefix = row.fabric.prefix\n"
-        "    pid = row.vantage.start(['sleep', '600']).pid\n"
-        "    print(prefix, pid, len(namespaces(prefix)), flush=True)\n"
+        "    program = row.vantage.start(['sh', '-c', 'echo inside; exec sleep 600'])\n"
+        "    assert program.stdout.readline() == 'inside\\n'\n"
+        "    print(prefix, program.pid, len(namespaces(prefix)), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     killed = subprocess.run(
