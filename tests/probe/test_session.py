@@ -584,9 +584,8 @@ async def test_economical_traces_share_what_they_have_in_common(autojump_clock: 
     assert from_line(to_line(traces[-1])).hops == traces[-1].hops
 
 
-async def test_others_set_out_while_the_first_path_answers(autojump_clock: MockClock) -> None:
-    """Where nothing is known, one is measured whole; others need their first probe in any case."""
-    network = Watched(TEN_HOPS)
+async def sent_to_others_first(network: Watched) -> list[Probe]:
+    """What forty economical traces send until the first ends, but for its own probes."""
     ended: list[float] = []
     await measure(
         Session(
@@ -598,7 +597,13 @@ async def test_others_set_out_while_the_first_path_answers(autojump_clock: MockC
         )
     )
     first = network.sent[0][1].target
-    others = [probe for at, probe in network.sent if probe.target != first and at < ended[0]]
+    return [probe for at, probe in network.sent if probe.target != first and at < ended[0]]
+
+
+async def test_others_set_out_while_the_first_path_answers(autojump_clock: MockClock) -> None:
+    """Where nothing is known, one is measured whole; others need their first probe in any case."""
+    network = Watched(TEN_HOPS)
+    others = await sent_to_others_first(network)
     assert len(others) > 5
     assert {probe.ttl for probe in others} == {10}
     assert len({probe.target for probe in others}) == len(others)
@@ -608,20 +613,7 @@ async def test_others_set_out_while_the_first_path_answers(autojump_clock: MockC
 async def test_none_goes_on_before_the_first_path_is_known(autojump_clock: MockClock) -> None:
     """Silence is waited for a second and longer; what others asked until then would be in vain."""
     network = Watched(TEN_HOPS.replace('{ address = "192.0.2.5", rtt = 25 }', '"*"'))
-    ended: list[float] = []
-    await measure(
-        Session(
-            network,
-            tasks(40),
-            SessionSettings(rate=100.0),
-            finished=lambda _: ended.append(trio.current_time()),
-            routes=Routes(lambda address: None),
-        )
-    )
-    first = network.sent[0][1].target
-    waiting = [
-        probe.target for at, probe in network.sent if probe.target != first and at < ended[0]
-    ]
+    waiting = [probe.target for probe in await sent_to_others_first(network)]
     assert 5 < len(waiting) == len(set(waiting)) < 30
 
 
