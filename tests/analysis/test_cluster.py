@@ -37,6 +37,7 @@ from analysis.simulation import Truth as Country
 from analysis.spans import span_of
 from probe.cli import main
 from probe.record import to_line
+from tests.descriptors import open_files
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -50,10 +51,6 @@ def _runs_kept() -> int:
 
 def _die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _open_files() -> list[str]:
-    return [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +213,8 @@ def test_workers_keep_nothing_of_a_run_that_is_over(
     digested(cluster.map(made, pieces([str(path)], {})), made)
     with distributed.Client(f"tcp://{cluster.address}", set_as_default=False) as client:
         assert set(client.run(_runs_kept).values()) == {0}
-        for files in client.run(_open_files).values():
-            assert str(path) not in files
+        for files in client.run(open_files).values():
+            assert path not in files
 
 
 @pytest.mark.parametrize("ends", ["reading fails", "a worker lacks a file", "nobody wants more"])

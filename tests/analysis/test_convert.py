@@ -33,6 +33,7 @@ from probe.graph import Graph, Level, Link, Node
 from probe.origin import Origin, open_origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from tests.analysis.test_load import OURS, lines, result
+from tests.descriptors import open_below
 
 OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
 DATA = Path(__file__).parent.parent / "data/traces"
@@ -397,8 +398,7 @@ def test_what_fails_midway_leaves_nothing(
     with pytest.raises(RuntimeError, match="of the input") as failed:
         convert(failing(), str(tmp_path / OUT[form]), form)
     assert list(tmp_path.iterdir()) == []
-    still_open = map(os.path.realpath, Path("/proc/self/fd").iterdir())
-    assert not [name for name in still_open if name.startswith(str(tmp_path))]
+    assert not open_below(tmp_path)
     assert failed.traceback
 
 

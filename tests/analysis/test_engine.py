@@ -31,6 +31,7 @@ from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, over_time
 from probe.bundle import public_part, seal
 from probe.record import Trace, to_json, to_line
+from tests.descriptors import open_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -336,8 +337,7 @@ def test_who_fails_leaves_no_temporary_files(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(InputError) as failed:
         digest([str(folder)], recipe(malformed="fail"), Here())
-    still_open = map(os.path.realpath, Path("/proc/self/fd").iterdir())
-    assert not [name for name in still_open if name.startswith(str(tmp_path))]
+    assert not open_below(tmp_path)
     assert failed.traceback
 
 

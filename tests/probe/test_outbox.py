@@ -13,6 +13,7 @@ import pytest
 from probe.bundle import SUFFIX
 from probe.failure import BadInput, NotYetSent, PartlyDone
 from probe.outbox import Attempts, Outbox
+from tests.descriptors import open_files
 
 
 @pytest.fixture(autouse=True)
@@ -32,13 +33,7 @@ def folder(tmp_path: Path) -> Path:
 def closed(tmp_path: Path) -> Iterator[None]:
     """However a test ends, no outbox leaves its database open."""
     yield
-    assert not is_open(tmp_path / "outbox" / "outbox.db")
-
-
-def is_open(path: Path) -> bool:
-    """Whether this process holds a file open."""
-    links = Path("/proc/self/fd").iterdir()
-    return path in {link.readlink() for link in links if link.is_symlink()}
+    assert tmp_path / "outbox" / "outbox.db" not in open_files()
 
 
 def test_a_damaged_database_is_named_wherever_it_lies(folder: Path) -> None:

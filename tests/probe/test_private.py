@@ -18,6 +18,7 @@ from probe.private import (
     remove_file,
     replace_file,
 )
+from tests.descriptors import file_of
 from tests.nobody import needs_root
 
 if TYPE_CHECKING:
@@ -117,8 +118,7 @@ def test_the_disk_has_heard_of_a_change_when_it_is_done(
     synced: list[str] = []
 
     def heard(handle: int) -> None:
-        target = Path(f"/proc/self/fd/{handle}").readlink()
-        synced.append(target.name.partition(".")[0])
+        synced.append(file_of(handle).name.partition(".")[0])
 
     monkeypatch.setattr(os, "fsync", heard)
     replace_file(tmp_path / "state", "1")

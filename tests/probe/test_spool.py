@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from probe.failure import PartlyDone
 from probe.record import Trace, to_line
 from probe.redact import Redacted
 from probe.spool import Spool, read, torn
+from tests.descriptors import file_of, open_below
 
 DAY = 86_400
 NOON = 1_795_435_200  # 2026-11-23 12:00 UTC
@@ -45,13 +45,6 @@ def numbers(folder: Path) -> list[int | None]:
     return [kept.trace.paris_id if kept.trace else None for kept in read(folder)]
 
 
-def opened(folder: Path) -> Iterator[Path]:
-    """The files of a folder that this process has open."""
-    for link in Path("/proc/self/fd").iterdir():
-        if link.is_symlink() and (target := link.readlink()).parent == folder:
-            yield target
-
-
 def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
     """Lines come back in order, with their file and number, and the bytes that stand there."""
     with Spool(tmp_path / "spool") as spool:
@@ -70,8 +63,8 @@ def test_there_is_one_file_a_utc_day(tmp_path: Path) -> None:
         spool.append(trace(1, NOON), trace(2, NOON + DAY), trace(3, NOON))
         spool.append(trace(4, NOON - NOON % DAY))
         spool.append(trace(5, NOON - NOON % DAY - 1))
-        assert list(opened(tmp_path)) == [tmp_path / "2026-11-22.jsonl"]
-    assert list(opened(tmp_path)) == []
+        assert open_below(tmp_path) == [tmp_path / "2026-11-22.jsonl"]
+    assert open_below(tmp_path) == []
     assert {path.name: len(path.read_bytes().splitlines()) for path in tmp_path.iterdir()} == {
         "2026-11-22.jsonl": 1,
         "2026-11-23.jsonl": 3,
@@ -213,7 +206,7 @@ def test_the_disk_has_heard_of_a_trace_when_it_is_kept(
     synced: list[str] = []
 
     def heard(handle: int) -> None:
-        target = Path(f"/proc/self/fd/{handle}").readlink()
+        target = file_of(handle)
         lines = target.read_bytes().count(b"\n") if target.is_file() else "name"
         synced.append(f"{target.name.removeprefix('2026-11-')}: {lines}")
 
@@ -266,7 +259,7 @@ def test_where_a_cut_line_cannot_be_set_aside_it_stays_and_nothing_is_left_open(
             Spool(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    assert list(opened(tmp_path)) == []
+    assert open_below(tmp_path) == []
     assert (numbers(tmp_path), torn(tmp_path)) == ([1], 1)
     Spool(tmp_path).close()
     assert (numbers(tmp_path), torn(tmp_path)) == ([1], 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import sqlite3
 import subprocess
@@ -23,6 +22,7 @@ from probe.receipt import Status
 from tests.analysis.collect.bundles import line, sealed, trace
 from tests.analysis.collect.test_store import files, put
 from tests.collecting import ROOT
+from tests.descriptors import open_files
 
 BUNDLES = sorted((sealed([line(trace(number))]) for number in range(3)), key=sha256_of)
 NAMES = [sha256_of(data) for data in BUNDLES]
@@ -228,7 +228,7 @@ def test_a_database_that_cannot_be_used_is_said(folder: Path, damage: str) -> No
     done = gatewatch("review", str(folder))
     assert done.exit_code == 9
     assert "restore it from your backup" in done.stderr
-    assert str(path) not in map(os.path.realpath, Path("/proc/self/fd").iterdir()), "it is open"
+    assert path not in open_files(), "it is open"
     assert len(files(folder)["quarantine"]) == 3
 
 
