@@ -108,13 +108,14 @@ _ANY = _Vertex("any")
 class _Hop:
     """What is known of one TTL when the next probes are chosen."""
 
-    __slots__ = ("before", "common", "complete", "members", "through", "ttl")
+    __slots__ = ("arriving", "before", "common", "complete", "members", "through", "ttl")
 
     def __init__(self, ttl: int, common: _Vertex | None) -> None:
         self.ttl = ttl
         # The node that all flows meet before this hop; None where it depends on the flow.
         self.common = common
-        # By flow, what it met before this hop and what here.
+        # By node before this hop, the flows that met it; by flow, what it met there and what here.
+        self.arriving: dict[_Vertex, list[int]] = {}
         self.before: dict[int, _Vertex] = {}
         self.members: dict[_Vertex, list[int]] = {}
         # By node before this hop, what its flows met here.
@@ -178,6 +179,8 @@ class Enumeration:
         self._repeating_helps: set[int] = set()
         self._others: dict[int, dict[_Vertex, list[int]]] = {}
         self._repeats: Counter[int] = Counter()
+        # By TTL, the least number of a flow that may be asked there for the first time.
+        self._fresh: Counter[int] = Counter()
         self._rtt: dict[int, float] = {}
         self._heard_at: dict[int, set[str]] = {ttl: set() for ttl in range(first, last + 1)}
         self._probes = 0
@@ -341,7 +344,7 @@ class Enumeration:
         return 1 if self._given_up[ttl] >= ENOUGH_SILENCE else self._limits.attempts
 
     def _asked(self, ttl: int, number: int) -> bool:
-        return number in self._met[ttl] or self._tries[ttl, number] > 0
+        return number in self._met[ttl] or (ttl, number) in self._tries
 
     def _passes(self, ttl: int, number: int) -> bool:
         """Whether a flow may still be under way at this TTL."""
@@ -371,25 +374,27 @@ class Enumeration:
 
     def _look(self, ttl: int, common: _Vertex | None, before: _Hop | None) -> _Hop:
         hop = _Hop(ttl, common)
+        members = hop.members
+        ends = self._ends
         for number, vertex in self._met[ttl].items():
-            if self._passes(ttl, number):
-                hop.members.setdefault(vertex, []).append(number)
-        if len(hop.members) > 1 and len(hop.members.get(_SILENT, ())) == 1:
+            if ends.get(number, ttl) >= ttl:
+                members.setdefault(vertex, []).append(number)
+        if len(members) > 1 and len(members.get(_SILENT, ())) == 1:
             # One flow that stayed without an answer where others have one: loss, not a router.
-            del hop.members[_SILENT]
-        known = {} if before is None else before.members
+            del members[_SILENT]
         if common is not None:
-            hop.through[common] = Counter()
-        else:
-            for vertex, flows in known.items():
+            hop.through[common] = Counter({vertex: len(flows) for vertex, flows in members.items()})
+        elif before is not None:
+            for vertex, flows in before.members.items():
                 if not vertex.ends:
                     hop.through[vertex] = Counter()
+                    hop.arriving[vertex] = flows
                     hop.before.update(dict.fromkeys(flows, vertex))
-        for vertex, flows in hop.members.items():
-            for number in flows:
-                near = hop.before.get(number) if common is None else common
-                if near is not None:
-                    hop.through[near][vertex] += 1
+            for vertex, flows in members.items():
+                for number in flows:
+                    near = hop.before.get(number)
+                    if near is not None:
+                        hop.through[near][vertex] += 1
         hop.complete = (
             bool(hop.through)
             and (before is None or before.complete)
@@ -467,13 +472,16 @@ class Enumeration:
 
     def _candidates(self, hop: _Hop, near: _Vertex) -> Iterator[int]:
         """Flows that meet this node before the hop and were not asked at the hop."""
-        every = range(FLOW_NUMBERS) if hop.common is not None else hop.before
-        for number in every:
-            if (
-                (hop.common is not None or hop.before[number] == near)
-                and self._passes(hop.ttl, number)
-                and not self._asked(hop.ttl, number)
-            ):
+        ttl = hop.ttl
+        if hop.common is None:
+            flows: Iterable[int] = hop.arriving[near]
+        else:
+            # Whoever was asked stays so, and whoever has ended: no need to look at them again.
+            while self._asked(ttl, self._fresh[ttl]) or not self._passes(ttl, self._fresh[ttl]):
+                self._fresh[ttl] += 1
+            flows = range(self._fresh[ttl], FLOW_NUMBERS)
+        for number in flows:
+            if not self._asked(ttl, number) and self._passes(ttl, number):
                 yield number
 
     def _repetitions(self, hop: _Hop) -> list[tuple[int, int]]:
