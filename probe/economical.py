@@ -287,7 +287,6 @@ class Economical(EveryHop):
         if 0 not in self._tries[first : last + 1]:
             return False
         missing = [ttl for ttl in range(first, last + 1) if not self._tries[ttl]]
-        self._settled = min(self._settled, missing[0] - 1)
         self._plan += [ttl for ttl in missing if ttl not in self._plan]
         return True
 

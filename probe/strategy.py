@@ -250,8 +250,7 @@ class EveryHop:
     @property
     def known(self) -> int:
         """Up to this TTL all hops are known, silent ones for good, unless an answer comes late."""
-        if not self.aiming:
-            self._step_over(min(self._farthest, self._planned))
+        self._step_over(min(self._farthest, self._planned))
         return min(self._settled, self._end() or self._farthest)
 
     def next_ttl(self) -> int | None:

@@ -224,10 +224,8 @@ class Tracing:
     def hops(self, first: int, last: int) -> list[Hop]:
         """What was heard at these TTLs so far, or taken over from other traces."""
         heard: dict[int, list[Reply]] = {}
-        asked = set()
         out_of_place = self.out_of_place()
         for probe in self.probes:
-            asked.add(probe.ttl)
             if probe.token in out_of_place:
                 heard.setdefault(probe.ttl, []).append(Reply(proto=self.proto_of(probe)))
             elif probe.reply is not None:
@@ -244,7 +242,7 @@ class Tracing:
         for ttl in range(first, last + 1):
             if ttl in heard:
                 found.append(Hop(ttl, tuple(heard[ttl])))
-            elif ttl in inferred and ttl not in asked:
+            elif ttl in inferred:
                 found.append(Hop(ttl, (Reply(inferred[ttl]),), None, measured=False))
         return found
 

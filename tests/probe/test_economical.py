@@ -155,6 +155,28 @@ def test_a_silent_hop_that_is_taken_over_stays_silent() -> None:
     assert path.inferred[2] is None
 
 
+@pytest.mark.parametrize("nobody", [None, REFUSED])
+def test_hops_without_an_address_are_not_the_same_hop(nobody: str | None) -> None:
+    """What came before a silent one on one way is not what comes before one on another."""
+    one, other = [router(1), nobody, router(3)], [router(1, 1), nobody, router(3, 1)]
+    routes = learnt(one, other)
+    before = routes.before(3, router(3, 1))
+    assert before is not None
+    assert list(before) == [nobody, router(1, 1)]
+
+
+def test_silence_that_is_not_yet_sure_is_waited_for() -> None:
+    """One of the hops asked at the same time keeps silent; the way back waits for the others."""
+    path = begin(learnt(TEN), distance=11)
+    path.sent(11)
+    path.lost(11)
+    for ttl in (8, 9, 10):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+    path.lost(10)
+    assert (path.stop, path.next_ttl()) == (None, None)
+
+
 def test_a_dark_target_is_given_up_early() -> None:
     """Three hops are asked at once from where targets are; three silent ones end it."""
     path = begin(learnt(TEN), distance=11)
@@ -199,6 +221,33 @@ def test_a_border_that_is_measured_otherwise_unmakes_what_was_inferred() -> None
     asked = play(path, moved)
     assert sorted(asked) == [1, 2, 3, 4, 5, 6, 7, 10, 11]
     assert sorted(path.inferred) == [8, 9]
+
+
+def test_the_border_does_not_wait_for_a_silent_hop_behind_it() -> None:
+    """Its hops are asked as soon as the path joins a known one, beside a repetition farther on."""
+    routes = Routes(lambda address: address == router(4))
+    routes.learn(TEN)
+    path = begin(routes, distance=11)
+    path.sent(11)
+    path.answered(11, TARGET, Kind.DESTINATION, 0.02, quoted_ttl=1)
+    path.sent(10)
+    path.lost(10)
+    for ttl in (9, 10):
+        assert path.next_ttl() == ttl
+        path.sent(ttl)
+    path.answered(9, router(9), HOP, 0.01)
+    assert path.next_ttl() == 2
+
+
+def test_a_border_that_is_that_of_another_known_path_is_where_this_one_joins_that() -> None:
+    """What came before it there is taken over in place of what was."""
+    routes = Routes(lambda address: address in {router(5), router(5, 1)})
+    other = [*(router(ttl, 1) for ttl in range(1, 6)), *TEN[5:]]
+    routes.learn(TEN)
+    routes.learn(other)
+    path = begin(routes, distance=11)
+    assert sorted(play(path, other)) == [3, 4, 5, 6, 7, 10, 11]
+    assert path.inferred == {ttl: other[ttl - 1] for ttl in (1, 2, 8, 9)}
 
 
 def test_what_differs_before_the_border_leaves_none_of_its_hops_unmeasured() -> None:
@@ -247,6 +296,32 @@ def test_a_hop_on_its_way_to_be_measured_is_waited_for() -> None:
     assert early is None
     path.answered(3, router(3), HOP, 0.01)
     assert (path.stop, sorted(path.inferred)) == ("destination", [1, 2, 9])
+
+
+def test_a_silent_hop_before_a_dark_target_is_asked_again() -> None:
+    """Something farther on has answered, so that this is no silence of the end."""
+    path = begin(learnt(TEN), distance=11)
+    asked = play(path, [*TEN[:8], None, TEN[9]], dark=True)
+    assert sorted(asked) == [8, 9, 9, 10, 11, 12, 13]
+
+
+def test_what_lies_before_a_join_is_not_asked_though_it_was_planned() -> None:
+    """Of three hops to be asked the last came first, and is known."""
+    limits = Limits()
+    horizon = Horizon(limits)
+    horizon.reached(11, 0.01)
+    path = Economical(limits, horizon, learnt(TEN))
+    for ttl in (8, 9, 12, 13):
+        EveryHop(limits, horizon).sent(ttl)  # another trace asks it just now
+    asked = play(path, TEN, dark=True, abreast=1)
+    assert sorted(asked) == [10, 11, 12, 13]
+
+
+def test_where_something_has_answered_the_way_back_goes_hop_by_hop() -> None:
+    """Only where nothing has are several hops asked at the same time, of which one may do."""
+    path = begin(learnt(TEN), distance=11)
+    asked = play(path, [*TEN, router(11, 1)], dark=True)
+    assert sorted(asked) == [10, 11, 12, 13, 14, 32]
 
 
 def test_loops_teach_nothing() -> None:
@@ -384,13 +459,16 @@ def test_a_hop_that_differs_behind_one_that_does() -> None:
     assert (sorted(asked), path.stop) == ([2, 3], "destination")
 
 
-@pytest.mark.parametrize("distance", [None, 4, 11, 20])
-def test_whatever_was_thought_of_the_distance(distance: int | None) -> None:
-    """A wrong idea of how far targets are costs probes, and no hop."""
+@pytest.mark.parametrize(
+    ("distance", "looking"), [(None, [32]), (4, [4, 32]), (10, [10, 32]), (11, []), (20, [20])]
+)
+def test_whatever_was_thought_of_the_distance(distance: int | None, looking: list[int]) -> None:
+    """A wrong idea of how far targets are costs the probes that look for it, and no hop."""
     path = begin(learnt(TEN), distance=distance)
-    play(path, TEN)
+    asked = play(path, TEN)
+    assert sorted(asked) == sorted({*looking, 10, 11})
     assert (path.stop, path.last) == ("destination", 11)
-    assert path.inferred.items() <= {ttl: router(ttl) for ttl in range(1, 11)}.items()
+    assert path.inferred == {ttl: router(ttl) for ttl in range(1, 11) if ttl not in asked}
 
 
 REFUSER = "192.0.2.200"

@@ -419,6 +419,14 @@ def test_echo_requests_of_the_other_version_are_foreign(version: int, protocol: 
     assert packet.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
 
 
+@pytest.mark.parametrize(("version", "echo_reply"), [(4, 0), (6, 129)])
+def test_a_quoted_echo_reply_is_foreign(version: int, echo_reply: int) -> None:
+    """This machine answered the ping of another, which did not get there."""
+    quote = bytearray(template(Method.ICMP, version).probe(1, 77))
+    quote[HEADER[version]] = echo_reply
+    assert packet.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
+
+
 @given(versions, tokens)
 def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
     """An echo reply as scapy builds it, with our words in it, is an answer; another's is not."""
@@ -437,7 +445,7 @@ def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
         assert packet.parse_icmp(version, bytes(reply / load), 0, PORT) == expected
 
 
-@given(tokens, st.integers(0, 0xFFFF), st.sampled_from(["SA", "RA", "R", "A", "PA"]))
+@given(tokens, st.integers(0, 0xFFFF), st.sampled_from(["SA", "RA", "R", "A", "PA", "FA"]))
 def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str) -> None:
     """SYN-ACK and RST that repeat our number are answers, other segments are not."""
     from scapy.layers.inet import TCP
@@ -452,6 +460,15 @@ def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str)
         assert heard == Heard(Kind.DESTINATION, Method.TCP, token, tag)
     else:
         assert heard is Refusal.OTHER_TYPE
+
+
+def test_segments_to_the_ports_of_others_are_foreign() -> None:
+    """A reset of a connection of this machine's owner answers no probe."""
+    reset = bytearray(template(Method.TCP, 4).probe(1, 77)[20:])
+    reset[13] = 0x04
+    for port, foreign in ((packet.TCP_FIRST - 1, True), (packet.TCP_FIRST, False)):
+        reset[2:4] = port.to_bytes(2, "big")
+        assert (packet.parse_tcp(bytes(reset), 0) is Refusal.FOREIGN) is foreign
 
 
 @given(tokens, st.integers(1, 0xFFFE))
@@ -493,11 +510,16 @@ REWRITTEN = [
     (4, Method.UDP, 3, "length"),
     (4, Method.UDP, 5, "id"),
     (4, Method.TCP, 6, "flags"),
+    (4, Method.TCP, 12, "source"),
     (4, Method.TCP, 15, "source"),
+    (4, Method.UDP, 16, "destination"),
     (4, Method.UDP, 19, "destination"),
+    (4, Method.TCP, 20, "ports"),
     (4, Method.UDP, 23, "ports"),
     (4, Method.ICMP, 22, "checksum"),
+    (4, Method.TCP, 34, "window"),
     (4, Method.TCP, 35, "window"),
+    (4, Method.TCP, 40, "options"),
     (4, Method.TCP, 43, "options"),
     (4, Method.UDP, 40, "payload"),
     (6, Method.ICMP, 1, "tos"),
@@ -659,6 +681,15 @@ def test_bytes_that_only_look_like_extensions_are_not_believed() -> None:
         heard = packet.parse_icmp(4, error(4, quote + tail), 0, PORT)
         assert isinstance(heard, Heard)
         assert heard.extensions is None
+
+
+def test_extensions_without_a_checksum_are_believed_where_they_are_declared() -> None:
+    """RFC 4884 lets a router send zero in its place."""
+    structure = bytearray(mpls((24001, 0, 1, 1)))
+    structure[2:4] = bytes(2)
+    found = packet.extensions(bytes(structure), 0, declared=True)
+    assert found is not None
+    assert found["obj"][0]["mpls"][0]["label"] == 24001
 
 
 def test_the_payload_says_who_we_are() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -110,6 +111,7 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
     """What was measured, how, when and what the network layer could see."""
     network = load(TEN_HOPS).network()
     traces: list[Trace] = []
+    await trio.sleep(3.0)
     await measure(
         Session(
             network,
@@ -124,9 +126,9 @@ async def test_a_trace_says_all_that_a_record_needs(autojump_clock: MockClock) -
     assert (trace.proto, trace.paris_id, trace.backend) == ("UDP", 11, "simulated")
     assert set(trace.sees) == set(Capability)
     assert trace.size == network.probe_size(Method.UDP, 4)
-    assert trace.timestamp == 1_700_000_000.0
+    assert trace.timestamp == 1_700_000_003.0
     # The tenth probe leaves 9 × 50 ms after the first and is answered 200 ms later.
-    assert trace.endtime == pytest.approx(1_700_000_000.65)
+    assert trace.endtime == pytest.approx(1_700_000_003.65)
     assert trace.hops[3].replies[0].rtt == pytest.approx(16.0)
     assert trace.hops[3].replies[0].ttl == 252
     assert trace.hops[3].replies[0].quoted_ttl == 1
@@ -186,6 +188,20 @@ async def test_pauses_are_not_made_good_by_bursts(autojump_clock: MockClock) -> 
     await measure(Session(network, tasks(2), SessionSettings(rate=10.0), finished=lambda _: None))
     times = [at for at, _ in network.sent]
     assert min(b - a for a, b in itertools.pairwise(times)) == pytest.approx(0.1)
+
+
+def test_silence_is_waited_for_asleep() -> None:
+    """A path is looked at when a probe was sent or may be given up, and not all the time."""
+    now, looks = 0.0, 0
+    ended: list[Trace] = []
+    network = SimulatedNetwork(lambda target, flow: Way((), DARK), clock=lambda: now)
+    session = Session(network, tasks(1), SessionSettings(), finished=ended.append)
+    while not session.over and looks < 100:
+        until = session.advance(now)
+        now = session.due if until == -math.inf else until
+        looks += 1
+    assert [trace.stop for trace in ended] == ["gap"]
+    assert looks <= 3 * (ended[0].probes or 0)
 
 
 async def test_no_router_sees_bursts(autojump_clock: MockClock) -> None:
@@ -317,6 +333,17 @@ async def test_random_loss_is_made_up_by_a_second_attempt(autojump_clock: MockCl
     assert sum(1 for replies in fourth if len(replies) == 2) >= 5
     assert sum(1 for replies in fourth if replies[-1].is_star) <= 3
     assert all(trace.stop == "destination" for trace in traces)
+
+
+async def test_a_trace_does_not_wait_for_what_it_need_not_know(autojump_clock: MockClock) -> None:
+    """A late answer ends it though the hop was just asked again, and stands there alone."""
+    text = TEN_HOPS.replace("rtt = 200", "rtt = 100").replace("rtt = 16 ", "rtt = 420 ")
+    traces: list[Trace] = []
+    network = Watched(text)
+    await measure(Session(network, tasks(1), SessionSettings(rate=100.0), finished=traces.append))
+    assert [str(Heard(reply)) for reply in traces[0].hops[3].replies] == ["192.0.2.4(late)"]
+    assert [probe.ttl for _, probe in network.sent].count(4) == 2
+    assert network.open == set()
 
 
 async def test_a_target_without_route_does_not_stop_the_others(autojump_clock: MockClock) -> None:

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.network import Kind
-from probe.strategy import EveryHop, Horizon, Limits, distance_by_reply, visits
+from probe.strategy import (
+    INITIAL_TTLS,
+    REMEMBERED,
+    EveryHop,
+    Horizon,
+    Limits,
+    distance_by_reply,
+    visits,
+)
 
 HOP = Kind.TIME_EXCEEDED
 TARGET = "203.0.113.7"
@@ -33,25 +43,40 @@ def feel(limits: Limits | None = None) -> EveryHop:
     return path
 
 
-def test_learns_the_distance_then_asks_each_hop_once() -> None:
+@pytest.mark.parametrize("initial", INITIAL_TTLS)
+def test_learns_the_distance_then_asks_each_hop_once(initial: int) -> None:
     """The target's answer says how far it may be, and no probe goes elsewhere."""
     path = begin()
     assert send_all(path) == [32]
-    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 4)
-    assert send_all(path) == [1, 2, 3, 4, 5]
-    path.answered(5, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 4)
-    for ttl in (1, 2, 3, 4):
-        assert path.stop is None
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=initial - 6)
+    assert send_all(path) == [1, 2, 3, 4, 5, 6, 7]
+    path.answered(7, TARGET, Kind.DESTINATION, 0.01, reply_ttl=initial - 6)
+    for ttl in range(1, 7):
+        assert (path.stop, path.known) == (None, ttl - 1)
         path.answered(ttl, f"192.0.2.{ttl}", HOP, 0.001)
-    assert (path.stop, path.last) == ("destination", 5)
+    assert (path.stop, path.last) == ("destination", 7)
 
 
-def test_the_ttl_of_the_quoted_probe_beats_that_of_the_answer() -> None:
+@pytest.mark.parametrize(("quoted_ttl", "distance"), [(32, 1), (30, 3), (2, 31)])
+def test_the_ttl_of_the_quoted_probe_beats_that_of_the_answer(
+    quoted_ttl: int, distance: int
+) -> None:
     """The probe's own way counts; the way back may be longer."""
     path = begin()
     send_all(path)
-    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 9, quoted_ttl=30)
-    assert send_all(path) == [1, 2, 3]
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64 - 9, quoted_ttl=quoted_ttl)
+    assert send_all(path) == list(range(1, distance + 1))
+
+
+def test_targets_are_thought_to_be_where_most_of_the_last_were() -> None:
+    """Those of long ago are forgotten, however many they were."""
+    horizon = Horizon(Limits())
+    distances = [9, *[12, 7, 12] * REMEMBERED, *[7, 9, 15] * REMEMBERED]
+    for number, distance in enumerate(distances, 1):
+        horizon.reached(distance, 0.01)
+        last = Counter(distances[max(0, number - REMEMBERED) : number])
+        assert horizon.distance is not None
+        assert last[horizon.distance] == max(last.values())
 
 
 def test_goes_where_the_last_targets_were() -> None:
@@ -105,6 +130,21 @@ def test_a_reply_ttl_that_lies_low_behind_a_silent_hop() -> None:
     assert path.known == 2
     path.answered(3, "192.0.2.3", HOP, 0.01)
     assert (path.stop, path.last) == ("destination", 4)
+
+
+def test_a_reply_ttl_that_lies_low_before_a_silent_hop() -> None:
+    """Nor does silence behind a router that answered where the target was thought to be."""
+    path = begin()
+    send_all(path)
+    path.answered(32, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64)
+    assert send_all(path) == [1]
+    path.answered(1, "192.0.2.1", HOP, 0.01)
+    for _ in range(2):
+        assert send_all(path) == [2]
+        path.lost(2)
+    assert send_all(path) == [3]
+    path.answered(3, TARGET, Kind.DESTINATION, 0.01, reply_ttl=64)
+    assert (path.stop, path.last) == ("destination", 3)
 
 
 def test_a_reply_ttl_that_lies_high_costs_probes_and_no_hop() -> None:
@@ -175,6 +215,48 @@ def test_hops_passed_over_are_worth_repeating() -> None:
     assert {3, 4} < set(send_all(path))
 
 
+def test_hops_before_an_end_that_answers_late_are_worth_repeating() -> None:
+    """They were thought to be beyond the path, and asked but once for that."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    path.answered(1, "192.0.2.1", HOP, 0.001)
+    for ttl in (4, 5):
+        path.lost(ttl)
+    assert send_all(path) == [6]
+    path.answered(32, TARGET, Kind.DESTINATION, 1.4, reply_ttl=64 - 5, late=True)
+    assert send_all(path) == [4, 5]
+
+
+def test_nothing_is_repeated_beyond_the_end() -> None:
+    """Neither what was given up there before the end was known, nor what is after."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    path.answered(3, "192.0.2.3", HOP, 0.001)
+    for ttl in (4, 5):
+        path.lost(ttl)
+    assert send_all(path) == [6, 7, 8, 4, 5]
+    path.lost(5)
+    path.answered(4, TARGET, Kind.DESTINATION, 0.9)
+    path.lost(6)
+    assert (path.stop, send_all(path)) == (None, [])
+
+
+def test_where_repeating_has_helped_hops_get_one_attempt_more() -> None:
+    """Packets are lost on such a path, so that two without an answer do not mean silence."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    path.answered(5, "192.0.2.5", HOP, 0.001)
+    for ttl in (1, 2):
+        path.lost(ttl)
+    assert {1, 2} < set(send_all(path))
+    path.lost(1)
+    assert send_all(path) == []
+    path.answered(2, "192.0.2.2", HOP, 0.001)
+    assert send_all(path) == [1]
+    path.lost(1)
+    assert send_all(path) == []
+
+
 def test_a_silent_hop_is_tried_by_another_method_at_last() -> None:
     """Unless repeating has helped on this path, which speaks for loss."""
     path = begin()
@@ -190,6 +272,12 @@ def test_a_silent_hop_is_tried_by_another_method_at_last() -> None:
     path.lost(2)
     assert path.next_ttl() == 2
     assert not path.by_another_method(2)
+
+
+def test_a_first_attempt_is_by_the_method_of_the_trace() -> None:
+    """Also where it is the only one."""
+    path = feel(Limits(attempts=1))
+    assert not any(path.by_another_method(ttl) for ttl in range(1, 6))
 
 
 def test_a_hop_that_answers_is_asked_once() -> None:
@@ -225,13 +313,45 @@ def test_the_hop_left_alone_for_longest_is_next() -> None:
     assert other.next_ttl() == 1
 
 
-def test_the_nearest_answer_of_the_destination_counts() -> None:
+@pytest.mark.parametrize("kind", [Kind.DESTINATION, Kind.UNREACHABLE])
+@pytest.mark.parametrize("order", [(5, 3), (3, 5)])
+def test_the_nearest_answer_of_the_destination_counts(order: tuple[int, int], kind: Kind) -> None:
     """Probes that went beyond the destination reach it as well; the path ends at the first."""
     path = feel()
     send_all(path)
-    path.answered(5, TARGET, Kind.DESTINATION, 0.01)
-    path.answered(3, TARGET, Kind.DESTINATION, 0.01)
+    for ttl in order:
+        path.answered(ttl, TARGET, kind, 0.01)
     assert path.last == 3
+
+
+@pytest.mark.parametrize("refused", [4, 9])
+@pytest.mark.parametrize("refused_first", [True, False])
+def test_of_a_loop_and_a_refusal_the_nearer_ends_the_path(
+    refused: int, *, refused_first: bool
+) -> None:
+    """Whichever is heard of first."""
+    path = feel(Limits(gap_limit=9))
+    send_all(path)
+    heard = [(refused, "192.0.2.200", Kind.UNREACHABLE)]
+    heard[refused_first:refused_first] = [(ttl, "192.0.2.1", HOP) for ttl in (1, 3, 5)]
+    for ttl, address, kind in heard:
+        path.answered(ttl, address, kind, 0.01)
+        wanted = path.next_ttl()
+        assert wanted is None or wanted <= path.last
+    assert (path.last, wanted) == (min(5, refused), None)
+
+
+def test_a_loop_before_a_refusal_is_seen_where_nothing_is_lost() -> None:
+    """Hops of a path whose end is known may be those of a loop all the same."""
+    horizon = Horizon(Limits())
+    horizon.reached(9, 0.01)
+    path = begin(horizon=horizon)
+    send_all(path)
+    path.answered(9, "192.0.2.200", Kind.UNREACHABLE, 0.01, quoted_ttl=1)
+    send_all(path)
+    for ttl in range(1, 6):
+        path.answered(ttl, f"192.0.2.{ttl % 2}", HOP, 0.01)
+    assert (path.stop, path.last) == ("loop", 5)
 
 
 def test_the_target_outweighs_a_router_that_refused() -> None:
@@ -394,6 +514,7 @@ def test_a_target_behind_a_refusal_opens_the_hops_between(asked_before: int) -> 
         else:
             path.answered(ttl, f"192.0.2.{ttl}", Kind.TIME_EXCEEDED, 0.01)
     path.answered(8, "203.0.113.7", Kind.DESTINATION, 1.1, late=True)
+    answered = set(out) - {2, 5, 8}
     while path.stop is None:
         again = path.next_ttl()
         assert again is not None, "neither over nor anything to ask"
@@ -402,3 +523,4 @@ def test_a_target_behind_a_refusal_opens_the_hops_between(asked_before: int) -> 
         path.lost(again)
     assert (path.stop, path.last) == ("destination", 8)
     assert set(range(1, 8)) <= set(out)
+    assert all(out.count(ttl) == (1 if ttl in answered else 2) for ttl in range(1, 8))
