@@ -27,12 +27,16 @@ CUT = "." * 10 + "#" * 20 + "." * 10
 
 
 def test_a_cut_that_is_over_is_no_alarm_and_is_told() -> None:
-    """Everybody over one backup for twenty days, and back; what is judged begins there."""
-    found = alarm(country_of([CUT] * 4 + ["." * 40] * 2))
+    """Most over one backup for twenty days, and back; what is judged begins there.
+
+    One more comes back later, when it is over.
+    """
+    late = "." * 10 + "#" * 22 + "." * 8
+    found = alarm(country_of([CUT] * 4 + [late] + ["." * 40] * 2))
     assert found.alarm is None
     assert found.since == date(30)
     assert found.reason == (
-        "4 of 6 organisations moved to Gate from 2026-01-11 on, and 4 had left by 2026-01-31"
+        "5 of 7 organisations moved to Gate from 2026-01-11 on, and 4 had left by 2026-01-31"
     )
 
 
@@ -229,7 +233,9 @@ def test_a_return_is_seen_without_a_list_of_destinations() -> None:
         # One of two has left.
         (["." * 10 + "#" * 30], False),
         (["." * 10 + "#" * 30] * 2, True),
-        # Those that were never there say nothing; those that came while it was held do.
+        # Those that are not measured any more say nothing.
+        (["." * 10 + "#" * 12] * 2, False),
+        # Nor do those that were never there; those that came while it was held do.
         (["." * 40], False),
         ([" " * 15 + "#" * 25] * 2, True),
         ([" " * 15 + "#" * 15 + "." * 10, "." * 10 + "#" * 30], False),
