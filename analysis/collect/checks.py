@@ -131,6 +131,8 @@ def _unredacted(trace: Trace, network: int) -> Iterator[str]:
     """What of a trace should not have left the volunteer's machine."""
     if trace.source is not None:
         yield "has the address that it was measured from"
+    if _whole_private(trace.dst_addr):
+        yield "has a private target that should have been cut"
     organisation = trace.vantage.organisation if trace.vantage else None
     for hop in trace.hops:
         yield from _in_hop(hop, network, organisation)

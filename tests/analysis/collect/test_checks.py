@@ -114,6 +114,7 @@ UNREDACTED = {
     "private in NAT64": with_hop(3, "64:ff9b::a14:11e"),
     "access network": with_hop(3, "36.37.130.77", Attribution(NETWORK, "V", "Viettel")),
     "its sibling": with_hop(3, "36.37.130.77", Attribution(7, "V", "Viettel")),
+    "private target": trace(dst_addr="10.20.1.30", dst_name=None, hops=HOPS[:2]),
     "parallel path": with_multipath(4, "10.20.1.30"),
     "parallel first hop": with_multipath(1, "80.231.0.1"),
     "link": trace(multipath=Graph((), (Link(3, "80.231.0.1", "10.0.0.9", (1,)),), 6, 0.05)),
@@ -149,7 +150,9 @@ def test_what_redaction_leaves_is_let_through() -> None:
         snapshots=("table@2026-06-17+0123abcd",),
     )
     labelled = with_labels([label], version=2, rfc4884=1)
-    checked(*map(line, (told, labelled, with_reply(err="H"), with_multipath(3, "10.20.1.0"))))
+    block = trace(dst_addr="10.20.7.0", dst_name=None, hops=HOPS[:3])
+    parallel = with_multipath(3, "10.20.1.0")
+    checked(*map(line, (told, block, parallel, labelled, with_reply(err="H"))))
 
 
 HOUR = 3600
