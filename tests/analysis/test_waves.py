@@ -88,6 +88,12 @@ def test_half_of_those_that_can_be_told_and_a_third_of_all(
     assert (alarm(country_of(lines)).alarm is not None) is stands
 
 
+def test_whoever_has_left_can_be_told_for_good() -> None:
+    """Two of five have left, and one of them is not measured any more when the other does."""
+    lines = ["." * 10 + "#" * 10 + "." * 7, CUT, *["." * 10 + "#" * 30] * 3]
+    assert alarm(country_of(lines)).alarm is not None
+
+
 def test_a_cut_and_a_smaller_switch_on_after_it() -> None:
     """The old wave hides nothing: the onset is that of the switch-on."""
     found = alarm(
