@@ -84,7 +84,7 @@ def with_hop(number: int, address: str | None, said: Attribution | None = FOREIG
     return trace(hops=tuple(sorted(hops)))
 
 
-def with_multipath(ttl: int, address: str) -> Trace:
+def with_multipath(ttl: int, address: str | None) -> Trace:
     level = Level(ttl, (Node(address, (1,)),), complete=True, per_packet=False)
     return trace(multipath=Graph((level,), (), 6, 0.05))
 
@@ -151,8 +151,8 @@ def test_what_redaction_leaves_is_let_through() -> None:
     )
     labelled = with_labels([label], version=2, rfc4884=1)
     block = trace(dst_addr="10.20.7.0", dst_name=None, hops=HOPS[:3])
-    parallel = with_multipath(3, "10.20.1.0")
-    checked(*map(line, (told, block, parallel, labelled, with_reply(err="H"))))
+    parallel = (with_multipath(3, "10.20.1.0"), with_multipath(1, None), with_multipath(4, None))
+    checked(*map(line, (told, block, *parallel, labelled, with_reply(err="H"))))
 
 
 HOUR = 3600

@@ -125,7 +125,9 @@ def test_traces_that_came_before_count_once(tmp_path: Path) -> None:
     again = sealed([line(trace(1)), line(trace(-86_400))], days=["2026-11-22", "2026-11-23"])
     with Store(tmp_path) as store:
         put(store, ONE)
-        assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
+        receipt = put(store, again)
+        assert receipt == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
+        assert store.receipt(sha256_of(again)) == receipt
         (held,) = (one for one in store.held() if one.traces == 2)
         assert (held.doubled, held.first_day, held.last_day) == (1, "2026-11-22", "2026-11-23")
 
