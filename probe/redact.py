@@ -114,6 +114,41 @@ def clean(text: str, premises: Premises, keep: str | None = None) -> str:
     return marks.names.sub("[host]", text)
 
 
+def only_code(err: str | int | None) -> str | int | None:
+    """An error as far as it is a letter or the number of an ICMP code."""
+    known = 0 <= err < 1 << 8 if isinstance(err, int) else len(err or "") == 1
+    return err if known else None
+
+
+def only_labels(extensions: dict[str, Any] | None) -> dict[str, Any] | None:
+    """ICMP extensions as far as they are MPLS label stacks: others name interfaces and addresses.
+
+    >>> only_labels({"version": 2, "obj": [{"class": 1, "type": 1, "mpls": [{"label": 24001}]}]})
+    {'version': 2, 'obj': [{'class': 1, 'type': 1, 'mpls': [{'label': 24001}]}]}
+    >>> only_labels({"version": 2, "obj": [{"class": 2, "type": 14, "name": "eth0"}]})
+    """
+    kept = [
+        {
+            **_integers(entry, {"class": 8, "type": 8}),
+            "mpls": [
+                _integers(label, {"label": 20, "exp": 3, "s": 1, "ttl": 8})
+                for label in entry["mpls"]
+                if isinstance(label, dict)
+            ],
+        }
+        for entry in _objects(extensions)
+        if isinstance(entry, dict) and isinstance(entry.get("mpls"), list)
+    ]
+    if extensions is None or not kept:
+        return None
+    return {**_integers(extensions, {"version": 4, "rfc4884": 1}), "obj": kept}
+
+
+def _objects(extensions: dict[str, Any] | None) -> list[Any]:
+    found = (extensions or {}).get("obj")
+    return found if isinstance(found, list) else []
+
+
 class _Redaction:
     """One trace's redaction: the rules with what they need, and the count of what they took."""
 
@@ -233,38 +268,16 @@ class _Redaction:
         return parsed.version == 6 and reason == "access" and not self.knows_site
 
     def reply(self, reply: Reply, number: int) -> Reply:
-        known_code = (
-            0 <= reply.err < 1 << 8 if isinstance(reply.err, int) else len(reply.err or "") == 1
-        )
         return reply._replace(
             address=None if reply.address is None else self.address(reply.address, number),
-            err=reply.err if known_code else None,
+            err=only_code(reply.err),
             extensions=self.extensions(reply.extensions),
         )
 
     def extensions(self, extensions: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Only MPLS label stacks stay: other objects can name interfaces and addresses."""
-        if extensions is None:
-            return None
-        kept = []
-        for entry in extensions.get("obj") or []:
-            labels = entry.get("mpls") if isinstance(entry, dict) else None
-            if isinstance(labels, list):
-                kept.append(
-                    {
-                        **_integers(entry, {"class": 8, "type": 8}),
-                        "mpls": [
-                            _integers(label, {"label": 20, "exp": 3, "s": 1, "ttl": 8})
-                            for label in labels
-                            if isinstance(label, dict)
-                        ],
-                    }
-                )
-            else:
-                self.taken["extension"] += 1
-        if not kept:
-            return None
-        return {**_integers(extensions, {"version": 4, "rfc4884": 1}), "obj": kept}
+        kept = only_labels(extensions)
+        self.taken["extension"] += len(_objects(extensions)) - len(_objects(kept))
+        return kept
 
     def hop(self, hop: Hop) -> Hop:
         replies = tuple(self.reply(reply, hop.number) for reply in hop.replies)

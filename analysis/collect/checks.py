@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from probe.attribute import majority
 from probe.bundle import Bundle
 from probe.origin import special_class
-from probe.record import Hop, MalformedRecord, Reply, Trace, from_json, moment, to_json
-from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut
+from probe.record import Hop, MalformedRecord, Trace, from_json, moment, to_json
+from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, only_code, only_labels
 from probe.spellings import embedded
 
 # Before this day there was no gatewatch: a clock that was never set.
@@ -131,6 +131,8 @@ def _unredacted(trace: Trace, network: int) -> Iterator[str]:
     """What of a trace should not have left the volunteer's machine."""
     if trace.source is not None:
         yield "has the address that it was measured from"
+    if _whole_private(trace.dst_addr):
+        yield "has a private target that should have been cut"
     organisation = trace.vantage.organisation if trace.vantage else None
     for hop in trace.hops:
         yield from _in_hop(hop, network, organisation)
@@ -165,8 +167,10 @@ def _in_hop(hop: Hop, network: int, organisation: str | None) -> Iterator[str]:
         )
     ):
         yield f"has an address of the access network at hop {hop.number} that should have been cut"
-    if any(not _only_labels(reply) for reply in hop.replies):
+    if any(only_labels(reply.extensions) != reply.extensions for reply in hop.replies):
         yield f"has an ICMP extension at hop {hop.number} that is no MPLS label"
+    if any(only_code(reply.err) != reply.err for reply in hop.replies):
+        yield f"has an error at hop {hop.number} that is no ICMP code"
 
 
 def _whole_private(address: str) -> bool:
@@ -174,13 +178,6 @@ def _whole_private(address: str) -> bool:
     inner = embedded(parsed)
     special = special_class(parsed) or (inner and special_class(inner[0]))
     return special in CUT_CLASSES and cut(address) != address
-
-
-def _only_labels(reply: Reply) -> bool:
-    found = (reply.extensions or {}).get("obj") or []
-    return isinstance(found, list) and all(
-        isinstance(one, dict) and set(one) <= {"class", "type", "mpls"} for one in found
-    )
 
 
 def _names_somebody(text: str, target: str) -> bool:

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from analysis.convergence import (
     Candidate,
     border_distance,
+    by_shares,
     candidate,
     exit_shares,
     on_the_same_ways,
     rank,
+    rivals,
     shared_interfaces,
     weighted_share,
 )
@@ -144,11 +146,25 @@ def test_the_stronger_candidate_stands_first_and_equals_have_an_order() -> None:
     far = made("organisation", "A far", 3)
     block = made("unmapped", "10.1.1.0/24", 3)
     exchange = made("exchange", "IX", 3)
-    nearness = {near.node: 0.0, far.node: 1.0, block.node: 2.0, exchange.node: 1.0}
+    nearness = {near.node: 2.0, far.node: 3.0, block.node: 1.0, exchange.node: 0.0}
     ordered = [strong, near, far, block, exchange]
     for seed in range(5):
         mixed = random.Random(seed).sample(ordered, len(ordered))
         assert rank(mixed, nearness) == ordered
+
+
+def test_rivals_are_those_who_capture_somebody_else() -> None:
+    """Whoever stands on the same ways, or captures the gateway's own networks alone, is none."""
+
+    def made(captures: str) -> Candidate:
+        return by_shares(
+            Node("organisation", f"of {captures}"), (), dict.fromkeys(captures, 1.0), Policy()
+        )
+
+    top = made("abcd")
+    own = frozenset("g")
+    assert rivals(top, [top, made("ab"), made("abg"), made("g")], own, Policy()) == 0
+    assert rivals(top, [top, made("def"), made("e"), made("af"), made("h")], own, Policy()) == 2
 
 
 def test_who_sends_much_brings_nobody_nearer_to_the_border() -> None:

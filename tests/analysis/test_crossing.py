@@ -177,6 +177,11 @@ def test_a_hop_that_redaction_took_is_home() -> None:
     )
     assert steps[0] == Step(1, rtt=0.4, own=True)
     assert not steps[1].own
+    home, far = (
+        Hop(1, (Reply(None, 0.4),), Attribution(special="lan")),
+        Hop(2, (heard("30.0.6.1"),)),
+    )
+    assert crossing_of(of_hops(home, far), FAR, Policy()).border == (1, 2)
 
 
 # ------------------------------------------------------------------------ the own network
@@ -372,6 +377,13 @@ def test_a_foreign_address_with_home_behind_it_needs_an_rtt_step(
     assert (found.border, found.strict) == (border, strict)
 
 
+def test_a_hop_without_an_rtt_does_not_say_how_far_home_is() -> None:
+    """Of those at home behind a foreign router the ones that have one decide."""
+    rtts = {"20.0.1.1": 1.0, "30.0.3.1": 1.5, "20.9.9.1": None, "20.9.9.2": 11.5}
+    steps = of_hops(*(Hop(n, (heard(*one),)) for n, one in enumerate(rtts.items(), start=1)))
+    assert find_border(steps, Policy()) == 1
+
+
 def test_the_step_is_counted_from_the_last_domestic_hop() -> None:
     """A slow access line (25 ms to the first hop) makes no detour of the hop behind it."""
     assert crossing("lan@20 own@25 far3@25.5 gate@26 far6").border == (4, 5)
@@ -456,11 +468,15 @@ WORDS = st.lists(
 @settings(max_examples=300)
 @given(WORDS)
 def test_no_path_breaks_the_order_of_things(words: str) -> None:
-    """Strict within lenient, never the own organisation, the exit last, the border in order."""
+    """Strict within lenient, never the own organisation, the exit last, the border in order.
+
+    Where no other path over a link is known, the table alone says the same.
+    """
     steps = path(words)
     found = crossing_of(steps, FAR, Policy())
     assert [step.hop for step in steps] == list(range(1, len(steps) + 1))
     assert set(found.strict) <= set(found.lenient)
+    assert (found.unaided, found.unaided_gap) == (found.strict, found.gap)
     assert org("Net 1") not in found.lenient
     assert len(set(found.lenient)) == len(found.lenient)
     if found.state == "none":

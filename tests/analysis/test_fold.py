@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.crossing import Crossing
 from analysis.desk import Desk
 from analysis.fold import Counted, Folded, Folder, Part, readings, unusable
 from analysis.observation import Observation
@@ -276,22 +277,62 @@ def test_many_traces_become_few() -> None:
     assert not rejected
 
 
-@pytest.mark.parametrize("first", [False, True], ids=["near first", "far first"])
-def test_who_is_registered_at_home_and_answers_from_abroad_is_told_apart(*, first: bool) -> None:
-    """Two traces alike but for how late a network at home answers behind a carrier's router."""
-    two = []
-    for nth, last in enumerate([80.0, 1.9] if first else [1.9, 80.0]):
-        row = (("20.0.1.1", 1.0), ("30.0.1.9", 1.5), ("20.1.1.3", last), ("40.0.1.200", 95.0))
+Row = tuple[tuple[str | None, float | None], ...]
+
+
+def crossed(*paths: Row) -> list[Crossing]:
+    """The crossing of each group that paths of one network fall into, of one trace each."""
+    made = []
+    for nth, row in enumerate(paths):
         hops = tuple(Hop(n, (Reply(*said, 60, 28),)) for n, said in enumerate(row, start=1))
-        two.append(traces(0)[0]._replace(hops=hops, dst_addr="40.0.1.200", msm_id=nth))
-        two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
-    found, _ = folded(parts(Folder(desk(), Policy()), two, ()), [0])
+        made.append(traces(0)[0]._replace(hops=hops, dst_addr="40.0.1.200", msm_id=nth))
+        made[-1] = made[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
+    found, _ = folded(parts(Folder(desk(), Policy()), made, ()), [0])
+    assert [one.traces for one in found] == [1] * len(paths)
     together = cross(list(readings(found, desk())), Counter(), Policy())
-    assert [one.traces for one in found] == [1, 1]
-    assert {seen.crossing.border for seen in together.observations if seen.crossing} == {
-        (1, 2),
-        (3, 4),
-    }
+    return [seen.crossing for seen in together.observations if seen.crossing]
+
+
+ORDERS = pytest.mark.parametrize("order", [1, -1], ids=["near first", "far first"])
+
+
+@ORDERS
+def test_who_is_registered_at_home_and_answers_from_abroad_is_told_apart(order: int) -> None:
+    """Two traces alike but for how late a network at home answers behind a carrier's router."""
+    near, far = (
+        (("20.0.1.1", 1.0), ("30.0.1.9", 1.5), ("20.1.1.3", last), ("40.0.1.200", 95.0))
+        for last in (1.9, 80.0)
+    )
+    assert {one.border for one in crossed(*(near, far)[::order])} == {(1, 2), (3, 4)}
+
+
+@ORDERS
+@pytest.mark.parametrize(
+    "paths",
+    [
+        # What lies behind it is 9.7 ms farther, or 10.
+        [
+            (("20.0.1.1", 1.0), ("30.0.1.9", 1.5), (None, None), ("40.0.2.9", last))
+            for last in (11.2, 11.5)
+        ],
+        # The last one at home answers late, or it lies 2 ms farther; what is between says nothing.
+        [
+            (
+                ("20.0.1.1", home),
+                ("10.20.1.1", 1.0),
+                (None, None),
+                ("30.0.1.9", 3.0),
+                ("40.0.2.9", 80.0),
+            )
+            for home in (5.0, 1.0)
+        ],
+    ],
+    ids=["by what is behind", "by what is before"],
+)
+def test_a_carriers_router_at_home_is_told_apart(paths: list[Row], order: int) -> None:
+    """Two traces alike but for an RTT: in one of them it stands in the country."""
+    found = [{node.kind for node in one.lenient} for one in crossed(*paths[::order])]
+    assert sorted("organisation" in kinds for kinds in found) == [False, True]
 
 
 def test_patterns_that_came_from_other_processes_share_what_is_alike() -> None:

@@ -237,6 +237,14 @@ def test_what_the_table_alone_has_of_a_path_is_kept(
     assert crossing.unaided_gap == gap
 
 
+def test_a_router_that_others_call_ones_own_is_the_tables_all_the_same() -> None:
+    """Net 1 stands before the link, where one of its two traces has an address of Gate's."""
+    country = several(f"lan own 20.0.1.77 {LINK}", range(1, 11))
+    country.trace(1, "30.0.1.200", f"lan own gate {LINK}")
+    crossing = crossings(country)[-1]
+    assert (crossing.strict, crossing.unaided) == ((), (GATE,))
+
+
 def test_a_verdict_tells_how_many_traces_were_read_so() -> None:
     """Nothing is corrected silently: two of ten networks' traces, and none of the others."""
     country = Country(10)

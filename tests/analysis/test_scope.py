@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,12 @@ def captured(
 BEHIND_GATE = [f"3001 999 {100 + i}" for i in range(1, 17)]
 
 
+def has_heard(fields: dict[str, Any]) -> bool:
+    """Whether the criterion of a witness is met."""
+    (found,) = (one["met"] for one in fields["criteria"] if one["key"] == "witness")
+    return bool(found)
+
+
 def test_traces_addresses_and_bgp_make_a_national_gateway() -> None:
     """14 of 14 captured, 14 of 16 blocks covered, every block behind AS999 in BGP."""
     verdict = captured(routes(BEHIND_GATE))
@@ -92,6 +99,8 @@ def test_traces_addresses_and_bgp_make_a_national_gateway() -> None:
     assert verdict.fields["witness"]["says"] == "agrees"
     assert verdict.fields["witness"]["transit"][0]["organisation"] == "Gate"
     assert verdict.fields["witness"]["table"] == "synthetic@2026-01-01+0"
+    assert has_heard(verdict.fields)
+    assert verdict.fields["families"] == {"ipv4": "single_gateway", "ipv6": None}
     assert verdict.fields["coverage"]["eyeballs"] == pytest.approx(14 / 16)
     assert not any("Sampled" in reason for reason in verdict.fields["reasons"])
     assert any("not be those of the day of the routing" in one for one in verdict.fields["limits"])
@@ -115,6 +124,7 @@ def test_without_a_witness_that_agrees_it_is_sampled(
     fields = captured(recording).fields
     assert (fields["grade"], fields["scope"]) == ("single_gateway", "sampled")
     assert (fields["witness"] and fields["witness"]["says"]) == says
+    assert not has_heard(fields)
     assert any(reason in sentence for sentence in fields["reasons"])
 
 

@@ -131,6 +131,29 @@ def test_a_change_of_panel_moves_nobody() -> None:
     assert timeline.reason == "no vantage point has data on 14 days, as an alarm needs"
 
 
+@pytest.mark.parametrize("days", ["." * 20, " " * 55 + "#" * 15])
+def test_whoever_was_measured_at_another_time_is_not_counted(days: str) -> None:
+    """Half of those that could be watched move; others had left before, or came long after."""
+    found = alarm(country_of(["." * 30 + "#" * 40] * 3 + [days] * 4)).alarm
+    assert found is not None
+    assert found.watched == 3
+
+
+@pytest.mark.parametrize(("short", "raised"), [(5, True), (6, False)])
+def test_a_third_of_all_that_were_measured(short: int, *, raised: bool) -> None:
+    """Three with a long history do not decide for many that nobody could watch."""
+    found = alarm(country_of([MOVES] * 3 + ["." * 10] * short)).alarm
+    assert (found is not None) is raised
+
+
+@pytest.mark.parametrize(("back", "raised"), [("#", True), (".", False)])
+def test_whoever_holds_it_already_cannot_move_to_it(back: str, *, raised: bool) -> None:
+    """Three of five move later than two others did, or of seven where those two had left again."""
+    before = "." * 10 + "#" * 10 + back * 30
+    found = alarm(country_of([before] * 2 + ["." * 40 + "#" * 10] * 3 + ["." * 50] * 2)).alarm
+    assert (found is not None) is raised
+
+
 def over(made: Country, organisation: int, destinations: Iterable[int], ways: str) -> None:
     """Destinations by number, each traced to on each day of ``ways``; letters as in `lives`."""
     words = {"#": "lan own gate far6", ".": "lan own far6"}
@@ -210,12 +233,21 @@ def test_a_move_is_seen_without_a_list_of_destinations() -> None:
 
 
 def test_one_of_two_vantage_points_suffices_and_one_of_three_does_not() -> None:
-    """An organisation moved when half of those that could be watched did."""
-    made = country_of([MOVES] * 3)
+    """An organisation moved when half of those that could be watched did, on that day too."""
+    made = country_of(["." * 7 + "#" * 7] * 3)
     for organisation in (1, 2, 3):
         lives(made, organisation, STAYS, vantage=1)
     assert alarm(made).alarm is not None
     for organisation in (1, 2, 3):
+        lives(made, organisation, STAYS, vantage=2)
+    assert alarm(made).alarm is None
+
+
+def test_a_vantage_point_that_was_there_before_did_not_move() -> None:
+    """One of three moved to where another always was."""
+    made = country_of([MOVES] * 3)
+    for organisation in (1, 2, 3):
+        lives(made, organisation, "#" * 20, vantage=1)
         lives(made, organisation, STAYS, vantage=2)
     assert alarm(made).alarm is None
 

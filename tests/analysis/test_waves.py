@@ -27,12 +27,16 @@ CUT = "." * 10 + "#" * 20 + "." * 10
 
 
 def test_a_cut_that_is_over_is_no_alarm_and_is_told() -> None:
-    """Everybody over one backup for twenty days, and back; what is judged begins there."""
-    found = alarm(country_of([CUT] * 4 + ["." * 40] * 2))
+    """Most over one backup for twenty days, and back; what is judged begins there.
+
+    One more comes back later, when it is over.
+    """
+    late = "." * 10 + "#" * 22 + "." * 8
+    found = alarm(country_of([CUT] * 4 + [late] + ["." * 40] * 2))
     assert found.alarm is None
     assert found.since == date(30)
     assert found.reason == (
-        "4 of 6 organisations moved to Gate from 2026-01-11 on, and 4 had left by 2026-01-31"
+        "5 of 7 organisations moved to Gate from 2026-01-11 on, and 4 had left by 2026-01-31"
     )
 
 
@@ -82,6 +86,12 @@ def test_half_of_those_that_can_be_told_and_a_third_of_all(
     """A few that are still measured do not decide for all."""
     lines = [CUT] * back + ["." * 10 + "#" * 30] * going_on + ["." * 10 + "#" * 12] * unheard
     assert (alarm(country_of(lines)).alarm is not None) is stands
+
+
+def test_whoever_has_left_can_be_told_for_good() -> None:
+    """Two of five have left, and one of them is not measured any more when the other does."""
+    lines = ["." * 10 + "#" * 10 + "." * 7, CUT, *["." * 10 + "#" * 30] * 3]
+    assert alarm(country_of(lines)).alarm is not None
 
 
 def test_a_cut_and_a_smaller_switch_on_after_it() -> None:
@@ -229,7 +239,9 @@ def test_a_return_is_seen_without_a_list_of_destinations() -> None:
         # One of two has left.
         (["." * 10 + "#" * 30], False),
         (["." * 10 + "#" * 30] * 2, True),
-        # Those that were never there say nothing; those that came while it was held do.
+        # Those that are not measured any more say nothing.
+        (["." * 10 + "#" * 12] * 2, False),
+        # Nor do those that were never there; those that came while it was held do.
         (["." * 40], False),
         ([" " * 15 + "#" * 25] * 2, True),
         ([" " * 15 + "#" * 15 + "." * 10, "." * 10 + "#" * 30], False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -191,16 +191,16 @@ ALL_BEHIND = (
 )
 
 
-def heard(rib: Rib, family: int = 4, grade: str = "single_gateway") -> Statement:
+def heard(rib: Rib, family: int = 4, days: Collection[dt.date] = (DAY,)) -> Statement:
     return hear(
         rib,
         "KH",
         Register(),
         Policy(),
         family=family,
-        grade=grade,
+        grade="single_gateway",
         gateway="Net 100",
-        days={DAY},
+        days=days,
     ).statement
 
 
@@ -259,8 +259,11 @@ def test_a_table_that_ends_in_the_middle_may_disagree_but_not_agree() -> None:
 
 
 def test_a_table_of_another_time_is_silent() -> None:
-    """Forty days before the traces."""
-    assert heard(recording(*ALL_BEHIND, day=DAY - dt.timedelta(40))).says == "silent"
+    """Forty days before the traces, or behind them; but not in the midst of them."""
+    early, late = DAY - dt.timedelta(40), DAY + dt.timedelta(40)
+    for day in (early, late):
+        assert heard(recording(*ALL_BEHIND, day=day)).says == "silent"
+    assert heard(recording(*ALL_BEHIND), days={early, late}).says == "agrees"
 
 
 # ------------------------------------------------------------------------ published figures

@@ -70,21 +70,36 @@ def test_a_refusal_is_signed_and_says_why(client: httpx2.Client, collector: Coll
     assert client.get(f"/v1/bundles/{sha256_of(BAD)}").status_code == 404
 
 
+def sent(store: Store, method: str, content: bytes | None = None) -> httpx2.Response:
+    """The answer of a collector without a socket, on the bundle `ONE`."""
+
+    async def ask() -> httpx2.Response:
+        app = httpx2.ASGITransport(app=application(store, lambda: datetime.now(UTC)))
+        async with httpx2.AsyncClient(transport=app, base_url="http://collector") as client:
+            return await client.request(method, f"/v1/bundles/{sha256_of(ONE)}", content=content)
+
+    return asyncio.run(ask())
+
+
 def test_a_disk_without_room_sends_everybody_away_for_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before a byte is taken in; what waits at the volunteer's is sent then."""
     monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
-
-    async def sent(store: Store) -> httpx2.Response:
-        app = httpx2.ASGITransport(app=application(store, lambda: datetime.now(UTC)))
-        async with httpx2.AsyncClient(transport=app, base_url="http://collector") as client:
-            return await client.put(f"/v1/bundles/{sha256_of(ONE)}", content=ONE)
-
     with Store(tmp_path) as store:
-        answer = asyncio.run(sent(store))
+        answer = sent(store, "PUT", ONE)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "3600")
         assert store.held() == []
+
+
+def test_whoever_asks_again_hears_of_the_decision(tmp_path: Path) -> None:
+    """By a status of its own: a volunteer's program knows these three alone."""
+    with Store(tmp_path) as store:
+        assert sent(store, "PUT", ONE).status_code == 202
+        store.decide(sha256_of(ONE), "accepted", None, datetime.now(UTC))
+        assert [sent(store, method, ONE).status_code for method in ("PUT", "GET")] == [200, 200]
+        store.decide(sha256_of(ONE), "refused", "operator: a test", datetime.now(UTC))
+        assert [sent(store, method, ONE).status_code for method in ("PUT", "GET")] == [422, 422]
 
 
 def test_a_bundle_is_not_believed_under_another_name(
@@ -93,7 +108,8 @@ def test_a_bundle_is_not_believed_under_another_name(
     """Nobody can have a bundle refused that they do not have."""
     name = sha256_of(sealed([line(trace(5))]))
     answer = put(client, b"something else", name)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "what came is not the bundle that the address names"}
     assert client.get(f"/v1/bundles/{name}").status_code == 404
 
 

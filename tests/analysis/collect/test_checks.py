@@ -84,16 +84,24 @@ def with_hop(number: int, address: str | None, said: Attribution | None = FOREIG
     return trace(hops=tuple(sorted(hops)))
 
 
-def with_multipath(ttl: int, address: str) -> Trace:
+def with_multipath(ttl: int, address: str | None) -> Trace:
     level = Level(ttl, (Node(address, (1,)),), complete=True, per_packet=False)
     return trace(multipath=Graph((level,), (), 6, 0.05))
+
+
+def with_reply(**said: Any) -> Trace:
+    return trace(hops=(*HOPS[:3], Hop(4, (Reply("80.231.0.1", 3.0, **said),), FOREIGN)))
+
+
+def with_labels(labels: object, **said: object) -> Trace:
+    return with_reply(extensions={**said, "obj": [{"class": 1, "type": 1, "mpls": labels}]})
 
 
 def with_extension(depth: int) -> Trace:
     inner: dict[str, Any] = {}
     for _ in range(depth):
         inner = {"a": inner}
-    return trace(hops=(Hop(4, (Reply("80.231.0.1", 3.0, extensions=inner),), FOREIGN),))
+    return with_reply(extensions=inner)
 
 
 UNREDACTED = {
@@ -106,6 +114,7 @@ UNREDACTED = {
     "private in NAT64": with_hop(3, "64:ff9b::a14:11e"),
     "access network": with_hop(3, "36.37.130.77", Attribution(NETWORK, "V", "Viettel")),
     "its sibling": with_hop(3, "36.37.130.77", Attribution(7, "V", "Viettel")),
+    "private target": trace(dst_addr="10.20.1.30", dst_name=None, hops=HOPS[:2]),
     "parallel path": with_multipath(4, "10.20.1.30"),
     "parallel first hop": with_multipath(1, "80.231.0.1"),
     "link": trace(multipath=Graph((), (Link(3, "80.231.0.1", "10.0.0.9", (1,)),), 6, 0.05)),
@@ -116,12 +125,12 @@ UNREDACTED = {
     "hardware address with dashes": trace(notes=("00-16-3e-12-34-56",)),
     "local name": trace(dst_name="nas.home.arpa"),
     "address in a name": trace(dst_name="198.51.100.7.example.org"),
-    "interface": trace(
-        hops=(
-            *HOPS[:2],
-            Hop(3, (Reply("80.231.0.1", 3.0, extensions={"obj": [{"class": 2, "name": "eth0"}]}),)),
-        )
-    ),
+    "interface": with_reply(extensions={"obj": [{"class": 2, "name": "eth0"}]}),
+    "text beside objects": with_labels([{"label": 3}], who="sokha"),
+    "text beside a label": with_labels([{"label": 3, "who": "sokha"}]),
+    "text for labels": with_labels("sokha"),
+    "number for objects": with_reply(extensions={"obj": 5}),
+    "text for an error": with_reply(err="sokha"),
 }
 
 
@@ -134,14 +143,16 @@ def test_what_should_not_have_left_is_refused(name: str) -> None:
 
 def test_what_redaction_leaves_is_let_through() -> None:
     """Blocks, foreign hops, MPLS labels and plain words are what evidence is made of."""
-    labels = {"version": 2, "obj": [{"class": 1, "type": 1, "mpls": [{"label": 3}]}]}
+    label = {"label": 3, "exp": 0, "s": 1, "ttl": 1}
     told = trace(
         dst_name="k.root-servers.net",
         notes=("the clock was set at 12:30:45", "to 80.231.1.1"),
         snapshots=("table@2026-06-17+0123abcd",),
-        hops=(*HOPS[:3], Hop(4, (Reply("80.231.0.9", 3.0, extensions=labels),), FOREIGN)),
     )
-    checked(line(told), line(with_multipath(3, "10.20.1.0")))
+    labelled = with_labels([label], version=2, rfc4884=1)
+    block = trace(dst_addr="10.20.7.0", dst_name=None, hops=HOPS[:3])
+    parallel = (with_multipath(3, "10.20.1.0"), with_multipath(1, None), with_multipath(4, None))
+    checked(*map(line, (told, block, *parallel, labelled, with_reply(err="H"))))
 
 
 HOUR = 3600
@@ -155,6 +166,7 @@ AT_NOW = int(NOW.timestamp())
         (trace(endtime=AT_NOW + 2 * HOUR), "has not come yet"),
         (trace(timestamp=0, endtime=1), "begins on 1970-01-01"),
         (trace(timestamp=10**17, endtime=10**17), "begins at no time"),
+        (trace(timestamp=10**17), "begins at no time"),
         (trace(endtime=trace().timestamp - 1), "ends before it begins"),
     ],
 )

@@ -122,10 +122,14 @@ def test_what_is_refused_is_not_kept(tmp_path: Path) -> None:
 
 def test_traces_that_came_before_count_once(tmp_path: Path) -> None:
     """Bundled anew by the same key they are taken, and the receipt counts the new ones only."""
-    again = sealed([line(trace(1)), line(trace(4))])
+    again = sealed([line(trace(1)), line(trace(-86_400))], days=["2026-11-22", "2026-11-23"])
     with Store(tmp_path) as store:
         put(store, ONE)
-        assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
+        receipt = put(store, again)
+        assert receipt == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
+        assert store.receipt(sha256_of(again)) == receipt
+        (held,) = (one for one in store.held() if one.traces == 2)
+        assert (held.doubled, held.first_day, held.last_day) == (1, "2026-11-22", "2026-11-23")
 
 
 def test_traces_of_another_key_are_a_replay(tmp_path: Path) -> None:
@@ -161,9 +165,10 @@ def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:
         store.decide(sha256_of(TWO), "refused", "operator: a test", NOW)
     (tmp_path / "incoming" / "0123").write_bytes(ONE[:100])
     (tmp_path / "quarantine" / f"{'e' * 64}.tar").write_bytes(ONE)
+    (tmp_path / "quarantine" / "notes.md").write_text("Of the keeper's own.", encoding="utf-8")
     with Store(tmp_path) as store:
         store.serve()
-        assert files(tmp_path) == {"accepted": [NAME[:8]]}
+        assert files(tmp_path) == {"accepted": [NAME[:8]], "quarantine": ["notes.md"]}
 
 
 def test_one_collector_a_folder(tmp_path: Path) -> None:

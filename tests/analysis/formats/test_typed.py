@@ -114,6 +114,16 @@ RECORD: dict[str, Any] = {
     },
 }
 
+# What an earlier version wrote.
+EARLIER: dict[str, Any] = {
+    **RECORD,
+    "gatewatch": {
+        key: said
+        for key, said in RECORD["gatewatch"].items()
+        if key not in {"inferred", "protos", "changed", "multipath"}
+    },
+}
+
 # What stands where in damaged results.
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 255, 256, 2**63, -(2**63), 1.0, 0.5, -0.0, 1e300, "", "x", "*",
@@ -187,7 +197,7 @@ def test_damaged_bytes_are_read_alike_or_left_alone(at: int, junk: bytes) -> Non
         pytest.fail(f"{line!r} was read, but {problem}")
 
 
-@pytest.mark.parametrize("whole", [RESULT, RECORD])
+@pytest.mark.parametrize("whole", [RESULT, RECORD, EARLIER])
 def test_a_whole_result_is_not_left_to_the_other_reader(whole: dict[str, Any]) -> None:
     """Else all of the above would hold of a reader that reads nothing."""
     assert alike(json.dumps(whole).encode())
@@ -204,6 +214,7 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("af", 6),
         ("protos", {"1": [None, "UDP"]}),
         ("changed", {"2": [[]]}),
         ("multipath", {**RECORD["gatewatch"]["multipath"], "links": [{"hop": 2}]}),
@@ -217,8 +228,10 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     ],
 )
 def test_what_is_no_record_is_left_to_the_other_reader(key: str, value: Any) -> None:
-    """It says what is wrong: one list a reply, links between addresses."""
-    line = json.dumps({**RECORD, "gatewatch": {**RECORD["gatewatch"], key: value}}).encode()
+    """It says what is wrong: its version, one list a reply, links between addresses."""
+    ours = RECORD["gatewatch"]
+    changed = {"gatewatch": {**ours, key: value}} if key in ours else {key: value}
+    line = json.dumps({**RECORD, **changed}).encode()
     assert not alike(line)
     with pytest.raises(MalformedRecord):
         from_line(line)
