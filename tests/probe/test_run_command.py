@@ -315,6 +315,25 @@ def test_a_full_disk_keeps_what_was_measured(home: Path, listed: Callable[..., s
     assert len(records(home / "spool")) == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc lets not even root make a folder")
+def test_a_folder_that_cannot_be_made_is_found_before_anything_is_sent(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """What had been measured until something was to be kept would be lost."""
+    done = run("--targets", listed(*TARGETS), "--to", "/proc/kept")
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr.startswith("gatewatch: /proc/kept is not there")
+    assert not (home / "allowance.state").exists()
+
+
+def test_looking_whether_a_folder_can_be_leaves_nothing(
+    home: Path, listed: Callable[..., str], tmp_path: Path
+) -> None:
+    """Neither the folder nor those above it are made for a run that keeps nothing."""
+    run("--targets", listed(paths.TARGET), "--to", str(tmp_path / "a" / "b"), "--country", "TH")
+    assert not (tmp_path / "a").exists()
+
+
 def test_the_reader_is_told_what_to_do_next(home: Path, listed: Callable[..., str]) -> None:
     """The summary names the folder and the next command; progress is one line a trace."""
     done = run("--targets", listed(*TARGETS[:2]))
