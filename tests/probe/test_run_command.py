@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -340,6 +341,18 @@ def test_the_reader_is_told_what_to_do_next(home: Path, listed: Callable[..., st
     assert done.stdout.splitlines()[0].startswith(f"kept 2 traces in {home / 'spool'}")
     assert done.stdout.splitlines()[-1] == "next: gatewatch show"
     assert done.stderr == "[1/2] reached, 6 hops\n[2/2] reached, 6 hops\n"
+
+
+def test_what_was_kept_elsewhere_is_shown_from_there(
+    home: Path, listed: Callable[..., str], tmp_path: Path
+) -> None:
+    """`show` alone looks into the data folder. The command can be pasted whatever the name."""
+    folder = tmp_path / "a stick"
+    done = run("--targets", listed(*TARGETS[:2]), "--to", str(folder))
+    said = done.stdout.splitlines()[-1]
+    assert said == f"next: gatewatch show --from '{folder}'"
+    shown = CliRunner().invoke(main, shlex.split(said.removeprefix("next: gatewatch ")))
+    assert len(shown.stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize("spoilt", ["vpn", "clock"])
