@@ -245,7 +245,7 @@ def convert(
         raise NotAFile(f"Parquet is a folder of files, which {out} does not name")
     if form == "parquet" and out.endswith(OTHERS):
         raise NotAFile(
-            f"{out} would be a folder of Parquet files: call it .parquet, or .jsonl for lines of JSON"
+            f"{out} would be a folder of Parquet files: call it .parquet, or .jsonl for JSON lines"
         )
     if form != "parquet" and out.endswith((".parquet", ".tar", ".warts")):
         raise NotAFile(f"{out} would hold lines of JSON; call it .jsonl, .jsonl.gz or .jsonl.zst")
