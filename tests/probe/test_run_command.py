@@ -276,6 +276,19 @@ def test_a_line_that_is_no_target_is_named(home: Path, listed: Callable[..., str
     assert "targets.txt:2" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("address", "wanted", "other"), [(paths.TARGET, 6, 4), (paths.TARGET_6, 4, 6)]
+)
+def test_a_list_of_the_other_ip_version_is_said(
+    home: Path, listed: Callable[..., str], address: str, wanted: int, other: int
+) -> None:
+    """It is not empty: it is the option that leaves nothing of it."""
+    done = run("--targets", listed(address), f"-{wanted}")
+    assert done.exit_code == 9
+    said = f"the list has IPv{other} addresses only, and you asked for -{wanted}"
+    assert said in done.stderr
+
+
 def test_a_faster_rate_is_for_ones_own_network(home: Path, listed: Callable[..., str]) -> None:
     """Who runs the network may go faster and reach private targets."""
     said = summary(
