@@ -30,6 +30,9 @@ Form = Literal["records", "atlas", "parquet"]
 # How the names of files of lines end; ``-`` is standard output.
 LINES = ("-", ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".jsonl.zst", ".json.zst")
 
+# Names of other files, none of which is written here: a folder under one of them would mislead.
+OTHERS = (".bz2", ".csv", ".gz", ".tar", ".tsv", ".txt", ".warts", ".xz", ".zip", ".zst")
+
 # Partitions of traces without a country, by the code that is kept free for it, and without a time.
 # (Hive has a name for "no value", but Arrow cannot read it beside values.)
 NO_COUNTRY = "ZZ"
@@ -233,13 +236,17 @@ def convert(
     File and folder are for their owner alone, since traces are those of volunteers.
     ``country`` says in which country a trace was measured. What is unfinished has another name
     and is taken away when it fails. Raises FileExistsError rather than write over anything, and
-    `NotAFile` for Parquet where only a file can be, for lines under the name of another form, and
-    for a name that is empty.
+    `NotAFile` for Parquet where only a file can be, for lines or Parquet under the name of another
+    form, and for a name that is empty.
     """
     if not out:
         raise NotAFile("'' names no file: it is empty, as of a variable that is not set")
     if form == "parquet" and out.endswith(LINES):
         raise NotAFile(f"Parquet is a folder of files, which {out} does not name")
+    if form == "parquet" and out.endswith(OTHERS):
+        raise NotAFile(
+            f"{out} would be a folder of Parquet files: call it .parquet, or .jsonl for JSON lines"
+        )
     if form != "parquet" and out.endswith((".parquet", ".tar", ".warts")):
         raise NotAFile(f"{out} would hold lines of JSON; call it .jsonl, .jsonl.gz or .jsonl.zst")
     if out != "-" and os.path.lexists(out):

@@ -56,7 +56,7 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     for made, path in reversed(known):
         # A key of a day to come was made by a wrong clock and would last too long.
         if (made - day).days < ROTATION:
-            return _read(path)
+            return read_key(path)
     fresh = make_key(folder / f"AS{network}-{day.isoformat()}.pem")
     for _made, path in known:
         path.unlink()
@@ -109,7 +109,13 @@ def _keys(folder: Path) -> list[tuple[date, int, Path]]:
     return sorted(found)
 
 
-def _read(path: Path) -> Ed25519PrivateKey:
+def key_files(folder: Path) -> list[Path]:
+    """The files of keys in a folder, oldest first; none where there is no such folder."""
+    return [path for _made, _network, path in _keys(folder)] if folder.is_dir() else []
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """The key in a file. Raises `BadInput` where it is none."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - heavy
         Ed25519PrivateKey,
     )

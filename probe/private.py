@@ -113,6 +113,20 @@ def make_folder(folder: Path) -> None:
         hand_over(made, made.parent)
 
 
+def try_to_write(folder: Path) -> None:
+    """Find out whether a folder, there or not, can be written to; nothing is left of the attempt.
+
+    Raises what the system says, with the name of the folder.
+    """
+    import tempfile  # noqa: PLC0415 - needed where something is measured, not by an hourly call
+
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, str(folder)) from problem
+
+
 def hand_over(made: Path | int, folder: Path) -> None:
     """Give what root has made, a path or an open file, to the owner of the folder it is in."""
     owner = folder.stat()

@@ -230,6 +230,10 @@ def refuse(*, folder: Path, bundles: tuple[str, ...], reason: str) -> None:
 
     Also those that were accepted, as when a volunteer asks for it.
     """
+    if not reason.strip():
+        raise click.BadParameter(
+            "it is empty; write the sentence that the volunteer will read", param_hint="--reason"
+        )
     _decide(folder, bundles, "refused", f"operator: {reason}", everything=False)
 
 

@@ -8,6 +8,7 @@ JSON, and what to do next.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.places import data_folder
 from probe.spoiling import meanings
+from probe.spool import spool_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,5 +209,9 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
         )
     if tally.kept and campaign.access.country is None:
         yield _("your country is not in the address table; give it with --country CC")
-    if tally.kept:
+    if tally.kept and campaign.folder == spool_folder():
         yield _("next: gatewatch show")
+    elif tally.kept:
+        yield _("next: gatewatch show --from {folder}").format(
+            folder=shlex.quote(str(campaign.folder))
+        )

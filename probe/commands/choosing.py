@@ -82,7 +82,9 @@ class Choice:
         ]
         chosen, self.left_out = fit(wanted, self.here, self.excluded, own_network=self.own_network)
         if not chosen:
-            reasons = words.counts(self.left_out) or _("the list is empty")
+            reasons = words.counts(self.left_out) or _(
+                "the list has IPv{other} addresses only, and you asked for -{wanted}"
+            ).format(other=4 if self.version == 6 else 6, wanted=self.version)
             raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
         if smaller:
             self.left_out["smaller networks of the country"] = smaller

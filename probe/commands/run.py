@@ -47,6 +47,7 @@ from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
+from probe.private import try_to_write
 from probe.session import SessionSettings
 from probe.spoiling import Spoiling, days_that_have_been
 from probe.spool import day_files, day_named, read, spool_folder
@@ -182,6 +183,8 @@ def run(
         # First of all: names are looked up in threads, and with those privileges stay.
         writes = () if dry_run else (folder, data_folder())
         network = _open(stack, backend, writes, None if dry_run else capture, turn.allowance)
+        if not dry_run:
+            try_to_write(folder)
         choice = Choice(
             origin, here, version, limit, listed, excluded=excluded, own_network=own_network
         )

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import time
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from probe.allowance import Allowance, allowance_file
@@ -15,6 +16,7 @@ from probe.doctor import Finding, State, place
 from probe.exclusions import exclusions_file, read_exclusions
 from probe.failure import BadInput
 from probe.identity import Identity
+from probe.keys import key_files, keys_folder, read_key
 from probe.language import _, ngettext
 from probe.mishap import failure_of
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
@@ -26,7 +28,7 @@ from probe.schedule.diary import Diary
 from probe.settings import read_settings, settings_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Bytes below which a few runs more fill the disk, and below which one does: a run over the list
@@ -109,15 +111,20 @@ def folder() -> Iterator[Finding]:
 
 
 def memory() -> Iterator[Finding]:
-    """Whether what runs remember for the next can be read; where it cannot, none begins."""
+    """Whether what runs remember for the next can be read; where it cannot, none begins.
+
+    Nor is anything bundled where a key cannot.
+    """
     identity, sent = Identity(data_folder()), Allowance(allowance_file(), math.inf, time.time)
     diary = Diary(data_folder(), time.time, lambda: 0.0)
-    broken = False
-    for path, read in (
+    remembered: list[tuple[Path, Callable[[], object]]] = [
         (identity.path, identity.last_flow),
         (allowance_file(), lambda: sent.sent),
         (diary.path, diary.read),
-    ):
+        *((path, partial(read_key, path)) for path in key_files(keys_folder())),
+    ]
+    broken = False
+    for path, read in remembered:
         try:
             read()
         except BadInput as problem:

@@ -412,6 +412,15 @@ def test_lines_do_not_get_the_name_of_something_else(name: str, form: Form, tmp_
     assert not out.exists()
 
 
+@pytest.mark.parametrize("name", ["x.csv", "x.txt", "x.warts", "x.tar", "x.gz", "x.jsonl.bz2"])
+def test_a_folder_of_parquet_does_not_get_the_name_of_a_file(name: str, tmp_path: Path) -> None:
+    """Who asks for a table by its name would look into a folder of something else."""
+    out = tmp_path / name
+    with pytest.raises(NotAFile, match=r"a folder of Parquet files: call it \.parquet, or \.jsonl"):
+        convert([from_json(result())], str(out), form_of(name))
+    assert not out.exists()
+
+
 def test_parquet_needs_a_folder(tmp_path: Path) -> None:
     """Neither standard output nor a name that says lines can be one."""
     for out in ("-", str(tmp_path / "a.jsonl")):
@@ -535,6 +544,7 @@ def test_countries_of_atlas_results_come_from_the_address_table(inputs: Path) ->
     [
         (("in.jsonl", "in.jsonl"), 2, "there already"),
         (("in.jsonl", "out.jsonl", "--format", "parquet"), 2, "folder of files"),
+        (("in.jsonl", "out.csv"), 2, "out.csv would be a folder of Parquet files"),
         (("absent.jsonl", "out.jsonl"), 9, "absent.jsonl: no such file"),
         (("empty.jsonl", "out.jsonl"), 9, "the input is empty"),
         (("in.jsonl", "out.jsonl", "--malformed", "fail"), 9, "in.jsonl:5: not JSON"),

@@ -35,6 +35,7 @@ from probe.doctor import (
 )
 from probe.failure import BadInput, Failure
 from probe.ground import LineEnd
+from probe.keys import signing_key
 from probe.locate import read_premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
@@ -408,6 +409,17 @@ def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> No
         ("failed", f'mv "$GATEWATCH_HOME/{name}" "$GATEWATCH_HOME/{name}.away"')
     ]
     assert "a folder where a file has to be" in findings[0].says
+
+
+def test_a_key_that_signs_nothing_is_found(home: Path) -> None:
+    """Until it is deleted nothing is bundled, and the timer's log says: see doctor."""
+    signing_key(home / "keys", 38623, date(2026, 11, 1))
+    assert only(keeping.memory()).state == "ok"
+    (key,) = (home / "keys").iterdir()
+    key.write_bytes(bytes(100))
+    finding = only(keeping.memory())
+    assert (finding.state, finding.remedy) == ("failed", f'rm "$GATEWATCH_HOME/keys/{key.name}"')
+    assert f"{key.name} is no key of gatewatch; delete it" in finding.says
 
 
 def test_a_damaged_diary_is_said_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

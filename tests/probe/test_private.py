@@ -17,9 +17,10 @@ from probe.private import (
     open_private,
     remove_file,
     replace_file,
+    try_to_write,
 )
 from tests.descriptors import file_of
-from tests.nobody import needs_root
+from tests.nobody import holds_for_nobody, needs_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,3 +166,24 @@ def test_what_a_crash_left_unfinished_does_not_stand_in_the_way(tmp_path: Path) 
     replace_file(path, "after")
     assert path.read_text() == "after"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["", "here", "here/kept", "kept/below"])
+def test_trying_to_write_leaves_nothing(tmp_path: Path, place: str) -> None:
+    """Neither a file, nor a folder where there was none."""
+    (tmp_path / "here").mkdir()
+    try_to_write(tmp_path / place)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "here"]
+
+
+@needs_root
+def test_a_folder_of_somebody_else_is_named(tmp_path: Path) -> None:
+    """Whether it is there or not: the name is the one that was given."""
+    for folder in (Path("/"), Path("/kept/below")):
+
+        def refused(folder: Path = folder) -> bool:
+            with pytest.raises(PermissionError) as problem:
+                try_to_write(folder)
+            return bool(problem.value.filename == str(folder))
+
+        assert holds_for_nobody(refused)

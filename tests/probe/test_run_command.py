@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -275,6 +276,19 @@ def test_a_line_that_is_no_target_is_named(home: Path, listed: Callable[..., str
     assert "targets.txt:2" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("address", "wanted", "other"), [(paths.TARGET, 6, 4), (paths.TARGET_6, 4, 6)]
+)
+def test_a_list_of_the_other_ip_version_is_said(
+    home: Path, listed: Callable[..., str], address: str, wanted: int, other: int
+) -> None:
+    """It is not empty: it is the option that leaves nothing of it."""
+    done = run("--targets", listed(address), f"-{wanted}")
+    assert done.exit_code == 9
+    said = f"the list has IPv{other} addresses only, and you asked for -{wanted}"
+    assert said in done.stderr
+
+
 def test_a_faster_rate_is_for_ones_own_network(home: Path, listed: Callable[..., str]) -> None:
     """Who runs the network may go faster and reach private targets."""
     said = summary(
@@ -315,12 +329,43 @@ def test_a_full_disk_keeps_what_was_measured(home: Path, listed: Callable[..., s
     assert len(records(home / "spool")) == 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc lets not even root make a folder")
+def test_a_folder_that_cannot_be_made_is_found_before_anything_is_sent(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """What had been measured until something was to be kept would be lost."""
+    done = run("--targets", listed(*TARGETS), "--to", "/proc/kept")
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr.startswith("gatewatch: /proc/kept is not there")
+    assert not (home / "allowance.state").exists()
+
+
+def test_looking_whether_a_folder_can_be_leaves_nothing(
+    home: Path, listed: Callable[..., str], tmp_path: Path
+) -> None:
+    """Neither the folder nor those above it are made for a run that keeps nothing."""
+    run("--targets", listed(paths.TARGET), "--to", str(tmp_path / "a" / "b"), "--country", "TH")
+    assert not (tmp_path / "a").exists()
+
+
 def test_the_reader_is_told_what_to_do_next(home: Path, listed: Callable[..., str]) -> None:
     """The summary names the folder and the next command; progress is one line a trace."""
     done = run("--targets", listed(*TARGETS[:2]))
     assert done.stdout.splitlines()[0].startswith(f"kept 2 traces in {home / 'spool'}")
     assert done.stdout.splitlines()[-1] == "next: gatewatch show"
     assert done.stderr == "[1/2] reached, 6 hops\n[2/2] reached, 6 hops\n"
+
+
+def test_what_was_kept_elsewhere_is_shown_from_there(
+    home: Path, listed: Callable[..., str], tmp_path: Path
+) -> None:
+    """`show` alone looks into the data folder. The command can be pasted whatever the name."""
+    folder = tmp_path / "a stick"
+    done = run("--targets", listed(*TARGETS[:2]), "--to", str(folder))
+    said = done.stdout.splitlines()[-1]
+    assert said == f"next: gatewatch show --from '{folder}'"
+    shown = CliRunner().invoke(main, shlex.split(said.removeprefix("next: gatewatch ")))
+    assert len(shown.stdout.splitlines()) == 2
 
 
 @pytest.mark.parametrize("spoilt", ["vpn", "clock"])

@@ -117,6 +117,17 @@ def test_a_beginning_that_several_have_names_none(tmp_path: Path) -> None:
     assert len(files(tmp_path / "held")["quarantine"]) == 17
 
 
+@pytest.mark.parametrize("reason", ["", " "])
+def test_a_refusal_has_a_reason(tmp_path: Path, reason: str) -> None:
+    """The volunteer would read "refused: operator: ", and the bundle would be gone."""
+    with Store(tmp_path / "held") as store:
+        put(store, BUNDLES[0])
+    done = gatewatch("refuse", str(tmp_path / "held"), NAMES[0], "--reason", reason)
+    assert done.exit_code == 2
+    assert "--reason: it is empty; write the sentence that the volunteer" in done.stderr
+    assert files(tmp_path / "held") == {"quarantine": [NAMES[0][:8]]}
+
+
 @pytest.mark.parametrize("words", [["accept"], ["refuse", "--reason", "a test of ours"]])
 def test_an_empty_name_is_no_bundle(tmp_path: Path, words: list[str]) -> None:
     """Not even the only one there is: it is a variable that is not set."""
