@@ -511,8 +511,8 @@ def test_all_figures_leave_out_of_whom_only_the_numbers_are_on_the_ways() -> Non
     assert "Net 13" not in {one["name"] for one in points["dominators"] + points["cut"]}
     assert not any("effective gateways" in reason for reason in fields["reasons"])
     assert fields["reasons"][0] == (
-        "None of 12 organisations shares a domestic network with another on its way abroad, but "
-        "for addresses of Net 13."
+        "None of 12 organisations passes another domestic network on most of its traces to any "
+        "destination abroad whose crossing is known, but for addresses of Net 13."
     )
     assert "count the ways as if Net 13 were not there" in fields["reasons"][1]
 
@@ -550,6 +550,19 @@ def test_a_gateway_is_named_beside_numbers_that_more_show() -> None:
     assert any(
         "12 of 12 organisations show addresses of Net 13" in reason
         for reason in verdict.fields["reasons"]
+    )
+
+
+def test_a_network_on_just_half_of_the_traces_is_not_denied() -> None:
+    """Nobody passes Gate on most of the traces, and all do on half of them: no more is denied."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(4))
+    country.everyone("lan own {up}", days=range(4, 8))
+    fields = country.judge().fields
+    assert fields["candidates"] == []
+    assert fields["reasons"][0] == (
+        "None of 10 organisations passes another domestic network on most of its traces to any "
+        "destination abroad whose crossing is known."
     )
 
 
