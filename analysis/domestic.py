@@ -58,7 +58,8 @@ class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
     ``passed`` are the nodes between and whoever carries the way abroad and back; an organisation
-    may be both. ``apart`` are organisations of which only the numbers are between (see
+    may be both. ``usual`` is whichever of these is on more traces than any other, be they few; None
+    on a way that is direct. ``apart`` are organisations of which only the numbers are between (see
     `analysis.meeting`). ``unmapped`` are the blocks between of which no table says whose they are,
     where most traces show one: many of them may be one operator's. Commonplace ones are left out.
     """
@@ -70,6 +71,7 @@ class DomesticPair:
     passed: frozenset[Node] = frozenset()
     unmapped: frozenset[Node] = frozenset()
     apart: frozenset[Node] = frozenset()
+    usual: Node | None = None
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -339,14 +341,16 @@ def _pair(
     unknown = ways.pop("unknown", 0.0)
     resolved = 2 * unknown < total - TOLERANCE
     on_most = _on_most(counts, total)
+    way = (most_common(ways) if resolved else None) or "unknown"
     return DomesticPair(
         organisation,
         destination,
-        way=(most_common(ways) if resolved else None) or "unknown",
+        way=way,
         between=on_most - nodes.apart,
         passed=_on_most(passed, total),
         unmapped=frozenset(unmapped if 2 * showing > total + TOLERANCE else ()),
         apart=on_most & nodes.apart,
+        usual=most_common(passed) if way != "direct" else None,
     )
 
 
@@ -402,17 +406,17 @@ def effective_hubs(
 ) -> float:
     """How many equally used hubs would be as concentrated as the known ways; 0.0 without any.
 
-    A pair counts for the first candidate between, in the order ``ranked``, or for the organisation
-    itself where there is none. Each organisation weighs the same. What the first of all is itself
-    says nothing.
+    A pair counts for the first candidate between, in the order ``ranked``; where there is none, for
+    who is usual there, or for the organisation itself if it goes direct. Each organisation weighs
+    the same. What the first of all is itself says nothing.
     """
     order = {one.node: place for place, one in enumerate(ranked)}
     left_out = own(ranked[0].node) if ranked else frozenset()
     hubs: dict[str, list[Node]] = defaultdict(list)
     for pair in pairs:
         if pair.way != "unknown" and not left_out & {pair.organisation, pair.destination}:
-            itself = Node("organisation", pair.organisation)
-            hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=itself))
+            other = pair.usual or Node("organisation", pair.organisation)
+            hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=other))
     return effective_gateways(divided(hubs).values())
 
 

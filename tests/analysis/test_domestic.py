@@ -432,6 +432,21 @@ def test_two_hubs_that_share_all_ways_are_not_diverse(hubs: int, grade: str) -> 
     assert ("effective hubs" in domestic["reason"]) == (grade == "mixed")
 
 
+def test_two_hubs_that_take_turns_on_all_ways_are_not_diverse() -> None:
+    """Neither is on most of the traces of a pair: that is not as if all went by themselves."""
+    country = Country(14)
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        for hub in (13, 14):
+            country.trace(i, f"20.0.{j}.200", f"lan own net{hub}", day=hub)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["pairs"]["third_party"] == 12 * 11
+    assert domestic["grade"] == "mixed"
+    assert domestic["hub"] is None
+    assert domestic["effective_hubs"] < 3
+    assert "effective hubs" in domestic["reason"]
+
+
 def test_a_hub_with_seven_tenths_of_all_ways_is_not_diverse() -> None:
     """It captures nobody, since 80% are asked; the others reach each other directly."""
     country = Country(11)
