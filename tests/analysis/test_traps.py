@@ -642,6 +642,21 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     assert ("Net 13" in left_by) is alarm
 
 
+def test_a_hop_that_is_lost_now_and_then_makes_no_gateway_of_the_incumbents_numbers() -> None:
+    """Behind the carriers' edges, which each have a link, stand cores that many are seen to pass.
+
+    To each destination the edge is silent on one day of eight, and the core looks right behind.
+    """
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    for i, day in product(range(1, 13), range(8)):
+        carrier = 6 + i % 3
+        for n, destination in enumerate(country.destinations()):
+            edge = "*" if day == (i + n) % 8 else f"far{carrier}"
+            country.trace(i, destination, f"lan own 20.64.{i}.1 {edge} 30.0.{carrier}.99", day=day)
+    assert country.judge().grade == "mixed"
+
+
 @pytest.mark.parametrize("customers", [1, 3, 6])
 def test_customers_of_rivals_make_no_gateway_of_the_incumbents_numbers(customers: int) -> None:
     """A rival and who buys from it show the same number of the incumbent: the rival's."""
