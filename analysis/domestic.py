@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import accumulate
@@ -58,7 +58,8 @@ class DomesticPair:
     """Two organisations, by majority of the traces from the first to the second.
 
     ``passed`` are the nodes between and whoever carries the way abroad and back; an organisation
-    may be both. ``apart`` are organisations of which only the numbers are between (see
+    may be both. ``usual`` is whichever of these is on more traces than any other, be they few; None
+    on a way that is direct. ``apart`` are organisations of which only the numbers are between (see
     `analysis.meeting`). ``unmapped`` are the blocks between of which no table says whose they are,
     where most traces show one: many of them may be one operator's. Commonplace ones are left out.
     """
@@ -70,6 +71,7 @@ class DomesticPair:
     passed: frozenset[Node] = frozenset()
     unmapped: frozenset[Node] = frozenset()
     apart: frozenset[Node] = frozenset()
+    usual: Node | None = None
 
 
 def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
@@ -77,22 +79,73 @@ def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
 
     A router that answers slowly looks so too, but what lies behind it answers sooner: of the
     foreign hop and all behind it the nearest counts, since a packet cannot come back earlier than
-    it was there.
+    it was there. Whom `met_abroad` tells of proves it as well.
     """
     base: float | None = None
-    nearest = list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
-    for step, rtt in zip(steps, nearest, strict=True):
-        if step.own or (step.sight is not None and step.sight.place == "home"):
+    for step, rtt in zip(steps, _nearest(steps), strict=True):
+        if _is_home(step):
             base = step.rtt if step.rtt is not None else base
-        elif (
-            step.sight is not None
-            and step.sight.place == "abroad"
-            and step.rtt is not None
-            and base is not None
-            and rtt - base >= policy.abroad_step_ms
-        ):
+        elif _is_abroad(step) and step.rtt is not None and _is_far(base, rtt, policy):
             return True
-    return False
+    return bool(met_abroad(steps, policy))
+
+
+def met_abroad(steps: Sequence[Step], policy: Policy) -> frozenset[int]:
+    """The steps of carriers that are registered at home and answer from abroad, by their index.
+
+    A foreign router stands before such a one, and it is as far as abroad from both ends at home:
+    from the last domestic hop before that router, and from the network in which the path ends. Far
+    from one end alone may be whoever has slow lines.
+    """
+    end = next((step.sight.node for step in reversed(steps) if _is_home(step) and step.sight), None)
+    found = set()
+    base: float | None = None
+    behind_foreign = False
+    for i, (step, nearest) in enumerate(zip(steps, _nearest(steps), strict=True)):
+        if _is_abroad(step):
+            behind_foreign = True
+        elif _is_home(step):
+            if (
+                behind_foreign
+                and _is_carrier(step)
+                and not _is_of(step, end)
+                and _is_far(base, nearest, policy)
+                and _is_far(step.rtt, _nearest_of(end, steps[i:]), policy)
+            ):
+                found.add(i)
+            else:
+                behind_foreign = False
+                base = step.rtt if step.rtt is not None else base
+    return frozenset(found)
+
+
+def _is_far(here: float | None, there: float, policy: Policy) -> bool:
+    return here is not None and math.isfinite(there) and there - here >= policy.abroad_step_ms
+
+
+def _nearest(steps: Sequence[Step]) -> list[float]:
+    """Of each step and all behind it the least RTT, infinite where none is known."""
+    return list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
+
+
+def _nearest_of(node: Node | None, steps: Iterable[Step]) -> float:
+    return min((_rtt(step) for step in steps if _is_of(step, node)), default=math.inf)
+
+
+def _is_home(step: Step) -> bool:
+    return step.own or (step.sight is not None and step.sight.place == "home")
+
+
+def _is_abroad(step: Step) -> bool:
+    return not step.own and step.sight is not None and step.sight.place == "abroad"
+
+
+def _is_carrier(step: Step) -> bool:
+    return not step.own and step.sight is not None and step.sight.node.kind == "organisation"
+
+
+def _is_of(step: Step, node: Node | None) -> bool:
+    return step.sight is not None and step.sight.node == node
 
 
 def _rtt(step: Step) -> float:
@@ -108,9 +161,10 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
     abroad = went_abroad(steps, policy)
+    places = _places(steps, met_abroad(steps, policy))[first:arrival]
     placed = [
         (at, step.sight, abroad and place == "abroad")
-        for at, (step, place) in enumerate(zip(inside, _places(inside), strict=True), start=first)
+        for at, (step, place) in enumerate(zip(inside, places, strict=True), start=first)
         if step.sight is not None
     ]
     sights = [(at, sight) for at, sight, away in placed if not away]
@@ -129,13 +183,19 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     )
 
 
-def _places(steps: Iterable[Step]) -> Iterator[Place]:
-    """Where each step stands that is behind the own network; unlocated ones where the last did."""
+def _places(steps: Iterable[Step], away: Collection[int]) -> list[Place]:
+    """Where each step stands; unlocated ones where the last did, and those ``away`` abroad."""
+    places: list[Place] = []
     place: Place = "home"
-    for step in steps:
-        if step.sight is not None and step.sight.place != "unlocated":
-            place = step.sight.place
-        yield place
+    for i, step in enumerate(steps):
+        if i in away:
+            place = "abroad"
+        elif _is_home(step):
+            place = "home"
+        elif _is_abroad(step):
+            place = "abroad"
+        places.append(place)
+    return places
 
 
 def _successor(behind: Iterable[Step], seen: Observation) -> str | None:
@@ -281,14 +341,16 @@ def _pair(
     unknown = ways.pop("unknown", 0.0)
     resolved = 2 * unknown < total - TOLERANCE
     on_most = _on_most(counts, total)
+    way = (most_common(ways) if resolved else None) or "unknown"
     return DomesticPair(
         organisation,
         destination,
-        way=(most_common(ways) if resolved else None) or "unknown",
+        way=way,
         between=on_most - nodes.apart,
         passed=_on_most(passed, total),
         unmapped=frozenset(unmapped if 2 * showing > total + TOLERANCE else ()),
         apart=on_most & nodes.apart,
+        usual=most_common(passed) if way != "direct" else None,
     )
 
 
@@ -344,17 +406,17 @@ def effective_hubs(
 ) -> float:
     """How many equally used hubs would be as concentrated as the known ways; 0.0 without any.
 
-    A pair counts for the first candidate between, in the order ``ranked``, or for the organisation
-    itself where there is none. Each organisation weighs the same. What the first of all is itself
-    says nothing.
+    A pair counts for the first candidate between, in the order ``ranked``; where there is none, for
+    who is usual there, or for the organisation itself if it goes direct. Each organisation weighs
+    the same. What the first of all is itself says nothing.
     """
     order = {one.node: place for place, one in enumerate(ranked)}
     left_out = own(ranked[0].node) if ranked else frozenset()
     hubs: dict[str, list[Node]] = defaultdict(list)
     for pair in pairs:
         if pair.way != "unknown" and not left_out & {pair.organisation, pair.destination}:
-            itself = Node("organisation", pair.organisation)
-            hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=itself))
+            other = pair.usual or Node("organisation", pair.organisation)
+            hubs[pair.organisation].append(min(pair.between, key=order.__getitem__, default=other))
     return effective_gateways(divided(hubs).values())
 
 

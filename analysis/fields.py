@@ -243,9 +243,9 @@ def limits_of(
     if detours:
         limits.append(
             f"Ways at home taken to go abroad and back: {detours}, by an RTT step of "
-            f"{policy.abroad_step_ms:g} ms at a router registered abroad. In a country more than "
-            f"{_KM_A_MS * policy.abroad_step_ms:.0f} km across long ways at home look so, too: "
-            "raise abroad_step_ms there."
+            f"{policy.abroad_step_ms:g} ms at a router registered abroad, or behind it. In a "
+            f"country more than {_KM_A_MS * policy.abroad_step_ms:.0f} km across long ways at home "
+            "look so, too: raise abroad_step_ms there."
         )
     limits += [
         f"{node.name} looks like the peering LAN of an exchange that no list names: fetch the "

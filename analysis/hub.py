@@ -99,7 +99,11 @@ def domestic_grade(
             f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
         )
     if top is None:
-        says, sentence = "open", "No network or exchange stands between the pairs."
+        says = "open"
+        sentence = (
+            "No network or exchange is on most of the traces of any domestic pair whose way is "
+            "known."
+        )
     else:
         says = level(top.captured, top.of, top.lower, top.upper, policy)
         sentence = describe(top, policy)

@@ -8,6 +8,8 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 
@@ -20,9 +22,10 @@ from analysis.path import Frame, Step
 def meet_there(node: Node, observations: Iterable[Observation], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways abroad do so together.
 
-    They do if to half of their destinations they show an address of the node, or the one behind
-    it, by which so many ``others`` come as well. An organisation that comes to the node through
-    another one of them is no other beside that one: it is that one's addresses that it shows.
+    They do if to half of their destinations they show, on half of the traces that pass the node, an
+    address of it, or the one behind it, by which so many ``others`` come as well. An organisation
+    that comes to the node through another one of them is no other beside that one: it is that one's
+    addresses that it shows.
     """
     return _together(
         node,
@@ -50,19 +53,30 @@ def meet_at_home(
 def _together(
     node: Node, ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
 ) -> bool:
-    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
+    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell.
+
+    To each destination the days of a vantage point weigh alike, however many traces they have.
+    """
     members = {seen.organisation for seen, _, _ in ways}
+    telling = [way for way in ways if way[2]]
+    of_day = Counter[tuple[str, str, str, dt.date]]()
+    for seen, _, _ in telling:
+        for day, traces in seen.daily():
+            of_day[seen.organisation, seen.destination, seen.vantage, day] += traces
     return mostly_together(
-        {
+        [
             Passage(
                 seen.organisation,
                 seen.destination,
-                address,
+                tuple(addresses),
                 _over(node, seen.organisation, nodes, members),
+                sum(
+                    traces / of_day[seen.organisation, seen.destination, seen.vantage, day]
+                    for day, traces in seen.daily()
+                ),
             )
-            for seen, nodes, addresses in ways
-            for address in addresses
-        },
+            for seen, nodes, addresses in telling
+        ],
         others,
     )
 

@@ -163,15 +163,17 @@ class BlockSeen:
 
 
 class Passage(NamedTuple):
-    """An address over which an organisation goes to a destination.
+    """The addresses that tell over what an organisation goes to a destination.
 
     ``over`` is whose customer it is there: the organisation itself, or the last one on the way.
+    ``weight`` is what the passage counts beside others to the same destination.
     """
 
     organisation: str
     destination: str
-    address: str
+    addresses: tuple[str, ...]
     over: str
+    weight: float = 1.0
 
 
 class _DisjointSets:
@@ -203,39 +205,46 @@ def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
     return set().union(*(group for group in users.values() if len(group) > 1))
 
 
-def mostly_together(passages: Iterable[Passage], others: int = 1) -> bool:
+def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
     """Whether half of the organisations go over addresses that so many others use.
 
-    They do if they go so to half of their destinations, wherever the others go over these
-    addresses. Where no address is seen at all, nobody is asked.
+    They do if they go so to half of their destinations, on half of their passages to each, wherever
+    the others go over these addresses. Where no address is seen at all, nobody is asked.
 
-    >>> mostly_together(Passage(f"org{i}", "d", "198.51.100.1", f"org{i}") for i in (1, 2))
+    >>> mostly_together([Passage(f"org{i}", "d", ("198.51.100.1",), f"org{i}") for i in (1, 2)])
     True
-    >>> mostly_together(Passage(f"org{i}", "d", f"198.51.100.{i}", f"org{i}") for i in (1, 2))
+    >>> mostly_together([Passage(f"org{i}", "d", (f"198.51.100.{i}",), f"org{i}") for i in (1, 2)])
     False
-    >>> mostly_together(Passage(f"org{i}", "d", "198.51.100.1", "org1") for i in (1, 2))
+    >>> mostly_together([Passage(f"org{i}", "d", ("198.51.100.1",), "org1") for i in (1, 2)])
     False
     """
     users: dict[str, set[str]] = defaultdict(set)
-    ways: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for organisation, destination, address, over in passages:
-        users[address].add(over)
-        ways[organisation][destination].add(address)
+    for passage in passages:
+        for address in passage.addresses:
+            users[address].add(passage.over)
+    # Of each destination by how much more passages are shared than are not.
+    ways: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for name, destination, addresses, _, weight in passages:
+        shared = any(len(users[address]) > others for address in addresses)
+        ways[name][destination] += weight if shared else -weight
     together = 0
     for destinations in ways.values():
-        shared = sum(
-            any(len(users[address]) > others for address in addresses)
-            for addresses in destinations.values()
-        )
-        together += 2 * shared >= len(destinations)
+        # Sums of weights that differ by less than this are equal.
+        met = sum(more > -1e-9 for more in destinations.values())
+        together += 2 * met >= len(destinations)
     return 2 * together >= len(ways)
 
 
 def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
+    ways_on: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in seen:
+        if one.successor is not None:
+            ways_on[one.organisation, one.destination].add(one.successor)
     return mostly_together(
-        Passage(one.organisation, one.destination, one.successor, one.organisation)
-        for one in seen
-        if one.successor is not None
+        [
+            Passage(organisation, destination, tuple(addresses), organisation)
+            for (organisation, destination), addresses in ways_on.items()
+        ]
     )
 
 

@@ -344,12 +344,13 @@ def _nothing_shared(figures: Figures) -> str:
     names = ", ".join(one.node.name for one in shown if one is not None)
     if names:
         return (
-            f"None of {figures.of} organisations shares a domestic network with another on its way "
-            f"abroad, but for addresses of {names}."
+            f"None of {figures.of} organisations passes another domestic network on most of its "
+            "traces to any destination abroad whose crossing is known, but for addresses of "
+            f"{names}."
         )
     return (
-        f"None of {figures.of} organisations shares a domestic network with another on its way "
-        "abroad."
+        f"None of {figures.of} organisations passes another domestic network on most of its traces "
+        "to any destination abroad whose crossing is known."
     )
 
 

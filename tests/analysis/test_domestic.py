@@ -111,9 +111,20 @@ def test_a_path_that_shows_no_own_hop_is_unknown() -> None:
         # The step must be at the foreign hop: a slow link at home is no detour.
         ("lan own@1.0 gate@60 sea@60.5 net2@61", False, "third_party"),
         ("lan own@1.0 gate@60 net2@61", False, "third_party"),
+        ("lan own@1.0 sea@1.3 gate@60 net2@61", False, "third_party"),
+        ("lan own@1.0 sea@1.3 gate@1.7 net2@41", False, "third_party"),
+        # Far from both ends: who is registered at home stands abroad, behind a foreign router.
+        ("lan own@1.0 sea@1.3 gate@11 net2@21", True, "abroad"),
+        ("lan own@1.0 sea@1.3 gate@10.9 net2@21", False, "third_party"),
+        ("lan own@1.0 sea@1.3 gate@11 net2@20.9", False, "third_party"),
+        ("lan own@1.0 gate@60 net2@120", False, "third_party"),
     ],
-    ids=["0.3 ms", "9.9 ms", "10 ms", "behind silence", "slow at home", "no foreign hop"],
-)
+    ids=[
+        "0.3 ms", "9.9 ms", "10 ms", "behind silence", "slow at home", "no foreign hop",
+        "slow behind a foreign hop", "slow destination", "far from both", "near the first",
+        "near the second", "far without a foreign hop",
+    ],
+)  # fmt: skip
 def test_abroad_is_what_physics_says(words: str, abroad: bool, way: str) -> None:
     """A foreign registration alone is a third party at home."""
     found = path(words)
@@ -132,8 +143,10 @@ def test_abroad_is_what_physics_says(words: str, abroad: bool, way: str) -> None
         ("lan own@1.0 sea@30 *", "@11.0", True),
         # Of two foreign hops one is enough, as long as nothing behind it is nearer.
         ("lan own@1.0 sea@30 far3@14", "@14", True),
+        # One registered at home that answers slowly, before a mobile network that does so as well.
+        ("lan own@1.0 sea@1.3 gate@30 far3@2", "@41", False),
     ],
-    ids=["far", "slow", "slow hop", "just too near", "just far enough", "two abroad"],
+    ids=["far", "slow", "slow hop", "just too near", "just far enough", "two abroad", "slow ones"],
 )
 def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: bool) -> None:
     """Packets that went abroad came back from there: later hops answer no sooner."""
@@ -155,9 +168,18 @@ def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: b
         ("lan own far3@66 gate@130 net2@131", (GATE,)),
         # Its first router may stand just behind the border, nearer than physics can tell.
         ("lan own sea@4 sea@66 net2@130", ()),
+        # A carrier of the country that is met abroad.
+        ("lan own far3@2 gate@66 net2@130", ()),
+        ("lan own far3@66 gate@66.4 gate@67 far4@68 net2@130", ()),
+        ("lan own far3@2 gate@66 10.20.7.1@67 net3@68 net2@130", ()),
+        ("lan own far3@2 gate@2.4 far4@66 net2@130", (GATE,)),
+        ("lan own gate far3@2 gate@66 net2@130", (GATE,)),
     ],
-    ids=["carrier", "exchange", "block", "block before", "there and back", "back", "next door"],
-)
+    ids=[
+        "carrier", "exchange", "block", "block before", "there and back", "back", "next door",
+        "of the country", "between others", "two of the country", "at home", "there and abroad",
+    ],
+)  # fmt: skip
 def test_who_carries_a_path_abroad_does_not_stand_between_at_home(
     words: str, between: tuple[Node, ...]
 ) -> None:
@@ -410,6 +432,21 @@ def test_two_hubs_that_share_all_ways_are_not_diverse(hubs: int, grade: str) -> 
     assert ("effective hubs" in domestic["reason"]) == (grade == "mixed")
 
 
+def test_two_hubs_that_take_turns_on_all_ways_are_not_diverse() -> None:
+    """Neither is on most of the traces of a pair: that is not as if all went by themselves."""
+    country = Country(14)
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        for hub in (13, 14):
+            country.trace(i, f"20.0.{j}.200", f"lan own net{hub}", day=hub)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["pairs"]["third_party"] == 12 * 11
+    assert domestic["grade"] == "mixed"
+    assert domestic["hub"] is None
+    assert domestic["effective_hubs"] < 3
+    assert "effective hubs" in domestic["reason"]
+
+
 def test_a_hub_with_seven_tenths_of_all_ways_is_not_diverse() -> None:
     """It captures nobody, since 80% are asked; the others reach each other directly."""
     country = Country(11)
@@ -631,8 +668,9 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
         ("lan own far3@66", "mixed", None, "abroad"),
         ("lan own far3@66 10.20.7.1", "mixed", None, "abroad"),
         ("lan own gate far3@66", "single_hub", "Gate", "hub"),
+        ("lan own far3@2 gate@40", "mixed", None, "abroad"),
     ],
-    ids=["a carrier", "his private numbers", "a hub before him"],
+    ids=["a carrier", "his private numbers", "a hub before him", "one of the country"],
 )
 def test_a_carrier_abroad_is_no_hub_at_home(
     words: str, grade: str, hub: str | None, way: str

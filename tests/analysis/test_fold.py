@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from analysis.crossing import Crossing
 from analysis.desk import Desk
+from analysis.domestic import domestic_path
 from analysis.fold import Counted, Folded, Folder, Part, readings, unusable
 from analysis.observation import Observation
 from analysis.operators import Gazetteer
@@ -108,15 +109,15 @@ def without_copies(some: Iterable[Trace]) -> list[Trace]:
     return [trace for _, trace in chosen.values()]
 
 
-def counted(panel: Panel) -> Counter[tuple[object, ...]]:
+def counted(panel: Panel, policy: Policy) -> Counter[tuple[object, ...]]:
     found: Counter[tuple[object, ...]] = Counter()
     for seen in panel.observations:
         for day, traces in seen.daily():
-            found[_of(seen, day)] += traces
+            found[_of(seen, day, policy)] += traces
     return found
 
 
-def _of(seen: Observation, day: dt.date) -> tuple[object, ...]:
+def _of(seen: Observation, day: dt.date, policy: Policy) -> tuple[object, ...]:
     return (
         seen.kind,
         seen.organisation,
@@ -125,20 +126,20 @@ def _of(seen: Observation, day: dt.date) -> tuple[object, ...]:
         day,
         seen.destination,
         seen.destination_class,
-        seen.crossing,
+        seen.crossing if seen.crossing is not None else domestic_path(seen, policy),
     )
 
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(home_step_ms=12.0, abroad_step_ms=2.0)])
 @pytest.mark.parametrize("seed", range(12))
 def test_each_trace_crosses_as_it_does_by_itself(seed: int, policy: Policy) -> None:
-    """Counted by vantage, destination, day and crossing, and by reason where they are left out."""
+    """Counted by vantage, destination, day and way, and by reason where they are left out."""
     one_by_one = observe(
         without_copies(traces(seed)), Gazetteer(table(), COUNTRY), table(), policy, NOW
     )
     found, _ = folded(parts(Folder(desk(policy), policy), traces(seed), ()), [0])
     together = cross(list(readings(found, desk(policy))), unusable(found), policy)
-    assert counted(together) == counted(one_by_one)
+    assert counted(together, policy) == counted(one_by_one, policy)
     assert together.rejected == one_by_one.rejected
     assert len({seen.crossing for seen in together.observations if seen.crossing}) > 20
     assert any(seen.kind == "domestic" for seen in together.observations)
@@ -333,6 +334,22 @@ def test_a_carriers_router_at_home_is_told_apart(paths: list[Row], order: int) -
     """Two traces alike but for an RTT: in one of them it stands in the country."""
     found = [{node.kind for node in one.lenient} for one in crossed(*paths[::order])]
     assert sorted("organisation" in kinds for kinds in found) == [False, True]
+
+
+@pytest.mark.parametrize("carrier", [60.4, 119.0], ids=["abroad first", "at home first"])
+def test_a_carrier_met_abroad_on_a_way_at_home_is_told_apart(carrier: float) -> None:
+    """Two detours alike but for whether the network behind the foreign router is back at home."""
+    two = []
+    for nth, rtt in enumerate([carrier, 179.4 - carrier]):
+        row = (("20.0.1.1", 1.0), ("30.0.1.9", 60.0), ("20.1.1.3", rtt), ("20.0.2.200", 120.0))
+        hops = tuple(Hop(n, (Reply(*said, 60, 28),)) for n, said in enumerate(row, start=1))
+        two.append(traces(0)[0]._replace(hops=hops, dst_addr="20.0.2.200", msm_id=nth))
+        two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
+    found, _ = folded(parts(Folder(desk(), Policy()), two, ()), [0])
+    together = cross(list(readings(found, desk())), Counter(), Policy())
+    ways = [domestic_path(seen, Policy()) for seen in together.observations]
+    assert [way.abroad for way in ways] == [True, True]
+    assert {len(way.between) for way in ways} == {0, 1}
 
 
 def test_patterns_that_came_from_other_processes_share_what_is_alike() -> None:

@@ -66,7 +66,10 @@ def test_domestic_paths_without_anything_between() -> None:
         "against_diverse": (),
         "policy": Policy(),
     }
-    assert domestic_grade(None, 5, 0.6, **judged)[0] == "diverse"  # type: ignore[arg-type]
+    assert domestic_grade(None, 5, 0.6, **judged) == (  # type: ignore[arg-type]
+        "diverse",
+        "No network or exchange is on most of the traces of any domestic pair whose way is known.",
+    )
     assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
         "insufficient",
         "4 of the 5 organisations needed could be judged.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from analysis.meeting import meet_there
@@ -88,6 +90,20 @@ def test_half_of_the_destinations_suffice() -> None:
     """Customers of one router may have links to carriers of their own besides."""
     assert meet(APART, "lan own gate {up}")
     assert not meet(APART, APART, APART, "lan own gate {up}")
+
+
+@pytest.mark.parametrize(("shared", "traces", "met"), [(4, 1, True), (3, 1, False), (3, 9, False)])
+def test_a_destination_is_met_on_half_of_its_days(shared: int, traces: int, *, met: bool) -> None:
+    """What few traces show is an accident of the path, however many are sent on those days."""
+    country = Country(6)
+    for i, day in product(range(1, 7), range(8)):
+        hops = "lan own gate {up}" if day < shared else APART
+        for _ in range(traces if day < shared else 1):
+            country.trace(i, "30.0.1.200", hops.format(i=i, up=f"far{6 + i}"), day=day)
+            country.results[-1]["timestamp"] += len(country.results)
+    traces_read = [from_json(result) for result in country.results]
+    panel = observe(traces_read, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    assert meet_there(GATE, panel.observations, 2) is met
 
 
 def test_ways_that_do_not_pass_it_say_nothing() -> None:

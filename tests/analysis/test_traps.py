@@ -511,8 +511,8 @@ def test_all_figures_leave_out_of_whom_only_the_numbers_are_on_the_ways() -> Non
     assert "Net 13" not in {one["name"] for one in points["dominators"] + points["cut"]}
     assert not any("effective gateways" in reason for reason in fields["reasons"])
     assert fields["reasons"][0] == (
-        "None of 12 organisations shares a domestic network with another on its way abroad, but "
-        "for addresses of Net 13."
+        "None of 12 organisations passes another domestic network on most of its traces to any "
+        "destination abroad whose crossing is known, but for addresses of Net 13."
     )
     assert "count the ways as if Net 13 were not there" in fields["reasons"][1]
 
@@ -550,6 +550,19 @@ def test_a_gateway_is_named_beside_numbers_that_more_show() -> None:
     assert any(
         "12 of 12 organisations show addresses of Net 13" in reason
         for reason in verdict.fields["reasons"]
+    )
+
+
+def test_a_network_on_just_half_of_the_traces_is_not_denied() -> None:
+    """Nobody passes Gate on most of the traces, and all do on half of them: no more is denied."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(4))
+    country.everyone("lan own {up}", days=range(4, 8))
+    fields = country.judge().fields
+    assert fields["candidates"] == []
+    assert fields["reasons"][0] == (
+        "None of 10 organisations passes another domestic network on most of its traces to any "
+        "destination abroad whose crossing is known."
     )
 
 
@@ -627,6 +640,21 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     assert timeline["alarm"] is alarm
     assert (verdict.gateway is not None) is alarm
     assert ("Net 13" in left_by) is alarm
+
+
+def test_a_hop_that_is_lost_now_and_then_makes_no_gateway_of_the_incumbents_numbers() -> None:
+    """Behind the carriers' edges, which each have a link, stand cores that many are seen to pass.
+
+    To each destination the edge is silent on one day of eight, and the core looks right behind.
+    """
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    for i, day in product(range(1, 13), range(8)):
+        carrier = 6 + i % 3
+        for n, destination in enumerate(country.destinations()):
+            edge = "*" if day == (i + n) % 8 else f"far{carrier}"
+            country.trace(i, destination, f"lan own 20.64.{i}.1 {edge} 30.0.{carrier}.99", day=day)
+    assert country.judge().grade == "mixed"
 
 
 @pytest.mark.parametrize("customers", [1, 3, 6])

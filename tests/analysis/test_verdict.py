@@ -345,7 +345,7 @@ def test_a_country_that_shares_nothing_is_diverse() -> None:
     """No candidate at all: said in a sentence of its own."""
     says, reasons = graded(0, 6)
     assert says == "diverse"
-    assert "None of 6 organisations shares a domestic network" in reasons
+    assert "None of 6 organisations passes another domestic network on most" in reasons
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_what_is_shown_and_not_named_is_no_nothing(change: dict[str, Any]) -> No
     """That nothing is shared and that all leave by 1.0 gateways would contradict each other."""
     says, reasons = graded(0, 6, effective_gateways=1.0, **change)
     assert says == "mixed"
-    assert "with another on its way abroad, but for addresses of IX. The paths leave" in reasons
+    assert "crossing is known, but for addresses of IX. The paths leave" in reasons
 
 
 def test_of_no_path_abroad_nothing_is_said_in_percent() -> None:
