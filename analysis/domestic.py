@@ -261,14 +261,14 @@ def domestic_pairs(
 
 
 def _shared_blocks(
-    grouped: Mapping[tuple[str, str], Iterable[DomesticPath]],
+    grouped: Mapping[tuple[str, str], Mapping[DomesticPath, float]],
 ) -> Mapping[str, tuple[str, ...]]:
     """The unmapped blocks between that may be an operator's, as `operators_among` has them."""
     return operators_among(
         join_blocks(
-            BlockSeen(a, b, node.name, at_border=False, successor=dict(path.ways_on).get(node.name))
+            BlockSeen(a, b, node.name, False, dict(path.ways_on).get(node.name), weight)
             for (a, b), paths in grouped.items()
-            for path in paths
+            for path, weight in paths.items()
             for node in path.between
             if node.kind == "unmapped"
         )

@@ -8,13 +8,11 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 
 from analysis.crossing import Crossing, way_on
-from analysis.observation import Observation
+from analysis.observation import Observation, by_vantage_days
 from analysis.operators import Node, Passage, mostly_together
 from analysis.path import Frame, Step
 
@@ -53,16 +51,10 @@ def meet_at_home(
 def _together(
     node: Node, ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
 ) -> bool:
-    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell.
-
-    To each destination the days of a vantage point weigh alike, however many traces they have.
-    """
+    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
     members = {seen.organisation for seen, _, _ in ways}
     telling = [way for way in ways if way[2]]
-    of_day = Counter[tuple[str, str, str, dt.date]]()
-    for seen, _, _ in telling:
-        for day, traces in seen.daily():
-            of_day[seen.organisation, seen.destination, seen.vantage, day] += traces
+    weights = by_vantage_days([seen for seen, _, _ in telling])
     return mostly_together(
         [
             Passage(
@@ -70,12 +62,9 @@ def _together(
                 seen.destination,
                 tuple(addresses),
                 _over(node, seen.organisation, nodes, members),
-                sum(
-                    traces / of_day[seen.organisation, seen.destination, seen.vantage, day]
-                    for day, traces in seen.daily()
-                ),
+                weight,
             )
-            for seen, nodes, addresses in telling
+            for (seen, nodes, addresses), weight in zip(telling, weights, strict=True)
         ],
         others,
     )

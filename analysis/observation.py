@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -84,6 +84,24 @@ def first_and_last(observations: Sequence[Observation]) -> tuple[dt.date, dt.dat
     if not observations:
         return None
     return min(seen.days[0] for seen in observations), max(seen.days[-1] for seen in observations)
+
+
+def by_vantage_days(observations: Sequence[Observation]) -> list[float]:
+    """What each counts beside the others from its organisation to its destination.
+
+    The days of a vantage point weigh alike there, however many traces they have.
+    """
+    of_day = Counter[tuple[str, str, str, dt.date]]()
+    for seen in observations:
+        for day, traces in seen.daily():
+            of_day[seen.organisation, seen.destination, seen.vantage, day] += traces
+    return [
+        sum(
+            traces / of_day[seen.organisation, seen.destination, seen.vantage, day]
+            for day, traces in seen.daily()
+        )
+        for seen in observations
+    ]
 
 
 def by_day(observations: Iterable[Observation]) -> Iterator[tuple[dt.date, list[Observation]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol
 
 from probe.record import Attribution
@@ -152,7 +152,8 @@ class BlockSeen:
     """One sighting of an unmapped block on the domestic part of a path.
 
     ``successor`` is the first public address that answered behind it, unless that is the
-    destination itself.
+    destination itself. ``weight`` is what the sighting counts beside others on the way to the same
+    destination.
     """
 
     organisation: str
@@ -160,6 +161,7 @@ class BlockSeen:
     block: str
     at_border: bool
     successor: str | None
+    weight: float = field(default=1.0, compare=False)
 
 
 class Passage(NamedTuple):
@@ -236,14 +238,13 @@ def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
 
 
 def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
-    ways_on: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in seen:
-        if one.successor is not None:
-            ways_on[one.organisation, one.destination].add(one.successor)
     return mostly_together(
         [
-            Passage(organisation, destination, tuple(addresses), organisation)
-            for (organisation, destination), addresses in ways_on.items()
+            Passage(
+                one.organisation, one.destination, (one.successor,), one.organisation, one.weight
+            )
+            for one in seen
+            if one.successor is not None
         ]
     )
 
@@ -258,9 +259,10 @@ def operators_among(groups: Iterable[Sequence[BlockSeen]]) -> dict[str, tuple[st
     alternating blocks are the inside of a network that happens to be numbered like others. Since
     unrelated networks number themselves alike, a private block, or a public one that is used as if
     it were, is kept only if half of its organisations go on over addresses that others of them use,
-    for half of their destinations; a commonplace one (see `is_commonplace`) only if besides at
-    least 80% of them go on over an address that others use to the same destination. Joined blocks
-    that are not kept are looked at one by one. ``groups`` are those of `join_blocks`.
+    for half of their destinations and on half of the traces to each; a commonplace one (see
+    `is_commonplace`) only if besides at least 80% of them go on over an address that others use to
+    the same destination. Joined blocks that are not kept are looked at one by one. ``groups`` are
+    those of `join_blocks`.
 
     >>> seen = [BlockSeen(f"org{i}", "d", f"10.20.{i}.0/24", True, "198.51.100.1") for i in (1, 2)]
     >>> operators_among(join_blocks(seen))["10.20.1.0/24"]
@@ -290,7 +292,10 @@ def blocks_alike(groups: Iterable[Sequence[BlockSeen]]) -> list[tuple[str, ...]]
 
 def join_blocks(sightings: Iterable[BlockSeen]) -> Collection[Sequence[BlockSeen]]:
     """What was seen of the blocks that may be one operator's, group by group."""
-    distinct = set(sightings)
+    weights: dict[BlockSeen, float] = defaultdict(float)
+    for sighting in sightings:
+        weights[sighting] += sighting.weight
+    distinct = [replace(sighting, weight=weight) for sighting, weight in weights.items()]
     ways_on: dict[tuple[str, str | None], set[str]] = defaultdict(set)
     for sighting in distinct:
         if sighting.at_border and sighting.successor is not None:

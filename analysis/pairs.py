@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analysis.crossing import Crossing
-from analysis.observation import Observation
+from analysis.observation import Observation, by_vantage_days
 from analysis.operators import (
     BlockSeen,
     Node,
@@ -60,9 +60,10 @@ class Blocks:
     _apart: Collection[Node] = ()
 
     def __init__(self, observations: Iterable[Observation]) -> None:
+        showing = [o for o in observations if o.crossing is not None and o.crossing.blocks]
         groups = join_blocks(
-            BlockSeen(o.organisation, o.destination, block, at_border, successor)
-            for o in observations
+            BlockSeen(o.organisation, o.destination, block, at_border, successor, weight)
+            for o, weight in zip(showing, by_vantage_days(showing), strict=True)
             if o.crossing is not None
             for block, at_border, successor in o.crossing.blocks
         )

@@ -642,7 +642,8 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     assert ("Net 13" in left_by) is alarm
 
 
-def test_a_hop_that_is_lost_now_and_then_makes_no_gateway_of_the_incumbents_numbers() -> None:
+@pytest.mark.parametrize("border", ["20.64.{i}.1", "10.20.7.{i}"], ids=["incumbent", "private"])
+def test_a_hop_that_is_lost_now_and_then_makes_no_gateway_of_numbers(border: str) -> None:
     """Behind the carriers' edges, which each have a link, stand cores that many are seen to pass.
 
     To each destination the edge is silent on one day of eight, and the core looks right behind.
@@ -653,7 +654,8 @@ def test_a_hop_that_is_lost_now_and_then_makes_no_gateway_of_the_incumbents_numb
         carrier = 6 + i % 3
         for n, destination in enumerate(country.destinations()):
             edge = "*" if day == (i + n) % 8 else f"far{carrier}"
-            country.trace(i, destination, f"lan own 20.64.{i}.1 {edge} 30.0.{carrier}.99", day=day)
+            words = f"lan own {border.format(i=i)} {edge} 30.0.{carrier}.99"
+            country.trace(i, destination, words, day=day)
     assert country.judge().grade == "mixed"
 
 
