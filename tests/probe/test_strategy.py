@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +41,17 @@ def feel(limits: Limits | None = None) -> EveryHop:
     path = begin(limits)
     [aim] = send_all(path)
     path.lost(aim)
+    return path
+
+
+def felt(heard: int | None = None, lost: Iterable[int] = ()) -> EveryHop:
+    """A path whose first five hops were asked, of which one answered and some were given up."""
+    path = feel(Limits(gap_limit=5))
+    send_all(path)
+    if heard is not None:
+        path.answered(heard, f"192.0.2.{heard}", HOP, 0.001)
+    for ttl in lost:
+        path.lost(ttl)
     return path
 
 
@@ -186,18 +198,14 @@ def test_an_unanswered_first_probe_leaves_the_hops_to_be_felt_for() -> None:
 
 def test_the_first_probe_counts_when_its_answer_is_late() -> None:
     """Giving up waiting for it gives nothing away."""
-    path = feel(Limits(gap_limit=5))
-    send_all(path)
+    path = felt()
     path.answered(32, TARGET, Kind.DESTINATION, 1.4, reply_ttl=64 - 6, late=True)
     assert send_all(path) == [6, 7]
 
 
 def test_two_silent_hops_behind_the_farthest_answer_are_worth_repeating() -> None:
     """A dark end costs no attempts that cannot change where the path is seen to end."""
-    path = feel(Limits(gap_limit=5))
-    send_all(path)
-    for ttl in (1, 2, 3, 4, 5):
-        path.lost(ttl)
+    path = felt(lost=(1, 2, 3, 4, 5))
     assert send_all(path) == [1, 2]
     path.lost(1)
     path.lost(2)
@@ -206,10 +214,7 @@ def test_two_silent_hops_behind_the_farthest_answer_are_worth_repeating() -> Non
 
 def test_hops_passed_over_are_worth_repeating() -> None:
     """When something farther on answers, the silent hops before it are asked again."""
-    path = feel(Limits(gap_limit=5))
-    send_all(path)
-    for ttl in (1, 2, 3, 4):
-        path.lost(ttl)
+    path = felt(lost=(1, 2, 3, 4))
     send_all(path)
     path.answered(5, "192.0.2.5", HOP, 0.001)
     assert {3, 4} < set(send_all(path))
@@ -217,11 +222,7 @@ def test_hops_passed_over_are_worth_repeating() -> None:
 
 def test_hops_before_an_end_that_answers_late_are_worth_repeating() -> None:
     """They were thought to be beyond the path, and asked but once for that."""
-    path = feel(Limits(gap_limit=5))
-    send_all(path)
-    path.answered(1, "192.0.2.1", HOP, 0.001)
-    for ttl in (4, 5):
-        path.lost(ttl)
+    path = felt(heard=1, lost=(4, 5))
     assert send_all(path) == [6]
     path.answered(32, TARGET, Kind.DESTINATION, 1.4, reply_ttl=64 - 5, late=True)
     assert send_all(path) == [4, 5]
@@ -229,11 +230,7 @@ def test_hops_before_an_end_that_answers_late_are_worth_repeating() -> None:
 
 def test_nothing_is_repeated_beyond_the_end() -> None:
     """Neither what was given up there before the end was known, nor what is after."""
-    path = feel(Limits(gap_limit=5))
-    send_all(path)
-    path.answered(3, "192.0.2.3", HOP, 0.001)
-    for ttl in (4, 5):
-        path.lost(ttl)
+    path = felt(heard=3, lost=(4, 5))
     assert send_all(path) == [6, 7, 8, 4, 5]
     path.lost(5)
     path.answered(4, TARGET, Kind.DESTINATION, 0.9)
@@ -243,11 +240,7 @@ def test_nothing_is_repeated_beyond_the_end() -> None:
 
 def test_where_repeating_has_helped_hops_get_one_attempt_more() -> None:
     """Packets are lost on such a path, so that two without an answer do not mean silence."""
-    path = feel(Limits(gap_limit=5))
-    send_all(path)
-    path.answered(5, "192.0.2.5", HOP, 0.001)
-    for ttl in (1, 2):
-        path.lost(ttl)
+    path = felt(heard=5, lost=(1, 2))
     assert {1, 2} < set(send_all(path))
     path.lost(1)
     assert send_all(path) == []
