@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe.presence import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -121,8 +123,7 @@ def try_to_write(folder: Path) -> None:
     import tempfile  # noqa: PLC0415 - needed where something is measured, not by an hourly call
 
     try:
-        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-        tempfile.TemporaryFile(dir=there).close()
+        tempfile.TemporaryFile(dir=nearest(folder)).close()
     except OSError as problem:
         raise OSError(problem.errno, problem.strerror, str(folder)) from problem
 
