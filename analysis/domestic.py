@@ -20,6 +20,7 @@ from analysis.intervals import effective_gateways
 from analysis.meeting import meet_at_home
 from analysis.observation import Observation
 from analysis.operators import (
+    TOLERANCE,
     BlockSeen,
     Node,
     Place,
@@ -28,7 +29,7 @@ from analysis.operators import (
     join_blocks,
     operators_among,
 )
-from analysis.pairs import TOLERANCE, Blocks, Votes, most_common
+from analysis.pairs import Blocks, Votes, most_common
 from analysis.path import Step
 from analysis.policy import Policy
 
@@ -74,34 +75,40 @@ class DomesticPair:
     usual: Node | None = None
 
 
-def went_abroad(steps: Sequence[Step], policy: Policy) -> bool:
-    """Whether a foreign-registered hop lies as far above the last domestic one as abroad does.
+def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
+    """Which steps of a detour abroad are carriers' that are registered at home, by their index.
 
-    A router that answers slowly looks so too, but what lies behind it answers sooner: of the
-    foreign hop and all behind it the nearest counts, since a packet cannot come back earlier than
-    it was there. Whom `met_abroad` tells of proves it as well.
+    None where a path makes no detour. It makes one if a foreign-registered hop lies as far above
+    the last domestic one as abroad does. A router that answers slowly looks so too, but what lies
+    behind it answers sooner: of the foreign hop and all behind it the nearest counts, since a
+    packet cannot come back earlier than it was there.
+
+    A carrier that is registered at home and met abroad proves one as well. A foreign router stands
+    before it, and it is as far as abroad from both ends at home: from the last domestic hop before
+    that router, and from the network in which the path ends. Far from one end alone may be whoever
+    has slow lines.
     """
+    nearest = list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
+    away = _met_abroad(steps, nearest, policy)
+    return away if away or _passes_abroad(steps, nearest, policy) else None
+
+
+def _passes_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> bool:
     base: float | None = None
-    for step, rtt in zip(steps, _nearest(steps), strict=True):
+    for step, rtt in zip(steps, nearest, strict=True):
         if _is_home(step):
             base = step.rtt if step.rtt is not None else base
         elif _is_abroad(step) and step.rtt is not None and _is_far(base, rtt, policy):
             return True
-    return bool(met_abroad(steps, policy))
+    return False
 
 
-def met_abroad(steps: Sequence[Step], policy: Policy) -> frozenset[int]:
-    """The steps of carriers that are registered at home and answer from abroad, by their index.
-
-    A foreign router stands before such a one, and it is as far as abroad from both ends at home:
-    from the last domestic hop before that router, and from the network in which the path ends. Far
-    from one end alone may be whoever has slow lines.
-    """
+def _met_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> frozenset[int]:
     end = next((step.sight.node for step in reversed(steps) if _is_home(step) and step.sight), None)
     found = set()
     base: float | None = None
     behind_foreign = False
-    for i, (step, nearest) in enumerate(zip(steps, _nearest(steps), strict=True)):
+    for i, (step, rtt) in enumerate(zip(steps, nearest, strict=True)):
         if _is_abroad(step):
             behind_foreign = True
         elif _is_home(step):
@@ -109,7 +116,7 @@ def met_abroad(steps: Sequence[Step], policy: Policy) -> frozenset[int]:
                 behind_foreign
                 and _is_carrier(step)
                 and not _is_of(step, end)
-                and _is_far(base, nearest, policy)
+                and _is_far(base, rtt, policy)
                 and _is_far(step.rtt, _nearest_of(end, steps[i:]), policy)
             ):
                 found.add(i)
@@ -121,11 +128,6 @@ def met_abroad(steps: Sequence[Step], policy: Policy) -> frozenset[int]:
 
 def _is_far(here: float | None, there: float, policy: Policy) -> bool:
     return here is not None and math.isfinite(there) and there - here >= policy.abroad_step_ms
-
-
-def _nearest(steps: Sequence[Step]) -> list[float]:
-    """Of each step and all behind it the least RTT, infinite where none is known."""
-    return list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
 
 
 def _nearest_of(node: Node | None, steps: Iterable[Step]) -> float:
@@ -160,15 +162,15 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     leave = max((i for i, s in enumerate(steps[:arrival]) if s.own), default=None)
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
-    abroad = went_abroad(steps, policy)
-    places = _places(steps, met_abroad(steps, policy))[first:arrival]
+    away = detour(steps, policy)
+    places = _places(steps, away or ())[first:arrival]
     placed = [
-        (at, step.sight, abroad and place == "abroad")
+        (at, step.sight, away is not None and place == "abroad")
         for at, (step, place) in enumerate(zip(inside, places, strict=True), start=first)
         if step.sight is not None
     ]
-    sights = [(at, sight) for at, sight, away in placed if not away]
-    carriers = (sight.node for _, sight, away in placed if away)
+    sights = [(at, sight) for at, sight, is_away in placed if not is_away]
+    carriers = (sight.node for _, sight, is_away in placed if is_away)
     ways_on = {
         sight.node.name: _successor(steps[at + 1 :], seen)
         for at, sight in sights
@@ -177,7 +179,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     return DomesticPath(
         between=tuple(dict.fromkeys(sight.node for _, sight in sights)),
         gap=arrival is None or leave is None or any(s.sight is None for s in inside),
-        abroad=abroad,
+        abroad=away is not None,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
         carriers=tuple(dict.fromkeys(one for one in carriers if one.kind == "organisation")),
     )
@@ -188,12 +190,10 @@ def _places(steps: Iterable[Step], away: Collection[int]) -> list[Place]:
     places: list[Place] = []
     place: Place = "home"
     for i, step in enumerate(steps):
-        if i in away:
+        if i in away or _is_abroad(step):
             place = "abroad"
         elif _is_home(step):
             place = "home"
-        elif _is_abroad(step):
-            place = "abroad"
         places.append(place)
     return places
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.observation import Observation
-from analysis.operators import Node
+from analysis.operators import TOLERANCE, Node
 from analysis.pairs import Blocks, Pair
 from analysis.policy import Policy
 
@@ -54,7 +54,7 @@ def _weigh(
                 fractions[address][name] += 1.0 / len(grouped[name])
                 parts[address] += 1.0 / len(seen) / len(grouped[name])
     holders = {
-        address: sum(part >= policy.captured - 1e-9 for part in by_name.values())
+        address: sum(part >= policy.captured - TOLERANCE for part in by_name.values())
         for address, by_name in fractions.items()
     }
     used = {address: round(sum(by_name.values()), 9) for address, by_name in fractions.items()}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from analysis.domestic import met_abroad, went_abroad
+from analysis.domestic import detour
 from analysis.links import far_ends
 from analysis.path import Frame, Path, Step
 from analysis.policy import Policy
@@ -131,11 +131,12 @@ class Likenesses:
         whole = _without_rtts(path.addresses)
 
         def likeness(rtts: Rtts) -> Likeness:
-            steps = path._replace(rtts=rtts).steps if traits.borders else ()
-            if went_abroad(steps, self._policy):
-                away = bytes(sorted(met_abroad(steps, self._policy)))
-                return Likeness(path.addresses, rtts, b"abroad" + away)
-            return whole
+            if not traits.borders:
+                return whole
+            away = detour(path._replace(rtts=rtts).steps, self._policy)
+            if away is None:
+                return whole
+            return Likeness(path.addresses, rtts, b"abroad" + bytes(sorted(away)))
 
         return likeness
 

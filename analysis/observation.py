@@ -86,22 +86,29 @@ def first_and_last(observations: Sequence[Observation]) -> tuple[dt.date, dt.dat
     return min(seen.days[0] for seen in observations), max(seen.days[-1] for seen in observations)
 
 
+class Cast:
+    """How many traces each vantage point has to each destination on each day."""
+
+    def __init__(self, observations: Iterable[Observation]) -> None:
+        self._cast: dict[tuple[str, str, str], Counter[dt.date]] = defaultdict(Counter)
+        for seen in observations:
+            cast = self._cast[seen.organisation, seen.destination, seen.vantage]
+            for day, traces in seen.daily():
+                cast[day] += traces
+
+    def daily(self, seen: Observation) -> Iterator[tuple[dt.date, int, int]]:
+        """Each day of one of them, with its traces and of how many they are."""
+        cast = self._cast[seen.organisation, seen.destination, seen.vantage]
+        return ((day, traces, cast[day]) for day, traces in seen.daily())
+
+
 def by_vantage_days(observations: Sequence[Observation]) -> list[float]:
     """What each counts beside the others from its organisation to its destination.
 
     The days of a vantage point weigh alike there, however many traces they have.
     """
-    of_day = Counter[tuple[str, str, str, dt.date]]()
-    for seen in observations:
-        for day, traces in seen.daily():
-            of_day[seen.organisation, seen.destination, seen.vantage, day] += traces
-    return [
-        sum(
-            traces / of_day[seen.organisation, seen.destination, seen.vantage, day]
-            for day, traces in seen.daily()
-        )
-        for seen in observations
-    ]
+    cast = Cast(observations)
+    return [sum(traces / of for _, traces, of in cast.daily(seen)) for seen in observations]
 
 
 def by_day(observations: Iterable[Observation]) -> Iterator[tuple[dt.date, list[Observation]]]:

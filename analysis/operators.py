@@ -18,6 +18,8 @@ from probe.record import Attribution
 Place = Literal["home", "abroad", "unlocated"]
 Kind = Literal["organisation", "exchange", "unmapped"]
 
+TOLERANCE = 1e-9  # sums of weights that differ by less are equal
+
 # Blocks that factory settings, textbooks and standards put everywhere: that two organisations use
 # one of them says nothing, unless the paths behind it also run together. 192.0.0.0/24 is at the far
 # end of every DS-Lite tunnel (RFC 6333), 64:ff9b:1::/48 any network's NAT64 (RFC 8215), fd00::/48
@@ -231,8 +233,7 @@ def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
         ways[name][destination] += weight if shared else -weight
     together = 0
     for destinations in ways.values():
-        # Sums of weights that differ by less than this are equal.
-        met = sum(more > -1e-9 for more in destinations.values())
+        met = sum(more > -TOLERANCE for more in destinations.values())
         together += 2 * met >= len(destinations)
     return 2 * together >= len(ways)
 

@@ -8,15 +8,16 @@ here.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from analysis.crossing import Crossing
-from analysis.observation import Observation, by_vantage_days
+from analysis.observation import Cast, Observation, by_vantage_days
 from analysis.operators import (
+    TOLERANCE,
     BlockSeen,
     Node,
     block_name,
@@ -60,12 +61,16 @@ class Blocks:
     _apart: Collection[Node] = ()
 
     def __init__(self, observations: Iterable[Observation]) -> None:
-        showing = [o for o in observations if o.crossing is not None and o.crossing.blocks]
+        showing = [
+            (seen, seen.crossing.blocks)
+            for seen in observations
+            if seen.crossing is not None and seen.crossing.blocks
+        ]
+        weights = by_vantage_days([seen for seen, _ in showing])
         groups = join_blocks(
-            BlockSeen(o.organisation, o.destination, block, at_border, successor, weight)
-            for o, weight in zip(showing, by_vantage_days(showing), strict=True)
-            if o.crossing is not None
-            for block, at_border, successor in o.crossing.blocks
+            BlockSeen(seen.organisation, seen.destination, block, at_border, successor, weight)
+            for (seen, blocks), weight in zip(showing, weights, strict=True)
+            for block, at_border, successor in blocks
         )
         merged = operators_among(groups)
         self.alike = blocks_alike(groups)
@@ -131,9 +136,6 @@ def most_common(counts: Mapping[T, float]) -> T | None:
     return min(counts, key=place, default=None)
 
 
-TOLERANCE = 1e-9  # sums of weights that differ by less are equal
-
-
 def _passed(
     crossings: Iterable[tuple[list[Node], list[Node], bool, float]], policy: Policy
 ) -> frozenset[Node]:
@@ -196,12 +198,11 @@ class Votes:
     than ``day_weight`` of an organisation's votes.
     """
 
-    def __init__(self, observations: Iterable[Observation], policy: Policy) -> None:
-        self._cast: dict[tuple[str, str, str], Counter[dt.date]] = defaultdict(Counter)
+    def __init__(self, observations: Sequence[Observation], policy: Policy) -> None:
+        self._cast = Cast(observations)
         keys: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
         for seen in observations:
-            for day, traces in seen.daily():
-                self._cast[seen.organisation, seen.destination, seen.vantage][day] += traces
+            for day in seen.days:
                 keys[seen.organisation][day].add(seen.vantage)
         self._days = {
             name: day_weights({day: len(there) for day, there in days.items()}, policy.day_weight)
@@ -211,9 +212,8 @@ class Votes:
 
     def weight(self, seen: Observation) -> float:
         """The votes of an observation within its pair: over all its days, at most one for each."""
-        cast = self._cast[seen.organisation, seen.destination, seen.vantage]
         days = self._days[seen.organisation]
-        return sum(days[day] * traces / cast[day] for day, traces in seen.daily())
+        return sum(days[day] * traces / of for day, traces, of in self._cast.daily(seen))
 
     def keys(self, organisation: str) -> int:
         """How many keys measured in an organisation."""

@@ -13,8 +13,8 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from analysis.observation import Observation
-from analysis.operators import Node
-from analysis.pairs import TOLERANCE, Blocks
+from analysis.operators import TOLERANCE, Node
+from analysis.pairs import Blocks
 from analysis.policy import Policy
 
 Place = TypeVar("Place", bound=Hashable)
