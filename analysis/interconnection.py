@@ -27,7 +27,7 @@ from analysis.domestic import (
     walk,
 )
 from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade, not_diverse
+from analysis.hub import DomesticGrade, domestic_grade, not_diverse, only_meets
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import not_representative
@@ -66,6 +66,10 @@ def judge_domestic(
     organisations = len({pair.organisation for pair in known})
     effective, against_diverse = _diversity(known, family, own, policy)
 
+    def against_single(candidate: Candidate) -> list[str]:
+        meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
+        return [*meets, *_not_representative(candidate, own, weights, policy)]
+
     def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
         reached = reached_over(candidate.node, known, own, policy) if candidate else None
         return domestic_grade(
@@ -73,8 +77,7 @@ def judge_domestic(
             organisations,
             mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
-            may_be_hub=candidate is not None and may_be_hub(candidate.node),
-            against_single=_against_single(candidate, own, weights, policy) if candidate else (),
+            against_single=against_single(candidate) if candidate else (),
             against_diverse=against_diverse,
             policy=policy,
         )
@@ -134,7 +137,7 @@ def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable
     return may_be_hub
 
 
-def _against_single(
+def _not_representative(
     hub: Candidate, own: Callable[[Node], frozenset[str]], weights: Weights, policy: Policy
 ) -> list[str]:
     return not_representative(

@@ -812,6 +812,7 @@ def test_an_exchange_that_paths_abroad_cross_too_is_a_hub(abroad_too: int, grade
     country.everyone("lan own homeix {up}", days=[1, 2], members=range(1, abroad_too + 1))
     domestic = country.judge().fields["domestic"]
     assert (domestic["grade"], domestic["hub"]["name"]) == (grade, "HomeIX")
+    assert ("It is an exchange" in domestic["reason"]) == (grade == "concentrated")
 
 
 def test_whoever_runs_an_exchange_says_nothing_about_it() -> None:
