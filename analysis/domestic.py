@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from analysis.convergence import Candidate, by_shares, candidate, divided, mean_share, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
-from analysis.meeting import meet_at_home
+from analysis.meeting import Passing, joins_ways, meet_at_home
 from analysis.observation import Observation
 from analysis.operators import (
     TOLERANCE,
@@ -52,6 +52,9 @@ class DomesticPath:
     abroad: bool
     ways_on: tuple[tuple[str, str], ...] = ()
     carriers: tuple[Node, ...] = ()
+
+
+Walked = tuple[Observation, DomesticPath]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,34 +232,33 @@ def way_of(path: DomesticPath, between: Sequence[Node], lans: Collection[Node]) 
     return "exchange" if between else "direct"
 
 
+def walk(observations: Iterable[Observation], policy: Policy) -> list[Walked]:
+    """What the domestic ones of these show between the two networks."""
+    return [(seen, domestic_path(seen, policy)) for seen in observations if seen.kind == "domestic"]
+
+
 def domestic_pairs(
-    observations: Iterable[Observation],
+    walked: Sequence[Walked],
     blocks: Blocks,
     policy: Policy,
     *,
     lans: Collection[Node],
-    doubted: Collection[Node],
+    apart: frozenset[Node],
 ) -> list[DomesticPair]:
-    """Fold domestic observations into pairs of organisations, sorted.
+    """Fold what domestic observations show into pairs of organisations, sorted.
 
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
-    operator stay one. ``lans`` are exchanges that no list names; ``doubted`` are organisations of
-    which only the numbers are on the ways abroad: one is on nobody's way at home either, unless
-    those that pass it there meet. What traces weigh is as `analysis.pairs.Votes` has it.
+    operator stay one. ``lans`` are exchanges that no list names, ``apart`` organisations of which
+    only the numbers are between. What traces weigh is as `analysis.pairs.Votes` has it.
     """
-    domestic = [seen for seen in observations if seen.kind == "domestic"]
-    votes = Votes(domestic, policy)
+    votes = Votes([seen for seen, _ in walked], policy)
     grouped: dict[tuple[str, str], dict[DomesticPath, float]] = defaultdict(
         lambda: defaultdict(float)
     )
-    walked: list[tuple[Observation, DomesticPath]] = []
-    for seen in domestic:
-        key = (seen.organisation, seen.destination_organisation)
-        path = domestic_path(seen, policy)
-        grouped[key][path] += votes.weight(seen)
-        walked.append((seen, path))
-    nodes = _Nodes(blocks, _shared_blocks(grouped), lans, _passed_apart(doubted, walked, policy))
+    for seen, path in walked:
+        grouped[seen.organisation, seen.destination_organisation][path] += votes.weight(seen)
+    nodes = _Nodes(blocks, _shared_blocks(grouped), lans, apart)
     return [_pair(*key, paths, nodes) for key, paths in sorted(grouped.items())]
 
 
@@ -275,19 +277,28 @@ def _shared_blocks(
     )
 
 
-def _passed_apart(
-    doubted: Iterable[Node], walked: Sequence[tuple[Observation, DomesticPath]], policy: Policy
+def passed_apart(
+    doubted: Iterable[Node], walked: Sequence[Walked], policy: Policy
 ) -> frozenset[Node]:
     """Those doubted whom paths at home pass without meeting there."""
     return frozenset(
         node
         for node in doubted
-        if not meet_at_home(
-            node,
-            ((seen, path.between) for seen, path in walked if node in path.between),
-            policy.link_organisations,
-        )
+        if not meet_at_home(node, _passing(node, walked), policy.link_organisations)
     )
+
+
+def lines_of(nodes: Iterable[Node], walked: Sequence[Walked]) -> frozenset[Node]:
+    """The organisations among these that show the lines of others alone: no ways join there."""
+    return frozenset(
+        node
+        for node in nodes
+        if node.kind == "organisation" and not joins_ways(node, _passing(node, walked))
+    )
+
+
+def _passing(node: Node, walked: Sequence[Walked]) -> list[Passing]:
+    return [(seen, path.between) for seen, path in walked if node in path.between]
 
 
 class _Nodes(NamedTuple):

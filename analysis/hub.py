@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from analysis.convergence import Candidate
+from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import NAMES, describe, level, written_bounds
 from analysis.wording import asked, beside
@@ -66,13 +67,19 @@ def not_diverse(
     return reasons
 
 
+def only_meets(node: Node) -> str:
+    """Why a mere meeting place is no single hub, whoever meets there."""
+    if node.kind == "exchange":
+        return "It is an exchange, and meeting is what exchanges are for."
+    return "It looks like an exchange, and meeting is what exchanges are for."
+
+
 def domestic_grade(
     top: Candidate | None,
     organisations: int,
     resolved: float,
     *,
     reached: Candidate | None,
-    may_be_hub: bool,
     against_single: Sequence[str],
     against_diverse: Sequence[str],
     policy: Policy,
@@ -85,9 +92,8 @@ def domestic_grade(
     that were traced to: where these are few, who provides for most of them is on everybody's way
     there, and is no hub for that.
 
-    ``may_be_hub`` is False for an exchange, listed or not, that is only a meeting place: it makes
-    the paths "concentrated" at most. So does any reason ``against_single``. Any reason
-    ``against_diverse`` makes "mixed" of "diverse". The first of them is told.
+    Any reason ``against_single`` makes "concentrated" of "single hub", any ``against_diverse``
+    "mixed" of "diverse". The first of them is told.
     """
     of = top.of if top is not None else organisations
     if of < policy.organisations:
@@ -119,7 +125,7 @@ def domestic_grade(
                 f"{top.node.name} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
                 f"bounds {lower} to {upper})."
             )
-    if top is not None and says == "single" and may_be_hub:
+    if top is not None and says == "single":
         if not against_single:
             return "single_hub", sentence
         return "concentrated", (

@@ -15,15 +15,19 @@ from analysis.convergence import Candidate, mean_share, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.domestic import (
     DomesticPair,
+    Walked,
     behind_the_unmapped,
     domestic_pairs,
     effective_hubs,
     hub_candidates,
+    lines_of,
+    passed_apart,
     reached_over,
     share_abroad,
+    walk,
 )
 from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade, not_diverse
+from analysis.hub import DomesticGrade, domestic_grade, not_diverse, only_meets
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import not_representative
@@ -54,18 +58,17 @@ def judge_domestic(
     family: Family, table: JudgingTable, weights: Weights, policy: Policy
 ) -> Domestic:
     """Judge how the organisations of a country reach each other."""
-    pairs = domestic_pairs(
-        family.observations,
-        family.blocks,
-        policy,
-        lans=frozenset(family.lans),
-        doubted={one.node for one in family.figures.apart},
-    )
-    known = [pair for pair in pairs if pair.way != "unknown"]
+    walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
+    pairs = _pairs(walked, family, own, policy)
+    known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     organisations = len({pair.organisation for pair in known})
     effective, against_diverse = _diversity(known, family, own, policy)
+
+    def against_single(candidate: Candidate) -> list[str]:
+        meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
+        return [*meets, *_not_representative(candidate, own, weights, policy)]
 
     def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
         reached = reached_over(candidate.node, known, own, policy) if candidate else None
@@ -74,8 +77,7 @@ def judge_domestic(
             organisations,
             mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
-            may_be_hub=candidate is not None and may_be_hub(candidate.node),
-            against_single=_against_single(candidate, own, weights, policy) if candidate else (),
+            against_single=against_single(candidate) if candidate else (),
             against_diverse=against_diverse,
             policy=policy,
         )
@@ -90,6 +92,34 @@ def judge_domestic(
         if of_hub[0] == "single_hub":
             strongest, (grade, reason) = hub, of_hub
     return Domestic(pairs, strongest, grade, reason, organisations, effective)
+
+
+def _pairs(
+    walked: Sequence[Walked],
+    family: Family,
+    own: Callable[[Node], frozenset[str]],
+    policy: Policy,
+) -> list[DomesticPair]:
+    """The pairs, without organisations of which only the numbers are between.
+
+    Whoever was refused abroad for that is one at home too, unless those that pass it meet there. Of
+    another it is asked only where it would be a hub: few paths cannot tell whether ways join there.
+    """
+
+    def folded(apart: frozenset[Node]) -> list[DomesticPair]:
+        return domestic_pairs(
+            walked, family.blocks, policy, lans=frozenset(family.lans), apart=apart
+        )
+
+    apart = passed_apart((one.node for one in family.figures.apart), walked, policy)
+    pairs = folded(apart)
+    named = [
+        one.node
+        for one in hub_candidates(pairs, family.blocks, own, policy)
+        if one.of >= policy.organisations and one.captured_share >= policy.concentrated
+    ]
+    lines = lines_of(named, walked)
+    return folded(apart | lines) if lines else pairs
 
 
 def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable[[Node], bool]:
@@ -107,7 +137,7 @@ def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable
     return may_be_hub
 
 
-def _against_single(
+def _not_representative(
     hub: Candidate, own: Callable[[Node], frozenset[str]], weights: Weights, policy: Policy
 ) -> list[str]:
     return not_representative(

@@ -16,6 +16,9 @@ from analysis.observation import Observation, by_vantage_days
 from analysis.operators import Node, Passage, mostly_together
 from analysis.path import Frame, Step
 
+# A way that passes a node, and the nodes between the vantage point and the destination on it.
+Passing = tuple[Observation, Sequence[Node]]
+
 
 def meet_there(node: Node, observations: Iterable[Observation], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways abroad do so together.
@@ -36,9 +39,7 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
     )
 
 
-def meet_at_home(
-    node: Node, passing: Iterable[tuple[Observation, Sequence[Node]]], others: int
-) -> bool:
+def meet_at_home(node: Node, passing: Iterable[Passing], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways at home do so together.
 
     As abroad; ``passing`` are those ways, each with the nodes between. The destination's own border
@@ -48,23 +49,45 @@ def meet_at_home(
     return _together(node, ways, others)
 
 
+def joins_ways(node: Node, passing: Iterable[Passing]) -> bool:
+    """Whether a node at home has addresses over which ways between different networks go.
+
+    A router has: over one interface a customer comes on its way to all others, over another all
+    come on their way to one. A line that two networks lease is on the way from the one to the
+    other, whoever is behind them. It is asked of half of the organisations that pass the node, for
+    half of their destinations, on half of the traces that pass it to each.
+    """
+    return _mostly_shared(
+        [
+            (seen, _addresses_of(node, seen), " > ".join(_beside(node, between, seen)))
+            for seen, between in passing
+        ],
+        others=1,
+    )
+
+
 def _together(
     node: Node, ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
 ) -> bool:
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
     members = {seen.organisation for seen, _, _ in ways}
-    telling = [way for way in ways if way[2]]
+    return _mostly_shared(
+        [
+            (seen, addresses, _over(node, seen.organisation, nodes, members))
+            for seen, nodes, addresses in ways
+        ],
+        others,
+    )
+
+
+def _mostly_shared(ways: Iterable[tuple[Observation, list[str], str]], others: int) -> bool:
+    """``ways`` are those that pass a node: the addresses of each, and who comes over these."""
+    telling = [way for way in ways if way[1]]
     weights = by_vantage_days([seen for seen, _, _ in telling])
     return mostly_together(
         [
-            Passage(
-                seen.organisation,
-                seen.destination,
-                tuple(addresses),
-                _over(node, seen.organisation, nodes, members),
-                weight,
-            )
-            for (seen, nodes, addresses), weight in zip(telling, weights, strict=True)
+            Passage(seen.organisation, seen.destination, tuple(addresses), over, weight)
+            for (seen, addresses, over), weight in zip(telling, weights, strict=True)
         ],
         others,
     )
@@ -75,6 +98,16 @@ def _over(node: Node, own: str, nodes: Sequence[Node], members: Collection[str])
     before = nodes[: nodes.index(node)]
     over = [one.name for one in before if one.kind == "organisation" and one.name in members]
     return [own, *over][-1]
+
+
+def _beside(node: Node, nodes: Sequence[Node], seen: Observation) -> tuple[str, str]:
+    """The organisations before and behind a node on a way at home."""
+    at = nodes.index(node)
+    before, behind = (
+        [one.name for one in part if one.kind == "organisation"]
+        for part in (nodes[:at], nodes[at + 1 :])
+    )
+    return [seen.organisation, *before][-1], [*behind, seen.destination_organisation][0]
 
 
 def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
@@ -102,14 +135,26 @@ def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
 def _addresses_at_home(node: Node, seen: Observation) -> list[str]:
     """The addresses of a node between two networks, and the one right behind it, if that is of a
     third."""
+    steps, at = _steps_at_home(node, seen)
+    on = way_on(steps[at[-1] + 1 :], seen.destination)
+    behind = [on.address] if on is not None and on.address and not _is_port(on) else []
+    return [*_addresses_of(node, seen), *behind]
+
+
+def _addresses_of(node: Node, seen: Observation) -> list[str]:
+    """The addresses of a node between two networks."""
+    steps, at = _steps_at_home(node, seen)
+    return [address for i in at if (address := steps[i].address) is not None]
+
+
+def _steps_at_home(node: Node, seen: Observation) -> tuple[list[Step], list[int]]:
+    """The steps before the destination's network, and which of them are of a node."""
     target = Node("organisation", seen.destination_organisation)
     steps = list(
         takewhile(lambda step: step.sight is None or step.sight.node != target, seen.steps)
     )
     at = [i for i, step in enumerate(steps) if step.sight is not None and step.sight.node == node]
-    on = way_on(steps[at[-1] + 1 :], seen.destination)
-    found = [*(steps[i] for i in at), *([on] if on is not None and not _is_port(on) else [])]
-    return [step.address for step in found if step.address is not None]
+    return steps, at
 
 
 def _is_port(step: Step) -> bool:

@@ -169,7 +169,8 @@ class BlockSeen:
 class Passage(NamedTuple):
     """The addresses that tell over what an organisation goes to a destination.
 
-    ``over`` is whose customer it is there: the organisation itself, or the last one on the way.
+    ``over`` is whose customer it is there: the organisation itself, or the last one on the way; or
+    between which two networks it is.
     ``weight`` is what the passage counts beside others to the same destination.
     """
 

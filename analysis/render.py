@@ -188,14 +188,20 @@ def _witness(verdict: Mapping[str, Any]) -> Text | None:
 
 def _domestic(verdict: Mapping[str, Any]) -> Text:
     domestic = verdict["domestic"]
-    hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
     ways = ", ".join(
         f"{count} {way.replace('_', ' ')}" for way, count in domestic["pairs"].items() if count
     )
     return Text.assemble(
         (domestic["grade"].replace("_", " "), _STYLE[domestic["grade"]]),
-        hub + (f": {ways}" if ways else ""),
+        _hub(domestic) + (f": {ways}" if ways else ""),
     )
+
+
+def _hub(domestic: Mapping[str, Any]) -> str:
+    hub = domestic["hub"]
+    if not hub:
+        return ""
+    return f" ({hub['name']}, an exchange)" if hub["kind"] == "exchange" else f" ({hub['name']})"
 
 
 def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
@@ -314,7 +320,6 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     verdict = _legible(verdict)
     style = _STYLE[verdict["grade"]]
     captured, domestic = verdict["captured"], verdict["domestic"]
-    hub = f" ({domestic['hub']['name']})" if domestic["hub"] else ""
     lines = Table.grid(padding=(0, 1))
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column()
@@ -324,7 +329,7 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
     lines.add_row(_bounds(verdict), _range(verdict))
     lines.add_row("effective", f"{effective(verdict)} gateways")
-    lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + hub))
+    lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + _hub(domestic)))
     grade = Text(verdict["grade"], f"bold {style}")
     return Panel(Group(grade, "", lines), title=title, border_style=style, width=width)
 

@@ -233,8 +233,8 @@ class Fates:
 
     `routes(target, flow)` gives the way of a target's packets, or None where there is no route;
     it is asked once per target and flow. `seed` decides every loss, and every delay by up to
-    `jitter` milliseconds: by which probe it is and how many its router had before, so that a
-    network comes out the same however the probes to different routers are interleaved.
+    `jitter` milliseconds: by which probe it is and how often the same was sent before, so that a
+    network comes out the same however probes are interleaved.
     """
 
     def __init__(
@@ -305,7 +305,7 @@ class Fates:
         if way.anew is not None:
             way = way.anew(self._alike[packet] << 8 | packet.ttl)
             places = way.places()
-            self._alike[packet] += 1
+        self._alike[packet] += 1
         return way, places
 
     def _delay(self, who: Interface, packet: Packet, now: float) -> float | None:
@@ -315,16 +315,16 @@ class Fates:
         nth = self._asked[who]
         self._asked[who] += 1
         rtt = who.rtt[min(nth, len(who.rtt) - 1)]
-        if rtt is None or (who.loss and self._chance("loss", packet, nth) < who.loss):
+        if rtt is None or (who.loss and self._chance("loss", packet) < who.loss):
             return None
         if who.per_second is not None and not self._may_answer(who, who.per_second, now):
             return None
         if self._jitter:
-            rtt += self._jitter * self._chance("jitter", packet, nth)
+            rtt += self._jitter * self._chance("jitter", packet)
         return rtt / 1000.0
 
-    def _chance(self, what: str, packet: Packet, nth: int) -> float:
-        return chance(what, self._seed, packet.target, packet.flow, packet.ttl, nth)
+    def _chance(self, what: str, packet: Packet) -> float:
+        return chance(what, self._seed, *packet, self._alike[packet])
 
     def _may_answer(self, who: Interface, rate: float, now: float) -> bool:
         depth = max(1.0, rate)

@@ -19,6 +19,7 @@ from analysis.domestic import (
     hub_candidates,
     reached_over,
     share_abroad,
+    walk,
     way_of,
 )
 from analysis.observation import Observation
@@ -214,7 +215,8 @@ def test_the_way_on_from_a_block_is_what_lies_behind_it(
 
 def pairs_of(country: Country) -> list[DomesticPair]:
     observations = observed(country)
-    return domestic_pairs(observations, Blocks(observations), Policy(), lans=(), doubted=())
+    walked = walk(observations, Policy())
+    return domestic_pairs(walked, Blocks(observations), Policy(), lans=(), apart=frozenset())
 
 
 def to_net2(*paths: str) -> DomesticPair:
@@ -759,6 +761,50 @@ def test_whose_numbers_alone_are_between_is_no_hub(
     assert told == (grade == "mixed")
 
 
+@pytest.mark.parametrize(
+    ("words", "grade"),
+    [
+        ("lan own 20.64.{i}.{j}", "mixed"),
+        ("lan own 20.64.{i}.{j} 20.0.{j}.1", "mixed"),
+        ("lan own 20.64.{i}.{j} 20.64.{i}.{j}", "mixed"),
+        ("lan own 20.64.{i}.{j} 20.64.0.9", "single_hub"),
+        ("lan own 20.64.{i}.1", "single_hub"),
+        ("lan own * 20.64.{j}.1", "single_hub"),
+        ("lan own 20.64.{i}.{j} gate", "single_hub"),
+    ],
+    ids=["lines", "a border", "twice", "a core", "a way in", "a way out", "a hub behind"],
+)
+@pytest.mark.parametrize("customers", [0, 12])
+def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, customers: int) -> None:
+    """Net 13 leases a line to each two of the others, who may have a customer each behind it."""
+    country = Country(13 + customers)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        hops = words.format(i=i, j=j)
+        country.trace(i, f"20.0.{j}.200", hops)
+        if customers:
+            country.trace(i, f"20.0.{13 + j}.200", f"{hops} net{j}")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] is not None) == (grade == "single_hub")
+    told = "12 of 12 organisations show addresses of Net 13" in domestic["reason"]
+    assert told == (grade == "mixed")
+
+
+def test_a_line_to_the_only_network_behind_it_is_no_hub() -> None:
+    """Nothing tells it from one: over no address does more than one way go."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i in range(1, 13):
+        for j in range(1, 13):
+            if j != i:
+                country.trace(i, f"20.0.{j}.200", f"lan own 20.64.{i}.1 net{i % 12 + 1}")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["hub"]) == ("mixed", None)
+
+
 @pytest.mark.parametrize(("abroad_too", "grade"), [(3, "concentrated"), (4, "single_hub")])
 def test_an_exchange_that_paths_abroad_cross_too_is_a_hub(abroad_too: int, grade: str) -> None:
     """Ways at home and those abroad of half of all over the same LAN: more than a meeting place."""
@@ -766,6 +812,7 @@ def test_an_exchange_that_paths_abroad_cross_too_is_a_hub(abroad_too: int, grade
     country.everyone("lan own homeix {up}", days=[1, 2], members=range(1, abroad_too + 1))
     domestic = country.judge().fields["domestic"]
     assert (domestic["grade"], domestic["hub"]["name"]) == (grade, "HomeIX")
+    assert ("It is an exchange" in domestic["reason"]) == (grade == "concentrated")
 
 
 def test_whoever_runs_an_exchange_says_nothing_about_it() -> None:

@@ -13,44 +13,43 @@ from tests.analysis.test_verdict import made
 
 
 @pytest.mark.parametrize(
-    ("captured", "of", "reached", "may_be_hub", "says"),
+    ("captured", "of", "reached", "against", "says"),
     [
-        (7, 7, (7, 7), True, "single_hub"),
-        (7, 7, (7, 7), False, "concentrated"),
-        (6, 6, (7, 7), True, "concentrated"),
-        (7, 7, (6, 6), True, "concentrated"),
-        (7, 7, (5, 5), True, "concentrated"),
-        (7, 7, (4, 4), True, "mixed"),
-        (7, 7, (1, 11), True, "mixed"),
-        (4, 6, (7, 7), True, "mixed"),
-        (1, 11, (1, 11), True, "diverse"),
-        (4, 4, (7, 7), True, "insufficient"),
+        (7, 7, (7, 7), [], "single_hub"),
+        (7, 7, (7, 7), ["Few."], "concentrated"),
+        (6, 6, (7, 7), [], "concentrated"),
+        (7, 7, (6, 6), [], "concentrated"),
+        (7, 7, (5, 5), [], "concentrated"),
+        (7, 7, (4, 4), [], "mixed"),
+        (7, 7, (1, 11), [], "mixed"),
+        (4, 6, (7, 7), [], "mixed"),
+        (1, 11, (1, 11), [], "diverse"),
+        (4, 4, (7, 7), [], "insufficient"),
     ],
 )
 def test_domestic_grades(
-    captured: int, of: int, reached: tuple[int, int], may_be_hub: bool, says: str
+    captured: int, of: int, reached: tuple[int, int], against: list[str], says: str
 ) -> None:
-    """The same bounds as abroad, there and back; a meeting place is "concentrated" at most."""
+    """The same bounds as abroad, there and back."""
     top, there = made(captured, of), made(*reached)
-    judged = {"reached": there, "may_be_hub": may_be_hub, "against_diverse": (), "policy": Policy()}
-    found, _ = domestic_grade(top, 0, 1.0, against_single=(), **judged)  # type: ignore[arg-type]
+    judged = {"reached": there, "against_diverse": (), "policy": Policy()}
+    found, _ = domestic_grade(top, 0, 1.0, against_single=against, **judged)  # type: ignore[arg-type]
     assert found == says
 
 
 def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
     """Where the grade is none in any case it changes nothing."""
-    top, reached, policy = made(7, 7), made(7, 7), Policy()
+    policy = Policy()
     why = (
         "7 of 7 other organisations reach the others over Gate, which is not called a single hub: "
         "Few."
     )
-    for may_be_hub, reason in ((True, why), (False, describe(top, policy))):
+    for top, reason in ((made(7, 7), why), (made(6, 6), describe(made(6, 6), policy))):
         assert domestic_grade(
             top,
             0,
             1.0,
-            reached=reached,
-            may_be_hub=may_be_hub,
+            reached=made(7, 7),
             against_diverse=(),
             against_single=["Few."],
             policy=policy,
@@ -61,7 +60,6 @@ def test_domestic_paths_without_anything_between() -> None:
     """Direct neighbours are diverse when five could be judged and the ways are known."""
     judged = {
         "reached": None,
-        "may_be_hub": False,
         "against_single": (),
         "against_diverse": (),
         "policy": Policy(),
@@ -83,7 +81,7 @@ def test_domestic_paths_without_anything_between() -> None:
 @pytest.mark.parametrize("captured", [0, 1])
 def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) -> None:
     """Whether nobody stands between or somebody between few; elsewhere it changes nothing."""
-    judged = {"may_be_hub": True, "against_single": (), "policy": Policy()}
+    judged = {"against_single": (), "policy": Policy()}
     top = made(captured, 11) if captured else None
     assert domestic_grade(
         top,

@@ -193,14 +193,21 @@ def test_an_alarm_is_shown_with_its_day() -> None:
     assert "alarm, onset 2026-01-09: 10 of 10 organisations moved to Gate" in said
 
 
-def test_domestic_paths_are_shown_with_their_hub() -> None:
+@pytest.mark.parametrize(
+    ("between", "said"),
+    [
+        ("gate", "domestic single hub (Gate): 56 hub"),
+        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 hub"),
+    ],
+)
+def test_domestic_paths_are_shown_with_their_hub(between: str, said: str) -> None:
     """The grade, the name, and how many pairs went which way; ways nobody took are left out."""
     made = country("lan own {up}", 8, days=[0])
     for i in range(1, 9):
         for j in range(1, 9):
             if i != j:
-                made.trace(i, f"20.0.{j}.200", "lan own gate")
-    assert "domestic single hub (Gate): 56 hub" in words(plain(made.judge().fields))
+                made.trace(i, f"20.0.{j}.200", f"lan own {between}")
+    assert said in words(plain(made.judge().fields))
 
 
 def test_the_bounds_carry_their_own_confidence() -> None:
