@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from analysis.formats import scamper
 from analysis.load import load
 from probe.graph import Link, Node
+from probe.network import Kind, Method
+from probe.packet import judge
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
 from tests.analysis.test_load import ODD, mutated, places_in, replaced
 from tests.published import published
@@ -133,6 +135,18 @@ def test_refusals_have_the_letters_of_the_atlas(
     refused = copy.deepcopy(PATH if version == 4 else PATH_6)
     refused["hops"][2] |= {"icmp_type": icmp_type, "icmp_code": code}
     assert scamper.read(refused).hops[2].replies[0].err == err
+
+
+@pytest.mark.parametrize(("version", "unreachable"), [(4, 3), (6, 1)])
+def test_refusals_are_those_that_the_probe_itself_would_tell(
+    version: int, unreachable: int
+) -> None:
+    """Whatever the code, so that traces of both are judged alike."""
+    refused = copy.deepcopy(PATH if version == 4 else PATH_6)
+    for code in range(16):
+        refused["hops"][2] |= {"icmp_type": unreachable, "icmp_code": code}
+        told = judge(version, unreachable, code, Method.ICMP)
+        assert told == (Kind.UNREACHABLE, scamper.read(refused).hops[2].replies[0].err)
 
 
 def test_mpls_labels_have_the_shape_of_the_atlas() -> None:
