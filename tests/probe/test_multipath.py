@@ -204,6 +204,25 @@ def test_the_budget_ends_it_and_the_graph_says_what_is_missing() -> None:
     assert 1 < len(graph.levels[2].nodes) <= 16
 
 
+def test_complete_is_what_meets_the_rule_wherever_it_is_broken_off() -> None:
+    """Through each node before a hop, and at all hops before, as many flows as the rule asks."""
+    scenario = load(SCENARIOS["uneven"])
+    for budget in range(1, explored(scenario, MultipathLimits())[0].probes):
+        path = Enumeration(MultipathLimits(budget=budget), 1, 5, 0)
+        play(scenario, path, at_once=1)
+        enough = True
+        ways_before: list[set[int]] = []
+        for level in path.graph().levels:
+            flows = [set(node.flows) for node in level.nodes]
+            everything = set().union(*flows)
+            for through in ways_before if len(ways_before) > 1 or not enough else [everything]:
+                hops = [through & met for met in flows if through & met]
+                seen = sum(map(len, hops))
+                enough &= seen >= probes_needed(max(1, len(hops)) + 1, 0.05)
+            assert level.complete == enough, (budget, level.ttl)
+            ways_before = flows
+
+
 def test_a_late_answer_is_no_silence() -> None:
     """An answer to a probe that was given up puts its node where silence stood."""
     path = Enumeration(MultipathLimits(attempts=1), 2, 2, 0)
