@@ -261,7 +261,7 @@ class Enumeration:
         """A probe was given up."""
         key = self._key(ttl, flow)
         self._settle(key)
-        if key[1] not in self._met[ttl] and not self._open[key]:
+        if key[1] not in self._met[ttl]:
             self._again.add(key)
             for other in [other for other in self._again if other[0] == ttl]:
                 if self._tries[other] >= self._allowed(ttl):
@@ -395,10 +395,8 @@ class Enumeration:
                     near = hop.before.get(number)
                     if near is not None:
                         hop.through[near][vertex] += 1
-        hop.complete = (
-            bool(hop.through)
-            and (before is None or before.complete)
-            and all(self._missing(hop, near) <= 0 for near in hop.through)
+        hop.complete = (before is None or before.complete) and all(
+            self._missing(hop, near) <= 0 for near in hop.through
         )
         return hop
 
@@ -444,7 +442,6 @@ class Enumeration:
 
         Returns how many more should meet those of the hop before.
         """
-        needed = {near: max(0, self._missing(hop, near)) for near in hop.through}
         control: Counter[_Vertex] = Counter()
         for vertex, count in demand.items():
             leading = [near for near, found in hop.through.items() if found[vertex]]
@@ -460,7 +457,7 @@ class Enumeration:
                     under_way[near] += 1
         more: Counter[_Vertex] = Counter()
         for near in hop.through:
-            count = max(needed[near], control[near]) - under_way[near]
+            count = max(self._missing(hop, near), control[near]) - under_way[near]
             if count <= 0:
                 continue
             for number in itertools.islice(self._candidates(hop, near), count):

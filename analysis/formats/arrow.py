@@ -38,14 +38,10 @@ def plain(values: pa.Array) -> npt.NDArray[Any]:
         raise TypeError(f"{values.type} is not of numbers")
     _, held = values.buffers()
     kind = np.dtype(values.type.to_pandas_dtype())
-    if held is None:  # all are null
-        return np.zeros(len(values), kind)
     return np.frombuffer(held, kind, len(values), values.offset * kind.itemsize)
 
 
-def _bits(values: pa.Array, held: pa.Buffer | None) -> npt.NDArray[np.bool_]:
-    if held is None:
-        return np.zeros(len(values), np.bool_)
+def _bits(values: pa.Array, held: pa.Buffer) -> npt.NDArray[np.bool_]:
     end = values.offset + len(values)
     octets = np.frombuffer(held, np.uint8, (end + 7) // 8)
     return np.unpackbits(octets, count=end, bitorder="little")[values.offset :].astype(np.bool_)

@@ -41,8 +41,9 @@ _HOPS = "hops.list.element"
 _REPLIES = f"{_HOPS}.replies.list.element"
 _ADDRESSES = f"{_REPLIES}.address"
 _COLUMNS = (
-    "start_s", "end_s", "vantage", "source", "dst_addr", "af", "proto", "paris_id", "msm_id",
-    "prb_id", "snapshots", "notes", "redactions_json", "multipath_json", f"{_HOPS}.number",
+    "start_s", "end_s", "vantage.id", "vantage.asn", "vantage.organisation", "vantage.country",
+    "source", "dst_addr", "af", "proto", "paris_id", "msm_id", "prb_id", "snapshots.list.element",
+    "notes.list.element", "redactions_json", "multipath_json", f"{_HOPS}.number",
     f"{_HOPS}.measured", f"{_HOPS}.attribution.asn", f"{_HOPS}.attribution.special", _ADDRESSES,
     f"{_REPLIES}.rtt_ms", f"{_REPLIES}.late", f"{_REPLIES}.duplicate", f"{_REPLIES}.err",
     f"{_REPLIES}.err_code", f"{_REPLIES}.extensions_json",
@@ -251,6 +252,9 @@ def read(
 
     Raises `Surprise` before the first of them, and `InputError` where the group is damaged.
     """
+    # Arrow leaves out what is not there, without a word.
+    if not {file.schema.column(i).path for i in range(len(file.schema))}.issuperset(_COLUMNS):
+        raise Surprise
     try:
         table = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False)
     except (pa.ArrowException, OSError, KeyError, ValueError) as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Literal
 
+import pytest
 from trio.testing import MockClock
 
 from probe.economical import Routes
@@ -12,7 +13,7 @@ from probe.forks import Forks, between
 from probe.graph import Graph
 from probe.measuring import measure
 from probe.multipath import MultipathLimits
-from probe.network import Method, NoRoute, Probe
+from probe.network import Kind, Method, NoRoute, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
 from probe.record import Hop, Reply, Trace, from_line, to_line
@@ -185,6 +186,51 @@ async def test_a_path_that_ends_in_silence_is_looked_at_as_far_as_it_answers(
     assert trace.stop == "gap"
 
 
+async def test_an_answer_that_comes_late_shows_its_router_all_the_same(
+    autojump_clock: MockClock,
+) -> None:
+    """A port abroad that takes longer than all before it is no silent one."""
+    slow = DIAMOND.replace('80.231.1.2", rtt = 40', '80.231.1.2", rtt = 600')
+    [trace] = await traced(forks("border"), text=slow)
+    assert [reply.rtt for reply in trace.hops[3].replies] == [pytest.approx(40.0)]
+    assert addresses(trace.multipath)[4] == {"80.231.1.1", "80.231.1.2", "80.231.1.3"}
+
+
+def test_a_border_is_looked_at_no_farther_than_the_path_goes() -> None:
+    """Where there is no hop before it, and none behind, the two on its sides are asked."""
+    near, far = "36.37.0.1", "80.231.1.1"
+    hops = (Hop(1, (Reply(near, 1.0),)), Hop(2, (Reply(far, 40.0),)))
+    trace = Trace(far, 4, "ICMP", 0, 1, hops, paris_id=5, stop="destination")
+    path = forks("border")(trace)
+    assert path is not None
+    asked = set()
+    while (probe := path.next_probe()) is not None:
+        asked.add(probe[0])
+        path.sent(*probe)
+        kind = Kind.DESTINATION if probe[0] == 2 else Kind.TIME_EXCEEDED
+        path.answered(*probe, far if probe[0] == 2 else near, kind, 0.04)
+    assert asked == {1, 2}
+
+
+def test_what_says_nothing_of_its_flow_is_no_node() -> None:
+    """Neither what another trace has met, nor what answers another method."""
+    hops = (
+        Hop(1, (Reply("192.168.1.1", 1.0),), measured=False),
+        Hop(2, (Reply("36.37.0.1", 2.0, proto="UDP"),)),
+        Hop(3, (Reply("203.0.113.1", 9.0),)),
+    )
+    trace = Trace("203.0.113.1", 4, "ICMP", 0, 1, hops, paris_id=5, stop="destination")
+    path = between(1, 3, trace, MultipathLimits())
+    assert addresses(path.graph()) == {3: {"203.0.113.1"}}
+
+
+def test_it_waits_by_the_times_that_the_trace_has_seen() -> None:
+    """A record has them in ms: three times 200 of them."""
+    hops = (Hop(1, (Reply("192.168.1.1", 200.0),)),)
+    path = between(1, 1, Trace("203.0.113.1", 4, "ICMP", 0, 1, hops), MultipathLimits())
+    assert path.patience(1) == pytest.approx(0.6)
+
+
 def test_a_refusal_on_the_way_is_no_node() -> None:
     """It may be from nearer, and shows neither who stands there nor that the path ends."""
     hops = (
@@ -195,6 +241,8 @@ def test_a_refusal_on_the_way_is_no_node() -> None:
     trace = Trace("203.0.113.1", 4, "ICMP", 0, 1, hops, paris_id=5, stop="destination")
     path = between(1, 3, trace, MultipathLimits())
     assert addresses(path.graph()) == {1: {"192.168.1.1"}, 3: {"203.0.113.1"}}
+    cut_short = between(1, 2, trace._replace(hops=hops[:2], stop="max_ttl"), MultipathLimits())
+    assert addresses(cut_short.graph()) == {1: {"192.168.1.1"}}
 
 
 def test_a_refusal_at_the_end_is_one() -> None:

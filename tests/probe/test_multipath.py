@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter, deque
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -148,8 +149,11 @@ def test_a_flow_serves_every_hop() -> None:
 
 @pytest.mark.parametrize("name", ["width_8", "nested", "asymmetric", "meshed", "uneven"])
 def test_every_link_has_a_flow_seen_at_both_ends(name: str) -> None:
-    """A link is never concluded from one end alone."""
+    """A link is never concluded from one end alone; they stand in order."""
     graph, _ = explored(load(SCENARIOS[name]), MultipathLimits())
+    steps = [(link.ttl, link.near or "", link.far or "") for link in graph.links]
+    assert steps == sorted(steps)
+    assert all(link.flows == tuple(sorted(link.flows)) for link in graph.links)
     at = {(level.ttl, node.address): node.flows for level in graph.levels for node in level.nodes}
     for link in graph.links:
         assert link.flows
@@ -200,6 +204,25 @@ def test_the_budget_ends_it_and_the_graph_says_what_is_missing() -> None:
     assert 1 < len(graph.levels[2].nodes) <= 16
 
 
+def test_complete_is_what_meets_the_rule_wherever_it_is_broken_off() -> None:
+    """Through each node before a hop, and at all hops before, as many flows as the rule asks."""
+    scenario = load(SCENARIOS["uneven"])
+    for budget in range(1, explored(scenario, MultipathLimits())[0].probes):
+        path = Enumeration(MultipathLimits(budget=budget), 1, 5, 0)
+        play(scenario, path, at_once=1)
+        enough = True
+        ways_before: list[set[int]] = []
+        for level in path.graph().levels:
+            flows = [set(node.flows) for node in level.nodes]
+            everything = set().union(*flows)
+            for through in ways_before if len(ways_before) > 1 or not enough else [everything]:
+                hops = [through & met for met in flows if through & met]
+                seen = sum(map(len, hops))
+                enough &= seen >= probes_needed(max(1, len(hops)) + 1, 0.05)
+            assert level.complete == enough, (budget, level.ttl)
+            ways_before = flows
+
+
 def test_a_late_answer_is_no_silence() -> None:
     """An answer to a probe that was given up puts its node where silence stood."""
     path = Enumeration(MultipathLimits(attempts=1), 2, 2, 0)
@@ -236,3 +259,99 @@ def test_flows_are_counted_round() -> None:
     play(scenario, path)
     [level] = path.graph().levels
     assert level.nodes[0].flows == (65534, 65535, 0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(("answered", "most"), [(1, 2), (2, 3)])
+def test_where_repeating_has_helped_flows_are_asked_once_more(answered: int, most: int) -> None:
+    """A hop that answers now and then is not given up as soon as one that always does."""
+    path = Enumeration(MultipathLimits(), 1, 1, 0)
+    asked: Counter[int] = Counter()
+    while (probe := path.next_probe()) is not None:
+        path.sent(*probe)
+        asked[probe[1]] += 1
+        if probe[1] == 0 and asked[0] == answered:
+            path.answered(*probe, "192.0.2.1", Kind.TIME_EXCEEDED, 0.01)
+        else:
+            path.lost(*probe)
+    assert asked[0] == answered
+    assert max(asked.values()) == asked[1] == most
+
+
+def test_a_repetition_that_is_lost_takes_nothing_back() -> None:
+    """What a flow has met stands, though the same flow is not answered again."""
+    path = Enumeration(MultipathLimits(), 1, 1, 0)
+    asked: Counter[int] = Counter()
+    while (probe := path.next_probe()) is not None:
+        path.sent(*probe)
+        asked[probe[1]] += 1
+        if asked[probe[1]] == 1:
+            path.answered(*probe, f"192.0.2.{probe[1] % 2}", Kind.TIME_EXCEEDED, 0.01)
+        else:
+            path.lost(*probe)
+    assert asked.total() == len(asked) + 5
+    [level] = path.graph().levels
+    assert [node.address for node in level.nodes] == ["192.0.2.0", "192.0.2.1"]
+    assert {flow for node in level.nodes for flow in node.flows} == set(asked)
+
+
+@pytest.mark.parametrize("most", [3, 6, 12])
+def test_it_is_over_when_the_last_answer_is_there(most: int) -> None:
+    """Neither before nor never, also where several probes of one flow are under way."""
+    path = Enumeration(MultipathLimits(), 1, 1, 0)
+    under_way: deque[tuple[int, int]] = deque()
+    while not path.done:
+        while len(under_way) < most and (probe := path.next_probe()) is not None:
+            path.sent(*probe)
+            under_way.append(probe)
+        ttl, flow = under_way.popleft()
+        path.answered(ttl, flow, f"192.0.2.{flow % 2}", Kind.TIME_EXCEEDED, 0.01)
+    assert not under_way
+    assert nodes_of(path.graph()) == [["192.0.2.0", "192.0.2.1"]]
+
+
+@pytest.mark.parametrize(("silent", "nodes"), [(1, ["192.0.2.1"]), (2, ["*", "192.0.2.1"])])
+def test_one_flow_without_an_answer_is_loss_and_two_are_a_router(
+    silent: int, nodes: list[str]
+) -> None:
+    """Where others have an answer; else each packet lost would be a parallel path."""
+    path = Enumeration(MultipathLimits(), 1, 1, 0)
+    while (probe := path.next_probe()) is not None:
+        path.sent(*probe)
+        if probe[1] < silent:
+            path.lost(*probe)
+        else:
+            path.answered(*probe, "192.0.2.1", Kind.TIME_EXCEEDED, 0.01)
+    assert nodes_of(path.graph()) == [nodes]
+
+
+def test_a_node_that_only_a_repetition_has_met_is_one_of_those_to_be_told_apart() -> None:
+    """Three of them, one by a packet asked again: as many flows as rule out a fourth."""
+    path = Enumeration(MultipathLimits(), 1, 1, 0)
+    asked: Counter[int] = Counter()
+    while (probe := path.next_probe()) is not None:
+        path.sent(*probe)
+        asked[probe[1]] += 1
+        host = probe[1] % 2 if asked[probe[1]] == 1 else 2
+        path.answered(*probe, f"192.0.2.{host}", Kind.TIME_EXCEEDED, 0.01)
+    assert len(asked) == probes_needed(4, 0.05)
+    assert path.graph().levels[0].per_packet
+
+
+def test_repetitions_are_spent_behind_forks_and_no_more_than_the_rule_needs() -> None:
+    """Five, however many flows are known to pass there; none where each flow goes one way."""
+    path = Enumeration(MultipathLimits(), 1, 2, 0)
+    asked: Counter[tuple[int, int]] = Counter()
+    while not path.done:
+        at_once = []
+        while (probe := path.next_probe()) is not None:
+            path.sent(*probe)
+            at_once.append(probe)
+        for ttl, flow in at_once:
+            asked[ttl, flow] += 1
+            arm = flow % 2
+            host = arm if ttl == 1 else 2 + (arm and flow % 4)
+            path.answered(ttl, flow, f"192.0.2.{host}", Kind.TIME_EXCEEDED, 0.01)
+    again = [(ttl, flow) for (ttl, flow), times in asked.items() for _time in range(times - 1)]
+    assert Counter(ttl for ttl, _ in again) == {1: 5, 2: 5}
+    assert {flow % 2 for ttl, flow in again if ttl == 2} == {1}
+    assert nodes_of(path.graph())[1] == ["192.0.2.2", "192.0.2.3", "192.0.2.5"]

@@ -192,8 +192,18 @@ def test_parallel_paths_are_no_surprise(tmp_path: Path) -> None:
     assert alike(some, tmp_path)
 
 
-@pytest.mark.parametrize("kind", [pa.null(), pa.decimal128(9, 3), pa.string()])
-def test_types_of_others_are_left_to_the_reader_of_rows(kind: pa.DataType, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ("rtt_ms", pa.null()),
+        ("rtt_ms", pa.decimal128(9, 3)),
+        ("rtt_ms", pa.string()),
+        ("attribution", pa.null()),
+    ],
+)
+def test_types_of_others_are_left_to_the_reader_of_rows(
+    column: str, kind: pa.DataType, tmp_path: Path
+) -> None:
     """A file that was written anew by somebody else, with our name for what is in it."""
     trace = Trace("198.51.100.9", 4, "ICMP", 1.0, 1.0, (Hop(1, (Reply("192.0.2.1", None),)),))
     path = written([trace], tmp_path)
@@ -201,7 +211,7 @@ def test_types_of_others_are_left_to_the_reader_of_rows(kind: pa.DataType, tmp_p
     rows = table.to_pylist()
 
     def other(field: pa.Field) -> pa.Field:
-        if field.name == "rtt_ms":
+        if field.name == column:
             return field.with_type(kind)
         if pa.types.is_list(field.type):
             return field.with_type(pa.list_(other(field.type.value_field)))
@@ -214,6 +224,19 @@ def test_types_of_others_are_left_to_the_reader_of_rows(kind: pa.DataType, tmp_p
     with pytest.raises(columns.Surprise):
         by_columns(path)
     assert [found for _, found in parquet.group_rows(str(path), 0)] == [trace]
+
+
+@pytest.mark.parametrize("column", ["msm_id", "vantage", "multipath_json"])
+def test_a_group_without_a_column_is_left_to_the_reader_of_rows(
+    column: str, tmp_path: Path
+) -> None:
+    """Somebody has thrown it away, and no reader may end the whole analysis for that."""
+    path = written([WHOLE], tmp_path)
+    pq.write_table(pq.read_table(path).drop_columns([column]), path)
+    with pytest.raises(columns.Surprise):
+        by_columns(path)
+    with pytest.raises(InputError, match=rf"the rows 1 to 1 are damaged \('{column}'\)"):
+        parquet.group_rows(str(path), 0)
 
 
 def test_a_damaged_group_is_named(tmp_path: Path) -> None:

@@ -89,3 +89,22 @@ def test_damage_far_from_the_end_does_not_read_the_rest_first() -> None:
     assert isinstance(problem, MalformedRecord)
     assert len(wanted) < 5000
     assert list(reading) == []
+
+
+def test_no_more_of_an_array_is_read_than_its_values_need() -> None:
+    """However long it is, a little of it is in memory at a time."""
+    piece = b'{"a": "' + b"x" * 1000 + b'"},'
+    read_on: list[int] = []
+
+    def long() -> Iterator[bytes]:
+        yield b"["
+        for number in range(3000):
+            read_on.append(number)
+            yield piece
+        yield b"{}]"
+
+    ahead = [
+        len(read_on) - count for count, _ in enumerate(jsonvalues.rows(Stream(long())), start=1)
+    ]
+    assert len(ahead) == 3001
+    assert max(ahead) * len(piece) < 1 << 18

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from analysis.formats import scamper
 from analysis.load import load
 from probe.graph import Link, Node
+from probe.network import Kind, Method
+from probe.packet import judge
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
 from tests.analysis.test_load import ODD, mutated, places_in, replaced
 from tests.published import published
@@ -99,6 +101,17 @@ def test_several_attempts_are_several_replies() -> None:
     assert trace.proto == "UDP"
 
 
+@pytest.mark.parametrize(("at", "code", "err"), [(1, 3, "p"), (-1, 1, "H"), (-1, 3, None)])
+def test_no_refusal_but_the_port_of_the_destination_is_an_answer(
+    at: int, code: int, err: str | None
+) -> None:
+    """A router that refuses a UDP probe has not become the destination by that."""
+    refused = copy.deepcopy(EVERY_ATTEMPT)
+    refused["hops"][at] |= {"icmp_type": 3, "icmp_code": code}
+    errors = {reply.err for hop in scamper.read(refused).hops for reply in hop.replies}
+    assert errors == {None, err}
+
+
 def test_an_attempt_that_was_lost_is_a_star_before_the_one_that_was_answered() -> None:
     """Scamper numbers the probes of a hop from 1: an answer to the second means one lost."""
     lost = copy.deepcopy(PATH)
@@ -133,6 +146,18 @@ def test_refusals_have_the_letters_of_the_atlas(
     refused = copy.deepcopy(PATH if version == 4 else PATH_6)
     refused["hops"][2] |= {"icmp_type": icmp_type, "icmp_code": code}
     assert scamper.read(refused).hops[2].replies[0].err == err
+
+
+@pytest.mark.parametrize(("version", "unreachable"), [(4, 3), (6, 1)])
+def test_refusals_are_those_that_the_probe_itself_would_tell(
+    version: int, unreachable: int
+) -> None:
+    """Whatever the code, so that traces of both are judged alike."""
+    refused = copy.deepcopy(PATH if version == 4 else PATH_6)
+    for code in range(16):
+        refused["hops"][2] |= {"icmp_type": unreachable, "icmp_code": code}
+        told = judge(version, unreachable, code, Method.ICMP)
+        assert told == (Kind.UNREACHABLE, scamper.read(refused).hops[2].replies[0].err)
 
 
 def test_mpls_labels_have_the_shape_of_the_atlas() -> None:
@@ -223,6 +248,8 @@ def test_both_arms_of_a_diamond_stand_at_their_ttl() -> None:
         Link(1, "192.0.2.1", "192.0.2.2", (1, 3)),
         Link(1, "192.0.2.1", "192.0.2.3", (2,)),
     )
+    # Who says neither has kept to scamper's 95%, with the probes that are there.
+    assert (trace.multipath.failure, trace.multipath.probes) == (0.05, 6)
 
 
 def test_a_flow_that_met_two_routers_is_spread_and_claims_no_link() -> None:
@@ -233,6 +260,7 @@ def test_a_flow_that_met_two_routers_is_spread_and_claims_no_link() -> None:
     graph = scamper.read(spread).multipath
     assert graph is not None
     assert [level.per_packet for level in graph.levels] == [False, False, True] + [False] * 4
+    assert [level.complete for level in graph.levels] == [True] * 3 + [False] * 4
     assert 3 not in [link.ttl for link in graph.links]
 
 
@@ -249,6 +277,12 @@ def test_completed_without_an_answer_is_not_believed() -> None:
     trace = scamper.read(elsewhere)
     assert trace.stop is None
     assert trace.notes == ("scamper: COMPLETED",)
+
+
+def test_a_reason_to_stop_that_no_record_has_is_a_remark() -> None:
+    """Those that it has are none."""
+    assert scamper.read({**PATH, "stop_reason": "BORED"}).notes == ("scamper: BORED",)
+    assert scamper.read(DARK).notes == scamper.read(PATH).notes == ()
 
 
 def test_what_was_read_can_be_written_as_a_record() -> None:
@@ -275,6 +309,27 @@ def test_fields_without_a_place_are_named() -> None:
     assert set(scamper.unkept(TCP)) >= {"sport", "dport", "tos", "hops[].reply_ipid"}
     assert "nodes[].links[][].probes[].tx" in set(scamper.unkept(DIAMOND))
     assert not {"dst", "hops", "hops[].addr", "hops[].rtt"} & set(scamper.unkept(TCP))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"rtt": -1}, "rtt is not a time in ms: -1"),
+        ({"rtt": True}, "rtt is not a time in ms: True"),
+        ({"rtt": 1e9}, "rtt is not a time in ms: 1000000000.0"),
+        ({"probe_ttl": 256}, "probe_ttl is no number from 0 to 255: 256"),
+        ({"probe_id": -1}, "probe_id is no number from 0 to 255: -1"),
+        ({"probe_id": True}, "probe_id is no number from 0 to 255: True"),
+        ({"tx": {"sec": 1, "usec": 1_000_000}}, "tx.usec is no number from 0 to 999999: 1000000"),
+    ],
+)
+def test_a_number_that_cannot_be_is_named(changes: dict[str, Any], says: str) -> None:
+    """Else a time before its probe would pull a router's smallest RTT down."""
+    wrong = copy.deepcopy(PATH)
+    wrong["hops"][0] |= changes
+    with pytest.raises(MalformedRecord) as refused:
+        scamper.read(wrong)
+    assert str(refused.value) == says
 
 
 def test_one_odd_value_anywhere_is_read_or_named() -> None:
