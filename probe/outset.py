@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from probe.failure import INTERRUPTED
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 def begun() -> None:
@@ -28,6 +24,6 @@ def over() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _leave(_number: int, _frame: object) -> None:
     # An exception could come up in the middle of what catches any, or ignores them.
     os._exit(INTERRUPTED)
