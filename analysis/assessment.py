@@ -176,7 +176,7 @@ def _by_tables_of_days(used: Used, of_alarm: str) -> list[str]:
     ]
     if used.older:
         told.append(
-            f"{used.older} of {sum(used.traces.values())} traces are older than all of these "
-            "tables, and were read by the oldest."
+            f"Traces older than all of these tables: {used.older} of {sum(used.traces.values())}, "
+            "read by the oldest."
         )
     return told

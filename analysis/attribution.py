@@ -89,8 +89,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
         named.append(f"{unnamed} {'more' if named else 'without a proper name'}")
     return [
         f"Addresses were attributed by {found['table']}; what the records say of their hops, by "
-        f"{', '.join(named)}, was not used: of {found['hops']} hops {found['differ']} belong to "
-        "another AS there."
+        f"{', '.join(named)}, was not used: hops that belong to another AS there: "
+        f"{found['differ']} of {found['hops']}."
     ]
 
 

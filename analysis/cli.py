@@ -18,6 +18,7 @@ import click
 
 from analysis import options
 from analysis.countries import UnknownCountry, country_code
+from analysis.wording import many
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Offline
 from probe.origin import Origin, OriginError, open_origin
@@ -308,7 +309,7 @@ def warn(loaded: Loaded) -> None:
 
     unnamed = sum(loaded.rejected[reason] for reason in get_args(Unread)) - len(loaded.complaints)
     if unnamed > 0:
-        click.echo(f"warning: {unnamed} more lines or files could not be read", err=True)
+        click.echo(f"warning: further lines or files that could not be read: {unnamed}", err=True)
 
 
 def nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
@@ -459,7 +460,8 @@ def _conversion(out: str, form: Form, done: Converted, loaded: Loaded) -> dict[s
 
 
 def _say_conversion(out: str, done: Converted, loaded: Loaded) -> None:
-    lines = [f"{done.traces} traces written to {'standard output' if out == '-' else out}"]
+    where = "standard output" if out == "-" else out
+    lines = [f"{many(done.traces, 'trace')} written to {where}"]
     for what, counts in (
         ("left out", loaded.rejected),
         ("fields of the input that a record has no place for", loaded.unkept or Counter()),

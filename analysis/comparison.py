@@ -157,8 +157,8 @@ def _of_the_grade(comparison: Mapping[str, Any], table: str) -> str:
     used, other = comparison["grade"]
     crossings = comparison["crossings"]
     counted = (
-        f"{crossings['changed']} of {crossings['compared']} crossings differ, "
-        f"{crossings['only_used'] + crossings['only_other']} are seen under one table only."
+        f"crossings that differ: {crossings['changed']} of {crossings['compared']}, seen under one "
+        f"table only: {crossings['only_used'] + crossings['only_other']}."
     )
     gateway, others = comparison["gateway"]
     if used == other and gateway != others:

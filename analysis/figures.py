@@ -106,7 +106,7 @@ def captured(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
             .encode(x=x, y=alt.value(48))
         )
     lower, upper = captured_range(verdict.to_dict(), ".0%")
-    told = say("{captured} of {of} networks; the bounds reach from {lower} to {upper}.").format(
+    told = say("Networks: {captured} of {of}; the bounds reach from {lower} to {upper}.").format(
         captured=found.organisations,
         of=found.of,
         lower=lower,
@@ -231,7 +231,8 @@ def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say) -> str:
         return say("No day has data on a candidate.")
     first, last = shown.iloc[0], shown.iloc[-1]
     told = say(
-        "On {first}, {before} of {before_of} networks pass it; on {last}, {after} of {after_of}."
+        "Networks that pass it: {before} of {before_of} on {first}, "
+        "{after} of {after_of} on {last}."
     ).format(
         first=f"{first['day']:%Y-%m-%d}",
         before=first["captured"],

@@ -121,8 +121,8 @@ def domestic_grade(
             says = there
             lower, upper = written_bounds(reached, policy)
             sentence = (
-                f"Of the networks traced to, {reached.captured} of {reached.of} are reached over "
-                f"{top.node.name} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
+                f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
+                f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
                 f"bounds {lower} to {upper})."
             )
     if top is not None and says == "single":

@@ -191,7 +191,7 @@ def plan(
 
 def _plain(fields: dict[str, Any], simulate: int) -> str:
     wanted, unit = fields["needs"], fields["weights"]
-    source = f"{simulate} simulated countries of each kind" if simulate else "docs/error-rates.md"
+    source = f"simulated countries of each kind: {simulate}" if simulate else "docs/error-rates.md"
     reliable = (
         f"{wanted['reliable']} before it is reliable"
         if wanted["reliable"] is not None
@@ -203,8 +203,8 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
         f"Measured, but without {unit}": fields["unweighed"],
     }
     lines = [
-        f"{fields['country']}: {fields['organisations']} organisations have {unit}; "
-        f"{fields['taking_part']} take part, with {fields['coverage']:.0%} of the {unit}.",
+        f"{fields['country']}: {many(fields['organisations'], 'organisation')} with {unit}; "
+        f"taking part: {fields['taking_part']}, with {fields['coverage']:.0%} of the {unit}.",
         *(f"{said}: {many(count, 'organisation')}." for said, count in apart.items() if count),
         *(
             [f"Left out of what --panel names: {counted(fields['rejected'])}."]

@@ -50,9 +50,9 @@ def simulated(found: Mapping[str, int], traces: int) -> list[str]:
     """A sentence where traces come from a simulation.
 
     >>> simulated({"simulated: nothing here was measured": 3}, 4)
-    ['3 of 4 traces are simulated: what they show was never measured.']
+    ['Simulated traces: 3 of 4; what they show was never measured.']
     """
     count = found.get(SIMULATED, 0)
     if not count:
         return []
-    return [f"{count} of {traces} traces are simulated: what they show was never measured."]
+    return [f"Simulated traces: {count} of {traces}; what they show was never measured."]

@@ -101,7 +101,7 @@ def _captured(verdict: Mapping[str, Any]) -> Text:
     organisations, of = captured["organisations"], captured["of"]
     return Text.assemble(
         _bar(organisations / of if of else 0.0, captured["lower"], captured["upper"]),
-        f" {organisations} of {of} organisations",
+        f" {organisations} of {many(of, 'organisation')}",
         (f"  {_bounds(verdict)} {_range(verdict)}", "dim"),
     )
 
@@ -127,7 +127,7 @@ def _coverage(verdict: Mapping[str, Any]) -> str:
     low, high = outward(least, most, ".2f")
     besides = " besides the candidate's" if verdict["candidates"] else ""
     return (
-        f"{coverage['organisations']} of {coverage['organisations_known']} organisations, "
+        f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
         f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
         f"nationally {low}–{high}"
     )
@@ -326,7 +326,9 @@ def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     lines.add_row("days", " to ".join(d or "–" for d in verdict["window"]))
     gateway = verdict["gateway"]["name"] if verdict["gateway"] else "none named"
     lines.add_row("gateway", Text(gateway))
-    lines.add_row("captured", f"{captured['organisations']} of {captured['of']} organisations")
+    lines.add_row(
+        "captured", f"{captured['organisations']} of {many(captured['of'], 'organisation')}"
+    )
     lines.add_row(_bounds(verdict), _range(verdict))
     lines.add_row("effective", f"{effective(verdict)} gateways")
     lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + _hub(domestic)))

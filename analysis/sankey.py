@@ -120,7 +120,7 @@ def bar_name(bar: Bar, say: Say) -> str:
     if bar.role == "unknown":
         return say("unknown")
     if bar.role == "others":
-        return say("{count} others").format(count=bar.together)
+        return say("others: {count}").format(count=bar.together)
     return say("{network} itself").format(network=bar.name) if bar.role == "itself" else bar.name
 
 

@@ -30,7 +30,7 @@ from analysis.tables import (
 )
 from analysis.verdict import Grade
 from analysis.versions import of_the_other
-from analysis.wording import asked, captured_range, effective, headline, outward, simulated
+from analysis.wording import asked, captured_range, effective, headline, many, outward, simulated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,12 +75,12 @@ class Data:
 
     def __repr__(self) -> str:
         left_out = sum(self.loaded.rejected.values())
-        return f"<Data of {len(self)} traces, {left_out} left out>"
+        return f"<Data of {many(len(self), 'trace')}, {left_out} left out>"
 
     def _repr_html_(self) -> str:
         left_out = sum(self.loaded.rejected.values())
         return (
-            f"<p><strong>{len(self)} traces</strong>; files read: {len(self.inputs)}; "
+            f"<p><strong>{many(len(self), 'trace')}</strong>; files read: {len(self.inputs)}; "
             f"left out: {left_out}.</p>"
         )
 
@@ -385,7 +385,7 @@ class Verdict:
         lower, upper = captured_range(self._fields)
         confidence = self.provenance["policy"]["confidence"]
         figures = (
-            ("captured", f"{captured.organisations} of {captured.of} organisations, "
+            ("captured", f"{captured.organisations} of {many(captured.of, 'organisation')}, "
              f"{asked(confidence)} bounds {lower}–{upper}"),
             ("effective gateways", effective(self._fields)),
             ("nationally", f"a share of {low}–{high}"),

@@ -22,6 +22,7 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation
 from analysis.policy import Policy
 from analysis.ranges import Outcome, Range, leave_one_out
+from analysis.wording import many
 
 _SHOWN = 10
 
@@ -66,7 +67,7 @@ def _hegemony(grouped: dict[str, list[Pair]], weights: Weights) -> dict[str, Any
         "alpha": ALPHA,
         "viewpoints": viewpoints,
         "trimmed": trimmed(viewpoints),
-        "warning": f"{viewpoints} viewpoints are too few to trim ({FEWEST} are needed): "
+        "warning": f"{many(viewpoints, 'viewpoint')}, too few to trim ({FEWEST} are needed): "
         "one of them can move the mean."
         if viewpoints < FEWEST
         else None,

@@ -173,8 +173,8 @@ def _insufficient(figures: Figures, policy: Policy) -> list[str]:
         reasons.append(
             "No path from this country to abroad was measured."
             if not figures.pairs
-            else f"The crossing is known for {beside(figures.resolved, policy.resolved)} of "
-            f"{figures.pairs} pairs; {asked(policy.resolved)} are needed."
+            else f"Of the pairs ({figures.pairs}) the crossing is known for "
+            f"{beside(figures.resolved, policy.resolved)}; {asked(policy.resolved)} are needed."
         )
     if figures.destination_classes < policy.destination_classes:
         reasons.append(
@@ -242,16 +242,16 @@ def not_representative(covered: float, weighed: float, unit: str, policy: Policy
 
 def _not_known(figures: Figures) -> str:
     return (
-        f"{figures.mostly} of {figures.of} organisations are known to send most of all their pairs "
-        "that way; of the others too many ways are not known."
+        f"Known to send most of all their pairs that way: {figures.mostly} of {figures.of} "
+        "organisations; of the others too many ways are not known."
     )
 
 
 def _one_class(figures: Figures) -> str:
     captured, of = figures.elsewhere
     return (
-        f"Without the destinations of one operator on one continent {captured} of {of} "
-        "organisations pass it, and the way to these may have reasons of its own."
+        f"Without the destinations of one operator on one continent it is passed by {captured} of "
+        f"{of} organisations, and the way to these may have reasons of its own."
     )
 
 

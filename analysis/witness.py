@@ -143,8 +143,8 @@ def compare(
         if origins < policy.organisations:
             return Statement(
                 "silent",
-                f"Besides {gateway}, {origins} of the {policy.organisations} organisations needed "
-                "announce addresses.",
+                f"Besides {gateway}, addresses are announced by {origins} of the "
+                f"{policy.organisations} organisations needed.",
             )
         return Statement(
             "agrees" if others >= needed else "disagrees",

@@ -108,9 +108,14 @@ def simulated(notes: Mapping[str, int]) -> str | None:
 
     >>> simulated({"simulated: nothing here was measured": 3})
     'SIMULATED: what 3 traces show was never measured.'
+    >>> simulated({"simulated: nothing here was measured": 1})
+    'SIMULATED: what 1 trace shows was never measured.'
     """
     count = notes.get(SIMULATED, 0)
-    return f"SIMULATED: what {count} traces show was never measured." if count else None
+    if not count:
+        return None
+    show = "shows" if count == 1 else "show"
+    return f"SIMULATED: what {many(count, 'trace')} {show} was never measured."
 
 
 def outward(low: float, high: float, form: str = ".0%") -> tuple[str, str]:

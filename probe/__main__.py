@@ -1,6 +1,15 @@
-"""``python -m probe``: the command line where no ``gatewatch`` is installed on the path."""
+"""Where the program begins: ``gatewatch``, and ``python -m probe`` where it is not on the path."""
 
-from probe.cli import main
+from probe import outset
+
+
+def main() -> None:
+    """Run the command line."""
+    outset.begun()
+    from probe.cli import main as gatewatch  # noqa: PLC0415 - most of a start
+
+    gatewatch(prog_name="gatewatch")
+
 
 if __name__ == "__main__":
-    main(prog_name="gatewatch")
+    main()

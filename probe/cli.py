@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import click
 
-from probe import __version__, garbage
+from probe import __version__, garbage, outset
 from probe.failure import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -72,6 +72,14 @@ class Commands(click.Group):
         if command is not None:
             translate(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that was typed, after which Ctrl-C is told."""
+        found = super().resolve_command(ctx, args)
+        outset.over()
+        return found
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help, in the language wanted."""

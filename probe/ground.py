@@ -107,12 +107,18 @@ class Footing:
 
 
 def without_way(addresses: Iterable[str]) -> frozenset[int]:
-    """IP versions of these addresses that have no way out of this machine, where another has.
+    """IP versions without a way out of this machine to any of these, where another has one.
 
     None of them where no version has one: that is a machine without a network.
     """
-    of_version = {6 if ":" in address else 4: address for address in addresses}
-    ways = {version for version, one in of_version.items() if _end_towards(one, version)}
+    of_version: dict[int, list[str]] = {}
+    for address in addresses:
+        of_version.setdefault(6 if ":" in address else 4, []).append(address)
+    ways = {
+        version
+        for version, those in of_version.items()
+        if any(_end_towards(address, version) for address in those)
+    }
     return frozenset(of_version.keys() - ways) if ways else frozenset()
 
 

@@ -127,6 +127,8 @@ class Itinerary:
         self._todo: dict[str, Target] = {}
         self._in_flight: dict[str, Target] = {}
         self._settled: dict[str, Target] = {}
+        # How many of these no trace was begun to, since their IP version leads nowhere.
+        self._skipped = 0
         self._unaffordable: list[Target] = []
         # IP versions that went away on the way, and what is put off until they are back.
         self._gone: set[int] = set()
@@ -217,7 +219,7 @@ class Itinerary:
             # Domestic targets may have come in only now; the limit still counts what was asked.
             room = max(0, self._limit - len(self._settled) - len(self._put_off))
             self._todo = dict(list(self._todo.items())[:room])
-        self._progress.expect(len(self._settled) + len(self._todo) + len(self._put_off))
+        self._tell_total()
 
     async def _ask_again(self) -> None:
         """Trace once more to witnesses that may be at odds with the others because of loss."""
@@ -265,8 +267,7 @@ class Itinerary:
         methods = usable(self._network, map(version_of, self._todo.values()), self._wanted)
         for target in targets:
             if version_of(target) not in methods:
-                self._tally.skipped(version_of(target))
-                self._settle(target.address)
+                self._skip(target)
         self._unspent = self._allowance.left
         try:
             await measure(
@@ -307,6 +308,16 @@ class Itinerary:
 
     def _settle(self, address: str) -> None:
         self._settled[address] = self._todo.pop(address)
+
+    def _skip(self, target: Target) -> None:
+        self._tally.skipped(version_of(target))
+        self._settle(target.address)
+        self._skipped += 1
+        self._tell_total()
+
+    def _tell_total(self) -> None:
+        total = len(self._settled) + len(self._todo) + len(self._put_off)
+        self._progress.expect(total - self._skipped)
 
     def _finished(self, trace: Trace) -> None:
         shaken = self._shaken()
@@ -395,10 +406,9 @@ class Itinerary:
 
     def _skip_all_but(self, versions: Collection[int]) -> None:
         """Count what is left to do over other IP versions as having had no route."""
-        for address, target in list(self._todo.items()):
+        for target in list(self._todo.values()):
             if version_of(target) not in versions:
-                self._tally.skipped(version_of(target))
-                self._settle(address)
+                self._skip(target)
 
     async def _wait_for_a_way_out(self, versions: Collection[int]) -> None:
         """Wait until all these IP versions have one, as long as that is worth it."""

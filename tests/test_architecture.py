@@ -47,7 +47,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.network",
             "probe.record",
         },
-        {"probe.bundle", "probe.places", "probe.private", "probe.readonly"},
+        {"probe.bundle", "probe.outset", "probe.places", "probe.private", "probe.readonly"},
         {"probe.receipt"},
         {
             "probe.capture",

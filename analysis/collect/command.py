@@ -183,6 +183,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
 
 @collect.command(short_help="Take in bundles that came by USB stick or mail.")
 @_folder
+@click.option("--new", is_flag=True, help="Make FOLDER a collector's, where it is none yet.")
 @click.argument(
     "files",
     nargs=-1,
@@ -190,7 +191,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE…",
 )
-def take(*, folder: Path, files: tuple[Path, ...]) -> None:
+def take(*, folder: Path, new: bool, files: tuple[Path, ...]) -> None:
     """Take each FILE into FOLDER as if it had been sent: checked, and put into quarantine.
 
     A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
@@ -198,7 +199,7 @@ def take(*, folder: Path, files: tuple[Path, ...]) -> None:
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
     refused = 0
-    with _store(folder) as store:
+    with _store(folder) if new else _opened(folder, new="take --new") as store:
         for path in files:
             with path.open("rb") as given:
                 # No bundle is longer; what is, is refused for that.
@@ -284,9 +285,10 @@ def _warn_of_a_full_disk(store: Store) -> None:
         )
 
 
-def _opened(folder: Path) -> AbstractContextManager[Store]:
+def _opened(folder: Path, new: str = "--to") -> AbstractContextManager[Store]:
+    """The store of a folder that is a collector's already; ``new`` is what makes one."""
     if not (folder / "collector.db").is_file():
-        raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect --to` makes one")
+        raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect {new}` makes one")
     return _store(folder)
 
 
@@ -316,5 +318,5 @@ def _store(folder: Path) -> Iterator[Store]:
             raise
         raise BadInput(
             f"{folder / 'collector.db'} cannot be used ({problem}); restore it from your backup, "
-            "or take the bundles into a new folder: gatewatch collect take"
+            "or take the bundles into a new folder: gatewatch collect take --new"
         ) from None

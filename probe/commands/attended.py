@@ -54,8 +54,15 @@ class Attended:
             _("{why}; or measure all the same with --anyway, as no evidence").format(why=why)
         )
 
-    def progress(self, stack: ExitStack) -> Progress:
-        """A bar or a line a trace."""
+    def progress(self, stack: ExitStack, absent: frozenset[int]) -> Progress:
+        """A bar or a line a trace, below what is said of IP versions that are not here."""
+        for version in sorted(absent):
+            click.echo(
+                _(
+                    "this machine has no IPv{version}: targets with such addresses are left out"
+                ).format(version=version),
+                err=True,
+            )
         return stack.enter_context(_Shown())
 
     def end(self, ended: Ended) -> None:

@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING
 from probe.aside import Aside
 from probe.choice import fit, unmeasured, version_of
 from probe.commands import words
-from probe.failure import BadInput
+from probe.failure import BadInput, Offline
 from probe.language import _
-from probe.targets import Listed, TargetError, address_of, read_targets, target_list
+from probe.targets import (
+    Listed,
+    TargetError,
+    address_of,
+    read_targets,
+    root_servers,
+    target_list,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +46,7 @@ class Choice:
         *,
         excluded: Exclusions,
         own_network: bool,
+        without_way: Callable[[Iterable[str]], frozenset[int]],
     ) -> None:
         self.origin = origin
         self.here = here
@@ -53,11 +61,12 @@ class Choice:
         self.done: Counter[str] = Counter()
         # Where in the list to begin; what stands before it comes last.
         self.place = 0
-        # Tells IP versions of addresses that this place does not have; such targets are left out.
-        self.without_way: Callable[[Iterable[str]], frozenset[int]] = lambda _: frozenset()
+        # IP versions that this place does not have; targets of theirs were left out.
+        self.absent: frozenset[int] = frozenset()
         self.left_out: Counter[str] = Counter()
         # Whether the last list had networks of the country in it.
         self.at_home = False
+        self._without_way = without_way
 
     def _look_up(self, host: str) -> str:
         self.looked_up.append(host)
@@ -74,7 +83,8 @@ class Choice:
     def targets(self, country: str | None) -> list[Target]:
         """The targets to probe from a country; none where the run that is resumed is complete.
 
-        Raises `BadInput` where none of the list may be probed.
+        Raises `BadInput` where none of the list may be probed, and `Offline` where all that may
+        are of an IP version that is not here.
         """
         listed, smaller = self._list(country)
         wanted = [
@@ -91,12 +101,35 @@ class Choice:
         left = unmeasured(chosen, self.done)
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
-        absent = self.without_way(target.address for target in chosen)
+        # Root servers tell whether there is another IP version than that of the list.
+        absent = self._without_way(target.address for target in [*chosen, *root_servers()])
+        unreachable = Counter(map(version_of, left)) & Counter(dict.fromkeys(absent, len(left)))
+        self.absent = frozenset(unreachable)
         self.left_out.update(
-            f"no IPv{version_of(target)} here" for target in left if version_of(target) in absent
+            {f"no IPv{version} here": count for version, count in unreachable.items()}
         )
-        left = [target for target in left if version_of(target) not in absent]
-        return left[: self.limit]
+        if unreachable.total() == len(chosen):
+            raise self._all_absent()
+        return [target for target in left if version_of(target) not in absent][: self.limit]
+
+    def _all_absent(self) -> Offline:
+        (absent,) = self.absent
+        said = (
+            _(
+                "this machine has no IPv{version}, so that all targets are left out ({counts}); "
+                "list targets with IPv{other} addresses"
+            )
+            if self.version is None
+            else _(
+                "this machine has no IPv{version}, so that all targets are left out ({counts}); "
+                "leave out -{version}"
+            )
+        )
+        return Offline(
+            said.format(
+                version=absent, other=4 if absent == 6 else 6, counts=words.counts(self.left_out)
+            )
+        )
 
     def place_of(self, unreached: list[Target], country: str | None) -> int:
         """Where in the list a next run goes on: at the first target that this one did not reach.

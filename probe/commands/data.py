@@ -23,6 +23,7 @@ from probe.origin.snapshot import (
 from probe.places import data_folder
 from probe.private import make_folder
 from probe.settings import read_settings
+from probe.spoiling import SET_CLOCK
 from probe.update.exchanges import EXCHANGES, fetch_exchanges, install_exchanges
 from probe.update.tables import TABLES, fetch_tables, install_tables
 
@@ -133,13 +134,11 @@ def _status(manifest: SnapshotManifest, broken: list[str]) -> dict[str, Any]:
 
 def _print(manifest: SnapshotManifest, broken: list[str]) -> None:
     """The status for people: what they may want to do first, what a script wants last."""
-    days = age(manifest, datetime.now(UTC).date())
     updated = manifest.folder == updated_folder()
     fetched = _fetched_exchanges()
     lines = {
         "in use": manifest.id,
-        "age": f"of {manifest.date}, {words.many(days, 'day')} old"
-        + ("; for a newer one: gatewatch data update" if days >= OLD else ""),
+        "age": f"of {manifest.date}, {_age(age(manifest, datetime.now(UTC).date()))}",
         "came with": "gatewatch data update" if updated else "gatewatch itself",
         "files": f"damaged: {', '.join(broken)}" if broken else "whole",
         "exchanges": "those that ship" + (f", and those in {fetched}" if fetched else ""),
@@ -150,3 +149,10 @@ def _print(manifest: SnapshotManifest, broken: list[str]) -> None:
     }
     for name, text in lines.items():
         click.echo(f"{name:<10} {text}")
+
+
+def _age(days: int) -> str:
+    if days < 0:
+        return f"which the clock of this machine has yet to reach; set it, as with {SET_CLOCK}"
+    said = f"{words.many(days, 'day')} old"
+    return f"{said}; for a newer one: gatewatch data update" if days >= OLD else said

@@ -13,7 +13,7 @@ import click
 from probe.backend import BACKENDS
 from probe.capture import Capture
 from probe.failure import BadInput, Failure
-from probe.language import _
+from probe.language import _, ngettext
 from probe.network import Method
 from probe.origin import OriginError
 from probe.strategy import RATE_CAP
@@ -110,10 +110,13 @@ def capture(path: Path | None, apart_from: Iterable[Path]) -> Iterator[Tap | Non
         kept.close()
         if kept.count:
             click.echo(
-                _(
+                ngettext(
+                    "{path} holds the {count} packet sent: it is not redacted and shows your own "
+                    "address; give it to nobody but an expert whom you trust, and delete it then",
                     "{path} holds the {count} packets sent and received: they are not "
                     "redacted and show your own address; give them to nobody but an expert "
-                    "whom you trust, and delete them then"
+                    "whom you trust, and delete them then",
+                    kept.count,
                 ).format(path=path, count=kept.count),
                 err=True,
             )

@@ -186,15 +186,20 @@ def run(
         if not dry_run:
             try_to_write(folder)
         choice = Choice(
-            origin, here, version, limit, listed, excluded=excluded, own_network=own_network
+            origin,
+            here,
+            version,
+            limit,
+            listed,
+            excluded=excluded,
+            own_network=own_network,
+            without_way=without_way,
         )
         choice.place = turn.place
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
         if flow is not None:
             choice.done = _done(folder, flow)
-        if dry_run or choice.done:  # any other run finds out by sending
-            choice.without_way = without_way
         campaign = Campaign(
             folder=folder,
             origin=origin,
@@ -287,7 +292,7 @@ def _measure(
             ground=footing,
             premises=read_premises,
             allowance=turn.allowance,
-            progress=turn.progress(stack),
+            progress=turn.progress(stack, choice.absent),
             listed=choice.targets,
             limit=choice.limit,
         )

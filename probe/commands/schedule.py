@@ -18,6 +18,7 @@ from probe.consent import Permission, missing, require
 from probe.failure import PartlyDone, PermissionDenied
 from probe.language import _
 from probe.places import is_under_sudo
+from probe.private import try_to_write
 from probe.schedule import Trouble, here
 from probe.schedule.diary import Diary
 from probe.wallclock import shown
@@ -66,6 +67,7 @@ def install(*, system: bool, dry_run: bool) -> None:
         return
     timer.prepare(job)
     require(job.folder, Permission.RUN, Permission.KEEP)
+    try_to_write(job.folder)
     timer.install(job)
     standing = timer.standing(job)
     click.echo(_("measures by itself from now on ({name})").format(name=timer.name))

@@ -68,7 +68,7 @@ class Turn:
         """What would be measured is no evidence: leave this run out."""
         _leave_out(self._diary, why)
 
-    def progress(self, _: ExitStack) -> Progress:
+    def progress(self, _stack: ExitStack, _absent: frozenset[int]) -> Progress:
         """Nobody looks on."""
         return _Unwatched()
 

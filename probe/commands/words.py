@@ -150,7 +150,7 @@ def parallel(graph: Graph) -> list[str]:
     >>> two = Node("192.0.2.1", (1, 3)), Node("192.0.2.2", (2,))
     >>> for line in parallel(Graph((Level(4, two, True, False),), (), 9, 0.05)): print(line)
     parallel paths at hop 4: 192.0.2.1, 192.0.2.2
-    looked for at hops 4 to 4 with 9 probes; a next hop may be missed in 5% of cases
+    looked for at hop 4 with 9 probes; a next hop may be missed in 5% of cases
     """
     lines = []
     for level in graph.levels:
@@ -159,7 +159,8 @@ def parallel(graph: Graph) -> list[str]:
             spread = "; packets of one flow are spread here" if level.per_packet else ""
             lines.append(f"parallel paths at hop {level.ttl}: {routers}{spread}")
     if graph.levels:
-        span = f"hops {graph.levels[0].ttl} to {graph.levels[-1].ttl}"
+        first, last = graph.levels[0].ttl, graph.levels[-1].ttl
+        span = f"hop {first}" if first == last else f"hops {first} to {last}"
         whole = "" if all(level.complete for level in graph.levels) else ", more where cut short"
         lines.append(
             f"{'looked for' if lines else 'no parallel paths'} at {span} with "

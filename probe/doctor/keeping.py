@@ -26,6 +26,7 @@ from probe.presence import nearest
 from probe.readonly import is_read_only
 from probe.schedule.diary import Diary
 from probe.settings import read_settings, settings_file
+from probe.spoiling import SET_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +54,10 @@ def snapshot(today: date | None = None) -> Iterator[Finding]:
         )
         return
     days = age(manifest, today or datetime.now(UTC).date())
+    if days < 0:
+        said = _("{snapshot}, whole, of a day that this clock has yet to reach")
+        yield Finding(State.WARNING, said.format(snapshot=manifest.id), SET_CLOCK)
+        return
     says = ngettext(
         "{snapshot}, whole, {days} day old", "{snapshot}, whole, {days} days old", days
     ).format(snapshot=manifest.id, days=days)

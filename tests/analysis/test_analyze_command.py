@@ -270,7 +270,8 @@ def test_a_flood_of_broken_lines_is_summed_up(tmp_path: Path) -> None:
     done = analyze(path, "--json")
     assert done.exit_code == 0
     assert len(done.stderr.splitlines()) == 21
-    assert done.stderr.splitlines()[-1] == "warning: 30 more lines or files could not be read"
+    last = done.stderr.splitlines()[-1]
+    assert last == "warning: further lines or files that could not be read: 30"
     assert json.loads(done.stdout)["rejected"]["malformed"] == 50
 
 
@@ -282,7 +283,7 @@ def test_what_is_not_named_is_counted_whatever_it_is(traces: Path, tmp_path: Pat
     for path in damaged:
         path.write_bytes(b"manifest.json\0 and no more")
     said = analyze(traces, *damaged, "--json").stderr.splitlines()
-    assert said[-1] == "warning: 3 more lines or files could not be read"
+    assert said[-1] == "warning: further lines or files that could not be read: 3"
     assert max(map(len, said)) < 500
 
 
@@ -772,7 +773,7 @@ def test_traces_older_than_all_tables_are_told_of(traces: Path, tmp_path: Path) 
     dat(days, "ipasn_20260103.dat")
     fields = json.loads(analyze(traces, "--tables", days, "--json").stdout)
     older = fields["provenance"]["tables"]["older"]
-    says = f"{older} of 3 traces are older than all of these tables, and were read by the oldest."
+    says = f"Traces older than all of these tables: {older} of 3, read by the oldest."
     assert older > 0
     assert says in fields["limits"]
 
@@ -817,7 +818,7 @@ def test_another_table_is_judged_by_as_well(traces: Path, tmp_path: Path) -> Non
     assert found["tables"][1][0].startswith("other@undated+")
     assert found["crossings"]["compared"] == found["crossings"]["changed"] == 3
     assert found["crossings"]["columns"] == {"upstream": 3}
-    assert "3 of 3 crossings differ" in fields["reasons"][-1]
+    assert "crossings that differ: 3 of 3" in fields["reasons"][-1]
     assert "comparison" not in json.loads(analyze(traces, "--json").stdout)
 
 

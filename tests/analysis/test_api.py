@@ -217,7 +217,7 @@ def test_what_python_prints_of_them(verdict: gw.Verdict, data: gw.Data) -> None:
 def test_what_was_simulated_is_said_to_be(data: gw.Data, verdict: gw.Verdict) -> None:
     """In the provenance by number, and among the limits in a sentence."""
     assert verdict.provenance["notes"] == {SIMULATED: len(data)}
-    assert f"{len(data)} of {len(data)} traces are simulated" in verdict.limits[-1]
+    assert f"Simulated traces: {len(data)} of {len(data)};" in verdict.limits[-1]
 
 
 def test_the_tables_of_the_data(data: gw.Data) -> None:

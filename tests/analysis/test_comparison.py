@@ -110,7 +110,7 @@ def test_two_verdicts_are_compared_in_what_they_grade() -> None:
     assert found["rejected"] == {}
     pair = (crossings(country, country.table), crossings(country, other))
     (said, *_) = sentences(found | {"crossings": compare_crossings(*pair)})
-    assert f"the grade is {found['grade'][1]}: 400 of 400 crossings differ" in said
+    assert f"the grade is {found['grade'][1]}: crossings that differ: 400 of 400" in said
 
 
 def test_another_gateway_under_another_table_is_told() -> None:
@@ -124,7 +124,7 @@ def test_another_gateway_under_another_table_is_told() -> None:
     assert found["grade"] == ["single_gateway", "single_gateway"]
     pair = (crossings(country, country.table), crossings(country, other))
     (told,) = sentences(found | {"crossings": compare_crossings(*pair)})
-    assert "the grade is the same, but of Rival: 400 of 400 crossings differ" in told
+    assert "the grade is the same, but of Rival: crossings that differ: 400 of 400" in told
     assert Words("km").sentence(told).language == "km"
 
 
@@ -154,8 +154,8 @@ def test_what_differs_though_the_grade_is_the_same_is_told(
         "crossings": {"changed": 0, "compared": 8, "only_used": 1, "only_other": 0},
     }
     same = (
-        "Under the table b@2026-02-01+0 the grade is the same: 0 of 8 crossings differ, 1 are seen "
-        "under one table only."
+        "Under the table b@2026-02-01+0 the grade is the same: crossings that differ: 0 of 8, "
+        "seen under one table only: 1."
     )
     assert sentences(found) == [same]
     told = sentences(found | differ)
@@ -210,7 +210,7 @@ def test_hops_that_another_snapshot_gives_to_another_as_are_counted() -> None:
     assert found["records"] == {"none": 1, "old@2025": 2}
     assert (found["hops"], found["differ"]) == (3, 1)
     (said,) = attribution.sentences(found)
-    assert "by old@2025, was not used: of 3 hops 1 belong to another AS" in said
+    assert "by old@2025, was not used: hops that belong to another AS there: 1 of 3." in said
 
 
 # ------------------------------------------------------------------------- ownership

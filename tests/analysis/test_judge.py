@@ -568,7 +568,7 @@ def test_ways_that_are_not_known_are_none_to_another_class() -> None:
                 country.trace(i, destination, f"lan own {hop} far{6 + i % 9}", day=day)
     fields = country.judge().fields
     assert fields["captured"]["organisations"] == 10
-    assert any("6 of 6 organisations pass it" in reason for reason in fields["reasons"])
+    assert any("passed by 6 of 6 organisations" in reason for reason in fields["reasons"])
 
 
 def test_of_a_candidate_that_is_not_there_every_figure_is_nothing() -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from analysis import remarks
 from analysis.demo import titles
 from analysis.policy import Policy
 from analysis.render import plain, side_by_side, verdict_panel
 from analysis.wording import headline
+from probe.record import SIMULATED
 from tests.analysis.country import Country
 
 
@@ -53,6 +55,19 @@ def leaves(value: Any) -> list[str]:
     if isinstance(value, list):
         return [leaf for item in value for leaf in leaves(item)]
     return [str(value)]
+
+
+def test_of_one_nothing_is_said_in_the_plural() -> None:
+    """An analyst's first file often holds one trace: each count of it is in the singular."""
+    made = Country(1)
+    made.trace(1, made.destinations()[0], "lan own far6")
+    fields = made.judge().fields
+    fields["provenance"]["notes"] = {SIMULATED: 1}
+    fields["limits"] += remarks.simulated({SIMULATED: 1}, 1)
+    told = [plain(fields), words(printed(verdict_panel(fields))), *leaves(fields)]
+    assert any("1 trace" in text for text in told)
+    plurals = re.compile(r"(?<![\d.,:/-])1 (?:more |other )?[a-z]+s\b")
+    assert [found[0] for text in told for found in plurals.finditer(text)] == []
 
 
 @pytest.mark.parametrize("name", VERDICTS)

@@ -276,6 +276,11 @@ def test_the_age_of_the_table_is_said() -> None:
     assert young.says == f"{current_manifest().id}, whole, 1 day old"
     old = only(keeping.snapshot(made + timedelta(days=OLD)))
     assert (old.state, old.remedy) == ("warning", "gatewatch data update")
+    to_come = only(keeping.snapshot(made - timedelta(days=200)))
+    assert (
+        to_come.says == f"{current_manifest().id}, whole, of a day that this clock has yet to reach"
+    )
+    assert (to_come.state, to_come.remedy) == ("warning", "sudo timedatectl set-ntp true")
 
 
 def test_a_damaged_table_is_found(home: Path) -> None:

@@ -161,3 +161,16 @@ def test_an_ip_version_is_absent_only_where_another_has_a_way(
         lambda address, version: LineEnd(address, None, None, None) if version in ways else None,
     )
     assert without_way(["192.0.2.1", "2001:db8::1", "198.51.100.1"]) == lacking
+
+
+def test_one_address_without_a_route_is_no_ip_version_that_is_absent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another of the same version has a way, so the version is there."""
+    monkeypatch.setattr(
+        "probe.ground._end_towards",
+        lambda address, version: (
+            None if address == "2001:db8::1" else LineEnd(address, None, None, None)
+        ),
+    )
+    assert without_way(["192.0.2.1", "2001:db8::2", "2001:db8::1"]) == frozenset()

@@ -631,3 +631,17 @@ async def test_an_ip_version_that_the_system_has_not_keeps_nothing_from_the_othe
     assert len(world.kept) == 4
     assert world.campaign.tally.absent() == {6: 3}
     assert world.campaign.failures() == {}
+    assert len(world.finished_of) == world.expected == 4
+
+
+async def test_nobody_waits_for_traces_that_are_not_made(
+    tmp_path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over an IPv6 that leads nowhere three are traced to; then the others are no more to come."""
+    world = with_both(tmp_path, access=False)
+    over_ipv4, nowhere = world.now, Way((Interface("fd00:1::1", (1.0,)),), DARK)
+    monkeypatch.setattr(world, "now", lambda to: nowhere if ":" in to else over_ipv4(to))
+    await world.itinerary.run(world.listed)
+    over = Counter(trace.af for trace in world.finished_of)
+    assert over == {4: len(TARGETS_6), 6: 3}
+    assert world.expected == len(world.finished_of)

@@ -53,6 +53,7 @@ def home(tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch) -> Path
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network())
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
     impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))

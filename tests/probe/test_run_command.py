@@ -25,7 +25,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
 from probe.consent import Permission, change
-from probe.ground import LineEnd
+from probe.ground import LineEnd, without_way
 from probe.premises import Premises
 from probe.record import VPN, WRONG_CLOCK
 from probe.redact import Redacted
@@ -645,6 +645,55 @@ def test_targets_of_an_ip_version_that_is_not_here_are_no_rest_of_a_run(
     done = run("--resume", "--targets", listed(*TARGETS))
     assert done.exit_code == 0
     assert "measured all its targets; nothing was sent" in done.stdout
+
+
+def test_an_ip_version_that_is_not_here_is_said_once(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No target of it is traced or called failed; all are counted, also beside a limit."""
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset({6}))
+    more = ["2001:500:2::c", "2001:500:2d::d"]
+    done = run("--targets", listed(*more, *TARGETS), "--limit", "2")
+    assert done.exit_code == 0
+    assert done.stderr.splitlines()[:2] == [
+        "this machine has no IPv6: targets with such addresses are left out",
+        "[1/2] reached, 6 hops",
+    ]
+    assert "failed" not in done.output
+    assert "left out: 3 no IPv6 here\n" in done.stdout
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",), ("--dry-run", "--json")])
+@pytest.mark.parametrize(
+    ("only", "targets", "remedy"),
+    [
+        (["-6"], TARGETS, "leave out -6"),
+        ([], [paths.TARGET_6], "list targets with IPv4 addresses"),
+    ],
+)
+def test_where_all_targets_are_of_an_ip_version_that_is_not_here_it_says_so(
+    home: Path,
+    listed: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    dry: tuple[str, ...],
+    only: list[str],
+    targets: list[str],
+    remedy: str,
+) -> None:
+    """A connection is there, so that nobody is sent to check it; nothing is foretold either."""
+    monkeypatch.setattr("probe.ground._end_towards", _only_ipv4)
+    monkeypatch.setattr("probe.commands.run.without_way", without_way)
+    done = run(*only, *dry, "--targets", listed(*targets))
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr == (
+        "gatewatch: this machine has no IPv6, so that all targets are left out (1 no IPv6 here); "
+        f"{remedy}\n"
+    )
+    assert kept_in(home) == []
+
+
+def _only_ipv4(address: str, version: int) -> LineEnd | None:
+    return LineEnd("192.168.1.10", None, "wlan0", 1) if version == 4 else None
 
 
 def test_a_dry_run_counts_no_target_of_an_ip_version_that_is_not_here(

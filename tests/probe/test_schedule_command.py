@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -68,6 +69,22 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Played:
 
 def schedule(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["schedule", *arguments])
+
+
+def test_nothing_is_installed_that_could_keep_nothing(
+    clock: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a card whose switch is on, each run would end with 4, and nobody would hear of it."""
+    agree(tmp_path / "home")
+
+    def refuse(dir: Path) -> None:  # noqa: A002 - the library's name
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(dir / "tmp"))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    done = schedule("install")
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert f"{tmp_path / 'home'} cannot be written: its file system is read-only" in done.stderr
+    assert "installed" not in clock.did
 
 
 def test_nothing_is_installed_without_consent(clock: Played) -> None:

@@ -39,6 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
     monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
@@ -220,7 +221,14 @@ def test_a_small_budget_covers_all_targets_over_the_days(home: Path, listed: str
 def test_a_place_that_the_country_has_not_is_passed_over() -> None:
     """What was left before the country was known may be at home there, and is on no list then."""
     choice = Choice(
-        open_origin(None), paths.HOME, None, None, None, excluded=Exclusions(), own_network=False
+        open_origin(None),
+        paths.HOME,
+        None,
+        None,
+        None,
+        excluded=Exclusions(),
+        own_network=False,
+        without_way=lambda _: frozenset(),
     )
     home = choice.origin.lookup(foreign_networks()[0].address).country
     left = choice.targets(None)[2:]

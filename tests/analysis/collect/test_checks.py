@@ -48,6 +48,7 @@ def test_what_a_run_kept_may_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     home = agree(tmp_path / "home")
     monkeypatch.setenv("GATEWATCH_HOME", str(home))
     monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
     monkeypatch.setattr(
         "probe.commands.run.SessionSettings",
         functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1)),

@@ -171,7 +171,7 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
     stick = [tmp_path / f"{number}.tar" for number in range(3)]
     for path, data in zip(stick, (BUNDLES[0], BUNDLES[0], BUNDLES[1][:-1]), strict=True):
         path.write_bytes(data)
-    done = gatewatch("take", str(tmp_path / "held"), *map(str, stick))
+    done = gatewatch("take", "--new", str(tmp_path / "held"), *map(str, stick))
     assert done.exit_code == 6
     assert done.stdout.splitlines() == [
         f"{stick[0]}: quarantined",
@@ -181,6 +181,42 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
     assert done.stderr == ("gatewatch: 1 file refused; ask whoever gave it for another copy\n")
     assert files(tmp_path / "held") == {"quarantine": [NAMES[0][:8]]}
     assert [path.exists() for path in stick] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["take", "{other}", "{stick}"],
+        ["review", "{other}"],
+        ["accept", "{other}", "--all"],
+        ["refuse", "{other}", "3f9a0c", "--reason", "a test"],
+    ],
+)
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_was_mistyped_becomes_no_collectors(
+    tmp_path: Path, words: list[str], there: bool
+) -> None:
+    """What came on a stick would lie where nobody looks for it; nothing is made."""
+    stick, other = tmp_path / "mine.tar", tmp_path / "kh-bundels"
+    stick.write_bytes(BUNDLES[0])
+    if there:
+        other.mkdir()
+    done = gatewatch(*(word.format(other=other, stick=stick) for word in words))
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr.startswith(f"gatewatch: {other} is no folder of a collector; ")
+    assert ("take --new" in done.stderr) == (words[0] == "take")
+    assert other.exists() == there
+    assert not there or list(other.iterdir()) == []
+
+
+def test_a_collector_without_a_server_begins_with_what_came_on_a_stick(tmp_path: Path) -> None:
+    """A second time the folder is there, and what lies in it stays."""
+    stick = tmp_path / "mine.tar"
+    for data in BUNDLES[:2]:
+        stick.write_bytes(data)
+        done = gatewatch("take", "--new", str(tmp_path / "held"), str(stick))
+        assert (done.exit_code, done.stdout) == (0, f"{stick}: quarantined\n")
+    assert files(tmp_path / "held") == {"quarantine": sorted(name[:8] for name in NAMES[:2])}
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,11 @@ def test_status_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "for a newer one: gatewatch data update" in command("status").stdout
     monkeypatch.setattr("probe.commands.data.OLD", said["age_days"] + 1)
     assert "for a newer one" not in command("status").stdout
+    monkeypatch.setattr("probe.commands.data.age", lambda *_: -200)
+    assert command("status").stdout.splitlines()[1] == (
+        "age        of 2026-06-17, which the clock of this machine has yet to reach; set it, as "
+        "with sudo timedatectl set-ntp true"
+    )
 
 
 @pytest.mark.usefixtures("few")
