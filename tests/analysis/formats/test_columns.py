@@ -16,7 +16,8 @@ from analysis.formats import columns, parquet
 from analysis.inputs import InputError
 from analysis.told import Fingerprint, Numbers, Told, fingerprint_of, tell
 from probe import graph
-from probe.record import Hop, MalformedRecord, Reply, Trace
+from probe.record import Attribution, Hop, MalformedRecord, Reply, Trace
+from probe.redact import LAN
 from tests.analysis.test_convert import traces
 
 NUMBERS = Numbers()
@@ -110,6 +111,29 @@ def test_refusals_from_nearer_are_told_alike(tmp_path: Path) -> None:
     assert told[0].addresses == (None, a, b, a, None, c, end)
     assert told[0].rtts == (None, 1.0, 9.0, 3.0, 5.0, 3.0, 8.0)
     alike([unnumbered], tmp_path)
+
+
+def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
+    """An AS number of a hop where one alone answered; a hop at home where something was heard."""
+    a, b, end = "192.0.2.1", "192.0.2.2", "198.51.100.9"
+    here, there = Attribution(asn=64500), Attribution(asn=64501)
+    hops = (
+        Hop(1, (Reply(None, 1.0),), LAN),
+        Hop(2, (Reply(),), LAN),
+        Hop(3, (Reply(a, 2.0), Reply(None, 1.0)), here),
+        Hop(4, (Reply(a, 2.0), Reply(b, 1.0)), there),
+        Hop(5, (Reply(), Reply(b, 4.0)), there),
+        Hop(6, (Reply(end, 8.0),)),
+    )
+    trace = Trace(
+        end, 4, "ICMP", 1.0, 4.0, hops, source="203.0.113.5", msm_id=1, snapshots=("table@1+0",)
+    )
+    assert alike([trace, trace._replace(snapshots=())], tmp_path)
+    told = row_by_row(tmp_path / "t.parquet")[0]
+    assert told is not None
+    assert told[0].addresses == ("lan", None, a, a, b, end)
+    assert told[0].rtts == (1.0, None, 2.0, 2.0, 4.0, 8.0)
+    assert told[0].said == ((a, 64500), (b, 64501))
 
 
 WHOLE = Trace(
