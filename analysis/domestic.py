@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import accumulate
@@ -284,21 +284,22 @@ def passed_apart(
     return frozenset(
         node
         for node in doubted
-        if not meet_at_home(node, _passing(node, walked), policy.link_organisations)
+        if not meet_at_home({node}, _passing({node}, walked), policy.link_organisations)
     )
 
 
-def lines_of(nodes: Iterable[Node], walked: Sequence[Walked]) -> frozenset[Node]:
-    """The organisations among these that show the lines of others alone: no ways join there."""
+def lines_of(nodes: Iterable[Node], walked: Sequence[Walked], blocks: Blocks) -> frozenset[Node]:
+    """The networks among these that show the lines of others alone: no ways join there."""
     return frozenset(
         node
         for node in nodes
-        if node.kind == "organisation" and not joins_ways(node, _passing(node, walked))
+        if node.kind != "exchange"
+        and not joins_ways(blocks.parts(node), _passing(blocks.parts(node), walked))
     )
 
 
-def _passing(node: Node, walked: Sequence[Walked]) -> list[Passing]:
-    return [(seen, path.between) for seen, path in walked if node in path.between]
+def _passing(node: Set[Node], walked: Sequence[Walked]) -> list[Passing]:
+    return [(seen, path.between) for seen, path in walked if not node.isdisjoint(path.between)]
 
 
 class _Nodes(NamedTuple):

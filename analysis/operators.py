@@ -345,11 +345,15 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
         return False
     if _are_commonplace(blocks) and len(_shared_way_on(seen)) < 0.8 * len(organisations):
         return False
-    return any(map(_has_one_owner, blocks)) or _mostly_go_on_together(seen)
+    return any(map(has_one_owner, blocks)) or _mostly_go_on_together(seen)
 
 
-def _has_one_owner(block: str) -> bool:
-    """Whether nobody else numbers a network by a block, announced or not."""
+def has_one_owner(block: str) -> bool:
+    """Whether nobody else numbers a network by a block, announced or not.
+
+    >>> has_one_owner("45.1.2.0/24"), has_one_owner("10.20.7.0/24"), has_one_owner("11.0.5.0/24")
+    (True, False, False)
+    """
     return ipaddress.ip_network(block).is_global and not _is_within(block, SQUATTED)
 
 
