@@ -430,6 +430,29 @@ def test_phones_that_translate_ipv6_are_no_gateway() -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "special"),
+    [
+        ("64:ff9b::a14:701", "private"),
+        ("64:ff9b::e100:1", "multicast"),
+        ("fec0::1", "reserved"),
+        ("100::1", "reserved"),
+        ("5f00:0:1::1", "reserved"),
+        ("2002:c058:6301::1", None),
+    ],
+)
+def test_addresses_that_every_network_may_write_are_no_gateway(
+    address: str, special: str | None
+) -> None:
+    """A NAT64 writes its network's private hops behind one prefix, whichever network it is."""
+    country = Country(9)
+    country.table.add(f"{address}/128", Attribution(special=special))
+    country.around_in_ipv6(address)
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(
     ("block", "candidates", "grade"),
     [
         ("10.254.254.1", 0, "mixed"),
