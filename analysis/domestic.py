@@ -44,7 +44,8 @@ class DomesticPath:
     arrived, or that it never showed its own network. ``abroad`` tells that the RTT proves a detour;
     then only nodes at home are ``between``, and ``carriers`` are the organisations abroad.
     ``ways_on`` are the unmapped blocks between by name, each with the first public address behind
-    it that is not the destination's.
+    it that is not the destination's. Behind a commonplace one it is not of its network either, to
+    whose border everybody comes.
     """
 
     between: tuple[Node, ...]
@@ -175,7 +176,9 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     sights = [(at, sight) for at, sight, is_away in placed if not is_away]
     carriers = (sight.node for _, sight, is_away in placed if is_away)
     ways_on = {
-        sight.node.name: _successor(steps[at + 1 :], seen)
+        sight.node.name: _successor(
+            inside[at + 1 - first :] if is_commonplace(sight.node.name) else steps[at + 1 :], seen
+        )
         for at, sight in sights
         if sight.node.kind == "unmapped"
     }

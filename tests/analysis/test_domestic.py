@@ -551,6 +551,27 @@ def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade
     assert kind == {"single_hub": "unmapped", "concentrated": "exchange"}.get(grade)
 
 
+@pytest.mark.parametrize(
+    ("words", "grade"),
+    [
+        ("lan own {block} net{j}", "diverse"),
+        ("lan own {block} * net{j}", "insufficient"),
+        ("lan own {block} 30.0.9.9@2 net{j}", "single_hub"),
+    ],
+    ids=["a border", "a border behind silence", "a third network"],
+)
+@pytest.mark.parametrize("block", ["10.0.0.{i}", "192.168.7.1", "198.51.100.1"])
+def test_everybody_comes_to_a_network_by_its_own_border(block: str, words: str, grade: str) -> None:
+    """So of numbers that come with the box no border tells that they are one hub's."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 9), 2):
+        hops = words.format(block=block.format(i=i), j=j)
+        country.trace(i, f"20.0.{j}.200", hops)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+
+
 @pytest.mark.parametrize(("showing", "grade"), [(4, "diverse"), (5, "mixed")])
 def test_private_numbers_of_half_forbid_diverse(showing: int, grade: str) -> None:
     """As abroad: they number themselves alike, or it is a hub whose ways on are too many."""
