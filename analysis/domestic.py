@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import accumulate
@@ -44,7 +44,8 @@ class DomesticPath:
     arrived, or that it never showed its own network. ``abroad`` tells that the RTT proves a detour;
     then only nodes at home are ``between``, and ``carriers`` are the organisations abroad.
     ``ways_on`` are the unmapped blocks between by name, each with the first public address behind
-    it that is not the destination's.
+    it that is not the destination's. Behind a commonplace one it is not of its network either, to
+    whose border everybody comes.
     """
 
     between: tuple[Node, ...]
@@ -175,7 +176,9 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     sights = [(at, sight) for at, sight, is_away in placed if not is_away]
     carriers = (sight.node for _, sight, is_away in placed if is_away)
     ways_on = {
-        sight.node.name: _successor(steps[at + 1 :], seen)
+        sight.node.name: _successor(
+            inside[at + 1 - first :] if is_commonplace(sight.node.name) else steps[at + 1 :], seen
+        )
         for at, sight in sights
         if sight.node.kind == "unmapped"
     }
@@ -284,21 +287,22 @@ def passed_apart(
     return frozenset(
         node
         for node in doubted
-        if not meet_at_home(node, _passing(node, walked), policy.link_organisations)
+        if not meet_at_home({node}, _passing({node}, walked), policy.link_organisations)
     )
 
 
-def lines_of(nodes: Iterable[Node], walked: Sequence[Walked]) -> frozenset[Node]:
-    """The organisations among these that show the lines of others alone: no ways join there."""
+def lines_of(nodes: Iterable[Node], walked: Sequence[Walked], blocks: Blocks) -> frozenset[Node]:
+    """The networks among these that show the lines of others alone: no ways join there."""
     return frozenset(
         node
         for node in nodes
-        if node.kind == "organisation" and not joins_ways(node, _passing(node, walked))
+        if node.kind != "exchange"
+        and not joins_ways(blocks.parts(node), _passing(blocks.parts(node), walked))
     )
 
 
-def _passing(node: Node, walked: Sequence[Walked]) -> list[Passing]:
-    return [(seen, path.between) for seen, path in walked if node in path.between]
+def _passing(node: Set[Node], walked: Sequence[Walked]) -> list[Passing]:
+    return [(seen, path.between) for seen, path in walked if not node.isdisjoint(path.between)]
 
 
 class _Nodes(NamedTuple):

@@ -94,7 +94,7 @@ class _Period:
     nameable: Callable[[Node], bool]
     alike: Candidate | None
     apart: tuple[Candidate, ...]
-    meet: Callable[[Node], bool]
+    given_away: Callable[[Node], bool]
     timeline: Timeline
     weights: Weights
 
@@ -234,12 +234,12 @@ def judge_family(
     if timeline.since is not None:
         seen = _since(seen, timeline.since, table, policy)
     judged, blocks, nearness, lans, nameable = seen
-    meet = cache(partial(meet_there, observations=judged, others=policy.link_organisations))
+    given_away = _given_away(seen, policy)
     pairs = make_pairs(judged, blocks, policy)
     apart = tuple(
         one
         for one in _candidates(by_organisation(pairs), blocks, nearness, table, policy)
-        if nameable(one.node) and _are_apart(one, meet, policy)
+        if nameable(one.node) and _are_apart(one, given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
     if apart:
@@ -254,7 +254,7 @@ def judge_family(
         nameable,
         alike,
         apart,
-        meet,
+        given_away,
         timeline,
         weights,
     )
@@ -283,7 +283,7 @@ def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequenc
         one
         for one in candidates
         # Without an organisation that is left out, half of the rest may pass one more.
-        if period.nameable(one.node) and not _are_apart(one, period.meet, policy)
+        if period.nameable(one.node) and not _are_apart(one, period.given_away, policy)
     ]
     top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
@@ -435,14 +435,25 @@ def _judge_pairs(
     )
 
 
-def _are_apart(one: Candidate, meet: Callable[[Node], bool], policy: Policy) -> bool:
+def _given_away(seen: _Seen, policy: Policy) -> Callable[[Node], bool]:
+    """Whether an owner's numbers are on the ways of organisations that do not meet there."""
+
+    @cache
+    def given_away(node: Node) -> bool:
+        return seen.blocks.has_one_owner(node) and not meet_there(
+            seen.blocks.parts(node), seen.observations, policy.link_organisations
+        )
+
+    return given_away
+
+
+def _are_apart(one: Candidate, given_away: Callable[[Node], bool], policy: Policy) -> bool:
     """Whether most organisations pass a network of which only the numbers are on their ways."""
     return (
-        one.node.kind == "organisation"
         # Fewer could hardly meet, and nobody is named before them.
-        and one.of >= policy.organisations
+        one.of >= policy.organisations
         and one.captured_share >= policy.concentrated
-        and not meet(one.node)
+        and given_away(one.node)
     )
 
 

@@ -111,14 +111,15 @@ def _pairs(
             walked, family.blocks, policy, lans=frozenset(family.lans), apart=apart
         )
 
-    apart = passed_apart((one.node for one in family.figures.apart), walked, policy)
+    doubted = (part for one in family.figures.apart for part in family.blocks.parts(one.node))
+    apart = passed_apart(doubted, walked, policy)
     pairs = folded(apart)
     named = [
         one.node
         for one in hub_candidates(pairs, family.blocks, own, policy)
         if one.of >= policy.organisations and one.captured_share >= policy.concentrated
     ]
-    lines = lines_of(named, walked)
+    lines = lines_of(named, walked, family.blocks)
     return folded(apart | lines) if lines else pairs
 
 

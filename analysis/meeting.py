@@ -8,7 +8,7 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from itertools import takewhile
 
 from analysis.crossing import Crossing, way_on
@@ -20,8 +20,10 @@ from analysis.path import Frame, Step
 Passing = tuple[Observation, Sequence[Node]]
 
 
-def meet_there(node: Node, observations: Iterable[Observation], others: int) -> bool:
+def meet_there(node: Set[Node], observations: Iterable[Observation], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways abroad do so together.
+
+    ``node`` is itself alone, or all the blocks of one operator.
 
     They do if to half of their destinations they show, on half of the traces that pass the node, an
     address of it, or the one behind it, by which so many ``others`` come as well. An organisation
@@ -33,13 +35,13 @@ def meet_there(node: Node, observations: Iterable[Observation], others: int) -> 
         [
             (seen, seen.crossing.strict, _addresses(node, seen.path.frame, seen.crossing))
             for seen in observations
-            if seen.crossing is not None and node in seen.crossing.strict
+            if seen.crossing is not None and not node.isdisjoint(seen.crossing.strict)
         ],
         others,
     )
 
 
-def meet_at_home(node: Node, passing: Iterable[Passing], others: int) -> bool:
+def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways at home do so together.
 
     As abroad; ``passing`` are those ways, each with the nodes between. The destination's own border
@@ -49,7 +51,7 @@ def meet_at_home(node: Node, passing: Iterable[Passing], others: int) -> bool:
     return _together(node, ways, others)
 
 
-def joins_ways(node: Node, passing: Iterable[Passing]) -> bool:
+def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
     """Whether a node at home has addresses over which ways between different networks go.
 
     A router has: over one interface a customer comes on its way to all others, over another all
@@ -67,7 +69,7 @@ def joins_ways(node: Node, passing: Iterable[Passing]) -> bool:
 
 
 def _together(
-    node: Node, ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
+    node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
 ) -> bool:
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
     members = {seen.organisation for seen, _, _ in ways}
@@ -93,16 +95,20 @@ def _mostly_shared(ways: Iterable[tuple[Observation, list[str], str]], others: i
     )
 
 
-def _over(node: Node, own: str, nodes: Sequence[Node], members: Collection[str]) -> str:
+def _over(node: Set[Node], own: str, nodes: Sequence[Node], members: Collection[str]) -> str:
     """The last member before a node: the vantage point's own organisation, or one on its way."""
-    before = nodes[: nodes.index(node)]
+    before = nodes[: _place(node, nodes)]
     over = [one.name for one in before if one.kind == "organisation" and one.name in members]
     return [own, *over][-1]
 
 
-def _beside(node: Node, nodes: Sequence[Node], seen: Observation) -> tuple[str, str]:
+def _place(node: Set[Node], nodes: Sequence[Node]) -> int:
+    return next(i for i, one in enumerate(nodes) if one in node)
+
+
+def _beside(node: Set[Node], nodes: Sequence[Node], seen: Observation) -> tuple[str, str]:
     """The organisations before and behind a node on a way at home."""
-    at = nodes.index(node)
+    at = _place(node, nodes)
     before, behind = (
         [one.name for one in part if one.kind == "organisation"]
         for part in (nodes[:at], nodes[at + 1 :])
@@ -110,7 +116,7 @@ def _beside(node: Node, nodes: Sequence[Node], seen: Observation) -> tuple[str, 
     return [seen.organisation, *before][-1], [*behind, seen.destination_organisation][0]
 
 
-def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
+def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:
     """The addresses of a node on a path, and the one right behind it.
 
     A port of an exchange is none: it is the peer's, whoever comes. Where it is other paths that say
@@ -119,7 +125,7 @@ def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
     at = [
         i
         for i, step in enumerate(frame.steps)
-        if step.sight is not None and step.sight.node == node and not step.own
+        if step.sight is not None and step.sight.node in node and not step.own
     ]
     if not at:
         found = [crossing.first_foreign]
@@ -132,7 +138,7 @@ def _addresses(node: Node, frame: Frame, crossing: Crossing) -> list[str]:
     return [address for address in found if address is not None]
 
 
-def _addresses_at_home(node: Node, seen: Observation) -> list[str]:
+def _addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node between two networks, and the one right behind it, if that is of a
     third."""
     steps, at = _steps_at_home(node, seen)
@@ -141,19 +147,19 @@ def _addresses_at_home(node: Node, seen: Observation) -> list[str]:
     return [*_addresses_of(node, seen), *behind]
 
 
-def _addresses_of(node: Node, seen: Observation) -> list[str]:
+def _addresses_of(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node between two networks."""
     steps, at = _steps_at_home(node, seen)
     return [address for i in at if (address := steps[i].address) is not None]
 
 
-def _steps_at_home(node: Node, seen: Observation) -> tuple[list[Step], list[int]]:
+def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
     """The steps before the destination's network, and which of them are of a node."""
     target = Node("organisation", seen.destination_organisation)
     steps = list(
         takewhile(lambda step: step.sight is None or step.sight.node != target, seen.steps)
     )
-    at = [i for i, step in enumerate(steps) if step.sight is not None and step.sight.node == node]
+    at = [i for i, step in enumerate(steps) if step.sight is not None and step.sight.node in node]
     return steps, at
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol
 
+from probe.origin import special_class
 from probe.record import Attribution
 
 Place = Literal["home", "abroad", "unlocated"]
@@ -22,8 +23,9 @@ TOLERANCE = 1e-9  # sums of weights that differ by less are equal
 
 # Blocks that factory settings, textbooks and standards put everywhere: that two organisations use
 # one of them says nothing, unless the paths behind it also run together. 192.0.0.0/24 is at the far
-# end of every DS-Lite tunnel (RFC 6333), 64:ff9b:1::/48 any network's NAT64 (RFC 8215), fd00::/48
-# what becomes of a random prefix that nobody drew (RFC 4193); the others are link-local, for
+# end of every DS-Lite tunnel (RFC 6333), 64:ff9b::/96 and 64:ff9b:1::/48 any network's NAT64
+# (RFC 6052, 8215), which writes whatever private hop stands behind it there; fd00::/48 is what
+# becomes of a random prefix that nobody drew (RFC 4193); the others are link-local, for
 # benchmarks and for documents.
 COMMONPLACE = tuple(
     ipaddress.ip_network(block)
@@ -42,6 +44,7 @@ COMMONPLACE = tuple(
         "198.18.0.0/15",
         "198.51.100.0/24",
         "203.0.113.0/24",
+        "64:ff9b::/48",
         "64:ff9b:1::/48",
         "2001:2::/48",
         "2001:db8::/32",
@@ -57,6 +60,9 @@ SQUATTED = tuple(
     ipaddress.ip_network(f"{first}.0.0.0/8")
     for first in (6, 7, 11, 21, 22, 25, 26, 28, 29, 30, 33, 55, 214, 215)
 )
+
+# Where relays of 6to4 answer, whoever runs them (RFC 3068).
+RELAYS = tuple(ipaddress.ip_network(block) for block in ("192.88.99.0/24", "2002:c058:6301::/48"))
 
 
 class Node(NamedTuple):
@@ -345,12 +351,21 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
         return False
     if _are_commonplace(blocks) and len(_shared_way_on(seen)) < 0.8 * len(organisations):
         return False
-    return any(map(_has_one_owner, blocks)) or _mostly_go_on_together(seen)
+    return any(map(has_one_owner, blocks)) or _mostly_go_on_together(seen)
 
 
-def _has_one_owner(block: str) -> bool:
-    """Whether nobody else numbers a network by a block, announced or not."""
-    return ipaddress.ip_network(block).is_global and not _is_within(block, SQUATTED)
+def has_one_owner(block: str) -> bool:
+    """Whether nobody else numbers a network by a block, announced or not.
+
+    >>> has_one_owner("45.1.2.0/24"), has_one_owner("10.20.7.0/24"), has_one_owner("11.0.5.0/24")
+    (True, False, False)
+    """
+    network = ipaddress.ip_network(block)
+    return (
+        network.is_global
+        and special_class(network.network_address) is None
+        and not _is_within(block, (*SQUATTED, *RELAYS, *COMMONPLACE))
+    )
 
 
 def block_name(blocks: tuple[str, ...]) -> str:

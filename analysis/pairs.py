@@ -22,6 +22,7 @@ from analysis.operators import (
     Node,
     block_name,
     blocks_alike,
+    has_one_owner,
     join_blocks,
     operators_among,
 )
@@ -80,7 +81,7 @@ class Blocks:
         self._blocks = {self._group[block]: group for block, group in merged.items()}
 
     def without(self, apart: Collection[Node]) -> Blocks:
-        """The same blocks, with these organisations on no way: only their numbers are there."""
+        """The same blocks, with these nodes on no way: only their numbers are there."""
         others = copy(self)
         others._apart = apart
         return others
@@ -90,13 +91,22 @@ class Blocks:
 
         None for a block that only one organisation shows, and for a node left out by `without`.
         """
-        if node in self._apart:
-            return None
-        return self._group.get(node.name) if node.kind == "unmapped" else node
+        found = self._group.get(node.name) if node.kind == "unmapped" else node
+        return None if found in self._apart else found
 
     def blocks(self, node: Node) -> tuple[str, ...]:
         """The blocks that an unmapped candidate was merged of; () for any other node."""
         return self._blocks.get(node, ())
+
+    def parts(self, node: Node) -> frozenset[Node]:
+        """The nodes that paths show of a node: its blocks where it was merged, else itself."""
+        return frozenset(Node("unmapped", block) for block in self.blocks(node)) or frozenset(
+            {node}
+        )
+
+    def has_one_owner(self, node: Node) -> bool:
+        """Whether the numbers of a node are one owner's, who may have given them to others."""
+        return node.kind == "organisation" or any(map(has_one_owner, self.blocks(node)))
 
     def nodes(self, nodes: Iterable[Node]) -> list[Node]:
         """The nodes with blocks merged, in order, without repetition and without lone blocks."""

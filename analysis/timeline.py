@@ -12,7 +12,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 
 from analysis.behind import Behind, behind_the_border
 from analysis.meeting import meet_there
@@ -77,12 +77,12 @@ def _gateways(
 def _of_most(
     gateways: Mapping[str, tuple[tuple[dt.date, Node | None], ...]], policy: Policy
 ) -> list[Node]:
-    """The organisations that were the gateway of as many others, at any time, as an alarm needs."""
+    """The nodes that were the gateway of as many organisations, at any time, as an alarm needs."""
     leaving = Counter(
         node
         for changes in gateways.values()
         for node in {node for _, node in changes}
-        if node is not None and node.kind == "organisation"
+        if node is not None
     )
     least = max(policy.alarm_organisations, policy.concentrated * len(gateways))
     return [node for node, many in leaving.items() if many >= least]
@@ -98,7 +98,7 @@ def find_alarm(
 
     ``nodes`` come best first: of nodes to which as many moved, the first is meant. Each has the
     organisations that it is or that run it, which say nothing about it. Where only the numbers of
-    an organisation appear on ways, and networks do not meet there, nobody moved to it.
+    an owner appear on ways, and networks do not meet there, nobody moved to it.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0
@@ -107,8 +107,8 @@ def find_alarm(
             None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"
         )
     daily = days_of_vantages(observations, blocks)
-    meet = cache(partial(meet_there, observations=observations, others=1))
-    gateways = _gateways_to_meet_in(daily, meet, policy)
+    given_away = _given_away(observations, blocks)
+    gateways = _gateways_to_meet_in(daily, given_away, policy)
     watches = _watches(daily, policy)
     if not watches:
         return Timeline(
@@ -120,7 +120,7 @@ def find_alarm(
         wave
         for node, own in nodes.items()
         for wave in waves_to(node, own, watches, daily, policy)
-        if wave.node.kind != "organisation" or meet(wave.node)
+        if not given_away(wave.node)
     ]
     alarm = _standing(waves, policy)
     return Timeline(
@@ -133,12 +133,24 @@ def find_alarm(
     )
 
 
+def _given_away(observations: Sequence[Observation], blocks: Blocks) -> Callable[[Node], bool]:
+    """Whether an owner's numbers are on the ways of organisations that do not meet there."""
+
+    @cache
+    def given_away(node: Node) -> bool:
+        return blocks.has_one_owner(node) and not meet_there(
+            blocks.parts(node), observations, others=1
+        )
+
+    return given_away
+
+
 def _gateways_to_meet_in(
-    daily: Mapping[str, Mapping[str, Days]], meet: Callable[[Node], bool], policy: Policy
+    daily: Mapping[str, Mapping[str, Days]], given_away: Callable[[Node], bool], policy: Policy
 ) -> dict[str, tuple[tuple[dt.date, Node | None], ...]]:
     """The gateways; of those of most only such as networks meet in."""
     gateways = _gateways(daily)
-    apart = {node for node in _of_most(gateways, policy) if not meet(node)}
+    apart = set(filter(given_away, _of_most(gateways, policy)))
     return _gateways(daily, apart) if apart else gateways
 
 

@@ -551,6 +551,27 @@ def test_networks_that_number_their_borders_alike_have_no_hub(behind: str, grade
     assert kind == {"single_hub": "unmapped", "concentrated": "exchange"}.get(grade)
 
 
+@pytest.mark.parametrize(
+    ("words", "grade"),
+    [
+        ("lan own {block} net{j}", "diverse"),
+        ("lan own {block} * net{j}", "insufficient"),
+        ("lan own {block} 30.0.9.9@2 net{j}", "single_hub"),
+    ],
+    ids=["a border", "a border behind silence", "a third network"],
+)
+@pytest.mark.parametrize("block", ["10.0.0.{i}", "192.168.7.1", "198.51.100.1"])
+def test_everybody_comes_to_a_network_by_its_own_border(block: str, words: str, grade: str) -> None:
+    """So of numbers that come with the box no border tells that they are one hub's."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=[0])
+    for i, j in permutations(range(1, 9), 2):
+        hops = words.format(block=block.format(i=i), j=j)
+        country.trace(i, f"20.0.{j}.200", hops)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+
+
 @pytest.mark.parametrize(("showing", "grade"), [(4, "diverse"), (5, "mixed")])
 def test_private_numbers_of_half_forbid_diverse(showing: int, grade: str) -> None:
     """As abroad: they number themselves alike, or it is a hub whose ways on are too many."""
@@ -790,6 +811,47 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     assert (domestic["hub"] is not None) == (grade == "single_hub")
     told = "12 of 12 organisations show addresses of Net 13" in domestic["reason"]
     assert told == (grade == "mixed")
+
+
+@pytest.mark.parametrize(
+    ("words", "grade"),
+    [
+        ("lan own {block}.{line}", "mixed"),
+        ("lan own {block}.{line} 20.0.{j}.1", "mixed"),
+        ("lan own {block}.{i}", "single_hub"),
+        ("lan own {block}.{line} {block}.250", "single_hub"),
+    ],
+    ids=["lines", "a border", "a way in", "a core"],
+)
+@pytest.mark.parametrize("block", ["45.5.5", "10.200.5", "11.0.5", "100.64.5"])
+@pytest.mark.parametrize("abroad", ["", "{block}.{i} 30.0.9.9"], ids=["", "abroad too"])
+def test_lines_numbered_from_a_block_of_no_network_are_no_hub(
+    words: str, grade: str, block: str, abroad: str
+) -> None:
+    """Private or unannounced: somebody leases a line to each two of the networks.
+
+    That he has a gateway in the same block makes no hub of his lines.
+    """
+    country = Country(12)
+    out = f"lan own {abroad or '{up}'}".replace("{block}", block)
+    country.everyone(out, days=range(8))
+    for i, j in permutations(range(1, 13), 2):
+        line = 15 * i + j  # each direction has an address of its own
+        country.trace(i, f"20.0.{j}.200", words.format(block=block, i=i, j=j, line=line))
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] is not None) == (grade == "single_hub")
+
+
+def test_a_block_that_is_lines_abroad_may_be_a_hub_at_home() -> None:
+    """There the networks meet at a router of its owner, and abroad each has a line of its own."""
+    country = Country(12)
+    country.everyone("lan own 45.5.5.{i} {up}")
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", "lan own 45.5.5.250")
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert verdict.fields["domestic"]["grade"] == "single_hub"
 
 
 def test_a_line_to_the_only_network_behind_it_is_no_hub() -> None:

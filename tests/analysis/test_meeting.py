@@ -27,7 +27,7 @@ def meet(*words: str, others: int = 2) -> bool:
             country.trace(i, destination, hops)
     traces = [from_json(result) for result in country.results]
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    return meet_there(GATE, panel.observations, others)
+    return meet_there({GATE}, panel.observations, others)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_link_by_which_others_read_a_network_is_in_common() -> None:
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     read = [o for o in panel.observations if o.crossing is not None and GATE in o.crossing.strict]
     assert len(read) == 24
-    assert meet_there(GATE, read, 2)
-    assert meet_there(GATE, [seen for seen in read if seen.organisation > "Net 3"], 2)
+    assert meet_there({GATE}, read, 2)
+    assert meet_there({GATE}, [seen for seen in read if seen.organisation > "Net 3"], 2)
 
 
 def test_half_of_the_destinations_suffice() -> None:
@@ -103,7 +103,7 @@ def test_a_destination_is_met_on_half_of_its_days(shared: int, traces: int, *, m
             country.results[-1]["timestamp"] += len(country.results)
     traces_read = [from_json(result) for result in country.results]
     panel = observe(traces_read, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    assert meet_there(GATE, panel.observations, 2) is met
+    assert meet_there({GATE}, panel.observations, 2) is met
 
 
 def test_ways_that_do_not_pass_it_say_nothing() -> None:

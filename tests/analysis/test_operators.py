@@ -116,6 +116,7 @@ def test_blocks_are_24_bits_of_ipv4_and_48_of_ipv6(address: str, block: str) -> 
         ("fe80::/48", True),
         ("fd00::/48", True),
         ("fd00:0:1::/48", False),
+        ("64:ff9b::/48", True),
         ("64:ff9b:1::/48", True),
     ],
 )

@@ -430,6 +430,29 @@ def test_phones_that_translate_ipv6_are_no_gateway() -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "special"),
+    [
+        ("64:ff9b::a14:701", "private"),
+        ("64:ff9b::e100:1", "multicast"),
+        ("fec0::1", "reserved"),
+        ("100::1", "reserved"),
+        ("5f00:0:1::1", "reserved"),
+        ("2002:c058:6301::1", None),
+    ],
+)
+def test_addresses_that_every_network_may_write_are_no_gateway(
+    address: str, special: str | None
+) -> None:
+    """A NAT64 writes its network's private hops behind one prefix, whichever network it is."""
+    country = Country(9)
+    country.table.add(f"{address}/128", Attribution(special=special))
+    country.around_in_ipv6(address)
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.gateway is None
+
+
+@pytest.mark.parametrize(
     ("block", "candidates", "grade"),
     [
         ("10.254.254.1", 0, "mixed"),
@@ -440,8 +463,9 @@ def test_phones_that_translate_ipv6_are_no_gateway() -> None:
         # Numbers of defence departments, unannounced for decades, are everybody's.
         ("11.11.11.{i}", 0, "mixed"),
         ("25.25.{j}.1", 0, "mixed"),
-        # Nobody else can have numbers that are public, announced or not.
-        ("20.6.6.{i}", 1, "single_gateway"),
+        # Public numbers are one owner's, announced or not, who may have given them to others.
+        ("20.6.6.{i}", 0, "mixed"),
+        ("20.6.6.1", 1, "single_gateway"),
     ],
 )
 def test_private_numbers_that_networks_have_in_common(
@@ -640,6 +664,66 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     assert timeline["alarm"] is alarm
     assert (verdict.gateway is not None) is alarm
     assert ("Net 13" in left_by) is alarm
+
+
+def behind_a_block_that_nobody_announces(*borders: str, days: range = range(8)) -> Country:
+    """Twelve networks; to each destination they go over one after the other of these hops."""
+    country = Country(12)
+    for i, day in product(range(1, 13), days):
+        for n, destination in enumerate(country.destinations()):
+            border = borders[n % len(borders)].format(i=i, up=f"far{6 + i % 9}")
+            country.trace(i, destination, f"lan own {border}", day=day)
+    return country
+
+
+@pytest.mark.parametrize(
+    "borders",
+    [
+        ["45.5.5.{i} {up}"],
+        ["45.5.5.{i} homeix {up}"],
+        ["45.5.{i}.1 30.0.9.9", "45.5.{i}.1 {up}", "45.5.{i}.1 {up}"],
+        ["45.5.5.{i} {up}", "10.20.7.{i} {up}"],
+    ],
+    ids=["one block", "an exchange behind", "a block each", "private ones beside"],
+)
+def test_lines_numbered_from_a_block_that_nobody_announces(borders: list[str]) -> None:
+    """Its owner leases a line to each network and its carrier: they leave apart."""
+    verdict = behind_a_block_that_nobody_announces(*borders).judge()
+    assert (verdict.grade, verdict.gateway) == ("mixed", None)
+
+
+def test_whose_lines_are_numbered_from_one_block_is_told() -> None:
+    """And all figures count the ways as if it were not there."""
+    fields = behind_a_block_that_nobody_announces("45.5.5.{i} {up}").judge().fields
+    assert "12 of 12 organisations show addresses of 45.5.5.0/24" in fields["reasons"][1]
+    assert "45.5.5.0/24" not in {one["name"] for one in fields["candidates"]}
+    assert fields["effective_gateways"] > 8
+
+
+@pytest.mark.parametrize(
+    "border",
+    ["45.5.5.1 {up}", "45.5.5.{i} 30.0.9.9", "45.5.{i}.1 30.0.9.9"],
+    ids=["one address", "a carrier", "a block each"],
+)
+def test_a_gateway_in_a_block_that_nobody_announces(border: str) -> None:
+    """Networks meet there, or right behind."""
+    country = behind_a_block_that_nobody_announces(border)
+    assert country.judge().grade == "single_gateway"
+
+
+@pytest.mark.parametrize(
+    ("border", "alarm"), [("45.5.5.{i} {up}", False), ("45.5.5.{i} 30.0.9.9", True)]
+)
+def test_lines_of_one_block_that_come_on_one_day_are_no_alarm(border: str, *, alarm: bool) -> None:
+    """A switch-on leads all to the same carrier."""
+    country = behind_a_block_that_nobody_announces(border, days=range(10, 20))
+    country.everyone("lan own {up}", days=range(10))
+    verdict = country.judge()
+    timeline = verdict.fields["timeline"]
+    left_by = {change["gateway"] for changes in timeline["gateways"].values() for change in changes}
+    assert timeline["alarm"] is alarm
+    assert (verdict.gateway is not None) is alarm
+    assert ("45.5.5.0/24" in left_by) is alarm
 
 
 @pytest.mark.parametrize("border", ["20.64.{i}.1", "10.20.7.{i}"], ids=["incumbent", "private"])
