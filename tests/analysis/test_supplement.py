@@ -77,7 +77,7 @@ def test_intervals_resample_organisations() -> None:
 
 def test_nine_organisations_are_too_few_to_trim_and_it_says_so() -> None:
     """The warning comes below ten."""
-    assert "9 viewpoints are too few" in judged("lan own gate {up}", 9)["hegemony"]["warning"]
+    assert "9 viewpoints, too few" in judged("lan own gate {up}", 9)["hegemony"]["warning"]
 
 
 def test_a_grade_that_hangs_on_one_organisation_names_it() -> None:
