@@ -177,7 +177,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     carriers = (sight.node for _, sight, is_away in placed if is_away)
     ways_on = {
         sight.node.name: _successor(
-            inside[at + 1 - first :] if is_commonplace(sight.node.name) else steps[at + 1 :], seen
+            steps[at + 1 : arrival if is_commonplace(sight.node.name) else None], seen
         )
         for at, sight in sights
         if sight.node.kind == "unmapped"
@@ -293,16 +293,14 @@ def passed_apart(
 
 def lines_of(nodes: Iterable[Node], walked: Sequence[Walked], blocks: Blocks) -> frozenset[Node]:
     """The networks among these that show the lines of others alone: no ways join there."""
+    parts = {node: blocks.parts(node) for node in nodes if node.kind != "exchange"}
     return frozenset(
-        node
-        for node in nodes
-        if node.kind != "exchange"
-        and not joins_ways(blocks.parts(node), _passing(blocks.parts(node), walked))
+        node for node, those in parts.items() if not joins_ways(those, _passing(those, walked))
     )
 
 
-def _passing(node: Set[Node], walked: Sequence[Walked]) -> list[Passing]:
-    return [(seen, path.between) for seen, path in walked if not node.isdisjoint(path.between)]
+def _passing(parts: Set[Node], walked: Sequence[Walked]) -> list[Passing]:
+    return [(seen, path.between) for seen, path in walked if not parts.isdisjoint(path.between)]
 
 
 class _Nodes(NamedTuple):

@@ -31,7 +31,7 @@ from analysis.convergence import (
 from analysis.coverage import RegisteredNetwork, Weights, covered
 from analysis.desk import CountryTable
 from analysis.intervals import captured_bounds, effective_gateways
-from analysis.meeting import meet_there
+from analysis.meeting import given_away
 from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
@@ -94,7 +94,7 @@ class _Period:
     nameable: Callable[[Node], bool]
     alike: Candidate | None
     apart: tuple[Candidate, ...]
-    given_away: Callable[[Node], bool]
+    is_given_away: Callable[[Node], bool]
     timeline: Timeline
     weights: Weights
 
@@ -234,12 +234,12 @@ def judge_family(
     if timeline.since is not None:
         seen = _since(seen, timeline.since, table, policy)
     judged, blocks, nearness, lans, nameable = seen
-    given_away = _given_away(seen, policy)
+    is_given_away = given_away(blocks, judged, policy.link_organisations)
     pairs = make_pairs(judged, blocks, policy)
     apart = tuple(
         one
         for one in _candidates(by_organisation(pairs), blocks, nearness, table, policy)
-        if nameable(one.node) and _are_apart(one, given_away, policy)
+        if nameable(one.node) and _are_apart(one, is_given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
     if apart:
@@ -254,7 +254,7 @@ def judge_family(
         nameable,
         alike,
         apart,
-        given_away,
+        is_given_away,
         timeline,
         weights,
     )
@@ -283,7 +283,7 @@ def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequenc
         one
         for one in candidates
         # Without an organisation that is left out, half of the rest may pass one more.
-        if period.nameable(one.node) and not _are_apart(one, period.given_away, policy)
+        if period.nameable(one.node) and not _are_apart(one, period.is_given_away, policy)
     ]
     top = nameable[0] if nameable else None
     left_out = own_names(top.node, table) if top else frozenset()
@@ -435,25 +435,13 @@ def _judge_pairs(
     )
 
 
-def _given_away(seen: _Seen, policy: Policy) -> Callable[[Node], bool]:
-    """Whether an owner's numbers are on the ways of organisations that do not meet there."""
-
-    @cache
-    def given_away(node: Node) -> bool:
-        return seen.blocks.has_one_owner(node) and not meet_there(
-            seen.blocks.parts(node), seen.observations, policy.link_organisations
-        )
-
-    return given_away
-
-
-def _are_apart(one: Candidate, given_away: Callable[[Node], bool], policy: Policy) -> bool:
+def _are_apart(one: Candidate, is_given_away: Callable[[Node], bool], policy: Policy) -> bool:
     """Whether most organisations pass a network of which only the numbers are on their ways."""
     return (
         # Fewer could hardly meet, and nobody is named before them.
         one.of >= policy.organisations
         and one.captured_share >= policy.concentrated
-        and given_away(one.node)
+        and is_given_away(one.node)
     )
 
 

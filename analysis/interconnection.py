@@ -60,7 +60,7 @@ def judge_domestic(
     """Judge how the organisations of a country reach each other."""
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
-    pairs = _pairs(walked, family, own, policy)
+    pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     organisations = len({pair.organisation for pair in known})
@@ -82,7 +82,6 @@ def judge_domestic(
             policy=policy,
         )
 
-    candidates = hub_candidates(pairs, family.blocks, own, policy)
     strongest = candidates[0] if candidates else None
     grade, reason = graded(strongest)
     # A meeting place that more organisations cross hides no hub that stands beside it.
@@ -94,33 +93,34 @@ def judge_domestic(
     return Domestic(pairs, strongest, grade, reason, organisations, effective)
 
 
-def _pairs(
+def _pairs_and_candidates(
     walked: Sequence[Walked],
     family: Family,
     own: Callable[[Node], frozenset[str]],
     policy: Policy,
-) -> list[DomesticPair]:
-    """The pairs, without organisations of which only the numbers are between.
+) -> tuple[list[DomesticPair], list[Candidate]]:
+    """The pairs, without organisations of which only the numbers are between, and their candidates.
 
     Whoever was refused abroad for that is one at home too, unless those that pass it meet there. Of
     another it is asked only where it would be a hub: few paths cannot tell whether ways join there.
     """
 
-    def folded(apart: frozenset[Node]) -> list[DomesticPair]:
-        return domestic_pairs(
+    def folded(apart: frozenset[Node]) -> tuple[list[DomesticPair], list[Candidate]]:
+        pairs = domestic_pairs(
             walked, family.blocks, policy, lans=frozenset(family.lans), apart=apart
         )
+        return pairs, hub_candidates(pairs, family.blocks, own, policy)
 
     doubted = (part for one in family.figures.apart for part in family.blocks.parts(one.node))
     apart = passed_apart(doubted, walked, policy)
-    pairs = folded(apart)
+    pairs, candidates = folded(apart)
     named = [
         one.node
-        for one in hub_candidates(pairs, family.blocks, own, policy)
+        for one in candidates
         if one.of >= policy.organisations and one.captured_share >= policy.concentrated
     ]
     lines = lines_of(named, walked, family.blocks)
-    return folded(apart | lines) if lines else pairs
+    return folded(apart | lines) if lines else (pairs, candidates)
 
 
 def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable[[Node], bool]:

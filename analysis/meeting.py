@@ -8,12 +8,14 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from functools import cache
 from itertools import takewhile
 
 from analysis.crossing import Crossing, way_on
 from analysis.observation import Observation, by_vantage_days
 from analysis.operators import Node, Passage, mostly_together
+from analysis.pairs import Blocks
 from analysis.path import Frame, Step
 
 # A way that passes a node, and the nodes between the vantage point and the destination on it.
@@ -39,6 +41,23 @@ def meet_there(node: Set[Node], observations: Iterable[Observation], others: int
         ],
         others,
     )
+
+
+def given_away(
+    blocks: Blocks, observations: Sequence[Observation], others: int
+) -> Callable[[Node], bool]:
+    """What tells whether an owner's numbers are on the ways abroad of those who do not meet there.
+
+    Of a node whose numbers have no one owner it is not asked.
+    """
+
+    @cache
+    def is_given_away(node: Node) -> bool:
+        return blocks.has_one_owner(node) and not meet_there(
+            blocks.parts(node), observations, others
+        )
+
+    return is_given_away
 
 
 def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bool:
@@ -128,29 +147,20 @@ def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:
         if step.sight is not None and step.sight.node in node and not step.own
     ]
     if not at:
-        found = [crossing.first_foreign]
-    else:
-        on = way_on(frame.steps[at[-1] + 1 :], frame.destination)
-        found = [
-            *(frame.steps[i].address for i in at),
-            on.address if on and not _is_port(on) else None,
-        ]
-    return [address for address in found if address is not None]
+        return [crossing.first_foreign] if crossing.first_foreign is not None else []
+    return _and_behind(frame.steps, at, frame.destination)
 
 
 def _addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node between two networks, and the one right behind it, if that is of a
     third."""
-    steps, at = _steps_at_home(node, seen)
-    on = way_on(steps[at[-1] + 1 :], seen.destination)
-    behind = [on.address] if on is not None and on.address and not _is_port(on) else []
-    return [*_addresses_of(node, seen), *behind]
+    return _and_behind(*_steps_at_home(node, seen), seen.destination)
 
 
 def _addresses_of(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node between two networks."""
     steps, at = _steps_at_home(node, seen)
-    return [address for i in at if (address := steps[i].address) is not None]
+    return _shown(steps[i] for i in at)
 
 
 def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
@@ -161,6 +171,17 @@ def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list
     )
     at = [i for i, step in enumerate(steps) if step.sight is not None and step.sight.node in node]
     return steps, at
+
+
+def _and_behind(steps: Sequence[Step], at: Sequence[int], destination: str) -> list[str]:
+    """The addresses of these steps, and the one right behind the last if it is no port."""
+    on = way_on(steps[at[-1] + 1 :], destination)
+    behind = [on] if on is not None and not _is_port(on) else []
+    return _shown([*(steps[i] for i in at), *behind])
+
+
+def _shown(steps: Iterable[Step]) -> list[str]:
+    return [step.address for step in steps if step.address is not None]
 
 
 def _is_port(step: Step) -> bool:

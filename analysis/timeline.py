@@ -12,10 +12,9 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 from analysis.behind import Behind, behind_the_border
-from analysis.meeting import meet_there
+from analysis.meeting import given_away
 from analysis.moves import Watch
 from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
@@ -107,8 +106,8 @@ def find_alarm(
             None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"
         )
     daily = days_of_vantages(observations, blocks)
-    given_away = _given_away(observations, blocks)
-    gateways = _gateways_to_meet_in(daily, given_away, policy)
+    is_given_away = given_away(blocks, observations, others=1)
+    gateways = _gateways_to_meet_in(daily, is_given_away, policy)
     watches = _watches(daily, policy)
     if not watches:
         return Timeline(
@@ -120,7 +119,7 @@ def find_alarm(
         wave
         for node, own in nodes.items()
         for wave in waves_to(node, own, watches, daily, policy)
-        if not given_away(wave.node)
+        if not is_given_away(wave.node)
     ]
     alarm = _standing(waves, policy)
     return Timeline(
@@ -133,24 +132,12 @@ def find_alarm(
     )
 
 
-def _given_away(observations: Sequence[Observation], blocks: Blocks) -> Callable[[Node], bool]:
-    """Whether an owner's numbers are on the ways of organisations that do not meet there."""
-
-    @cache
-    def given_away(node: Node) -> bool:
-        return blocks.has_one_owner(node) and not meet_there(
-            blocks.parts(node), observations, others=1
-        )
-
-    return given_away
-
-
 def _gateways_to_meet_in(
-    daily: Mapping[str, Mapping[str, Days]], given_away: Callable[[Node], bool], policy: Policy
+    daily: Mapping[str, Mapping[str, Days]], is_given_away: Callable[[Node], bool], policy: Policy
 ) -> dict[str, tuple[tuple[dt.date, Node | None], ...]]:
     """The gateways; of those of most only such as networks meet in."""
     gateways = _gateways(daily)
-    apart = set(filter(given_away, _of_most(gateways, policy)))
+    apart = set(filter(is_given_away, _of_most(gateways, policy)))
     return _gateways(daily, apart) if apart else gateways
 
 

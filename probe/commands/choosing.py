@@ -103,7 +103,7 @@ class Choice:
             self.left_out["measured before"] = len(chosen) - len(left)
         # Root servers tell whether there is another IP version than that of the list.
         absent = self._without_way(target.address for target in [*chosen, *root_servers()])
-        unreachable = Counter(map(version_of, left)) & Counter(dict.fromkeys(absent, len(left)))
+        unreachable = Counter(version for version in map(version_of, left) if version in absent)
         self.absent = frozenset(unreachable)
         self.left_out.update(
             {f"no IPv{version} here": count for version, count in unreachable.items()}

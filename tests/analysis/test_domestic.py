@@ -859,10 +859,8 @@ def test_a_line_to_the_only_network_behind_it_is_no_hub() -> None:
     country = Country(13)
     country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
     country.everyone("lan own {up}", days=[0], members=range(1, 13))
-    for i in range(1, 13):
-        for j in range(1, 13):
-            if j != i:
-                country.trace(i, f"20.0.{j}.200", f"lan own 20.64.{i}.1 net{i % 12 + 1}")
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own 20.64.{i}.1 net{i % 12 + 1}")
     domestic = country.judge().fields["domestic"]
     assert (domestic["grade"], domestic["hub"]) == ("mixed", None)
 

@@ -644,6 +644,16 @@ def test_numbers_of_the_incumbent_hide_no_gateway_behind_them() -> None:
     assert name_of(country) == "Gate"
 
 
+def assert_switched_on(name: str, country: Country, alarm: bool) -> None:
+    """An alarm, somebody named, and networks that leave by this one; or nothing of the three."""
+    verdict = country.judge()
+    timeline = verdict.fields["timeline"]
+    left_by = {change["gateway"] for changes in timeline["gateways"].values() for change in changes}
+    assert timeline["alarm"] is alarm
+    assert (verdict.gateway is not None) is alarm
+    assert (name in left_by) is alarm
+
+
 @pytest.mark.parametrize(
     ("words", "alarm"),
     [("lan own 20.64.{i}.1 {up}", False), ("lan own 20.64.{i}.1 20.64.0.1 {up}", True)],
@@ -658,12 +668,7 @@ def test_numbers_that_come_to_all_borders_are_no_alarm(words: str, *, alarm: boo
     country.everyone("lan own {up}", days=range(10), members=range(4, 13))
     country.everyone("lan own 20.64.{i}.1 {up}", days=range(10), members=range(1, 4))
     country.everyone(words, days=range(10, 20), members=range(1, 13))
-    verdict = country.judge()
-    timeline = verdict.fields["timeline"]
-    left_by = {change["gateway"] for changes in timeline["gateways"].values() for change in changes}
-    assert timeline["alarm"] is alarm
-    assert (verdict.gateway is not None) is alarm
-    assert ("Net 13" in left_by) is alarm
+    assert_switched_on("Net 13", country, alarm)
 
 
 def behind_a_block_that_nobody_announces(*borders: str, days: range = range(8)) -> Country:
@@ -718,12 +723,7 @@ def test_lines_of_one_block_that_come_on_one_day_are_no_alarm(border: str, *, al
     """A switch-on leads all to the same carrier."""
     country = behind_a_block_that_nobody_announces(border, days=range(10, 20))
     country.everyone("lan own {up}", days=range(10))
-    verdict = country.judge()
-    timeline = verdict.fields["timeline"]
-    left_by = {change["gateway"] for changes in timeline["gateways"].values() for change in changes}
-    assert timeline["alarm"] is alarm
-    assert (verdict.gateway is not None) is alarm
-    assert ("45.5.5.0/24" in left_by) is alarm
+    assert_switched_on("45.5.5.0/24", country, alarm)
 
 
 @pytest.mark.parametrize("border", ["20.64.{i}.1", "10.20.7.{i}"], ids=["incumbent", "private"])

@@ -15,6 +15,8 @@ from probe.network.scenario import load
 from tests.enumerating import SCENARIOS, drive, links_of, nodes_of, stated_links
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trio.testing import MockClock
 
     from probe.network.scenario import Scenario
@@ -57,6 +59,24 @@ def play(
                 path.lost(ttl, flow)
             else:
                 path.answered(ttl, flow, router.address, Kind.TIME_EXCEEDED, 0.01)
+
+
+def ask_in_turn(path: Enumeration, host: Callable[[int, int], int | None]) -> Counter[int]:
+    """Answer each probe before the next is sent; says how often each flow was asked.
+
+    ``host`` gives the last number of who answers a flow that is asked for the n-th time, None for
+    nobody.
+    """
+    asked: Counter[int] = Counter()
+    while (probe := path.next_probe()) is not None:
+        path.sent(*probe)
+        asked[probe[1]] += 1
+        answering = host(probe[1], asked[probe[1]])
+        if answering is None:
+            path.lost(*probe)
+        else:
+            path.answered(*probe, f"192.0.2.{answering}", Kind.TIME_EXCEEDED, 0.01)
+    return asked
 
 
 def explored(scenario: Scenario, limits: MultipathLimits) -> tuple[Graph, int]:
@@ -265,14 +285,7 @@ def test_flows_are_counted_round() -> None:
 def test_where_repeating_has_helped_flows_are_asked_once_more(answered: int, most: int) -> None:
     """A hop that answers now and then is not given up as soon as one that always does."""
     path = Enumeration(MultipathLimits(), 1, 1, 0)
-    asked: Counter[int] = Counter()
-    while (probe := path.next_probe()) is not None:
-        path.sent(*probe)
-        asked[probe[1]] += 1
-        if probe[1] == 0 and asked[0] == answered:
-            path.answered(*probe, "192.0.2.1", Kind.TIME_EXCEEDED, 0.01)
-        else:
-            path.lost(*probe)
+    asked = ask_in_turn(path, lambda flow, nth: 1 if (flow, nth) == (0, answered) else None)
     assert asked[0] == answered
     assert max(asked.values()) == asked[1] == most
 
@@ -280,14 +293,7 @@ def test_where_repeating_has_helped_flows_are_asked_once_more(answered: int, mos
 def test_a_repetition_that_is_lost_takes_nothing_back() -> None:
     """What a flow has met stands, though the same flow is not answered again."""
     path = Enumeration(MultipathLimits(), 1, 1, 0)
-    asked: Counter[int] = Counter()
-    while (probe := path.next_probe()) is not None:
-        path.sent(*probe)
-        asked[probe[1]] += 1
-        if asked[probe[1]] == 1:
-            path.answered(*probe, f"192.0.2.{probe[1] % 2}", Kind.TIME_EXCEEDED, 0.01)
-        else:
-            path.lost(*probe)
+    asked = ask_in_turn(path, lambda flow, nth: flow % 2 if nth == 1 else None)
     assert asked.total() == len(asked) + 5
     [level] = path.graph().levels
     assert [node.address for node in level.nodes] == ["192.0.2.0", "192.0.2.1"]
@@ -315,24 +321,14 @@ def test_one_flow_without_an_answer_is_loss_and_two_are_a_router(
 ) -> None:
     """Where others have an answer; else each packet lost would be a parallel path."""
     path = Enumeration(MultipathLimits(), 1, 1, 0)
-    while (probe := path.next_probe()) is not None:
-        path.sent(*probe)
-        if probe[1] < silent:
-            path.lost(*probe)
-        else:
-            path.answered(*probe, "192.0.2.1", Kind.TIME_EXCEEDED, 0.01)
+    ask_in_turn(path, lambda flow, _nth: None if flow < silent else 1)
     assert nodes_of(path.graph()) == [nodes]
 
 
 def test_a_node_that_only_a_repetition_has_met_is_one_of_those_to_be_told_apart() -> None:
     """Three of them, one by a packet asked again: as many flows as rule out a fourth."""
     path = Enumeration(MultipathLimits(), 1, 1, 0)
-    asked: Counter[int] = Counter()
-    while (probe := path.next_probe()) is not None:
-        path.sent(*probe)
-        asked[probe[1]] += 1
-        host = probe[1] % 2 if asked[probe[1]] == 1 else 2
-        path.answered(*probe, f"192.0.2.{host}", Kind.TIME_EXCEEDED, 0.01)
+    asked = ask_in_turn(path, lambda flow, nth: flow % 2 if nth == 1 else 2)
     assert len(asked) == probes_needed(4, 0.05)
     assert path.graph().levels[0].per_packet
 
