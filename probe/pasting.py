@@ -11,8 +11,11 @@ import re
 _PASSWORD = re.compile(r"(?<=//)[^/\s'\"]*@")
 
 # A path from the root on: in quotes with blanks too, else up to the next one. Its last part stays.
+# Python takes double quotes where the path has an apostrophe.
 _FOLDERS = re.compile(
-    r"(?<=')/[^']+/(?=[^'/]*')|(?:(?<=//)|(?<![\w~./\]-]))/[^/\s'\"]+/(?:[^/\s'\"]+/)*"
+    r"(?<=')/[^']+/(?=[^'/]*')"
+    r'|(?<=")/[^"]+/(?=[^"/]*")'
+    r"|(?:(?<=//)|(?<![\w~./\]-]))/[^/\s'\"]+/(?:[^/\s'\"]+/)*"
 )
 
 # Says no more than that something runs on this machine; advice names it.

@@ -57,15 +57,19 @@ _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 
 _ULA = ipaddress.IPv6Network("fc00::/7")
 
-# Anything that might be an address in a sentence; `ipaddress` then decides.
+# Anything that might be an address in a sentence, also behind a word and a colon, and with the
+# interface that stands behind it; `ipaddress` then decides.
 _MAYBE_IPV6 = re.compile(
-    r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?:\.\d{1,3}){3})?(?:%\w+)?"
+    r"(?:(?<![\w:.])|(?<=[A-Za-z_]:))[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
+    r"(?:(?:\.\d{1,3}){3})?(?:%[\w.@-]*\w)?"
 )
 _MAYBE_IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\d)")
 _DASHED_IPV4 = re.compile(r"(?<!\d)\d{1,3}([-_])\d{1,3}\1\d{1,3}\1\d{1,3}(?!\d)")
+# systemd names an adapter on USB after the address that it was made with, whatever it has now.
 _MAC = re.compile(
-    r"\b[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}\b"
+    r"\b[0-9A-Fa-f]{2}([:_-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}\b"
     r"|\b[0-9A-Fa-f]{4}([.-])[0-9A-Fa-f]{4}\2[0-9A-Fa-f]{4}\b"
+    r"|\b(?:en|wl|ww)x[0-9A-Fa-f]{12}\b"
 )
 
 # The fields of a record that hold an address, and those whose words come from anywhere. Others

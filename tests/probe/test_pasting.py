@@ -22,6 +22,12 @@ def test_who_ran_the_program_is_not_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     )
 
 
+def test_a_folder_with_an_apostrophe_is_not_told() -> None:
+    """Python then puts double quotes around the path, as it stands in the system's errors."""
+    said = str(OSError(5, "Input/output error", "/media/Dara's STICK/of Bopha/settings.toml"))
+    assert harmless(said) == '[Errno 5] Input/output error: "[folder]/settings.toml"'
+
+
 @pytest.mark.parametrize("missing", [KeyError, OSError])
 def test_a_user_without_a_name_is_told_what_is_wrong(
     monkeypatch: pytest.MonkeyPatch, missing: type[Exception]

@@ -381,6 +381,23 @@ def test_sentences_lose_addresses_names_and_macs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("via:2001:db8:9::1, to:2001:db8:9:0:0:0:0:1", "via:[address], to:[address]"),
+        ("fe80::9%br-sokha is down", "[address] is down"),
+        ("fe80::9%eth0.sokha.", "[address]."),
+        ("the interface enx1c2b3a4d5e70 is down", "the interface [mac] is down"),
+        ("wlx1C2B3A4D5E70: is down", "[mac]: is down"),
+        ("aa_bb_cc_dd_ee_ff", "[mac]"),
+        ("settings.toml:1:5: at 12:30:45", "settings.toml:1:5: at 12:30:45"),
+    ],
+)
+def test_what_sticks_to_an_address_hides_nothing(said: str, left: str) -> None:
+    """Neither a word before it, nor the name of an interface behind it or around it."""
+    assert redact(trace()._replace(error=said), HOME, ACCESS, TABLE).error == left
+
+
+@pytest.mark.parametrize(
     "name", ["sokha-laptop.example.org", "nas.local", "192-168-1-10.example.net", "router.lan."]
 )
 def test_a_name_of_home_is_dropped(name: str) -> None:
