@@ -36,6 +36,8 @@ from probe.receipt import Receipt, Status
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
 _VERSION = 1
 
+_DAY_NS = 86_400 * 10**9
+
 # Bytes that have to be free on the disk before a bundle is taken in.
 ROOM = 256 << 20
 
@@ -177,6 +179,7 @@ class Store:
             # SQLite puts rows where there is room, in the order in which they come.
             with suppress(sqlite3.OperationalError):  # without room, or in use: the next time
                 self._db.execute("VACUUM")
+            self._forget_the_hour()
 
     @contextmanager
     def incoming(self) -> Iterator[IO[bytes]]:
@@ -188,6 +191,7 @@ class Store:
                 yield file
             finally:
                 path.unlink(missing_ok=True)
+                self._forget_the_hour()
 
     def take_in(self, file: IO[bytes], sha256: str, now: datetime) -> Receipt:
         """Check what was received and keep it, in quarantine; its receipt says which, or why not.
@@ -219,6 +223,19 @@ class Store:
                 sync_folder(self.folder / QUARANTINE)
                 self._insert(sha256, bundle, doubled, day)
             return Receipt(sha256, "quarantined", bundle.manifest.traces - doubled, day)
+
+    def _forget_the_hour(self) -> None:
+        """Have the folders that a coming bundle changes bear the day alone: backups keep times.
+
+        The database keeps its own, by which backups see that it changed; a decision or a start
+        is then the last that changed it.
+        """
+        for name in ("", QUARANTINE, INCOMING):
+            path = self.folder / name
+            with suppress(OSError):  # it may be another user's, who lets this one write
+                changed = path.stat().st_mtime_ns
+                day = changed - changed % _DAY_NS
+                os.utime(path, ns=(day, day))
 
     def receipt(self, sha256: str) -> Receipt | None:
         """What has become of a bundle; None for one that is not held."""

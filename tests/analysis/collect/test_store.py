@@ -36,6 +36,9 @@ def files(folder: Path) -> dict[str, list[str]]:
 ONE, TWO = sealed([line(trace(1))]), sealed([line(trace(2)), line(trace(3))])
 NAME = sha256_of(ONE)
 
+# The folders that change in a collector's folder when a bundle comes.
+TOUCHED = ("", "quarantine", "incoming")
+
 
 def test_a_good_bundle_waits_in_quarantine(tmp_path: Path) -> None:
     """It is kept byte for byte, and its receipt says that it waits."""
@@ -70,6 +73,17 @@ def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
     in_table = sorted(names, key=lambda name: data.find(name.encode()), reverse=True)
     in_index = sorted(names, key=lambda name: data.rfind(name.encode()), reverse=True)
     assert (in_table, in_index) == (lying, names)
+
+
+@pytest.mark.parametrize("data", [ONE, ONE[:-1]], ids=["taken", "refused"])
+def test_no_folder_tells_when_the_last_bundle_came(tmp_path: Path, data: bytes) -> None:
+    """Backups keep times: one a day would tell the second at which that day's sender came."""
+    with Store(tmp_path) as store:
+        put(store, data)
+        assert {(tmp_path / name).stat().st_mtime % 86_400 for name in TOUCHED} == {0}
+        put(store, TWO)
+        store.settle()
+        assert {(tmp_path / name).stat().st_mtime % 86_400 for name in TOUCHED} == {0}
 
 
 def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
