@@ -173,7 +173,7 @@ def test_damaged_results_are_read_alike_or_left_alone(
 @settings(max_examples=80)
 @given(traces(), st.randoms(use_true_random=False), st.booleans())
 def test_our_own_records_are_read_alike(trace: Any, draw: random.Random, damage: bool) -> None:
-    """Records with everything that a record may hold: whole, when none is left alone, or damaged."""
+    """Records with all that a record may hold: whole, when none is left alone, or damaged."""
     ordered = tuple(sorted(trace.hops, key=lambda hop: hop.number))
     whole = to_json(trace._replace(hops=ordered))
     line = json.dumps(damaged(to_json(trace), draw) if damage else whole).encode()

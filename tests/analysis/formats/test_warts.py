@@ -53,9 +53,7 @@ def test_torn_warts_keep_what_was_whole(tmp_path: Path, keep: float) -> None:
 
 @needs_converter
 @pytest.mark.parametrize(("missing", "count"), [(20, 5), (4, 6)])
-def test_a_torn_compressed_file_of_warts_is_told(
-    tmp_path: Path, missing: int, count: int
-) -> None:
+def test_a_torn_compressed_file_of_warts_is_told(tmp_path: Path, missing: int, count: int) -> None:
     """What is told is the tear of the outer file, also where no trace is lost by it."""
     torn = tmp_path / "torn.warts.gz"
     torn.write_bytes(gzip.compress(LAB.read_bytes())[:-missing])
