@@ -203,6 +203,13 @@ def test_a_whole_result_is_not_left_to_the_other_reader(whole: dict[str, Any]) -
     assert alike(json.dumps(whole).encode())
 
 
+def test_an_address_is_the_same_however_it_is_written() -> None:
+    """As of a source, by which vantage points are told apart, and of a destination."""
+    hops = [{"hop": 1, "result": [{"from": "2001:DB8::0:1", "rtt": 1.0}]}]
+    fields = RESULT | {"dst_addr": "2001:DB8:0::9", "from": "2001:db8::0005", "result": hops}
+    assert alike(json.dumps(fields).encode())
+
+
 def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     """And it tells the trace from the same one of somebody else, or of nobody."""
     line = json.dumps(RECORD).encode()
@@ -215,6 +222,7 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     ("key", "value"),
     [
         ("af", 6),
+        ("from", "203.0.113"),
         ("protos", {"1": [None, "UDP"]}),
         ("changed", {"2": [[]]}),
         ("multipath", {**RECORD["gatewatch"]["multipath"], "links": [{"hop": 2}]}),
@@ -228,7 +236,7 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     ],
 )
 def test_what_is_no_record_is_left_to_the_other_reader(key: str, value: Any) -> None:
-    """It says what is wrong: its version, one list a reply, links between addresses."""
+    """It says what is wrong: its version, an address that is none, one list a reply, links between addresses."""
     ours = RECORD["gatewatch"]
     changed = {"gatewatch": {**ours, key: value}} if key in ours else {key: value}
     line = json.dumps({**RECORD, **changed}).encode()
