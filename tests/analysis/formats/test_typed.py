@@ -203,6 +203,26 @@ def test_a_whole_result_is_not_left_to_the_other_reader(whole: dict[str, Any]) -
     assert alike(json.dumps(whole).encode())
 
 
+def test_what_answers_behind_the_destination_is_no_part_of_the_way() -> None:
+    """However far behind it is, and whatever was silent between."""
+    end, behind = RESULT["result"][-1], {"from": "192.0.2.4", "rtt": 5.0}
+    for number in (7, 9):
+        hops = [*RESULT["result"], {"hop": number, "result": [behind]}]
+        line = json.dumps(RESULT | {"result": hops}).encode()
+        assert alike(line)
+        told, _ = LINES.read(line) or pytest.fail("it was sent")
+        assert told.addresses[-1] == end["result"][0]["from"]
+
+
+def test_a_hop_from_another_trace_is_no_evidence_whether_or_not_a_table_knows_it() -> None:
+    """The record names it as inferred; that it says nothing else of it makes it no better."""
+    ours = RECORD["gatewatch"] | {"hops": [], "inferred": [2]}
+    line = json.dumps(RECORD | {"gatewatch": ours}).encode()
+    assert alike(line)
+    told, _ = LINES.read(line) or pytest.fail("it was sent")
+    assert told.addresses[1] is None
+
+
 def test_an_address_is_the_same_however_it_is_written() -> None:
     """As of a source, by which vantage points are told apart, and of a destination."""
     hops = [{"hop": 1, "result": [{"from": "2001:DB8::0:1", "rtt": 1.0}]}]
