@@ -73,6 +73,11 @@ def test_lines_are_those_of_the_file() -> None:
     assert read(b'\n\n[\n{"a": 1},\n\n{"b":\n2}]\n') == [(4, {"a": 1}), (6, {"b": 2})]
 
 
+def test_arrays_may_follow_each_other_and_be_empty() -> None:
+    """As pages of an API that were put together, one of which had no result."""
+    assert read(b"[1]\n[]\n[2][\n3]\n4\n") == [(1, 1), (3, 2), (4, 3), (5, 4)]
+
+
 def test_damage_far_from_the_end_does_not_read_the_rest_first() -> None:
     """What is not JSON is told where it stands; the rest of a long file is not kept for it."""
     wanted: list[int] = []
