@@ -223,6 +223,16 @@ def test_a_hop_from_another_trace_is_no_evidence_whether_or_not_a_table_knows_it
     assert told.addresses[1] is None
 
 
+def test_a_hop_at_home_that_kept_silent_was_not_heard() -> None:
+    """The network at home is told by an answer, not by what the record calls the hop."""
+    for reply, address in (({"rtt": 0.3}, "lan"), ({"x": "*"}, None)):
+        hops = [{"hop": 1, "result": [reply]}, *RECORD["result"][1:]]
+        line = json.dumps({**RECORD, "result": hops, "gatewatch": EARLIER["gatewatch"]}).encode()
+        assert alike(line)
+        told, _ = LINES.read(line) or pytest.fail("it was sent")
+        assert told.addresses[0] == address
+
+
 def test_an_address_is_the_same_however_it_is_written() -> None:
     """As of a source, by which vantage points are told apart, and of a destination."""
     hops = [{"hop": 1, "result": [{"from": "2001:DB8::0:1", "rtt": 1.0}]}]
