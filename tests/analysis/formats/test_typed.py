@@ -266,7 +266,7 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     ],
 )
 def test_what_is_no_record_is_left_to_the_other_reader(key: str, value: Any) -> None:
-    """It says what is wrong: its version, an address that is none, one list a reply, links between addresses."""
+    """It says what is wrong: its version, one list a reply, links between addresses, a source."""
     ours = RECORD["gatewatch"]
     changed = {"gatewatch": {**ours, key: value}} if key in ours else {key: value}
     line = json.dumps({**RECORD, **changed}).encode()
