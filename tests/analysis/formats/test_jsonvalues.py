@@ -78,6 +78,12 @@ def test_arrays_may_follow_each_other_and_be_empty() -> None:
     assert read(b"[1]\n[]\n[2][\n3]\n4\n") == [(1, 1), (3, 2), (4, 3), (5, 4)]
 
 
+def test_a_long_result_is_no_damage() -> None:
+    """Of one of some megabytes, as of many parallel paths, no piece is taken for its end."""
+    long = ["x" * 1000] * 3000
+    assert read(json.dumps([long, 1]).encode(), 1 << 16) == [(1, long), (1, 1)]
+
+
 def test_damage_far_from_the_end_does_not_read_the_rest_first() -> None:
     """What is not JSON is told where it stands; the rest of a long file is not kept for it."""
     wanted: list[int] = []
