@@ -83,7 +83,7 @@ def test_arrays_may_follow_each_other_and_be_empty() -> None:
     [
         (b"", [(1, "the file breaks off here (bits turned over)")]),
         (b'{"a": 1}\n', [(2, "the file breaks off here (bits turned over)")]),
-        (b'x\n{"a": 1}\n{"b', [(1, "not JSON"), (3, "the file breaks off here")]),
+        (b'[1]\nx\n{"a": 1}\n{"b', [(2, "not JSON"), (4, "the file breaks off here")]),
     ],
 )
 def test_where_a_stream_breaks_off_is_told_once(
