@@ -65,6 +65,10 @@ def unkept(fields: dict[str, Any]) -> Iterator[str]:
         yield "src_addr"
     yield from (f"gatewatch.{key}" for key in fields.get("gatewatch") or {} if key not in _OURS)
     for hop in fields["result"]:
+        if "hop" not in hop:
+            # No hop, whatever it holds: only an error is read of it.
+            yield from (f"result[].{key}" for key in hop if key != "error")
+            continue
         yield from (f"result[].{key}" for key in hop if key not in _HOP)
         for reply in hop.get("result", ()):
             kept = {"x"} if "x" in reply else _REPLY
@@ -73,7 +77,7 @@ def unkept(fields: dict[str, Any]) -> Iterator[str]:
 
 def _silent_where_inferred(hop: Hop) -> Hop:
     """A hop without the addresses that were taken over from another trace."""
-    return hop if hop.measured else hop._replace(replies=(Reply(),), measured=True)
+    return hop if hop.measured else hop._replace(replies=(Reply(),))
 
 
 def to_atlas(trace: Trace) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def of_line(line: bytes, number: int) -> Iterator[Row]:
     if is_endless(line):
         yield number, MalformedRecord(f"longer than {_LARGEST >> 20} MiB, as no result is")
         return
-    text = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
+    text = line.removeprefix(codecs.BOM_UTF8).strip()
     if not text:
         return
     try:

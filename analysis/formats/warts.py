@@ -59,7 +59,6 @@ def _converted(program: str, stream: Stream) -> Iterator[bytes]:
             process.kill()
             raise
         finally:
-            process.wait()
             feeder.join()
         said.seek(0)
         complaint = said.read(200).decode(errors="replace").partition("\n")[0]

@@ -203,6 +203,24 @@ def test_a_record_of_ours_has_no_field_without_a_place(trace: Trace) -> None:
     assert list(unkept(to_json(trace))) == []
 
 
+def test_each_field_without_a_place_is_named_with_where_it_stands() -> None:
+    """Of another firmware, of a later version of ours, and of what could not be sent, too."""
+    fields = result(
+        fw=4790,
+        lts=9,
+        gatewatch={**OURS["gatewatch"], "weather": "rain"},
+        result=[
+            {"hop": 1, "result": [{"from": "20.0.1.1", "rtt": 0.9, "mtu": 1480}], "asked": 3},
+            {"error": "connect failed", "result": None, "code": 101},
+        ],
+    )
+    assert from_json(fields).hops
+    assert sorted(unkept(fields)) == [
+        "fw", "gatewatch.weather", "lts", "result[].asked", "result[].code", "result[].result",
+        "result[].result[].mtu", "src_addr",
+    ]  # fmt: skip
+
+
 def test_half_a_character_is_replaced_and_said(tmp_path: Path) -> None:
     """JSON can hold half a surrogate pair, Parquet cannot: it becomes a question mark."""
     trace = from_json(result())._replace(dst_name="caf\ud800")
@@ -249,6 +267,14 @@ def test_the_parser_of_the_atlas_reads_every_real_result(name: str) -> None:
         assert not parsed.is_malformed
         assert not parsed.is_error or trace.error is not None
         assert [one.index for one in parsed.hops if one.index] == [one.number for one in trace.hops]
+
+
+def test_an_error_stands_where_the_atlas_has_it() -> None:
+    """At the hop that speaks of the whole trace, or beside the hops: none of them has failed."""
+    said = {"error": "connect failed: Network is unreachable"}
+    for end in ({"hop": 255, "result": []} | said, said):
+        entries = [*result()["result"][:3], end]
+        assert to_atlas(from_json(result(result=entries)))["result"] == entries
 
 
 def test_inferred_hops_do_not_become_evidence(tmp_path: Path) -> None:

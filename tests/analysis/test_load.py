@@ -784,7 +784,13 @@ def test_a_name_that_a_probe_could_not_look_up_is_no_fault_of_the_file(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"type": "ping"}, {"result": []}, {"result": [{"hop": 1, "result": [{"x": "*"}]}]}]
+    "changes",
+    [
+        {"type": "ping"},
+        {"result": []},
+        {"result": ["name resolution failed"]},
+        {"result": [{"hop": 1, "result": [{"x": "*"}]}]},
+    ],
 )
 def test_a_result_without_a_destination_is_malformed(
     tmp_path: Path, changes: dict[str, Any]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from analysis.inputs import InputError
 from analysis.load import Loaded, load
-from probe.bundle import public_part, seal
+from probe.bundle import LARGEST_FILE, public_part, seal
 from probe.cli import main
 from probe.record import Hop, Reply, Trace, Vantage, from_line, to_line
 
@@ -91,12 +91,15 @@ def test_what_was_altered_is_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_a_trace_of_another_network_is_left_out(tmp_path: Path) -> None:
     """What the manifest says of the network holds for each line, or that line is not taken."""
-    lines = [line(trace(1)), line(trace(2, 9902)), line(trace(3, None)), b"no trace\n"]
+    nobodys = trace(4)._replace(vantage=None)
+    lines = [*map(line, (trace(1), trace(2, 9902), trace(3, None), nobodys)), b"no trace\n"]
     found = loaded(tmp_path, sealed(lines))
     assert [one.paris_id for one in found.traces] == [1]
-    assert found.rejected == {"malformed": 3}
+    assert found.rejected == {"malformed": 4}
     assert "0.tar:2: is of AS9902, and its bundle of AS38623" in found.complaints[0]
     assert "0.tar:3: is of no network, and" in found.complaints[1]
+    assert "0.tar:4: is of no network, and" in found.complaints[2]
+    assert "0.tar:5: not JSON" in found.complaints[3]
 
 
 def test_the_same_trace_in_two_bundles_counts_once(tmp_path: Path) -> None:
@@ -120,6 +123,14 @@ def test_another_tar_file_cannot_be_read(tmp_path: Path) -> None:
     found = load([str(tmp_path)])
     assert found.rejected == {"unreadable_file": 1}
     assert found.complaints[0].endswith("photos.tar: is no bundle of gatewatch; left out")
+
+
+def test_a_bundle_larger_than_any_is_refused_for_its_size(tmp_path: Path) -> None:
+    """Nobody altered it, and its signature may be good: it is never read to its end."""
+    (tmp_path / "0.tar").write_bytes(sealed([line(trace(1))]).ljust(LARGEST_FILE + 1, b"\0"))
+    found = load([str(tmp_path)])
+    assert found.rejected == {"unreadable_file": 1}
+    assert f"0.tar: is larger than {LARGEST_FILE} bytes" in found.complaints[0]
 
 
 def test_fail_ends_at_the_first_bad_bundle(tmp_path: Path) -> None:

@@ -150,6 +150,7 @@ WHOLE = Trace(
         ({"hops": (Hop(-1, (Reply("192.0.2.1", 1.0),)),)}, "no TTL can be -1"),
         ({"hops": (Hop(1, (Reply("192.0.2.1", float("nan")),)),)}, "a time is no number"),
         ({"timestamp": float("inf")}, "a time is no number"),
+        ({"timestamp": 2.0**63}, "a time is no number"),
         ({"endtime": float("nan")}, "a time is no number"),
         ({"af": 6}, "af is 6, but dst_addr is 198.51.100.9"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.formats import jsonvalues
-from analysis.inputs import Stream
+from analysis.inputs import BrokenOff, Stream
 from probe.record import MalformedRecord
 
 JSON = st.recursive(
@@ -71,6 +71,44 @@ def test_a_torn_array_gives_what_was_whole_and_one_complaint(
 def test_lines_are_those_of_the_file() -> None:
     """The line on which a value starts, blank lines before it counted."""
     assert read(b'\n\n[\n{"a": 1},\n\n{"b":\n2}]\n') == [(4, {"a": 1}), (6, {"b": 2})]
+
+
+def test_arrays_may_follow_each_other_and_be_empty() -> None:
+    """As pages of an API that were put together, one of which had no result."""
+    assert read(b"[1]\n[]\n[2][\n3]\n4\n") == [(1, 1), (3, 2), (4, 3), (5, 4)]
+
+
+@pytest.mark.parametrize(
+    ("before", "complaints"),
+    [
+        (b"", [(1, "the file breaks off here (bits turned over)")]),
+        (b'{"a": 1}\n', [(2, "the file breaks off here (bits turned over)")]),
+        (b'[1]\nx\n{"a": 1}\n{"b', [(2, "not JSON"), (4, "the file breaks off here")]),
+    ],
+)
+def test_where_a_stream_breaks_off_is_told_once(
+    before: bytes, complaints: list[tuple[int, str]]
+) -> None:
+    """By the line that could not be read to its end; a bad line before it is another matter."""
+
+    def breaking() -> Iterator[bytes]:
+        yield before
+        raise BrokenOff("bits turned over")
+
+    found = list(jsonvalues.rows(Stream(breaking())))
+    assert [(n, str(one)) for n, one in found if isinstance(one, MalformedRecord)] == complaints
+
+
+def test_a_line_of_nothing_but_a_byte_order_mark_is_blank() -> None:
+    """As empty files of Windows are, also where others were put behind them."""
+    mark = b"\xef\xbb\xbf\n"
+    assert read(mark + b'{"a": 1}\n' + mark + b"2\n") == [(2, {"a": 1}), (4, 2)]
+
+
+def test_a_long_result_is_no_damage() -> None:
+    """Of one of some megabytes, as of many parallel paths, no piece is taken for its end."""
+    long = ["x" * 1000] * 3000
+    assert read(json.dumps([long, 1]).encode(), 1 << 16) == [(1, long), (1, 1)]
 
 
 def test_damage_far_from_the_end_does_not_read_the_rest_first() -> None:

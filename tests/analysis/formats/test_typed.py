@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from analysis.formats.typed import Lines, Surprise
 from analysis.told import Fingerprint, Numbers, Told, fingerprint_of, tell
-from probe.record import MalformedRecord, from_line
+from probe.record import MalformedRecord, from_line, to_json
 from tests.analysis.test_convert import traces
+from tests.analysis.test_load import result
 
 DATA = Path(__file__).parents[2] / "data" / "traces"
 NUMBERS = Numbers()
@@ -172,13 +173,12 @@ def test_damaged_results_are_read_alike_or_left_alone(
 @settings(max_examples=80)
 @given(traces(), st.randoms(use_true_random=False), st.booleans())
 def test_our_own_records_are_read_alike(trace: Any, draw: random.Random, damage: bool) -> None:
-    """Records with everything that a record may hold, whole and damaged."""
-    from probe.record import to_json
-
-    fields = to_json(trace)
-    line = json.dumps(damaged(fields, draw) if damage else fields).encode()
+    """Records with all that a record may hold: whole, when none is left alone, or damaged."""
+    ordered = tuple(sorted(trace.hops, key=lambda hop: hop.number))
+    whole = to_json(trace._replace(hops=ordered))
+    line = json.dumps(damaged(to_json(trace), draw) if damage else whole).encode()
     try:
-        alike(line)
+        assert alike(line) or damage
     except MalformedRecord as problem:
         pytest.fail(f"{line!r} was read, but {problem}")
 
@@ -197,10 +197,47 @@ def test_damaged_bytes_are_read_alike_or_left_alone(at: int, junk: bytes) -> Non
         pytest.fail(f"{line!r} was read, but {problem}")
 
 
-@pytest.mark.parametrize("whole", [RESULT, RECORD, EARLIER])
+@pytest.mark.parametrize("whole", [RESULT, RECORD, EARLIER, result()])
 def test_a_whole_result_is_not_left_to_the_other_reader(whole: dict[str, Any]) -> None:
     """Else all of the above would hold of a reader that reads nothing."""
     assert alike(json.dumps(whole).encode())
+
+
+def test_what_answers_behind_the_destination_is_no_part_of_the_way() -> None:
+    """However far behind it is, and whatever was silent between."""
+    end, behind = RESULT["result"][-1], {"from": "192.0.2.4", "rtt": 5.0}
+    for number in (7, 9):
+        hops = [*RESULT["result"], {"hop": number, "result": [behind]}]
+        line = json.dumps(RESULT | {"result": hops}).encode()
+        assert alike(line)
+        told, _ = LINES.read(line) or pytest.fail("it was sent")
+        assert told.addresses[-1] == end["result"][0]["from"]
+
+
+def test_a_hop_from_another_trace_is_no_evidence_whether_or_not_a_table_knows_it() -> None:
+    """The record names it as inferred; that it says nothing else of it makes it no better."""
+    ours = RECORD["gatewatch"] | {"hops": [], "inferred": [2]}
+    line = json.dumps(RECORD | {"gatewatch": ours}).encode()
+    assert alike(line)
+    told, _ = LINES.read(line) or pytest.fail("it was sent")
+    assert told.addresses[1] is None
+
+
+def test_a_hop_at_home_that_kept_silent_was_not_heard() -> None:
+    """The network at home is told by an answer, not by what the record calls the hop."""
+    for reply, address in (({"rtt": 0.3}, "lan"), ({"x": "*"}, None)):
+        hops = [{"hop": 1, "result": [reply]}, *RECORD["result"][1:]]
+        line = json.dumps({**RECORD, "result": hops, "gatewatch": EARLIER["gatewatch"]}).encode()
+        assert alike(line)
+        told, _ = LINES.read(line) or pytest.fail("it was sent")
+        assert told.addresses[0] == address
+
+
+def test_an_address_is_the_same_however_it_is_written() -> None:
+    """As of a source, by which vantage points are told apart, and of a destination."""
+    hops = [{"hop": 1, "result": [{"from": "2001:DB8::0:1", "rtt": 1.0}]}]
+    fields = RESULT | {"dst_addr": "2001:DB8:0::9", "from": "2001:db8::0005", "result": hops}
+    assert alike(json.dumps(fields).encode())
 
 
 def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
@@ -215,6 +252,7 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     ("key", "value"),
     [
         ("af", 6),
+        ("from", "203.0.113"),
         ("protos", {"1": [None, "UDP"]}),
         ("changed", {"2": [[]]}),
         ("multipath", {**RECORD["gatewatch"]["multipath"], "links": [{"hop": 2}]}),
@@ -228,7 +266,7 @@ def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     ],
 )
 def test_what_is_no_record_is_left_to_the_other_reader(key: str, value: Any) -> None:
-    """It says what is wrong: its version, one list a reply, links between addresses."""
+    """It says what is wrong: its version, one list a reply, links between addresses, a source."""
     ours = RECORD["gatewatch"]
     changed = {"gatewatch": {**ours, key: value}} if key in ours else {key: value}
     line = json.dumps({**RECORD, **changed}).encode()

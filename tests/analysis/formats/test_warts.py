@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from analysis.formats import warts
+from analysis.inputs import InputError, Stream
 from analysis.load import load
 from tests.published import published
 
@@ -49,13 +52,66 @@ def test_torn_warts_keep_what_was_whole(tmp_path: Path, keep: float) -> None:
 
 
 @needs_converter
-def test_a_torn_compressed_file_of_warts_is_told(tmp_path: Path) -> None:
-    """What is told is the tear of the outer file."""
+@pytest.mark.parametrize(("missing", "count"), [(20, 5), (4, 6)])
+def test_a_torn_compressed_file_of_warts_is_told(tmp_path: Path, missing: int, count: int) -> None:
+    """What is told is the tear of the outer file, also where no trace is lost by it."""
     torn = tmp_path / "torn.warts.gz"
-    packed = gzip.compress(LAB.read_bytes())
-    torn.write_bytes(packed[: len(packed) - 20])
+    torn.write_bytes(gzip.compress(LAB.read_bytes())[:-missing])
     loaded = load([str(torn)])
+    assert len(loaded.traces) == count
     assert loaded.rejected["malformed"] == 1
+    assert "the end of the packed data is missing" in loaded.complaints[0]
+
+
+def stand_in(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a program in Python in the place of the converter."""
+    converter = folder / warts.CONVERTER
+    converter.write_text(f"#!{sys.executable} -ISE\nimport sys\n{program}\n")
+    converter.chmod(0o700)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("print('no such object\\nline two', file=sys.stderr)", "no such object"),
+        ("sys.exit(3)", "3"),
+    ],
+)
+def test_what_the_converter_says_of_damage_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, said: str
+) -> None:
+    """Its first line or, where it says nothing, its exit code."""
+    stand_in(f"sys.stdin.buffer.read(); {end}", tmp_path, monkeypatch)
+    (complaint,) = load([str(LAB)]).complaints
+    assert f"({warts.CONVERTER} says: {said})" in complaint
+
+
+def test_a_file_that_cannot_be_read_on_does_not_end_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing disk and a bomb end the reading of warts as of any other file."""
+    stand_in("sys.stdin.buffer.read()", tmp_path, monkeypatch)
+
+    def failing() -> Iterator[bytes]:
+        yield LAB.read_bytes()
+        raise InputError("a.warts: cannot be read (Input/output error)")
+
+    with pytest.raises(InputError, match="Input/output error"):
+        warts.as_json("a.warts", Stream(failing())).bytes.read()
+
+
+def test_who_has_seen_enough_waits_for_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The converter is stopped, and the rest of the file, however long, is not read."""
+    program = "sys.stdout.buffer.write(bytes(1 << 17))\nwhile sys.stdin.buffer.read(1 << 16): pass"
+    stand_in(program, tmp_path, monkeypatch)
+    pieces = iter([bytes(1 << 16)] * 20_000)
+    json = warts.as_json("a.warts", Stream(pieces))
+    assert json.bytes.read(1)
+    del json
+    assert next(pieces, None) is not None
 
 
 @needs_converter
