@@ -19,6 +19,7 @@ from analysis.convergence import (
     Candidate,
     border_distance,
     candidate,
+    days_of_most,
     exit_shares,
     mean_share,
     nearest_first,
@@ -395,7 +396,7 @@ def _figures(
         resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
         destination_classes=len(classes),
         continents=support.continents,
-        days=len({day for seen in period.international for day in seen.days}),
+        days=_days(strict, period.international, policy),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,
@@ -490,6 +491,17 @@ def _elsewhere(
         for left_out in {pair.destination_class for pair in known}
     ]
     return min(found, key=lambda one: (captured_bounds(one[0], one[1], policy.confidence)[0], one))
+
+
+def _days(strict: _Strict, international: Iterable[Observation], policy: Policy) -> int:
+    """On how many days most of those captured were measured; without any, most of all."""
+    shares = strict.top.shares if strict.top else {}
+    behind = {name for name, share in shares.items() if share >= policy.captured}
+    measured: dict[str, set[dt.date]] = defaultdict(set)
+    for seen in international:
+        if seen.organisation in (behind or strict.grouped):
+            measured[seen.organisation].update(seen.days)
+    return days_of_most(measured)
 
 
 def _continents(node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy) -> int:

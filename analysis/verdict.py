@@ -68,6 +68,8 @@ class Figures:
     """Those on which the destinations stand to which most of the organisations behind the candidate
     pass it."""
     days: int
+    """Those on which most of the captured organisations were measured (see
+    `analysis.convergence.days_of_most`)."""
     effective_gateways: float
     meeting_place: Candidate | None
     """An exchange that most organisations cross but behind which no one operator stands, or a node
@@ -201,7 +203,10 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
         )
     reasons += not_representative(figures.covered, figures.weighed, figures.unit, policy)
     if figures.days < policy.days:
-        reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
+        reasons.append(
+            f"Most of those captured were measured on {figures.days} of the {policy.days} days "
+            "needed."
+        )
     if figures.unaided < policy.unaided:
         reasons.append(
             f"By the address table alone {beside(figures.unaided, policy.unaided)} of the "

@@ -1061,3 +1061,15 @@ def test_the_way_to_one_continent_alone_names_nobody(passing: int, grade: str) -
     assert verdict.grade == grade
     if grade == "mixed":
         assert any("on 1 of the 2 continents needed" in one for one in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(("days", "grade"), [(1, "concentrated"), (7, "single_gateway")])
+def test_one_network_makes_no_week_of_a_day_of_all_others(days: int, grade: str) -> None:
+    """All were measured while everybody was on a backup, and one network for two months."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(60), members=[1])
+    country.everyone("lan own gate {up}", days=range(30, 30 + days), members=range(2, 11))
+    found = country.judge()
+    assert found.grade == grade
+    needed = "Most of those captured were measured on 1 of the 7 days needed."
+    assert (needed in found.fields["reasons"]) is (days == 1)
