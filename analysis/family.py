@@ -38,6 +38,7 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
+from analysis.reach import reaches_far
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import Figures, grade
 
@@ -215,7 +216,10 @@ def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
     nodes = {
         node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
     }
-    return find_alarm(seen.observations, seen.blocks, nodes, policy)
+    counts = partial(
+        reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy
+    )
+    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts)
 
 
 def judge_family(

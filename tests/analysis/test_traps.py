@@ -1073,3 +1073,38 @@ def test_one_network_makes_no_week_of_a_day_of_all_others(days: int, grade: str)
     assert found.grade == grade
     needed = "Most of those captured were measured on 1 of the 7 days needed."
     assert (needed in found.fields["reasons"]) is (days == 1)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "alarm"),
+    [
+        # Two thirds of them stand in one region, to which somebody sells a new way.
+        (["30.0.2.200", "30.0.7.200", "30.0.12.200", "30.0.2.201"], False),
+        (["30.0.2.200", "30.0.3.200", "30.0.5.200", "30.0.5.201"], True),
+    ],
+)
+def test_a_new_way_to_one_region_is_no_alarm(destinations: list[str], *, alarm: bool) -> None:
+    """What would not be named is no alarm either: all else goes on over each network's own way."""
+    country = Country(10)
+    for i in range(1, 11):
+        for day in range(28):
+            own = f"lan own far{6 + i % 9}"
+            country.trace(i, "30.0.1.200", own, day=day)
+            for destination in destinations:
+                words = f"lan own gate far{6 + i % 9}" if day >= 14 and i <= 8 else own
+                country.trace(i, destination, words, day=day)
+    found = country.judge().fields
+    assert found["timeline"]["alarm"] is alarm
+    assert (found["gateway"] is not None) is alarm
+
+
+@pytest.mark.parametrize(("many", "alarm"), [(1, False), (3, True)])
+def test_a_new_way_to_one_destination_is_no_alarm(many: int, *, alarm: bool) -> None:
+    """Most are measured to one host, which changes who brings it its visitors; few to more."""
+    country = Country(10)
+    for i in range(1, 11):
+        for destination in ["30.0.2.200", "30.0.3.200"][: 2 if i <= many else 1]:
+            for day in range(28):
+                words = "lan own gate far7" if day >= 14 and i <= 8 else f"lan own far{6 + i % 9}"
+                country.trace(i, destination, words, day=day)
+    assert country.judge().fields["timeline"]["alarm"] is alarm
