@@ -216,9 +216,7 @@ def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
     nodes = {
         node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
     }
-    counts = partial(
-        reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy
-    )
+    counts = partial(reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy)
     return find_alarm(seen.observations, seen.blocks, nodes, policy, counts)
 
 
