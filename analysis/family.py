@@ -96,6 +96,7 @@ class _Period:
     nameable: Callable[[Node], bool]
     alike: Candidate | None
     apart: tuple[Candidate, ...]
+    gone: frozenset[str]
     is_given_away: Callable[[Node], bool]
     timeline: Timeline
     weights: Weights
@@ -211,6 +212,16 @@ def _since(seen: _Seen, day: dt.date, table: JudgingTable, policy: Policy) -> _S
     return seen._replace(observations=late, lans=lans, nameable=nameable)
 
 
+def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -> frozenset[str]:
+    """Who was measured in the weeks before a day, as many as moves may span, and not since."""
+    begin = since - dt.timedelta(days=policy.alarm_within_days)
+    last: dict[str, dt.date] = {}
+    for seen in observations:
+        if seen.crossing is not None:
+            last[seen.organisation] = max(last.get(seen.organisation, dt.date.min), seen.days[-1])
+    return frozenset(name for name, day in last.items() if begin <= day < since)
+
+
 def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = {
@@ -234,7 +245,9 @@ def judge_family(
     of_alarm = _seen(frozen, table, policy)
     timeline = _find_alarm(of_alarm, table, policy)
     seen = of_alarm if observations is frozen else _seen(observations, table, policy)
+    gone: frozenset[str] = frozenset()
     if timeline.since is not None:
+        gone = _gone(seen.observations, timeline.since, policy)
         seen = _since(seen, timeline.since, table, policy)
     judged, blocks, nearness, lans, nameable = seen
     is_given_away = given_away(blocks, judged, policy.link_organisations)
@@ -257,6 +270,7 @@ def judge_family(
         nameable,
         alike,
         apart,
+        gone,
         is_given_away,
         timeline,
         weights,
@@ -387,6 +401,7 @@ def _figures(
         lower=lower,
         upper=upper,
         mostly=support.mostly,
+        gone=len(period.gone - left_out),
         elsewhere=support.elsewhere,
         keys=support.keys,
         unaided=support.unaided,

@@ -1108,3 +1108,23 @@ def test_a_new_way_to_one_destination_is_no_alarm(many: int, *, alarm: bool) -> 
                 words = "lan own gate far7" if day >= 14 and i <= 8 else f"lan own far{6 + i % 9}"
                 country.trace(i, destination, words, day=day)
     assert country.judge().fields["timeline"]["alarm"] is alarm
+
+
+@pytest.mark.parametrize(("gone", "last", "named"), [(9, 20, False), (3, 20, True), (9, -30, True)])
+def test_who_is_measured_no_more_since_an_alarm_is_not_forgotten(
+    gone: int, last: int, *, named: bool
+) -> None:
+    """Seven networks that stayed moved to one carrier; of the others nobody knows since when."""
+    country = Country(7 + gone)
+    country.everyone("lan own {up}", days=range(20), members=range(1, 8))
+    country.everyone("lan own gate {up}", days=range(20, 30), members=range(1, 8))
+    country.everyone("lan own {up}", days=range(last - 20, last), members=range(8, 8 + gone))
+    found = country.judge()
+    assert found.fields["timeline"]["alarm"]
+    assert (found.gateway is not None) is named
+    sentence = (
+        "Known to send most of all their pairs that way: 7 of 16 organisations, those counted that "
+        "were measured in the 28 days before and not since (9); of the others too many ways are "
+        "not known."
+    )
+    assert (sentence in found.fields["reasons"]) is not named

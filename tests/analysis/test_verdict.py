@@ -41,6 +41,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "lower": lower,
         "upper": upper,
         "mostly": captured,
+        "gone": 0,
         "elsewhere": (captured, of),
         "keys": 20,
         "unaided": 1.0,
