@@ -8,8 +8,9 @@ given in `analysis.verdict` and `analysis.hub` alone.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import datetime as dt
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -246,6 +247,25 @@ def mean_share(told: Iterable[tuple[str, bool]]) -> float:
     for organisation, true in told:
         by_name[organisation].append(true)
     return fmean(sum(some) / len(some) for some in by_name.values()) if by_name else 0.0
+
+
+def days_of_most(measured: Mapping[str, Collection[dt.date]]) -> int:
+    """On how many days all traces of most organisations were measured, at the least; 0 of nobody.
+
+    The days are taken in order, those on which most organisations were measured first, until more
+    than half of the organisations have no other day. So one that measures for months makes no
+    months of the one day on which all others did.
+
+    >>> monday, tuesday = dt.date(2026, 1, 5), dt.date(2026, 1, 6)
+    >>> days_of_most({"a": {monday, tuesday}, "b": {monday}, "c": {monday}})
+    1
+    >>> days_of_most({"a": {monday, tuesday}, "b": {monday, tuesday}, "c": {monday}})
+    2
+    """
+    often = Counter(day for days in measured.values() for day in days)
+    order = {day: place for place, day in enumerate(sorted(often, key=lambda d: (-often[d], d)), 1)}
+    needed = sorted(max(map(order.__getitem__, days)) for days in measured.values() if days)
+    return needed[len(needed) // 2] if needed else 0
 
 
 def weighted_share(shares: Mapping[str, float], weights: Mapping[str, float]) -> float | None:

@@ -19,6 +19,7 @@ from analysis.convergence import (
     Candidate,
     border_distance,
     candidate,
+    days_of_most,
     exit_shares,
     mean_share,
     nearest_first,
@@ -37,6 +38,7 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
+from analysis.reach import reaches_far
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import Figures, grade
 
@@ -94,6 +96,7 @@ class _Period:
     nameable: Callable[[Node], bool]
     alike: Candidate | None
     apart: tuple[Candidate, ...]
+    gone: frozenset[str]
     is_given_away: Callable[[Node], bool]
     timeline: Timeline
     weights: Weights
@@ -209,12 +212,23 @@ def _since(seen: _Seen, day: dt.date, table: JudgingTable, policy: Policy) -> _S
     return seen._replace(observations=late, lans=lans, nameable=nameable)
 
 
+def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -> frozenset[str]:
+    """Who was measured in the weeks before a day, as many as moves may span, and not since."""
+    begin = since - dt.timedelta(days=policy.alarm_within_days)
+    last: dict[str, dt.date] = {}
+    for seen in observations:
+        if seen.crossing is not None:
+            last[seen.organisation] = max(last.get(seen.organisation, dt.date.min), seen.days[-1])
+    return frozenset(name for name, day in last.items() if begin <= day < since)
+
+
 def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = {
         node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
     }
-    return find_alarm(seen.observations, seen.blocks, nodes, policy)
+    counts = partial(reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy)
+    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts)
 
 
 def judge_family(
@@ -231,7 +245,9 @@ def judge_family(
     of_alarm = _seen(frozen, table, policy)
     timeline = _find_alarm(of_alarm, table, policy)
     seen = of_alarm if observations is frozen else _seen(observations, table, policy)
+    gone: frozenset[str] = frozenset()
     if timeline.since is not None:
+        gone = _gone(seen.observations, timeline.since, policy)
         seen = _since(seen, timeline.since, table, policy)
     judged, blocks, nearness, lans, nameable = seen
     is_given_away = given_away(blocks, judged, policy.link_organisations)
@@ -254,6 +270,7 @@ def judge_family(
         nameable,
         alike,
         apart,
+        gone,
         is_given_away,
         timeline,
         weights,
@@ -384,6 +401,7 @@ def _figures(
         lower=lower,
         upper=upper,
         mostly=support.mostly,
+        gone=len(period.gone - left_out),
         elsewhere=support.elsewhere,
         keys=support.keys,
         unaided=support.unaided,
@@ -395,7 +413,7 @@ def _figures(
         resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
         destination_classes=len(classes),
         continents=support.continents,
-        days=len({day for seen in period.international for day in seen.days}),
+        days=_days(strict, period.international, policy),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,
@@ -490,6 +508,17 @@ def _elsewhere(
         for left_out in {pair.destination_class for pair in known}
     ]
     return min(found, key=lambda one: (captured_bounds(one[0], one[1], policy.confidence)[0], one))
+
+
+def _days(strict: _Strict, international: Iterable[Observation], policy: Policy) -> int:
+    """On how many days most of those captured were measured; without any, most of all."""
+    shares = strict.top.shares if strict.top else {}
+    behind = {name for name, share in shares.items() if share >= policy.captured}
+    measured: dict[str, set[dt.date]] = defaultdict(set)
+    for seen in international:
+        if seen.organisation in (behind or strict.grouped):
+            measured[seen.organisation].update(seen.days)
+    return days_of_most(measured)
 
 
 def _continents(node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy) -> int:

@@ -29,7 +29,7 @@ class Policy:
     continents: int = 2
     """Continents to which most of those captured must pass an operator before it is named."""
     days: int = 7
-    """Days with data before "single gateway" is said."""
+    """Days on which most of those captured were measured, before "single gateway" is said."""
     keys: int = 3
     """Keys (or vantage points without one) in captured organisations that show the operator before
     it is named."""

@@ -92,12 +92,14 @@ def find_alarm(
     blocks: Blocks,
     nodes: Mapping[Node, Collection[str]],
     policy: Policy,
+    counts: Callable[[Wave], bool] = lambda _: True,
 ) -> Timeline:
     """Look for the day a gateway was switched on, among the nodes that may be named.
 
     ``nodes`` come best first: of nodes to which as many moved, the first is meant. Each has the
     organisations that it is or that run it, which say nothing about it. Where only the numbers of
-    an owner appear on ways, and networks do not meet there, nobody moved to it.
+    an owner appear on ways, and networks do not meet there, nobody moved to it. Nor did they in a
+    wave that does not count.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0
@@ -119,7 +121,7 @@ def find_alarm(
         wave
         for node, own in nodes.items()
         for wave in waves_to(node, own, watches, daily, policy)
-        if not is_given_away(wave.node)
+        if not is_given_away(wave.node) and counts(wave)
     ]
     alarm = _standing(waves, policy)
     return Timeline(

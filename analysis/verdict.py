@@ -45,6 +45,8 @@ class Figures:
     mostly: int
     """Captured organisations that send more than half of *all* their pairs through the candidate,
     those of unknown ways among them."""
+    gone: int
+    """Others that were measured in the weeks before the days judged, and not in these."""
     elsewhere: tuple[int, int]
     """Captured organisations that pass the candidate to destinations outside of one class, and how
     many organisations were measured there: of the class without which these are fewest."""
@@ -68,6 +70,8 @@ class Figures:
     """Those on which the destinations stand to which most of the organisations behind the candidate
     pass it."""
     days: int
+    """Those on which most of the captured organisations were measured (see
+    `analysis.convergence.days_of_most`)."""
     effective_gateways: float
     meeting_place: Candidate | None
     """An exchange that most organisations cross but behind which no one operator stands, or a node
@@ -110,10 +114,12 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
 def level_of_all_pairs(figures: Figures, policy: Policy) -> str:
     """The level by the organisations that pass the candidate whatever way their other pairs take.
 
-    Most pairs may be known on the whole though hardly any of some organisations are.
+    Most pairs may be known on the whole though hardly any of some organisations are; nor is any of
+    those that were measured until shortly before the days judged.
     """
-    bounds = captured_bounds(figures.mostly, figures.of, policy.confidence)
-    return level(figures.mostly, figures.of, *bounds, policy)
+    of = figures.of + figures.gone
+    bounds = captured_bounds(figures.mostly, of, policy.confidence)
+    return level(figures.mostly, of, *bounds, policy)
 
 
 def level_elsewhere(figures: Figures, policy: Policy) -> str:
@@ -201,7 +207,10 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
         )
     reasons += not_representative(figures.covered, figures.weighed, figures.unit, policy)
     if figures.days < policy.days:
-        reasons.append(f"There are data of {figures.days} of the {policy.days} days needed.")
+        reasons.append(
+            f"Most of those captured were measured on {figures.days} of the {policy.days} days "
+            "needed."
+        )
     if figures.unaided < policy.unaided:
         reasons.append(
             f"By the address table alone {beside(figures.unaided, policy.unaided)} of the "
@@ -240,7 +249,14 @@ def not_representative(covered: float, weighed: float, unit: str, policy: Policy
     return reasons
 
 
-def _not_known(figures: Figures) -> str:
+def _not_known(figures: Figures, policy: Policy) -> str:
+    if figures.gone:
+        return (
+            f"Known to send most of all their pairs that way: {figures.mostly} of "
+            f"{figures.of + figures.gone} organisations, those counted that were measured in the "
+            f"{policy.alarm_within_days} days before and not since ({figures.gone}); of the others "
+            "too many ways are not known."
+        )
     return (
         f"Known to send most of all their pairs that way: {figures.mostly} of {figures.of} "
         "organisations; of the others too many ways are not known."
@@ -279,7 +295,7 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
             "operator is named, lest a few that lie about links convict the others."
         )
     if level_of_all_pairs(figures, policy) not in NAMES:
-        reasons.append(_not_known(figures))
+        reasons.append(_not_known(figures, policy))
     if level_elsewhere(figures, policy) not in NAMES:
         reasons.append(_one_class(figures))
     return reasons

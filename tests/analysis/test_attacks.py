@@ -72,9 +72,12 @@ def says(
 
 
 def test_a_long_history_of_their_own_gives_liars_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless a third of all must have moved, six liars make an alarm and are judged alone."""
+    """Unless a third of all must have moved, six liars make an alarm and are judged alone.
+
+    Nobody is named even then, since all others were measured until shortly before.
+    """
     assert says(slow_drip, monkeypatch, 0.0) == ("diverse", None)
-    assert says(slow_drip, monkeypatch, 0.0, alarm_measured=0.0) == ("concentrated", GATEWAY)
+    assert says(slow_drip, monkeypatch, 0.0, alarm_measured=0.0) == ("mixed", None)
 
 
 def test_liars_convict_nobody_by_the_links_of_others(monkeypatch: pytest.MonkeyPatch) -> None:

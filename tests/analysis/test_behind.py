@@ -21,12 +21,13 @@ LIMIT = (
 
 
 def changed(before: str, after: str) -> Country:
-    """The way of six networks to one destination is another one from the eleventh day on."""
+    """The ways of six networks to two destinations are others from the eleventh day on."""
     made = Country(12)
     for i in range(1, 7):
         for day in range(20):
             words = (before if day < 10 else after).format(i=i)
-            made.trace(i, "30.0.1.200", words, day=day)
+            for destination in ("30.0.1.200", "30.0.5.200"):
+                made.trace(i, destination, words, day=day)
     return made
 
 
@@ -55,8 +56,8 @@ def test_a_verdict_tells_what_stands_behind_the_border(before: str, after: str, 
     """The alarm stands in any case; where nothing behind the border moved, that is a limit."""
     fields = changed(before, after).judge().fields
     assert fields["timeline"]["alarm"] is True
-    assert fields["timeline"]["behind"] == {"same": same, "of": 6}
-    limit = LIMIT.format(same=same, of=6)
+    assert fields["timeline"]["behind"] == {"same": 2 * same, "of": 12}
+    limit = LIMIT.format(same=2 * same, of=12)
     assert (limit in fields["limits"]) is (same > 0)
 
 

@@ -42,13 +42,14 @@ def lives(
     words = {"#": "lan own gate far6", ".": "lan own far6", "n": "lan own net12 far6"}
     for day, way in enumerate(days, start=first):
         if way != " ":
-            country.trace(
-                organisation,
-                "30.0.1.200",
-                words.get(way, "lan own * * far6"),
-                day=day,
-                vantage=vantage,
-            )
+            for destination in ("30.0.1.200", "30.0.2.200"):
+                country.trace(
+                    organisation,
+                    destination,
+                    words.get(way, "lan own * * far6"),
+                    day=day,
+                    vantage=vantage,
+                )
 
 
 def date(day: int) -> dt.date:
@@ -391,7 +392,8 @@ def test_whoever_runs_an_exchange_says_nothing_of_moves_to_it(others: int, *, ra
     for organisation in (12, *range(3, 3 + others)):
         for day in range(20):
             words = "lan own homeix far6" if day >= 10 else "lan own far6"
-            made.trace(organisation, "30.0.1.200", words, day=day)
+            for destination in ("30.0.1.200", "30.0.2.200"):
+                made.trace(organisation, destination, words, day=day)
     assert made.judge().fields["timeline"]["alarm"] is raised
 
 

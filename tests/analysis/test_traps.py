@@ -1061,3 +1061,70 @@ def test_the_way_to_one_continent_alone_names_nobody(passing: int, grade: str) -
     assert verdict.grade == grade
     if grade == "mixed":
         assert any("on 1 of the 2 continents needed" in one for one in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(("days", "grade"), [(1, "concentrated"), (7, "single_gateway")])
+def test_one_network_makes_no_week_of_a_day_of_all_others(days: int, grade: str) -> None:
+    """All were measured while everybody was on a backup, and one network for two months."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(60), members=[1])
+    country.everyone("lan own gate {up}", days=range(30, 30 + days), members=range(2, 11))
+    found = country.judge()
+    assert found.grade == grade
+    needed = "Most of those captured were measured on 1 of the 7 days needed."
+    assert (needed in found.fields["reasons"]) is (days == 1)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "alarm"),
+    [
+        # Two thirds of them stand in one region, to which somebody sells a new way.
+        (["30.0.2.200", "30.0.7.200", "30.0.12.200", "30.0.2.201"], False),
+        (["30.0.2.200", "30.0.3.200", "30.0.5.200", "30.0.5.201"], True),
+    ],
+)
+def test_a_new_way_to_one_region_is_no_alarm(destinations: list[str], *, alarm: bool) -> None:
+    """What would not be named is no alarm either: all else goes on over each network's own way."""
+    country = Country(10)
+    for i in range(1, 11):
+        for day in range(28):
+            own = f"lan own far{6 + i % 9}"
+            country.trace(i, "30.0.1.200", own, day=day)
+            for destination in destinations:
+                words = f"lan own gate far{6 + i % 9}" if day >= 14 and i <= 8 else own
+                country.trace(i, destination, words, day=day)
+    found = country.judge().fields
+    assert found["timeline"]["alarm"] is alarm
+    assert (found["gateway"] is not None) is alarm
+
+
+@pytest.mark.parametrize(("many", "alarm"), [(1, False), (3, True)])
+def test_a_new_way_to_one_destination_is_no_alarm(many: int, *, alarm: bool) -> None:
+    """Most are measured to one host, which changes who brings it its visitors; few to more."""
+    country = Country(10)
+    for i in range(1, 11):
+        for destination in ["30.0.2.200", "30.0.3.200"][: 2 if i <= many else 1]:
+            for day in range(28):
+                words = "lan own gate far7" if day >= 14 and i <= 8 else f"lan own far{6 + i % 9}"
+                country.trace(i, destination, words, day=day)
+    assert country.judge().fields["timeline"]["alarm"] is alarm
+
+
+@pytest.mark.parametrize(("gone", "last", "named"), [(9, 20, False), (3, 20, True), (9, -30, True)])
+def test_who_is_measured_no_more_since_an_alarm_is_not_forgotten(
+    gone: int, last: int, *, named: bool
+) -> None:
+    """Seven networks that stayed moved to one carrier; of the others nobody knows since when."""
+    country = Country(7 + gone)
+    country.everyone("lan own {up}", days=range(20), members=range(1, 8))
+    country.everyone("lan own gate {up}", days=range(20, 30), members=range(1, 8))
+    country.everyone("lan own {up}", days=range(last - 20, last), members=range(8, 8 + gone))
+    found = country.judge()
+    assert found.fields["timeline"]["alarm"]
+    assert (found.gateway is not None) is named
+    sentence = (
+        "Known to send most of all their pairs that way: 7 of 16 organisations, those counted that "
+        "were measured in the 28 days before and not since (9); of the others too many ways are "
+        "not known."
+    )
+    assert (sentence in found.fields["reasons"]) is not named

@@ -41,6 +41,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "lower": lower,
         "upper": upper,
         "mostly": captured,
+        "gone": 0,
         "elsewhere": (captured, of),
         "keys": 20,
         "unaided": 1.0,
@@ -162,7 +163,8 @@ def test_levels_at_the_very_thresholds(
     [
         ({}, "single_gateway", "10 of 10 other organisations"),
         ({"days": 7}, "single_gateway", "10 of 10"),
-        ({"days": 6}, "concentrated", "There are data of 6 of the 7 days needed."),
+        ({"days": 6}, "concentrated",
+         "Most of those captured were measured on 6 of the 7 days needed."),
         ({"resolved": 0.6}, "single_gateway", "10 of 10"),
         ({"resolved": 0.59}, "insufficient", "(50) the crossing is known for 59%; 60% are needed."),
         ({"resolved": 0.5996}, "insufficient", "crossing is known for 59.96%; 60% are needed."),

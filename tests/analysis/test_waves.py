@@ -118,7 +118,8 @@ def test_a_cut_after_a_switch_on_is_not_judged() -> None:
     for organisation in range(1, 5):
         lives(made, organisation, days.replace("n", " "))
         for day in (*range(25, 40),):
-            made.trace(organisation, "30.0.1.200", "lan own net12 gate far6", day=day)
+            for destination in ("30.0.1.200", "30.0.2.200"):
+                made.trace(organisation, destination, "lan own net12 gate far6", day=day)
         lives(made, organisation, "#" * 10, first=40)
     found = alarm(made, BOTH)
     assert who(found) == ("Gate", 10, 4)
