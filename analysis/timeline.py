@@ -117,16 +117,17 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
-    waves = [
+    found = [
         wave
         for node, own in nodes.items()
         for wave in waves_to(node, own, watches, daily, policy)
-        if not is_given_away(wave.node) and counts(wave)
+        if not is_given_away(wave.node)
     ]
+    waves = list(filter(counts, found))
     alarm = _standing(waves, policy)
     return Timeline(
         alarm,
-        _reason(alarm, waves, len(watches)),
+        _reason(alarm, waves, found, len(watches)),
         gateways,
         _behind(alarm, observations, blocks, policy),
         tuple(sorted(waves, key=lambda wave: wave.onset)),
@@ -164,11 +165,20 @@ def _watches(daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> dict[st
     return {name: watches for name, watches in found.items() if watches}
 
 
-def _reason(alarm: Wave | None, waves: Sequence[Wave], watched: int) -> str:
-    """Why there is an alarm or none, and what wave was over last."""
+def _reason(alarm: Wave | None, waves: Sequence[Wave], found: Sequence[Wave], watched: int) -> str:
+    """Why there is an alarm or none, and what wave was over last.
+
+    Of waves that were found but do not count nobody is named, as nobody is by the grade.
+    """
     ended = _last_over(waves)
     if alarm is not None:
         return "; ".join(filter(None, (_told(alarm), ended)))
+    if ended is None and found:
+        most = max(len(wave.moved) for wave in found)
+        return (
+            f"{most} of {watched} organisations moved to one operator, but only for destinations "
+            "on one continent or of one class, which is no switch-on"
+        )
     return ended or f"no move of many organisations to one gateway ({watched} could be watched)"
 
 

@@ -1096,6 +1096,11 @@ def test_a_new_way_to_one_region_is_no_alarm(destinations: list[str], *, alarm: 
     found = country.judge().fields
     assert found["timeline"]["alarm"] is alarm
     assert (found["gateway"] is not None) is alarm
+    told = (
+        "8 of 10 organisations moved to one operator, but only for destinations on one continent "
+        "or of one class, which is no switch-on"
+    )
+    assert (found["timeline"]["reason"] == told) is not alarm
 
 
 @pytest.mark.parametrize(("many", "alarm"), [(1, False), (3, True)])
