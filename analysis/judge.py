@@ -31,7 +31,7 @@ from analysis.fields import (
 from analysis.interconnection import Domestic, judge_domestic
 from analysis.load import Loaded
 from analysis.observation import Observation
-from analysis.operators import Gazetteer
+from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks, Pair
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
@@ -161,6 +161,27 @@ def _said(family: Family) -> tuple[str, str | None]:
     return family.grade, family.named.node.name if family.named else None
 
 
+def _speaking(four: Family, six: Family) -> int:
+    """Which version of IP speaks for the country: that in which more organisations were measured.
+
+    Where few sell IPv6, all others buy it from one of them, and are free all the same. So IPv6 that
+    names somebody, or has an alarm, does not speak where IPv4 can be judged and has it not.
+    """
+    if len(four.grouped) >= len(six.grouped):
+        return 4
+    return 4 if four.grade != "insufficient" and _accused(six) - _accused(four) else 6
+
+
+def _accused(family: Family) -> set[tuple[str, Node]]:
+    """Who is named by the grade, and of whom the alarm is."""
+    found = set()
+    if family.named is not None:
+        found.add(("grade", family.named.node))
+    if family.timeline.alarm is not None:
+        found.add(("alarm", family.timeline.alarm.node))
+    return found
+
+
 class _Version(NamedTuple):
     """What was measured over one version of IP: the observations of all days, and the judgement."""
 
@@ -266,7 +287,8 @@ def judge(
     """Judge a country by the traces loaded.
 
     IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
-    were measured (IPv4 where equal), and ``families`` tells both grades. ``now`` is epoch
+    were measured (IPv4 where equal, or where it clears whom IPv6 accuses), and ``families`` tells
+    both grades. ``now`` is epoch
     seconds. ``frozen`` is what the traces are under ``table``, where that was found out while they
     were read. ``dated`` is what they are under the tables of their days: then the figures are of
     that, and only the alarm is of ``table``. ``weights`` are users by organisation, if there is an
@@ -282,7 +304,7 @@ def judge(
         version: _judge_version(frozen, dated, table, weights, policy, version=version)
         for version in (4, 6)
     }
-    version = max(versions, key=lambda v: (len(versions[v].family.grouped), v == 4))
+    version = _speaking(versions[4].family, versions[6].family)
     family = versions[version].family
     figures = family.figures
     top, named = figures.top, family.named

@@ -341,7 +341,7 @@ def test_ipv6_is_judged_apart() -> None:
 def test_another_gateway_in_the_other_ip_version_is_told() -> None:
     """The same grade of somebody else is another verdict."""
     country = gated(10)
-    country.table.add("2020:99::/32", Attribution(998, "RIVAL", "Rival", "KH"))
+    country.table.add("2020:99::/32", RIVAL)
     country.around_in_ipv6("2020:99::1")
     fields = country.judge().fields
     assert fields["families"] == {"ipv4": "single_gateway", "ipv6": "single_gateway"}
@@ -357,6 +357,45 @@ def test_the_verdict_is_of_the_ip_version_with_more_organisations(
     country.everyone("lan own {up}", members=range(1, networks + 1))
     country.around_in_ipv6()
     assert country.judge().fields["family"] == version
+
+
+GATE = Attribution(999, "GATE", "Gate", "KH")
+RIVAL = Attribution(998, "RIVAL", "Rival", "KH")
+
+
+@pytest.mark.parametrize(
+    ("networks", "words", "seller", "version", "named"),
+    [
+        (8, "lan own {up}", RIVAL, 4, None),
+        (8, "lan own gate {up}", RIVAL, 4, "Gate"),
+        (8, "lan own gate {up}", GATE, 6, "Gate"),
+        # Of two networks nothing can be said, and so nothing against it.
+        (2, "lan own {up}", RIVAL, 6, "Rival"),
+    ],
+)
+def test_ipv6_accuses_nobody_whom_ipv4_clears(
+    networks: int, words: str, seller: Attribution, version: int, named: str | None
+) -> None:
+    """Nine networks were measured over IPv6, which one provider sells to all of them."""
+    country = Country(10)
+    country.everyone(words, members=range(1, networks + 1))
+    country.table.add("2020:99::/32", seller)
+    country.around_in_ipv6("2020:99::1")
+    found = country.judge()
+    assert found.fields["family"] == version
+    assert (found.gateway["name"] if found.gateway else None) == named
+    apart = f"Judged apart, IPv6 is single_gateway, and names {seller.organisation}."
+    assert (apart in found.fields["reasons"]) is (version == 4)
+
+
+def test_an_alarm_of_ipv6_alone_is_told_beside_ipv4() -> None:
+    """Eight networks go on as before over IPv4, and nine were measured over IPv6."""
+    country = Country(10)
+    country.everyone("lan own {up}", members=range(1, 9), days=range(16))
+    switch_in_ipv6(country, RIVAL)
+    fields = country.judge().fields
+    assert (fields["family"], fields["timeline"]["alarm"]) == (4, False)
+    assert any("Over IPv6 there is an alarm" in reason for reason in fields["reasons"])
 
 
 def test_another_ip_version_that_says_the_same_or_nothing_is_not_told() -> None:
@@ -379,7 +418,7 @@ def test_an_alarm_in_the_other_ip_version_is_told() -> None:
     """A gateway may be switched on there first; the grade alone would not say that it was."""
     country = Country(10)
     country.everyone("lan own {up}", days=range(16))
-    switch_in_ipv6(country, Attribution(998, "RIVAL", "Rival", "KH"))
+    switch_in_ipv6(country, RIVAL)
     fields = country.judge().fields
     assert (fields["family"], fields["timeline"]["alarm"]) == (4, False)
     assert (
@@ -392,7 +431,7 @@ def test_one_alarm_in_both_ip_versions_is_told_once() -> None:
     country = Country(10)
     country.everyone("lan own {up}", days=range(8))
     country.everyone("lan own gate {up}", days=range(8, 16))
-    switch_in_ipv6(country, Attribution(999, "GATE", "Gate", "KH"))
+    switch_in_ipv6(country, GATE)
     fields = country.judge().fields
     assert fields["timeline"]["alarm"]
     assert not any("there is an alarm" in reason for reason in fields["reasons"])
@@ -403,7 +442,7 @@ def test_alarms_of_two_gateways_are_both_told() -> None:
     country = Country(10)
     country.everyone("lan own {up}", days=range(8))
     country.everyone("lan own gate {up}", days=range(8, 16))
-    switch_in_ipv6(country, Attribution(998, "RIVAL", "Rival", "KH"))
+    switch_in_ipv6(country, RIVAL)
     fields = country.judge().fields
     assert fields["timeline"]["gateway"]["name"] == "Gate"
     assert (
