@@ -38,7 +38,7 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
-from analysis.reach import reaches_far
+from analysis.reach import continents, outside, reaches_far
 from analysis.timeline import Timeline, find_alarm
 from analysis.verdict import Figures, grade
 
@@ -282,13 +282,15 @@ class _Strict(NamedTuple):
     """What paths show for certain: whom most organisations pass, and whom that is judged by.
 
     ``nameable`` are those of the candidates that may be named, ``top`` the first of them,
-    ``left_out`` the organisations that say nothing about it, ``judged`` the pairs of all others.
+    ``behind`` the organisations that it captured, ``left_out`` those that say nothing about it,
+    ``judged`` the pairs of all others.
     """
 
     grouped: dict[str, list[Pair]]
     candidates: list[Candidate]
     nameable: list[Candidate]
     top: Candidate | None
+    behind: frozenset[str]
     left_out: frozenset[str]
     judged: list[Pair]
 
@@ -303,9 +305,11 @@ def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequenc
         if period.nameable(one.node) and not _are_apart(one, period.is_given_away, policy)
     ]
     top = nameable[0] if nameable else None
+    shares = top.shares if top else {}
+    behind = frozenset(name for name, share in shares.items() if share >= policy.captured)
     left_out = own_names(top.node, table) if top else frozenset()
     judged = [pair for pair in pairs if pair.organisation not in left_out]
-    return _Strict(grouped, candidates, nameable, top, left_out, judged)
+    return _Strict(grouped, candidates, nameable, top, behind, left_out, judged)
 
 
 class _Support(NamedTuple):
@@ -324,13 +328,12 @@ def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
     top = strict.top
     if top is None:
         return _Support()
-    behind = {name for name, share in top.shares.items() if share >= policy.captured}
     by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
     return _Support(
-        mostly=_mostly(top.node, behind, strict.judged),
-        elsewhere=_elsewhere(top.node, behind, strict.judged, policy),
-        continents=_continents(top.node, behind, strict.judged, policy),
-        keys=len(_keys(top.node, behind, period.international, period.blocks)),
+        mostly=_mostly(top.node, strict.behind, strict.judged),
+        elsewhere=_elsewhere(top.node, strict.behind, strict.judged, policy),
+        continents=_continents(top.node, strict.behind, strict.judged, policy),
+        keys=len(_keys(top.node, strict.behind, period.international, period.blocks)),
         unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
         rivals=rivals(top, strict.nameable, strict.left_out, policy),
         weighed=weighted_share(top.shares, period.weights.of) or 0.0,
@@ -413,7 +416,7 @@ def _figures(
         resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
         destination_classes=len(classes),
         continents=support.continents,
-        days=_days(strict, period.international, policy),
+        days=_days(strict, period.international),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,
@@ -502,21 +505,24 @@ def _elsewhere(
     Of the class without which the figures are lowest.
     """
     known = [pair for pair in pairs if pair.resolved]
-    passing = [pair for pair in known if node in pair.strict and pair.organisation in behind]
+    measured = {(pair.organisation, pair.destination_class) for pair in known}
+    passing = {
+        (pair.organisation, pair.destination_class)
+        for pair in known
+        if node in pair.strict and pair.organisation in behind
+    }
     found = [
-        (_outside(left_out, passing), _outside(left_out, known))
-        for left_out in {pair.destination_class for pair in known}
+        (outside(left_out, passing), outside(left_out, measured))
+        for left_out in {where for _, where in measured}
     ]
     return min(found, key=lambda one: (captured_bounds(one[0], one[1], policy.confidence)[0], one))
 
 
-def _days(strict: _Strict, international: Iterable[Observation], policy: Policy) -> int:
+def _days(strict: _Strict, international: Iterable[Observation]) -> int:
     """On how many days most of those captured were measured; without any, most of all."""
-    shares = strict.top.shares if strict.top else {}
-    behind = {name for name, share in shares.items() if share >= policy.captured}
     measured: dict[str, set[dt.date]] = defaultdict(set)
     for seen in international:
-        if seen.organisation in (behind or strict.grouped):
+        if seen.organisation in (strict.behind or strict.grouped):
             measured[seen.organisation].update(seen.days)
     return days_of_most(measured)
 
@@ -526,20 +532,7 @@ def _continents(node: Node, behind: Collection[str], pairs: Iterable[Pair], poli
 
     Of these organisations, those measured there; to some of the destinations is enough.
     """
-    measured: dict[str, set[str]] = defaultdict(set)
-    passing: dict[str, set[str]] = defaultdict(set)
-    for pair in pairs:
-        if pair.resolved and pair.organisation in behind:
-            _, continent = pair.destination_class
-            measured[continent].add(pair.organisation)
-            if node in pair.strict:
-                passing[continent].add(pair.organisation)
-    return sum(
-        len(passing[continent]) >= policy.concentrated * len(names)
-        for continent, names in measured.items()
-    )
-
-
-def _outside(left_out: tuple[str, str], pairs: Iterable[Pair]) -> int:
-    """How many organisations have one of these pairs with a destination of another class."""
-    return len({pair.organisation for pair in pairs if pair.destination_class != left_out})
+    known = [pair for pair in pairs if pair.resolved and pair.organisation in behind]
+    measured = {(pair.organisation, pair.destination_class) for pair in known}
+    passing = {(pair.organisation, pair.destination_class) for pair in known if node in pair.strict}
+    return continents(measured, passing, policy)

@@ -286,15 +286,14 @@ def judge(
 ) -> Judgement:
     """Judge a country by the traces loaded.
 
-    IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations
-    were measured (IPv4 where equal, or where it clears whom IPv6 accuses), and ``families`` tells
-    both grades. ``now`` is epoch
-    seconds. ``frozen`` is what the traces are under ``table``, where that was found out while they
-    were read. ``dated`` is what they are under the tables of their days: then the figures are of
-    that, and only the alarm is of ``table``. ``weights`` are users by organisation, if there is an
-    estimate; ``recording`` is a routing table, the witness. Without ``supplements`` the figures
-    are left out on which neither grade nor scope rests: whoever judges thousands of simulated
-    countries needs none.
+    IPv4 and IPv6 are judged apart; the verdict is of the family in which more organisations were
+    measured (IPv4 where equal, or where it clears whom IPv6 accuses), and ``families`` tells both
+    grades. ``now`` is epoch seconds. ``frozen`` is what the traces are under ``table``, where that
+    was found out while they were read. ``dated`` is what they are under the tables of their days:
+    then the figures are of that, and only the alarm is of ``table``. ``weights`` are users by
+    organisation, if there is an estimate; ``recording`` is a routing table, the witness. Without
+    ``supplements`` the figures are left out on which neither grade nor scope rests: whoever judges
+    thousands of simulated countries needs none.
     """
     if frozen is None:
         frozen = observe(loaded.traces, Gazetteer(table, country), table, policy, now)

@@ -114,7 +114,8 @@ class Blocks:
         return list(dict.fromkeys(node for node in found if node is not None))
 
 
-_RESOLVED = frozenset({"resolved", "bracketed"})
+# The states of crossings whose ways are known.
+RESOLVED = frozenset({"resolved", "bracketed"})
 
 
 class Tally:
@@ -281,7 +282,7 @@ def _pair(
     policy: Policy,
 ) -> Pair:
     """The pair of an organisation and a destination, by the weights of its crossings."""
-    known = [(c, weight) for c, weight in crossings if c.state in _RESOLVED]
+    known = [(c, weight) for c, weight in crossings if c.state in RESOLVED]
     left = [(c, weight) for c, weight in crossings if c.state != "none"]
     exits: dict[Node | None, float] = defaultdict(float)
     upstreams: dict[Node | None, float] = defaultdict(float)
