@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from probe.attribute import majority
 from probe.locate import access_of_interfaces, access_of_traces, first_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from probe.attribute import Attributor
-    from probe.locate import Access
+    from probe.locate import Access, First
     from probe.premises import Premises
     from probe.record import Attribution, Trace
 
@@ -82,7 +83,9 @@ class AccessNetworks:
         """
         self._shows_at.pop(version, None)
         self._stood_first.discard(version)
-        self.instead.pop(version, None)
+        instead = self.instead.pop(version, None)
+        if instead is not None and instead.asn is not None:
+            self._left.add(instead.asn)
         left = self.known.pop(version, None)
         if left is not None:
             self._left.add(left.asn)
@@ -105,8 +108,21 @@ class AccessNetworks:
         if said.asn is not None and self._origin.organisation(said.asn) == access.organisation:
             self._stood_first.add(trace.af)
             self.instead.pop(trace.af, None)
-        elif None in {self.country, said.country} or said.country == self.country:
+        elif self._may_be_own(trace, first):
             self.instead[trace.af] = said
+
+    def _may_be_own(self, trace: Trace, first: First) -> bool:
+        """Whether the first network to show may be the access network, though not as it was named.
+
+        One abroad is not: nobody's line ends there. But which country is home only the wrong name
+        may tell, and that is believed where a hop keeps silent behind the own router, as the
+        network so named would.
+        """
+        heard = {hop.number for hop in trace.hops if majority(hop.replies) is not None}
+        home = self.expected_country
+        if home is None and not heard.issuperset(range(2, first.number)):
+            home = self.country
+        return None in {home, first.said.country} or first.said.country == home
 
     def began_elsewhere(self, trace: Trace) -> bool:
         """Whether a trace shows another network where the access network should be.

@@ -44,3 +44,13 @@ def test_a_network_that_the_machine_left_is_cut_as_well() -> None:
     assert networks.shows_at(4) == 0
     networks.move(4, Premises(frozenset({"10.64.9.5"})), "10.64.9.5")
     assert (networks.known, networks.country) == ({}, "KH")
+
+
+def test_a_network_that_stood_first_where_the_machine_was_is_cut_ever_after() -> None:
+    """The one that was named there by mistake stood on no path; what did may be the own line's."""
+    networks = AccessNetworks({4: Access(GATEWAY, "Telecom Cambodia", "KH", "said")}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"))
+    assert networks.to_cut == {GATEWAY, PROVIDER}
+    networks.move(4, Premises(frozenset({"10.64.9.5"})), "10.64.9.5")
+    assert networks.to_cut == {GATEWAY, PROVIDER}
+    assert networks.instead == {}

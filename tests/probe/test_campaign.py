@@ -28,7 +28,7 @@ from probe.spool import read
 from probe.tally import ELSEWHERE as ELSEWHERE_UNSEEN
 from probe.tally import FIREWALL, REFUSED, UNLOCATED
 from tests.probe.paths import HOME
-from tests.probe.table import GATEWAY, PROVIDER, Table
+from tests.probe.table import ABROAD, GATEWAY, PROVIDER, Table
 
 NOON = 1_795_435_200
 KNOWN = Access(PROVIDER, "Viettel", "KH", "interface")
@@ -308,6 +308,34 @@ def test_where_it_keeps_silent_what_lies_abroad_stays_whole(tmp_path: Path) -> N
     abroad, domestic = kept(tmp_path)
     assert abroad.hops[2].replies[0].address == "80.231.0.1"
     assert domestic.dst_addr == "36.37.200.1"
+    assert run.access.instead == {}
+
+
+@pytest.mark.parametrize("silent", [None, 1])
+def test_where_nobody_keeps_silent_the_first_network_is_cut_in_whatever_country(
+    tmp_path: Path, silent: int | None
+) -> None:
+    """A mistyped --access-as may be of another country; a silent router of home hides nobody."""
+    run = campaign(tmp_path, {4: Access(ABROAD, "TATA", "US", "said")})
+    way = ["192.168.1.1", "100.71.13.58", "36.37.200.78", "80.231.0.1", "36.37.200.77"]
+    run.finished(trace(*(None if at == silent else one for at, one in enumerate(way, start=1))))
+    (found,) = kept(tmp_path)
+    assert [hop.replies[0].address for hop in found.hops] == [
+        None,
+        "100.71.13.0",
+        "36.37.200.0",
+        "80.231.0.0",
+        "36.37.200.0",
+    ]
+    assert run.access.instead == {4: Table().lookup("36.37.200.78")}
+
+
+def test_what_lies_outside_the_country_that_was_named_stays_whole(tmp_path: Path) -> None:
+    """Who says where they are says, too, that a network abroad is not their line's."""
+    run = campaign(tmp_path, {4: SAID}, country="KH")
+    run.finished(trace("192.168.1.1", "10.5.5.5", "80.231.0.1"))
+    (found,) = kept(tmp_path)
+    assert found.hops[2].replies[0].address == "80.231.0.1"
     assert run.access.instead == {}
 
 
