@@ -119,7 +119,7 @@ class AccessNetworks:
         network so named would.
         """
         heard = {hop.number for hop in trace.hops if majority(hop.replies) is not None}
-        home = self.expected_country
+        home = self.said_country
         if home is None and not heard.issuperset(range(2, first.number)):
             home = self.country
         return None in {home, first.said.country} or first.said.country == home
