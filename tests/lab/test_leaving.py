@@ -266,4 +266,4 @@ def test_what_routers_tell_of_the_line_is_neither_kept_nor_sent(
         secrets = {outside, row.source[4], EUI_64, LINK_LOCAL, HARDWARE, HOST_NAME, "192.168.1.77"}
         assert found_in(secrets | HALVES, [said.encode()]) == set()
         assert told_by_files(secrets | HALVES, tmp_path) == {}
-        assert told_by_files(secrets | HALVES, home) == {}
+        assert told_by_files(secrets | HALVES, row.fabric.folder) == {}
