@@ -7,7 +7,7 @@ from probe.attribute import attribute
 from probe.locate import Access
 from probe.premises import Premises
 from probe.record import Hop, Reply, Trace
-from tests.probe.table import GATEWAY, PROVIDER, Table
+from tests.probe.table import ABROAD, GATEWAY, PROVIDER, Table
 
 TABLE = Table()
 KNOWN = Access(PROVIDER, "Viettel", "KH", "first_hops")
@@ -54,3 +54,13 @@ def test_a_network_that_stood_first_where_the_machine_was_is_cut_ever_after() ->
     networks.move(4, Premises(frozenset({"10.64.9.5"})), "10.64.9.5")
     assert networks.to_cut == {GATEWAY, PROVIDER}
     assert networks.instead == {}
+
+
+def test_a_wrong_name_that_was_left_does_not_tell_where_home_is() -> None:
+    """Named for both IP versions, left over one: over the other its country is no better known."""
+    wrong = Access(ABROAD, "TATA", "US", "said")
+    networks = AccessNetworks({4: wrong, 6: wrong}, None, TABLE)
+    networks.move(4, Premises(frozenset({"10.64.9.5"})), "10.64.9.5")
+    over_6 = trace("fd00:1::1", "2405:8380:5::9", "2001:5a0::1")._replace(af=6)
+    networks.learn(over_6)
+    assert networks.to_cut == {ABROAD, PROVIDER}
