@@ -192,13 +192,14 @@ def analyze(
     )
 
     from analysis.api import judge_by, read  # noqa: PLC0415
-    from analysis.cluster import Cluster, ClusterError  # noqa: PLC0415
+    from analysis.cluster import Cluster  # noqa: PLC0415
     from analysis.engine import Processes  # noqa: PLC0415
     from analysis.eyeballs import EyeballsError  # noqa: PLC0415
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.means import open_means  # noqa: PLC0415
     from analysis.rib import RibError  # noqa: PLC0415
     from analysis.tables import write_portions  # noqa: PLC0415
+    from analysis.worker import ClusterError  # noqa: PLC0415
 
     try:
         means = open_means(

@@ -1,131 +1,31 @@
 """The map of `analysis.engine` on a Dask cluster: for data that one machine takes too long for.
 
-Lines are read by the workers themselves where they have the same file, and go to them with their
-tasks where they do not, so but for Parquet workers need no common disk. A task whose worker died is
-done again by another. What becomes of a piece is not known here.
+Files of lines are cut by the workers themselves where they have the same file, and go to them piece
+by piece where they do not, so but for Parquet workers need no common disk. A task whose worker died
+is done again by another. What a worker makes of a piece, `analysis.worker` knows.
 """
 
 from __future__ import annotations
 
 import pickle
-import platform
 import secrets
-from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from threading import Lock, get_ident
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-import zstandard
-
-from analysis import edition
-from analysis.engine import Here, Mapper, Recipe, without_circles
+from analysis.asking import Cutting
+from analysis.copies import NoCopy, Reader
+from analysis.engine import Here, Mapper, Recipe
 from analysis.fold import Part
-from analysis.pieces import Groups, Piece, Place
-from analysis.spans import Reader, Span, span_of
-from probe import __version__
+from analysis.pieces import Given, Piece, Place, Uncut
+from analysis.worker import Answer, ClusterError, end, packed, part_there, versions
 
 SCHEME = "dask://"
 
 # Seconds until a scheduler that does not answer is given up.
 _PATIENCE = 10
-
-
-class ClusterError(Exception):
-    """The cluster cannot be used; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What a worker keeps for the next piece of a run.
-
-    Its threads share the mapper, and one interpreter runs one of them at a time. Each has a reader
-    of its own, since what a thread is given comes in the order of the files.
-    """
-
-    mapper: Mapper
-    folding: Lock = field(default_factory=Lock)
-    folded: set[Place] = field(default_factory=set)
-    readers: defaultdict[int, Reader] = field(default_factory=lambda: defaultdict(Reader))
-
-    def read(self, span: Span) -> Piece | None:
-        return self.readers[get_ident()].lines(span)
-
-
-_beginning = Lock()
-
-# The names of runs that are over. Pieces of one that failed may still wait for their turn then.
-_over: set[bytes] = set()
-
-
-@lru_cache(maxsize=1)
-def _begun(run: bytes) -> _Run:
-    recipe, name = pickle.loads(run)  # noqa: S301 - made by `Cluster.map`, sent by its client
-    if name in _over:
-        raise ClusterError("this run is over")
-    return _Run(Mapper(recipe))
-
-
-def _end(name: bytes) -> None:
-    """Forget the run of this name, and never begin it anew: it is over."""
-    with _beginning:
-        _over.add(name)
-        _begun.cache_clear()
-
-
-def _look_for(name: str) -> None:
-    """Raise `ClusterError` where this worker cannot read a file."""
-    try:
-        Path(name).open("rb").close()
-    except OSError as problem:
-        raise ClusterError(
-            f"{platform.node()}, a worker, cannot read {name} ({problem.strerror}): workers read "
-            "Parquet themselves, so it has to lie at the same place on each; or give JSON, which "
-            "is sent"
-        ) from None
-
-
-def packed(piece: Piece) -> bytes:
-    """A piece as it is sent: lines are a tenth of what they were.
-
-    To pack and unpack them takes less than to send them twice as they are, over the scheduler.
-    """
-    return zstandard.ZstdCompressor(level=1).compress(pickle.dumps(piece))
-
-
-def unpacked(sent: bytes) -> Piece:
-    """The piece that was packed."""
-    piece: Piece = pickle.loads(zstandard.decompress(sent))  # noqa: S301 - sent by the run's client
-    return piece
-
-
-def part_there(run: bytes, place: Place, given: bytes | Span) -> tuple[Place, Part | None]:
-    """The part of a piece, made by a worker that keeps its mapper for the next one of the run.
-
-    None where the worker does not have the file that the piece stands in as its client has it.
-    """
-    with _beginning:
-        begun = _begun(run)
-    piece = begun.read(given) if isinstance(given, Span) else unpacked(given)
-    if piece is None:
-        return place, None
-    if isinstance(piece, Groups):
-        _look_for(piece.name)
-    with begun.folding:
-        if place in begun.folded:
-            # Its part was lost, and with it what that said.
-            begun.mapper.begin_anew()
-        begun.folded.add(place)
-        with without_circles():
-            return place, begun.mapper.part(piece)
-
-
-def _versions() -> tuple[str, str]:
-    return platform.python_version(), f"{__version__} (code {edition.code()})"
 
 
 @dataclass(frozen=True)
@@ -134,9 +34,9 @@ class Cluster:
 
     address: str
 
-    def map(
-        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
-    ) -> Iterator[tuple[Place, Part]]:
+    whole: ClassVar[bool] = True
+
+    def map(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Place, Part]]:
         """The part of each piece, as they become ready.
 
         Raises `ClusterError` where no scheduler answers, where it has no workers, or where they
@@ -151,7 +51,8 @@ class Cluster:
         with self._client() as client:
             most = 2 * self._threads(client)
             try:
-                yield from all_said(_parts(client, recipe, name, given, most), recipe)
+                asking = _Asking(client, pickle.dumps((recipe, name)), most)
+                yield from all_said(asking.parts(recipe, given), recipe)
             except CancelledError:
                 raise ClusterError(
                     f"{SCHEME}{self.address}: the scheduler was lost or restarted before all was "
@@ -160,7 +61,7 @@ class Cluster:
             finally:
                 # Without its scheduler nobody can be told.
                 with suppress(OSError):
-                    client.run(_end, name, on_error="ignore")
+                    client.run(end, name, on_error="ignore")
 
     def _client(self) -> Any:
         try:
@@ -187,57 +88,100 @@ class Cluster:
             raise ClusterError(
                 f"{SCHEME}{self.address} has no workers; start some with `dask worker`"
             )
-        for worker, versions in client.run(_versions).items():
-            if versions != _versions():
+        for worker, found in client.run(versions).items():
+            if found != versions():
                 raise ClusterError(
-                    f"{worker} runs Python {versions[0]} and gatewatch {versions[1]}, not "
-                    f"{' and '.join(_versions())} as here; install the same on all machines"
+                    f"{worker} runs Python {found[0]} and gatewatch {found[1]}, not "
+                    f"{' and '.join(versions())} as here; install the same on all machines"
                 )
         return int(threads)
 
 
 class _Asking:
-    """The pieces that workers of a client are at."""
+    """The pieces that workers of a client are at, no more than ``most`` of them."""
 
-    def __init__(self, client: Any, run: bytes) -> None:
+    def __init__(self, client: Any, run: bytes, most: int) -> None:
         import distributed  # noqa: PLC0415 - an extra
 
         self._client = client
         self._run = run
-        self._asked: dict[str, Piece] = {}
-        self._elsewhere: set[str] = set()
+        self._most = most
+        self._asked: dict[str, Given] = {}
+        # Files that workers cut, by their numbers, in order.
+        self._cutting: dict[int, Cutting] = {}
         self._running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
 
-    def ask(self, place: Place, piece: Piece) -> None:
+    def parts(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Given, Place, Part]]:
+        """What is made of all that is given, with what was asked."""
+        for asked in self._to_ask(given):
+            if asked is None:
+                yield from self._heard(self._running.count() - 1)
+                continue
+            try:
+                self._ask(*asked)
+            except RecursionError:
+                # What is nested too deep to be sent can still be read here.
+                yield from ((asked, *made) for made in Here().map(recipe, iter([asked])))
+            yield from self._heard(self._most - 1)
+        yield from self._heard(0)
+
+    def _to_ask(self, given: Iterator[Given]) -> Iterator[Given | None]:
+        """What to ask for, None where that hangs on what is answered first."""
+        for place, piece in given:
+            if isinstance(piece, Uncut):
+                self._cutting[place[0]] = Cutting(place[0], piece, self._most)
+            else:
+                yield place, piece
+            yield from self._of_files()
+        while self._cutting:
+            yield None
+            yield from self._of_files()
+
+    def _of_files(self) -> Iterator[Given]:
+        """What to ask for of files that are being cut, as far as their answers have come."""
+        for number, cutting in list(self._cutting.items()):
+            while (asked := cutting.next()) is not None:
+                yield asked
+            if cutting.over:
+                del self._cutting[number]
+
+    def _ask(self, place: Place, piece: Piece | Uncut) -> None:
         """Have a piece folded.
 
         Raises RecursionError for what is nested too deep to be sent.
         """
-        span = None if piece.name in self._elsewhere else span_of(piece)
-        given = span or packed(piece)
+        given = piece if isinstance(piece, Uncut) else packed(piece)
         # Never taken for an earlier one: two pieces may be equal, and both count.
         future = self._client.submit(part_there, self._run, place, given, pure=False)
-        self._asked[future.key] = piece
+        self._asked[future.key] = place, piece
         self._running.add(future)
 
-    def parts(self, most: int) -> Iterator[tuple[Piece, Place, Part]]:
+    def _heard(self, most: int) -> Iterator[tuple[Given, Place, Part]]:
         """What is made of pieces, until no more than so many are under way."""
         while self._running.count() > most:
             done = next(self._running)
-            piece = self._asked.pop(done.key)
-            place, part = self._folded(done, piece)
-            if part is None:
-                self._elsewhere.add(piece.name)
-                self.ask(place, piece)
-            else:
-                yield piece, place, part
+            asked = self._asked.pop(done.key)
+            place, piece = asked
+            answer = self._answer(done, piece)
+            if isinstance(piece, Uncut):
+                self._note(place, answer)
+            if answer is not None and answer.part is not None:
+                yield asked, place, answer.part
 
-    def _folded(self, done: Any, piece: Piece) -> tuple[Place, Part | None]:
+    def _note(self, place: Place, answer: Answer | None) -> None:
+        """Learn from an answer how many pieces a file has."""
+        cutting = self._cutting[place[0]]
+        if answer is None:
+            cutting.refused()
+        else:
+            cutting.heard(place[1], found=answer.part is not None, more=answer.more)
+
+    def _answer(self, done: Any, piece: Piece | Uncut) -> Answer | None:
         """What a worker made of a piece; raises `ClusterError` where workers die of it."""
         import distributed  # noqa: PLC0415 - an extra
 
         try:
-            made: tuple[Place, Part | None] = done.result()
+            made: Answer | None = done.result()
         except distributed.KilledWorker as problem:
             died = problem.allowed_failures + 1
             raise ClusterError(
@@ -247,22 +191,8 @@ class _Asking:
         return made
 
 
-def _parts(
-    client: Any, recipe: Recipe, name: bytes, given: Iterator[tuple[Place, Piece]], most: int
-) -> Iterator[tuple[Piece, Place, Part]]:
-    asking = _Asking(client, pickle.dumps((recipe, name)))
-    for place, piece in given:
-        try:
-            asking.ask(place, piece)
-        except RecursionError:
-            # What is nested too deep to be sent can still be read here.
-            yield from ((piece, *made) for made in Here().map(recipe, iter([(place, piece)])))
-        yield from asking.parts(most - 1)
-    yield from asking.parts(0)
-
-
 def all_said(
-    parts: Iterator[tuple[Piece, Place, Part]], recipe: Recipe
+    parts: Iterator[tuple[Given, Place, Part]], recipe: Recipe
 ) -> Iterator[tuple[Place, Part]]:
     """The parts of pieces; the last one says also what no other part does that came.
 
@@ -270,25 +200,38 @@ def all_said(
     of these workers takes it for said also in the pieces that another had lost.
     """
     said: set[bytes] = set()
-    unsaid: dict[bytes, Piece] = {}
+    unsaid: dict[bytes, Given] = {}
     last: tuple[Place, Part] | None = None
-    for piece, place, part in parts:
+    for asked, place, part in parts:
         said.update(part.patterns)
         for name in part.patterns:
             unsaid.pop(name, None)
         for name in part.names:
             if name not in said:
-                unsaid.setdefault(name, piece)
+                unsaid.setdefault(name, asked)
         if last is not None:
             yield last
         last = place, part
     if last is None:
         return
-    mapper = Mapper(recipe)
+    mapper, reader = Mapper(recipe), Reader()
     while unsaid:
         mapper.begin_anew()
-        patterns = mapper.part(next(iter(unsaid.values()))).patterns
+        patterns = mapper.part(_piece(*next(iter(unsaid.values())), reader)).patterns
         for name in patterns.keys() & unsaid.keys():
             last[1].patterns[name] = patterns[name]
             del unsaid[name]
     yield last
+
+
+def _piece(place: Place, given: Piece | Uncut, reader: Reader) -> Piece:
+    """A piece that was asked for; raises `InputError` where its file was changed since."""
+    if not isinstance(given, Uncut):
+        return given
+    try:
+        piece, _ = reader.piece(given, place[1])
+    except NoCopy:
+        piece = None
+    if piece is None:
+        raise given.changed()
+    return piece

@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import get_context
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pyarrow.parquet import ParquetFile
 
@@ -34,7 +34,18 @@ from analysis.inputs import InputError
 from analysis.load import Loaded
 from analysis.operators import Gazetteer
 from analysis.panel import Panel
-from analysis.pieces import Groups, Lines, Piece, Place, Signed, Unreadable, pieces
+from analysis.pieces import (
+    Given,
+    Groups,
+    Lines,
+    Piece,
+    Place,
+    Signed,
+    Unreadable,
+    cut_up,
+    pieces,
+    uncut,
+)
 from analysis.policy import Policy
 from analysis.sieve import COMPLAINTS, Malformed, Sieve
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
@@ -177,22 +188,23 @@ class Mapper:
 
 
 class Engine(Protocol):
-    """Where the map runs."""
+    """Where the map runs; ``whole`` says whether it would rather have files of lines uncut."""
 
-    def map(
-        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
-    ) -> Iterator[tuple[Place, Part]]:
+    @property
+    def whole(self) -> bool: ...
+
+    def map(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Place, Part]]:
         """The part of each piece, in any order; few pieces are held at a time."""
 
 
 class Here:
     """The map in this process."""
 
-    def map(
-        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
-    ) -> Iterator[tuple[Place, Part]]:
+    whole: ClassVar[bool] = False
+
+    def map(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Place, Part]]:
         mapper = Mapper(recipe)
-        for place, piece in given:
+        for place, piece in cut_up(given):
             with without_circles():
                 part = mapper.part(piece)
             yield place, part
@@ -230,15 +242,15 @@ class Processes:
 
     count: int = field(default_factory=usable_cores)
 
-    def map(
-        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
-    ) -> Iterator[tuple[Place, Part]]:
+    whole: ClassVar[bool] = False
+
+    def map(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Place, Part]]:
         # The first line that cannot be read has to be named, so they are read in order.
         if self.count == 1 or recipe.malformed == "fail":
             yield from Here().map(recipe, given)
             return
-        first, shares = [], 0.0
-        for place, piece in given:
+        first, shares, cut = [], 0.0, cut_up(given)
+        for place, piece in cut:
             first.append((place, piece))
             shares += piece.share
             if shares > _ALONE:
@@ -248,7 +260,7 @@ class Processes:
             return
         give_back()
         try:
-            yield from self._spread(recipe, chain(first, given))
+            yield from self._spread(recipe, chain(first, cut))
         except BrokenProcessPool:
             raise InputError(
                 "a process that read traces died, as it does where memory runs out; close other "
@@ -320,8 +332,9 @@ def digest(paths: Sequence[str], recipe: Recipe, engine: Engine) -> Digest:
     Raises `InputError` as `analysis.load.read` does, and where temporary files have no room.
     """
     loaded = Loaded()
+    read = uncut if engine.whole else pieces
     with closing(Folded()) as folded:
-        for place, part in engine.map(recipe, pieces(paths, loaded.inputs)):
+        for place, part in engine.map(recipe, read(paths, loaded.inputs)):
             with _temporary_files():
                 folded.add(place, part)
         return reduce(folded, recipe, loaded)

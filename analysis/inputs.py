@@ -247,15 +247,20 @@ def _in_proportion(name: str, chunks: Iterator[bytes], packed: _Hashed) -> Itera
 
 
 @contextmanager
-def opened(name: str) -> Iterator[tuple[Stream, Callable[[], str]]]:
+def opened(name: str, path: str | None = None) -> Iterator[tuple[Stream, Callable[[], str]]]:
     """The plain bytes of a file, or of standard input for ``-``.
 
-    The second value gives the sha256 of the bytes as they lie on the disk, reading what was not
-    read yet. Raises `InputError` where the file cannot be read or is not what its name says.
+    ``path`` is where the file lies if not where its name says. The second value gives the sha256 of
+    the bytes as they lie on the disk, reading what was not read yet. Raises `InputError` where the
+    file cannot be read or is not what its name says.
     """
     with ExitStack() as stack:
         try:
-            file = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
+            file = (
+                sys.stdin.buffer
+                if name == "-"
+                else stack.enter_context(Path(path or name).open("rb"))
+            )
         except OSError as problem:
             raise InputError(f"{name}: cannot be read ({problem.strerror})") from None
         raw = _Hashed(name, file)

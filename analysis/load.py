@@ -109,7 +109,8 @@ def _unread_form(stream: Stream) -> str | None:
     return next((what for magic, what in _UNREAD_FORMS.items() if start.startswith(magic)), None)
 
 
-def _input(name: str, stream: Stream) -> Input:
+def input_of(name: str, stream: Stream) -> Input:
+    """What a file is by what it begins with; raises `InputError` where it is nothing to read."""
     if parquet.is_parquet(stream):
         return Input(None, lambda: parquet.rows(name, stream), parquet.groups(name))
     if name.endswith(".parquet"):
@@ -130,20 +131,20 @@ def _input(name: str, stream: Stream) -> Input:
 
 
 @contextmanager
-def open_input(name: str, inputs: dict[str, str]) -> Iterator[Input]:
+def open_input(name: str, inputs: dict[str, str], path: str | None = None) -> Iterator[Input]:
     """Open a file by what it begins with; its hash is put into ``inputs`` once it was read.
 
-    So it is where the rest cannot be read, since what came before counts; but for a `Bomb`, which
-    may have no end. Raises `InputError`.
+    So it is where the rest cannot be read, since what came before counts; but for a `Bomb` that
+    comes by standard input, which may have no end. ``path`` is where the file lies if not where its
+    name says. Raises `InputError`.
     """
-    with opened(name) as (stream, sha256):
-        source = _input(name, stream)
+    with opened(name, path) as (stream, sha256):
+        source = input_of(name, stream)
         try:
             yield source
-        except Bomb:
-            raise
-        except InputError:
-            inputs[short_name(name, inputs)] = sha256()
+        except InputError as problem:
+            if not (isinstance(problem, Bomb) and name == "-"):
+                inputs[short_name(name, inputs)] = sha256()
             raise
         inputs[short_name(name, inputs)] = sha256()
 

@@ -2,13 +2,16 @@
 
 A piece is some whole lines of a file, all of a bundle's, row groups of Parquet, or values that were
 read from another format already. One reader takes compression off and hashes; that is a fifth of
-the work, so it keeps several processes busy. What a line means is not known here.
+the work, so it keeps several processes busy. Where other machines fold, files of lines can stay
+uncut, and each of them cuts its own copy. What a line means is not known here.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -17,8 +20,8 @@ import numpy as np
 
 from analysis.formats import jsonvalues
 from analysis.formats.bundle import Seal
-from analysis.inputs import InputError, Stream, find_files
-from analysis.load import Input, open_input
+from analysis.inputs import InputError, Stream, find_files, opened, short_name
+from analysis.load import Input, input_of, open_input
 from probe.bundle import BadBundle
 
 # Bytes of lines, rows of whole groups, and values, of a piece.
@@ -28,37 +31,43 @@ VALUES = 1000
 
 _END_OF_LINE = ord("\n")
 
+# So much is read at once: larger ones the system takes back between one and the next.
+_CHUNK = 1 << 16
+
 Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class _Text:
+class Lines:
+    """Whole lines of JSON, as they were read; ``first`` is the number of the first of them."""
+
     name: str
-    data: bytes
+    chunks: tuple[bytes, ...]
+    first: int
+
+    @property
+    def data(self) -> bytes:
+        """All of them."""
+        return b"".join(self.chunks)
 
     @property
     def share(self) -> float:
         """How much of a full piece this is; a full one of any kind takes about as long."""
-        return len(self.data) / LINES
+        return sum(map(len, self.chunks)) / LINES
 
 
 @dataclass(frozen=True)
-class Lines(_Text):
-    """Whole lines of JSON; ``first`` is the number of the first of them.
-
-    ``start`` is how many bytes of the file, unpacked, stand before them; fewer where a line before
-    was longer than any result, since its rest is passed over uncounted.
-    """
-
-    first: int
-    start: int
-
-
-@dataclass(frozen=True)
-class Signed(_Text):
+class Signed:
     """All lines of a bundle, which is what was signed."""
 
+    name: str
+    data: bytes
     seal: Seal
+
+    @property
+    def share(self) -> float:
+        """As of `Lines`."""
+        return len(self.data) / LINES
 
 
 @dataclass(frozen=True)
@@ -105,32 +114,107 @@ class Unreadable:
 Piece = Lines | Signed | Groups | Values | Unreadable
 
 
+@dataclass(frozen=True)
+class Uncut:
+    """A file of lines as it is, for whoever has the same one to cut.
+
+    ``name`` is what the analyst calls it, ``path`` leads to it from anywhere, ``size`` is in bytes
+    as they lie on the disk. ``lines`` is how many bytes of lines a piece has.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    size: int
+    lines: int = field(default_factory=lambda: LINES)
+
+    def pieces(self) -> Iterator[Piece]:
+        """The pieces of the file, which are the same wherever it is cut.
+
+        Raises `InputError` at the end where it was another file.
+        """
+        inputs: dict[str, str] = {}
+        yield from _of_file(self.name, inputs, self.path, self.lines)
+        if inputs != {short_name(self.name, {}): self.sha256}:
+            raise self.changed()
+
+    def changed(self) -> InputError:
+        """What is to be said when the file is another one by now."""
+        return InputError(
+            f"{self.name}: was changed while it was read; start the command again once nothing is "
+            "written to it"
+        )
+
+
+# What is given to whoever folds it, with its place.
+Given = tuple[Place, Piece | Uncut]
+
+
 def pieces(paths: Sequence[str], inputs: dict[str, str]) -> Iterator[tuple[Place, Piece]]:
     """The pieces of all files, each with its place; ``inputs`` gets the hashes of the files.
 
     Raises `InputError` when a path names nothing.
     """
     for file, name in enumerate(find_files(paths)):
-        number = 0
-        try:
-            for piece in _of_file(name, inputs):
-                yield (file, number), piece
-                number += 1
-        except (InputError, BadBundle) as problem:
-            yield (file, number), Unreadable(name, problem)
+        yield from _placed(file, _of_file(name, inputs))
 
 
-def _of_file(name: str, inputs: dict[str, str]) -> Iterator[Piece]:
-    with open_input(name, inputs) as source:
-        if source.lines is not None:
-            yield from _lines(name, source.lines)
-        elif source.groups is not None:
-            yield from _groups(str(Path(name).absolute()), source.groups)
-        elif source.signed is not None:
-            seal, lines = source.signed()
-            yield Signed(name, b"".join(lines), seal)
+def uncut(paths: Sequence[str], inputs: dict[str, str]) -> Iterator[Given]:
+    """As `pieces`, with files of lines as they are, each at the place of its first piece."""
+    for file, name in enumerate(find_files(paths)):
+        whole = _uncut(name, inputs)
+        if whole is not None:
+            yield (file, 0), whole
         else:
-            yield from _values(name, source)
+            yield from _placed(file, _of_file(name, inputs))
+
+
+def cut_up(given: Iterator[Given]) -> Iterator[tuple[Place, Piece]]:
+    """As `uncut`, with the pieces of what was not cut."""
+    for place, piece in given:
+        if isinstance(piece, Uncut):
+            yield from _placed(place[0], piece.pieces())
+        else:
+            yield place, piece
+
+
+def _placed(file: int, given: Iterator[Piece]) -> Iterator[tuple[Place, Piece]]:
+    for number, piece in enumerate(given):
+        yield (file, number), piece
+
+
+def _uncut(name: str, inputs: dict[str, str]) -> Uncut | None:
+    """A file as it is; None for standard input, and for what has no lines or cannot be read."""
+    if name == "-":
+        return None
+    with suppress(InputError), opened(name) as (stream, sha256):
+        if input_of(name, stream).lines is not None:
+            whole = Uncut(name, os.path.realpath(name), sha256(), Path(name).stat().st_size)
+            inputs[short_name(name, inputs)] = whole.sha256
+            return whole
+    return None
+
+
+def _of_file(
+    name: str, inputs: dict[str, str], path: str | None = None, lines: int | None = None
+) -> Iterator[Piece]:
+    try:
+        with open_input(name, inputs, path) as source:
+            yield from _of_input(name, source, lines or LINES)
+    except (InputError, BadBundle) as problem:
+        yield Unreadable(name, problem)
+
+
+def _of_input(name: str, source: Input, lines: int) -> Iterator[Piece]:
+    if source.lines is not None:
+        yield from _lines(name, source.lines, lines)
+    elif source.groups is not None:
+        yield from _groups(str(Path(name).absolute()), source.groups)
+    elif source.signed is not None:
+        seal, signed = source.signed()
+        yield Signed(name, b"".join(signed), seal)
+    else:
+        yield from _values(name, source)
 
 
 def _groups(name: str, rows: Sequence[int]) -> Iterator[Groups]:
@@ -151,25 +235,40 @@ def _values(name: str, source: Input) -> Iterator[Piece]:
         yield Values(name, batch)
 
 
-def _lines(name: str, stream: Stream) -> Iterator[Piece]:
-    first, start = 1, 0
-    while data := stream.bytes.read(LINES):
-        # The rest of the last line, which is the file's last where it has no end.
-        data += jsonvalues.end_of_line(stream.bytes)
+def _lines(name: str, stream: Stream, size: int) -> Iterator[Piece]:
+    first, rest = 1, b""
+    while chunks := _whole_lines(stream, size):
+        if chunks[-1].endswith(b"\n"):
+            yield Lines(name, chunks, first)
+            first += sum(map(_ends, chunks))
+            continue
+        # The file's last line, which has no end, or one that is longer than any result.
+        data = b"".join(chunks)
         whole = data.rfind(b"\n") + 1
         if whole:
-            yield Lines(name, data[:whole], first, start)
-            # Five times as fast as `bytes.count`.
-            first += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END_OF_LINE))
-        start += len(data)
-        if jsonvalues.is_endless(data[whole:]):
-            yield Values(name, list(jsonvalues.of_line(data[whole:], first)))
-            first += 1
-            continue
-        if whole < len(data) or stream.broken is not None:
+            yield Lines(name, (data[:whole],), first)
+            first += _ends(data)
+        rest = data[whole:]
+        if not jsonvalues.is_endless(rest):
             break
-    else:
-        data, whole = b"", 0
-    rest = list(jsonvalues.lines([data[whole:]] if whole < len(data) else [], stream, first))
-    if rest:
-        yield Values(name, rest)
+        yield Values(name, list(jsonvalues.of_line(rest, first)))
+        first, rest = first + 1, b""
+    values = list(jsonvalues.lines([rest] if rest else [], stream, first))
+    if values:
+        yield Values(name, values)
+
+
+def _whole_lines(stream: Stream, size: int) -> tuple[bytes, ...]:
+    """So many of the next bytes, and the rest of the last line."""
+    chunks, wanted = [], size
+    while wanted and (chunk := stream.bytes.read1(min(wanted, _CHUNK))):
+        chunks.append(chunk)
+        wanted -= len(chunk)
+    if chunks and (end := jsonvalues.end_of_line(stream.bytes)):
+        chunks.append(end)
+    return tuple(chunks)
+
+
+def _ends(data: bytes) -> int:
+    # Five times as fast as `bytes.count`.
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END_OF_LINE))

@@ -275,7 +275,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.witness",
         },
         {"analysis.fold", "analysis.pieces"},
-        {"analysis.engine", "analysis.spans"},
+        {"analysis.engine", "analysis.asking", "analysis.copies"},
+        {"analysis.worker"},
         {"analysis.cluster"},
         {"analysis.family"},
         {"analysis.interconnection"},
@@ -314,6 +315,7 @@ MEETING = {
 
 # Decide, compute, describe: no socket, no clock, no disk, no screen.
 PURE = {
+    "analysis.asking",
     "analysis.collect.checks",
     "probe.bundle",
     "probe.receipt",

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import os
 import pickle
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from analysis.cluster import (
-    Cluster,
-    ClusterError,
-    _begun,
-    _end,
-    all_said,
-    packed,
-    part_there,
-)
-from analysis.engine import Digest, Here, Mapper, Recipe, reduce
+from analysis.cluster import Cluster, all_said
+from analysis.engine import Digest, Here, Mapper, Recipe, digest, reduce
 from analysis.fold import Folded, Part
 from analysis.inputs import InputError
 from analysis.load import Loaded
-from analysis.pieces import Groups, Piece, Place, Values, pieces
+from analysis.pieces import Given, Groups, Piece, Place, Uncut, Values, pieces, uncut
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, country
 from analysis.simulation import Truth as Country
-from analysis.spans import span_of
+from analysis.worker import ClusterError, _begun, end, packed, part_there
 from probe.cli import main
 from probe.record import to_line
 from tests.descriptors import open_files
@@ -90,14 +83,20 @@ def everything(found: Digest) -> tuple[object, ...]:
     return seen, found.voices, found.loaded, found.panel.rejected
 
 
-def test_two_workers_change_nothing(simulated: Simulated, path: Path, cluster: Cluster) -> None:
-    """Whoever folds which piece, and whoever is ready first."""
+@pytest.mark.parametrize("read", [uncut, pieces])
+def test_two_workers_change_nothing(
+    read: Callable[[list[str], dict[str, str]], Iterator[Given]],
+    simulated: Simulated,
+    path: Path,
+    cluster: Cluster,
+) -> None:
+    """Whoever cuts the file, whoever folds which piece, and whoever is ready first."""
     made = recipe(simulated)
     given = list(pieces([str(path)], {}))
     assert len(given) > 20
     here = digested(Here().map(made, iter(given)), made)
     for _ in range(2):  # the second time, the workers have met all of it
-        there = digested(cluster.map(made, iter(given)), made)
+        there = digested(cluster.map(made, read([str(path)], {})), made)
         assert everything(there) == everything(here)
     assert len(here) == len(simulated.traces)
 
@@ -111,14 +110,14 @@ def test_a_worker_killed_midway_changes_nothing(
         workers = client.run(os.getpid)
         killed: list[int] = []
 
-        def given() -> Iterator[tuple[Place, Piece]]:
-            for nth, piece in enumerate(pieces([str(path)], {})):
+        def parts() -> Iterator[tuple[Place, Part]]:
+            for nth, part in enumerate(cluster.map(made, uncut([str(path)], {}))):
                 if nth == 10:
                     killed.append(min(workers.values()))
                     os.kill(killed[0], signal.SIGKILL)
-                yield piece
+                yield part
 
-        there = digested(cluster.map(made, given()), made)
+        there = digested(parts(), made)
         client.wait_for_workers(2, timeout=60)
         assert killed[0] not in client.run(os.getpid).values()
     here = digested(Here().map(made, pieces([str(path)], {})), made)
@@ -131,9 +130,10 @@ def test_a_worker_that_is_asked_again_says_all_again(simulated: Simulated, path:
     given = list(pieces([str(path)], {}))
 
     def folding(place: Place, piece: Piece) -> tuple[Place, Part]:
-        place, part = part_there(pickle.dumps((made, b"again")), place, packed(piece))
-        assert part is not None
-        return place, part
+        answer = part_there(pickle.dumps((made, b"again")), place, packed(piece))
+        assert answer is not None
+        assert answer.part is not None
+        return place, answer.part
 
     folding(*given[0])
     there = digested(iter([folding(*one) for one in [*given[1:], given[0]]]), made)
@@ -153,7 +153,13 @@ def test_two_workers_that_lose_parts_and_swap_the_pieces_change_nothing(
         for _, piece in lost:
             mapper.part(piece)
     swapped = [(second, one) for one in given[:half]] + [(first, one) for one in given[half:]]
-    parts = ((piece, place, mapper.part(piece)) for mapper, (place, piece) in swapped)
+    (file,) = uncut([str(path)], {})
+
+    def asked(place: Place, piece: Piece) -> Given:
+        """Half of them were cut from the file by whoever folded them."""
+        return (place, piece) if place[1] % 2 else (place, file[1])
+
+    parts = ((asked(*one), one[0], mapper.part(one[1])) for mapper, one in swapped)
     there = digested(all_said(parts, made), made)
     here = digested(Here().map(made, iter(given)), made)
     assert everything(there) == everything(here)
@@ -167,11 +173,18 @@ def test_a_worker_of_many_threads_changes_nothing(simulated: Simulated, path: Pa
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(4) as threads:
-            asked = [(place, span_of(piece) or packed(piece)) for place, piece in given]
-            parts = threads.map(
-                partial(part_there, pickle.dumps((made, b""))), *zip(*asked, strict=True)
+            ((_, file),) = uncut([str(path)], {})
+            assert isinstance(file, Uncut)
+            answers = threads.map(
+                lambda place: part_there(pickle.dumps((made, b"")), place, file),
+                [place for place, _ in given],
             )
-            there = digested(((place, part) for place, part in parts if part is not None), made)
+            parts = [
+                (place, answer.part)
+                for (place, _), answer in zip(given, answers, strict=True)
+                if answer is not None and answer.part is not None
+            ]
+            there = digested(iter(parts), made)
     finally:
         sys.setswitchinterval(switching)
     here = digested(Here().map(made, iter(given)), made)
@@ -184,14 +197,14 @@ def test_lines_are_sent_only_to_workers_without_the_file(
 ) -> None:
     """Who has it reads it; who has another of its name must not fold that."""
     made = recipe(simulated)
-    here = digested(Here().map(made, pieces([str(path)], {})), made)
-    copy = path.with_name(f"{has}.jsonl")
-    copy.write_bytes(path.read_bytes())
-    given = list(pieces([str(copy)], {}))
-    if has == "no file":
-        copy.unlink()
+    there, elsewhere = path.with_name(f"{has}.jsonl"), path.with_name(f"{has} of the analyst.jsonl")
+    elsewhere.write_bytes(path.read_bytes())
+    ((place, file),) = uncut([str(elsewhere)], {})
+    assert isinstance(file, Uncut)
+    if has == "the same file":
+        there.write_bytes(path.read_bytes())
     elif has == "another file":
-        copy.write_bytes(path.read_bytes().replace(b'"hops"', b'"hoops"'))
+        there.write_bytes(path.read_bytes().replace(b'"hops"', b'"hoops"'))
     sent: list[Piece] = []
 
     def noted(piece: Piece) -> bytes:
@@ -199,10 +212,32 @@ def test_lines_are_sent_only_to_workers_without_the_file(
         return packed(piece)
 
     monkeypatch.setattr("analysis.cluster.packed", noted)
-    there = digested(cluster.map(made, iter(given)), made)
-    assert everything(there)[:2] == everything(here)[:2]
-    assert len(there) == len(here)
-    assert len(sent) == (0 if has == "the same file" else len(given))
+    monkeypatch.setattr(Uncut, "pieces", lambda _: (p for _, p in pieces([str(elsewhere)], {})))
+    given: list[Given] = [(place, replace(file, path=str(there)))]
+    found = digested(cluster.map(made, iter(given)), made)
+    here = digested(Here().map(made, pieces([str(path)], {})), made)
+    assert everything(found)[:2] == everything(here)[:2]
+    assert len(found) == len(here)
+    assert len(sent) == (0 if has == "the same file" else len(list(pieces([str(path)], {}))))
+
+
+def test_many_files_are_each_read_to_their_end(
+    simulated: Simulated, path: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    """An empty one, one that breaks off and one that is damaged among them; hashes as well."""
+    made = recipe(simulated)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for nth in range(12):
+        (tmp_path / f"{nth:02}.jsonl").write_bytes(b"".join(lines[nth * 40 : (nth + 1) * 40]))
+    (tmp_path / "12.jsonl").touch()
+    packed_lines = gzip.compress(b"".join(lines[400:]))
+    (tmp_path / "13.jsonl.gz").write_bytes(packed_lines[: len(packed_lines) // 2])
+    (tmp_path / "14.jsonl").write_bytes(b"".join(lines[:50]) + b"{" * 100_000)
+    (tmp_path / "15.jsonl.gz").write_bytes(b"no gzip")
+    found = [digest([str(tmp_path)], made, engine) for engine in (Here(), cluster)]
+    here, there = [(everything(one), one.loaded.inputs, one.loaded.complaints) for one in found]
+    assert there == here
+    assert len(here[1]) == 15
 
 
 def test_workers_keep_nothing_of_a_run_that_is_over(
@@ -210,7 +245,7 @@ def test_workers_keep_nothing_of_a_run_that_is_over(
 ) -> None:
     """Neither the address table nor an open file."""
     made = recipe(simulated)
-    digested(cluster.map(made, pieces([str(path)], {})), made)
+    digested(cluster.map(made, uncut([str(path)], {})), made)
     with distributed.Client(f"tcp://{cluster.address}", set_as_default=False) as client:
         assert set(client.run(_runs_kept).values()) == {0}
         for files in client.run(open_files).values():
@@ -223,12 +258,12 @@ def test_workers_keep_nothing_of_a_run_that_failed(
 ) -> None:
     """Whatever ended it, and though they are still at pieces of it then."""
 
-    def given() -> Iterator[tuple[Place, Piece]]:
+    def given() -> Iterator[Given]:
         yield from list(pieces([str(path)], {}))[:12]
         if ends == "reading fails":
             raise InputError("the disk is gone")
         yield (1, 0), Groups("/nowhere/t.parquet", 0, 1, 1)
-        yield from pieces([str(path)], {})
+        yield from (((2, 0), file) for _, file in uncut([str(path)], {}))
 
     parts = cluster.map(recipe(simulated), given())
     if ends == "nobody wants more":
@@ -247,7 +282,7 @@ def test_a_piece_of_a_run_that_is_over_begins_it_no_more(simulated: Simulated, p
     place, piece = next(pieces([str(path)], {}))
     run = pickle.dumps((recipe(simulated), b"over"))
     part_there(run, place, packed(piece))
-    _end(b"over")
+    end(b"over")
     with pytest.raises(ClusterError, match="over"):
         part_there(run, place, packed(piece))
     assert _runs_kept() == 0

@@ -1,0 +1,82 @@
+"""Which pieces of a file to ask for next, where others cut it and nobody knows how many it has.
+
+Pieces are asked for before it is known that they are there, in no larger number than a file of its
+size may have: an answer says whether another piece follows. Whoever lacks the file says so; what
+was not folded by then is cut here. Asks nobody itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from analysis.pieces import Given, Uncut
+
+# Traces are so many times as large as they are packed, usually.
+_UNPACKED = 12
+
+
+@dataclass
+class Cutting:
+    """One file that is being cut by others; ``number`` is its own among the files.
+
+    At most ``most`` pieces are asked for that may not be there.
+    """
+
+    number: int
+    file: Uncut
+    most: int
+    _asked: int = 0
+    _running: int = 0
+    _folded: set[int] = field(default_factory=set)
+    # So many pieces there are at least, and at most.
+    _least: int = 1
+    _end: int | None = None
+    _here: Iterator[Given] | None = None
+    over: bool = False
+
+    def next(self) -> Given | None:
+        """What to ask for next, if anything before another answer has come.
+
+        Raises `InputError` where the file is cut here and was changed.
+        """
+        if self._here is not None:
+            # Whoever is at a piece may still fold it.
+            found = None if self._running else next(self._here, None)
+            self.over = found is None and not self._running
+            return found
+        if self._asked >= self._allowed():
+            self.over = not self._running
+            return None
+        self._asked += 1
+        self._running += 1
+        return (self.number, self._asked - 1), self.file
+
+    def _allowed(self) -> int:
+        """How many pieces may be asked for so far."""
+        if self._end is not None:
+            return self._end
+        usual = 1 + _UNPACKED * self.file.size // self.file.lines
+        return self._least - 1 + min(self.most, usual)
+
+    def heard(self, number: int, *, found: bool, more: bool) -> None:
+        """A piece was folded, unless there was none; whether others follow."""
+        self._running -= 1
+        if found:
+            self._folded.add(number)
+        if more:
+            self._least = max(self._least, number + 2)
+        else:
+            end = number + found
+            self._end = end if self._end is None else min(self._end, end)
+
+    def refused(self) -> None:
+        """Whoever was asked does not have the file."""
+        self._running -= 1
+        if self._here is None:
+            self._here = self._unfolded()
+
+    def _unfolded(self) -> Iterator[Given]:
+        for number, piece in enumerate(self.file.pieces()):
+            if number not in self._folded:
+                yield (self.number, number), piece
