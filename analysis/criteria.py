@@ -109,7 +109,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
         _holds("named", "elsewhere", met=elsewhere in NAMES),
         _at_least("single", "single", policy.single, lower),
-        _at_least("single", "single_share", policy.single_share, figures.share),
+        _at_least("single", "single_share", policy.single_share, figures.share_of_measured),
         _at_least("single", "single_covered", policy.single_covered, figures.covered),
         _at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
         _at_least("single", "days", policy.days, figures.days),

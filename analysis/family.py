@@ -405,6 +405,7 @@ def _figures(
         upper=upper,
         mostly=support.mostly,
         gone=len(period.gone - left_out),
+        silent=len({pair.organisation for pair in judged} - strict.grouped.keys()),
         elsewhere=support.elsewhere,
         keys=support.keys,
         unaided=support.unaided,

@@ -39,6 +39,7 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "elsewhere": (draw(st.one_of(st.integers(0, reached), st.just(reached))), reached),
         "mostly": draw(st.one_of(st.integers(0, captured), st.just(captured))),
         "gone": near(0, 1, of),
+        "silent": near(0, 1, of),
         "keys": near(2, 3, 4),
         "rivals": draw(st.integers(0, 4)),
         "covered": near(0.09, 0.1, 1.0),

@@ -1133,3 +1133,34 @@ def test_who_is_measured_no_more_since_an_alarm_is_not_forgotten(
         "not known."
     )
     assert (sentence in found.fields["reasons"]) is not named
+
+
+@pytest.mark.parametrize(
+    ("behind", "themselves", "silent", "grade"),
+    [
+        (8, 0, 2, "single_gateway"),
+        (8, 0, 3, "concentrated"),
+        (9, 8, 0, "concentrated"),
+        (9, 8, 11, "mixed"),
+    ],
+)
+def test_networks_whose_borders_are_silent_are_not_forgotten(
+    behind: int, themselves: int, silent: int, grade: str
+) -> None:
+    """Gate's routers alone answer: whoever buys from others shows no way at all."""
+    country = Country(behind + themselves + silent)
+    known = behind + themselves
+    country.everyone("lan own gate {up}", members=range(1, behind + 1))
+    country.everyone("lan own {up}", members=range(behind + 1, known + 1))
+    country.everyone("lan own * * {up}", members=range(known + 1, country.size + 1))
+    found = country.judge()
+    assert found.grade == grade
+    sentence = {
+        3: "With those of which no way is known (3) the share is 0.73; 0.80 is needed before one "
+        "gateway is said to carry all.",
+        11: "Known to send most of all their pairs that way: 9 of 28 organisations, those counted "
+        "of which no way is known in the days judged (11); of the others too many ways are not "
+        "known.",
+    }
+    for number, said in sentence.items():
+        assert (said in found.fields["reasons"]) is (number == silent)
