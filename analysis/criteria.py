@@ -16,6 +16,7 @@ from analysis.verdict import (
     level_elsewhere,
     level_of_all_pairs,
     lower_as_best_of_several,
+    mostly_always,
     strict_and_lenient_agree,
 )
 
@@ -115,6 +116,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),
         _holds("single", "everywhere", met=elsewhere == "single"),
+        _holds("single", "always", met=anybody and mostly_always(figures, policy)),
         _holds(
             "single",
             "strict_and_lenient_agree",

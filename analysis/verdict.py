@@ -64,6 +64,9 @@ class Figures:
     weighed: float
     """The candidate's share when organisations weigh by these."""
     unit: str
+    by_turns: int
+    """Captured organisations that pass the candidate by turns with others (see `analysis.turns`).
+    """
     pairs: int
     resolved: float
     """The share of pairs whose crossing is known, as the mean over organisations."""
@@ -156,6 +159,11 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
     return captured_bounds(figures.captured, figures.of, confidence)[0]
 
 
+def mostly_always(figures: Figures, policy: Policy) -> bool:
+    """Whether as many pass the candidate always as must pass it before it is a single gateway."""
+    return figures.captured - figures.by_turns >= policy.single_share * figures.of
+
+
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
     """Whether reading doubtful hops generously changes neither the candidate nor its level.
 
@@ -230,6 +238,11 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"By the address table alone {beside(figures.unaided, policy.unaided)} of the "
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
+        )
+    if not mostly_always(figures, policy):
+        reasons.append(
+            f"Of those captured, {figures.by_turns} pass it by turns: more than "
+            f"{asked(1 - policy.captured)} of their traces leave over somebody else at home."
         )
     as_everywhere = figures.elsewhere == (figures.captured, figures.of)
     if not as_everywhere and level_elsewhere(figures, policy) != "single":

@@ -1164,3 +1164,41 @@ def test_networks_whose_borders_are_silent_are_not_forgotten(
     }
     for number, said in sentence.items():
         assert (said in found.fields["reasons"]) is (number == silent)
+
+
+@pytest.mark.parametrize(
+    ("gate", "other", "grade"),
+    [
+        ("0123456789", "", "single_gateway"),
+        ("02345679", "18", "single_gateway"),
+        ("0235679", "148", "concentrated"),
+        ("012345", "6789", "concentrated"),
+        ("456789", "0123", "single_gateway"),
+    ],
+)
+def test_the_larger_of_two_that_take_turns_is_no_single_gateway(
+    gate: str, other: str, grade: str
+) -> None:
+    """It is on most traces of every pair; who moved to it once and stayed takes no turns."""
+    country = Country(12)
+    country.table.add("20.9.7.0/24", Attribution(998, "OTHER", "Other", HOME))
+    country.everyone("lan own gate {up}", days=list(map(int, gate)))
+    country.everyone("lan own 20.9.7.1 {up}", days=list(map(int, other)))
+    found = country.judge()
+    assert found.grade == grade
+    sentence = (
+        "Of those captured, 12 pass it by turns: more than 20% of their traces leave over somebody "
+        "else at home."
+    )
+    assert (sentence in found.fields["reasons"]) is (grade == "concentrated")
+
+
+@pytest.mark.parametrize(
+    "words", ["lan own {up}", "lan own * {up}", "lan own net12 {up}", "lan * net12 own {up}"]
+)
+def test_a_way_that_shows_nobody_else_is_no_turn(words: str) -> None:
+    """A border that answers with an address of its customer or its carrier, or not at all."""
+    country = Country(12)
+    country.everyone("lan own net12 gate {up}", days=range(6), members=range(1, 12))
+    country.everyone(words, days=range(6, 10), members=range(1, 12))
+    assert country.judge().grade == "single_gateway"
