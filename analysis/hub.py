@@ -74,6 +74,14 @@ def only_meets(node: Node) -> str:
     return "It looks like an exchange, and meeting is what exchanges are for."
 
 
+def reach_few(weighed: float, unit: str, policy: Policy) -> str:
+    """Why the one over whom most networks are reached is no single hub: that these are small."""
+    return (
+        f"Weighed by {unit}, {beside(weighed, policy.single_weighed)} of the networks traced to "
+        f"are reached over it; {asked(policy.single_weighed)} is needed."
+    )
+
+
 def domestic_grade(
     top: Candidate | None,
     organisations: int,
