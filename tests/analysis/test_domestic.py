@@ -684,6 +684,7 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
     assert "Gate" in domestic["reason"]
     assert Words("km").sentence(domestic["reason"]).language == "km"
 
+
 @pytest.mark.parametrize(("users", "grade"), [(10.0, "concentrated"), (1000.0, "single_hub")])
 def test_the_provider_of_many_small_targets_is_no_single_hub(users: float, grade: str) -> None:
     """Eight networks reach each other directly; thirty-two behind Gate are traced to."""
@@ -696,7 +697,7 @@ def test_the_provider_of_many_small_targets_is_no_single_hub(users: float, grade
     weights = {f"Net {i}": 1000.0 if i < 9 else users for i in range(1, 41)}
     domestic = country.judge(weights=Weights(weights, "eyeballs")).fields["domestic"]
     assert domestic["grade"] == grade
-    sentence = "Weighed by eyeballs, 4% of the networks traced to are reached over it; 50% is needed."
+    sentence = "4% of the networks traced to are reached over it; 50% is needed."
     assert (sentence in domestic["reason"]) == (grade == "concentrated")
     assert Words("km").sentence(domestic["reason"]).language == "km"
 
