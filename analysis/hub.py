@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from analysis.convergence import Candidate
+from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import NAMES, describe, level, written_bounds
@@ -82,12 +83,24 @@ def reach_few(weighed: float, unit: str, policy: Policy) -> str:
     )
 
 
+def _level_of_measured(top: Candidate, silent: int, policy: Policy) -> str:
+    """The level if so many others, of which no way is known, do not pass the candidate.
+
+    Of these four in five are asked, and no bound: it is silence of a few that nobody minds.
+    """
+    of = top.of + silent
+    if top.captured >= policy.single_share * of:
+        return "single"
+    return level(top.captured, of, *captured_bounds(top.captured, of, policy.confidence), policy)
+
+
 def domestic_grade(
     top: Candidate | None,
     organisations: int,
     resolved: float,
     *,
     reached: Candidate | None,
+    silent: int,
     against_single: Sequence[str],
     against_diverse: Sequence[str],
     policy: Policy,
@@ -98,7 +111,8 @@ def domestic_grade(
     counts those of which a way is known, ``resolved`` is the share of an organisation's pairs whose
     way is, as the mean over organisations. ``reached`` is the same node, judged by the networks
     that were traced to: where these are few, who provides for most of them is on everybody's way
-    there, and is no hub for that.
+    there, and is no hub for that. ``silent`` counts the others that traced and of which no way is
+    known: where a hub's routers answer and others do not, they are those that do not pass it.
 
     Any reason ``against_single`` makes "concentrated" of "single hub", any ``against_diverse``
     "mixed" of "diverse". The first of them is told.
@@ -132,6 +146,14 @@ def domestic_grade(
                 f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
                 f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
                 f"bounds {lower} to {upper})."
+            )
+    if top is not None and says in NAMES:
+        whole = _level_of_measured(top, silent, policy)
+        if whole not in {"single", says}:
+            says = whole
+            sentence = (
+                f"With those of which no way is known ({silent}), {top.captured} of "
+                f"{top.of + silent} other organisations reach the others over {top.node.name}."
             )
     if top is not None and says == "single":
         if not against_single:

@@ -64,6 +64,7 @@ def judge_domestic(
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     organisations = len({pair.organisation for pair in known})
+    silent = {pair.organisation for pair in pairs} - {pair.organisation for pair in known}
     effective, against_diverse = _diversity(known, family, own, policy)
 
     def against_single(candidate: Candidate, reached: Candidate) -> list[str]:
@@ -79,6 +80,7 @@ def judge_domestic(
             organisations,
             mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
+            silent=len(silent - (own(candidate.node) if candidate else frozenset())),
             against_single=against_single(candidate, reached) if candidate and reached else (),
             against_diverse=against_diverse,
             policy=policy,

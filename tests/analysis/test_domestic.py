@@ -918,3 +918,17 @@ def test_an_exchange_on_the_watch_list_is_a_hub() -> None:
     assert domestic["grade"] == "single_hub"
     assert domestic["hub"]["kind"] == "exchange"
     assert domestic["pairs"]["hub"] == 56
+
+
+@pytest.mark.parametrize(("silent", "grade"), [(2, "single_hub"), (3, "concentrated")])
+def test_silent_networks_are_not_taken_for_a_hubs(silent: int, grade: str) -> None:
+    """Eight reach all others over Gate; of those beside them no way is known."""
+    country = Country(8 + silent)
+    for i in range(1, country.size + 1):
+        for j in range(1, country.size + 1):
+            if i != j:
+                words = "lan own gate" if i <= 8 else "lan own *"
+                country.trace(i, f"20.0.{j}.200", words)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert Words("km").sentence(domestic["reason"]).language == "km"
