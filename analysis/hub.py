@@ -83,15 +83,31 @@ def reach_few(weighed: float, unit: str, policy: Policy) -> str:
     )
 
 
-def _level_of_measured(top: Candidate, silent: int, policy: Policy) -> str:
-    """The level if so many others, of which no way is known, do not pass the candidate.
+def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> tuple[str, str]:
+    """The level by the networks that were traced to, and in words."""
+    there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
+    if reached.of < policy.organisations:
+        there = "between"
+    lower, upper = written_bounds(reached, policy)
+    return there, (
+        f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
+        f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
+        f"bounds {lower} to {upper})."
+    )
 
-    Of these four in five are asked, and no bound: it is silence of a few that nobody minds.
+
+def _with(silent: int, top: Candidate, policy: Policy) -> tuple[str, str]:
+    """The level if so many others, of which no way is known, do not pass the hub, and in words.
+
+    Before it is a single one, four in five of all must pass it, and no bound is asked of these.
     """
     of = top.of + silent
-    if top.captured >= policy.single_share * of:
-        return "single"
-    return level(top.captured, of, *captured_bounds(top.captured, of, policy.confidence), policy)
+    bounds = captured_bounds(top.captured, of, policy.confidence)
+    enough = top.captured >= policy.single_share * of
+    return "single" if enough else level(top.captured, of, *bounds, policy), (
+        f"With those of which no way is known ({silent}), {top.captured} of {of} other "
+        f"organisations reach the others over {top.node.name}."
+    )
 
 
 def domestic_grade(
@@ -136,25 +152,9 @@ def domestic_grade(
         says = level(top.captured, top.of, top.lower, top.upper, policy)
         sentence = describe(top, policy)
     if top is not None and reached is not None and says in NAMES:
-        there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
-        if reached.of < policy.organisations or there not in NAMES:
-            there = "between"
-        if there not in {"single", says}:
-            says = there
-            lower, upper = written_bounds(reached, policy)
-            sentence = (
-                f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
-                f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
-                f"bounds {lower} to {upper})."
-            )
-    if top is not None and says in NAMES:
-        whole = _level_of_measured(top, silent, policy)
-        if whole not in {"single", says}:
-            says = whole
-            sentence = (
-                f"With those of which no way is known ({silent}), {top.captured} of "
-                f"{top.of + silent} other organisations reach the others over {top.node.name}."
-            )
+        for weaker, why in (_of_those_traced_to(reached, top, policy), _with(silent, top, policy)):
+            if says in NAMES and weaker not in {"single", says}:
+                says, sentence = weaker if weaker in NAMES else "between", why
     if top is not None and says == "single":
         if not against_single:
             return "single_hub", sentence

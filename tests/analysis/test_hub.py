@@ -22,6 +22,7 @@ from tests.analysis.test_verdict import made
         (7, 7, (5, 5), [], "concentrated"),
         (7, 7, (4, 4), [], "mixed"),
         (7, 7, (1, 11), [], "mixed"),
+        (9, 17, (4, 4), [], "mixed"),
         (4, 6, (7, 7), [], "mixed"),
         (1, 11, (1, 11), [], "diverse"),
         (4, 4, (7, 7), [], "insufficient"),
@@ -39,9 +40,15 @@ def test_domestic_grades(
 
 @pytest.mark.parametrize(
     ("captured", "silent", "says"),
-    [(8, 2, "single_hub"), (8, 3, "concentrated"), (8, 8, "mixed"), (6, 1, "concentrated")],
+    [
+        (8, 2, "single_hub"),
+        (8, 3, "concentrated"),
+        (8, 8, "mixed"),
+        (8, 20, "mixed"),
+        (6, 1, "concentrated"),
+    ],
 )
-def test_who_traced_and_shows_no_way_is_not_forgotten(captured: int, silent: int, says: str) -> None:
+def test_who_shows_no_way_is_not_forgotten(captured: int, silent: int, says: str) -> None:
     """All others reach each other over Gate; whoever is silent may not."""
     found, reason = domestic_grade(
         made(captured, captured),
@@ -58,7 +65,7 @@ def test_who_traced_and_shows_no_way_is_not_forgotten(captured: int, silent: int
         f"With those of which no way is known ({silent}), {captured} of {captured + silent} other "
         "organisations reach the others over Gate."
     )
-    assert (reason == sentence) == (silent in {3, 8})
+    assert (reason == sentence) == (silent in {3, 8, 20})
 
 
 def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
