@@ -16,6 +16,7 @@ from analysis.verdict import (
     level_elsewhere,
     level_of_all_pairs,
     lower_as_best_of_several,
+    mostly_always,
     strict_and_lenient_agree,
 )
 
@@ -109,12 +110,13 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
         _holds("named", "elsewhere", met=elsewhere in NAMES),
         _at_least("single", "single", policy.single, lower),
-        _at_least("single", "single_share", policy.single_share, figures.share),
+        _at_least("single", "single_share", policy.single_share, figures.share_of_measured),
         _at_least("single", "single_covered", policy.single_covered, figures.covered),
         _at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),
         _holds("single", "everywhere", met=elsewhere == "single"),
+        _holds("single", "always", met=anybody and mostly_always(figures, policy)),
         _holds(
             "single",
             "strict_and_lenient_agree",

@@ -40,6 +40,7 @@ from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.reach import continents, outside, reaches_far
 from analysis.timeline import Timeline, find_alarm
+from analysis.turns import by_turns
 from analysis.verdict import Figures, grade
 
 
@@ -98,6 +99,7 @@ class _Period:
     apart: tuple[Candidate, ...]
     gone: frozenset[str]
     is_given_away: Callable[[Node], bool]
+    by_turns: Callable[[Node], frozenset[str]]
     timeline: Timeline
     weights: Weights
 
@@ -272,6 +274,7 @@ def judge_family(
         apart,
         gone,
         is_given_away,
+        by_turns(blocks, judged, policy),
         timeline,
         weights,
     )
@@ -322,6 +325,7 @@ class _Support(NamedTuple):
     unaided: float = 0.0
     rivals: int = 0
     weighed: float = 0.0
+    by_turns: int = 0
 
 
 def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
@@ -337,6 +341,7 @@ def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
         unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
         rivals=rivals(top, strict.nameable, strict.left_out, policy),
         weighed=weighted_share(top.shares, period.weights.of) or 0.0,
+        by_turns=len(strict.behind & period.by_turns(top.node)),
     )
 
 
@@ -405,12 +410,14 @@ def _figures(
         upper=upper,
         mostly=support.mostly,
         gone=len(period.gone - left_out),
+        silent=len({pair.organisation for pair in judged} - strict.grouped.keys()),
         elsewhere=support.elsewhere,
         keys=support.keys,
         unaided=support.unaided,
         rivals=support.rivals,
         covered=covered(strict.grouped, left_out, period.weights),
         weighed=support.weighed,
+        by_turns=support.by_turns,
         unit=period.weights.unit,
         pairs=len(judged),
         resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),

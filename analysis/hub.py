@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from analysis.convergence import Candidate
+from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import NAMES, describe, level, written_bounds
@@ -74,12 +75,48 @@ def only_meets(node: Node) -> str:
     return "It looks like an exchange, and meeting is what exchanges are for."
 
 
+def reach_few(weighed: float, unit: str, policy: Policy) -> str:
+    """Why the one over whom most networks are reached is no single hub: that these are small."""
+    return (
+        f"Weighed by {unit}, {beside(weighed, policy.single_weighed)} of the networks traced to "
+        f"are reached over it; {asked(policy.single_weighed)} is needed."
+    )
+
+
+def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> tuple[str, str]:
+    """The level by the networks that were traced to, and in words."""
+    there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
+    if reached.of < policy.organisations:
+        there = "between"
+    lower, upper = written_bounds(reached, policy)
+    return there, (
+        f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
+        f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
+        f"bounds {lower} to {upper})."
+    )
+
+
+def _with(silent: int, top: Candidate, policy: Policy) -> tuple[str, str]:
+    """The level if so many others, of which no way is known, do not pass the hub, and in words.
+
+    Before it is a single one, four in five of all must pass it, and no bound is asked of these.
+    """
+    of = top.of + silent
+    bounds = captured_bounds(top.captured, of, policy.confidence)
+    enough = top.captured >= policy.single_share * of
+    return "single" if enough else level(top.captured, of, *bounds, policy), (
+        f"With those of which no way is known ({silent}), {top.captured} of {of} other "
+        f"organisations reach the others over {top.node.name}."
+    )
+
+
 def domestic_grade(
     top: Candidate | None,
     organisations: int,
     resolved: float,
     *,
     reached: Candidate | None,
+    silent: int,
     against_single: Sequence[str],
     against_diverse: Sequence[str],
     policy: Policy,
@@ -90,7 +127,8 @@ def domestic_grade(
     counts those of which a way is known, ``resolved`` is the share of an organisation's pairs whose
     way is, as the mean over organisations. ``reached`` is the same node, judged by the networks
     that were traced to: where these are few, who provides for most of them is on everybody's way
-    there, and is no hub for that.
+    there, and is no hub for that. ``silent`` counts the others that traced and of which no way is
+    known: where a hub's routers answer and others do not, they are those that do not pass it.
 
     Any reason ``against_single`` makes "concentrated" of "single hub", any ``against_diverse``
     "mixed" of "diverse". The first of them is told.
@@ -114,17 +152,9 @@ def domestic_grade(
         says = level(top.captured, top.of, top.lower, top.upper, policy)
         sentence = describe(top, policy)
     if top is not None and reached is not None and says in NAMES:
-        there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
-        if reached.of < policy.organisations or there not in NAMES:
-            there = "between"
-        if there not in {"single", says}:
-            says = there
-            lower, upper = written_bounds(reached, policy)
-            sentence = (
-                f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
-                f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
-                f"bounds {lower} to {upper})."
-            )
+        for weaker, why in (_of_those_traced_to(reached, top, policy), _with(silent, top, policy)):
+            if says in NAMES and weaker not in {"single", says}:
+                says, sentence = weaker if weaker in NAMES else "between", why
     if top is not None and says == "single":
         if not against_single:
             return "single_hub", sentence

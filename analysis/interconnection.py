@@ -27,7 +27,7 @@ from analysis.domestic import (
     walk,
 )
 from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade, not_diverse, only_meets
+from analysis.hub import DomesticGrade, domestic_grade, not_diverse, only_meets, reach_few
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import not_representative
@@ -64,11 +64,14 @@ def judge_domestic(
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     organisations = len({pair.organisation for pair in known})
+    silent = {pair.organisation for pair in pairs} - {pair.organisation for pair in known}
     effective, against_diverse = _diversity(known, family, own, policy)
 
-    def against_single(candidate: Candidate) -> list[str]:
+    def against_single(candidate: Candidate, reached: Candidate) -> list[str]:
         meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
-        return [*meets, *_not_representative(candidate, own, weights, policy)]
+        weighed = weighted_share(reached.shares, weights.of) or 0.0
+        few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
+        return [*meets, *_not_representative(candidate, own, weights, policy), *few]
 
     def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
         reached = reached_over(candidate.node, known, own, policy) if candidate else None
@@ -77,7 +80,8 @@ def judge_domestic(
             organisations,
             mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
-            against_single=against_single(candidate) if candidate else (),
+            silent=len(silent - (own(candidate.node) if candidate else frozenset())),
+            against_single=against_single(candidate, reached) if candidate and reached else (),
             against_diverse=against_diverse,
             policy=policy,
         )

@@ -117,10 +117,11 @@ def find_alarm(
             f"no vantage point has data on {2 * policy.alarm_hold_days} days, as an alarm needs",
             gateways,
         )
+    measured = {seen.organisation for seen in observations if seen.kind == "international"}
     found = [
         wave
         for node, own in nodes.items()
-        for wave in waves_to(node, own, watches, daily, policy)
+        for wave in waves_to(node, own, watches, measured, policy)
         if not is_given_away(wave.node)
     ]
     waves = list(filter(counts, found))

@@ -47,6 +47,8 @@ class Figures:
     those of unknown ways among them."""
     gone: int
     """Others that were measured in the weeks before the days judged, and not in these."""
+    silent: int
+    """Others that were measured in these days, and of whose ways abroad none is known."""
     elsewhere: tuple[int, int]
     """Captured organisations that pass the candidate to destinations outside of one class, and how
     many organisations were measured there: of the class without which these are fewest."""
@@ -62,6 +64,9 @@ class Figures:
     weighed: float
     """The candidate's share when organisations weigh by these."""
     unit: str
+    by_turns: int
+    """Captured organisations that pass the candidate by turns with others (see `analysis.turns`).
+    """
     pairs: int
     resolved: float
     """The share of pairs whose crossing is known, as the mean over organisations."""
@@ -93,6 +98,11 @@ class Figures:
         """The fraction of the organisations judged that are captured, 0.0 where there are none."""
         return self.captured / self.of if self.of else 0.0
 
+    @property
+    def share_of_measured(self) -> float:
+        """The same of those measured, also of those of which no way is known."""
+        return self.captured / (self.of + self.silent) if self.of else 0.0
+
     def would_lead(self, policy: Policy) -> bool:
         """Whether most organisations pass somebody else if doubtful hops are read generously."""
         return self.rival is not None and self.rival.captured_share >= policy.concentrated
@@ -114,10 +124,10 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
 def level_of_all_pairs(figures: Figures, policy: Policy) -> str:
     """The level by the organisations that pass the candidate whatever way their other pairs take.
 
-    Most pairs may be known on the whole though hardly any of some organisations are; nor is any of
-    those that were measured until shortly before the days judged.
+    Most pairs may be known on the whole though hardly any of some organisations are, or none; nor
+    is any of those that were measured until shortly before the days judged.
     """
-    of = figures.of + figures.gone
+    of = figures.of + figures.silent + figures.gone
     bounds = captured_bounds(figures.mostly, of, policy.confidence)
     return level(figures.mostly, of, *bounds, policy)
 
@@ -147,6 +157,11 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
         several = min(several, max(1, math.floor(1 / policy.concentrated_lower)))
     confidence = 1 - (1 - policy.confidence) / several
     return captured_bounds(figures.captured, figures.of, confidence)[0]
+
+
+def mostly_always(figures: Figures, policy: Policy) -> bool:
+    """Whether as many pass the candidate always as must pass it before it is a single gateway."""
+    return figures.captured - figures.by_turns >= policy.single_share * figures.of
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
@@ -205,6 +220,13 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"{asked(policy.single_share, '.2f')} is needed before one gateway is said to carry "
             "all."
         )
+    elif figures.share_of_measured < policy.single_share:
+        reasons.append(
+            f"With those of which no way is known ({figures.silent}) the share is "
+            f"{beside(figures.share_of_measured, policy.single_share, '.2f')}; "
+            f"{asked(policy.single_share, '.2f')} is needed before one gateway is said to carry "
+            "all."
+        )
     reasons += not_representative(figures.covered, figures.weighed, figures.unit, policy)
     if figures.days < policy.days:
         reasons.append(
@@ -216,6 +238,11 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"By the address table alone {beside(figures.unaided, policy.unaided)} of the "
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
+        )
+    if not mostly_always(figures, policy):
+        reasons.append(
+            f"Of those captured, {figures.by_turns} pass it by turns: more than "
+            f"{asked(1 - policy.captured)} of their traces leave over somebody else at home."
         )
     as_everywhere = figures.elsewhere == (figures.captured, figures.of)
     if not as_everywhere and level_elsewhere(figures, policy) != "single":
@@ -250,6 +277,13 @@ def not_representative(covered: float, weighed: float, unit: str, policy: Policy
 
 
 def _not_known(figures: Figures, policy: Policy) -> str:
+    if figures.silent:
+        unknown = figures.silent + figures.gone
+        return (
+            f"Known to send most of all their pairs that way: {figures.mostly} of "
+            f"{figures.of + unknown} organisations, those counted of which no way is known in the "
+            f"days judged ({unknown}); of the others too many ways are not known."
+        )
     if figures.gone:
         return (
             f"Known to send most of all their pairs that way: {figures.mostly} of "

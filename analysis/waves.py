@@ -180,7 +180,7 @@ def waves_to(
 
     No move belongs to two of them. ``own`` are the organisations that the node is or that run it:
     they say nothing about it. ``measured`` are all organisations, also those that nobody could
-    watch.
+    watch and those of which no way is known.
     """
     others = {name: found for name, found in watches.items() if name not in own}
     moves = sorted(

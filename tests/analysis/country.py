@@ -194,7 +194,7 @@ class Country:
         self, words: str, *, days: Sequence[int] = range(8), members: Sequence[int] | None = None
     ) -> None:
         """Each organisation traces to five destinations on each day; ``{i}`` is its number."""
-        for i in members or range(1, self.size + 1):
+        for i in range(1, self.size + 1) if members is None else members:
             for destination in self.destinations():
                 upstream = 6 + i % 9
                 hops = words.format(i=i, up=f"far{upstream}")

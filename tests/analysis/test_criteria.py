@@ -39,6 +39,8 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "elsewhere": (draw(st.one_of(st.integers(0, reached), st.just(reached))), reached),
         "mostly": draw(st.one_of(st.integers(0, captured), st.just(captured))),
         "gone": near(0, 1, of),
+        "silent": near(0, 1, of),
+        "by_turns": draw(st.integers(0, captured)),
         "keys": near(2, 3, 4),
         "rivals": draw(st.integers(0, 4)),
         "covered": near(0.09, 0.1, 1.0),
@@ -117,6 +119,8 @@ def test_what_is_missed_on_the_way_to_diverse(changes: dict[str, Any], unmet: se
         ({"covered": 0.09}, {"single_covered"}),
         ({"weighed": 0.49}, {"single_weighed"}),
         ({"days": 6}, {"days"}),
+        ({"silent": 4}, {"single_share"}),
+        ({"by_turns": 3}, {"always"}),
         ({"lenient": None}, {"strict_and_lenient_agree"}),
     ],
 )

@@ -685,6 +685,23 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
     assert Words("km").sentence(domestic["reason"]).language == "km"
 
 
+@pytest.mark.parametrize(("users", "grade"), [(10.0, "concentrated"), (1000.0, "single_hub")])
+def test_the_provider_of_many_small_targets_is_no_single_hub(users: float, grade: str) -> None:
+    """Eight networks reach each other directly; thirty-two behind Gate are traced to."""
+    country = Country(40)
+    for i in range(1, 9):
+        for j in range(1, 41):
+            if i != j:
+                words = "lan own" if j < 9 else "lan own gate"
+                country.trace(i, f"20.0.{j}.200", words)
+    weights = {f"Net {i}": 1000.0 if i < 9 else users for i in range(1, 41)}
+    domestic = country.judge(weights=Weights(weights, "eyeballs")).fields["domestic"]
+    assert domestic["grade"] == grade
+    sentence = "4% of the networks traced to are reached over it; 50% is needed."
+    assert (sentence in domestic["reason"]) == (grade == "concentrated")
+    assert Words("km").sentence(domestic["reason"]).language == "km"
+
+
 @pytest.mark.parametrize(
     ("words", "grade", "hub", "way"),
     [
@@ -901,3 +918,17 @@ def test_an_exchange_on_the_watch_list_is_a_hub() -> None:
     assert domestic["grade"] == "single_hub"
     assert domestic["hub"]["kind"] == "exchange"
     assert domestic["pairs"]["hub"] == 56
+
+
+@pytest.mark.parametrize(("silent", "grade"), [(2, "single_hub"), (3, "concentrated")])
+def test_silent_networks_are_not_taken_for_a_hubs(silent: int, grade: str) -> None:
+    """Eight reach all others over Gate; of those beside them no way is known."""
+    country = Country(8 + silent)
+    for i in range(1, country.size + 1):
+        for j in range(1, country.size + 1):
+            if i != j:
+                words = "lan own gate" if i <= 8 else "lan own *"
+                country.trace(i, f"20.0.{j}.200", words)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert Words("km").sentence(domestic["reason"]).language == "km"

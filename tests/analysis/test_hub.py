@@ -22,6 +22,7 @@ from tests.analysis.test_verdict import made
         (7, 7, (5, 5), [], "concentrated"),
         (7, 7, (4, 4), [], "mixed"),
         (7, 7, (1, 11), [], "mixed"),
+        (9, 17, (4, 4), [], "mixed"),
         (4, 6, (7, 7), [], "mixed"),
         (1, 11, (1, 11), [], "diverse"),
         (4, 4, (7, 7), [], "insufficient"),
@@ -32,9 +33,39 @@ def test_domestic_grades(
 ) -> None:
     """The same bounds as abroad, there and back."""
     top, there = made(captured, of), made(*reached)
-    judged = {"reached": there, "against_diverse": (), "policy": Policy()}
+    judged = {"reached": there, "silent": 0, "against_diverse": (), "policy": Policy()}
     found, _ = domestic_grade(top, 0, 1.0, against_single=against, **judged)  # type: ignore[arg-type]
     assert found == says
+
+
+@pytest.mark.parametrize(
+    ("captured", "silent", "says"),
+    [
+        (8, 2, "single_hub"),
+        (8, 3, "concentrated"),
+        (8, 8, "mixed"),
+        (8, 20, "mixed"),
+        (6, 1, "concentrated"),
+    ],
+)
+def test_who_shows_no_way_is_not_forgotten(captured: int, silent: int, says: str) -> None:
+    """All others reach each other over Gate; whoever is silent may not."""
+    found, reason = domestic_grade(
+        made(captured, captured),
+        captured,
+        1.0,
+        reached=made(20, 20),
+        silent=silent,
+        against_single=(),
+        against_diverse=(),
+        policy=Policy(),
+    )
+    assert found == says
+    sentence = (
+        f"With those of which no way is known ({silent}), {captured} of {captured + silent} other "
+        "organisations reach the others over Gate."
+    )
+    assert (reason == sentence) == (silent in {3, 8, 20})
 
 
 def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
@@ -50,6 +81,7 @@ def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> 
             0,
             1.0,
             reached=made(7, 7),
+            silent=0,
             against_diverse=(),
             against_single=["Few."],
             policy=policy,
@@ -60,6 +92,7 @@ def test_domestic_paths_without_anything_between() -> None:
     """Direct neighbours are diverse when five could be judged and the ways are known."""
     judged = {
         "reached": None,
+        "silent": 0,
         "against_single": (),
         "against_diverse": (),
         "policy": Policy(),
@@ -81,7 +114,7 @@ def test_domestic_paths_without_anything_between() -> None:
 @pytest.mark.parametrize("captured", [0, 1])
 def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) -> None:
     """Whether nobody stands between or somebody between few; elsewhere it changes nothing."""
-    judged = {"against_single": (), "policy": Policy()}
+    judged = {"silent": 0, "against_single": (), "policy": Policy()}
     top = made(captured, 11) if captured else None
     assert domestic_grade(
         top,

@@ -147,6 +147,16 @@ def test_a_third_of_all_that_were_measured(short: int, *, raised: bool) -> None:
     assert (found is not None) is raised
 
 
+@pytest.mark.parametrize(("silent", "raised"), [(13, True), (14, False)])
+def test_whoever_is_always_silent_was_measured_all_the_same(silent: int, *, raised: bool) -> None:
+    """Seven moved, of twenty or twenty-one; of all others no way is known."""
+    made = Country(7 + silent)
+    made.everyone("lan own {up}", days=range(20), members=range(1, 8))
+    made.everyone("lan own gate {up}", days=range(20, 40), members=range(1, 8))
+    made.everyone("lan own * * {up}", days=range(40), members=range(8, made.size + 1))
+    assert (alarm(made).alarm is not None) is raised
+
+
 @pytest.mark.parametrize(("back", "raised"), [("#", True), (".", False)])
 def test_whoever_holds_it_already_cannot_move_to_it(back: str, *, raised: bool) -> None:
     """Three of five move later than two others did, or of seven where those two had left again."""

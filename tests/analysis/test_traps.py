@@ -1133,3 +1133,72 @@ def test_who_is_measured_no_more_since_an_alarm_is_not_forgotten(
         "not known."
     )
     assert (sentence in found.fields["reasons"]) is not named
+
+
+@pytest.mark.parametrize(
+    ("behind", "themselves", "silent", "grade"),
+    [
+        (8, 0, 2, "single_gateway"),
+        (8, 0, 3, "concentrated"),
+        (9, 8, 0, "concentrated"),
+        (9, 8, 11, "mixed"),
+    ],
+)
+def test_networks_whose_borders_are_silent_are_not_forgotten(
+    behind: int, themselves: int, silent: int, grade: str
+) -> None:
+    """Gate's routers alone answer: whoever buys from others shows no way at all."""
+    country = Country(behind + themselves + silent)
+    known = behind + themselves
+    country.everyone("lan own gate {up}", members=range(1, behind + 1))
+    country.everyone("lan own {up}", members=range(behind + 1, known + 1))
+    country.everyone("lan own * * {up}", members=range(known + 1, country.size + 1))
+    found = country.judge()
+    assert found.grade == grade
+    sentence = {
+        3: "With those of which no way is known (3) the share is 0.73; 0.80 is needed before one "
+        "gateway is said to carry all.",
+        11: "Known to send most of all their pairs that way: 9 of 28 organisations, those counted "
+        "of which no way is known in the days judged (11); of the others too many ways are not "
+        "known.",
+    }
+    for number, said in sentence.items():
+        assert (said in found.fields["reasons"]) is (number == silent)
+
+
+@pytest.mark.parametrize(
+    ("gate", "other", "grade"),
+    [
+        ("0123456789", "", "single_gateway"),
+        ("02345679", "18", "single_gateway"),
+        ("0235679", "148", "concentrated"),
+        ("012345", "6789", "concentrated"),
+        ("456789", "0123", "single_gateway"),
+    ],
+)
+def test_the_larger_of_two_that_take_turns_is_no_single_gateway(
+    gate: str, other: str, grade: str
+) -> None:
+    """It is on most traces of every pair; who moved to it once and stayed takes no turns."""
+    country = Country(12)
+    country.table.add("20.9.7.0/24", Attribution(998, "OTHER", "Other", HOME))
+    country.everyone("lan own gate {up}", days=list(map(int, gate)))
+    country.everyone("lan own 20.9.7.1 {up}", days=list(map(int, other)))
+    found = country.judge()
+    assert found.grade == grade
+    sentence = (
+        "Of those captured, 12 pass it by turns: more than 20% of their traces leave over somebody "
+        "else at home."
+    )
+    assert (sentence in found.fields["reasons"]) is (grade == "concentrated")
+
+
+@pytest.mark.parametrize(
+    "words", ["lan own {up}", "lan own * {up}", "lan own net12 {up}", "lan * net12 own {up}"]
+)
+def test_a_way_that_shows_nobody_else_is_no_turn(words: str) -> None:
+    """A border that answers with an address of its customer or its carrier, or not at all."""
+    country = Country(12)
+    country.everyone("lan own net12 gate {up}", days=range(6), members=range(1, 12))
+    country.everyone(words, days=range(6, 10), members=range(1, 12))
+    assert country.judge().grade == "single_gateway"

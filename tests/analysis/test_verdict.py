@@ -42,6 +42,8 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "upper": upper,
         "mostly": captured,
         "gone": 0,
+        "silent": 0,
+        "by_turns": 0,
         "elsewhere": (captured, of),
         "keys": 20,
         "unaided": 1.0,

@@ -1,0 +1,76 @@
+"""Who passes a node by turns with others, each condition alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from analysis.operators import Gazetteer, Node
+from analysis.pairs import Blocks
+from analysis.panel import observe
+from analysis.policy import Policy
+from analysis.turns import by_turns
+from probe.record import from_json
+from tests.analysis.country import HOME, NOW, Country
+
+GATE = Node("organisation", "Gate")
+WORDS = {
+    "#": "lan own gate far6",
+    "n": "lan own net2 far6",
+    "b": "lan own net2 gate far6",
+    ".": "lan own far6",
+    "?": "lan own * net2 far6",
+    "*": "lan own * * far6",
+}
+
+
+def made(*destinations: str) -> Country:
+    """What network 1 shows of each destination: a sign a day."""
+    country = Country(3)
+    for number, ways in enumerate(destinations, start=1):
+        for day, way in enumerate(ways):
+            country.trace(1, f"30.0.{number}.200", WORDS[way], day=day)
+    return country
+
+
+def takes_turns(country: Country) -> bool:
+    traces = [from_json(result) for result in country.results]
+    seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    found = by_turns(Blocks(seen.observations), seen.observations, Policy())(GATE)
+    assert found <= {"Net 1"}
+    return bool(found)
+
+
+@pytest.mark.parametrize(
+    ("ways", "turns"),
+    [
+        ("########nn", False),
+        ("#######nnn", True),
+        # It came to it once, and stayed; or it left.
+        ("nnn#######", False),
+        ("nnn#####nn", True),
+        # Silence and the own network are nobody else at home.
+        ("#######...", False),
+        ("#######???", False),
+        ("#######***", False),
+        # Who is on the way over Gate as well may be all that shows of it.
+        ("######bnnn", False),
+        ("nnnnnnnnnn", False),
+    ],
+)
+def test_one_destination(ways: str, turns: bool) -> None:
+    """Four of five traces that tell must pass the node, since the first that does."""
+    assert takes_turns(made(ways)) is turns
+
+
+@pytest.mark.parametrize(("more", "turns"), [(1, True), (2, False)])
+def test_half_of_the_destinations(more: int, *, turns: bool) -> None:
+    """Of those that are reached over the node; another that never is does not count."""
+    assert takes_turns(made("######nnnn", *["#" * 10] * more, "nnnn")) is turns
+
+
+def test_days_weigh_alike() -> None:
+    """However many traces a vantage point sent on one of them."""
+    country = made("#########")
+    for _ in range(9):
+        country.trace(1, "30.0.1.200", WORDS["n"], day=9)
+    assert not takes_turns(country)
