@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shlex
 import sys
 import tempfile
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from analysis.convert import Converted, Form
     from analysis.load import Loaded
     from analysis.sieve import Malformed
+    from analysis.statement import Verdict
     from probe.record import Trace
 
 if find_spec("pandas") is None:
@@ -198,7 +201,6 @@ def analyze(
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.means import open_means  # noqa: PLC0415
     from analysis.rib import RibError  # noqa: PLC0415
-    from analysis.tables import write_portions  # noqa: PLC0415
     from analysis.worker import ClusterError  # noqa: PLC0415
 
     try:
@@ -223,23 +225,31 @@ def analyze(
         raise BadInput(str(problem)) from None
     except ClusterError as problem:
         raise Offline(str(problem)) from None
+    fields = verdict.to_dict()
+    try:
+        _write(verdict, crossings, page, language or "en")
+    except BadInput:
+        # The disk may have become full meanwhile. What took hours to judge is said all the same.
+        _say(fields, as_json=as_json)
+        raise
+    if page is not None or crossings is not None:
+        _warn_of_those_alone(fields)
+    _say(fields, as_json=as_json)
+
+
+def _write(verdict: Verdict, crossings: Path | None, page: Path | None, language: str) -> None:
+    """Write what is wanted as files; `BadInput` where one cannot be written."""
     if crossings is not None:
+        from analysis.tables import write_portions  # noqa: PLC0415 - as in analyze
+
         with _written(crossings):
             write_portions(verdict.crossings_in_portions(), crossings)
     if page is not None:
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 
         with _written(page):
-            said = report(verdict, language=language or "en")
+            said = report(verdict, language=language)
             page.write_text(said, encoding="utf-8", errors="replace")
-    fields = verdict.to_dict()
-    if page is not None or crossings is not None:
-        _warn_of_those_alone(fields)
-    if as_json:
-        # A file's name may be no text; what of it is none becomes a question mark.
-        click.echo(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))
-    else:
-        _print(fields)
 
 
 def _warn_of_those_alone(fields: dict[str, Any]) -> None:
@@ -265,8 +275,12 @@ def _check_outputs(crossings: Path | None, page: Path | None, language: str | No
     if language is not None and page is None:
         raise click.UsageError("--language goes with --report: only the page is translated")
     for path in (crossings, page):
-        if path is not None and not path.parent.is_dir():
+        if path is None:
+            continue
+        if not path.parent.is_dir():
             raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise BadInput(f"{path}: cannot be written ({os.strerror(errno.EACCES)})")
 
 
 def named_files(paths: Sequence[str]) -> list[str]:
@@ -334,7 +348,11 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
 
 
-def _print(fields: dict[str, Any]) -> None:
+def _say(fields: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        # A file's name may be no text; what of it is none becomes a question mark.
+        click.echo(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))
+        return
     from rich.console import Console  # noqa: PLC0415 - not for --json
 
     from analysis.render import plain, verdict_panel  # noqa: PLC0415

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 from collections import deque
@@ -276,7 +277,9 @@ class Processes:
         ) as pool:
             try:
                 for place, piece in given:
-                    running.append((place, piece, pool.submit(_part, piece)))
+                    with _ctrl_c_held_back():
+                        part = pool.submit(_part, piece)
+                    running.append((place, piece, part))
                     if len(running) > 2 * self.count:
                         yield from _done(recipe, *running.popleft())
                 while running:
@@ -284,6 +287,33 @@ class Processes:
             except BrokenProcessPool:
                 _let_go(pool)
                 raise
+            except BaseException:
+                _end(pool)
+                raise
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C, which a terminal sends to all of them.
+
+    This process hears it afterwards, and ends them in order. Each of them would print where it was
+    just then, and one that is starting can do nothing else.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool at once: what they fold is wanted no more, nor what waits."""
+    for process in list(pool._processes.values()):
+        process.terminate()
+    _let_go(pool)
 
 
 def _let_go(pool: ProcessPoolExecutor) -> None:

@@ -154,13 +154,17 @@ def share_over_time(
     return _themed(alt.layer(*layers), width, 220, _told_over_time(verdict, shown, say))
 
 
+# In pixels. A date nearer to an end of the axis is drawn inwards: it would be cut off.
+_HALF_A_DATE = 44
+
+
 def _dated(dates: str, width: int) -> alt.X:
     axis = alt.Axis(
         format=dates,
         tickCount=max(2, width // 150),
         title=None,
         grid=False,
-        labelFlush=True,
+        labelFlush=_HALF_A_DATE,
         labelOverlap=True,
     )
     return alt.X("day:T", axis=axis)

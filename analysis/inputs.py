@@ -21,6 +21,9 @@ from probe.presence import is_file, is_folder, is_there
 
 READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
 
+# What may hold traces and has to be unpacked: opened as well, so that it is told and counted.
+_PACKED = (".bz2", ".xz", ".zip", ".tgz", ".tbz", ".txz")
+
 _CHUNK = 1 << 16
 
 # So much of a zstandard frame is unpacked at once: of its densest blocks, four bytes make 128 KiB.
@@ -64,7 +67,8 @@ def _files_of(given: str) -> list[str]:
     if not given:
         raise InputError("'' is no path: it is empty, as of a variable that is not set")
     if is_folder(path):
-        inside = sorted(str(p) for p in _below(path) if p.suffix in READABLE and is_file(p))
+        names = {*READABLE, *_PACKED}
+        inside = sorted(str(p) for p in _below(path) if p.suffix.lower() in names and is_file(p))
         if not inside:
             raise InputError(
                 f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "

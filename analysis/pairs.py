@@ -13,6 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from zlib import crc32
 
 from analysis.crossing import Crossing
 from analysis.observation import Cast, Observation, by_vantage_days
@@ -143,6 +144,19 @@ def most_common(counts: Mapping[T, float]) -> T | None:
 
     def place(one: T) -> tuple[float, bool, Any]:
         return -round(counts[one], 9), one is None, one or ()
+
+    return min(counts, key=place, default=None)
+
+
+def _most_common_of(whose: tuple[str, str], counts: Mapping[Node | None, float]) -> Node | None:
+    """What is counted most often for a pair; of equals any one, always the same for the same pair.
+
+    Where each pair has several that are level, the first by name would seem to carry all of them.
+    """
+
+    def place(node: Node | None) -> tuple[float, bool, int]:
+        mixed = crc32("\0".join([*whose, *(node or ())]).encode("utf-8", "surrogatepass"))
+        return -round(counts[node], 9), node is None, mixed
 
     return min(counts, key=place, default=None)
 
@@ -304,7 +318,7 @@ def _pair(
         lenient=strict | lenient,
         unaided=unaided,
         exit=most_common(exits),
-        upstream=most_common(upstreams),
+        upstream=_most_common_of(whose, upstreams),
         interfaces=frozenset(c.first_foreign for c, _ in known if c.first_foreign is not None),
     )
 

@@ -354,6 +354,23 @@ def _is_ours(file: pq.ParquetFile) -> bool:
     return (file.schema_arrow.metadata or {}).get(_SCHEMA_KEY) == _SCHEMA_NAME
 
 
+def _is_ours_again(file: pq.ParquetFile) -> bool:
+    """Whether another tool took rows of ours and wrote them anew, without saying what they are."""
+    return set(SCHEMA.names) <= set(file.schema_arrow.names)
+
+
+def _as_ours(name: str, batch: pa.RecordBatch) -> pa.Table:
+    """Rows with our columns in the types of ``SCHEMA``; `InputError` where they cannot be so."""
+    table = pa.Table.from_batches([batch]).select(SCHEMA.names)
+    try:
+        return table.cast(SCHEMA)
+    except pa.ArrowException as problem:
+        raise InputError(
+            f"{name}: has the columns that `gatewatch convert` writes, in other types "
+            f"({_why(problem)}); keep the types"
+        ) from None
+
+
 def open_file(name: str, *, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
     """A file that was one of Parquet when its groups were counted. Raises `InputError`.
 
@@ -432,13 +449,22 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
         if _is_ours(file):
             yield from _all_groups(name, file)
             return
+        again = _is_ours_again(file)
         # Group by group, so that damage in one costs those before it nothing.
         batches = (
             file.iter_batches(batch_size=_BATCH, row_groups=[group])
             for group in range(file.num_row_groups)
         )
-        listed = chain.from_iterable(batch.to_pylist() for batch in chain.from_iterable(batches))
+        one_by_one = chain.from_iterable(batches)
+        if again:
+            typed = (_as_ours(name, batch) for batch in one_by_one)
+            listed = chain.from_iterable(batch.to_pylist() for batch in typed)
+            yield from enumerate(map(_read, listed), start=1)
+            return
+        listed = chain.from_iterable(batch.to_pylist() for batch in one_by_one)
         for number, row in enumerate(listed, start=1):
             yield number, _without_none(row)
+    except InputError:
+        raise
     except _DAMAGE as problem:
         raise damaged(name, problem) from None

@@ -395,6 +395,40 @@ def test_who_publishes_is_told_of_those_who_stand_alone(traces: Path, tmp_path: 
     assert analyze(traces).stderr == ""
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_disk_that_is_full_takes_the_page_and_not_the_verdict(
+    as_json: bool, traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours may have been spent on it."""
+
+    def full(*_: Any, **__: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    how = ["--json"] if as_json else []
+    wanted = analyze(traces, *how)
+    monkeypatch.setattr(Path, "write_text", full)
+    done = analyze(traces, *how, "--report", tmp_path / "page.html")
+    assert done.exit_code == 9
+    assert "page.html: cannot be written (No space left on device)" in done.stderr
+    if as_json:
+        assert json.loads(done.stdout)["grade"] == json.loads(wanted.stdout)["grade"]
+    else:
+        assert done.stdout == wanted.stdout
+
+
+@pytest.mark.parametrize("option", ["--report", "--crossings"])
+def test_where_one_may_not_write_is_said_before_anything_is_read(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder of somebody else's; the file that could not be read either is not named."""
+    (tmp_path / "in.jsonl").write_text("{}\n")
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    out = tmp_path / ("out.html" if option == "--report" else "out.csv")
+    done = analyze(tmp_path / "in.jsonl", option, out)
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr == f"gatewatch: {out}: cannot be written (Permission denied)\n"
+
+
 @pytest.mark.parametrize("option", ["--report", "--crossings"])
 def test_where_nothing_can_be_written_is_said_before_anything_is_read(
     option: str, tmp_path: Path

@@ -7,9 +7,12 @@ import json
 import os
 import random
 import re
+import signal
+import threading
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from multiprocessing import active_children
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +38,7 @@ from tests.descriptors import open_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.process import BaseProcess
 
 POLICY = Policy(resamples=50)
 
@@ -415,3 +419,45 @@ def test_a_process_that_dies_is_no_fault_of_the_program(folder: Path) -> None:
     """It is said what may be done, in place of a traceback."""
     with pytest.raises(InputError, match=r"a process that read traces died, .*--engine"):
         digest([str(folder)], recipe(table=Deadly()), Processes(2))
+
+
+def _hears_ctrl_c(_: Piece) -> Part:
+    """In a process that reads: whether it would hear Ctrl-C."""
+    held_back = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    return Part(rejected=Counter({"deaf" if held_back else "hears": 1}))
+
+
+@pytest.mark.usefixtures("small")
+def test_processes_that_read_do_not_hear_ctrl_c(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal sends it to all of them: each would print a traceback over what is said."""
+    monkeypatch.setattr("analysis.engine._part", _hears_ctrl_c)
+    given = pieces([str(folder)], {})
+    parts = [part for _, part in Processes(2).map(recipe(), given)]
+    assert {reason for part in parts for reason in part.rejected} == {"deaf"}
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def _read_for_long(_: Piece) -> Part:
+    threading.Event().wait(20)
+    return Part()
+
+
+@pytest.mark.usefixtures("small")
+def test_who_stops_it_does_not_wait_for_the_other_processes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they read is wanted no more."""
+    reading: list[BaseProcess] = []
+
+    def stop(*_: object) -> Iterator[Any]:
+        reading.extend(active_children())
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("analysis.engine._part", _read_for_long)
+    monkeypatch.setattr("analysis.engine._done", stop)
+    with pytest.raises(KeyboardInterrupt):
+        list(Processes(2).map(recipe(), pieces([str(folder)], {})))
+    assert {process.exitcode for process in reading} == {-signal.SIGTERM}

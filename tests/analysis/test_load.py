@@ -184,6 +184,20 @@ def test_what_the_probe_writes_reads_back_the_same(tmp_path: Path) -> None:
     assert load([written(tmp_path / "a.jsonl", to_line(ours).encode())]).traces == [ours]
 
 
+def test_no_measurement_in_a_folder_is_passed_over_in_silence(tmp_path: Path) -> None:
+    """Names in capitals are read; what has to be unpacked first is told and counted."""
+    (tmp_path / "A.JSONL").write_text(json.dumps(result(1)) + "\n")
+    line = json.dumps(result(2)).encode() + b"\n"
+    (tmp_path / "b.jsonl.bz2").write_bytes(bz2.compress(line))
+    (tmp_path / "c.json.xz").write_bytes(lzma.compress(line))
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("d.jsonl", line)
+    loaded = load([str(tmp_path)])
+    assert [trace.timestamp for trace in loaded.traces] == [1767268801]
+    assert loaded.rejected == {"unreadable_file": 3}
+    assert all("unpack it first" in complaint for complaint in loaded.complaints)
+
+
 def test_folders_and_globs_are_searched(tmp_path: Path) -> None:
     """A folder gives all readable files below it in a fixed order, and nothing else."""
     (tmp_path / "deep" / "er").mkdir(parents=True)

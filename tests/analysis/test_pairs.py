@@ -69,3 +69,13 @@ def test_the_days_measured_are_those_of_all_that_was_measured() -> None:
         country.trace(1, "20.0.2.200", "lan own", day=day)
     measured = country.judge().fields["measured"]
     assert (measured["traces"], measured["days"]) == (3, 3)
+
+
+def test_of_two_carriers_on_every_pair_neither_carries_all() -> None:
+    """Where the traces of each pair are shared evenly, the alphabet names no carrier of most."""
+    country = Country(12)
+    country.everyone("lan own far11", days=range(0, 8, 2))
+    country.everyone("lan own far12", days=range(1, 8, 2))
+    upstream = country.judge().fields["upstream"]
+    assert 0.3 < upstream["share"]["equal"] < 0.7
+    assert upstream["effective_gateways"] > 1.8

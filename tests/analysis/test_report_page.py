@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import analysis as gw
 from analysis import palette
 from analysis.statement import Verdict
-from tests.analysis.country import Country
+from probe.record import Attribution
+from tests.analysis.country import HOME, Country
 from tests.analysis.verdicts import HOSTILE, behind_a_gateway, verdict_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -59,12 +60,33 @@ def _registered() -> Country:
     return country
 
 
+def _years() -> Country:
+    """A gateway in three years, the last of which has hardly begun."""
+    country = Country(7)
+    country.everyone("lan own gate {up}", days=range(-1000, 95, 21))
+    return country
+
+
+def _long_names() -> Country:
+    """Networks with names of sixty letters, of which one has no blanks."""
+    country = Country(6)
+    zone = "Phnom Penh Special Economic Zone Telecommunications & Internet"
+    for i, name in enumerate((f"{zone} 1", f"{zone} 2", "AS-" + "Anyone" * 9), start=1):
+        country.table.add(f"20.0.{i}.0/24", Attribution(100 + i, f"N{i}", name, HOME))
+    country.everyone("lan own gate {up}")
+    for i in range(1, 7):
+        country.trace(i, f"20.0.{1 + i % 6}.200", "lan own gate")
+    return country
+
+
 COUNTRIES: dict[str, Callable[[], Country]] = {
     "single_gateway": behind_a_gateway,
     "diverse": _diverse,
     "registered": _registered,
     "empty": lambda: Country(3),
     "hostile": lambda: behind_a_gateway(HOSTILE),
+    "years": _years,
+    "long_names": _long_names,
 }
 
 
@@ -199,7 +221,7 @@ def test_a_telephone_breaks_no_word_of_the_rule(opened: Opening) -> None:
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "name", ["single_gateway.en", "single_gateway.km", "diverse.en", "registered.en"]
+    "name", ["single_gateway.en", "single_gateway.km", "diverse.en", "registered.en", "years.en"]
 )
 def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening) -> None:
     """Whatever font a reader's system has: every word stands whole inside its picture."""
@@ -213,6 +235,22 @@ def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening)
                 return box.left < frame.left - .5 || box.right > frame.right + .5;
             }).map(text => text.textContent);
         })"""
+    )
+    assert cut == []
+
+
+def test_no_heading_of_a_grid_is_cut_off(opened: Opening) -> None:
+    """Two networks whose names differ at the end can be told apart; such a column is wider."""
+    page = opened("long_names.en", width=1280).page
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('th.turned')].filter(th => {
+            const cell = th.getBoundingClientRect(), range = document.createRange();
+            range.selectNodeContents(th);
+            return [th.firstChild.getBoundingClientRect(), ...range.getClientRects()].some(box =>
+                box.left < cell.left - .5 || box.right > cell.right + .5 || box.top < cell.top - .5)
+                || th.firstChild.scrollWidth > th.firstChild.clientWidth + 1
+                || th.firstChild.scrollHeight > th.firstChild.clientHeight + 1;
+        }).map(th => th.textContent)"""
     )
     assert cut == []
 
