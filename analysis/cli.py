@@ -200,6 +200,7 @@ def analyze(
     from analysis.eyeballs import EyeballsError  # noqa: PLC0415
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.means import open_means  # noqa: PLC0415
+    from analysis.progress import Watched, shown  # noqa: PLC0415
     from analysis.rib import RibError  # noqa: PLC0415
     from analysis.worker import ClusterError  # noqa: PLC0415
 
@@ -215,7 +216,8 @@ def analyze(
             rib=rib,
         )
         engine = Processes() if cluster is None else Cluster(cluster)
-        data = read(means, paths, engine, malformed=malformed)
+        with shown() as tell:
+            data = read(means, paths, Watched(engine, tell), malformed=malformed)
         if malformed == "warn":
             warn(data.loaded)
         if not len(data):

@@ -277,7 +277,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"analysis.fold", "analysis.pieces"},
         {"analysis.engine", "analysis.asking", "analysis.copies"},
-        {"analysis.worker"},
+        {"analysis.worker", "analysis.progress"},
         {"analysis.cluster"},
         {"analysis.family"},
         {"analysis.interconnection"},

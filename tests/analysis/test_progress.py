@@ -1,0 +1,82 @@
+"""Who waits before a terminal sees how far reading is; what is printed stays as it is."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from analysis.engine import Here, Recipe, digest
+from analysis.policy import Policy
+from analysis.progress import Watched, shown
+from analysis.simulation import COUNTRY, NOW, Truth, country
+from probe.record import to_line
+
+SIMULATED = country(Truth(6, 0.5), "progress", days=10)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "traces.jsonl"
+    made.write_text("".join(f"{to_line(trace)}\n" for trace in SIMULATED.traces))
+    return made
+
+
+def test_every_trace_is_counted_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More after each piece, all of them at the end; nothing of them is lost."""
+    monkeypatch.setattr("analysis.pieces.LINES", 20_000)
+    told: list[int] = []
+    made = Recipe(SIMULATED.table, COUNTRY, Policy(), NOW)
+    watched = digest([str(path)], made, Watched(Here(), told.append))
+    assert len(told) > 5
+    assert told == sorted(told)
+    assert told[-1] == len(SIMULATED.traces) == len(watched)
+    assert watched.voices == digest([str(path)], made, Here()).voices
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_a_terminal_shows_the_count_and_is_left_as_it_was(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, in letters that every terminal has."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with shown() as tell:
+        tell(1_234_567)
+    assert terminal.getvalue().isascii()
+    lines = re.sub(r"\x1b\[[?\d;]*\w", "", terminal.getvalue()).replace("\n", "\r").split("\r")
+    assert any("1,234,567 traces read" in line for line in lines)
+    assert max(map(len, lines)) <= columns
+
+
+def test_the_verdict_on_standard_output_stays_alone(path: Path) -> None:
+    """The count goes to the terminal of the standard error only, and not into a file."""
+    command = [sys.executable, "-m", "probe", "analyze", str(path), "--country", "KH", "--json"]
+    ours, theirs = pty.openpty()
+    there = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True, timeout=60)
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):
+        while more := os.read(ours, 65536):
+            seen += more
+    os.close(ours)
+    assert b"traces read" in seen
+    quiet = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert b"traces read" not in quiet.stderr
+    first, second = json.loads(there.stdout), json.loads(quiet.stdout)
+    assert first | {"provenance": None} == second | {"provenance": None}
