@@ -429,6 +429,7 @@ def convert(
     from analysis import convert as conversion  # noqa: PLC0415 - as in analyze
     from analysis.inputs import InputError  # noqa: PLC0415
     from analysis.load import Loaded, read  # noqa: PLC0415
+    from analysis.progress import shown, watched  # noqa: PLC0415
 
     wanted = form or conversion.form_of(out)
     table = open_table(origin)
@@ -440,13 +441,13 @@ def convert(
         return table.lookup(trace.source).country if trace.source is not None else None
 
     traces = read(paths, loaded, malformed=malformed)
+    done: Converted | None = None
     try:
         first = next(traces, None)
-        done = (
-            conversion.convert(chain([first], traces), out, wanted, country)
-            if first is not None
-            else None
-        )
+        if first is not None:
+            with shown(printing=out == "-") as tell:
+                given = watched(chain([first], traces), tell)
+                done = conversion.convert(given, out, wanted, country)
     except InputError as problem:
         raise BadInput(str(problem)) from None
     except FileExistsError as problem:

@@ -39,11 +39,14 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> _Panel:
     """What these paths have of a country."""
     from analysis.engine import Processes, Recipe, digest  # noqa: PLC0415 - not for --help
     from analysis.inputs import InputError  # noqa: PLC0415
+    from analysis.progress import Watched, shown  # noqa: PLC0415
 
     if not paths:
         return _Panel(set(), set(), {})
     try:
-        found = digest(paths, Recipe(table, code, Policy(), time.time()), Processes())
+        with shown() as tell:
+            recipe = Recipe(table, code, Policy(), time.time())
+            found = digest(paths, recipe, Watched(Processes(), tell))
     except InputError as problem:
         raise BadInput(str(problem)) from None
     warn(found.loaded)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from analysis.engine import Engine, Recipe
-from analysis.fold import Part
-from analysis.pieces import Given, Place
+if TYPE_CHECKING:
+    from analysis.engine import Engine, Recipe
+    from analysis.fold import Part
+    from analysis.pieces import Given, Place
+    from probe.record import Trace
+
+# Traces that are counted one by one are told by so many.
+_BY = 1000
 
 
 @dataclass(frozen=True)
@@ -33,13 +39,21 @@ class Watched:
             yield place, part
 
 
+def watched(traces: Iterable[Trace], tell: Callable[[int], None]) -> Iterator[Trace]:
+    """The same traces; ``tell`` is told now and then how many there were."""
+    for read, trace in enumerate(traces, start=1):
+        if read % _BY == 0:
+            tell(read)
+        yield trace
+
+
 @contextmanager
-def shown() -> Iterator[Callable[[int], None]]:
+def shown(*, printing: bool = False) -> Iterator[Callable[[int], None]]:
     """Say how many traces were read where the standard error is a terminal, and take it back then.
 
-    A file or a log is told nothing.
+    A file or a log is told nothing, nor is a terminal on which what was read is ``printing``.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or (printing and sys.stdout.isatty()):
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it

@@ -16,11 +16,18 @@ import pytest
 
 from analysis.engine import Here, Recipe, digest
 from analysis.policy import Policy
-from analysis.progress import Watched, shown
+from analysis.progress import Watched, shown, watched
 from analysis.simulation import COUNTRY, NOW, Truth, country
 from probe.record import to_line
 
 SIMULATED = country(Truth(6, 0.5), "progress", days=10)
+
+
+class Terminal(io.StringIO):
+    """What is written on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -35,11 +42,20 @@ def test_every_trace_is_counted_once(path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("analysis.pieces.LINES", 20_000)
     told: list[int] = []
     made = Recipe(SIMULATED.table, COUNTRY, Policy(), NOW)
-    watched = digest([str(path)], made, Watched(Here(), told.append))
+    counted = digest([str(path)], made, Watched(Here(), told.append))
     assert len(told) > 5
     assert told == sorted(told)
-    assert told[-1] == len(SIMULATED.traces) == len(watched)
-    assert watched.voices == digest([str(path)], made, Here()).voices
+    assert told[-1] == len(SIMULATED.traces) == len(counted)
+    assert counted.voices == digest([str(path)], made, Here()).voices
+
+
+def test_traces_that_pass_one_by_one_are_counted_now_and_then() -> None:
+    """And all of them pass."""
+    told: list[int] = []
+    given = SIMULATED.traces * 5
+    assert list(watched(given, told.append)) == given
+    assert told == list(range(1000, len(given) + 1, 1000))
+    assert told
 
 
 @pytest.mark.parametrize("columns", [40, 200])
@@ -47,11 +63,6 @@ def test_a_terminal_shows_the_count_and_is_left_as_it_was(
     columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line, in letters that every terminal has."""
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     terminal = Terminal()
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
@@ -62,6 +73,22 @@ def test_a_terminal_shows_the_count_and_is_left_as_it_was(
     lines = re.sub(r"\x1b\[[?\d;]*\w", "", terminal.getvalue()).replace("\n", "\r").split("\r")
     assert any("1,234,567 traces read" in line for line in lines)
     assert max(map(len, lines)) <= columns
+
+
+def test_what_is_printed_on_the_same_terminal_is_not_disturbed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Into a pipe it may go while the terminal shows the count."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with shown(printing=True) as tell:
+        tell(1000)
+    assert terminal.getvalue() == ""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with shown(printing=True) as tell:
+        tell(1000)
+    assert "1,000 traces read" in terminal.getvalue()
 
 
 def test_the_verdict_on_standard_output_stays_alone(path: Path) -> None:
