@@ -33,7 +33,11 @@ class Cutting:
     _least: int = 1
     _end: int | None = None
     _here: Iterator[Given] | None = None
-    over: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether all is answered; where nothing is to be asked next, that is all of the file."""
+        return not self._running
 
     def next(self) -> Given | None:
         """What to ask for next, if anything before another answer has come.
@@ -42,11 +46,8 @@ class Cutting:
         """
         if self._here is not None:
             # Whoever is at a piece may still fold it.
-            found = None if self._running else next(self._here, None)
-            self.over = found is None and not self._running
-            return found
+            return None if self._running else next(self._here, None)
         if self._asked >= self._allowed():
-            self.over = not self._running
             return None
         self._asked += 1
         self._running += 1

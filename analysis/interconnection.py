@@ -63,8 +63,8 @@ def judge_domestic(
     pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
-    organisations = len({pair.organisation for pair in known})
-    silent = {pair.organisation for pair in pairs} - {pair.organisation for pair in known}
+    heard = {pair.organisation for pair in known}
+    silent = {pair.organisation for pair in pairs} - heard
     effective, against_diverse = _diversity(known, family, own, policy)
 
     def against_single(candidate: Candidate, reached: Candidate) -> list[str]:
@@ -77,7 +77,7 @@ def judge_domestic(
         reached = reached_over(candidate.node, known, own, policy) if candidate else None
         return domestic_grade(
             candidate,
-            organisations,
+            len(heard),
             mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
             silent=len(silent - (own(candidate.node) if candidate else frozenset())),
@@ -94,7 +94,7 @@ def judge_domestic(
         of_hub = graded(hub)
         if of_hub[0] == "single_hub":
             strongest, (grade, reason) = hub, of_hub
-    return Domestic(pairs, strongest, grade, reason, organisations, effective)
+    return Domestic(pairs, strongest, grade, reason, len(heard), effective)
 
 
 def _pairs_and_candidates(

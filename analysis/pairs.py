@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from zlib import crc32
 
@@ -135,30 +136,31 @@ class Tally:
         return list(self._counts.values())
 
 
-def most_common(counts: Mapping[T, float]) -> T | None:
+def _by_name(one: object) -> Any:
+    return one or ()
+
+
+def most_common(counts: Mapping[T, float], among_equals: Callable[[T], Any] = _by_name) -> T | None:
     """What is counted most often; of equals the first by name, whatever order they came in.
+
+    ``among_equals`` orders these otherwise.
 
     >>> most_common({Node("organisation", "B"): 2, Node("organisation", "A"): 2, None: 2}).name
     'A'
     """
 
     def place(one: T) -> tuple[float, bool, Any]:
-        return -round(counts[one], 9), one is None, one or ()
+        return -round(counts[one], 9), one is None, among_equals(one)
 
     return min(counts, key=place, default=None)
 
 
-def _most_common_of(whose: tuple[str, str], counts: Mapping[Node | None, float]) -> Node | None:
-    """What is counted most often for a pair; of equals any one, always the same for the same pair.
+def _mixed(whose: tuple[str, str], node: Node | None) -> int:
+    """An order of nodes that each pair has for itself, always the same.
 
     Where each pair has several that are level, the first by name would seem to carry all of them.
     """
-
-    def place(node: Node | None) -> tuple[float, bool, int]:
-        mixed = crc32("\0".join([*whose, *(node or ())]).encode("utf-8", "surrogatepass"))
-        return -round(counts[node], 9), node is None, mixed
-
-    return min(counts, key=place, default=None)
+    return crc32("\0".join([*whose, *(node or ())]).encode("utf-8", "surrogatepass"))
 
 
 def _passed(
@@ -318,7 +320,7 @@ def _pair(
         lenient=strict | lenient,
         unaided=unaided,
         exit=most_common(exits),
-        upstream=_most_common_of(whose, upstreams),
+        upstream=most_common(upstreams, partial(_mixed, whose)),
         interfaces=frozenset(c.first_foreign for c, _ in known if c.first_foreign is not None),
     )
 

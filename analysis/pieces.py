@@ -187,7 +187,7 @@ def _uncut(name: str, inputs: dict[str, str]) -> Uncut | None:
     """A file as it is; None for standard input, and for what has no lines or cannot be read."""
     if name == "-":
         return None
-    with suppress(InputError), opened(name) as (stream, sha256):
+    with suppress(InputError, OSError), opened(name) as (stream, sha256):
         if input_of(name, stream).lines is not None:
             whole = Uncut(name, os.path.realpath(name), sha256(), Path(name).stat().st_size)
             inputs[short_name(name, inputs)] = whole.sha256

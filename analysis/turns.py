@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -59,9 +59,10 @@ def _days(
 ) -> dict[tuple[str, str], list[_Day]]:
     """The days of each pair of an organisation and a destination."""
     cast = Cast(international)
-    beside = _beside(node, international, blocks)
+    ways = list(_ways(international, blocks))
+    beside = _beside(node, ways)
     days: dict[tuple[str, str], list[_Day]] = defaultdict(list)
-    for seen, nodes in _ways(international, blocks):
+    for seen, nodes in ways:
         passing = node in nodes
         if passing or (_tells_who_is_not_there(seen) and not beside[seen.organisation] >= nodes):
             days[seen.organisation, seen.destination] += [
@@ -71,12 +72,10 @@ def _days(
     return days
 
 
-def _beside(
-    node: Node, international: Sequence[Observation], blocks: Blocks
-) -> dict[str, set[Node]]:
+def _beside(node: Node, ways: Iterable[tuple[Observation, set[Node]]]) -> dict[str, set[Node]]:
     """Who else is at home on each organisation's ways over a node."""
     found: dict[str, set[Node]] = defaultdict(set)
-    for seen, nodes in _ways(international, blocks):
+    for seen, nodes in ways:
         if node in nodes:
             found[seen.organisation] |= nodes
     return found

@@ -456,14 +456,9 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
             for group in range(file.num_row_groups)
         )
         one_by_one = chain.from_iterable(batches)
-        if again:
-            typed = (_as_ours(name, batch) for batch in one_by_one)
-            listed = chain.from_iterable(batch.to_pylist() for batch in typed)
-            yield from enumerate(map(_read, listed), start=1)
-            return
-        listed = chain.from_iterable(batch.to_pylist() for batch in one_by_one)
-        for number, row in enumerate(listed, start=1):
-            yield number, _without_none(row)
+        typed = (_as_ours(name, batch) for batch in one_by_one) if again else one_by_one
+        listed = chain.from_iterable(table.to_pylist() for table in typed)
+        yield from enumerate(map(_read if again else _without_none, listed), start=1)
     except InputError:
         raise
     except _DAMAGE as problem:
