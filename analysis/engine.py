@@ -19,7 +19,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from multiprocessing import get_context
 from typing import ClassVar, Protocol
 
@@ -48,7 +48,7 @@ from analysis.pieces import (
     uncut,
 )
 from analysis.policy import Policy
-from analysis.sieve import COMPLAINTS, Malformed, Sieve
+from analysis.sieve import Malformed, Sieve, keep
 from analysis.told import Fingerprint, Told, fingerprint_of, tell
 
 # No more than so many full pieces are folded here: to start other processes would take longer.
@@ -398,7 +398,8 @@ def without_circles() -> Iterator[None]:
 
 def reduce(folded: Folded, recipe: Recipe, loaded: Loaded) -> Digest:
     """The digest of all parts; what was left out is counted in ``loaded``."""
-    loaded.complaints.extend(islice(folded.complaints(), COMPLAINTS))
+    for fault in folded.faults():
+        keep(loaded.faults, fault)
     with _temporary_files():
         counted, rejected = folded.finish()
     loaded.rejected = rejected

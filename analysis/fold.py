@@ -31,6 +31,7 @@ from analysis.path import Path
 from analysis.plausibility import Sign, signs_of_times, signs_of_way
 from analysis.policy import Policy
 from analysis.shelf import Shelf, Tally
+from analysis.sieve import Fault
 from analysis.told import Fingerprint, Rtts, Speaker, Told
 
 _DAY_BITS = 16
@@ -87,7 +88,7 @@ class Part:
     then of those of which its folder had not said it yet, each with one row of RTTs that decide as
     all of its traces' do. ``places`` has for each trace the number of its pattern among the names
     and its day, packed; ``claims`` and ``heard`` its fingerprint. ``rejected`` counts what was left
-    out while reading, ``complaints`` say what.
+    out while reading, ``faults`` are those of them that have a sentence.
     """
 
     names: list[bytes] = field(default_factory=list)
@@ -96,7 +97,7 @@ class Part:
     heard: array[int] = field(default_factory=lambda: array("q"))
     places: array[int] = field(default_factory=lambda: array("Q"))
     rejected: Counter[str] = field(default_factory=Counter)
-    complaints: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     def numbers_and_days(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """For each trace the number of its pattern, and its day."""
@@ -294,7 +295,7 @@ class Folded:
         self._shelf = Shelf()
         self._parts = 0
         self._rejected: Counter[str] = Counter()
-        self._complaints: dict[tuple[int, ...], list[str]] = {}
+        self._faults: dict[tuple[int, ...], list[Fault]] = {}
 
     def add(self, place: tuple[int, ...], part: Part) -> None:
         """Take in a part. ``place`` orders the pieces as they lie in the input.
@@ -311,8 +312,8 @@ class Folded:
         self._came[place] = self._parts
         self._parts += 1
         self._rejected += part.rejected
-        if part.complaints:
-            self._complaints[place] = part.complaints
+        if part.faults:
+            self._faults[place] = part.faults
 
     def _of_common(self, pattern: Pattern) -> Pattern:
         common = self._common.setdefault
@@ -321,10 +322,10 @@ class Folded:
         fields = pattern._replace(addresses=addresses, twin=twin)
         return Pattern._make([common(field, field) for field in fields])
 
-    def complaints(self) -> Iterator[str]:
-        """All complaints in the order of the input."""
-        for _, complaints in sorted(self._complaints.items()):
-            yield from complaints
+    def faults(self) -> Iterator[Fault]:
+        """All faults in the order of the input."""
+        for _, faults in sorted(self._faults.items()):
+            yield from faults
 
     def finish(self) -> tuple[list[Counted], Counter[str]]:
         """How many traces of each pattern and day there are, in order, and what was left out.
@@ -372,7 +373,7 @@ def joined(used: Part, other: Part) -> Part:
         heard=used.heard,
         places=array("Q", places.tobytes()),
         rejected=used.rejected,
-        complaints=used.complaints,
+        faults=used.faults,
     )
     for pair in pairs.tolist():
         pattern, rtts = used.patterns[used.names[pair >> 32]]

@@ -1,5 +1,7 @@
 """Paths → streams of plain bytes: finds the files, takes compression off, hashes what was read.
 
+Text in UTF-16, as Windows writes it, becomes UTF-8.
+
 A stream is read once and never held whole, so that a file may be larger than the memory. A file
 that grows out of all proportion when it is unpacked is refused: somebody sends it to fill the
 memory or to keep the analyst waiting. This module knows nothing of what the bytes mean.
@@ -7,6 +9,7 @@ memory or to keep the analyst waiting. This module knows nothing of what the byt
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import io
@@ -250,6 +253,19 @@ def _in_proportion(name: str, chunks: Iterator[bytes], packed: _Hashed) -> Itera
         yield chunk
 
 
+def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks; as UTF-8 where a mark says that they are UTF-16, as of `>` in PowerShell."""
+    first = next(chunks, b"")
+    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield first
+        yield from chunks
+        return
+    utf16 = codecs.getincrementaldecoder("utf-16")(errors="replace")
+    yield utf16.decode(first).encode()
+    for chunk in chunks:
+        yield utf16.decode(chunk).encode()
+
+
 @contextmanager
 def opened(name: str, path: str | None = None) -> Iterator[tuple[Stream, Callable[[], str]]]:
     """The plain bytes of a file, or of standard input for ``-``.
@@ -275,4 +291,5 @@ def opened(name: str, path: str | None = None) -> Iterator[tuple[Stream, Callabl
                 pass
             return raw.sha256.hexdigest()
 
-        yield Stream(_in_proportion(name, _decompressed(name, packed), raw)), sha256
+        chunks = _in_proportion(name, _decompressed(name, packed), raw)
+        yield Stream(_as_utf8(chunks)), sha256

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from analysis.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
 from analysis.inputs import Bomb, InputError, Stream, find_files, opened, short_name
-from analysis.sieve import Malformed, Sieve
+from analysis.sieve import Fault, Malformed, Sieve
 from analysis.told import Numbers, fingerprint_of, tell
 from probe.bundle import SUFFIX, BadBundle
 from probe.record import Trace
@@ -25,16 +25,21 @@ from probe.record import Trace
 class Loaded:
     """What was read: traces, what was left out by reason, where, and the inputs' hashes.
 
-    ``complaints`` are sentences that name file and line, at most ``COMPLAINTS`` of them.
     ``inputs`` maps a file's name to the sha256 of its bytes. ``unkept`` counts, where it is set,
-    the fields of the inputs that a trace has no place for.
+    the fields of the inputs that a trace has no place for. ``faults`` are what was kept of what
+    cannot be read (`analysis.sieve.keep`).
     """
 
     traces: list[Trace] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
-    complaints: list[str] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     unkept: Counter[str] | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def complaints(self) -> list[str]:
+        """Sentences that name file and line."""
+        return [f"{one.sentence}; left out" for one in self.faults]
 
 
 class _Chosen:
@@ -126,7 +131,7 @@ def input_of(name: str, stream: Stream) -> Input:
     if warts.is_warts(stream):
         converted = warts.as_json(name, stream)
         return Input(None, lambda: jsonvalues.rows(converted))
-    alone = stream if not jsonvalues.is_array(stream) else None
+    alone = stream if not jsonvalues.is_spread(stream) else None
     return Input(alone, lambda: jsonvalues.rows(stream))
 
 

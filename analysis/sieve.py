@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from analysis.formats import atlas, scamper
 from analysis.inputs import Bomb, InputError
@@ -17,20 +17,42 @@ from probe.record import MalformedRecord, Trace
 Malformed = Literal["warn", "fail", "ignore"]
 """What becomes of what cannot be read: a complaint, an `InputError`, or nothing but its count."""
 
+# So many faults are kept, and of those that say the same of one file so many.
 COMPLAINTS = 20
+ALIKE = 3
 
 Unread = Literal["malformed", "unreadable_file", "bomb", "bad_signature", "altered_bundle"]
-"""Why something cannot be read: each has a complaint, as long as there are not too many."""
+"""Why something cannot be read: each has a sentence."""
+
+
+class Fault(NamedTuple):
+    """A sentence on what cannot be read, and what those have in common that say the same."""
+
+    sentence: str
+    kind: str
+
+
+def keep(faults: list[Fault], fault: Fault) -> None:
+    """Add a fault to those that are kept, unless there are enough of them.
+
+    >>> faults = []
+    >>> for line in range(1, 10):
+    ...     keep(faults, Fault(f"a.csv:{line}: not JSON", "a.csv: not JSON"))
+    >>> len(faults)
+    3
+    """
+    if len(faults) < COMPLAINTS and sum(fault.kind == one.kind for one in faults) < ALIKE:
+        faults.append(fault)
 
 
 class Account(Protocol):
-    """Where what was left out is counted by reason, and at most ``COMPLAINTS`` are kept."""
+    """Where what was left out is counted by reason, and faults are kept; see `keep`."""
 
     @property
     def rejected(self) -> Counter[str]: ...
 
     @property
-    def complaints(self) -> list[str]: ...
+    def faults(self) -> list[Fault]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +73,8 @@ class Sieve:
         try:
             found = trace_of(value)
         except MalformedRecord as problem:
-            self._leave_out("malformed", f"{name}:{number}: {problem}", account)
+            sentence, kind = f"{name}:{number}: {problem}", f"{name}: {problem}"
+            self._leave_out("malformed", Fault(sentence, kind), account)
             return None
         if isinstance(found, Trace):
             return found
@@ -62,18 +85,20 @@ class Sieve:
         """Account for a file, or a part of one, that cannot be read."""
         if isinstance(problem, InputError):
             bomb = isinstance(problem, Bomb)
-            self._leave_out("bomb" if bomb else "unreadable_file", str(problem), account)
+            whole = Fault(str(problem), str(problem))
+            self._leave_out("bomb" if bomb else "unreadable_file", whole, account)
         else:
             forged = problem.reason == "bad_signature"
             reason: Unread = "bad_signature" if forged else "altered_bundle"
-            self._leave_out(reason, f"{name}: {problem}", account)
+            sentence = f"{name}: {problem}"
+            self._leave_out(reason, Fault(sentence, sentence), account)
 
-    def _leave_out(self, reason: Unread, complaint: str, account: Account) -> None:
+    def _leave_out(self, reason: Unread, fault: Fault, account: Account) -> None:
         if self.malformed == "fail":
-            raise InputError(f"{complaint}; leave it out with --malformed warn, or mend it")
+            raise InputError(f"{fault.sentence}; leave it out with --malformed warn, or mend it")
         account.rejected[reason] += 1
-        if self.malformed == "warn" and len(account.complaints) < COMPLAINTS:
-            account.complaints.append(f"{complaint}; left out")
+        if self.malformed == "warn":
+            keep(account.faults, fault)
 
 
 def trace_of(value: object) -> Trace | str:

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from probe.record import ATLAS_FORMAT, ATLAS_STATUS_HOP, Hop, Reply, Trace, from_json, to_json
+from probe.record import (
+    ATLAS_FORMAT,
+    ATLAS_STATUS_HOP,
+    Hop,
+    MalformedRecord,
+    Reply,
+    Trace,
+    from_json,
+    to_json,
+)
 
 _TRACE = frozenset(
     {
@@ -30,8 +39,28 @@ _OURS = frozenset(
 )  # fmt: skip
 
 
-def read(fields: object) -> Trace:
-    """Read one result. Raises `MalformedRecord`; see `probe.record.from_json`."""
+def read(fields: dict[str, Any]) -> Trace:
+    """Read one result.
+
+    Raises `MalformedRecord`; see `probe.record.from_json`. What else the Atlas sends is told apart:
+
+    >>> read({"id": 5001, "type": "traceroute", "target": "192.0.2.1", "status": {}})
+    Traceback (most recent call last):
+      ...
+    probe.record.MalformedRecord: describes measurement 5001 and holds no result of it; fetch \
+these from https://atlas.ripe.net/api/v2/measurements/5001/results/
+    """
+    if "dst_addr" not in fields:
+        if isinstance(fields.get("results"), list):
+            raise MalformedRecord(
+                'an object around a list of results; give the list itself (jq ".results[]")'
+            )
+        if isinstance(fields.get("id"), int) and {"target", "status"} <= fields.keys():
+            number = fields["id"]
+            raise MalformedRecord(
+                f"describes measurement {number} and holds no result of it; fetch these from "
+                f"https://atlas.ripe.net/api/v2/measurements/{number}/results/"
+            )
     return from_json(fields)
 
 

@@ -1,7 +1,9 @@
-"""Bytes → JSON values with the line that each starts on: JSON lines, and JSON arrays of any length.
+"""Bytes → JSON values with the line that each starts on: lines, arrays of any length, and objects
+that go over several lines.
 
-Arrays are what the API of RIPE Atlas sends, lines what almost everything else writes. A value
-that is none costs itself only. This module does not know what the values mean.
+Arrays are what the API of RIPE Atlas sends, lines what almost everything else writes, and objects
+over several lines what jq and editors make of either. A value that is none costs itself only. This
+module does not know what the values mean.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from probe.record import MalformedRecord
 Row = tuple[int, object]
 
 _BETWEEN = re.compile(r"[\s,]*")
+_LONE_BRACE = re.compile(rb"\{[ \t]*\r?\n")
 _ENDS = tuple(",] \t\r\n")
 _CHUNK = 1 << 16
 
@@ -90,6 +93,16 @@ class _Window:
                     self._go_to(end)
                     return value
 
+    def skip_to_brace(self) -> None:
+        """Go to the next line that begins with a brace, or to the end."""
+        while (end := self._text.find("\n{", self._at)) < 0:
+            # The last sign may be the end of the line before it.
+            self._go_to(max(self._at, len(self._text) - 1))
+            if not self._grow():
+                self._go_to(len(self._text))
+                return
+        self._go_to(end + 1)
+
     def rest(self) -> bytes:
         """What was read but not used, to the end of its line."""
         pending = self._utf8.getstate()[0]
@@ -121,31 +134,44 @@ def _array(window: _Window) -> Iterator[Row]:
     window.give_up()
 
 
+def _objects(window: _Window) -> Iterator[Row]:
+    """The values of objects one after the other; behind a torn one, from the next on."""
+    while sign := window.next():
+        if sign == "[":
+            yield from _array(window)
+            continue
+        line = window.line
+        try:
+            yield line, window.value()
+        except (ValueError, RecursionError):
+            yield line, MalformedRecord("the JSON object is damaged or cut off here")
+            window.skip_to_brace()
+
+
 def _start(stream: Stream) -> tuple[bytes, int]:
     """The next bytes, and how many of them stand before the first that means something."""
     start = stream.bytes.peek(_CHUNK)
     return start, len(start) - len(start.removeprefix(codecs.BOM_UTF8).lstrip())
 
 
-def is_array(stream: Stream) -> bool:
-    """Whether the bytes that come next begin a JSON array."""
+def is_spread(stream: Stream) -> bool:
+    """Whether values go over several lines: an array, or a brace that has its line to itself."""
     start, before = _start(stream)
-    return start[before : before + 1] == b"["
+    return start.startswith(b"[", before) or bool(_LONE_BRACE.match(start, before))
 
 
 def rows(stream: Stream) -> Iterator[Row]:
     """Each JSON value with the line it starts on; a `MalformedRecord` where a line is none."""
-    if not is_array(stream):
+    if not is_spread(stream):
         yield from lines(_short(stream.bytes), stream, 1)
         return
     start, before = _start(stream)
     stream.bytes.read(before)
     window = _Window(stream.bytes, 1 + start.count(b"\n", 0, before))
     told = False
-    if window.next() == "[":
-        for line, value in _array(window):
-            told = isinstance(value, MalformedRecord)
-            yield line, value
+    for line, value in _array(window) if window.next() == "[" else _objects(window):
+        told = isinstance(value, MalformedRecord)
+        yield line, value
     behind = chain(io.BytesIO(window.rest()), _short(stream.bytes))
     yield from lines(behind, stream, window.line, told=told)
 

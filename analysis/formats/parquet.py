@@ -40,6 +40,12 @@ _MISSHAPEN = (
 # Times are smaller than this, in s and in ms, as in records.
 LARGEST = 2.0**63
 
+# Fields of results of RIPE Atlas and of scamper, which say of a row what it is.
+_RESULT = {"dst_addr", "result", "type"}
+
+# So many of a foreign table's columns are named.
+_SHOWN = 6
+
 _REPLY = pa.struct(
     [
         ("address", pa.string()),
@@ -359,6 +365,17 @@ def _is_ours_again(file: pq.ParquetFile) -> bool:
     return set(SCHEMA.names) <= set(file.schema_arrow.names)
 
 
+def _check_columns(name: str, file: pq.ParquetFile) -> None:
+    """Raise `InputError` for a table in which no row can be a result, whatever it holds."""
+    names = file.schema_arrow.names
+    if not _RESULT & set(names):
+        shown = ", ".join(names[:_SHOWN]) + (", …" if names[_SHOWN:] else "")
+        raise InputError(
+            f"{name}: has no columns of traceroutes (but {shown}); give what `gatewatch convert` "
+            "writes, or results of RIPE Atlas with their fields as columns"
+        )
+
+
 def _as_ours(name: str, batch: pa.RecordBatch) -> pa.Table:
     """Rows with our columns in the types of ``SCHEMA``; `InputError` where they cannot be so."""
     table = pa.Table.from_batches([batch]).select(SCHEMA.names)
@@ -450,6 +467,8 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
             yield from _all_groups(name, file)
             return
         again = _is_ours_again(file)
+        if not again:
+            _check_columns(name, file)
         # Group by group, so that damage in one costs those before it nothing.
         batches = (
             file.iter_batches(batch_size=_BATCH, row_groups=[group])

@@ -345,6 +345,20 @@ def test_who_fails_leaves_no_temporary_files(
     assert failed.traceback
 
 
+def test_what_is_said_of_bad_lines_does_not_depend_on_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each kind the first few of the whole file are named, not of each piece."""
+    monkeypatch.setattr("analysis.pieces.LINES", 100)
+    bad = [b'{"type": "%d"}\n' % (number // 3 % 7) for number in range(300)]
+    (tmp_path / "a.jsonl").write_bytes(b"".join(bad))
+    read, found = load([str(tmp_path)]), digest([str(tmp_path)], recipe(), Here())
+    assert found.loaded.complaints == read.complaints
+    assert [said.rsplit(":", 2)[1] for said in read.complaints] == [
+        str(number) for number in range(1, 21)
+    ]
+
+
 def test_a_file_that_breaks_off_is_read_so_far(folder: Path, tmp_path: Path) -> None:
     """As it is when all is read at once, with the same complaint."""
     whole = (folder / "b.jsonl.gz").read_bytes()

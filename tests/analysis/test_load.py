@@ -7,6 +7,7 @@ was readable is lost for it.
 from __future__ import annotations
 
 import bz2
+import codecs
 import contextlib
 import copy
 import gzip
@@ -16,6 +17,7 @@ import json
 import lzma
 import math
 import os
+import re
 import tarfile
 import zipfile
 import zlib
@@ -100,6 +102,7 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
 
 ARRAY = json.dumps([result(n) for n in range(3)]).encode()
 PRETTY = json.dumps([result(n) for n in range(3)], indent=2).encode()
+POWERSHELL = codecs.BOM_UTF16_LE + lines(3).decode().encode("utf-16-le")
 SHAPES = {
     "a.jsonl": lines(3),
     "a.json": lines(3),
@@ -118,6 +121,12 @@ SHAPES = {
     "no-suffix": lines(3),
     "byte-order-mark.jsonl": b"\xef\xbb\xbf" + lines(3),
     "byte-order-mark-array.json": b"\xef\xbb\xbf" + ARRAY,
+    "jq.json": b"\n".join(json.dumps(result(n), indent=2).encode() for n in range(3)),
+    "powershell.jsonl": POWERSHELL,
+    "big-end.json": codecs.BOM_UTF16_BE + PRETTY.decode().encode("utf-16-be"),
+    "powershell.jsonl.gz": gzip.compress(
+        codecs.BOM_UTF16_LE + lines(3).decode().encode("utf-16-le")
+    ),
 }
 
 
@@ -480,9 +489,53 @@ def test_the_empty_path_is_not_the_folder_one_is_in() -> None:
 
 def test_complaints_are_bounded_and_the_count_is_not(tmp_path: Path) -> None:
     """A file of a million bad lines says so without printing a million warnings."""
-    loaded = load([written(tmp_path / "a.jsonl", b"x\n" * (COMPLAINTS + 30))])
+    types = [b'{"type": "%d"}\n' % number for number in range(COMPLAINTS + 30)]
+    loaded = load([written(tmp_path / "a.jsonl", b"".join(types))])
     assert len(loaded.complaints) == COMPLAINTS
     assert loaded.rejected == {"malformed": COMPLAINTS + 30}
+
+
+def test_many_bad_lines_of_a_kind_do_not_hide_others(tmp_path: Path) -> None:
+    """A few of them are named, so that what is wrong in the next file is seen as well."""
+    first = written(tmp_path / "a.csv", b"x\n" * 50)
+    second = written(tmp_path / "b.jsonl", b'{"type": "ping"}\n' * 50 + b"x\n")
+    loaded = load([first, second])
+    assert [said.removeprefix(f"{tmp_path}/").split(" ")[0] for said in loaded.complaints] == [
+        *("a.csv:1:", "a.csv:2:", "a.csv:3:"),
+        *("b.jsonl:1:", "b.jsonl:2:", "b.jsonl:3:", "b.jsonl:51:"),
+    ]
+    assert loaded.rejected == {"malformed": 101}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            {"count": 1, "results": [result()]},
+            r'around a list .* \(jq "\.results\[\]"\)',
+        ),
+        (
+            {"id": 5001, "type": "traceroute", "target": "a.example", "status": {"id": 2}},
+            r"measurement 5001 .* https://atlas\.ripe\.net/api/v2/measurements/5001/results/",
+        ),
+        ({"error": {"status": 404}}, "no dst_addr"),
+    ],
+)
+def test_what_else_the_atlas_sends_is_told_apart(
+    content: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    """Whoever fetched the wrong thing is told what to fetch."""
+    (complaint,) = load([written(tmp_path / "a.json", json.dumps(content).encode())]).complaints
+    assert re.search(says, complaint)
+
+
+def test_a_table_of_something_else_is_one_file_and_not_many_bad_rows(tmp_path: Path) -> None:
+    """A sentence names its columns."""
+    name = written(tmp_path / "a.parquet", as_parquet([{"city": "Battambang", "rain": 1}] * 40))
+    loaded = load([name])
+    assert loaded.rejected == {"unreadable_file": 1}
+    (complaint,) = loaded.complaints
+    assert complaint.startswith(f"{name}: has no columns of traceroutes (but city, rain); give")
 
 
 def test_malformed_input_can_be_fatal_or_silent(tmp_path: Path) -> None:

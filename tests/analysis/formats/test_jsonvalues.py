@@ -68,6 +68,51 @@ def test_a_torn_array_gives_what_was_whole_and_one_complaint(
     assert [value for _, value in whole] == values[: len(whole)]
 
 
+@settings(max_examples=200)
+@given(
+    st.lists(st.dictionaries(st.text(max_size=6), JSON, min_size=1, max_size=3), max_size=4),
+    st.integers(3, 9),
+    st.sampled_from(["\n", "\r\n", ",\n"]),
+)
+def test_objects_over_several_lines_read_in_pieces_are_the_objects(
+    values: list[Any], size: int, between: str
+) -> None:
+    """As jq prints them, and as an editor leaves them."""
+    content = between.join(json.dumps(value, indent=1) for value in values).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonvalues, "_CHUNK", size)
+        found = read(content, size)
+    assert [value for _, value in found] == values
+    starts = [n for n, line in enumerate(content.split(b"\n"), 1) if line.startswith(b"{")]
+    assert [number for number, _ in found] == starts
+
+
+@pytest.mark.parametrize(
+    "torn",
+    ['{\n "a": [1,\n', '{\n "a": tru\n}\n', '{\n "a": {\n  "b": 1,\n }\n}\n', "{\n"],
+)
+@pytest.mark.parametrize("size", [3, 1 << 16])
+def test_a_torn_object_over_several_lines_costs_itself_only(torn: str, size: int) -> None:
+    """One complaint, however many lines it has; the one behind it is read, also if in one line."""
+    for good, value in (('{\n "c": 2\n}\n', {"c": 2}), ('{"c": 2}\n', {"c": 2})):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(jsonvalues, "_CHUNK", size)
+            (first, problem), *rest = read((torn + good * 2).encode(), size)
+        assert (first, str(problem)) == (1, "the JSON object is damaged or cut off here")
+        start = 1 + torn.count("\n")
+        assert rest == [(start, value), (start + good.count("\n"), value)]
+
+
+def test_an_array_may_follow_objects_over_several_lines() -> None:
+    """As where results of two sources were put together."""
+    assert read(b'{\n"a": 1}\n[2,\n3]\n{"b": 4}\n') == [
+        (1, {"a": 1}),
+        (3, 2),
+        (4, 3),
+        (5, {"b": 4}),
+    ]
+
+
 def test_lines_are_those_of_the_file() -> None:
     """The line on which a value starts, blank lines before it counted."""
     assert read(b'\n\n[\n{"a": 1},\n\n{"b":\n2}]\n') == [(4, {"a": 1}), (6, {"b": 2})]
