@@ -77,7 +77,7 @@ def by_shares(
     node: Node, blocks: tuple[str, ...], shares: Mapping[str, float], policy: Policy
 ) -> Candidate:
     """A node of which the shares are known."""
-    captured = len(_captured_by(shares, policy))
+    captured = len(captured_by(shares, policy))
     lower, upper = captured_bounds(captured, len(shares), policy.confidence)
     return Candidate(node, blocks, shares, captured, lower, upper)
 
@@ -91,10 +91,10 @@ def rivals(
     before or behind another on the same paths adds nobody, and divides nothing with him.
     ``left_out`` are the organisations that the first one is itself.
     """
-    taken = _captured_by(top.shares, policy) | left_out
+    taken = captured_by(top.shares, policy) | left_out
     number = 0
     for one in candidates:
-        more = _captured_by(one.shares, policy) - taken
+        more = captured_by(one.shares, policy) - taken
         number += bool(more)
         taken |= more
     return number
@@ -107,17 +107,18 @@ def on_the_same_ways(
 
     They stand before or behind it on the same paths, or are another name of it.
     """
-    behind = _captured_by(top.shares, policy)
+    behind = captured_by(top.shares, policy)
     return [
         one
         for one in candidates
         if one is not top
         and one.node.kind == "organisation"
-        and behind <= _captured_by(one.shares, policy) | {one.node.name}
+        and behind <= captured_by(one.shares, policy) | {one.node.name}
     ]
 
 
-def _captured_by(shares: Mapping[str, float], policy: Policy) -> set[str]:
+def captured_by(shares: Mapping[str, float], policy: Policy) -> set[str]:
+    """The organisations of which a node with these shares is on enough pairs."""
     return {name for name, share in shares.items() if share >= policy.captured}
 
 

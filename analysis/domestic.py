@@ -32,6 +32,7 @@ from analysis.operators import (
 from analysis.pairs import Blocks, Votes, most_common
 from analysis.path import Step
 from analysis.policy import Policy
+from analysis.turns import Turn
 
 Interconnection = Literal["direct", "exchange", "third_party", "abroad", "unknown"]
 
@@ -240,15 +241,15 @@ def walk(observations: Iterable[Observation], policy: Policy) -> list[Walked]:
     return [(seen, domestic_path(seen, policy)) for seen in observations if seen.kind == "domestic"]
 
 
-def domestic_pairs(
+def mesh_of(
     walked: Sequence[Walked],
     blocks: Blocks,
     policy: Policy,
     *,
     lans: Collection[Node],
     apart: frozenset[Node],
-) -> list[DomesticPair]:
-    """Fold what domestic observations show into pairs of organisations, sorted.
+) -> Mesh:
+    """What domestic observations show together.
 
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
@@ -261,8 +262,26 @@ def domestic_pairs(
     )
     for seen, path in walked:
         grouped[seen.organisation, seen.destination_organisation][path] += votes.weight(seen)
-    nodes = _Nodes(blocks, _shared_blocks(grouped), lans, apart)
-    return [_pair(*key, paths, nodes) for key, paths in sorted(grouped.items())]
+    return Mesh(walked, grouped, _Nodes(blocks, _shared_blocks(grouped), lans, apart))
+
+
+def domestic_pairs(mesh: Mesh) -> list[DomesticPair]:
+    """The pairs of organisations, sorted."""
+    return [_pair(*key, paths, mesh.nodes) for key, paths in sorted(mesh.paths.items())]
+
+
+def turns_at_home(mesh: Mesh) -> list[Turn]:
+    """Who is between on each way; a direct one is the organisation's own."""
+    return [
+        Turn(
+            seen,
+            seen.destination_organisation,
+            frozenset(mesh.nodes.on(path)) - mesh.nodes.apart
+            or frozenset([Node("organisation", seen.organisation)]),
+            tells=not path.gap,
+        )
+        for seen, path in mesh.walked
+    ]
 
 
 def _shared_blocks(
@@ -328,6 +347,14 @@ class _Nodes(NamedTuple):
     def of_nobody_known(self, path: DomesticPath) -> set[Node]:
         """The blocks between of which no table says whose they are."""
         return {node for node in path.between if _is_anybodys(node) and node not in self.lans}
+
+
+class Mesh(NamedTuple):
+    """All paths at home, and those of each pair of organisations with what they weigh."""
+
+    walked: Sequence[Walked]
+    paths: Mapping[tuple[str, str], Mapping[DomesticPath, float]]
+    nodes: _Nodes
 
 
 def _pair(

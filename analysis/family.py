@@ -19,6 +19,7 @@ from analysis.convergence import (
     Candidate,
     border_distance,
     candidate,
+    captured_by,
     days_of_most,
     exit_shares,
     mean_share,
@@ -40,7 +41,7 @@ from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.reach import continents, outside, reaches_far
 from analysis.timeline import Timeline, find_alarm
-from analysis.turns import by_turns
+from analysis.turns import by_turns, turns_abroad
 from analysis.verdict import Figures, grade
 
 
@@ -274,7 +275,7 @@ def judge_family(
         apart,
         gone,
         is_given_away,
-        by_turns(blocks, judged, policy),
+        by_turns(turns_abroad(blocks, judged), policy),
         timeline,
         weights,
     )
@@ -309,7 +310,7 @@ def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequenc
     ]
     top = nameable[0] if nameable else None
     shares = top.shares if top else {}
-    behind = frozenset(name for name, share in shares.items() if share >= policy.captured)
+    behind = frozenset(captured_by(shares, policy))
     left_out = own_names(top.node, table) if top else frozenset()
     judged = [pair for pair in pairs if pair.organisation not in left_out]
     return _Strict(grouped, candidates, nameable, top, behind, left_out, judged)

@@ -83,6 +83,14 @@ def reach_few(weighed: float, unit: str, policy: Policy) -> str:
     )
 
 
+def take_turns(captured: int, policy: Policy) -> str:
+    """Why the one that is on most traces of most ways is no single hub: that others are as well."""
+    return (
+        f"Of those captured, {captured} pass it by turns: more than "
+        f"{asked(1 - policy.captured)} of their traces go directly, or over somebody else."
+    )
+
+
 def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> tuple[str, str]:
     """The level by the networks that were traced to, and in words."""
     there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)

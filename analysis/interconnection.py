@@ -11,25 +11,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from analysis.convergence import Candidate, mean_share, weighted_share
+from analysis.convergence import Candidate, captured_by, mean_share, weighted_share
 from analysis.coverage import Weights, covered
 from analysis.domestic import (
     DomesticPair,
+    Mesh,
     Walked,
     behind_the_unmapped,
     domestic_pairs,
     effective_hubs,
     hub_candidates,
     lines_of,
+    mesh_of,
     passed_apart,
     reached_over,
     share_abroad,
+    turns_at_home,
     walk,
 )
 from analysis.family import Family, JudgingTable, own_names
-from analysis.hub import DomesticGrade, domestic_grade, not_diverse, only_meets, reach_few
+from analysis.hub import (
+    DomesticGrade,
+    domestic_grade,
+    not_diverse,
+    only_meets,
+    reach_few,
+    take_turns,
+)
 from analysis.operators import Node
 from analysis.policy import Policy
+from analysis.turns import by_turns
 from analysis.verdict import not_representative
 
 
@@ -60,7 +71,8 @@ def judge_domestic(
     """Judge how the organisations of a country reach each other."""
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
-    pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
+    mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
+    turning = by_turns(turns_at_home(mesh), policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     heard = {pair.organisation for pair in known}
@@ -71,7 +83,11 @@ def judge_domestic(
         meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
         weighed = weighted_share(reached.shares, weights.of) or 0.0
         few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
-        return [*meets, *_not_representative(candidate, own, weights, policy), *few]
+        captured = captured_by(candidate.shares, policy)
+        turns = len(captured & turning(candidate.node))
+        always = len(captured) - turns >= policy.single_share * candidate.of
+        by_halves = [] if always else [take_turns(turns, policy)]
+        return [*meets, *_not_representative(candidate, own, weights, policy), *few, *by_halves]
 
     def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
         reached = reached_over(candidate.node, known, own, policy) if candidate else None
@@ -102,29 +118,28 @@ def _pairs_and_candidates(
     family: Family,
     own: Callable[[Node], frozenset[str]],
     policy: Policy,
-) -> tuple[list[DomesticPair], list[Candidate]]:
-    """The pairs, without organisations of which only the numbers are between, and their candidates.
+) -> tuple[Mesh, list[DomesticPair], list[Candidate]]:
+    """The paths, the pairs and their candidates, where those do not count of whom only numbers are.
 
     Whoever was refused abroad for that is one at home too, unless those that pass it meet there. Of
     another it is asked only where it would be a hub: few paths cannot tell whether ways join there.
     """
 
-    def folded(apart: frozenset[Node]) -> tuple[list[DomesticPair], list[Candidate]]:
-        pairs = domestic_pairs(
-            walked, family.blocks, policy, lans=frozenset(family.lans), apart=apart
-        )
-        return pairs, hub_candidates(pairs, family.blocks, own, policy)
+    def folded(apart: frozenset[Node]) -> tuple[Mesh, list[DomesticPair], list[Candidate]]:
+        mesh = mesh_of(walked, family.blocks, policy, lans=frozenset(family.lans), apart=apart)
+        pairs = domestic_pairs(mesh)
+        return mesh, pairs, hub_candidates(pairs, family.blocks, own, policy)
 
     doubted = (part for one in family.figures.apart for part in family.blocks.parts(one.node))
     apart = passed_apart(doubted, walked, policy)
-    pairs, candidates = folded(apart)
+    found = folded(apart)
     named = [
         one.node
-        for one in candidates
+        for one in found[2]
         if one.of >= policy.organisations and one.captured_share >= policy.concentrated
     ]
     lines = lines_of(named, walked, family.blocks)
-    return folded(apart | lines) if lines else (pairs, candidates)
+    return folded(apart | lines) if lines else found
 
 
 def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable[[Node], bool]:

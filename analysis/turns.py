@@ -1,15 +1,15 @@
-"""Whether those who pass a node always do, or by turns with somebody else at home.
+"""Whether those who pass a node always do, or by turns with somebody else.
 
 A pair passes whoever is on most of its traces. Where flows are spread over two operators, or one is
 the other's backup, the larger of them is then on the way of all, and the other on nobody's. What
-becomes of such a node is not decided here.
+becomes of such a node is not decided here, nor what a way is.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -17,6 +17,15 @@ from analysis.observation import Cast, Observation
 from analysis.operators import TOLERANCE, Node
 from analysis.pairs import RESOLVED, Blocks
 from analysis.policy import Policy
+
+
+class Turn(NamedTuple):
+    """Traces of one way: where it ends, who is on it, and whether it tells who is not."""
+
+    seen: Observation
+    end: str
+    nodes: frozenset[Node]
+    tells: bool
 
 
 class _Day(NamedTuple):
@@ -27,68 +36,58 @@ class _Day(NamedTuple):
     elsewhere: float
 
 
-def by_turns(
-    blocks: Blocks, observations: Sequence[Observation], policy: Policy
-) -> Callable[[Node], frozenset[str]]:
+def by_turns(turns: Sequence[Turn], policy: Policy) -> Callable[[Node], frozenset[str]]:
     """Which organisations pass a node by turns with others; each node is looked at once.
 
-    They do if to half of the destinations that they reach over it, or more, less than ``captured``
-    of the traces that tell pass it. A trace tells if it passes the node, or if, without silence, it
-    passes somebody else at home who is not on the organisation's ways over the node. Those before
-    the first day on which the pair passes the node do not count: that is a move, and no turn.
+    They do if to half of the ends that they reach over it, or more, less than ``captured`` of the
+    traces that tell pass it. Those tell that pass the node, and of those that tell who is not on
+    them all with somebody who is not on the organisation's ways over the node. What comes before
+    the first day on which the pair passes the node does not count: that is a move, and no turn.
     """
-    international = [seen for seen in observations if seen.crossing is not None]
+    cast = Cast(turn.seen for turn in turns)
 
     @cache
     def found(node: Node) -> frozenset[str]:
-        turns: dict[str, list[bool]] = defaultdict(list)
-        for (organisation, _), days in _days(node, international, blocks).items():
+        turning: dict[str, list[bool]] = defaultdict(list)
+        for (organisation, _), days in _days(node, turns, cast).items():
             since = min((one.day for one in days if one.passing), default=None)
             if since is not None:
                 passing = sum(one.passing for one in days)
                 elsewhere = sum(one.elsewhere for one in days if one.day >= since)
                 least = policy.captured * (passing + elsewhere)
-                turns[organisation].append(passing + TOLERANCE < least)
-        return frozenset(name for name, told in turns.items() if 2 * sum(told) >= len(told))
+                turning[organisation].append(passing + TOLERANCE < least)
+        return frozenset(name for name, told in turning.items() if 2 * sum(told) >= len(told))
 
     return found
 
 
-def _days(
-    node: Node, international: Sequence[Observation], blocks: Blocks
-) -> dict[tuple[str, str], list[_Day]]:
-    """The days of each pair of an organisation and a destination."""
-    cast = Cast(international)
-    ways = list(_ways(international, blocks))
-    beside = _beside(node, ways)
+def _days(node: Node, turns: Iterable[Turn], cast: Cast) -> dict[tuple[str, str], list[_Day]]:
+    """The days of each pair of an organisation and an end."""
+    beside: dict[str, set[Node]] = defaultdict(set)
+    for turn in turns:
+        if node in turn.nodes:
+            beside[turn.seen.organisation] |= turn.nodes
     days: dict[tuple[str, str], list[_Day]] = defaultdict(list)
-    for seen, nodes in ways:
-        passing = node in nodes
-        if passing or (_tells_who_is_not_there(seen) and not beside[seen.organisation] >= nodes):
-            days[seen.organisation, seen.destination] += [
+    for turn in turns:
+        passing = node in turn.nodes
+        organisation = turn.seen.organisation
+        if passing or (turn.tells and not beside[organisation] >= turn.nodes):
+            days[organisation, turn.end] += [
                 _Day(day, *((traces / of, 0.0) if passing else (0.0, traces / of)))
-                for day, traces, of in cast.daily(seen)
+                for day, traces, of in cast.daily(turn.seen)
             ]
     return days
 
 
-def _beside(node: Node, ways: Iterable[tuple[Observation, set[Node]]]) -> dict[str, set[Node]]:
-    """Who else is at home on each organisation's ways over a node."""
-    found: dict[str, set[Node]] = defaultdict(set)
-    for seen, nodes in ways:
-        if node in nodes:
-            found[seen.organisation] |= nodes
-    return found
-
-
-def _ways(
-    international: Sequence[Observation], blocks: Blocks
-) -> Iterator[tuple[Observation, set[Node]]]:
-    """Each whose way is known, with the nodes at home on it."""
-    for seen in international:
-        if seen.crossing is not None and seen.crossing.state in RESOLVED:
-            yield seen, set(blocks.nodes(seen.crossing.strict))
-
-
-def _tells_who_is_not_there(seen: Observation) -> bool:
-    return seen.crossing is not None and not seen.crossing.gap and not seen.crossing.unsaid
+def turns_abroad(blocks: Blocks, observations: Iterable[Observation]) -> list[Turn]:
+    """The ways abroad: who is at home on each."""
+    return [
+        Turn(
+            seen,
+            seen.destination,
+            frozenset(blocks.nodes(crossing.strict)) if crossing.state in RESOLVED else frozenset(),
+            tells=crossing.state in RESOLVED and not crossing.gap and not crossing.unsaid,
+        )
+        for seen in observations
+        if (crossing := seen.crossing) is not None
+    ]

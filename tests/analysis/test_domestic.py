@@ -17,6 +17,7 @@ from analysis.domestic import (
     domestic_path,
     effective_hubs,
     hub_candidates,
+    mesh_of,
     reached_over,
     share_abroad,
     walk,
@@ -216,7 +217,8 @@ def test_the_way_on_from_a_block_is_what_lies_behind_it(
 def pairs_of(country: Country) -> list[DomesticPair]:
     observations = observed(country)
     walked = walk(observations, Policy())
-    return domestic_pairs(walked, Blocks(observations), Policy(), lans=(), apart=frozenset())
+    mesh = mesh_of(walked, Blocks(observations), Policy(), lans=(), apart=frozenset())
+    return domestic_pairs(mesh)
 
 
 def to_net2(*paths: str) -> DomesticPair:
@@ -447,6 +449,49 @@ def test_two_hubs_that_take_turns_on_all_ways_are_not_diverse() -> None:
     assert domestic["hub"] is None
     assert domestic["effective_hubs"] < 3
     assert "effective hubs" in domestic["reason"]
+
+
+@pytest.mark.parametrize("other", ["lan own net14", "lan own"])
+@pytest.mark.parametrize(
+    ("hub", "others", "grade"),
+    [
+        ("012345", "6789", "concentrated"),
+        ("0123456789", "", "single_hub"),
+        ("01234567", "89", "single_hub"),
+        # It came to it once, and stayed.
+        ("456789", "0123", "single_hub"),
+    ],
+)
+def test_the_larger_of_two_that_take_turns_is_no_single_hub(
+    hub: str, others: str, grade: str, other: str
+) -> None:
+    """It is on most traces of each pair, though much goes over another, or directly."""
+    country = Country(14)
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        for day in range(10):
+            words = "lan own net13" if str(day) in hub else other
+            country.trace(i, f"20.0.{j}.200", words, day=day)
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"]["name"] == "Net 13"
+    sentence = (
+        "12 of 12 other organisations reach the others over Net 13, which is not called a single "
+        "hub: Of those captured, 12 pass it by turns: more than 20% of their traces go directly, "
+        "or over somebody else."
+    )
+    assert (domestic["reason"] == sentence) is (grade == "concentrated")
+
+
+def test_silence_at_home_is_no_turn() -> None:
+    """Where the hub does not always answer, nobody else is seen."""
+    country = Country(14)
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        for day in range(10):
+            words = "lan own net13" if day < 6 else "lan own *"
+            country.trace(i, f"20.0.{j}.200", words, day=day)
+    assert country.judge().fields["domestic"]["grade"] == "single_hub"
 
 
 def test_a_hub_with_seven_tenths_of_all_ways_is_not_diverse() -> None:

@@ -8,7 +8,7 @@ from analysis.operators import Gazetteer, Node
 from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
-from analysis.turns import by_turns
+from analysis.turns import by_turns, turns_abroad
 from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
@@ -35,7 +35,7 @@ def made(*destinations: str) -> Country:
 def takes_turns(country: Country) -> bool:
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    found = by_turns(Blocks(seen.observations), seen.observations, Policy())(GATE)
+    found = by_turns(turns_abroad(Blocks(seen.observations), seen.observations), Policy())(GATE)
     assert found <= {"Net 1"}
     return bool(found)
 
