@@ -636,6 +636,23 @@ def test_a_run_is_gone_on_with(home: Path, listed: Callable[..., str]) -> None:
     assert (again["kept"], again["flow"]) == (5, first["flow"] + 1)
 
 
+def test_a_run_of_which_nothing_is_left_is_told_to_scripts_as_well(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """What reads the summary, or what a run would take, gets it with zeros in it."""
+    targets = "--targets", listed(*TARGETS)
+    first = summary(*targets)
+    again = summary("--resume", *targets)
+    assert again.keys() == first.keys()
+    assert (again["exit"], again["kept"], again["failed"]) == (0, 0, {})
+    assert again["flow"] == first["flow"]
+    assert again["left_out"] == {"measured before": len(TARGETS)}
+    foreseen = json.loads(run("--resume", "--dry-run", "--json", *targets).stdout)
+    assert foreseen.keys() == json.loads(run("--dry-run", "--json", *targets).stdout).keys()
+    assert (foreseen["targets"], foreseen["packets"], foreseen["at_least"]) == (0, 0, None)
+    assert foreseen["left_out"] == {"measured before": len(TARGETS)}
+
+
 def test_targets_of_an_ip_version_that_is_not_here_are_no_rest_of_a_run(
     home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
