@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -591,6 +592,28 @@ def test_what_cannot_be_done_is_said(
     assert says in done.stderr
     assert not list(inputs.glob("out*"))
     assert Path("left.part").is_dir(), "what was there before is nobody's to take away"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [
+        (errno.EACCES, 4, "out.jsonl may not be written or read by this user (Permission denied)"),
+        (errno.ENOSPC, 6, "disk full at out.jsonl"),
+        (errno.ENAMETOOLONG, 9, "out.jsonl: cannot be written (File name too long)"),
+    ],
+)
+def test_the_code_tells_why_a_file_could_not_be_written(
+    inputs: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, says: str
+) -> None:
+    """A script that meets 4 asks for permissions, and one that meets 6 makes room."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    done = run("in.jsonl", "out.jsonl")
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert says in done.stderr
 
 
 def test_real_results_survive_the_way_to_parquet_and_back(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from functools import partial
 from pathlib import Path
@@ -32,3 +33,17 @@ def test_the_demo_judges_as_analyze_does(tmp_path: Path, monkeypatch: pytest.Mon
         for one in (verdict, asked):
             del one["provenance"]["command"]
         assert verdict == asked
+
+
+def test_where_its_traces_may_not_lie_it_ends_with_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a folder of somebody else's."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    done = CliRunner().invoke(main, ["demo", "--to", str(tmp_path / "traces")])
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert f"{tmp_path / 'traces'} may not be written or read by this user" in done.stderr
