@@ -47,3 +47,18 @@ def test_where_its_traces_may_not_lie_it_ends_with_4(
     done = CliRunner().invoke(main, ["demo", "--to", str(tmp_path / "traces")])
     assert (done.exit_code, done.stdout) == (4, "")
     assert f"{tmp_path / 'traces'} may not be written or read by this user" in done.stderr
+
+
+def test_into_a_pipe_go_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No frames, no line broken for a terminal's width, and the folder's name as it is."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
+    folder = tmp_path / "a folder [red] whose name is much longer than what a line of a terminal holds"
+    done = CliRunner().invoke(main, ["demo", "--to", str(folder)])
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("nothing here was measured")
+    assert lines[1] == "before 2022-02-16: diverse"
+    assert "captured    1 of 13 organisations" in lines
+    assert lines[-1] == f"  gatewatch analyze '{folder}/after' --country KH"
+    assert not set(done.stdout) & set("╭│╰")
