@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 from click.testing import CliRunner
@@ -26,8 +25,10 @@ from ripe.atlas.sagan import TracerouteResult
 
 from analysis import convert as conversion
 from analysis.convert import Form, NotAFile, convert, differences, form_of
+from analysis.formats import parquet
 from analysis.formats.atlas import to_atlas, unkept
 from analysis.load import load
+from analysis.tables import write_portions
 from probe.cli import main
 from probe.failure import PIPE_CLOSED
 from probe.graph import Graph, Level, Link, Node
@@ -365,7 +366,7 @@ def test_few_files_are_open_and_few_rows_wait(
     open_now: set[int] = set()
     most = 0
 
-    class Counting(pq.ParquetWriter):  # type: ignore[misc]  # pyarrow has no types
+    class Counting(parquet.Writer):
         def __init__(self, *args: Any, **more: Any) -> None:
             nonlocal most
             super().__init__(*args, **more)
@@ -376,7 +377,7 @@ def test_few_files_are_open_and_few_rows_wait(
             open_now.discard(id(self))
             super().close()
 
-    monkeypatch.setattr(pq, "ParquetWriter", Counting)
+    monkeypatch.setattr(parquet, "Writer", Counting)
     listed = [from_json(result(n, timestamp=1767268800 + n * 7919 * 977)) for n in range(100)]
     listed += [from_json(result(n, timestamp=1767268800 + n)) for n in range(1, 20)]
     done = convert(iter(listed), str(tmp_path / "out"), "parquet")
@@ -614,6 +615,22 @@ def test_the_code_tells_why_a_file_could_not_be_written(
     done = run("in.jsonl", "out.jsonl")
     assert (done.exit_code, done.stdout) == (code, "")
     assert says in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are texts")
+def test_a_folder_whose_name_is_no_text_holds_parquet_too(inputs: Path) -> None:
+    """As on a stick that a system with other letters wrote; Arrow alone opens no file there."""
+    folder = Path(os.fsdecode(b"b\xe9b\xe9"))
+    folder.mkdir()
+    assert run("in.jsonl", str(folder / "out")).exit_code == 0
+    assert load([str(folder / "out")]).traces == load(["in.jsonl"]).traces
+    table = folder / "rows.parquet"
+    frame = pd.DataFrame({"a": [1]})
+    write_portions([frame], table)
+    with table.open("rb") as file:
+        assert pd.read_parquet(file).equals(frame)
+    done = CliRunner().invoke(main, ["analyze", str(folder / "out"), "--country", "KH", "--json"])
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def test_real_results_survive_the_way_to_parquet_and_back(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_into_a_pipe_go_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """No frames, no line broken for a terminal's width, and the folder's name as it is."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
-    folder = tmp_path / "a folder [red] whose name is much longer than what a line of a terminal holds"
+    folder = tmp_path / "a folder [red] whose name is longer than a line of a terminal is wide"
     done = CliRunner().invoke(main, ["demo", "--to", str(folder)])
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
