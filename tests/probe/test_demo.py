@@ -204,7 +204,7 @@ def test_traces_that_were_measured_are_never_replaced(
     (tmp_path / side).mkdir()
     mine = tmp_path / side / "2022-02-16.jsonl"
     mine.write_text('{"dst_addr": "192.0.2.1", "result": []}\n', encoding="utf-8")
-    with pytest.raises(BadInput, match="2022-02-16.jsonl was not made by a demo"):
+    with pytest.raises(BadInput, match=r"2022-02-16\.jsonl was not made by a demo"):
         simulate(tmp_path, origin=origin, runs=1)
     assert mine.read_text(encoding="utf-8").startswith('{"dst_addr"')
 
