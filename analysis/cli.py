@@ -22,7 +22,8 @@ from analysis import options
 from analysis.countries import UnknownCountry, country_code
 from analysis.wording import many
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Offline
+from probe.failure import BadInput, Failure, Offline
+from probe.mishap import failure_of
 from probe.origin import Origin, OriginError, open_origin
 from probe.record import SIMULATED
 
@@ -230,7 +231,7 @@ def analyze(
     fields = verdict.to_dict()
     try:
         _write(verdict, crossings, page, language or "en")
-    except BadInput:
+    except Failure:
         # The disk may have become full meanwhile. What took hours to judge is said all the same.
         _say(fields, as_json=as_json)
         raise
@@ -240,7 +241,7 @@ def analyze(
 
 
 def _write(verdict: Verdict, crossings: Path | None, page: Path | None, language: str) -> None:
-    """Write what is wanted as files; `BadInput` where one cannot be written."""
+    """Write what is wanted as files; `Failure` where one cannot be written."""
     if crossings is not None:
         from analysis.tables import write_portions  # noqa: PLC0415 - as in analyze
 
@@ -282,7 +283,7 @@ def _check_outputs(crossings: Path | None, page: Path | None, language: str | No
         if not path.parent.is_dir():
             raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise BadInput(f"{path}: cannot be written ({os.strerror(errno.EACCES)})")
+            raise _unwritten(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def named_files(paths: Sequence[str]) -> list[str]:
@@ -318,7 +319,15 @@ def _written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise BadInput(f"{path}: cannot be written ({problem.strerror})") from None
+        raise _unwritten(path, problem) from None
+
+
+def _unwritten(path: str | Path, problem: OSError) -> Failure:
+    """How a command ends that cannot write what it was to, by what the system says of it."""
+    said = OSError(problem.errno, problem.strerror, str(path))
+    # It need not have been there before.
+    failure = None if problem.errno == errno.ENOENT else failure_of(said)
+    return failure or BadInput(f"{path}: cannot be written ({problem.strerror})")
 
 
 def warn(loaded: Loaded) -> None:
@@ -389,7 +398,7 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise BadInput(f"{where}: cannot be written ({problem.strerror})") from None
+        raise _unwritten(where, problem) from None
     run_demo(where, as_json=as_json, table=open_table(None), command=_command_line())
 
 
@@ -458,7 +467,7 @@ def convert(
     except OSError as problem:
         if out == "-":
             raise
-        raise BadInput(f"{out}: cannot be written ({problem.strerror})") from None
+        raise _unwritten(out, problem) from None
     except conversion.NotAFile as problem:
         raise click.BadParameter(str(problem), param_hint="OUT") from None
     if malformed == "warn":

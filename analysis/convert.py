@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast
 
-import pyarrow.parquet as pq
-
 from analysis.formats import atlas, parquet
 from probe.record import Hop, Reply, Trace, from_json, moment, to_json
 
@@ -130,7 +128,7 @@ class _Partitions:
         self.files = 0
         self._folder = folder
         self._country = country
-        self._open: OrderedDict[str, pq.ParquetWriter] = OrderedDict()
+        self._open: OrderedDict[str, parquet.Writer] = OrderedDict()
         self._rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._waiting = 0
 
@@ -154,13 +152,13 @@ class _Partitions:
         self._waiting -= len(rows)
         self._writer(partition).write_table(parquet.table_of(rows))
 
-    def _writer(self, partition: str) -> pq.ParquetWriter:
+    def _writer(self, partition: str) -> parquet.Writer:
         if partition not in self._open:
             while len(self._open) >= _OPEN:
                 self._open.popitem(last=False)[1].close()
             path = self._folder / partition / f"part-{self.files}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._open[partition] = pq.ParquetWriter(path, parquet.SCHEMA, compression="zstd")
+            self._open[partition] = parquet.Writer(path, parquet.SCHEMA, compression="zstd")
             self.files += 1
         self._open.move_to_end(partition)
         return self._open[partition]

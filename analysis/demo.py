@@ -18,7 +18,7 @@ from rich.console import Console
 from analysis.api import judge_by, read
 from analysis.engine import Here
 from analysis.means import Means, open_means
-from analysis.render import side_by_side
+from analysis.render import one_by_one, side_by_side
 from analysis.wording import headline
 from probe.demo import simulate
 from probe.origin import Origin
@@ -38,8 +38,12 @@ def titles(switched_on: date) -> dict[str, str]:
 
 
 def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> None:
-    """Simulate into ``folder``, judge both halves, and print them side by side or as JSON."""
+    """Simulate into ``folder``, judge both halves, and print them.
+
+    Side by side on a terminal, as plain lines into a pipe, or as JSON.
+    """
     console = Console(highlight=False)
+    console.soft_wrap = not console.is_terminal
     if as_json:
         files = simulate(folder, origin=table)
     else:
@@ -57,11 +61,14 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
     if as_json:
         click.echo(json.dumps(fields, ensure_ascii=False))
         return
-    named = titles(files.switched_on)
-    console.print(side_by_side({named[n]: f for n, f in fields.items()}, console.width))
+    titled = {title: fields[name] for name, title in titles(files.switched_on).items()}
+    if console.is_terminal:
+        console.print(side_by_side(titled, console.width))
+    else:
+        click.echo(one_by_one(titled))
     for name, judged in fields.items():
         console.print(f"[bold]{name}[/]: {judged['grade']} — {headline(judged)}")
     console.print("\nThe traces are kept; judge them yourself, together or apart:")
     for paths in ([str(folder)], [str(files.after)]):
         line = shlex.join(["gatewatch", "analyze", *paths, "--country", files.country])
-        console.print(f"  {line}", soft_wrap=True)
+        console.print(f"  {line}", soft_wrap=True, markup=False)

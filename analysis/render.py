@@ -316,24 +316,40 @@ def verdict_panel(verdict: Mapping[str, Any]) -> RenderableType:
     )
 
 
+def _brief(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """What of a verdict stands beside that of another, by what it is."""
+    captured, domestic = verdict["captured"], verdict["domestic"]
+    return {
+        "days": " to ".join(day or "–" for day in verdict["window"]),
+        "gateway": verdict["gateway"]["name"] if verdict["gateway"] else "none named",
+        "captured": f"{captured['organisations']} of {many(captured['of'], 'organisation')}",
+        _bounds(verdict): _range(verdict),
+        "effective": f"{effective(verdict)} gateways",
+        "domestic": domestic["grade"].replace("_", " ") + _hub(domestic),
+    }
+
+
 def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
     verdict = _legible(verdict)
     style = _STYLE[verdict["grade"]]
-    captured, domestic = verdict["captured"], verdict["domestic"]
     lines = Table.grid(padding=(0, 1))
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column()
-    lines.add_row("days", " to ".join(d or "–" for d in verdict["window"]))
-    gateway = verdict["gateway"]["name"] if verdict["gateway"] else "none named"
-    lines.add_row("gateway", Text(gateway))
-    lines.add_row(
-        "captured", f"{captured['organisations']} of {many(captured['of'], 'organisation')}"
-    )
-    lines.add_row(_bounds(verdict), _range(verdict))
-    lines.add_row("effective", f"{effective(verdict)} gateways")
-    lines.add_row("domestic", Text(domestic["grade"].replace("_", " ") + _hub(domestic)))
+    for name, told in _brief(verdict).items():
+        lines.add_row(name, Text(told))
     grade = Text(verdict["grade"], f"bold {style}")
     return Panel(Group(grade, "", lines), title=title, border_style=style, width=width)
+
+
+def one_by_one(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What `side_by_side` shows as plain lines, for a pipe or a log."""
+    lines = []
+    for title, verdict in verdicts.items():
+        brief = _brief(_legible(verdict))
+        widest = max(map(len, brief))
+        lines.append(f"{title}: {verdict['grade']}")
+        lines += [f"{name:{widest}}  {told}" for name, told in brief.items()]
+    return "\n".join(lines)
 
 
 def side_by_side(verdicts: Mapping[str, Mapping[str, Any]], console_width: int) -> RenderableType:

@@ -359,10 +359,11 @@ def _write_csv(portions: Iterable[pd.DataFrame], path: Path) -> None:
 
 def _write_parquet(portions: Iterable[pd.DataFrame], path: Path) -> None:
     import pyarrow as pa  # noqa: PLC0415 - only where it is written
-    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    from analysis.formats.parquet import Writer  # noqa: PLC0415
 
     tables = (pa.Table.from_pandas(portion, preserve_index=False) for portion in portions)
     first = next(tables)
-    with pq.ParquetWriter(path, first.schema) as file:
+    with Writer(path, first.schema) as file:
         for table in chain([first], tables):
             file.write_table(table)

@@ -109,11 +109,20 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit):
             raise
         except BaseException as problem:  # groups of concurrent code hold anything
-            try:
-                _end(ctx, cause(problem))
-            except Failure as failure:
-                click.echo(f"gatewatch: {failure.message}", err=True)
-                ctx.exit(failure.exit_code)
+            _end(cause(problem))
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read what was typed; `--help` and `--version` print here, before there is a command."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except OSError as problem:
+            _end(problem)
 
 
 def _have_streams() -> None:
@@ -133,21 +142,30 @@ def _place(name: str) -> int:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
-def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
+def _end(problem: BaseException) -> NoReturn:
+    """Say what went wrong in one sentence, and leave with its code."""
+    try:
+        _leave(problem)
+    except Failure as failure:
+        click.echo(f"gatewatch: {failure.message}", err=True)
+        raise click.exceptions.Exit(failure.exit_code) from None
+
+
+def _leave(problem: BaseException) -> NoReturn:
     """Say it and leave, or raise the `Failure` that says it."""
     if isinstance(problem, Failure):
         raise problem
     # Where it asks something, click raises another exception.
     if isinstance(problem, KeyboardInterrupt | click.Abort):
         click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
-        ctx.exit(INTERRUPTED)
+        raise click.exceptions.Exit(INTERRUPTED)
     if isinstance(problem, Stopped):
         click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
-        ctx.exit(128 + problem.number)
+        raise click.exceptions.Exit(128 + problem.number)
     if isinstance(problem, BrokenPipeError):
         # The reader has seen enough.
         _drop_output()
-        ctx.exit(PIPE_CLOSED)
+        raise click.exceptions.Exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
     if isinstance(problem, OSError):
@@ -163,7 +181,7 @@ def _end(ctx: click.Context, problem: BaseException) -> NoReturn:
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
     click.echo(crash.report(problem), err=True)
-    ctx.exit(crash.EXIT_CODE)
+    raise click.exceptions.Exit(crash.EXIT_CODE)
 
 
 def _drop_output() -> None:

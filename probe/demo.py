@@ -15,6 +15,8 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 from probe.attribute import attribute
+from probe.failure import BadInput
+from probe.language import _
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.topology import Host, Internet, Line, Numbering, Site, System, host_address
@@ -203,16 +205,24 @@ def simulate(
 ) -> DemoFiles:
     """Simulate the country's weeks before and after the switch, into two spools in ``folder``.
 
-    Day files that an earlier demo left there are replaced. ``progress`` is told what is being
+    Day files that an earlier demo left there are replaced; `BadInput` where others lie there.
+    ``progress`` is told what is being
     done and which fraction of all is done. ``origin`` is the address table, by default the one
     in use; ``runs`` how often everybody measures before and after, by default often enough for a
     verdict. Takes seconds; the same each time.
     """
     country = Country()
     files = DemoFiles(folder / "before", folder / "after", country.code, country.switched_on)
-    for spool in (files.before, files.after):
-        for left_over in spool.glob("*.jsonl"):
-            left_over.unlink()
+    left_over = [path for spool in (files.before, files.after) for path in spool.glob("*.jsonl")]
+    for path in left_over:
+        if not _is_simulated(path):
+            raise BadInput(
+                _("{path} was not made by a demo and is not replaced; name another folder").format(
+                    path=path
+                )
+            )
+    for path in left_over:
+        path.unlink()
     _weeks(
         country,
         files,
@@ -221,6 +231,12 @@ def simulate(
         list(country.days(runs)),
     )
     return files
+
+
+def _is_simulated(path: Path) -> bool:
+    """Whether each line of a day file says so; the last one may have been cut short."""
+    with path.open("rb") as lines:
+        return all(SIMULATED.encode() in line or not line.endswith(b"\n") for line in lines)
 
 
 def _weeks(

@@ -65,7 +65,7 @@ def resolve(host: str, version: int | None) -> str:
     try:
         found = Aside(lambda: socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)).result()
     except socket.gaierror as problem:
-        if problem.errno in _NO_SUCH_NAME:
+        if is_no_name(problem):
             raise BadInput(
                 _("there is no host {host} with an IPv{version} address; check the name").format(
                     host=host, version=version
@@ -73,15 +73,31 @@ def resolve(host: str, version: int | None) -> str:
                 if version
                 else _("there is no host {host}; check the name").format(host=host)
             ) from problem
-        raise Offline(
-            _(
-                "the name {host} could not be looked up ({reason}); check the "
-                "connection, or give an address"
-            ).format(host=host, reason=problem.strerror)
-        ) from problem
+        raise no_resolver(host, problem) from problem
     except UnicodeError as problem:
         raise BadInput(_("{host!r} is not a host name").format(host=host)) from problem
     return str(found[0][4][0])
+
+
+def is_no_name(problem: socket.gaierror) -> bool:
+    """Whether a resolver was reached, and knows no such name.
+
+    >>> is_no_name(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+    True
+    >>> is_no_name(socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"))
+    False
+    """
+    return problem.errno in _NO_SUCH_NAME
+
+
+def no_resolver(host: str, problem: socket.gaierror) -> Offline:
+    """The failure where a name cannot be looked up, whether or not there is such a host."""
+    return Offline(
+        _(
+            "the name {host} could not be looked up ({reason}); check the "
+            "connection, or give an address"
+        ).format(host=host, reason=problem.strerror)
+    )
 
 
 def _more_than_a_host(text: str) -> BadInput:

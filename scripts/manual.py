@@ -26,6 +26,11 @@ _FILES = (
     ("~/.local/share/gatewatch/settings.toml", "What the owner has set."),
     ("~/.local/share/gatewatch/do-not-probe.txt", "Addresses and prefixes that are left alone."),
 )
+_ENDS = (("0", "Done."), ("1", "A fault of the program."))
+_SIGNALS = (
+    ("129, 130, 143", "Stopped by a closed terminal, Ctrl-C, SIGTERM."),
+    ("141", "The reader of a pipe went away."),
+)
 _ENVIRONMENT = (
     ("GATEWATCH_HOME", "Another folder for all that is kept."),
     ("LANGUAGE, LC_ALL, LC_MESSAGES, LANG", "The language in which commands speak."),
@@ -49,7 +54,7 @@ def page(when: date) -> str:
     ]
     for typed, command in commands(main, "gatewatch"):
         lines += _command(typed, command)
-    lines += [".SH EXIT STATUS", *_tagged((("0", "Done."), *_codes()))]
+    lines += [".SH EXIT STATUS", *_tagged((*_ENDS, *_codes(), *_SIGNALS))]
     lines += [".SH FILES", *_tagged(_FILES)]
     lines += [".SH ENVIRONMENT", *_tagged(_ENVIRONMENT)]
     lines += [".SH SEE ALSO", ".BR traceroute (1),", ".BR systemd.timer (5)"]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +29,9 @@ from probe.record import (
     Vantage,
     canonical,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SCHEMA_KEY, _SCHEMA_NAME = b"gatewatch.schema", b"gatewatch.traces/1"
 _BATCH = 1024
@@ -388,13 +392,34 @@ def _as_ours(name: str, batch: pa.RecordBatch) -> pa.Table:
         ) from None
 
 
+def _file(name: str | Path, mode: Literal["r", "w"] = "r") -> pa.OSFile:
+    """A file for Arrow, which by itself opens none whose name is no text. Raises OSError.
+
+    Such names lie on sticks that another system wrote.
+    """
+    return pa.OSFile(os.fsencode(name), mode)
+
+
+class Writer(pq.ParquetWriter):  # type: ignore[misc]  # pyarrow has no types
+    """Writes a file, whatever its name is. Raises OSError where it cannot be made."""
+
+    def __init__(self, path: Path, schema: pa.Schema, *, compression: str = "snappy") -> None:
+        self._file = _file(path, "w")
+        super().__init__(self._file, schema, compression=compression)
+
+    def close(self) -> None:
+        """Write what is left, and close the file. Safe to call twice."""
+        super().close()
+        self._file.close()
+
+
 def open_file(name: str, *, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
     """A file that was one of Parquet when its groups were counted. Raises `InputError`.
 
     Columns of ``read_dictionary`` are read as dictionaries, where they are texts.
     """
     try:
-        return pq.ParquetFile(name, read_dictionary=list(read_dictionary))
+        return pq.ParquetFile(_file(name), read_dictionary=list(read_dictionary))
     except _DAMAGE as problem:
         raise damaged(name, problem) from None
 
@@ -404,7 +429,7 @@ def groups(name: str) -> list[int] | None:
     if not name.endswith(".parquet"):
         return None
     try:
-        with pq.ParquetFile(name) as file:
+        with _file(name) as source, pq.ParquetFile(source) as file:
             counts = map(file.metadata.row_group, range(file.num_row_groups))
             return [int(group.num_rows) for group in counts] if _is_ours(file) else None
     except _DAMAGE:
@@ -460,9 +485,9 @@ def rows(name: str, stream: Stream) -> Iterator[tuple[int, object]]:
     Raises `InputError` where another file is damaged; the rows before that have been yielded.
     """
     # Parquet is read from its end; what comes through a pipe has to be held for that.
-    source: Any = name if name.endswith(".parquet") else io.BytesIO(stream.bytes.read())
     try:
-        file = pq.ParquetFile(source)
+        whole = name.endswith(".parquet")
+        file = pq.ParquetFile(_file(name) if whole else io.BytesIO(stream.bytes.read()))
         if _is_ours(file):
             yield from _all_groups(name, file)
             return

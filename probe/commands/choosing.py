@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from probe.choice import fit, unmeasured, version_of
 from probe.commands import words
 from probe.failure import BadInput, Offline
 from probe.language import _
+from probe.resolve import is_no_name, no_resolver
 from probe.targets import (
     Listed,
     TargetError,
@@ -92,10 +94,7 @@ class Choice:
         ]
         chosen, self.left_out = fit(wanted, self.here, self.excluded, own_network=self.own_network)
         if not chosen:
-            reasons = words.counts(self.left_out) or _(
-                "the list has IPv{other} addresses only, and you asked for -{wanted}"
-            ).format(other=4 if self.version == 6 else 6, wanted=self.version)
-            raise BadInput(_("no target may be probed: {reasons}").format(reasons=reasons))
+            raise BadInput(self._none_fit())
         if smaller:
             self.left_out["smaller networks of the country"] = smaller
         left = unmeasured(chosen, self.done)
@@ -111,6 +110,17 @@ class Choice:
         if unreachable.total() == len(chosen):
             raise self._all_absent()
         return [target for target in left if version_of(target) not in absent][: self.limit]
+
+    def _none_fit(self) -> str:
+        if self.left_out:
+            return _(
+                "no target may be probed: {reasons}; list others with --targets, or say with "
+                "--i-run-this-network that the network is yours"
+            ).format(reasons=words.counts(self.left_out))
+        return _(
+            "no target may be probed: the list has IPv{other} addresses only, and you asked for "
+            "-{wanted}"
+        ).format(other=4 if self.version == 6 else 6, wanted=self.version)
 
     def _all_absent(self) -> Offline:
         (absent,) = self.absent
@@ -153,5 +163,13 @@ def _read(path: Path, look_up: Callable[[str], str]) -> list[Target]:
 
 
 def _address_of(host: str) -> str:
-    """The address of a host; Ctrl-C ends it at once, however long the resolver takes."""
-    return Aside(lambda: address_of(host)).result()
+    """The address of a host; Ctrl-C ends it at once, however long the resolver takes.
+
+    Raises OSError for a name that does not exist, `Offline` where no resolver answers.
+    """
+    try:
+        return Aside(lambda: address_of(host)).result()
+    except socket.gaierror as problem:
+        if is_no_name(problem):
+            raise
+        raise no_resolver(host, problem) from problem

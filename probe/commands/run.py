@@ -212,13 +212,26 @@ def run(
         targets = choice.targets(campaign.access.country)
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
-            return
+            if not as_json:
+                return
         if dry_run:
             cost = _foresee(network, campaign, choice, targets, tracing)
             foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
             return
-        ended = _measure(
-            network, campaign, choice, targets, tracing, turn=turn, began=began, anyway=anyway
+        ended = (
+            _measure(
+                network, campaign, choice, targets, tracing, turn=turn, began=began, anyway=anyway
+            )
+            if targets
+            else Ended(
+                campaign,
+                failure=None,
+                code=0,
+                left_out=choice.left_out,
+                refused=Counter(),
+                seconds=time.monotonic() - began,
+                place=choice.place,
+            )
         )
     turn.end(ended)
 

@@ -16,7 +16,7 @@ from probe.commands import words
 from probe.commands.unattended import limits
 from probe.consent import Permission, missing, require
 from probe.failure import PartlyDone, PermissionDenied
-from probe.language import _
+from probe.language import _, for_scripts
 from probe.places import is_under_sudo
 from probe.private import try_to_write
 from probe.schedule import Trouble, here
@@ -87,6 +87,8 @@ def status(*, system: bool, as_json: bool) -> None:
     Ends with exit code 6 where the timer was installed and will not call, and says which command
     mends it.
     """
+    if as_json:
+        click.get_current_context().with_resource(for_scripts())
     timer, job = here.timer(system=system), here.job(system=system)
     standing = timer.standing(job)
     if not system:

@@ -23,7 +23,7 @@ from probe.consent import Permission, missing, require
 from probe.copies import demand_folder, write_copy
 from probe.failure import Failure, NotYetSent, PartlyDone
 from probe.keys import keys_folder
-from probe.language import _, ngettext
+from probe.language import _, for_scripts, ngettext
 from probe.outbox import (
     Outbox,
     damaged,
@@ -84,6 +84,8 @@ def submit(
         return
     if scheduled and (folder or at_once or again or ask_all or as_json):
         raise click.UsageError("--scheduled goes with no other option")
+    if as_json:
+        context.with_resource(for_scripts())
     require(data_folder(), Permission.SHARE)
     settings = read_settings()
     if folder is None and settings.collector is None:
@@ -278,6 +280,8 @@ def show_status(*, as_json: bool) -> None:
 
     Nothing is sent or asked; `gatewatch submit` asks the collector.
     """
+    if as_json:
+        click.get_current_context().with_resource(for_scripts())
     settings = read_settings()
     found = status(outbox_folder(), settings.collector)
     new = unbundled(spool_folder(), outbox_folder())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -15,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 import zstandard
 from click.testing import CliRunner
@@ -25,8 +25,10 @@ from ripe.atlas.sagan import TracerouteResult
 
 from analysis import convert as conversion
 from analysis.convert import Form, NotAFile, convert, differences, form_of
+from analysis.formats import parquet
 from analysis.formats.atlas import to_atlas, unkept
 from analysis.load import load
+from analysis.tables import write_portions
 from probe.cli import main
 from probe.failure import PIPE_CLOSED
 from probe.graph import Graph, Level, Link, Node
@@ -364,7 +366,7 @@ def test_few_files_are_open_and_few_rows_wait(
     open_now: set[int] = set()
     most = 0
 
-    class Counting(pq.ParquetWriter):  # type: ignore[misc]  # pyarrow has no types
+    class Counting(parquet.Writer):
         def __init__(self, *args: Any, **more: Any) -> None:
             nonlocal most
             super().__init__(*args, **more)
@@ -375,7 +377,7 @@ def test_few_files_are_open_and_few_rows_wait(
             open_now.discard(id(self))
             super().close()
 
-    monkeypatch.setattr(pq, "ParquetWriter", Counting)
+    monkeypatch.setattr(parquet, "Writer", Counting)
     listed = [from_json(result(n, timestamp=1767268800 + n * 7919 * 977)) for n in range(100)]
     listed += [from_json(result(n, timestamp=1767268800 + n)) for n in range(1, 20)]
     done = convert(iter(listed), str(tmp_path / "out"), "parquet")
@@ -591,6 +593,44 @@ def test_what_cannot_be_done_is_said(
     assert says in done.stderr
     assert not list(inputs.glob("out*"))
     assert Path("left.part").is_dir(), "what was there before is nobody's to take away"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [
+        (errno.EACCES, 4, "out.jsonl may not be written or read by this user (Permission denied)"),
+        (errno.ENOSPC, 6, "disk full at out.jsonl"),
+        (errno.ENAMETOOLONG, 9, "out.jsonl: cannot be written (File name too long)"),
+    ],
+)
+def test_the_code_tells_why_a_file_could_not_be_written(
+    inputs: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, says: str
+) -> None:
+    """A script that meets 4 asks for permissions, and one that meets 6 makes room."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    done = run("in.jsonl", "out.jsonl")
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert says in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are texts")
+def test_a_folder_whose_name_is_no_text_holds_parquet_too(inputs: Path) -> None:
+    """As on a stick that a system with other letters wrote; Arrow alone opens no file there."""
+    folder = Path(os.fsdecode(b"b\xe9b\xe9"))
+    folder.mkdir()
+    assert run("in.jsonl", str(folder / "out")).exit_code == 0
+    assert load([str(folder / "out")]).traces == load(["in.jsonl"]).traces
+    table = folder / "rows.parquet"
+    frame = pd.DataFrame({"a": [1]})
+    write_portions([frame], table)
+    with table.open("rb") as file:
+        assert pd.read_parquet(file).equals(frame)
+    done = CliRunner().invoke(main, ["analyze", str(folder / "out"), "--country", "KH", "--json"])
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def test_real_results_survive_the_way_to_parquet_and_back(tmp_path: Path) -> None:

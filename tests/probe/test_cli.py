@@ -284,6 +284,24 @@ def test_a_data_folder_that_is_a_file_is_said(
     assert home.read_text(encoding="utf-8") == "a letter"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_what_no_command_prints_ends_as_what_a_command_prints(option: str) -> None:
+    """The list of commands goes into a pipe that was closed, or to a full disk, like a result."""
+    command = [sys.executable, "-m", "probe", option]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (6, 1)
+    assert "disk full" in done.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as closed:  # noqa: PTH123 - a descriptor
+        done = subprocess.run(
+            command, stdout=closed, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
 def test_a_disk_that_fails_is_said() -> None:
     """A memory card at its end is no fault of the program to be reported."""
     code, said = ending(OSError(errno.EIO, "Input/output error", "/some/file"))

@@ -12,6 +12,7 @@ from analysis.judge import judge
 from analysis.load import load
 from analysis.policy import Policy
 from probe.demo import Country, DemoFiles, simulate
+from probe.failure import BadInput
 from probe.origin import Origin, open_origin
 from probe.places import shipped
 from probe.record import SIMULATED, Trace
@@ -187,11 +188,25 @@ def test_the_same_again(demo: Demo, tmp_path: Path, origin: Origin) -> None:
     """A second demo, into a folder that holds remains of another, gives the same bytes."""
     remains = tmp_path / "before" / "1999-12-31.jsonl"
     remains.parent.mkdir()
-    remains.write_text("{}\n")
+    line = demo.before[0].line
+    remains.write_bytes(line + line[:40])  # that one was killed
     files = simulate(tmp_path, origin=origin, runs=1)
     assert not remains.exists()
     assert [kept.line for kept in read(files.before)] == [kept.line for kept in demo.before]
     assert [kept.line for kept in read(files.after)] == [kept.line for kept in demo.after]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_traces_that_were_measured_are_never_replaced(
+    tmp_path: Path, origin: Origin, side: str
+) -> None:
+    """Whoever calls folders of real traces so loses none to a demo."""
+    (tmp_path / side).mkdir()
+    mine = tmp_path / side / "2022-02-16.jsonl"
+    mine.write_text('{"dst_addr": "192.0.2.1", "result": []}\n', encoding="utf-8")
+    with pytest.raises(BadInput, match=r"2022-02-16\.jsonl was not made by a demo"):
+        simulate(tmp_path, origin=origin, runs=1)
+    assert mine.read_text(encoding="utf-8").startswith('{"dst_addr"')
 
 
 def test_progress_only_goes_forward(demo: Demo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gettext
+import json
 import os
 import re
 import string
@@ -17,6 +18,7 @@ from babel.messages.catalog import Catalog, Message
 from probe import allowance, failure
 from scripts.messages import ROOT, catalogues, read, template, untranslated
 from tests.consenting import agree
+from tests.probe.test_bundling import keep, trace
 
 CATALOGUES = [pytest.param(path, id=path.parents[1].name) for path in catalogues()]
 
@@ -234,6 +236,26 @@ def test_tables_and_what_scripts_read_stay_english(tmp_path: Path, arguments: li
     assert shown
     assert not khmer(shown)
     assert "\\u17" not in shown
+
+
+def test_what_scripts_read_of_sending_and_of_the_schedule_stays_english(tmp_path: Path) -> None:
+    """The sentences in them, too: what to do, and why something was not sent."""
+    home = agree(tmp_path / "home")
+    keep(home, trace(1))
+    (home / "settings.toml").write_text('collector = "http://127.0.0.1:9"\n', encoding="utf-8")
+    for arguments in ["submit", "--json"], ["submit", "status", "--json"]:
+        shown = gatewatch(home, *arguments, language="km_KH.UTF-8").stdout
+        fields = json.loads(shown)
+        assert fields["problem"] == "127.0.0.1 cannot be reached (Connection refused)"
+    assert [one.startswith("to send now:") for one in fields["advice"]] == [True]
+    program = (
+        "import probe.schedule.here as here\nhere.is_under_sudo = lambda: True\n"
+        "from probe.cli import main"
+    )
+    shown = gatewatch(
+        home, "schedule", "status", "--json", language="km_KH.UTF-8", program=program
+    ).stdout
+    assert json.loads(shown)["hints"][0]["what"].startswith("under sudo no timer of yours is seen")
 
 
 @pytest.mark.parametrize("language", ["", "C", "en_US.UTF-8"])

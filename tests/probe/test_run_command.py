@@ -11,6 +11,7 @@ import re
 import resource
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tracemalloc
@@ -636,6 +637,23 @@ def test_a_run_is_gone_on_with(home: Path, listed: Callable[..., str]) -> None:
     assert (again["kept"], again["flow"]) == (5, first["flow"] + 1)
 
 
+def test_a_run_of_which_nothing_is_left_is_told_to_scripts_as_well(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """What reads the summary, or what a run would take, gets it with zeros in it."""
+    targets = "--targets", listed(*TARGETS)
+    first = summary(*targets)
+    again = summary("--resume", *targets)
+    assert again.keys() == first.keys()
+    assert (again["exit"], again["kept"], again["failed"]) == (0, 0, {})
+    assert again["flow"] == first["flow"]
+    assert again["left_out"] == {"measured before": len(TARGETS)}
+    foreseen = json.loads(run("--resume", "--dry-run", "--json", *targets).stdout)
+    assert foreseen.keys() == json.loads(run("--dry-run", "--json", *targets).stdout).keys()
+    assert (foreseen["targets"], foreseen["packets"], foreseen["at_least"]) == (0, 0, None)
+    assert foreseen["left_out"] == {"measured before": len(TARGETS)}
+
+
 def test_targets_of_an_ip_version_that_is_not_here_are_no_rest_of_a_run(
     home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -756,3 +774,34 @@ def test_a_dry_run_says_that_names_were_looked_up(
     done = run("--dry-run", "--targets", listed("www.example.org"))
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1].startswith("no probe was sent, but the names")
+
+
+@pytest.mark.parametrize(("number", "code"), [("EAI_NONAME", 9), ("EAI_AGAIN", 5)])
+def test_a_name_is_wrong_only_where_a_resolver_says_so(
+    home: Path,
+    listed: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: str,
+    code: int,
+) -> None:
+    """A machine without a network is offline, whatever the list holds, as for `trace`."""
+
+    def address_of(_: str) -> str:
+        raise socket.gaierror(getattr(socket, number), "it is so")
+
+    monkeypatch.setattr("probe.commands.choosing.address_of", address_of)
+    done = run("--targets", listed("www.example.org"))
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert "www.example.org" in done.stderr
+
+
+def test_where_no_target_may_be_probed_a_way_out_is_named(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """The reasons, and what to do instead."""
+    done = run("--json", "--targets", listed("10.0.0.1", "127.0.0.1"))
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert done.stderr == (
+        "gatewatch: no target may be probed: 1 loopback, 1 private; list others with --targets, "
+        "or say with --i-run-this-network that the network is yours\n"
+    )

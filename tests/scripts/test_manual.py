@@ -14,6 +14,7 @@ import pytest
 from probe.cli import main
 from scripts.manual import commands, page
 
+ROOT = Path(__file__).parents[2]
 WHEN = date(2026, 11, 26)
 
 
@@ -25,6 +26,15 @@ def test_every_command_and_option_stands_in_it() -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.hidden:
                 assert any(option in text for option in parameter.opts)
+
+
+def test_it_has_every_exit_code_that_the_documentation_has() -> None:
+    """And no other: a script is written by either."""
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    of_docs = re.findall(r"^\| (\d[\d, ]*) \|", documented, re.MULTILINE)
+    codes = page(WHEN).partition(".SH EXIT STATUS")[2].partition(".SH")[0]
+    assert re.findall(r"\\fB(\d[\d, ]*)\\fR", codes) == of_docs
+    assert {"0", "1", "9"} <= set(of_docs)
 
 
 def test_it_depends_on_the_month_alone() -> None:
