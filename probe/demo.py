@@ -205,11 +205,10 @@ def simulate(
 ) -> DemoFiles:
     """Simulate the country's weeks before and after the switch, into two spools in ``folder``.
 
-    Day files that an earlier demo left there are replaced; `BadInput` where others lie there.
-    ``progress`` is told what is being
-    done and which fraction of all is done. ``origin`` is the address table, by default the one
-    in use; ``runs`` how often everybody measures before and after, by default often enough for a
-    verdict. Takes seconds; the same each time.
+    Day files that an earlier demo left there are replaced; raises `BadInput` where others lie
+    there. ``progress`` is told what is being done and which fraction of all is done. ``origin`` is
+    the address table, by default the one in use; ``runs`` how often everybody measures before and
+    after, by default often enough for a verdict. Takes seconds; the same each time.
     """
     country = Country()
     files = DemoFiles(folder / "before", folder / "after", country.code, country.switched_on)
