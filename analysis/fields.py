@@ -18,6 +18,7 @@ from analysis.intervals import (
     effective_gateways,
     resampled_interval,
 )
+from analysis.lately import lately
 from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
 from analysis.pairs import Blocks
@@ -232,6 +233,20 @@ _WEIGHTS = {
 }
 
 
+def _left_lately(family: Family, policy: Policy) -> list[str]:
+    """That most of those counted as passing whoever is named do so no more, if it is so."""
+    if family.named is None:
+        return []
+    still = lately(family.named, family.observations, family.blocks, policy)
+    if not still.mostly_gone(policy):
+        return []
+    return [
+        f"On the last {policy.alarm_hold_days} days with data {still.passing} of the {still.of} "
+        f"organisations that are counted as passing {family.named.node.name} were seen to pass it; "
+        "the others left, are silent or are not measured: judge these days apart."
+    ]
+
+
 def limits_of(
     family: Family, policy: Policy, weights: Weights, *, detours: int, heard: bool
 ) -> list[str]:
@@ -259,6 +274,7 @@ def limits_of(
             f"All that pass {family.named.node.name} pass {others} as well: paths do not tell on "
             "which of them they depend."
         )
+    limits += _left_lately(family, policy)
     behind = family.timeline.behind
     if behind is not None and behind.mostly_same:
         limits.append(

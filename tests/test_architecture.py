@@ -249,6 +249,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {
             "analysis.alike",
             "analysis.behind",
+            "analysis.lately",
             "analysis.meeting",
             "analysis.planning",
             "analysis.turns",
@@ -377,6 +378,7 @@ PURE = {
     "analysis.turns",
     "analysis.domestic",
     "analysis.behind",
+    "analysis.lately",
     "analysis.moves",
     "analysis.ways",
     "analysis.waves",

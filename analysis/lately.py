@@ -1,0 +1,45 @@
+"""Whether those that a verdict counts as passing a node do so still.
+
+All days of the period judged weigh alike, and a first campaign may have more of them than the last.
+Decides nothing: who reads the verdict is told. How a verdict is worded is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from analysis.convergence import Candidate, captured_by
+from analysis.observation import Observation
+from analysis.pairs import Blocks, by_organisation, make_pairs
+from analysis.policy import Policy
+
+
+class Lately(NamedTuple):
+    """Of how many organisations that a node captured half of the pairs or more pass it still."""
+
+    passing: int
+    of: int
+
+    def mostly_gone(self, policy: Policy) -> bool:
+        """Whether as many do not as must have left before a wave is over."""
+        return self.of - self.passing >= policy.alarm_share * self.of
+
+
+def lately(
+    one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
+) -> Lately:
+    """What the last days with data say of a node, as many as a move must hold.
+
+    Who was not measured on them, or is silent, was not seen to pass it.
+    """
+    captured = captured_by(one.shares, policy)
+    abroad = [seen for seen in observations if seen.crossing is not None]
+    days = sorted({day for seen in abroad for day in seen.days})[-policy.alarm_hold_days :]
+    late = [part for seen in abroad if (part := seen.since(days[0])) is not None]
+    passing = [
+        name
+        for name, pairs in by_organisation(make_pairs(late, blocks, policy)).items()
+        if name in captured and 2 * sum(one.node in pair.strict for pair in pairs) >= len(pairs)
+    ]
+    return Lately(len(passing), len(captured))
