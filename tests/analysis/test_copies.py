@@ -189,6 +189,10 @@ def test_what_is_wrong_with_the_file_itself_is_for_who_asks_to_say(
     # Of what is no line an exception is kept, which equals only itself.
     assert repr(found) == repr(given[: len(found)])
     assert (len(found) == len(given)) == (ending == "cut off")
+    if ending == "a bomb":
+        # Pieces that were asked for before that was known give nothing either.
+        with pytest.raises(NoCopy):
+            reader.piece(file, len(found) + 1)
 
 
 @needs_root
