@@ -146,6 +146,17 @@ def test_a_file_that_is_another_one_gives_nothing(path: Path, now: str) -> None:
             reader.piece(file, number)
 
 
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A device may have no end; of this one the hash would be the same."""
+    path = tmp_path / "empty.jsonl"
+    path.touch()
+    file = whole(path)
+    path.unlink()
+    path.symlink_to(os.devnull)
+    with pytest.raises(NoCopy):
+        Reader().piece(file, 0)
+
+
 def test_a_file_that_is_written_to_meanwhile_ends_the_run(path: Path) -> None:
     """Some of its pieces were folded: they would not be those of what lies there now."""
     file = whole(path)
