@@ -43,7 +43,7 @@ class AccessNetworks:
         self._left_in: str | None = None
         # By IP version, the nearest and the farthest hop at which the access network showed first.
         self._shows_at: dict[int, tuple[int, int]] = {}
-        # The IP versions over which it was the first network to show.
+        # The IP versions over which the one that the user named was the first network to show.
         self._stood_first: set[int] = set()
 
     @property
@@ -82,7 +82,6 @@ class AccessNetworks:
         Where the address that packets now leave from is public, that tells the new one.
         """
         self._shows_at.pop(version, None)
-        self._stood_first.discard(version)
         instead = self.instead.pop(version, None)
         if instead is not None and instead.asn is not None:
             self._left.add(instead.asn)
