@@ -118,9 +118,8 @@ class AccessNetworks:
         network so named would.
         """
         heard = {hop.number for hop in trace.hops if majority(hop.replies) is not None}
-        home = self.said_country
-        if home is None and not heard.issuperset(range(2, first.number)):
-            home = self.country
+        all_answer = heard.issuperset(range(2, first.number))
+        home = self.said_country if all_answer else self.country
         return None in {home, first.said.country} or first.said.country == home
 
     def began_elsewhere(self, trace: Trace) -> bool:
