@@ -25,13 +25,18 @@ def trace(*addresses: str | None) -> Trace:
 
 
 def test_a_trace_through_another_line_shows_another_network_where_the_own_one_stands() -> None:
-    """What shows farther on than the own network ever did only lies behind it."""
+    """What shows farther on than the own network ever did only lies behind it.
+
+    Where that showed nowhere yet, or a trace shows nobody, there is nothing to tell it by.
+    """
     networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    assert not networks.began_elsewhere(trace("203.144.64.1", "80.231.1.1"))
     networks.learn(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"))
     networks.learn(trace("192.168.1.1", None, "36.37.9.9", "80.231.1.1"))
     assert networks.shows_at(4) == 2
     assert networks.began_elsewhere(trace("192.168.1.1", None, "203.144.64.1"))
     assert not networks.began_elsewhere(trace("192.168.1.1", None, None, "203.144.64.1"))
+    assert not networks.began_elsewhere(trace("192.168.1.1", None, None))
 
 
 def test_the_country_is_known_where_one_ip_version_tells_it() -> None:
