@@ -45,6 +45,7 @@ def takes_turns(country: Country) -> bool:
     [
         ("########nn", False),
         ("#######nnn", True),
+        ("##nnn#####", True),
         # It came to it once, and stayed; or it left.
         ("nnn#######", False),
         ("nnn#####nn", True),
@@ -74,3 +75,10 @@ def test_days_weigh_alike() -> None:
     for _ in range(9):
         country.trace(1, "30.0.1.200", WORDS["n"], day=9)
     assert not takes_turns(country)
+
+
+def test_turns_within_one_day_are_turns() -> None:
+    """Flows that are spread over two operators show both on the first day already."""
+    country = made("#")
+    country.trace(1, "30.0.1.200", WORDS["n"], day=0)
+    assert takes_turns(country)
