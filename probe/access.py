@@ -138,7 +138,7 @@ class AccessNetworks:
         other: int | None = None
         for hop in trace.hops:
             said = hop.attribution
-            if said is None or said.asn is None or said.special is not None:
+            if said is None or said.asn is None:
                 continue
             if self._origin.organisation(said.asn) == access.organisation:
                 return hop.number, other
