@@ -69,7 +69,7 @@ def test_times_are_those_of_the_trace() -> None:
 
 def test_a_trace_without_a_start_starts_with_its_first_probe() -> None:
     """Converters of other tools' data leave the start at 1970 and each probe's time right."""
-    unset = {**PATH, "start": {"sec": 0, "usec": 0}}
+    unset = {**PATH, "start": {"sec": 0}}
     sent = PATH["hops"][0]["tx"]
     assert scamper.read(unset).timestamp == sent["sec"] + sent["usec"] / 1e6
 
@@ -316,6 +316,7 @@ def test_fields_without_a_place_are_named() -> None:
     [
         ({"rtt": -1}, "rtt is not a time in ms: -1"),
         ({"rtt": True}, "rtt is not a time in ms: True"),
+        ({"rtt": "1"}, "rtt is not a time in ms: '1'"),
         ({"rtt": 1e9}, "rtt is not a time in ms: 1000000000.0"),
         ({"probe_ttl": 256}, "probe_ttl is no number from 0 to 255: 256"),
         ({"probe_id": -1}, "probe_id is no number from 0 to 255: -1"),
@@ -329,6 +330,22 @@ def test_a_number_that_cannot_be_is_named(changes: dict[str, Any], says: str) ->
     wrong["hops"][0] |= changes
     with pytest.raises(MalformedRecord) as refused:
         scamper.read(wrong)
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"dst": "nowhere"}, "dst is not an address: 'nowhere'"),
+        ({"start": 7}, "start is not an object: 7"),
+        ({"hops": 7}, "hops is not a list: 7"),
+        ({"hops": [7]}, "a hop is not an object: 7"),
+    ],
+)
+def test_what_has_another_shape_is_named_with_its_place(changes: dict[str, Any], says: str) -> None:
+    """Not as some field: whoever wrote the converter has to find it."""
+    with pytest.raises(MalformedRecord) as refused:
+        scamper.read({**PATH, **changes})
     assert str(refused.value) == says
 
 
