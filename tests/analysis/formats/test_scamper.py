@@ -74,6 +74,29 @@ def test_a_trace_without_a_start_starts_with_its_first_probe() -> None:
     assert scamper.read(unset).timestamp == sent["sec"] + sent["usec"] / 1e6
 
 
+def test_a_path_of_which_only_the_hops_are_told_has_those() -> None:
+    """How often and how far it was asked, a converter may not know."""
+    told = {"type": "trace", "dst": PATH["dst"]}
+    hops = [{key: hop[key] for key in ("addr", "probe_ttl", "rtt")} for hop in PATH["hops"]]
+    trace = scamper.read({**told, "hops": hops})
+    assert [hop.number for hop in trace.hops] == [1, 2, 3, 5, 6, 7]
+    assert addresses(trace) == [hop for hop in addresses(scamper.read(PATH)) if None not in hop]
+    assert scamper.read(told).hops == ()
+
+
+def test_a_trace_ends_with_what_times_its_hops_have() -> None:
+    """Without an RTT with the last probe, without times of probes as it started."""
+    silent, untimed = copy.deepcopy(PATH), copy.deepcopy(PATH)
+    for hop in silent["hops"]:
+        del hop["rtt"]
+    for hop in untimed["hops"]:
+        del hop["tx"]
+    last = PATH["hops"][-1]["tx"]
+    assert scamper.read(silent).endtime == last["sec"] + last["usec"] / 1e6
+    trace = scamper.read(untimed)
+    assert trace.endtime == trace.timestamp == scamper.read(PATH).timestamp
+
+
 def test_ipv6_is_read_alike() -> None:
     """The same row in IPv6, where the header that is taken off has 40 bytes."""
     trace = scamper.read(PATH_6)
@@ -186,6 +209,21 @@ def test_a_diamond_is_one_trace_with_all_replies() -> None:
     assert trace.hops[0] == Hop(1, (Reply("36.37.129.2"),))
     assert trace.hops[3].replies == (Reply(),)
     assert trace.stop == "destination"
+
+
+def test_a_second_answer_in_a_diamond_is_a_duplicate() -> None:
+    """As in a path; the first is none."""
+    twice = copy.deepcopy(DIAMOND)
+    replies = twice["nodes"][0]["links"][0][0]["probes"][0]["replies"]
+    replies.append(replies[0])
+    found = scamper.read(twice).hops[1].replies
+    assert [reply.duplicate for reply in found] == [False, True] + [False] * 5
+
+
+def test_a_diamond_of_which_nothing_was_heard_has_no_hop() -> None:
+    """How far it was asked for is not told."""
+    trace = scamper.read({**DIAMOND, "nodes": []})
+    assert (trace.hops, trace.multipath) == ((), None)
 
 
 def test_the_graph_of_a_diamond_says_which_flow_met_which_router() -> None:
@@ -309,6 +347,8 @@ def test_fields_without_a_place_are_named() -> None:
     assert set(scamper.unkept(TCP)) >= {"sport", "dport", "tos", "hops[].reply_ipid"}
     assert "nodes[].links[][].probes[].tx" in set(scamper.unkept(DIAMOND))
     assert not {"dst", "hops", "hops[].addr", "hops[].rtt"} & set(scamper.unkept(TCP))
+    # A path has no nodes that are read, whatever they are.
+    assert list(scamper.unkept({**TCP, "nodes": [7]})) == list(scamper.unkept(TCP))
 
 
 @pytest.mark.parametrize(
@@ -391,8 +431,10 @@ def test_links_are_those_whose_flows_met_both_ends() -> None:
         probe = {"ttl": ttl, "flowid": flow, "replies": [{"rtt": 1.0}]}
         return {"addr": near, "links": [[{"addr": far, "probes": [probe]}]]}
 
-    firsts = [node("192.0.2.1", f"198.51.100.{i % 7}", 2, i) for i in range(30)]
-    seconds = [node(f"198.51.100.{i % 7}", f"203.0.113.{i % 5}", 3, i) for i in range(0, 30, 2)]
+    firsts = [node("192.0.2.1", f"198.51.100.{i % 7}", 2, 97 * i) for i in range(30)]
+    seconds = [
+        node(f"198.51.100.{i % 7}", f"203.0.113.{i % 5}", 3, 97 * i) for i in range(0, 30, 2)
+    ]
     trace = scamper.read({"type": "tracelb", "dst": "192.0.2.99", "nodes": [*firsts, *seconds]})
     assert trace.multipath is not None
     near, far = (level.nodes for level in trace.multipath.levels[1:])
