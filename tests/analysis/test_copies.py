@@ -15,7 +15,7 @@ import zstandard
 from analysis.copies import NoCopy, Reader
 from analysis.inputs import InputError
 from analysis.load import Input, open_input
-from analysis.pieces import Piece, Uncut, pieces, uncut
+from analysis.pieces import Piece, Uncut, cut_up, pieces, uncut
 from tests.nobody import holds_for_nobody, needs_root
 
 TEXT = b"".join(b'{"line": %d, "rest": "%s"}\n' % (n, b"x" * (n % 97)) for n in range(3000))
@@ -69,6 +69,13 @@ def test_what_is_cut_from_a_copy_is_the_piece(path: Path, order: str) -> None:
     reader = Reader()
     for number in numbers:
         assert reader.piece(file, number) == (given[number], number + 1 < len(given))
+
+
+def test_files_that_were_left_uncut_have_the_pieces_that_they_have_else(tmp_path: Path) -> None:
+    """Each at its own place, of whichever file."""
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(TEXT)
+    assert list(cut_up(uncut([str(tmp_path)], {}))) == list(pieces([str(tmp_path)], {}))
 
 
 def test_it_is_told_where_a_file_ends(path: Path) -> None:
