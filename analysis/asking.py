@@ -29,9 +29,10 @@ class Cutting:
     _asked: int = 0
     _running: int = 0
     _folded: set[int] = field(default_factory=set)
-    # So many pieces there are at least, and at most.
+    # So many pieces there are at least.
     _least: int = 1
-    _end: int | None = None
+    # Whether an answer told the end: every piece before it was asked for then.
+    _ended: bool = False
     _here: Iterator[Given] | None = None
 
     @property
@@ -47,7 +48,7 @@ class Cutting:
         if self._here is not None:
             # Whoever is at a piece may still fold it.
             return None if self._running else next(self._here, None)
-        if self._asked >= self._allowed():
+        if self._ended or self._asked >= self._allowed():
             return None
         self._asked += 1
         self._running += 1
@@ -55,8 +56,6 @@ class Cutting:
 
     def _allowed(self) -> int:
         """How many pieces may be asked for so far."""
-        if self._end is not None:
-            return self._end
         usual = 1 + _UNPACKED * self.file.size // self.file.lines
         return self._least - 1 + min(self.most, usual)
 
@@ -68,8 +67,7 @@ class Cutting:
         if more:
             self._least = max(self._least, number + 2)
         else:
-            end = number + found
-            self._end = end if self._end is None else min(self._end, end)
+            self._ended = True
 
     def refused(self) -> None:
         """Whoever was asked does not have the file."""

@@ -43,7 +43,7 @@ class AccessNetworks:
         self._left_in: str | None = None
         # By IP version, the nearest and the farthest hop at which the access network showed first.
         self._shows_at: dict[int, tuple[int, int]] = {}
-        # The IP versions over which it was the first network to show.
+        # The IP versions over which the one that the user named was the first network to show.
         self._stood_first: set[int] = set()
 
     @property
@@ -82,7 +82,6 @@ class AccessNetworks:
         Where the address that packets now leave from is public, that tells the new one.
         """
         self._shows_at.pop(version, None)
-        self._stood_first.discard(version)
         instead = self.instead.pop(version, None)
         if instead is not None and instead.asn is not None:
             self._left.add(instead.asn)
@@ -119,9 +118,8 @@ class AccessNetworks:
         network so named would.
         """
         heard = {hop.number for hop in trace.hops if majority(hop.replies) is not None}
-        home = self.said_country
-        if home is None and not heard.issuperset(range(2, first.number)):
-            home = self.country
+        all_answer = heard.issuperset(range(2, first.number))
+        home = self.said_country if all_answer else self.country
         return None in {home, first.said.country} or first.said.country == home
 
     def began_elsewhere(self, trace: Trace) -> bool:
@@ -140,7 +138,7 @@ class AccessNetworks:
         other: int | None = None
         for hop in trace.hops:
             said = hop.attribution
-            if said is None or said.asn is None or said.special is not None:
+            if said is None or said.asn is None:
                 continue
             if self._origin.organisation(said.asn) == access.organisation:
                 return hop.number, other

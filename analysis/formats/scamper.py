@@ -234,7 +234,7 @@ def _diamond(fields: dict[str, Any], first: int) -> Iterator[_Heard]:
                 heard = list(_link(link))
                 ttls += [one.ttl for one in heard]
                 found += heard
-            if silent and ttls:
+            if ttls:
                 found += [_Heard(ttls[0], 1 << 16, Reply())] * silent
     roots = [node for node in nodes if node.get("addr") not in behind]
     for node in roots:

@@ -72,6 +72,15 @@ def test_of_a_large_file_as_much_is_asked_for_as_can_be_folded() -> None:
     assert asked(cutting) == []
 
 
+def test_where_the_end_is_known_nothing_behind_it_is_asked_for() -> None:
+    """Though answers from before it, which come later, let more be asked for."""
+    cutting = Cutting(0, file_of(1_000_000), 4)
+    assert asked(cutting) == [0, 1, 2, 3]
+    cutting.heard(3, found=True, more=False)
+    cutting.heard(2, found=True, more=True)
+    assert asked(cutting) == []
+
+
 @pytest.mark.parametrize("folded", [(), (0, 2)])
 def test_who_lacks_the_file_leaves_it_to_who_asked(
     folded: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -27,7 +27,7 @@ from analysis.pieces import Given, Groups, Piece, Place, Uncut, Values, pieces, 
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, NOW, Simulated, country
 from analysis.simulation import Truth as Country
-from analysis.worker import ClusterError, _begun, end, packed, part_there
+from analysis.worker import Answer, ClusterError, _begun, end, packed, part_there, versions
 from probe.cli import main
 from probe.record import to_line
 from tests.descriptors import open_files
@@ -124,19 +124,23 @@ def test_a_worker_killed_midway_changes_nothing(
     assert everything(there) == everything(here)
 
 
-def test_a_worker_that_is_asked_again_says_all_again(simulated: Simulated, path: Path) -> None:
+@pytest.mark.parametrize("again", ["at once", "in the end"])
+def test_a_worker_that_is_asked_again_says_all_again(
+    again: str, simulated: Simulated, path: Path
+) -> None:
     """Its first answer was lost, and with it what later ones rely on."""
     made = recipe(simulated)
     given = list(pieces([str(path)], {}))
 
     def folding(place: Place, piece: Piece) -> tuple[Place, Part]:
-        answer = part_there(pickle.dumps((made, b"again")), place, packed(piece))
+        answer = part_there(pickle.dumps((made, again.encode())), place, packed(piece))
         assert answer is not None
         assert answer.part is not None
         return place, answer.part
 
     folding(*given[0])
-    there = digested(iter([folding(*one) for one in [*given[1:], given[0]]]), made)
+    ordered = given if again == "at once" else [*given[1:], given[0]]
+    there = digested(iter([folding(*one) for one in ordered]), made)
     here = digested(Here().map(made, iter(given)), made)
     assert everything(there) == everything(here)
 
@@ -286,6 +290,28 @@ def test_a_piece_of_a_run_that_is_over_begins_it_no_more(simulated: Simulated, p
     with pytest.raises(ClusterError, match="over"):
         part_there(run, place, packed(piece))
     assert _runs_kept() == 0
+
+
+def test_a_piece_behind_the_end_is_no_reason_to_send_the_file(
+    simulated: Simulated, path: Path
+) -> None:
+    """A worker that has the file and is asked for too much of it says where it ends."""
+    ((_, file),) = uncut([str(path)], {})
+    assert isinstance(file, Uncut)
+    run = pickle.dumps((recipe(simulated), b"too much"))
+    assert part_there(run, (0, 10_000), file) == Answer(None, more=False)
+
+
+def test_workers_of_another_version_are_named(
+    simulated: Simulated, path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their parts would not be those that this one makes."""
+    here, ours = os.getpid(), versions()
+    monkeypatch.setattr(
+        "analysis.cluster.versions", lambda: ours if os.getpid() == here else ("3.0", "0.0")
+    )
+    with pytest.raises(ClusterError, match=r"runs Python 3\.0 and gatewatch 0\.0, not .* as here"):
+        list(cluster.map(recipe(simulated), pieces([str(path)], {})))
 
 
 def test_a_worker_without_the_file_says_so(simulated: Simulated, cluster: Cluster) -> None:

@@ -15,7 +15,7 @@ import zstandard
 from analysis.copies import NoCopy, Reader
 from analysis.inputs import InputError
 from analysis.load import Input, open_input
-from analysis.pieces import Piece, Uncut, pieces, uncut
+from analysis.pieces import Piece, Uncut, cut_up, pieces, uncut
 from tests.nobody import holds_for_nobody, needs_root
 
 TEXT = b"".join(b'{"line": %d, "rest": "%s"}\n' % (n, b"x" * (n % 97)) for n in range(3000))
@@ -69,6 +69,13 @@ def test_what_is_cut_from_a_copy_is_the_piece(path: Path, order: str) -> None:
     reader = Reader()
     for number in numbers:
         assert reader.piece(file, number) == (given[number], number + 1 < len(given))
+
+
+def test_files_that_were_left_uncut_have_the_pieces_that_they_have_else(tmp_path: Path) -> None:
+    """Each at its own place, of whichever file."""
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_bytes(TEXT)
+    assert list(cut_up(uncut([str(tmp_path)], {}))) == list(pieces([str(tmp_path)], {}))
 
 
 def test_it_is_told_where_a_file_ends(path: Path) -> None:
@@ -146,6 +153,17 @@ def test_a_file_that_is_another_one_gives_nothing(path: Path, now: str) -> None:
             reader.piece(file, number)
 
 
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A device may have no end; of this one the hash would be the same."""
+    path = tmp_path / "empty.jsonl"
+    path.touch()
+    file = whole(path)
+    path.unlink()
+    path.symlink_to(os.devnull)
+    with pytest.raises(NoCopy):
+        Reader().piece(file, 0)
+
+
 def test_a_file_that_is_written_to_meanwhile_ends_the_run(path: Path) -> None:
     """Some of its pieces were folded: they would not be those of what lies there now."""
     file = whole(path)
@@ -189,6 +207,10 @@ def test_what_is_wrong_with_the_file_itself_is_for_who_asks_to_say(
     # Of what is no line an exception is kept, which equals only itself.
     assert repr(found) == repr(given[: len(found)])
     assert (len(found) == len(given)) == (ending == "cut off")
+    if ending == "a bomb":
+        # Pieces that were asked for before that was known give nothing either.
+        with pytest.raises(NoCopy):
+            reader.piece(file, len(found) + 1)
 
 
 @needs_root

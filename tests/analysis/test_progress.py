@@ -9,12 +9,16 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from analysis.engine import Here, Recipe, digest
+from analysis.fold import Part
+from analysis.pieces import Given, Place, Uncut
 from analysis.policy import Policy
 from analysis.progress import Watched, shown, watched
 from analysis.simulation import COUNTRY, NOW, Truth, country
@@ -49,6 +53,27 @@ def test_every_trace_is_counted_once(path: Path, monkeypatch: pytest.MonkeyPatch
     assert counted.voices == digest([str(path)], made, Here()).voices
 
 
+class Elsewhere(Here):
+    """An engine that would rather have files uncut, and notes what it is given."""
+
+    whole: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.given: list[Given] = []
+
+    def map(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Place, Part]]:
+        self.given = list(given)
+        return super().map(recipe, iter(self.given))
+
+
+def test_files_stay_uncut_for_an_engine_that_cuts_them_itself(path: Path) -> None:
+    """Counting must not have all lines sent to a cluster that has the file."""
+    engine = Elsewhere()
+    made = Recipe(SIMULATED.table, COUNTRY, Policy(), NOW)
+    digest([str(path)], made, Watched(engine, lambda _: None))
+    assert [type(what) for _, what in engine.given] == [Uncut]
+
+
 def test_traces_that_pass_one_by_one_are_counted_now_and_then() -> None:
     """And all of them pass."""
     told: list[int] = []
@@ -67,12 +92,25 @@ def test_a_terminal_shows_the_count_and_is_left_as_it_was(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", Terminal())
     with shown() as tell:
         tell(1_234_567)
     assert terminal.getvalue().isascii()
     lines = re.sub(r"\x1b\[[?\d;]*\w", "", terminal.getvalue()).replace("\n", "\r").split("\r")
     assert any("1,234,567 traces read" in line for line in lines)
     assert max(map(len, lines)) <= columns
+
+
+def test_a_log_is_told_nothing_whatever_the_environment_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where colours are forced, as build machines do, a file is taken for a terminal by rich."""
+    log = io.StringIO()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys, "stderr", log)
+    with shown() as tell:
+        tell(1000)
+    assert log.getvalue() == ""
 
 
 def test_what_is_printed_on_the_same_terminal_is_not_disturbed(

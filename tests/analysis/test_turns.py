@@ -18,6 +18,7 @@ WORDS = {
     "n": "lan own net2 far6",
     "b": "lan own net2 gate far6",
     ".": "lan own far6",
+    "u": "lan * net3 own net2 far6",
     "?": "lan own * net2 far6",
     "*": "lan own * * far6",
 }
@@ -45,6 +46,7 @@ def takes_turns(country: Country) -> bool:
     [
         ("########nn", False),
         ("#######nnn", True),
+        ("##nnn#####", True),
         # It came to it once, and stayed; or it left.
         ("nnn#######", False),
         ("nnn#####nn", True),
@@ -52,6 +54,8 @@ def takes_turns(country: Country) -> bool:
         ("#######...", False),
         ("#######???", False),
         ("#######***", False),
+        # Who is silent before the own network shows itself may be Gate.
+        ("#######uuu", False),
         # Who is on the way over Gate as well may be all that shows of it.
         ("######bnnn", False),
         ("nnnnnnnnnn", False),
@@ -74,3 +78,14 @@ def test_days_weigh_alike() -> None:
     for _ in range(9):
         country.trace(1, "30.0.1.200", WORDS["n"], day=9)
     assert not takes_turns(country)
+    country = made("#nn")
+    for _ in range(9):
+        country.trace(1, "30.0.1.200", WORDS["#"], day=0)
+    assert takes_turns(country)
+
+
+def test_turns_within_one_day_are_turns() -> None:
+    """Flows that are spread over two operators show both on the first day already."""
+    country = made("#")
+    country.trace(1, "30.0.1.200", WORDS["n"], day=0)
+    assert takes_turns(country)

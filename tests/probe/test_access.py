@@ -25,13 +25,33 @@ def trace(*addresses: str | None) -> Trace:
 
 
 def test_a_trace_through_another_line_shows_another_network_where_the_own_one_stands() -> None:
-    """What shows farther on than the own network ever did only lies behind it."""
+    """What shows farther on than the own network ever did only lies behind it.
+
+    Where that showed nowhere yet, or a trace shows nobody, there is nothing to tell it by.
+    """
     networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    assert not networks.began_elsewhere(trace("203.144.64.1", "80.231.1.1"))
     networks.learn(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"))
     networks.learn(trace("192.168.1.1", None, "36.37.9.9", "80.231.1.1"))
     assert networks.shows_at(4) == 2
     assert networks.began_elsewhere(trace("192.168.1.1", None, "203.144.64.1"))
     assert not networks.began_elsewhere(trace("192.168.1.1", None, None, "203.144.64.1"))
+    assert not networks.began_elsewhere(trace("192.168.1.1", None, None))
+
+
+def test_the_country_is_known_where_one_ip_version_tells_it() -> None:
+    """The table may lack the country of the network that the other is in."""
+    nowhere = Access(64500, "AS64500", None, "said")
+    assert AccessNetworks({4: nowhere, 6: KNOWN}, None, TABLE).country == "KH"
+
+
+def test_it_is_said_whether_traces_tell_the_access_network() -> None:
+    """Where they do not, it is for the run to say what stands against it."""
+    networks = AccessNetworks({}, "KH", TABLE)
+    assert not networks.tell(4, [trace("192.168.1.1", None, "80.231.0.1", "80.231.1.1")])
+    assert networks.known == {}
+    assert networks.tell(4, [trace("192.168.1.1", "36.37.9.9", "80.231.0.1")])
+    assert networks.known[4].asn == PROVIDER
 
 
 def test_a_network_that_the_machine_left_is_cut_as_well() -> None:
@@ -54,6 +74,13 @@ def test_a_network_that_stood_first_where_the_machine_was_is_cut_ever_after() ->
     networks.move(4, Premises(frozenset({"10.64.9.5"})), "10.64.9.5")
     assert networks.to_cut == {GATEWAY, PROVIDER}
     assert networks.instead == {}
+
+
+def test_only_a_network_that_was_named_is_doubted_where_another_stands_first() -> None:
+    """What traces told keeps silent at times: the gateway behind it stays whole, as evidence."""
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", None, "203.144.64.1", "80.231.1.1"))
+    assert networks.to_cut == {PROVIDER}
 
 
 def test_a_wrong_name_that_was_left_does_not_tell_where_home_is() -> None:

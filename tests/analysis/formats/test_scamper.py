@@ -69,9 +69,32 @@ def test_times_are_those_of_the_trace() -> None:
 
 def test_a_trace_without_a_start_starts_with_its_first_probe() -> None:
     """Converters of other tools' data leave the start at 1970 and each probe's time right."""
-    unset = {**PATH, "start": {"sec": 0, "usec": 0}}
+    unset = {**PATH, "start": {"sec": 0}}
     sent = PATH["hops"][0]["tx"]
     assert scamper.read(unset).timestamp == sent["sec"] + sent["usec"] / 1e6
+
+
+def test_a_path_of_which_only_the_hops_are_told_has_those() -> None:
+    """How often and how far it was asked, a converter may not know."""
+    told = {"type": "trace", "dst": PATH["dst"]}
+    hops = [{key: hop[key] for key in ("addr", "probe_ttl", "rtt")} for hop in PATH["hops"]]
+    trace = scamper.read({**told, "hops": hops})
+    assert [hop.number for hop in trace.hops] == [1, 2, 3, 5, 6, 7]
+    assert addresses(trace) == [hop for hop in addresses(scamper.read(PATH)) if None not in hop]
+    assert scamper.read(told).hops == ()
+
+
+def test_a_trace_ends_with_what_times_its_hops_have() -> None:
+    """Without an RTT with the last probe, without times of probes as it started."""
+    silent, untimed = copy.deepcopy(PATH), copy.deepcopy(PATH)
+    for hop in silent["hops"]:
+        del hop["rtt"]
+    for hop in untimed["hops"]:
+        del hop["tx"]
+    last = PATH["hops"][-1]["tx"]
+    assert scamper.read(silent).endtime == last["sec"] + last["usec"] / 1e6
+    trace = scamper.read(untimed)
+    assert trace.endtime == trace.timestamp == scamper.read(PATH).timestamp
 
 
 def test_ipv6_is_read_alike() -> None:
@@ -186,6 +209,21 @@ def test_a_diamond_is_one_trace_with_all_replies() -> None:
     assert trace.hops[0] == Hop(1, (Reply("36.37.129.2"),))
     assert trace.hops[3].replies == (Reply(),)
     assert trace.stop == "destination"
+
+
+def test_a_second_answer_in_a_diamond_is_a_duplicate() -> None:
+    """As in a path; the first is none."""
+    twice = copy.deepcopy(DIAMOND)
+    replies = twice["nodes"][0]["links"][0][0]["probes"][0]["replies"]
+    replies.append(replies[0])
+    found = scamper.read(twice).hops[1].replies
+    assert [reply.duplicate for reply in found] == [False, True] + [False] * 5
+
+
+def test_a_diamond_of_which_nothing_was_heard_has_no_hop() -> None:
+    """How far it was asked for is not told."""
+    trace = scamper.read({**DIAMOND, "nodes": []})
+    assert (trace.hops, trace.multipath) == ((), None)
 
 
 def test_the_graph_of_a_diamond_says_which_flow_met_which_router() -> None:
@@ -309,6 +347,8 @@ def test_fields_without_a_place_are_named() -> None:
     assert set(scamper.unkept(TCP)) >= {"sport", "dport", "tos", "hops[].reply_ipid"}
     assert "nodes[].links[][].probes[].tx" in set(scamper.unkept(DIAMOND))
     assert not {"dst", "hops", "hops[].addr", "hops[].rtt"} & set(scamper.unkept(TCP))
+    # A path has no nodes that are read, whatever they are.
+    assert list(scamper.unkept({**TCP, "nodes": [7]})) == list(scamper.unkept(TCP))
 
 
 @pytest.mark.parametrize(
@@ -316,6 +356,7 @@ def test_fields_without_a_place_are_named() -> None:
     [
         ({"rtt": -1}, "rtt is not a time in ms: -1"),
         ({"rtt": True}, "rtt is not a time in ms: True"),
+        ({"rtt": "1"}, "rtt is not a time in ms: '1'"),
         ({"rtt": 1e9}, "rtt is not a time in ms: 1000000000.0"),
         ({"probe_ttl": 256}, "probe_ttl is no number from 0 to 255: 256"),
         ({"probe_id": -1}, "probe_id is no number from 0 to 255: -1"),
@@ -329,6 +370,22 @@ def test_a_number_that_cannot_be_is_named(changes: dict[str, Any], says: str) ->
     wrong["hops"][0] |= changes
     with pytest.raises(MalformedRecord) as refused:
         scamper.read(wrong)
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"dst": "nowhere"}, "dst is not an address: 'nowhere'"),
+        ({"start": 7}, "start is not an object: 7"),
+        ({"hops": 7}, "hops is not a list: 7"),
+        ({"hops": [7]}, "a hop is not an object: 7"),
+    ],
+)
+def test_what_has_another_shape_is_named_with_its_place(changes: dict[str, Any], says: str) -> None:
+    """Not as some field: whoever wrote the converter has to find it."""
+    with pytest.raises(MalformedRecord) as refused:
+        scamper.read({**PATH, **changes})
     assert str(refused.value) == says
 
 
@@ -374,8 +431,10 @@ def test_links_are_those_whose_flows_met_both_ends() -> None:
         probe = {"ttl": ttl, "flowid": flow, "replies": [{"rtt": 1.0}]}
         return {"addr": near, "links": [[{"addr": far, "probes": [probe]}]]}
 
-    firsts = [node("192.0.2.1", f"198.51.100.{i % 7}", 2, i) for i in range(30)]
-    seconds = [node(f"198.51.100.{i % 7}", f"203.0.113.{i % 5}", 3, i) for i in range(0, 30, 2)]
+    firsts = [node("192.0.2.1", f"198.51.100.{i % 7}", 2, 97 * i) for i in range(30)]
+    seconds = [
+        node(f"198.51.100.{i % 7}", f"203.0.113.{i % 5}", 3, 97 * i) for i in range(0, 30, 2)
+    ]
     trace = scamper.read({"type": "tracelb", "dst": "192.0.2.99", "nodes": [*firsts, *seconds]})
     assert trace.multipath is not None
     near, far = (level.nodes for level in trace.multipath.levels[1:])
