@@ -263,9 +263,15 @@ class Store:
         """
         with self._lock, step(self._db):
             changed = self._db.execute(
-                "UPDATE bundles SET status = ?1, reason = ?2, day = ?3 WHERE sha256 = ?4"
-                " AND (status = 'quarantined' OR status = 'accepted' AND ?1 = 'refused')",
-                (status, reason, now.date().isoformat(), sha256),
+                "UPDATE bundles SET status = :status, reason = :reason, day = :day"
+                " WHERE sha256 = :sha256"
+                " AND (status = 'quarantined' OR status = 'accepted' AND :status = 'refused')",
+                {
+                    "status": status,
+                    "reason": reason,
+                    "day": now.date().isoformat(),
+                    "sha256": sha256,
+                },
             ).rowcount
             if not changed:
                 raise NotHeld(sha256)
