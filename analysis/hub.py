@@ -86,8 +86,8 @@ def reach_few(weighed: float, unit: str, policy: Policy) -> str:
 def take_turns(captured: int, policy: Policy) -> str:
     """Why the one that is on most traces of most ways is no single hub: that others are as well."""
     return (
-        f"Of those captured, {captured} pass it by turns: more than "
-        f"{asked(1 - policy.captured)} of their traces go directly, or over somebody else."
+        f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces direct or over "
+        f"somebody else: {captured} of those captured."
     )
 
 
