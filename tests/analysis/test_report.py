@@ -247,12 +247,57 @@ def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
 
 @pytest.mark.parametrize("share", [0.4966, 0.5])
 def test_where_all_of_the_country_was_measured_the_page_says_one_number(share: float) -> None:
-    """ "Between 50% and 50%" says nothing that "50%" does not, and of nobody unmeasured."""
+    """ "Between 50% and 50%" says nothing that "50%" does not, and of nobody unmeasured.
+
+    What is known of a country are its addresses, or an estimate of users, and not the whole.
+    """
     verdict = verdict_of(behind_a_gateway())
     verdict._fields["coverage"]["bounds"] = [share, share + 1e-16]
     page = gw.report(verdict)
-    assert "What was measured covers the whole country, of which 50% pass Gate." in page
+    assert (
+        "The networks measured have all addresses that are known of the country, besides the "
+        "candidate&#39;s. Weighed by these, 50% of what was measured passes Gate."
+    ) in page
+    assert "the whole country" not in page
     assert "Whoever was not measured" not in page
+
+
+def test_where_nobody_is_a_candidate_no_share_of_one_is_told() -> None:
+    """Behind an exchange where all only meet "between 0% and 6%" would be a share of nobody."""
+    country = Country(9)
+    country.everyone("lan own homeix {up}")
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.strongest) == ("mixed", None)
+    page = text_of(gw.report(verdict))
+    assert "9 of 9 organisations cross the exchange HomeIX" in page
+    assert "may pass" not in page
+    assert "points to one operator" not in page
+
+
+def test_what_a_grade_means_claims_no_more_than_its_figures() -> None:
+    """Half is not most, four in five are not nearly all, and a quarter are many."""
+    country = Country(40)
+    country.everyone("lan own gate {up}", members=range(1, 21))
+    country.everyone("lan own {up}", members=range(21, 41))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("concentrated", 20)
+    lead = gw.report(verdict).partition('<dl class="figures">')[0].rpartition('class="lead"')[2]
+    assert "on the way of many of the networks measured" in lead
+    assert " most " not in lead
+
+    country = Country(49)
+    country.everyone("lan own gate {up}", members=range(1, 41))
+    country.everyone("lan own {up}", members=range(41, 50))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("single_gateway", 40)
+    assert "Nearly all" not in gw.report(verdict)
+
+    country = Country(40)
+    country.everyone("lan own net1 {up}", members=range(2, 12))
+    country.everyone("lan own {up}", members=[1, *range(12, 41)])
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("diverse", 10)
+    assert "No operator stands on the way of most networks measured." in gw.report(verdict)
 
 
 def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met_them() -> None:
