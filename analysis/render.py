@@ -125,7 +125,8 @@ def _coverage(verdict: Mapping[str, Any]) -> str:
     coverage = verdict["coverage"]
     least, most = coverage["bounds"]
     low, high = outward(least, most, ".2f")
-    besides = " besides the candidate's" if verdict["candidates"] else ""
+    # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
+    besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
         f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "

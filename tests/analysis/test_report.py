@@ -133,6 +133,18 @@ def test_another_gateway_is_another_verdict() -> None:
     assert f"the verdict is the same in {left_out['left_out'] - 2} of" in text
 
 
+def test_all_who_decide_are_counted() -> None:
+    """At its threshold a verdict hangs on many networks: page and terminal count the same."""
+    country = Country(40)
+    country.everyone("lan own gate {up}", members=range(1, 21))
+    country.everyone("lan own {up}", members=range(21, 41))
+    verdict = verdict_of(country)
+    left_out = verdict.to_dict()["ranges"]["organisations"]
+    assert left_out["grades"] == {"concentrated": 15, "mixed": 15}
+    assert len(left_out["decisive"]) == 15
+    assert "the verdict is the same in 15 of these cases" in text_of(gw.report(verdict))
+
+
 def test_a_sample_of_those_left_out_is_called_one() -> None:
     """Of many networks only some are left out in turn; page and terminal say how many."""
     verdict = verdict_of(behind_a_gateway())
