@@ -17,7 +17,7 @@ from analysis import matrices, palette, sankey
 from analysis.flows import lay_out, strands_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
-from analysis.wording import Say, captured_range
+from analysis.wording import Say, captured_range, part
 
 FONT = "system-ui, 'Noto Sans', 'Noto Sans Khmer', 'Khmer OS', sans-serif"
 WIDE = 720
@@ -425,5 +425,5 @@ def recruits(
         .mark_text(align="left", dx=4, fontSize=12, color=palette.INK.light)
         .encode(x=x, y=y, text=alt.Text("coverage:Q", format=".0%")),
     )
-    told = say("Covered now: {now}.").format(now=f"{now:.0%}")
+    told = say("Covered now: {now}.").format(now=part(now))
     return _themed(chart, width, 22 * len(shown), told)

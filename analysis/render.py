@@ -18,7 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import asked, captured_range, effective, headline, many, outward, simulated
+from analysis.wording import (
+    asked,
+    captured_range,
+    effective,
+    headline,
+    many,
+    outward,
+    part,
+    simulated,
+)
 
 _STYLE = {
     "insufficient": "dim",
@@ -129,7 +138,7 @@ def _coverage(verdict: Mapping[str, Any]) -> str:
     besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
-        f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
+        f"{part(coverage['eyeballs'])} of {coverage['weights']}{besides}; "
         f"nationally {low}–{high}"
     )
 

@@ -39,6 +39,7 @@ from analysis.wording import (
     effective,
     headline,
     outward,
+    part,
     up,
 )
 from probe.record import SIMULATED
@@ -234,7 +235,7 @@ def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
 
 def _parts(counted: Mapping[str, float]) -> str:
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {part:.0%}" for name, part in ranked)
+    return ", ".join(f"{name} {part(share)}" for name, share in ranked)
 
 
 # ------------------------------------------------------------------------ the page
@@ -249,7 +250,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = "{:.0%}".format
+    environment.filters["percent"] = part
     environment.filters["asked"] = asked
     return environment.get_template("report.html")
 

@@ -16,7 +16,7 @@ from typing import Literal
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
 from analysis.policy import Policy
-from analysis.wording import asked, beside, captured_between, down, up
+from analysis.wording import asked, beside, captured_between, down, part, up
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 
@@ -465,7 +465,7 @@ def _diverse_or_mixed(
         )
     if figures.thin >= policy.concentrated:
         doubts.append(
-            f"{figures.thin:.0%} of the organisations leave by the same foreign interfaces: so "
+            f"{part(figures.thin)} of the organisations leave by the same foreign interfaces: so "
             "they would behind a gateway that is numbered from its customers' links."
         )
     if doubts:

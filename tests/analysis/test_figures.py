@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -122,6 +123,15 @@ def test_paths_carry_every_network(verdict: Verdict) -> None:
     assert {f"Net {i}" for i in range(1, 11)} <= names
     colours = {row["colour"] for row in rows if "colour" in row}
     assert {palette.GATEWAY.light, palette.UNKNOWN.light} <= colours
+
+
+def test_the_parts_told_of_the_paths_make_up_the_whole() -> None:
+    """A fortieth is 2.5%: twenty of them and a half are not 90%."""
+    country = Country(40)
+    country.everyone("lan own gate {up}", days=[0], members=range(1, 21))
+    country.everyone("lan own {up}", days=[0], members=range(21, 41))
+    told = str(figures.paths(verdict_of(country)).description)
+    assert sum(map(float, re.findall(r"([\d.]+)%", told))) == 100
 
 
 def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:

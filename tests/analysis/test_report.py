@@ -16,6 +16,8 @@ from click.testing import CliRunner
 import analysis as gw
 from analysis.policy import Policy
 from analysis.render import plain
+from analysis.report import _ways
+from analysis.translation import Words
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
@@ -310,6 +312,28 @@ def test_what_a_grade_means_claims_no_more_than_its_figures() -> None:
     verdict = verdict_of(country)
     assert (verdict.grade, verdict.captured.organisations) == ("diverse", 10)
     assert "No operator stands on the way of most networks measured." in gw.report(verdict)
+
+
+def test_a_part_that_is_not_nothing_is_not_0_percent() -> None:
+    """Nor is what lacks something 100%: one destination of 250 leaves by another way."""
+    country = Country(6)
+    for name in range(1, 7):
+        for number in range(1, 251):
+            hops = "lan own {up}" if (name, number) == (1, 1) else "lan own gate {up}"
+            country.trace(name, f"30.0.1.{number}", hops.format(up="far7"))
+    ways = _ways(verdict_of(country), Words("en"))
+    assert ("Net 1", "Gate 99.6%, itself 0.4%", "Far 7 100%") in ways
+
+
+@pytest.mark.parametrize(("covered", "says"), [(0.004, "0.4%"), (0.997, "99.7%"), (1.0, "100%")])
+def test_the_part_covered_is_neither_nothing_nor_all_where_it_is_not(
+    covered: float, says: str
+) -> None:
+    """On the page and on a terminal: who is told 100% does not look for the rest."""
+    verdict = verdict_of(behind_a_gateway())
+    verdict._fields["coverage"]["eyeballs"] = covered
+    assert f"<dd>{says}</dd>" in gw.report(verdict)
+    assert f", {says} of addresses" in plain(verdict.to_dict())
 
 
 def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met_them() -> None:
