@@ -23,6 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analysis import figures, matrices, ownership, palette, sankey
+from analysis.direction import straight
 from analysis.flows import strands_of
 from analysis.pictures import as_svg
 from analysis.statement import Verdict, demand_verdict
@@ -97,11 +98,17 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         command=verdict.provenance["command"] or _command(fields),
         unfolded=UNFOLDED,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
-        verdict_json=json.dumps(fields, ensure_ascii=False, indent=1),
+        verdict_json=_for_a_program(fields),
         style=Markup(style),  # noqa: S704 - ours, from a file beside the template
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-    return page
+    return straight(page)
+
+
+def _for_a_program(fields: Mapping[str, Any]) -> str:
+    """The JSON; where a name in it would be shown in another way, in ASCII, which stays as it is."""
+    written = json.dumps(fields, ensure_ascii=False, indent=1)
+    return written if straight(written) == written else json.dumps(fields, indent=1)
 
 
 def _hub(verdict: Verdict) -> str | None:

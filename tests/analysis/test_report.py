@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -334,6 +335,28 @@ def test_the_part_covered_is_neither_nothing_nor_all_where_it_is_not(
     verdict._fields["coverage"]["eyeballs"] = covered
     assert f"<dd>{says}</dd>" in gw.report(verdict)
     assert f", {says} of addresses" in plain(verdict.to_dict())
+
+
+@pytest.mark.parametrize("name", ["Evil\u202e Net", "Evil\u2067 Net", "\u061cNet\u200f"])
+def test_no_name_turns_the_sentence_that_it_stands_in(name: str) -> None:
+    """Behind an override "0.71 to 1.00" reads "00.1 ot 17.0"; the program's part keeps the name."""
+    verdict = verdict_of(behind_a_gateway(name))
+    page = gw.report(verdict)
+    for shown in (page, verdict._repr_html_()):
+        assert re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]", shown) is None
+        assert re.sub("[\u061c\u200f\u202e\u2067]", "\ufffd", name) in shown
+    program = html.unescape(page.rpartition("<pre tabindex")[2].partition("<code>")[2])
+    assert json.loads(program.partition("</code>")[0]) == verdict.to_dict()
+
+
+def test_a_name_from_right_to_left_stands_apart_from_the_number_behind_it() -> None:
+    """Else the bounds of an Arabic gateway begin on its other side."""
+    name = "\u0634\u0631\u0643\u0629 (\u0634\u0628\u0643\u0629)"
+    verdict = verdict_of(behind_a_gateway(name))
+    apart = f"\u2068{name}\u2069"
+    for shown in (gw.report(verdict), verdict._repr_html_()):
+        assert f"through {apart} (share" in shown
+        assert shown.count(name) == shown.count(apart)
 
 
 def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met_them() -> None:

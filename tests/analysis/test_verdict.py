@@ -394,9 +394,7 @@ def test_too_few_for_a_single_gateway_are_told_that_they_are_few() -> None:
     assert "Without the destinations" in graded(6, 6, elsewhere=(5, 6))[1]
 
 
-@pytest.mark.parametrize(
-    ("captured", "of", "turning"), [(10, 15, 0), (10, 15, 9), (40, 50, 1)]
-)
+@pytest.mark.parametrize(("captured", "of", "turning"), [(10, 15, 0), (10, 15, 9), (40, 50, 1)])
 def test_turns_are_a_reason_only_where_somebody_takes_them(
     captured: int, of: int, turning: int
 ) -> None:
