@@ -359,6 +359,18 @@ def test_a_name_from_right_to_left_stands_apart_from_the_number_behind_it() -> N
         assert shown.count(name) == shown.count(apart)
 
 
+def test_what_a_cell_does_not_tell_is_told_below_it() -> None:
+    """A cell has room for one sign, whatever the rest of its destinations do."""
+    country = Country(6)
+    for day in range(8):
+        for name in range(1, 7):
+            for number, hops in enumerate(["gate", "gate", ""], start=1):
+                country.trace(name, f"30.0.1.{number}", f"lan own {hops} far7", day=day)
+    page = gw.report(verdict_of(country))
+    grid = text_of(page.partition('id="grid"')[2].partition("</section>")[0])
+    assert "Where several destinations of one operator were traced to, it is that of most" in grid
+
+
 def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met_them() -> None:
     """On the page and in a notebook as on a terminal: 2.96 are not 3.0."""
     verdict = verdict_of(behind_a_gateway())
