@@ -8,6 +8,7 @@ raises TypeError for what is no verdict.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import altair as alt
@@ -146,7 +147,7 @@ def share_over_time(
     accent = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
     days = verdict.days.dropna(subset=["captured_share"])
     shown = days.astype(dict.fromkeys(("captured_share", "lower", "upper"), "float64"))
-    x = _dated(dates, width)
+    x = _dated(dates, width, shown["day"])
     layers: list[alt.Chart] = []
     if verdict.timeline.onset is not None:
         layers += _onset(pd.Timestamp(verdict.timeline.onset), shown, x, say("alarm"))
@@ -156,18 +157,32 @@ def share_over_time(
 
 # In pixels. A date nearer to an end of the axis is drawn inwards: it would be cut off.
 _HALF_A_DATE = 44
+# So that one that is drawn inwards does not reach its neighbour.
+_BETWEEN_DATES = 3 * _HALF_A_DATE + 8
+_SHARES = 50  # what stands left of the axis
 
 
-def _dated(dates: str, width: int) -> alt.X:
+def _dated(dates: str, width: int, days: pd.Series[pd.Timestamp]) -> alt.X:
     axis = alt.Axis(
         format=dates,
-        tickCount=max(2, width // 150),
+        values=[
+            alt.DateTime(year=day.year, month=day.month, date=day.day)
+            for day in _ticks(days, max(1, (width - _SHARES) // _BETWEEN_DATES))
+        ],
         title=None,
         grid=False,
         labelFlush=_HALF_A_DATE,
-        labelOverlap=True,
     )
     return alt.X("day:T", axis=axis)
+
+
+def _ticks(days: pd.Series[pd.Timestamp], most: int) -> pd.DatetimeIndex:
+    """The first day and others at equal distances, with at most so many distances between."""
+    if days.empty:
+        return pd.DatetimeIndex([])
+    first, last = days.min(), days.max()
+    step = max(1, math.ceil((last - first).days / most))
+    return pd.date_range(first, last, freq=pd.Timedelta(days=step))
 
 
 def _upwards(column: str) -> alt.Y:

@@ -239,6 +239,22 @@ def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening)
     assert cut == []
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ["single_gateway.en", "single_gateway.km", "years.en"])
+def test_two_dates_are_not_read_as_one(name: str, width: int, opened: Opening) -> None:
+    """ "1/1/20263/1/2026" is no day: between two dates of an axis there is room for a blank."""
+    page = opened(name, width=width).page
+    dates = page.evaluate(
+        """() => [...document.querySelectorAll('#time svg[role=img]')]
+        .filter(e => e.checkVisibility()).flatMap(svg => [...svg.querySelectorAll('text')])
+        .filter(text => /20[0-9]{2}$/.test(text.textContent))
+        .map(text => text.getBoundingClientRect()).map(box => [box.left, box.right])
+        .sort((a, b) => a[0] - b[0])"""
+    )
+    assert len(dates) > 1
+    assert min(after[0] - before[1] for before, after in pairwise(dates)) >= 4
+
+
 def test_no_heading_of_a_grid_is_cut_off(opened: Opening) -> None:
     """Two networks whose names differ at the end can be told apart; such a column is wider."""
     page = opened("long_names.en", width=1280).page
