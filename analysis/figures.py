@@ -360,7 +360,7 @@ def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCha
     """
     demand_verdict(verdict)
     found = matrices.international(verdict.pairs, verdict.accused, say)
-    return _matrix(found, width, say("No path towards abroad was measured."))
+    return _matrix(found, width, say, say("No path towards abroad was measured."))
 
 
 def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
@@ -368,10 +368,10 @@ def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
     demand_verdict(verdict)
     hub = verdict.domestic.hub
     found = matrices.domestic(verdict.domestic_pairs, hub.name if hub else None, say)
-    return _matrix(found, width, say("No path between networks at home was measured."))
+    return _matrix(found, width, say, say("No path between networks at home was measured."))
 
 
-def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerChart:
+def _matrix(found: matrices.Matrix, width: int, say: Say, of_nothing: str) -> alt.LayerChart:
     """A sign in each cell; what the signs mean stands below, and is what the chart is called."""
     columns = [" · ".join(filter(None, (group, name))) for name, group in found.columns]
     shown = pd.DataFrame(
@@ -384,6 +384,9 @@ def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerCha
         columns=["row", "column", "words", "colour"],
     )
     legend = [f"{sign.sign}  {sign.words}" for sign in found.legend]
+    if found.hidden_rows or found.hidden_columns:
+        hidden = say("Not shown are those with the fewest pairs (rows: {rows}, columns: {columns}).")
+        legend.append(hidden.format(rows=found.hidden_rows, columns=found.hidden_columns))
     axes = {
         "x": alt.X(
             "column:N", axis=alt.Axis(orient="top", labelAngle=-90, labelLimit=260, title=None)

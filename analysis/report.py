@@ -50,6 +50,8 @@ PAGE_WIDTH, PHONE_WIDTH = 784, 326
 RECRUITS = 10
 # Of more files than this, a reader has to unfold the list.
 UNFOLDED = 20
+# A table of signs with more columns than this gets smaller ones on paper.
+BROAD = 18
 
 
 def report(verdict: Verdict, *, language: str = "en") -> str:
@@ -97,6 +99,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         provenance=verdict.provenance,
         command=verdict.provenance["command"] or _command(fields),
         unfolded=UNFOLDED,
+        broad=BROAD,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
         verdict_json=_for_a_program(fields),
         style=Markup(style),  # noqa: S704 - ours, from a file beside the template

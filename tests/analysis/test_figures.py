@@ -207,6 +207,17 @@ def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:
     assert chart.to_dict()["description"] == "H  over Gate"
 
 
+def test_what_a_grid_leaves_out_is_told_below_it() -> None:
+    """A picture of forty columns is no picture of fifty."""
+    country = Country(51)
+    for j in range(2, 52):
+        country.trace(1, f"20.0.{j}.200", "lan own gate")
+    drawn = figures.domestic(verdict_of(country))
+    says = "Not shown are those with the fewest pairs (rows: 0, columns: 10)."
+    assert says in drawn.to_dict()["title"]["text"]
+    assert says in str(drawn.description)
+
+
 def test_coverage_grows_with_each_who_is_asked(verdict: Verdict) -> None:
     """From what is covered now."""
     rows = data_of(figures.recruits(verdict))

@@ -79,6 +79,16 @@ def _long_names() -> Country:
     return country
 
 
+def _broad() -> Country:
+    """So many networks that a table of all is broader than a sheet of paper."""
+    country = Country(42)
+    country.everyone("lan own gate {up}", days=[0], members=range(1, 7))
+    for i in range(1, 7):
+        for j in range(7, 43):
+            country.trace(i, f"20.0.{j}.200", "lan own gate")
+    return country
+
+
 COUNTRIES: dict[str, Callable[[], Country]] = {
     "single_gateway": behind_a_gateway,
     "diverse": _diverse,
@@ -87,6 +97,7 @@ COUNTRIES: dict[str, Callable[[], Country]] = {
     "hostile": lambda: behind_a_gateway(HOSTILE),
     "years": _years,
     "long_names": _long_names,
+    "broad": _broad,
 }
 
 
@@ -298,6 +309,20 @@ def test_on_paper_it_is_light_and_whole(scheme: Literal["light", "dark"], opened
     )
     assert page.locator(".narrow").first.is_hidden()
     assert page.locator(".wide").first.is_visible()
+
+
+@pytest.mark.parametrize("name", ["broad.en", "long_names.en"])
+def test_no_table_is_broader_than_a_sheet(name: str, opened: Opening) -> None:
+    """Paper does not scroll: 36 columns get narrower, and the last one stands on it."""
+    a4_within_margins = 688
+    page = opened(name, width=a4_within_margins).page
+    page.emulate_media(media="print")
+    ends = page.evaluate(
+        "[...document.querySelectorAll('table')].map(e => e.getBoundingClientRect().right)"
+    )
+    assert len(ends) > 3
+    assert max(ends) <= a4_within_margins
+    assert page.locator("table.matrix").last.locator("th.turned").last.is_visible()
 
 
 def test_paper_shows_nothing_to_be_clicked_and_no_heading_without_its_picture(
