@@ -385,7 +385,9 @@ def _matrix(found: matrices.Matrix, width: int, say: Say, of_nothing: str) -> al
     )
     legend = [f"{sign.sign}  {sign.words}" for sign in found.legend]
     if found.hidden_rows or found.hidden_columns:
-        hidden = say("Not shown are those with the fewest pairs (rows: {rows}, columns: {columns}).")
+        hidden = say(
+            "Not shown are those with the fewest pairs (rows: {rows}, columns: {columns})."
+        )
         legend.append(hidden.format(rows=found.hidden_rows, columns=found.hidden_columns))
     axes = {
         "x": alt.X(
