@@ -82,7 +82,7 @@ def _long_names() -> Country:
 def _broad() -> Country:
     """So many networks that a table of all is broader than a sheet of paper."""
     country = Country(42)
-    country.everyone("lan own gate {up}", days=[0], members=range(1, 7))
+    country.everyone("lan own gate {up}", days=[0])
     for i in range(1, 7):
         for j in range(7, 43):
             country.trace(i, f"20.0.{j}.200", "lan own gate")
@@ -323,6 +323,17 @@ def test_no_table_is_broader_than_a_sheet(name: str, opened: Opening) -> None:
     assert len(ends) > 3
     assert max(ends) <= a4_within_margins
     assert page.locator("table.matrix").last.locator("th.turned").last.is_visible()
+
+
+def test_no_picture_is_higher_than_a_sheet(opened: Opening) -> None:
+    """Of forty networks the last ones would stand on the next."""
+    a4_below_a_heading = 860
+    page = opened("broad.en", width=688).page
+    page.emulate_media(media="print")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('figure svg')].map(e => e.getBoundingClientRect().height)"
+    )
+    assert 0 < max(heights) <= a4_below_a_heading
 
 
 def test_paper_shows_nothing_to_be_clicked_and_no_heading_without_its_picture(
