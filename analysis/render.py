@@ -163,7 +163,7 @@ def _chokepoints(verdict: Mapping[str, Any]) -> Text | None:
     if not watch["nodes"]:
         return None
     sole = points["dominators"][:1]
-    depend = f"; {sole[0]['organisations']} cannot leave without {sole[0]['name']}" if sole else ""
+    depend = f"; {sole[0]['name']} on every way of {sole[0]['organisations']}" if sole else ""
     return Text(
         f"90% seen by {len(watch['nodes'])}{'' if watch['exact'] else ' or fewer'} "
         f"({_some(watch['nodes'])}), all cut by {len(points['cut'])}{depend}"
@@ -216,11 +216,13 @@ def _hub(domestic: Mapping[str, Any]) -> str:
 
 def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
     upstream = verdict["upstream"]
+    captured = upstream["captured"]
     if not upstream["operator"]:
         return None
     return Text(
-        f"{upstream['effective_gateways']:.1f} effective operators, "
-        f"most {upstream['operator']['name']}"
+        f"{upstream['effective_gateways']:.1f} effective operators, first "
+        f"{upstream['operator']['name']} ({captured['organisations']} of "
+        f"{many(captured['of'], 'organisation')})"
     )
 
 
