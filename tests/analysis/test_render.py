@@ -118,7 +118,10 @@ def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, s
         ("single_gateway", "10 of 10 organisations 95% bounds 0.74–1.00"),
         ("single_gateway", "1.00 by organisation, 1.00 by addresses"),
         ("single_gateway", "1.0 effective"),
-        ("single_gateway", "first abroad 8.3 effective operators, first Far 7 (2 of 10 organisations)"),
+        (
+            "single_gateway",
+            "first abroad 8.3 effective operators, first Far 7 (2 of 10 organisations)",
+        ),
         (
             "single_gateway",
             "400 traces, 10 vantage points, 5 destinations, 8 days (IPv4), "
