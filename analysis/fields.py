@@ -185,7 +185,7 @@ def coverage_fields(
     weighed = share["eyeballs"] if share["eyeballs"] is not None else share["equal"]
     return {
         "organisations": len(family.grouped),
-        "organisations_known": len(weights.of),
+        "organisations_known": len(weights.of.keys() | family.grouped.keys()),
         "eyeballs": eyeballs,
         "weights": weights.unit,
         "unweighed": sum(name not in weights.of for name in family.grouped),

@@ -8,6 +8,7 @@ raises TypeError for what is no verdict.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import altair as alt
@@ -17,7 +18,7 @@ from analysis import matrices, palette, sankey
 from analysis.flows import lay_out, strands_of
 from analysis.statement import Verdict, demand_verdict
 from analysis.tables import records_of
-from analysis.wording import Say, captured_range
+from analysis.wording import Say, captured_range, part
 
 FONT = "system-ui, 'Noto Sans', 'Noto Sans Khmer', 'Khmer OS', sans-serif"
 WIDE = 720
@@ -146,7 +147,7 @@ def share_over_time(
     accent = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
     days = verdict.days.dropna(subset=["captured_share"])
     shown = days.astype(dict.fromkeys(("captured_share", "lower", "upper"), "float64"))
-    x = _dated(dates, width)
+    x = _dated(dates, width, shown["day"])
     layers: list[alt.Chart] = []
     if verdict.timeline.onset is not None:
         layers += _onset(pd.Timestamp(verdict.timeline.onset), shown, x, say("alarm"))
@@ -156,18 +157,32 @@ def share_over_time(
 
 # In pixels. A date nearer to an end of the axis is drawn inwards: it would be cut off.
 _HALF_A_DATE = 44
+# So that one that is drawn inwards does not reach its neighbour.
+_BETWEEN_DATES = 3 * _HALF_A_DATE + 8
+_SHARES = 50  # what stands left of the axis
 
 
-def _dated(dates: str, width: int) -> alt.X:
+def _dated(dates: str, width: int, days: pd.Series[pd.Timestamp]) -> alt.X:
     axis = alt.Axis(
         format=dates,
-        tickCount=max(2, width // 150),
+        values=[
+            alt.DateTime(year=day.year, month=day.month, date=day.day)
+            for day in _ticks(days, max(1, (width - _SHARES) // _BETWEEN_DATES))
+        ],
         title=None,
         grid=False,
         labelFlush=_HALF_A_DATE,
-        labelOverlap=True,
     )
     return alt.X("day:T", axis=axis)
+
+
+def _ticks(days: pd.Series[pd.Timestamp], most: int) -> pd.DatetimeIndex:
+    """The first day and others at equal distances, with at most so many distances between."""
+    if days.empty:
+        return pd.DatetimeIndex([])
+    first, last = days.min(), days.max()
+    step = max(1, math.ceil((last - first).days / most))
+    return pd.date_range(first, last, freq=pd.Timedelta(days=step))
 
 
 def _upwards(column: str) -> alt.Y:
@@ -345,7 +360,7 @@ def grid(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCha
     """
     demand_verdict(verdict)
     found = matrices.international(verdict.pairs, verdict.accused, say)
-    return _matrix(found, width, say("No path towards abroad was measured."))
+    return _matrix(found, width, say, say("No path towards abroad was measured."))
 
 
 def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerChart:
@@ -353,10 +368,10 @@ def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
     demand_verdict(verdict)
     hub = verdict.domestic.hub
     found = matrices.domestic(verdict.domestic_pairs, hub.name if hub else None, say)
-    return _matrix(found, width, say("No path between networks at home was measured."))
+    return _matrix(found, width, say, say("No path between networks at home was measured."))
 
 
-def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerChart:
+def _matrix(found: matrices.Matrix, width: int, say: Say, of_nothing: str) -> alt.LayerChart:
     """A sign in each cell; what the signs mean stands below, and is what the chart is called."""
     columns = [" · ".join(filter(None, (group, name))) for name, group in found.columns]
     shown = pd.DataFrame(
@@ -369,6 +384,11 @@ def _matrix(found: matrices.Matrix, width: int, of_nothing: str) -> alt.LayerCha
         columns=["row", "column", "words", "colour"],
     )
     legend = [f"{sign.sign}  {sign.words}" for sign in found.legend]
+    if found.hidden_rows or found.hidden_columns:
+        hidden = say(
+            "Not shown are those with the fewest pairs (rows: {rows}, columns: {columns})."
+        )
+        legend.append(hidden.format(rows=found.hidden_rows, columns=found.hidden_columns))
     axes = {
         "x": alt.X(
             "column:N", axis=alt.Axis(orient="top", labelAngle=-90, labelLimit=260, title=None)
@@ -425,5 +445,5 @@ def recruits(
         .mark_text(align="left", dx=4, fontSize=12, color=palette.INK.light)
         .encode(x=x, y=y, text=alt.Text("coverage:Q", format=".0%")),
     )
-    told = say("Covered now: {now}.").format(now=f"{now:.0%}")
+    told = say("Covered now: {now}.").format(now=part(now))
     return _themed(chart, width, 22 * len(shown), told)

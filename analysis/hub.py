@@ -14,7 +14,7 @@ from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.verdict import NAMES, describe, level, written_bounds
-from analysis.wording import asked, beside
+from analysis.wording import asked, beside, part
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
@@ -38,7 +38,7 @@ def not_diverse(
     reasons = []
     if abroad >= policy.concentrated:
         reasons.append(
-            f"{abroad:.0%} of the ways at home that are known go abroad and back: they show no hub "
+            f"{part(abroad)} of the ways at home that are known go abroad and back: they show no hub "
             "at home, nor that there is none."
         )
     if carrier is not None and carrier.captured_share >= policy.concentrated:
@@ -86,8 +86,8 @@ def reach_few(weighed: float, unit: str, policy: Policy) -> str:
 def take_turns(captured: int, policy: Policy) -> str:
     """Why the one that is on most traces of most ways is no single hub: that others are as well."""
     return (
-        f"Of those captured, {captured} pass it by turns: more than "
-        f"{asked(1 - policy.captured)} of their traces go directly, or over somebody else."
+        f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces direct or over "
+        f"somebody else: {captured} of those captured."
     )
 
 

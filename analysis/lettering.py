@@ -63,12 +63,22 @@ def lines(name: str, room: float, most: int = 5) -> list[str]:
 def _pieces(word: str, room: float) -> Iterator[str]:
     while ems(word) > room and not _ADDRESS.fullmatch(word):
         # No piece of a word is shorter than two letters.
-        end = max((n for n in range(2, len(word) - 1) if ems(word[:n] + "-") <= room), default=None)
+        ends = (n for n in range(2, len(word) - 1) if _may_break(word, n))
+        end = max((n for n in ends if ems(word[:n] + "-") <= room), default=None)
         if end is None:
             break
         yield word[:end] + "-"
         word = word[end:]
     yield word
+
+
+# Joins a Khmer letter to the one before, below which it is written.
+_COENG = "\u17d2"
+
+
+def _may_break(word: str, at: int) -> bool:
+    """Whether what stands there belongs to no letter before it."""
+    return not category(word[at]).startswith("M") and word[at - 1] != _COENG
 
 
 def _cut(line: str, room: float) -> str:

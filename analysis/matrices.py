@@ -112,9 +112,9 @@ def domestic(pairs: pd.DataFrame, hub: str | None, say: Say) -> Matrix:
 
 
 def _most(counts: Mapping[tuple[str, str], int]) -> tuple[str, str]:
-    """What most say; unknown only where all do."""
+    """What most say; unknown only where all do, and of two that are level not the candidate."""
     known = {what: count for what, count in counts.items() if what[0] != "unknown"}
-    return min(known or counts, key=lambda what: (-counts[what], what))
+    return min(known or counts, key=lambda what: (-counts[what], what[0] == "candidate", what))
 
 
 def _kept(counts: Counter[Any], most: int) -> set[Any]:

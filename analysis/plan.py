@@ -17,7 +17,7 @@ import click
 from analysis import options
 from analysis.cli import counted, known_country, named_files, nothing_usable, open_table, warn
 from analysis.policy import Policy
-from analysis.wording import asked, many, outward
+from analysis.wording import asked, many, outward, part
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -207,7 +207,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     }
     lines = [
         f"{fields['country']}: {many(fields['organisations'], 'organisation')} with {unit}; "
-        f"taking part: {fields['taking_part']}, with {fields['coverage']:.0%} of the {unit}.",
+        f"taking part: {fields['taking_part']}, with {part(fields['coverage'])} of the {unit}.",
         *(f"{said}: {many(count, 'organisation')}." for said, count in apart.items() if count),
         *(
             [f"Left out of what --panel names: {counted(fields['rejected'])}."]

@@ -18,7 +18,16 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.versions import of_the_other
-from analysis.wording import asked, captured_range, effective, headline, many, outward, simulated
+from analysis.wording import (
+    asked,
+    captured_range,
+    effective,
+    headline,
+    many,
+    outward,
+    part,
+    simulated,
+)
 
 _STYLE = {
     "insufficient": "dim",
@@ -125,10 +134,11 @@ def _coverage(verdict: Mapping[str, Any]) -> str:
     coverage = verdict["coverage"]
     least, most = coverage["bounds"]
     low, high = outward(least, most, ".2f")
-    besides = " besides the candidate's" if verdict["candidates"] else ""
+    # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
+    besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
-        f"{coverage['eyeballs']:.0%} of {coverage['weights']}{besides}; "
+        f"{part(coverage['eyeballs'])} of {coverage['weights']}{besides}; "
         f"nationally {low}–{high}"
     )
 
@@ -153,7 +163,7 @@ def _chokepoints(verdict: Mapping[str, Any]) -> Text | None:
     if not watch["nodes"]:
         return None
     sole = points["dominators"][:1]
-    depend = f"; {sole[0]['organisations']} cannot leave without {sole[0]['name']}" if sole else ""
+    depend = f"; {sole[0]['name']} on every way of {sole[0]['organisations']}" if sole else ""
     return Text(
         f"90% seen by {len(watch['nodes'])}{'' if watch['exact'] else ' or fewer'} "
         f"({_some(watch['nodes'])}), all cut by {len(points['cut'])}{depend}"
@@ -206,11 +216,13 @@ def _hub(domestic: Mapping[str, Any]) -> str:
 
 def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
     upstream = verdict["upstream"]
+    captured = upstream["captured"]
     if not upstream["operator"]:
         return None
     return Text(
-        f"{upstream['effective_gateways']:.1f} effective operators, "
-        f"most {upstream['operator']['name']}"
+        f"{upstream['effective_gateways']:.1f} effective operators, first "
+        f"{upstream['operator']['name']} ({captured['organisations']} of "
+        f"{many(captured['of'], 'organisation')})"
     )
 
 

@@ -23,6 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from analysis import figures, matrices, ownership, palette, sankey
+from analysis.direction import straight
 from analysis.flows import strands_of
 from analysis.pictures import as_svg
 from analysis.statement import Verdict, demand_verdict
@@ -39,6 +40,7 @@ from analysis.wording import (
     effective,
     headline,
     outward,
+    part,
     up,
 )
 from probe.record import SIMULATED
@@ -48,6 +50,8 @@ PAGE_WIDTH, PHONE_WIDTH = 784, 326
 RECRUITS = 10
 # Of more files than this, a reader has to unfold the list.
 UNFOLDED = 20
+# A table of signs with more columns than this gets smaller ones on paper.
+BROAD = 18
 
 
 def report(verdict: Verdict, *, language: str = "en") -> str:
@@ -95,12 +99,19 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         provenance=verdict.provenance,
         command=verdict.provenance["command"] or _command(fields),
         unfolded=UNFOLDED,
+        broad=BROAD,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
-        verdict_json=json.dumps(fields, ensure_ascii=False, indent=1),
+        verdict_json=_for_a_program(fields),
         style=Markup(style),  # noqa: S704 - ours, from a file beside the template
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
     )
-    return page
+    return straight(page)
+
+
+def _for_a_program(fields: Mapping[str, Any]) -> str:
+    """The JSON; where a name in it would be shown in another way, in ASCII, which stays as it is."""
+    written = json.dumps(fields, ensure_ascii=False, indent=1)
+    return written if straight(written) == written else json.dumps(fields, indent=1)
 
 
 def _hub(verdict: Verdict) -> str | None:
@@ -234,7 +245,7 @@ def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
 
 def _parts(counted: Mapping[str, float]) -> str:
     ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {part:.0%}" for name, part in ranked)
+    return ", ".join(f"{name} {part(share)}" for name, share in ranked)
 
 
 # ------------------------------------------------------------------------ the page
@@ -249,7 +260,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = "{:.0%}".format
+    environment.filters["percent"] = part
     environment.filters["asked"] = asked
     return environment.get_template("report.html")
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from analysis import lettering, palette
 from analysis.flows import Bar, Flows
-from analysis.wording import Say
+from analysis.wording import Say, part
 
 _LEAST = 100  # pixels; some letters of a name then stand in every column
 _NARROW = 520
@@ -161,7 +161,7 @@ def told(flows: Flows, say: Say) -> str:
         return say("No path towards abroad was measured.")
     total = sum(placed.weight for placed in gateways)
     parts = "; ".join(
-        f"{bar_name(placed.bar, say)} {placed.weight / total:.0%}"
+        f"{bar_name(placed.bar, say)} {part(placed.weight / total)}"
         for placed in sorted(gateways, key=lambda placed: -placed.weight)
     )
     return say("By gateway, all networks alike: {parts}.").format(parts=parts)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analysis import exhibits
 from analysis.behind import Behind
+from analysis.direction import straight
 from analysis.hub import DomesticGrade
 from analysis.judge import Evidence
 from analysis.load import Loaded
@@ -401,8 +402,9 @@ class Verdict:
         first = " ".join(filter(None, (self.headline, other)))
         why = _items(sentence for sentence in self.reasons if sentence != other)
         said = simulated(self.provenance.get("notes", {}))
-        return (f"<p><strong>{escape(said)}</strong></p>" if said else "") + (
-            f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
+        return straight(
+            (f"<p><strong>{escape(said)}</strong></p>" if said else "")
+            + f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
             f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(first)}</p>"
             f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{_items(self.limits)}</ul>"
         )

@@ -140,5 +140,5 @@ def _range(found: Range) -> dict[str, Any]:
     return {
         **fields,
         "share": list(found.share) if found.share else None,
-        "decisive": list(found.decisive[:_SHOWN]),
+        "decisive": list(found.decisive),
     }

@@ -16,7 +16,7 @@ from typing import Literal
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
 from analysis.policy import Policy
-from analysis.wording import asked, beside, captured_between, down, up
+from analysis.wording import asked, beside, captured_between, down, part, up
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 
@@ -160,8 +160,12 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
 
 
 def mostly_always(figures: Figures, policy: Policy) -> bool:
-    """Whether as many pass the candidate always as must pass it before it is a single gateway."""
-    return figures.captured - figures.by_turns >= policy.single_share * figures.of
+    """Whether turns leave as many that pass the candidate as a single gateway needs.
+
+    Where nobody takes turns, too few are a matter of the share alone.
+    """
+    always = figures.captured - figures.by_turns
+    return not figures.by_turns or always >= policy.single_share * figures.of
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
@@ -241,8 +245,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
         )
     if not mostly_always(figures, policy):
         reasons.append(
-            f"Of those captured, {figures.by_turns} pass it by turns: more than "
-            f"{asked(1 - policy.captured)} of their traces leave over somebody else at home."
+            f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces over "
+            f"somebody else at home: {figures.by_turns} of those captured."
         )
     as_everywhere = figures.elsewhere == (figures.captured, figures.of)
     if not as_everywhere and level_elsewhere(figures, policy) != "single":
@@ -461,7 +465,7 @@ def _diverse_or_mixed(
         )
     if figures.thin >= policy.concentrated:
         doubts.append(
-            f"{figures.thin:.0%} of the organisations leave by the same foreign interfaces: so "
+            f"{part(figures.thin)} of the organisations leave by the same foreign interfaces: so "
             "they would behind a gateway that is numbered from its customers' links."
         )
     if doubts:

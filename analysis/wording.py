@@ -1,8 +1,9 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
 `HEADLINE` sums a grade up in one sentence, `GRADES` names it, `LEFT_OUT` says why traces were not
-used, `beside` writes a figure so that nobody takes it for a bound that it misses, and `outward`
-and `captured_between` bounds so that they claim no more than is known.
+used, `beside` writes a figure so that nobody takes it for a bound that it misses, `part` so that
+nobody takes it for nothing or for all, and `outward` and `captured_between` bounds so that they
+claim no more than is known.
 """
 
 from __future__ import annotations
@@ -92,6 +93,18 @@ def up(value: float, form: str) -> str:
 def _rounded(value: float, form: str, whole: Callable[[float], int]) -> str:
     scale = 10 ** int(form[1:-1]) * (100 if form[-1] == "%" else 1)
     return format(whole(round(value * scale, _DIGITS)) / scale, form)
+
+
+def part(share: float) -> str:
+    """A part in percent: what is not nothing is not 0%, and what is not all is not 100%.
+
+    >>> part(0.5), part(1 / 3), part(0.025), part(0.0004), part(0.9996), part(1.0)
+    ('50%', '33%', '2.5%', '0.04%', '99.96%', '100%')
+    """
+    share = round(share, _DIGITS)
+    texts = [f"{share:.{digits}%}" for digits in range(0 if share >= 0.1 else 1, _DIGITS - 1)]
+    shown = (text for text in texts if share in {0, 1} or _read(text) not in {0, 1})
+    return next(shown).replace(".0%", "%")
 
 
 def many(count: int, thing: str) -> str:

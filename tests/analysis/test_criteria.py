@@ -135,6 +135,13 @@ def test_what_is_missed_on_the_way_to_a_single_gateway(
     assert (grade(judged, POLICY)[0] == "single_gateway") == (not unmet)
 
 
+def test_where_too_few_pass_it_nobody_is_said_to_take_turns() -> None:
+    """What is missing is that more pass it, and a mark stands there alone."""
+    found = criteria(figures(10, 15), POLICY, witness=None)
+    unmet = {one.key for one in found if one.step == "single" and not one.met}
+    assert unmet == {"single", "single_share", "everywhere"}
+
+
 def test_of_one_measured_something_is_met() -> None:
     """Nobody shares what he passes, whatever that is worth."""
     met_by_one = {one.key for one in criteria(figures(0, 1), POLICY, witness=None) if one.met}

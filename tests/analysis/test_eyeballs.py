@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis.coverage import Weights, by_addresses, by_users, covered
 from analysis.eyeballs import EyeballsError, read_eyeballs
-from tests.analysis.country import AutonomousSystem
+from tests.analysis.country import AutonomousSystem, Country
 
 
 def row(asn: int, country: str, users: int, **more: Any) -> dict[str, Any]:
@@ -160,3 +160,13 @@ def test_how_much_was_covered(measured: list[str], left_out: set[str], expected:
     """A has 10, B 30, G 60."""
     weights = Weights({"A": 10.0, "B": 30.0, "G": 60.0}, "eyeballs")
     assert covered(measured, left_out, weights) == pytest.approx(expected)
+
+
+def test_who_was_measured_is_known() -> None:
+    """An estimate may have no row for many who were: "9 of 2 organisations" counts nothing."""
+    country = Country(9)
+    country.everyone("lan own gate {up}")
+    found = country.judge(weights=Weights({"Net 1": 300.0, "Other": 100.0}, "eyeballs"))
+    coverage = found.fields["coverage"]
+    assert (coverage["organisations"], coverage["organisations_known"]) == (9, 10)
+    assert (coverage["unweighed"], coverage["eyeballs"]) == (8, 0.75)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -124,6 +125,15 @@ def test_paths_carry_every_network(verdict: Verdict) -> None:
     assert {palette.GATEWAY.light, palette.UNKNOWN.light} <= colours
 
 
+def test_the_parts_told_of_the_paths_make_up_the_whole() -> None:
+    """A fortieth is 2.5%: twenty of them and a half are not 90%."""
+    country = Country(40)
+    country.everyone("lan own gate {up}", days=[0], members=range(1, 21))
+    country.everyone("lan own {up}", days=[0], members=range(21, 41))
+    told = str(figures.paths(verdict_of(country)).description)
+    assert sum(map(float, re.findall(r"([\d.]+)%", told))) == 100
+
+
 def test_the_grid_has_a_cell_for_each_pair(verdict: Verdict) -> None:
     """With the sign of its gateway, or a question mark; the words say which is whose."""
     chart = figures.grid(verdict)
@@ -195,6 +205,17 @@ def test_the_domestic_grid_has_a_cell_for_each_two(verdict: Verdict) -> None:
     assert len(rows) == len(verdict.domestic_pairs) == 9
     assert {row["words"] for row in rows} == {"H"}
     assert chart.to_dict()["description"] == "H  over Gate"
+
+
+def test_what_a_grid_leaves_out_is_told_below_it() -> None:
+    """A picture of forty columns is no picture of fifty."""
+    country = Country(51)
+    for j in range(2, 52):
+        country.trace(1, f"20.0.{j}.200", "lan own gate")
+    drawn = figures.domestic(verdict_of(country))
+    says = "Not shown are those with the fewest pairs (rows: 0, columns: 10)."
+    assert says in drawn.to_dict()["title"]["text"]
+    assert says in str(drawn.description)
 
 
 def test_coverage_grows_with_each_who_is_asked(verdict: Verdict) -> None:

@@ -77,6 +77,15 @@ def test_destinations_of_one_operator_are_one_column() -> None:
     assert found.legend[0].words == "G"
 
 
+def test_a_tie_is_no_sign_of_the_one_who_is_named() -> None:
+    """Half of the destinations is not most, and who is accused gets no cell for it."""
+    ways = [("x1", "Gate"), ("x2", "Other"), ("x3", "Gate"), ("x4", "Other")]
+    found = matrices.international(
+        pairs(*(pair("N1", to, by, destination_organisation="X") for to, by in ways)), "Gate", str
+    )
+    assert [(sign.role, sign.words) for sign in found.legend] == [("gateway", "Other")]
+
+
 def test_columns_stand_by_continent() -> None:
     """Each continent's columns together, with how many there are."""
     found = matrices.international(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -16,6 +17,8 @@ from click.testing import CliRunner
 import analysis as gw
 from analysis.policy import Policy
 from analysis.render import plain
+from analysis.report import _ways
+from analysis.translation import Words
 from probe.cli import main
 from probe.demo import simulate
 from probe.origin import Origin, open_origin
@@ -68,7 +71,7 @@ def test_unknown_is_shown_as_unknown(page: str) -> None:
     [
         (range(1, 10), range(8), {}, "single_gateway", set()),
         (range(1, 10), range(3), {}, "concentrated", {
-            "days on which most of those that pass it were measured",
+            "days on which most of those that pass it (of all, if none does) were measured",
         }),
         (range(1, 10), range(8), {"unaided": 1.1}, "concentrated", {
             "part that passes it by the address table alone",
@@ -131,6 +134,18 @@ def test_another_gateway_is_another_verdict() -> None:
     assert left_out["grades"] == {verdict.grade: left_out["left_out"]}
     text = text_of(gw.report(dataclasses.replace(verdict, _fields=fields)))
     assert f"the verdict is the same in {left_out['left_out'] - 2} of" in text
+
+
+def test_all_who_decide_are_counted() -> None:
+    """At its threshold a verdict hangs on many networks: page and terminal count the same."""
+    country = Country(40)
+    country.everyone("lan own gate {up}", members=range(1, 21))
+    country.everyone("lan own {up}", members=range(21, 41))
+    verdict = verdict_of(country)
+    left_out = verdict.to_dict()["ranges"]["organisations"]
+    assert left_out["grades"] == {"concentrated": 15, "mixed": 15}
+    assert len(left_out["decisive"]) == 15
+    assert "the verdict is the same in 15 of these cases" in text_of(gw.report(verdict))
 
 
 def test_a_sample_of_those_left_out_is_called_one() -> None:
@@ -247,12 +262,113 @@ def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
 
 @pytest.mark.parametrize("share", [0.4966, 0.5])
 def test_where_all_of_the_country_was_measured_the_page_says_one_number(share: float) -> None:
-    """ "Between 50% and 50%" says nothing that "50%" does not, and of nobody unmeasured."""
+    """ "Between 50% and 50%" says nothing that "50%" does not, and of nobody unmeasured.
+
+    What is known of a country are its addresses, or an estimate of users, and not the whole.
+    """
     verdict = verdict_of(behind_a_gateway())
     verdict._fields["coverage"]["bounds"] = [share, share + 1e-16]
     page = gw.report(verdict)
-    assert "What was measured covers the whole country, of which 50% pass Gate." in page
+    assert (
+        "The networks measured have all addresses that are known of the country, besides the "
+        "candidate&#39;s. Weighed by these, 50% of what was measured passes Gate."
+    ) in page
+    assert "the whole country" not in page
     assert "Whoever was not measured" not in page
+
+
+def test_where_nobody_is_a_candidate_no_share_of_one_is_told() -> None:
+    """Behind an exchange where all only meet "between 0% and 6%" would be a share of nobody."""
+    country = Country(9)
+    country.everyone("lan own homeix {up}")
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.strongest) == ("mixed", None)
+    page = text_of(gw.report(verdict))
+    assert "9 of 9 organisations cross the exchange HomeIX" in page
+    assert "may pass" not in page
+    assert "points to one operator" not in page
+
+
+def test_what_a_grade_means_claims_no_more_than_its_figures() -> None:
+    """Half is not most, four in five are not nearly all, and a quarter are many."""
+    country = Country(40)
+    country.everyone("lan own gate {up}", members=range(1, 21))
+    country.everyone("lan own {up}", members=range(21, 41))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("concentrated", 20)
+    lead = gw.report(verdict).partition('<dl class="figures">')[0].rpartition('class="lead"')[2]
+    assert "on the way of many of the networks measured" in lead
+    assert " most " not in lead
+
+    country = Country(49)
+    country.everyone("lan own gate {up}", members=range(1, 41))
+    country.everyone("lan own {up}", members=range(41, 50))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("single_gateway", 40)
+    assert "Nearly all" not in gw.report(verdict)
+
+    country = Country(40)
+    country.everyone("lan own net1 {up}", members=range(2, 12))
+    country.everyone("lan own {up}", members=[1, *range(12, 41)])
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("diverse", 10)
+    assert "No operator stands on the way of most networks measured." in gw.report(verdict)
+
+
+def test_a_part_that_is_not_nothing_is_not_0_percent() -> None:
+    """Nor is what lacks something 100%: one destination of 250 leaves by another way."""
+    country = Country(6)
+    for name in range(1, 7):
+        for number in range(1, 251):
+            hops = "lan own {up}" if (name, number) == (1, 1) else "lan own gate {up}"
+            country.trace(name, f"30.0.1.{number}", hops.format(up="far7"))
+    ways = _ways(verdict_of(country), Words("en"))
+    assert ("Net 1", "Gate 99.6%, itself 0.4%", "Far 7 100%") in ways
+
+
+@pytest.mark.parametrize(("covered", "says"), [(0.004, "0.4%"), (0.997, "99.7%"), (1.0, "100%")])
+def test_the_part_covered_is_neither_nothing_nor_all_where_it_is_not(
+    covered: float, says: str
+) -> None:
+    """On the page and on a terminal: who is told 100% does not look for the rest."""
+    verdict = verdict_of(behind_a_gateway())
+    verdict._fields["coverage"]["eyeballs"] = covered
+    assert f"<dd>{says}</dd>" in gw.report(verdict)
+    assert f", {says} of addresses" in plain(verdict.to_dict())
+
+
+@pytest.mark.parametrize("name", ["Evil\u202e Net", "Evil\u2067 Net", "\u061cNet\u200f"])
+def test_no_name_turns_the_sentence_that_it_stands_in(name: str) -> None:
+    """Behind an override "0.71 to 1.00" reads "00.1 ot 17.0"; the program's part keeps the name."""
+    verdict = verdict_of(behind_a_gateway(name))
+    page = gw.report(verdict)
+    for shown in (page, verdict._repr_html_()):
+        assert re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]", shown) is None
+        assert re.sub("[\u061c\u200f\u202e\u2067]", "\ufffd", name) in shown
+    program = html.unescape(page.rpartition("<pre tabindex")[2].partition("<code>")[2])
+    assert json.loads(program.partition("</code>")[0]) == verdict.to_dict()
+
+
+def test_a_name_from_right_to_left_stands_apart_from_the_number_behind_it() -> None:
+    """Else the bounds of an Arabic gateway begin on its other side."""
+    name = "\u0634\u0631\u0643\u0629 (\u0634\u0628\u0643\u0629)"
+    verdict = verdict_of(behind_a_gateway(name))
+    apart = f"\u2068{name}\u2069"
+    for shown in (gw.report(verdict), verdict._repr_html_()):
+        assert f"through {apart} (share" in shown
+        assert shown.count(name) == shown.count(apart)
+
+
+def test_what_a_cell_does_not_tell_is_told_below_it() -> None:
+    """A cell has room for one sign, whatever the rest of its destinations do."""
+    country = Country(6)
+    for day in range(8):
+        for name in range(1, 7):
+            for number, hops in enumerate(["gate", "gate", ""], start=1):
+                country.trace(name, f"30.0.1.{number}", f"lan own {hops} far7", day=day)
+    page = gw.report(verdict_of(country))
+    grid = text_of(page.partition('id="grid"')[2].partition("</section>")[0])
+    assert "Where several destinations of one operator were traced to, it is that of most" in grid
 
 
 def test_what_misses_the_effective_gateways_asked_for_does_not_look_as_if_it_met_them() -> None:

@@ -79,6 +79,16 @@ def _long_names() -> Country:
     return country
 
 
+def _broad() -> Country:
+    """So many networks that a table of all is broader than a sheet of paper."""
+    country = Country(42)
+    country.everyone("lan own gate {up}", days=[0])
+    for i in range(1, 7):
+        for j in range(7, 43):
+            country.trace(i, f"20.0.{j}.200", "lan own gate")
+    return country
+
+
 COUNTRIES: dict[str, Callable[[], Country]] = {
     "single_gateway": behind_a_gateway,
     "diverse": _diverse,
@@ -87,6 +97,7 @@ COUNTRIES: dict[str, Callable[[], Country]] = {
     "hostile": lambda: behind_a_gateway(HOSTILE),
     "years": _years,
     "long_names": _long_names,
+    "broad": _broad,
 }
 
 
@@ -239,6 +250,22 @@ def test_no_word_of_a_picture_is_cut_off(name: str, width: int, opened: Opening)
     assert cut == []
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ["single_gateway.en", "single_gateway.km", "years.en"])
+def test_two_dates_are_not_read_as_one(name: str, width: int, opened: Opening) -> None:
+    """ "1/1/20263/1/2026" is no day: between two dates of an axis there is room for a blank."""
+    page = opened(name, width=width).page
+    dates = page.evaluate(
+        """() => [...document.querySelectorAll('#time svg[role=img]')]
+        .filter(e => e.checkVisibility()).flatMap(svg => [...svg.querySelectorAll('text')])
+        .filter(text => /20[0-9]{2}$/.test(text.textContent))
+        .map(text => text.getBoundingClientRect()).map(box => [box.left, box.right])
+        .sort((a, b) => a[0] - b[0])"""
+    )
+    assert len(dates) > 1
+    assert min(after[0] - before[1] for before, after in pairwise(dates)) >= 4
+
+
 def test_no_heading_of_a_grid_is_cut_off(opened: Opening) -> None:
     """Two networks whose names differ at the end can be told apart; such a column is wider."""
     page = opened("long_names.en", width=1280).page
@@ -282,6 +309,31 @@ def test_on_paper_it_is_light_and_whole(scheme: Literal["light", "dark"], opened
     )
     assert page.locator(".narrow").first.is_hidden()
     assert page.locator(".wide").first.is_visible()
+
+
+@pytest.mark.parametrize("name", ["broad.en", "long_names.en"])
+def test_no_table_is_broader_than_a_sheet(name: str, opened: Opening) -> None:
+    """Paper does not scroll: 36 columns get narrower, and the last one stands on it."""
+    a4_within_margins = 688
+    page = opened(name, width=a4_within_margins).page
+    page.emulate_media(media="print")
+    ends = page.evaluate(
+        "[...document.querySelectorAll('table')].map(e => e.getBoundingClientRect().right)"
+    )
+    assert len(ends) > 3
+    assert max(ends) <= a4_within_margins
+    assert page.locator("table.matrix").last.locator("th.turned").last.is_visible()
+
+
+def test_no_picture_is_higher_than_a_sheet(opened: Opening) -> None:
+    """Of forty networks the last ones would stand on the next."""
+    a4_below_a_heading = 860
+    page = opened("broad.en", width=688).page
+    page.emulate_media(media="print")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('figure svg')].map(e => e.getBoundingClientRect().height)"
+    )
+    assert 0 < max(heights) <= a4_below_a_heading
 
 
 def test_paper_shows_nothing_to_be_clicked_and_no_heading_without_its_picture(

@@ -1187,8 +1187,8 @@ def test_the_larger_of_two_that_take_turns_is_no_single_gateway(
     found = country.judge()
     assert found.grade == grade
     sentence = (
-        "Of those captured, 12 pass it by turns: more than 20% of their traces leave over somebody "
-        "else at home."
+        "Passed by turns, with more than 20% of the traces over somebody else at home: 12 of those "
+        "captured."
     )
     assert (sentence in found.fields["reasons"]) is (grade == "concentrated")
 

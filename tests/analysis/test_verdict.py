@@ -394,6 +394,17 @@ def test_too_few_for_a_single_gateway_are_told_that_they_are_few() -> None:
     assert "Without the destinations" in graded(6, 6, elsewhere=(5, 6))[1]
 
 
+@pytest.mark.parametrize(("captured", "of", "turning"), [(10, 15, 0), (10, 15, 9), (40, 50, 1)])
+def test_turns_are_a_reason_only_where_somebody_takes_them(
+    captured: int, of: int, turning: int
+) -> None:
+    """Where too few pass it these are too few, and take no turns for that."""
+    says, reasons = graded(captured, of, by_turns=turning)
+    assert says == "concentrated"
+    assert ("by turns" in reasons) is (turning > 0)
+    assert (f"at home: {turning} of those captured." in reasons) is (turning > 0)
+
+
 def test_bounds_are_rounded_outward_in_sentences() -> None:
     """To the nearest, they would claim to know more: 8 of 8 has the lower bound 0.6877."""
     assert "95% bounds 0.68 to 1.00" in graded(8, 8)[1]
