@@ -38,8 +38,8 @@ def not_diverse(
     reasons = []
     if abroad >= policy.concentrated:
         reasons.append(
-            f"{part(abroad)} of the ways at home that are known go abroad and back: they show no hub "
-            "at home, nor that there is none."
+            f"{part(abroad)} of the ways at home that are known go abroad and back: they show no "
+            "hub at home, nor that there is none."
         )
     if carrier is not None and carrier.captured_share >= policy.concentrated:
         reasons.append(
@@ -86,8 +86,8 @@ def reach_few(weighed: float, unit: str, policy: Policy) -> str:
 def take_turns(captured: int, policy: Policy) -> str:
     """Why the one that is on most traces of most ways is no single hub: that others are as well."""
     return (
-        f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces direct or over "
-        f"somebody else: {captured} of those captured."
+        f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces direct or "
+        f"over somebody else: {captured} of those captured."
     )
 
 

@@ -83,11 +83,10 @@ def judge_domestic(
         meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
         weighed = weighted_share(reached.shares, weights.of) or 0.0
         few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
-        captured = captured_by(candidate.shares, policy)
-        turns = len(captured & turning(candidate.node))
-        always = len(captured) - turns >= policy.single_share * candidate.of
-        by_halves = [] if always else [take_turns(turns, policy)]
-        return [*meets, *_not_representative(candidate, own, weights, policy), *few, *by_halves]
+        turns = len(captured_by(candidate.shares, policy) & turning(candidate.node))
+        always = candidate.captured - turns >= policy.single_share * candidate.of
+        changing = [] if always else [take_turns(turns, policy)]
+        return [*meets, *_not_representative(candidate, own, weights, policy), *few, *changing]
 
     def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
         reached = reached_over(candidate.node, known, own, policy) if candidate else None

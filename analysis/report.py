@@ -109,7 +109,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
 
 
 def _for_a_program(fields: Mapping[str, Any]) -> str:
-    """The JSON; where a name in it would be shown in another way, in ASCII, which stays as it is."""
+    """The JSON; in ASCII, which stays as it is, where a name would be shown in another way."""
     written = json.dumps(fields, ensure_ascii=False, indent=1)
     return written if straight(written) == written else json.dumps(fields, indent=1)
 

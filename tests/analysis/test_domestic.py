@@ -477,8 +477,8 @@ def test_the_larger_of_two_that_take_turns_is_no_single_hub(
     assert domestic["hub"]["name"] == "Net 13"
     sentence = (
         "12 of 12 other organisations reach the others over Net 13, which is not called a single "
-        "hub: Passed by turns, with more than 20% of the traces direct or over somebody else: 12 of "
-        "those captured."
+        "hub: Passed by turns, with more than 20% of the traces direct or over somebody else: 12 "
+        "of those captured."
     )
     assert (domestic["reason"] == sentence) is (grade == "concentrated")
 
