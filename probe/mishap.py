@@ -85,6 +85,13 @@ def failure_of(problem: OSError) -> Failure | None:
                 "pulled out; put it back, or try again"
             ).format(path=problem.filename)
         )
+    if problem.errno == errno.ENOENT and _is_nowhere():
+        return BadInput(
+            _(
+                "the folder that this command was called in is not there any more; go to another "
+                "with cd, and call it again"
+            )
+        )
     if problem.errno == errno.EIO:
         return PartlyDone(
             _(
@@ -92,6 +99,15 @@ def failure_of(problem: OSError) -> Failure | None:
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         )
     return None
+
+
+def _is_nowhere() -> bool:
+    """Whether the working folder is gone, of which the system says no name."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def no_memory() -> Failure:
