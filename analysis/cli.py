@@ -22,7 +22,7 @@ from analysis import options
 from analysis.countries import UnknownCountry, country_code
 from analysis.wording import many
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, Offline
+from probe.failure import BadInput, Failure, Offline, PartlyDone
 from probe.mishap import failure_of
 from probe.origin import Origin, OriginError, open_origin
 from probe.record import SIMULATED
@@ -315,11 +315,14 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[None]:
-    """Say it in the form of our failures where a file cannot be written."""
+    """Say it in the form of our failures where a file cannot be written, and leave no half."""
     try:
         yield
     except OSError as problem:
-        raise _unwritten(path, problem) from None
+        failure = _unwritten(path, problem)
+        if isinstance(failure, PartlyDone) and path.is_file():
+            path.resolve().unlink()
+        raise failure from None
 
 
 def _unwritten(path: str | Path, problem: OSError) -> Failure:

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -147,8 +147,16 @@ def _end(problem: BaseException) -> NoReturn:
     try:
         _leave(problem)
     except Failure as failure:
-        click.echo(f"gatewatch: {failure.message}", err=True)
+        _tell(f"gatewatch: {failure.message}")
         raise click.exceptions.Exit(failure.exit_code) from None
+
+
+def _tell(said: str) -> None:
+    """Say it on the standard error; where that takes nothing, the exit code alone tells."""
+    try:
+        click.echo(said, err=True)
+    except OSError:
+        _drop(sys.stderr)
 
 
 def _leave(problem: BaseException) -> NoReturn:
@@ -157,17 +165,21 @@ def _leave(problem: BaseException) -> NoReturn:
         raise problem
     # Where it asks something, click raises another exception.
     if isinstance(problem, KeyboardInterrupt | click.Abort):
-        click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
+        _tell(_("gatewatch: stopped; what was finished is kept"))
         raise click.exceptions.Exit(INTERRUPTED)
     if isinstance(problem, Stopped):
-        click.echo(_("gatewatch: stopped; what was finished is kept"), err=True)
+        _tell(_("gatewatch: stopped; what was finished is kept"))
         raise click.exceptions.Exit(128 + problem.number)
     if isinstance(problem, BrokenPipeError):
         # The reader has seen enough.
-        _drop_output()
+        _drop(sys.stdout)
         raise click.exceptions.Exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
+    if isinstance(problem, MemoryError):
+        from probe.mishap import no_memory  # noqa: PLC0415 - seldom needed
+
+        raise no_memory() from problem
     if isinstance(problem, OSError):
         from probe.mishap import failure_of  # noqa: PLC0415 - seldom needed
 
@@ -176,17 +188,17 @@ def _leave(problem: BaseException) -> NoReturn:
             try:
                 sys.stdout.flush()
             except OSError:
-                _drop_output()
+                _drop(sys.stdout)
             raise failure from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
-    click.echo(crash.report(problem), err=True)
+    _tell(crash.report(problem))
     raise click.exceptions.Exit(crash.EXIT_CODE)
 
 
-def _drop_output() -> None:
+def _drop(stream: TextIO) -> None:
     """Let what nobody can take go nowhere: Python would complain of it again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _extra_missing(extra: str) -> Failure:

@@ -25,6 +25,9 @@ _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 # A file of another kind than is needed has the name.
 _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 
+# No file can have the name.
+_NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+
 
 def failure_of(problem: OSError) -> Failure | None:
     """The failure that an error amounts to; None for one that only a fault of ours explains."""
@@ -66,12 +69,28 @@ def failure_of(problem: OSError) -> Failure | None:
                 "folder where a file has to be; move it away, or name another"
             ).format(path=problem.filename, reason=problem.strerror)
         )
+    if problem.filename and problem.errno in _NO_NAME:
+        return BadInput(
+            _(
+                "{path} cannot be used ({reason}): the name is longer than the file system allows, "
+                "or links lead in a circle; name another"
+            ).format(path=problem.filename, reason=problem.strerror)
+        )
+    if problem.errno == errno.ENOMEM:
+        return no_memory()
     if problem.filename and problem.errno == errno.ENOENT:
         return BadInput(
             _(
                 "{path} is not there (any more): it, or what it leads to, was moved, deleted or "
                 "pulled out; put it back, or try again"
             ).format(path=problem.filename)
+        )
+    if problem.errno == errno.ENOENT and _is_nowhere():
+        return BadInput(
+            _(
+                "the folder that this command was called in is not there any more; go to another "
+                "with cd, and call it again"
+            )
         )
     if problem.errno == errno.EIO:
         return PartlyDone(
@@ -80,6 +99,25 @@ def failure_of(problem: OSError) -> Failure | None:
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         )
     return None
+
+
+def _is_nowhere() -> bool:
+    """Whether the working folder is gone, of which the system says no name."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def no_memory() -> Failure:
+    """The failure where the system gives no more memory."""
+    return PartlyDone(
+        _(
+            "the system gives no more memory; what was kept before is safe, close other programs "
+            "or raise the limit (ulimit -v), and run again"
+        )
+    )
 
 
 def _is_kept(path: object) -> bool:

@@ -18,13 +18,14 @@ import click
 from analysis.wording import many
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, PartlyDone
+from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
     from analysis.collect.store import Store
+    from probe.database import Trouble
     from probe.receipt import Status
 
 if find_spec("uvicorn") is None:
@@ -292,6 +293,13 @@ def _opened(folder: Path, new: str = "--to") -> AbstractContextManager[Store]:
     return _store(folder)
 
 
+# What the database's trouble amounts to, where it is no wrong use.
+_FAILURES: dict[Trouble | None, type[Failure]] = {
+    "full": PartlyDone,
+    "forbidden": PermissionDenied,
+}
+
+
 @contextmanager
 def _store(folder: Path) -> Iterator[Store]:
     """The store in a folder; what keeps it from being used is said, now or while it is used."""
@@ -309,7 +317,7 @@ def _store(folder: Path) -> Iterator[Store]:
             "volunteers trust no other"
         ) from None
     except sqlite3.OperationalError as problem:
-        raise Failure(
+        raise _FAILURES.get(trouble_of(problem), Failure)(
             f"{folder / 'collector.db'} cannot be used now ({problem}); see that no other command "
             "is at work on it, that it may be written and that the disk has room, and try again"
         ) from None

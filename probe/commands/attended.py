@@ -23,6 +23,7 @@ from probe.consent import Permission
 from probe.failure import Failure
 from probe.language import _, ngettext
 from probe.places import data_folder
+from probe.private import NO_ROOM
 from probe.spoiling import meanings
 from probe.spool import spool_folder
 
@@ -57,11 +58,10 @@ class Attended:
     def progress(self, stack: ExitStack, absent: frozenset[int]) -> Progress:
         """A bar or a line a trace, below what is said of IP versions that are not here."""
         for version in sorted(absent):
-            click.echo(
+            _remark(
                 _(
                     "this machine has no IPv{version}: targets with such addresses are left out"
-                ).format(version=version),
-                err=True,
+                ).format(version=version)
             )
         return stack.enter_context(_Shown())
 
@@ -125,7 +125,7 @@ class _Shown:
         else:
             # What goes to a file or a log names no address: a target may be one's own line.
             hops = f", {words.many(len(trace.hops), 'hop')}" if trace.hops else ""
-            click.echo(f"[{self.count}/{self.total}] {said}{hops}", err=True)
+            _remark(f"[{self.count}/{self.total}] {said}{hops}")
 
     def interrupted(self, why: str) -> None:
         """Something came in between; the run goes on when it can."""
@@ -133,7 +133,16 @@ class _Shown:
         if self.bar is not None:
             self.bar.console.print(said, markup=False)
         else:
-            click.echo(said, err=True)
+            _remark(said)
+
+
+def _remark(line: str) -> None:
+    """A line on the standard error, for want of room for which no measurement ends."""
+    try:
+        click.echo(line, err=True)
+    except OSError as problem:
+        if problem.errno not in NO_ROOM:
+            raise
 
 
 def _say(ended: Ended, *, as_json: bool) -> None:

@@ -664,6 +664,25 @@ def test_a_full_disk_is_an_error(suffix: str, traces: Path, tmp_path: Path) -> N
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
+@pytest.mark.parametrize(("option", "name"), [("--crossings", "rows.csv"), ("--report", "p.html")])
+def test_no_half_of_a_file_is_left_where_a_disk_is_full(
+    option: str, name: str, traces: Path, tmp_path: Path
+) -> None:
+    """A table without its last rows reads like a whole one."""
+    import resource
+
+    target, limits = tmp_path / name, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        done = analyze(traces, option, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.exit_code == 6
+    assert f"disk full at {target}" in done.stderr
+    assert not target.exists()
+
+
 # ------------------------------------------------------------------------ users and witness
 
 

@@ -600,7 +600,8 @@ def test_what_cannot_be_done_is_said(
     [
         (errno.EACCES, 4, "out.jsonl may not be written or read by this user (Permission denied)"),
         (errno.ENOSPC, 6, "disk full at out.jsonl"),
-        (errno.ENAMETOOLONG, 9, "out.jsonl: cannot be written (File name too long)"),
+        (errno.ENAMETOOLONG, 9, "out.jsonl cannot be used (File name too long)"),
+        (errno.EINVAL, 9, "out.jsonl: cannot be written (Invalid argument)"),
     ],
 )
 def test_the_code_tells_why_a_file_could_not_be_written(

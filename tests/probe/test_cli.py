@@ -220,6 +220,24 @@ def test_a_full_disk_ends_with_6() -> None:
     assert said.startswith("gatewatch: disk full at /some/file")
 
 
+@pytest.mark.parametrize(
+    "problem", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory", "/some/file")]
+)
+def test_a_machine_without_memory_left_is_said(problem: Exception) -> None:
+    """Nothing is to be reported where a small machine has too little left, or a limit is set."""
+    code, said = ending(problem)
+    assert (code, len(said.splitlines())) == (PartlyDone.exit_code, 1)
+    assert said.startswith("gatewatch: the system gives no more memory")
+
+
+@pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.ELOOP])
+def test_a_name_that_no_file_can_have_is_said(number: int) -> None:
+    """A name may be longer than file systems allow, and links may lead in a circle."""
+    code, said = ending(OSError(number, "it is so", "/some/file"))
+    assert (code, len(said.splitlines())) == (BadInput.exit_code, 1)
+    assert said.startswith("gatewatch: /some/file cannot be used (it is so)")
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
 def test_a_folder_one_may_not_use_ends_with_4(number: int) -> None:
     """A file that the system refuses is named, with what to do."""
@@ -399,3 +417,37 @@ def test_output_to_a_full_disk_is_said() -> None:
     assert done.returncode == 6
     assert done.stderr.count("\n") == 1
     assert "disk full" in done.stderr
+
+
+UNHEARD = """
+import click, sys
+from probe.cli import Commands
+from probe.failure import NoConsent
+@click.group(cls=Commands)
+def group(): pass
+@group.command()
+def refuse(): raise NoConsent("a sentence")
+@group.command()
+def stop(): raise KeyboardInterrupt
+@group.command()
+def fault(): raise ZeroDivisionError
+@group.command()
+def tell(): click.echo("a line", err=True)
+group([sys.argv[1]])
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize(
+    ("command", "full", "closed"),
+    [("refuse", 3, 3), ("stop", 130, 130), ("fault", 1, 1), ("tell", 6, 141)],
+)
+def test_what_nobody_can_be_told_is_told_by_the_code(command: str, full: int, closed: int) -> None:
+    """A log on a full disk, or one that nobody reads any more, makes no fault of another end."""
+    line = [sys.executable, "-c", UNHEARD, command]
+    with Path("/dev/full").open("w", encoding="utf-8") as log:
+        assert subprocess.run(line, stderr=log, check=False).returncode == full
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
+        assert subprocess.run(line, stderr=pipe, check=False).returncode == closed

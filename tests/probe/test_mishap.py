@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.failure import PermissionDenied
+from probe.failure import BadInput, PermissionDenied
 from probe.mishap import failure_of
 
 
@@ -36,6 +36,23 @@ def test_a_file_elsewhere_is_told_where_the_data_folder_cannot_be(
     failure = failure_of(PermissionError(errno.EACCES, "Permission denied", "/srv/traces.jsonl"))
     assert "traces.jsonl may not be written or read" in str(failure)
     assert "or name another" in str(failure)
+
+
+def test_a_working_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick was pulled out, or another terminal deleted it: a name there leads nowhere."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FileNotFoundError) as raised:
+        Path("traces.jsonl").absolute()
+    failure = failure_of(raised.value)
+    assert isinstance(failure, BadInput)
+    assert str(failure).startswith("the folder that this command was called in is not there")
+    monkeypatch.chdir(tmp_path)
+    assert failure_of(raised.value) is None
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])

@@ -293,6 +293,26 @@ def test_a_database_that_another_process_holds_is_no_damaged_one(
     assert gatewatch("accept", str(folder), "--all").stdout == "accepted: 3 bundles\n"
 
 
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(sqlite3.SQLITE_FULL, 6), (sqlite3.SQLITE_IOERR, 6), (sqlite3.SQLITE_READONLY, 4)],
+)
+def test_a_disk_without_room_and_a_file_of_somebody_else_have_their_codes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, trouble: int, code: int
+) -> None:
+    """What ends other commands with 6 or 4 is no wrong use of this one."""
+
+    def fails(*_: object, **__: object) -> None:
+        problem = sqlite3.OperationalError("it is so")
+        problem.sqlite_errorcode = trouble
+        raise problem
+
+    monkeypatch.setattr("analysis.collect.store.open_database", fails)
+    done = gatewatch("accept", str(folder), "--all")
+    assert done.exit_code == code
+    assert "cannot be used now (it is so)" in done.stderr
+
+
 @pytest.mark.parametrize("content", [None, b""])
 def test_a_database_that_is_lost_costs_no_bundle(folder: Path, content: bytes | None) -> None:
     """A new one would know of none, and its start would sweep away what nobody knows of."""
