@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from analysis.crossing import Crossing
 from analysis.observation import Cast, Observation
 from analysis.operators import TOLERANCE, Node
 from analysis.pairs import RESOLVED, Blocks
@@ -20,12 +21,16 @@ from analysis.policy import Policy
 
 
 class Turn(NamedTuple):
-    """Traces of one way: where it ends, who is on it, and whether it tells who is not."""
+    """Traces of one way: where it ends, who is on it, and whether it tells who is not.
+
+    ``abroad`` are the first two addresses abroad, where the one behind the border is an interface.
+    """
 
     seen: Observation
     end: str
     nodes: frozenset[Node]
     tells: bool
+    abroad: frozenset[str] = frozenset()
 
 
 class _Day(NamedTuple):
@@ -41,8 +46,10 @@ def by_turns(turns: Sequence[Turn], policy: Policy) -> Callable[[Node], frozense
 
     They do if to half of the ends that they reach over it, or more, less than ``captured`` of the
     traces that tell pass it. Those tell that pass the node, and of those that tell who is not on
-    them all with somebody who is not on the organisation's ways over the node. What comes before
-    the first day on which the pair passes the node does not count: that is a move, and no turn.
+    them all with somebody who is not on the organisation's ways over the node, and all on which
+    nobody is and that go on abroad over addresses that no way over the node shows. What comes
+    before the first day on which the pair passes the node does not count: that is a move, and no
+    turn.
     """
     cast = Cast(turn.seen for turn in turns)
 
@@ -64,14 +71,22 @@ def by_turns(turns: Sequence[Turn], policy: Policy) -> Callable[[Node], frozense
 def _days(node: Node, turns: Iterable[Turn], cast: Cast) -> dict[tuple[str, str], list[_Day]]:
     """The days of each pair of an organisation and an end."""
     beside: dict[str, set[Node]] = defaultdict(set)
+    behind: set[str] = set()
     for turn in turns:
         if node in turn.nodes:
             beside[turn.seen.organisation] |= turn.nodes
+            behind |= turn.abroad
     days: dict[tuple[str, str], list[_Day]] = defaultdict(list)
     for turn in turns:
         passing = node in turn.nodes
         organisation = turn.seen.organisation
-        if passing or (turn.tells and not beside[organisation] >= turn.nodes):
+        elsewhere = (
+            not beside[organisation] >= turn.nodes
+            if turn.nodes
+            # Behind a neighbour's address the node may hide, but where others show it before these.
+            else bool(turn.abroad) and behind.isdisjoint(turn.abroad)
+        )
+        if passing or (turn.tells and elsewhere):
             days[organisation, turn.end] += [
                 _Day(day, *((traces / of, 0.0) if passing else (0.0, traces / of)))
                 for day, traces, of in cast.daily(turn.seen)
@@ -82,12 +97,34 @@ def _days(node: Node, turns: Iterable[Turn], cast: Cast) -> dict[tuple[str, str]
 def turns_abroad(blocks: Blocks, observations: Iterable[Observation]) -> list[Turn]:
     """The ways abroad: who is at home on each."""
     return [
-        Turn(
-            seen,
-            seen.destination,
-            frozenset(blocks.nodes(crossing.strict)) if crossing.state in RESOLVED else frozenset(),
-            tells=crossing.state in RESOLVED and not crossing.gap and not crossing.unsaid,
-        )
+        _turn_abroad(blocks, seen, seen.crossing)
         for seen in observations
-        if (crossing := seen.crossing) is not None
+        if seen.crossing is not None
     ]
+
+
+def _turn_abroad(blocks: Blocks, seen: Observation, crossing: Crossing) -> Turn:
+    known = crossing.state in RESOLVED
+    nodes = frozenset(blocks.nodes(crossing.strict)) if known else frozenset()
+    # Of hops that are left out, as a block that nobody else shows, anybody may stand there.
+    whole = bool(nodes) or not crossing.lenient
+    tells = known and whole and not crossing.gap and not crossing.unsaid
+    return Turn(seen, seen.destination, nodes, tells, _first_abroad(seen, crossing))
+
+
+def _first_abroad(seen: Observation, crossing: Crossing) -> frozenset[str]:
+    """The interface behind the border, and the address behind that.
+
+    Where a router at home answers with a carrier's address, that is the one behind the border, and
+    what others show there is the one behind.
+    """
+    if crossing.first_foreign is None or crossing.border is None:
+        return frozenset()
+    _, outer = crossing.border
+    return frozenset(
+        step.address
+        for step in seen.path.frame.steps
+        if step.address is not None
+        and step.address != seen.destination
+        and outer <= step.hop <= outer + 1
+    )

@@ -246,7 +246,7 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
     if not mostly_always(figures, policy):
         reasons.append(
             f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces over "
-            f"somebody else at home: {figures.by_turns} of those captured."
+            f"somebody else at home or straight abroad: {figures.by_turns} of those captured."
         )
     as_everywhere = figures.elsewhere == (figures.captured, figures.of)
     if not as_everywhere and level_elsewhere(figures, policy) != "single":

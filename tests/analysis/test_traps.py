@@ -1187,8 +1187,8 @@ def test_the_larger_of_two_that_take_turns_is_no_single_gateway(
     found = country.judge()
     assert found.grade == grade
     sentence = (
-        "Passed by turns, with more than 20% of the traces over somebody else at home: 12 of those "
-        "captured."
+        "Passed by turns, with more than 20% of the traces over somebody else at home or straight "
+        "abroad: 12 of those captured."
     )
     assert (sentence in found.fields["reasons"]) is (grade == "concentrated")
 
@@ -1202,3 +1202,12 @@ def test_a_way_that_shows_nobody_else_is_no_turn(words: str) -> None:
     country.everyone("lan own net12 gate {up}", days=range(6), members=range(1, 12))
     country.everyone(words, days=range(6, 10), members=range(1, 12))
     assert country.judge().grade == "single_gateway"
+
+
+@pytest.mark.parametrize(("days", "grade"), [(2, "single_gateway"), (3, "concentrated")])
+def test_the_own_border_beside_an_operator_is_a_turn(days: int, grade: str) -> None:
+    """Each goes abroad by itself as well, over a carrier that no way over the operator comes to."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", days=range(10 - days))
+    country.everyone("lan own far15", days=range(10 - days, 10))
+    assert country.judge().grade == grade

@@ -18,6 +18,12 @@ WORDS = {
     "n": "lan own net2 far6",
     "b": "lan own net2 gate far6",
     ".": "lan own far6",
+    "o": "lan own far7",
+    "x": "lan own far8 far6",
+    "d": "lan own",
+    "s": "lan own * far7",
+    "p": "lan own 10.7.7.1 far7",
+    "l": "lan own 45.1.2.3@60 far7",
     "u": "lan * net3 own net2 far6",
     "?": "lan own * net2 far6",
     "*": "lan own * * far6",
@@ -54,6 +60,15 @@ def takes_turns(country: Country) -> bool:
         ("#######...", False),
         ("#######???", False),
         ("#######***", False),
+        # By itself it leaves over routers that none of the ways over Gate comes to.
+        ("#######ooo", True),
+        ("########oo", False),
+        ("ooo#######", False),
+        ("#######xxx", False),
+        ("#######ddd", False),
+        ("#######sss", False),
+        ("#######ppp", False),
+        ("#######lll", False),
         # Who is silent before the own network shows itself may be Gate.
         ("#######uuu", False),
         # Who is on the way over Gate as well may be all that shows of it.
