@@ -402,7 +402,7 @@ def test_turns_are_a_reason_only_where_somebody_takes_them(
     says, reasons = graded(captured, of, by_turns=turning)
     assert says == "concentrated"
     assert ("by turns" in reasons) is (turning > 0)
-    assert (f"at home: {turning} of those captured." in reasons) is (turning > 0)
+    assert (f"straight abroad: {turning} of those captured." in reasons) is (turning > 0)
 
 
 def test_bounds_are_rounded_outward_in_sentences() -> None:
