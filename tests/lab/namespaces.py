@@ -360,7 +360,7 @@ class Fabric:
         """
         near_device, far_device = near_device or far, far_device or near
         if delay_ms or hop_ms:
-            self._cable((near, near_device), (far, far_device), f"{delay_ms} {hop_ms} {jitter_ms}")
+            self._cable((near, near_device), (far, far_device), delay_ms, hop_ms, jitter_ms)
         else:
             self._veth((near, near_device), (far, far_device))
         for node, device, addresses in (
@@ -379,13 +379,28 @@ class Fabric:
             f"peer name {far[1]} netns {self[far[0]].name}"
         )
 
-    def _cable(self, near: tuple[str, str], far: tuple[str, str], delays: str) -> None:
+    def _cable(
+        self,
+        near: tuple[str, str],
+        far: tuple[str, str],
+        delay_ms: float,
+        hop_ms: float,
+        jitter_ms: float,
+    ) -> None:
         if _DISTANCE not in self._nodes:
             self.node(_DISTANCE)
             self._nodes[_DISTANCE].settings["ipv6/conf/default/disable_ipv6"] = "1"
         number = len(self._cables)
         ends = f"a{number}", f"b{number}"
-        self._cables.append(f"{ends[0]} {ends[1]} {delays}")
+        self._cables.append(f"{ends[0]} {ends[1]} {delay_ms} {hop_ms} {jitter_ms}")
+        if not delay_ms and not jitter_ms:
+            # The relay leaves to the kernel what it does not delay: the way to ``far``.
+            self.filter(
+                _DISTANCE,
+                f"table netdev {ends[0]} {{ chain in {{\n"
+                f'type filter hook ingress device "{ends[0]}" priority 0; policy accept;\n'
+                f'fwd to "{ends[1]}"\n}}\n}}',
+            )
         for router, end in zip((near, far), ends, strict=True):
             self._veth(router, (_DISTANCE, end))
             self.configure(_DISTANCE, f"link set dev {end} up")

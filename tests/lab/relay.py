@@ -9,7 +9,8 @@ stand for a network in which every hop is some way off.
 Usage: ``relay.py`` with, on standard input, one line a link: ``first second milliseconds hop
 jitter``. The third is the delay of every frame, either way; the fourth is added for each hop that a
 packet towards ``first`` has come; up to the fifth is added to any, so that frames overtake each
-other. It prints ``ready`` once every frame is caught.
+other. It prints ``ready`` once every frame is caught. A way without any delay is none of its
+business: the kernel carries it, which no other program on a busy machine can hold up.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ TTL_AT = {b"\x08\x00": 10 + 14 + 8, b"\x86\xdd": 10 + 14 + 7}
 FIRST_TTL = 64
 
 
-def opened(device: str) -> socket.socket:
-    """A socket that catches and puts whole frames on this interface."""
+def opened(device: str, *, catching: bool) -> socket.socket:
+    """A socket that puts whole frames on this interface, and catches those that come in."""
     port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     port.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     port.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
     port.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
-    port.bind((device, ETH_P_ALL))
+    port.bind((device, ETH_P_ALL if catching else 0))
     port.setblocking(False)
     return port
 
@@ -98,12 +99,8 @@ def carry(directions: list[Direction]) -> None:
                     frame = direction.source.recv(LARGEST)
                 except BlockingIOError:
                     break
-                delay = direction.delay_of(frame)
-                if delay:
-                    due = time.monotonic() + delay
-                    heapq.heappush(waiting, (due, next(order), direction.sink, frame))
-                else:
-                    put(direction.sink, frame)
+                due = time.monotonic() + direction.delay_of(frame)
+                heapq.heappush(waiting, (due, next(order), direction.sink, frame))
         now = time.monotonic()
         while waiting and waiting[0][0] <= now:
             _, _, sink, frame = heapq.heappop(waiting)
@@ -115,8 +112,10 @@ def main() -> None:
     for line in sys.stdin:
         near, far, *milliseconds = line.split()
         delay, hop, jitter = (float(each) / 1000 for each in milliseconds)
-        first, second = opened(near), opened(far)
-        directions.append(Direction(first, second, delay, 0.0, jitter))
+        both = delay > 0.0 or jitter > 0.0
+        first, second = opened(near, catching=both), opened(far, catching=True)
+        if both:
+            directions.append(Direction(first, second, delay, 0.0, jitter))
         directions.append(Direction(second, first, delay, hop, jitter))
     sys.stdout.write("ready\n")
     sys.stdout.flush()

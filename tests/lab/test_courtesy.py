@@ -13,6 +13,7 @@ import pytest
 from probe.spool import read
 from tests.consenting import agree
 from tests.lab.namespaces import Chain, chain, requires_lab
+from tests.lab.path import paths_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 
 GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
+
+TWO_HOPS_FAR = """
+import socket, sys
+probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+probe.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 2)
+probe.sendto(b"lab", (sys.argv[1], 33434))
+"""
 
 RATE = "100"
 WINDOW = 0.1
@@ -98,3 +106,23 @@ def test_nor_where_all_paths_are_asked_from_their_ends(row: Chain, targets: Path
     arrived = arrivals(row, [*command, "KH"])
     assert min(map(len, arrived[3:7])) >= 32
     assert max(map(most_at_once, arrived)) <= MOST
+
+
+def test_no_probe_waits_for_the_program_that_delays_answers(row: Chain) -> None:
+    """Else the lab itself would send bursts whenever that program got no processor for a while."""
+    host, behind = row.host[4], row.routers[1]
+    path = paths_seen([row.vantage], [host])[row.vantage.name][host]
+    assert path[1][0] == row.hops[4][1]
+    program = counting(behind)
+    delays = _sh(["ip", "netns", "pids", row.fabric["distance"].name]).split()
+    _sh(["kill", "-STOP", *delays])
+    try:
+        row.vantage.run([sys.executable, "-c", TWO_HOPS_FAR, host])
+        arrived = json.loads(program.communicate()[0])
+    finally:
+        _sh(["kill", "-CONT", *delays])
+    assert len(arrived) == 1
+
+
+def _sh(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
