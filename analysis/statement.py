@@ -173,7 +173,8 @@ class Timeline:
 class Verdict:
     """A judged country.
 
-    The attributes are those of ``gatewatch analyze --json``, which `to_dict` gives whole.
+    Figures are attributes, called as in ``gatewatch analyze --json``; what they rest on is tables.
+    `to_dict` gives that JSON whole, with what has no attribute.
     """
 
     _fields: Mapping[str, Any] = field(repr=False)
@@ -412,6 +413,12 @@ class Verdict:
 
 def _items(sentences: Iterable[str]) -> str:
     return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def demand_data(given: object) -> None:
+    """Raise TypeError where this is no `Data`, such as a path that nobody has read yet."""
+    if not isinstance(given, Data):
+        raise TypeError(f"{type(given).__name__} is no data; read some with load(…) first")
 
 
 def demand_verdict(given: object) -> None:

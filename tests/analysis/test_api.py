@@ -361,7 +361,7 @@ def test_paths_may_come_in_any_sequence(folder: Path, data: gw.Data) -> None:
 def test_what_is_no_data_is_told(given: Any, table: Origin) -> None:
     """As where a path, or one of its tables, is given instead."""
     for asked in (gw.judge, gw.crossings):
-        with pytest.raises(InputError, match=r"is no data; read some with load\(…\) first"):
+        with pytest.raises(TypeError, match=r"is no data; read some with load\(…\) first"):
             asked(given, "KH", origin=table)
 
 
