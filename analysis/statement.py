@@ -254,6 +254,16 @@ class Verdict:
         return low, high
 
     @property
+    def strict_and_lenient_agree(self) -> bool:
+        """Whether reading doubtful hops generously changes neither the candidate nor its level."""
+        return bool(self._fields["strict_and_lenient_agree"])
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """What it rests on, counted: ``traces``, ``vantages``, ``organisations``, ``days`` …"""
+        return dict(self._fields["measured"])
+
+    @property
     def domestic(self) -> Domestic:
         """How the country's networks reach each other."""
         said = self._fields["domestic"]
