@@ -85,6 +85,11 @@ class Family:
         """Who may be named, by the grade."""
         return self.figures.top if self.grade in {"concentrated", "single_gateway"} else None
 
+    @property
+    def name(self) -> str | None:
+        """What whoever is named is called."""
+        return self.named.node.name if self.named is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class _Period:
