@@ -1,7 +1,6 @@
 """Every number the rule uses, in one frozen place that a verdict prints and a user may change.
 
-Nothing here decides; `verdict` does. The numbers come from the rules of evidence in
-``docs/verdict.md``, which argues each of them.
+Nothing here decides; `verdict` does. ``docs/verdict.md`` argues each number.
 """
 
 from __future__ import annotations
