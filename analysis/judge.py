@@ -84,10 +84,12 @@ class Judgement:
 
     @property
     def grade(self) -> str:
+        """What the evidence amounts to, by the rule."""
         return str(self.fields["grade"])
 
     @property
     def gateway(self) -> dict[str, Any] | None:
+        """Who is named, in the shape of the contract; None where nobody is."""
         gateway: dict[str, Any] | None = self.fields["gateway"]
         return gateway
 

@@ -58,6 +58,7 @@ class Observation:
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """Every step of the path, with RTTs that decide as those of all its traces do."""
         return self.path.steps
 
     @property

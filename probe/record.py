@@ -103,6 +103,7 @@ class Reply(NamedTuple):
 
     @property
     def is_star(self) -> bool:
+        """Whether nothing came back."""
         return self.address is None and self.rtt is None
 
 

@@ -33,6 +33,7 @@ class Task(NamedTuple):
 
     @property
     def version(self) -> int:
+        """The IP version, 4 or 6."""
         return 6 if ":" in self.target else 4
 
 

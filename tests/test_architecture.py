@@ -475,6 +475,11 @@ def test_every_module_stands_in_one_layer(package: str) -> None:
     assert sorted(listed) == sorted(own(frozenset(modules()), package))
 
 
+def test_every_module_says_why_it_exists() -> None:
+    """In a paragraph at its head, as CONTRIBUTING.md says."""
+    assert [name for name, tree in modules().items() if not ast.get_docstring(tree)] == []
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_newcomer_is_told_which_question_each_module_answers(package: str) -> None:
     """The package's table in CONTRIBUTING.md names each module, or its folder, once."""
