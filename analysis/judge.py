@@ -21,7 +21,6 @@ from analysis.fields import (
     coverage_fields,
     domestic_fields,
     gateway_fields,
-    limits_of,
     measured_fields,
     share_fields,
     timeline_fields,
@@ -30,6 +29,7 @@ from analysis.fields import (
 )
 from analysis.further import further_reasons, measured_abroad
 from analysis.interconnection import Domestic, judge_domestic
+from analysis.limits import limits_of
 from analysis.load import Loaded
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
