@@ -510,7 +510,7 @@ def test_the_probe_never_imports_the_analysis() -> None:
 
 
 def test_the_analysis_knows_only_the_contract() -> None:
-    """The analysis imports the record and the address table of the probe, nothing else."""
+    """Of the probe it imports what both halves share, and nothing else without a reason here."""
     strangers = {
         module: extra
         for module in modules()
