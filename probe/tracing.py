@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from probe.network import Kind, Method
-from probe.record import Hop, Reply, Trace
+from probe.record import Hop, Reply, Trace, ip_version
 
 if TYPE_CHECKING:
     from probe.network import Answer
@@ -34,7 +34,7 @@ class Task(NamedTuple):
     @property
     def version(self) -> int:
         """The IP version, 4 or 6."""
-        return 6 if ":" in self.target else 4
+        return ip_version(self.target)
 
 
 _DESTINATION = Kind.DESTINATION
