@@ -129,32 +129,12 @@ class Policy:
         return {key: value for key, value in asdict(self).items() if value != defaults[key]}
 
 
+# What is no whole number is a share, but for times and these.
+_NO_SHARES = frozenset({"confidence", "effective_gateways"})
 _SHARES = frozenset(
-    {
-        "resolved",
-        "captured",
-        "single",
-        "single_share",
-        "single_covered",
-        "single_weighed",
-        "national",
-        "national_eyeballs",
-        "witness",
-        "concentrated",
-        "concentrated_lower",
-        "diverse_upper",
-        "link_share",
-        "link_vote",
-        "peering_share",
-        "pair_shown",
-        "day_weight",
-        "pair_votes",
-        "unaided_name",
-        "unaided",
-        "alarm_share",
-        "alarm_measured",
-        "alarm_hold",
-    }
+    name
+    for name, default in asdict(Policy()).items()
+    if isinstance(default, float) and not name.endswith("_ms") and name not in _NO_SHARES
 )
 # A century; and draws that take some minutes, which tell more than any country has.
 _MOST_DAYS = 36_500
