@@ -1,9 +1,13 @@
-"""The analyst's half, and as a library: ``import analysis as gw``.
+"""Judge whether a country's traffic passes one operator: ``import analysis as gw``.
 
-Nothing is imported before it is asked for, so that no command waits for what it does not need.
-``load``, ``judge`` and ``report`` are functions here although modules of the same names hold what
-they are made of: `_Package` sees to it that importing such a module does not put it in the
-function's place.
+::
+
+    data = gw.load("traces/")
+    verdict = gw.judge(data, country="KH")
+
+In a notebook a verdict shows itself. `gw.figures` draws it, `gw.report` makes a page of it, and its
+tables are attributes, such as ``verdict.pairs``. What cannot be used is refused by one of the
+errors here, with a sentence that says what to do. ``docs/library.md`` has all of it.
 """
 
 from __future__ import annotations
@@ -18,16 +22,44 @@ if TYPE_CHECKING:
     from analysis.api import crossings as crossings
     from analysis.api import judge as judge
     from analysis.api import load as load
+    from analysis.countries import UnknownCountry as UnknownCountry
+    from analysis.eyeballs import EyeballsError as EyeballsError
+    from analysis.inputs import InputError as InputError
     from analysis.policy import Policy as Policy
+    from analysis.policy import PolicyError as PolicyError
     from analysis.report import report as report
+    from analysis.rib import RibError as RibError
     from analysis.statement import Data as Data
     from analysis.statement import Verdict as Verdict
+    from probe.origin import OriginError as OriginError
 
-__all__ = ["Data", "Policy", "Verdict", "crossings", "figures", "judge", "load", "report"]
+__all__ = [
+    "Data",
+    "EyeballsError",
+    "InputError",
+    "OriginError",
+    "Policy",
+    "PolicyError",
+    "RibError",
+    "UnknownCountry",
+    "Verdict",
+    "crossings",
+    "figures",
+    "judge",
+    "load",
+    "report",
+]
 
+# Nothing is imported before it is asked for, so that no command waits for what it does not need.
 _FROM = {
     "Data": "analysis.statement",
+    "EyeballsError": "analysis.eyeballs",
+    "InputError": "analysis.inputs",
+    "OriginError": "probe.origin",
     "Policy": "analysis.policy",
+    "PolicyError": "analysis.policy",
+    "RibError": "analysis.rib",
+    "UnknownCountry": "analysis.countries",
     "Verdict": "analysis.statement",
     "crossings": "analysis.api",
     "judge": "analysis.api",
@@ -37,6 +69,12 @@ _FROM = {
 
 
 class _Package(ModuleType):
+    """Keeps ``load``, ``judge`` and ``report`` the functions that they are here.
+
+    Modules of the same names hold what they are made of, and importing one would put it in the
+    function's place.
+    """
+
     def __setattr__(self, name: str, value: object) -> None:
         if name not in _FROM or not isinstance(value, ModuleType):
             super().__setattr__(name, value)

@@ -22,7 +22,7 @@ from analysis.operators import Gazetteer
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.sieve import Malformed
-from analysis.statement import Data, Verdict
+from analysis.statement import Data, Verdict, demand_data
 from analysis.tables import crossings_table, in_order
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 def load(paths: str | Path | Iterable[str | Path], *, malformed: Malformed = "warn") -> Data:
     """Read traces: files, folders or globs of what ``docs/loading.md`` lists.
 
-    Raises `analysis.inputs.InputError` where a path names nothing, and with ``malformed="fail"``
-    at the first line that cannot be read.
+    What cannot be read is left out and counted. ``malformed`` is what else becomes of it: with
+    ``"warn"`` a sentence in `Data.complaints`, with ``"ignore"`` nothing.
+
+    Raises `InputError` where a path names nothing, and with ``"fail"`` at the first line or file
+    that cannot be read.
     """
     if malformed not in get_args(Malformed):
         raise InputError(f"malformed={malformed!r} is none of: {', '.join(get_args(Malformed))}")
@@ -64,11 +67,6 @@ def _named(paths: object) -> list[str]:
     )
 
 
-def _check(data: object) -> None:
-    if not isinstance(data, Data):
-        raise InputError(f"{type(data).__name__} is no data; read some with load(…) first")
-
-
 def crossings(
     data: Data,
     country: str,
@@ -79,9 +77,12 @@ def crossings(
     """Where each usable trace towards abroad left the country: one row a trace, all days.
 
     Both IP versions are in it, and the days before an alarm; what a verdict rests on is its
-    ``crossings``. The columns stand in ``docs/tables.md``.
+    ``crossings``. The columns stand in ``docs/tables.md``. ``policy`` and ``origin`` are those of
+    `judge`.
+
+    Raises TypeError for what is no `Data`; else as `judge`.
     """
-    _check(data)
+    demand_data(data)
     means = open_means(country, policy=policy, origin=origin)
     table = means.tables.main
     gazetteer = Gazetteer(table, means.country)
@@ -106,10 +107,13 @@ def judge(
     ``policy`` changes numbers of the rule, such as ``{"days": 1}``; ``origin`` is the address
     table, ``tables`` a folder with one for each day, ``compared`` another one to judge by as well,
     ``organisations`` files that know siblings, ``eyeballs`` users by network, ``rib`` a routing
-    table as a witness. All of it as in `gatewatch analyze`; what may be raised as in
-    `analysis.means.open_means`.
+    table as a witness. All of it as in `gatewatch analyze`.
+
+    Raises TypeError for what is no `Data`, `UnknownCountry`, `PolicyError`, `EyeballsError`,
+    `RibError` and `OriginError` for what they are named after, and `InputError` for any other file
+    that cannot be used, each with a sentence that says what to do.
     """
-    _check(data)
+    demand_data(data)
     means = open_means(
         country,
         policy=policy,

@@ -68,7 +68,7 @@ def behind_the_border(
             continue
         passes = node in blocks.nodes(crossing.strict)
         first = day if passes else day - span
-        traces = _traces(seen, first, first + span)
+        traces = seen.traces_within(first, first + span)
         router = _router(seen, crossing.border[1])
         if traces and router is not None:
             path = (seen.organisation, seen.vantage, seen.destination)
@@ -78,8 +78,3 @@ def behind_the_border(
         sum(most_common(before) == most_common(after) for before, after in compared),
         len(compared),
     )
-
-
-def _traces(seen: Observation, first: dt.date, end: dt.date) -> int:
-    """How many traces there are from the first day on and before the last."""
-    return sum(traces for day, traces in seen.daily() if first <= day < end)

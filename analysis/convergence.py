@@ -216,6 +216,10 @@ def divided(chosen: Mapping[str, Sequence[Node | None]]) -> dict[Node, float]:
     return dict(shares)
 
 
+# So many at least share an interface before it is common: two may share a carrier's router.
+_FEWEST_SHARING = 3
+
+
 def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:
     """Share of organisations that leave by first foreign interfaces which half of all share.
 
@@ -227,7 +231,7 @@ def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> 
         for pair in pairs:
             for interface in pair.interfaces:
                 users[interface].add(name)
-    least = max(3.0, len(grouped) / 2)
+    least = max(_FEWEST_SHARING, len(grouped) / 2)
     common = {interface for interface, names in users.items() if len(names) >= least}
     meeting = sum(
         sum(bool(pair.interfaces & common) for pair in pairs) >= policy.captured * len(pairs)

@@ -1,6 +1,6 @@
 """The demo: a simulated country, measured by the real probe, judged before and after.
 
-The one place where both halves meet, since it runs the whole line in one process.
+The one place where both halves are at work, since it runs the whole line in one process.
 """
 
 from __future__ import annotations

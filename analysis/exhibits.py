@@ -97,7 +97,8 @@ CRITERIA = {
     "key": Column(
         "string",
         "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, `rival`, "
-        "`thin`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `strict_and_lenient_agree`",
+        "`thin`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `always`, "
+        "`strict_and_lenient_agree`",
     ),
     "bound": Column(
         "string",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, Protocol
@@ -20,7 +20,6 @@ from analysis.convergence import (
     border_distance,
     candidate,
     captured_by,
-    days_of_most,
     exit_shares,
     mean_share,
     nearest_first,
@@ -39,7 +38,14 @@ from analysis.operators import Node
 from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
-from analysis.reach import continents, outside, reaches_far
+from analysis.reach import reaches_far
+from analysis.support import (
+    continents_reached,
+    days_measured,
+    keys_showing,
+    pass_elsewhere,
+    pass_mostly,
+)
 from analysis.timeline import Timeline, find_alarm
 from analysis.turns import by_turns, turns_abroad
 from analysis.verdict import Figures, grade
@@ -84,6 +90,11 @@ class Family:
     def named(self) -> Candidate | None:
         """Who may be named, by the grade."""
         return self.figures.top if self.grade in {"concentrated", "single_gateway"} else None
+
+    @property
+    def name(self) -> str | None:
+        """What whoever is named is called."""
+        return self.named.node.name if self.named is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,10 +346,10 @@ def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
         return _Support()
     by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
     return _Support(
-        mostly=_mostly(top.node, strict.behind, strict.judged),
-        elsewhere=_elsewhere(top.node, strict.behind, strict.judged, policy),
-        continents=_continents(top.node, strict.behind, strict.judged, policy),
-        keys=len(_keys(top.node, strict.behind, period.international, period.blocks)),
+        mostly=pass_mostly(top.node, strict.behind, strict.judged),
+        elsewhere=pass_elsewhere(top.node, strict.behind, strict.judged, policy),
+        continents=continents_reached(top.node, strict.behind, strict.judged, policy),
+        keys=len(keys_showing(top.node, strict.behind, period.international, period.blocks)),
         unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
         rivals=rivals(top, strict.nameable, strict.left_out, policy),
         weighed=weighted_share(top.shares, period.weights.of) or 0.0,
@@ -424,7 +435,8 @@ def _figures(
         resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
         destination_classes=len(classes),
         continents=support.continents,
-        days=_days(strict, period.international),
+        # Where nobody is captured the days are those of all.
+        days=days_measured(strict.behind or strict.grouped.keys(), period.international),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,
@@ -477,70 +489,3 @@ def _are_apart(one: Candidate, is_given_away: Callable[[Node], bool], policy: Po
 def _of_most(one: Candidate | None, policy: Policy) -> Candidate | None:
     """Whom most organisations pass, None where they do not."""
     return one if one is not None and one.captured_share >= policy.concentrated else None
-
-
-def _keys(
-    node: Node, behind: Collection[str], international: Iterable[Observation], blocks: Blocks
-) -> set[str]:
-    """The keys of these organisations that show a node: those that are silent vouch for nothing."""
-    showing: dict[int, bool] = {}
-    found = set()
-    for seen in international:
-        crossing = seen.crossing
-        if crossing is None or seen.organisation not in behind:
-            continue
-        if id(crossing) not in showing:  # traces along one way share one
-            showing[id(crossing)] = node in blocks.nodes(crossing.strict)
-        if showing[id(crossing)]:
-            found.add(seen.vantage)
-    return found
-
-
-def _mostly(node: Node, behind: Collection[str], pairs: Iterable[Pair]) -> int:
-    """How many of these organisations send more than half of all their pairs through a node."""
-    passing: dict[str, list[bool]] = defaultdict(list)
-    for pair in pairs:
-        if pair.organisation in behind:
-            passing[pair.organisation].append(pair.resolved and node in pair.strict)
-    return sum(2 * sum(some) > len(some) for some in passing.values())
-
-
-def _elsewhere(
-    node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
-) -> tuple[int, int]:
-    """How many of these organisations pass a node outside of a class, of how many measured there.
-
-    Of the class without which the figures are lowest.
-    """
-    known = [pair for pair in pairs if pair.resolved]
-    measured = {(pair.organisation, pair.destination_class) for pair in known}
-    passing = {
-        (pair.organisation, pair.destination_class)
-        for pair in known
-        if node in pair.strict and pair.organisation in behind
-    }
-    found = [
-        (outside(left_out, passing), outside(left_out, measured))
-        for left_out in {where for _, where in measured}
-    ]
-    return min(found, key=lambda one: (captured_bounds(one[0], one[1], policy.confidence)[0], one))
-
-
-def _days(strict: _Strict, international: Iterable[Observation]) -> int:
-    """On how many days most of those captured were measured; without any, most of all."""
-    measured: dict[str, set[dt.date]] = defaultdict(set)
-    for seen in international:
-        if seen.organisation in (strict.behind or strict.grouped):
-            measured[seen.organisation].update(seen.days)
-    return days_of_most(measured)
-
-
-def _continents(node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy) -> int:
-    """On how many continents the destinations stand to which most organisations pass a node.
-
-    Of these organisations, those measured there; to some of the destinations is enough.
-    """
-    known = [pair for pair in pairs if pair.resolved and pair.organisation in behind]
-    measured = {(pair.organisation, pair.destination_class) for pair in known}
-    passing = {(pair.organisation, pair.destination_class) for pair in known if node in pair.strict}
-    return continents(measured, passing, policy)

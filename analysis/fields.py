@@ -18,14 +18,12 @@ from analysis.intervals import (
     effective_gateways,
     resampled_interval,
 )
-from analysis.lately import lately
 from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
 from analysis.pairs import Blocks
 from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import Timeline
-from analysis.verdict import LIMITS
 
 
 def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[int]:
@@ -220,81 +218,3 @@ def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
         ),
         "traces_of_both_families_and_all_days": panel.traces,
     }
-
-
-# So much fibre, there and back, is a millisecond of RTT.
-_KM_A_MS = 100
-
-_WEIGHTS = {
-    "addresses": "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
-    "networks.",
-    "eyeballs": "Eyeballs are estimated from whom advertisements reached: people behind VPNs, and "
-    "networks that block advertisements, are counted wrongly.",
-}
-
-
-def _left_lately(family: Family, policy: Policy) -> list[str]:
-    """That most of those counted as passing whoever is named do so no more, if it is so."""
-    if family.named is None:
-        return []
-    still = lately(family.named, family.observations, family.blocks, policy)
-    if not still.mostly_gone(policy):
-        return []
-    return [
-        f"On the last {policy.alarm_hold_days} days with data {still.passing} of the {still.of} "
-        f"organisations that are counted as passing {family.named.node.name} were seen to pass it; "
-        "the others left, are silent or are not measured: judge these days apart."
-    ]
-
-
-def limits_of(
-    family: Family, policy: Policy, weights: Weights, *, detours: int, heard: bool
-) -> list[str]:
-    """What no such verdict can know.
-
-    ``detours`` counts the ways at home that go abroad, ``heard`` says whether there was a witness.
-    """
-    limits = [*LIMITS, _WEIGHTS[weights.unit]]
-    if detours:
-        limits.append(
-            f"Ways at home taken to go abroad and back: {detours}, by an RTT step of "
-            f"{policy.abroad_step_ms:g} ms at a router registered abroad, or behind it. In a "
-            f"country more than {_KM_A_MS * policy.abroad_step_ms:.0f} km across long ways at home "
-            "look so, too: raise abroad_step_ms there."
-        )
-    limits += [
-        f"{node.name} looks like the peering LAN of an exchange that no list names: fetch the "
-        "lists (gatewatch data update --exchanges), or put it into exchanges.toml in the data "
-        "folder, and judge again."
-        for node in family.lans
-    ]
-    if family.named is not None and family.on_the_same_ways:
-        others = ", ".join(one.node.name for one in family.on_the_same_ways)
-        limits.append(
-            f"All that pass {family.named.node.name} pass {others} as well: paths do not tell on "
-            "which of them they depend."
-        )
-    limits += _left_lately(family, policy)
-    behind = family.timeline.behind
-    if behind is not None and behind.mostly_same:
-        limits.append(
-            f"Renumbered links look like this alarm, too: on {behind.same} of {behind.of} paths "
-            "that moved the same router behind the border answers as far away as before."
-        )
-    alarm, paused = family.timeline.alarm, family.timeline.after_a_pause
-    if alarm is not None and paused:
-        limits.append(
-            f"Of {paused} of the {len(alarm.moved)} organisations that moved nothing is known of "
-            f"the {policy.alarm_within_days} days before: they may have moved on different days of "
-            "a longer pause, each for itself."
-        )
-    if heard:
-        limits.append(
-            "The witness counts prefixes to the countries that the address table names, which may "
-            "not be those of the day of the routing table."
-        )
-    changed = policy.changed()
-    if changed:
-        settings = ", ".join(f"{key}={value}" for key, value in changed.items())
-        limits.append(f"The rule was changed for this verdict: {settings}.")
-    return limits

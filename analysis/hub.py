@@ -13,7 +13,7 @@ from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.verdict import NAMES, describe, level, written_bounds
+from analysis.verdict import NAMES, Level, describe, level, written_bounds
 from analysis.wording import asked, beside, part
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
@@ -91,7 +91,7 @@ def take_turns(captured: int, policy: Policy) -> str:
     )
 
 
-def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> tuple[str, str]:
+def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> tuple[Level, str]:
     """The level by the networks that were traced to, and in words."""
     there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
     if reached.of < policy.organisations:
@@ -104,10 +104,10 @@ def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> t
     )
 
 
-def _with(silent: int, top: Candidate, policy: Policy) -> tuple[str, str]:
+def _with(silent: int, top: Candidate, policy: Policy) -> tuple[Level, str]:
     """The level if so many others, of which no way is known, do not pass the hub, and in words.
 
-    Before it is a single one, four in five of all must pass it, and no bound is asked of these.
+    Before it is a single one, ``single_share`` of all must pass it, and no bound is asked of these.
     """
     of = top.of + silent
     bounds = captured_bounds(top.captured, of, policy.confidence)
@@ -150,6 +150,7 @@ def domestic_grade(
             "insufficient",
             f"The way is known for {beside(resolved, policy.resolved)} of the domestic pairs.",
         )
+    says: Level
     if top is None:
         says = "open"
         sentence = (

@@ -180,6 +180,7 @@ class Stream:
 
     @property
     def broken(self) -> str | None:
+        """Why the stream ended before its end, None where it did not."""
         return self._chunks.broken
 
 

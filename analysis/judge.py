@@ -1,7 +1,7 @@
 """From traces to a verdict: the one place that puts the steps in order.
 
-Loading, crossings, figures and the rule each live elsewhere; what is decided here is only what
-belongs together: which address family speaks for the country, and what the verdict is made of.
+Loading, crossings, figures, the rule and all sentences live elsewhere; what is decided here is only
+what belongs together: which address family speaks for the country, and what the verdict is made of.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from analysis.fields import (
     coverage_fields,
     domestic_fields,
     gateway_fields,
-    limits_of,
     measured_fields,
     share_fields,
     timeline_fields,
     upstream_fields,
     window_of,
 )
+from analysis.further import further_reasons, measured_abroad
 from analysis.interconnection import Domestic, judge_domestic
+from analysis.limits import limits_of
 from analysis.load import Loaded
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
@@ -83,10 +84,12 @@ class Judgement:
 
     @property
     def grade(self) -> str:
+        """What the evidence amounts to, by the rule."""
         return str(self.fields["grade"])
 
     @property
     def gateway(self) -> dict[str, Any] | None:
+        """Who is named, in the shape of the contract; None where nobody is."""
         gateway: dict[str, Any] | None = self.fields["gateway"]
         return gateway
 
@@ -99,66 +102,7 @@ def _headline(family: Family) -> Mapping[str, float]:
 
 def _outcome(family: Family) -> Outcome:
     shares = _headline(family).values()
-    return Outcome(sum(shares) / len(shares) if shares else 0.0, *_said(family))
-
-
-def _of_other_version(version: int, other: Family, family: Family) -> list[str]:
-    """That the other IP version has another verdict, or another alarm, if it has one."""
-    found = []
-    grade, name = _said(other)
-    if other.grouped and _said(other) != _said(family):
-        found.append(
-            f"IPv{version} is judged apart, and is {grade}."
-            if name is None
-            else f"Judged apart, IPv{version} is {grade}, and names {name}."
-        )
-    alarm, own = other.timeline.alarm, family.timeline.alarm
-    if alarm is not None and (own is None or own.node != alarm.node):
-        found.append(f"Over IPv{version} there is an alarm: {other.timeline.reason}.")
-    return found
-
-
-def _two_named(family: Family) -> list[str]:
-    """That the alarm and the grade name different gateways, if they do.
-
-    Where organisations moved to the one of the grade and stayed, since when.
-    """
-    alarm, named = family.timeline.alarm, family.named
-    if alarm is None or named is None or alarm.node == named.node:
-        return []
-    return [
-        f"The alarm is of {alarm.node.name}, to which organisations moved last; the grade is of "
-        f"{named.node.name}, which leads in the days judged.",
-        *(
-            f"{len(wave.moved)} of {wave.watched} organisations moved to {wave.node.name} from "
-            f"{wave.onset} on, and that is not over."
-            for wave in family.timeline.waves
-            if wave.node == named.node and wave.over is None
-        ),
-    ]
-
-
-def _measured_abroad(family: Family, rejected: Mapping[str, int], country: str) -> list[str]:
-    """That all was measured in other countries, if it was: perhaps another one was meant."""
-    abroad = rejected.get("vantage_abroad", 0)
-    if family.observations or not abroad:
-        return []
-    return [f"No trace was measured in {country}, {abroad} in other countries."]
-
-
-def _alarm_not_named(family: Family) -> list[str]:
-    """That the alarm is of a network of which the grade has the numbers alone, if it is."""
-    alarm = family.timeline.alarm
-    if alarm is None or alarm.node not in {one.node for one in family.figures.apart}:
-        return []
-    return [
-        f"The alarm is of {alarm.node.name}, which the grade does not name: that one other comes "
-        "by the same addresses suffices for an alarm, and not for a name."
-    ]
-
-
-def _said(family: Family) -> tuple[str, str | None]:
-    return family.grade, family.named.node.name if family.named else None
+    return Outcome(sum(shares) / len(shares) if shares else 0.0, family.grade, family.name)
 
 
 def _speaking(four: Family, six: Family) -> int:
@@ -206,15 +150,17 @@ def _judge_version(
 
 
 def _hear(
-    recording: Recording,
+    recording: Recording | None,
     family: Family,
     table: JudgingTable,
     country: str,
     policy: Policy,
     *,
     version: int,
-) -> Witness:
-    """What a routing table says to the judgement of one version of IP."""
+) -> Witness | None:
+    """What a routing table says to the judgement of one version of IP, if there is a table."""
+    if recording is None:
+        return None
     named = own_names(family.named.node, table) if family.named else frozenset()
     return hear(
         recording,
@@ -242,6 +188,15 @@ def _supplement(
         weights=weights,
         judged=lambda pairs: _outcome(family.again(pairs)),
     )
+
+
+def _provenance(loaded: Loaded, table: JudgingTable, policy: Policy) -> dict[str, Any]:
+    return {
+        "inputs": dict(loaded.inputs),
+        "snapshots": [table.snapshot.id],
+        "policy": asdict(policy),
+        "policy_changed": policy.changed(),
+    }
 
 
 def _evidence(
@@ -304,16 +259,13 @@ def judge(
         for version in (4, 6)
     }
     version = _speaking(versions[4].family, versions[6].family)
-    family = versions[version].family
+    other_version = 10 - version
+    family, other = versions[version].family, versions[other_version].family
     figures = family.figures
     top, named = figures.top, family.named
     left_out = own_names(top.node, table) if top else frozenset()
     share = share_fields(_headline(family), weights.of, policy)
-    witness = (
-        _hear(recording, family, table, country, policy, version=version)
-        if recording is not None
-        else None
-    )
+    witness = _hear(recording, family, table, country, policy, version=version)
     extent, scope_reasons = scope(
         family.grade,
         figures.lower,
@@ -361,12 +313,10 @@ def judge(
         "rejected": dict(sorted(rejected.items())),
         "signs": dict(sorted(panel.signs.items())),
         "reasons": [
-            *_measured_abroad(family, rejected, country),
+            *measured_abroad(family, rejected, country),
             *family.reasons,
             *scope_reasons,
-            *_two_named(family),
-            *_alarm_not_named(family),
-            *_of_other_version(10 - version, versions[10 - version].family, family),
+            *further_reasons(family, other, other_version=other_version),
         ],
         "limits": limits_of(
             family,
@@ -375,13 +325,7 @@ def judge(
             detours=at_home["pairs"]["abroad"],
             heard=witness is not None,
         ),
-        "provenance": {
-            "inputs": dict(loaded.inputs),
-            "snapshots": [table.snapshot.id],
-            "policy": asdict(policy),
-            "policy_changed": policy.changed(),
-            **(provenance or {}),
-        },
+        "provenance": _provenance(loaded, table, policy) | dict(provenance or {}),
     }
     evidence = _evidence(
         versions[version], table, policy, domestic=domestic, own=left_out, weights=weights

@@ -1,11 +1,11 @@
 """When a vantage point moved to a node: from days on which paths lead elsewhere to days over it.
 
-It *moved* on the first day on which it held the node, if it held it on at least 80% of the 7 days
-with data from then on and on at most 20% of the 7 before, and if it was not the list of
-destinations that changed. It *left* on the first day on which it no longer held it, if it held it
-on at most 20% of the 7 from then on, and again if it was not that list. Gaps in the data do not
-count as days. What a path tells of a node `analysis.ways` knows; how many moves make an alarm is
-not known here.
+It *moved* on the first day on which it held the node, if it held it on ``alarm_hold`` of the
+``alarm_hold_days`` days with data from then on, on no more than the rest of as many before, and if
+it was not the list of destinations that changed. It *left* on the first day on which it no longer
+held it, if it held it on no more than that rest of as many days from then on, and again if it was
+not that list. Gaps in the data do not count as days. What a path tells of a node `analysis.ways`
+knows; how many moves make an alarm is not known here.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class Observation:
 
     @property
     def steps(self) -> tuple[Step, ...]:
+        """Every step of the path, with RTTs that decide as those of all its traces do."""
         return self.path.steps
 
     @property
@@ -68,6 +69,10 @@ class Observation:
     def daily(self) -> Iterator[tuple[dt.date, int]]:
         """Each day with how many traces it has."""
         return zip(self.days, self.counts, strict=True)
+
+    def traces_within(self, first: dt.date, end: dt.date) -> int:
+        """How many traces there are from a first day on and before another."""
+        return sum(traces for day, traces in self.daily() if first <= day < end)
 
     def since(self, day: dt.date) -> Observation | None:
         """The traces of this day and of those after it, None where there are none."""

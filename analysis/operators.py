@@ -64,6 +64,10 @@ SQUATTED = tuple(
 # Where relays of 6to4 answer, whoever runs them (RFC 3068).
 RELAYS = tuple(ipaddress.ip_network(block) for block in ("192.88.99.0/24", "2002:c058:6301::/48"))
 
+# The share of those who see a commonplace block that must go on over one way before it may be one
+# operator's.
+_GOING_ON_TOGETHER = 0.8
+
 
 class Node(NamedTuple):
     """What can be a gateway. The name is the organisation's, the exchange's, or the block."""
@@ -349,7 +353,8 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
     organisations = {sighting.organisation for sighting in seen}
     if len(organisations) < 2:
         return False
-    if _are_commonplace(blocks) and len(_shared_way_on(seen)) < 0.8 * len(organisations):
+    together = len(_shared_way_on(seen))
+    if _are_commonplace(blocks) and together < _GOING_ON_TOGETHER * len(organisations):
         return False
     return any(map(has_one_owner, blocks)) or _mostly_go_on_together(seen)
 

@@ -171,6 +171,7 @@ def plan(
         "rejected": dict(sorted(panel.rejected.items())),
         "needs": {
             "possible": wanted.possible,
+            "named": wanted.named,
             "single": wanted.single,
             "reliable": wanted.reliable,
             "national": wanted.national,

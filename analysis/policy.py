@@ -1,7 +1,6 @@
 """Every number the rule uses, in one frozen place that a verdict prints and a user may change.
 
-Nothing here decides; `verdict` does. The numbers come from the rules of evidence in
-``docs/verdict.md``, which argues each of them.
+Nothing here decides; `verdict` does. ``docs/verdict.md`` argues each number.
 """
 
 from __future__ import annotations
@@ -130,32 +129,12 @@ class Policy:
         return {key: value for key, value in asdict(self).items() if value != defaults[key]}
 
 
+# What is no whole number is a share, but for times and these.
+_NO_SHARES = frozenset({"confidence", "effective_gateways"})
 _SHARES = frozenset(
-    {
-        "resolved",
-        "captured",
-        "single",
-        "single_share",
-        "single_covered",
-        "single_weighed",
-        "national",
-        "national_eyeballs",
-        "witness",
-        "concentrated",
-        "concentrated_lower",
-        "diverse_upper",
-        "link_share",
-        "link_vote",
-        "peering_share",
-        "pair_shown",
-        "day_weight",
-        "pair_votes",
-        "unaided_name",
-        "unaided",
-        "alarm_share",
-        "alarm_measured",
-        "alarm_hold",
-    }
+    name
+    for name, default in asdict(Policy()).items()
+    if isinstance(default, float) and not name.endswith("_ms") and name not in _NO_SHARES
 )
 # A century; and draws that take some minutes, which tell more than any country has.
 _MOST_DAYS = 36_500

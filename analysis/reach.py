@@ -75,13 +75,8 @@ def _since_moved(
         passes = wave.node in blocks.nodes(crossing.strict)
         silent = crossing.gap or wave.node in blocks.nodes(crossing.unsaid)
         if passes or (crossing.state in RESOLVED and not silent):
-            traces = _traces(seen, moved[seen.organisation], wave.over or dt.date.max)
+            traces = seen.traces_within(moved[seen.organisation], wave.over or dt.date.max)
             told[(seen.organisation, where), seen.destination][passes] += traces
     measured = {towards for (towards, _), said in told.items() if said.total()}
     passing = {towards for (towards, _), said in told.items() if said[True] > said[False]}
     return measured, passing
-
-
-def _traces(seen: Observation, first: dt.date, end: dt.date) -> int:
-    """How many traces there are from the first day on and before the last."""
-    return sum(traces for day, traces in seen.daily() if first <= day < end)

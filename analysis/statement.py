@@ -173,7 +173,8 @@ class Timeline:
 class Verdict:
     """A judged country.
 
-    The attributes are those of ``gatewatch analyze --json``, which `to_dict` gives whole.
+    Figures are attributes, called as in ``gatewatch analyze --json``; what they rest on is tables.
+    `to_dict` gives that JSON whole, with what has no attribute.
     """
 
     _fields: Mapping[str, Any] = field(repr=False)
@@ -251,6 +252,16 @@ class Verdict:
         """Between what the national share lies, given how much was measured."""
         low, high = self._fields["coverage"]["bounds"]
         return low, high
+
+    @property
+    def strict_and_lenient_agree(self) -> bool:
+        """Whether reading doubtful hops generously changes neither the candidate nor its level."""
+        return bool(self._fields["strict_and_lenient_agree"])
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """What it rests on, counted: ``traces``, ``vantages``, ``organisations``, ``days`` …"""
+        return dict(self._fields["measured"])
 
     @property
     def domestic(self) -> Domestic:
@@ -412,6 +423,12 @@ class Verdict:
 
 def _items(sentences: Iterable[str]) -> str:
     return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def demand_data(given: object) -> None:
+    """Raise TypeError where this is no `Data`, such as a path that nobody has read yet."""
+    if not isinstance(given, Data):
+        raise TypeError(f"{type(given).__name__} is no data; read some with load(…) first")
 
 
 def demand_verdict(given: object) -> None:

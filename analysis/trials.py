@@ -44,9 +44,9 @@ def judge_drawn(simulated: Simulated, policy: Policy, until: dt.date | None = No
     return judge(loaded, simulated.table, COUNTRY, policy, now=NOW, supplements=False)
 
 
-def _alarm(fields: Mapping[str, Any]) -> str | None:
-    """Whom the alarm names, if there is one."""
-    gateway = fields["timeline"]["gateway"]
+def _named(said: Mapping[str, Any]) -> str | None:
+    """Whom a verdict names, or its ``timeline``: there is an alarm where that names somebody."""
+    gateway = said["gateway"]
     return gateway["name"] if gateway is not None else None
 
 
@@ -69,36 +69,29 @@ def redraw(cell: Cell, number: int) -> Simulated:
         return country(Truth(networks, cell.share), seed)
     rollout = ROLLOUT if cell.question == "switched" else None
     days = YEAR if rollout is None else ROLLOUT_DAYS
-    return over_time(cell.networks, _seed(cell, number), days=days, rollout=rollout)
+    return over_time(networks, seed, days=days, rollout=rollout)
 
 
 def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     """Draw the country of this number, judge it, and tell what came out; always the same."""
     simulated = redraw(cell, number)
-    networks = _networks(cell, number)
     fields = judge_drawn(simulated, policy).fields
-    if cell.question in _AT_ONCE:
-        named = fields["gateway"]["name"] if fields["gateway"] is not None else None
-        return Outcome(
-            networks,
-            len(simulated.behind),
-            said=fields["grade"] == "single_gateway",
-            grade=fields["grade"],
-            wrong_name=named not in {None, GATEWAY},
-        )
-    named = _alarm(fields)
+    at_once = cell.question in _AT_ONCE
+    named = _named(fields if at_once else fields["timeline"])
     outcome = Outcome(
-        networks,
+        _networks(cell, number),
         len(simulated.behind),
-        said=_meant(cell, named),
+        said=fields["grade"] == "single_gateway" if at_once else _meant(cell, named),
         grade=fields["grade"],
         wrong_name=named not in {None, GATEWAY},
     )
-    if named != GATEWAY or simulated.switched is None:
+    if at_once or named != GATEWAY or simulated.switched is None:
         return outcome
     onset = dt.date.fromisoformat(fields["timeline"]["onset"])
     end = _in_time(simulated)
-    in_time = end is not None and _alarm(judge_drawn(simulated, policy, end).fields) == GATEWAY
+    in_time = end is not None and (
+        _named(judge_drawn(simulated, policy, end).fields["timeline"]) == GATEWAY
+    )
     return outcome._replace(onset_days=(onset - simulated.switched).days, in_time=in_time)
 
 

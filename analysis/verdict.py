@@ -20,8 +20,11 @@ from analysis.wording import asked, beside, captured_between, down, part, up
 
 Grade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_gateway"]
 
+Level = Literal["single", "concentrated", "between", "open"]
+"""What bounds alone say of a captured share, the strongest first."""
+
 # Levels at which somebody may be named.
-NAMES = frozenset({"single", "concentrated"})
+NAMES: frozenset[Level] = frozenset({"single", "concentrated"})
 
 LIMITS = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
@@ -108,8 +111,8 @@ class Figures:
         return self.rival is not None and self.rival.captured_share >= policy.concentrated
 
 
-def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> str:
-    """What the bounds alone say: ``single``, ``concentrated``, ``open`` or ``between``.
+def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> Level:
+    """What the bounds of a captured share alone say.
 
     >>> level(7, 7, 0.652, 1.0, Policy()), level(1, 11, 0.005, 0.364, Policy())
     ('single', 'open')
@@ -121,7 +124,7 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
     return "open" if upper < policy.diverse_upper else "between"
 
 
-def level_of_all_pairs(figures: Figures, policy: Policy) -> str:
+def level_of_all_pairs(figures: Figures, policy: Policy) -> Level:
     """The level by the organisations that pass the candidate whatever way their other pairs take.
 
     Most pairs may be known on the whole though hardly any of some organisations are, or none; nor
@@ -132,7 +135,7 @@ def level_of_all_pairs(figures: Figures, policy: Policy) -> str:
     return level(figures.mostly, of, *bounds, policy)
 
 
-def level_elsewhere(figures: Figures, policy: Policy) -> str:
+def level_elsewhere(figures: Figures, policy: Policy) -> Level:
     """The level without the destinations of any one class.
 
     There may be many classes on the whole though most organisations were measured to one only.
@@ -367,30 +370,30 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     missing = _insufficient(figures, policy)
     if missing:
         return "insufficient", missing
-    reasons = []
-    numbered = [_numbers_only(one) for one in figures.apart]
+    top = figures.top
     says = level(figures.captured, figures.of, figures.lower, figures.upper, policy)
-    if figures.top is not None:
-        reasons.append(describe(figures.top, policy))
-        if says in NAMES:
-            if figures.continents < policy.continents:
-                return "mixed", [
-                    *reasons,
-                    "Most of those that it captures pass it to destinations on "
-                    f"{figures.continents} of the {policy.continents} continents needed: these may "
-                    "share a way for reasons of their own, so no operator is named.",
-                    *numbered,
-                ]
-            unproven = _against_naming(figures, policy)
-            if unproven:
-                return "mixed", [*reasons, *unproven, *numbered]
-            against = _against_single(figures, policy)
-            if says == "single" and not against:
-                return "single_gateway", [*reasons, *numbered]
-            return "concentrated", [*reasons, *against, *numbered]
-    else:
-        reasons.append(_nothing_shared(figures))
-    return _diverse_or_mixed(figures, says, reasons, policy)
+    reasons = [describe(top, policy) if top is not None else _nothing_shared(figures)]
+    if top is None or says not in NAMES:
+        return _diverse_or_mixed(figures, says, reasons, policy)
+    given, against = _named_or_mixed(figures, says, policy)
+    return given, [*reasons, *against, *(_numbers_only(one) for one in figures.apart)]
+
+
+def _named_or_mixed(figures: Figures, says: Level, policy: Policy) -> tuple[Grade, list[str]]:
+    """The grade where the bounds alone would name the candidate, and what speaks against more."""
+    if figures.continents < policy.continents:
+        return "mixed", [
+            "Most of those that it captures pass it to destinations on "
+            f"{figures.continents} of the {policy.continents} continents needed: these may "
+            "share a way for reasons of their own, so no operator is named."
+        ]
+    unproven = _against_naming(figures, policy)
+    if unproven:
+        return "mixed", unproven
+    against = _against_single(figures, policy)
+    if says == "single" and not against:
+        return "single_gateway", []
+    return "concentrated", against
 
 
 def _nothing_shared(figures: Figures) -> str:
@@ -433,7 +436,7 @@ def _numbers_only(apart: Candidate) -> str:
 
 
 def _diverse_or_mixed(
-    figures: Figures, says: str, reasons: list[str], policy: Policy
+    figures: Figures, says: Level, reasons: list[str], policy: Policy
 ) -> tuple[Grade, list[str]]:
     doubts = []
     if says != "open":

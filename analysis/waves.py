@@ -1,15 +1,16 @@
 """Waves of moves: many organisations that moved to one node within weeks, and whether that is over.
 
-Follows rule 8 of the rules of evidence. When a vantage point moved and when it left, `moves` says:
-it must have been there before and after, so neither a change of panel nor one of the targets moves
-anybody. An organisation moved when at least half of the vantage points did that could be seen to
-move on that day, and left when at least half of those did that held the node and could be seen to
-leave. A wave needs 3 organisations within 28 days, and half of those that could be watched in these
-days and did not hold the node before; and all that hold it by then must be more than a third of all
-that were measured, lest a few with a long history of their own making decide for those who came
-later. It is over when half of its organisations that can be told have left; and those must be more
-than a third of all that moved, lest a few that are still measured decide for the others. Which wave
-is the alarm is not known here.
+When a vantage point moved and when it left, `moves` says: it must have been there before and after,
+so neither a change of panel nor one of the targets moves anybody. An organisation moved when at
+least half of the vantage points did that could be seen to move on that day, and left when at least
+half of those did that held the node and could be seen to leave.
+
+A wave needs ``alarm_organisations`` within ``alarm_within_days``, and ``alarm_share`` of those that
+could be watched in these days and did not hold the node before. All that hold it by then must be
+more than ``alarm_measured`` of all that were measured, lest a few with a long history of their own
+making decide for those who came later. It is over when ``alarm_share`` of its organisations that
+can be told have left; and those must be more than ``alarm_measured`` of all that moved, lest a few
+that are still measured decide for the others. Which wave is the alarm is not known here.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from analysis.observation import Observation
 from analysis.operators import TOLERANCE, Node
-from analysis.pairs import Blocks
+from analysis.pairs import RESOLVED, Blocks
 from analysis.policy import Policy
 
 Place = TypeVar("Place", bound=Hashable)
@@ -43,7 +43,7 @@ def days_of_vantages(
     known: dict[Way, int] = {}
     for seen in observations:
         crossing = seen.crossing
-        if crossing is None or crossing.state not in {"resolved", "bracketed"}:
+        if crossing is None or crossing.state not in RESOLVED:
             continue
         number = numbers.get(id(crossing))
         if number is None:

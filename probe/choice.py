@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from probe.exclusions import LISTED
 from probe.locate import WITNESSES
 from probe.origin.special import special_class, unwrapped
+from probe.record import ip_version
 from probe.redact import cut
 from probe.resolve import unfit
 from probe.spellings import embedded
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 def version_of(target: Target) -> int:
     """The IP version of a target's address."""
-    return 6 if ":" in target.address else 4
+    return ip_version(target.address)
 
 
 def fit(

@@ -21,6 +21,7 @@ import ifaddr
 
 from probe.network import NetworkError
 from probe.network.addresses import source_towards
+from probe.record import ip_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,7 +72,7 @@ class Footing:
     """
 
     def __init__(self, towards: Iterable[str], clock: Callable[[], float] | None = None) -> None:
-        self._towards = {6 if ":" in address else 4: address for address in towards}
+        self._towards = {ip_version(address): address for address in towards}
         self._clock = clock or _awake_or_asleep
         self._beat = self._clock()
         self._lapses = 0
@@ -113,7 +114,7 @@ def without_way(addresses: Iterable[str]) -> frozenset[int]:
     """
     of_version: dict[int, list[str]] = {}
     for address in addresses:
-        of_version.setdefault(6 if ":" in address else 4, []).append(address)
+        of_version.setdefault(ip_version(address), []).append(address)
     ways = {
         version
         for version, those in of_version.items()

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from probe.network.ways import DARK, End, Interface, Way, chance
-from probe.record import Attribution
+from probe.record import Attribution, ip_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +79,7 @@ class Imagined:
 
 
 def unforked(way: Way, _flow: int) -> Way:
+    """A way without parallel ones: every flow takes it."""
     return way
 
 
@@ -129,6 +130,6 @@ def _typical(
 
 
 def _stands_at(target: str, number: int, of_set: int, *, abroad: bool) -> str:
-    version = 6 if ":" in target else 4
+    version = ip_version(target)
     address = _MADE_UP[version][abroad] + of_set * _A_WAY + number
     return str(IPv6Address(address) if version == 6 else IPv4Address(address))

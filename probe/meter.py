@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from probe.language import _
 from probe.network import NetworkError, NoRoute, NotPermitted
+from probe.record import ip_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,7 @@ class Metered:
         return self._network.probe_size(method, version)
 
     def send(self, probe: Probe) -> None:
-        size = self._network.probe_size(probe.method, 6 if ":" in probe.target else 4)
+        size = self._network.probe_size(probe.method, ip_version(probe.target))
         self._allowance.require(size)
         try:
             self._network.send(probe)

@@ -103,6 +103,7 @@ class Reply(NamedTuple):
 
     @property
     def is_star(self) -> bool:
+        """Whether nothing came back."""
         return self.address is None and self.rtt is None
 
 
@@ -331,6 +332,15 @@ def canonical(text: str) -> str:
     '2001:db8::1'
     """
     return str(ipaddress.ip_address(text))
+
+
+def ip_version(address: str) -> int:
+    """4 or 6, by how an address is written. Whether it is one is not checked.
+
+    >>> ip_version("192.0.2.1"), ip_version("2001:db8::1")
+    (4, 6)
+    """
+    return 6 if ":" in address else 4
 
 
 def _address(value: object, where: str) -> str:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from probe.network import Kind, Method
-from probe.record import Hop, Reply, Trace
+from probe.record import Hop, Reply, Trace, ip_version
 
 if TYPE_CHECKING:
     from probe.network import Answer
@@ -33,7 +33,8 @@ class Task(NamedTuple):
 
     @property
     def version(self) -> int:
-        return 6 if ":" in self.target else 4
+        """The IP version, 4 or 6."""
+        return ip_version(self.target)
 
 
 _DESTINATION = Kind.DESTINATION

@@ -275,6 +275,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.hub",
             "analysis.likeness",
             "analysis.supplement",
+            "analysis.support",
             "analysis.witness",
         },
         {"analysis.fold", "analysis.pieces"},
@@ -282,7 +283,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.worker", "analysis.progress"},
         {"analysis.cluster"},
         {"analysis.family"},
-        {"analysis.interconnection"},
+        {"analysis.further", "analysis.interconnection", "analysis.limits"},
         {"analysis.fields"},
         {"analysis.judge"},
         {"analysis.assessment", "analysis.trials"},
@@ -393,6 +394,8 @@ PURE = {
     "analysis.family",
     "analysis.interconnection",
     "analysis.fields",
+    "analysis.further",
+    "analysis.limits",
     "analysis.judge",
     "analysis.chokepoint",
     "analysis.coverage",
@@ -401,6 +404,7 @@ PURE = {
     "analysis.ranges",
     "analysis.interfaces",
     "analysis.supplement",
+    "analysis.support",
     "analysis.witness",
     "analysis.simulation",
     "analysis.hindsight",
@@ -472,6 +476,11 @@ def test_every_module_stands_in_one_layer(package: str) -> None:
     assert sorted(listed) == sorted(own(frozenset(modules()), package))
 
 
+def test_every_module_says_why_it_exists() -> None:
+    """In a paragraph at its head, as CONTRIBUTING.md says."""
+    assert [name for name, tree in modules().items() if not ast.get_docstring(tree)] == []
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_newcomer_is_told_which_question_each_module_answers(package: str) -> None:
     """The package's table in CONTRIBUTING.md names each module, or its folder, once."""
@@ -501,7 +510,7 @@ def test_the_probe_never_imports_the_analysis() -> None:
 
 
 def test_the_analysis_knows_only_the_contract() -> None:
-    """The analysis imports the record and the address table of the probe, nothing else."""
+    """Of the probe it imports what both halves share, and nothing else without a reason here."""
     strangers = {
         module: extra
         for module in modules()

@@ -323,8 +323,10 @@ def test_the_reference_has_the_whole_library() -> None:
     """Each name that ``import analysis as gw`` gives, and each refusal that may be caught."""
     page = (ROOT / "docs/library.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", page, re.MULTILINE))
-    assert set(gw.__all__) <= {name.rpartition(".")[2] for name in shown}
-    told = {pkgutil.resolve_name(name) for name in rows("library.md", "error")}
+    errors = set(rows("library.md", "error"))
+    assert set(gw.__all__) <= {name.rpartition(".")[2] for name in shown | errors}
+    assert errors <= {f"analysis.{name}" for name in gw.__all__}
+    told = {pkgutil.resolve_name(name) for name in errors}
     assert told == {InputError, PolicyError, UnknownCountry, EyeballsError, RibError, OriginError}
 
 

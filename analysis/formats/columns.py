@@ -35,7 +35,7 @@ from analysis.told import (
     in_place,
     most_heard,
 )
-from probe.record import ATLAS_STATUS_HOP, MalformedRecord, Reply, Vantage
+from probe.record import ATLAS_STATUS_HOP, MalformedRecord, Reply, Vantage, ip_version
 
 _HOPS = "hops.list.element"
 _REPLIES = f"{_HOPS}.replies.list.element"
@@ -279,7 +279,7 @@ def read(
     whither = set(zip(rows["dst_addr"], rows["af"], strict=True))
     if not (
         all(is_address(address) for address in {*rows["source"]} - {None})
-        and all(is_address(dst) and af == (6 if ":" in dst else 4) for dst, af in whither)
+        and all(is_address(dst) and af == ip_version(dst) for dst, af in whither)
         and _are_numbers(np.asarray(rows["start_s"], np.float64))
     ):
         raise Surprise

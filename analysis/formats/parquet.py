@@ -28,6 +28,7 @@ from probe.record import (
     Trace,
     Vantage,
     canonical,
+    ip_version,
 )
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ def _check(trace: Trace) -> None:
     for address in (trace.dst_addr, trace.source, *(reply.address for reply in replies)):
         if address is not None and not is_address(address):
             raise MalformedRecord(f"not an address: {address!r:.40}")
-    if trace.af != (6 if ":" in trace.dst_addr else 4):
+    if trace.af != ip_version(trace.dst_addr):
         raise MalformedRecord(f"af is {trace.af}, but dst_addr is {trace.dst_addr}")
     for number in (hop.number for hop in trace.hops):
         if not 0 <= number <= ATLAS_STATUS_HOP:

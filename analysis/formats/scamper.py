@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from probe.graph import Graph, Level, Link, Node
-from probe.record import ATLAS_STATUS_HOP, Hop, MalformedRecord, Reply, Trace
+from probe.record import ATLAS_STATUS_HOP, Hop, MalformedRecord, Reply, Trace, ip_version
 
 _MEASUREMENTS = ("trace", "tracelb")
 
@@ -186,7 +186,7 @@ def _extensions(value: object) -> dict[str, Any] | None:
 
 
 def _reply(fields: dict[str, Any], address: str, ttl_key: str) -> Reply:
-    version = 6 if ":" in address else 4
+    version = ip_version(address)
     size = _optional(fields, "reply_size")
     return Reply(
         address=address,
@@ -395,7 +395,7 @@ def _read(fields: dict[str, Any]) -> Trace:
     source = fields.get("src")
     return Trace(
         dst_addr=destination,
-        af=6 if ":" in destination else 4,
+        af=ip_version(destination),
         proto=method.partition("-")[0].upper(),
         timestamp=started,
         endtime=max([started, *(heard for _, heard in moments)]),

@@ -27,7 +27,7 @@ from analysis.told import (
     in_place,
     most_heard,
 )
-from probe.record import ATLAS_STATUS_HOP, SCHEMA, Reply, Vantage, canonical
+from probe.record import ATLAS_STATUS_HOP, SCHEMA, Reply, Vantage, canonical, ip_version
 
 _Whole = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
 _Time = Annotated[float, Meta(gt=-(2.0**63), lt=2.0**63)]
@@ -177,7 +177,7 @@ class Lines:
 
     def _told(self, found: _Result, key: str | None) -> tuple[Told, Fingerprint] | None:
         destination = self._addresses[found.dst_addr]
-        version = 6 if ":" in destination else 4
+        version = ip_version(destination)
         if found.af is not UNSET and found.af != version:
             raise Surprise
         ours = found.gatewatch

@@ -32,7 +32,7 @@ from probe.manner import Manner
 from probe.meter import Metered
 from probe.network import NetworkError
 from probe.places import data_folder
-from probe.record import Hop, to_line
+from probe.record import Hop, ip_version, to_line
 from probe.resolve import NO_HOST, resolve
 from probe.session import Session, SessionSettings
 from probe.strategy import Limits
@@ -118,7 +118,7 @@ def trace(
             with stop.heeded():
                 target = resolve(host, version)
                 _refuse_unfit(target, excluded, own_network=own_network)
-                chosen = choose_method(network, 6 if ":" in target else 4, options.method(method))
+                chosen = choose_method(network, ip_version(target), options.method(method))
                 task = Task(target, None if host == target else host, chosen, flow)
                 opening = _Table(given, manner)
                 shown = None if as_json else stack.enter_context(_Screen(opening.origin, country))
@@ -278,7 +278,7 @@ class _Screen:
             for border in borders(self.shown, home)[-1:]:
                 if border.after is self.shown[-1]:
                     self.write(words.border_line(border, home))
-        self.write(words.hop_line(self.shown[-1], 6 if ":" in self.target else 4))
+        self.write(words.hop_line(self.shown[-1], ip_version(self.target)))
 
     def end(self, trace: Trace, discarded: dict[str, int]) -> None:
         for hop in trace.hops:

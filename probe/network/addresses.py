@@ -12,6 +12,7 @@ import socket
 from typing import Final
 
 from probe.network import NetworkError, NoRoute, NotPermitted
+from probe.record import ip_version
 
 FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -65,7 +66,7 @@ def is_own_voice(address: str, target: str) -> bool:
     if address == target:
         return False
     try:
-        return address == source_towards(target, 6 if ":" in target else 4)
+        return address == source_towards(target, ip_version(target))
     except NetworkError:
         return False
 
@@ -79,7 +80,7 @@ def canonical(target: str) -> tuple[int, str]:
     >>> canonical("2001:DB8:0::1")
     (6, '2001:db8::1')
     """
-    version = 6 if ":" in target else 4
+    version = ip_version(target)
     try:
         packed = socket.inet_pton(FAMILY[version], target)
     except OSError:

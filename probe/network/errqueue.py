@@ -55,6 +55,7 @@ from probe.network.linux import (
     open_socket,
 )
 from probe.network.nat import Shifts
+from probe.record import ip_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -206,7 +207,7 @@ class ErrorQueue:
         if tag is None:
             if len(self._tags) >= _TAGS_KEPT:
                 self._tags.clear()
-            packed = socket.inet_pton(FAMILY[6 if ":" in target else 4], target)
+            packed = socket.inet_pton(FAMILY[ip_version(target)], target)
             tag = self._tags[key] = self._marker.tag(method, packed, flow)
         return tag
 

@@ -108,6 +108,7 @@ class Matching:
         self._sent[token] = made, data, wall, monotonic
 
     def forget(self, token: int) -> None:
+        """What still comes for this token is no answer any more."""
         self._sent.pop(token, None)
 
     def hear(  # noqa: PLR0917 - once per packet, and names at the call cost time

@@ -75,7 +75,7 @@ class Pcap:
         self._heard: Mailbox[tuple[int, bytes]] = Mailbox(_QUEUE)
         try:
             self._interfaces = Interfaces(
-                filter_expression(numbers.values()), lambda *packet: self._heard.put(packet)
+                filter_expression(numbers.values()), lambda *heard: self._heard.put(heard)
             )
         except NetworkError:
             self._heard.close()

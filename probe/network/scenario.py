@@ -120,6 +120,7 @@ class Scenario:
         return path.way(target, f"{self.seed} {target} {flow}")
 
     def network(self) -> SimulatedNetwork:
+        """The network in memory that these ways make."""
         return SimulatedNetwork(self.way, seed=self.seed, jitter=self.jitter)
 
 

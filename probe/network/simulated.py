@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from probe.network import Answer, Capability, Kind, Method, Probe
 from probe.network.ways import REWRITABLE, Fates, Packet
 from probe.packet import IP_HEADER, probe_size
+from probe.record import ip_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +136,7 @@ class SimulatedNetwork:
 
     def _answer(self, probe: Probe, reaction: Reaction) -> Answer:
         """What the raw backend would make of the packet."""
-        version = 6 if ":" in probe.target else 4
+        version = ip_version(probe.target)
         length = probe_size(probe.method, version)
         answer = Answer(
             token=probe.token,

@@ -54,6 +54,7 @@ class System:
 
     @property
     def main(self) -> str:
+        """The site at which a neighbour is connected where nothing else is said."""
         return next(iter(self.sites))
 
 

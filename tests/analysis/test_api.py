@@ -150,6 +150,8 @@ def test_the_attributes_are_those_of_the_json(verdict: gw.Verdict) -> None:
     assert dataclasses.asdict(verdict.share) == said["share"]
     assert verdict.effective_gateways == said["effective_gateways"]
     assert list(verdict.coverage) == said["coverage"]["bounds"]
+    assert verdict.strict_and_lenient_agree is said["strict_and_lenient_agree"] is True
+    assert verdict.measured == said["measured"]
     assert verdict.window == (dt.date(2022, 2, 16), dt.date(2022, 2, 16))
     assert verdict.headline == "The traffic measured passes one gateway: Telecom Cambodia."
     assert verdict.domestic.hub == verdict.gateway
@@ -183,8 +185,10 @@ def test_nothing_in_a_verdict_can_be_changed(verdict: gw.Verdict) -> None:
         verdict.grade = "diverse"  # type: ignore[misc]
     verdict.to_dict()["captured"]["organisations"] = 0
     verdict.provenance["inputs"].clear()
+    verdict.measured.clear()
     assert verdict.captured.organisations == 12
     assert verdict.provenance["inputs"]
+    assert verdict.measured
 
 
 @pytest.mark.parametrize(
@@ -361,7 +365,7 @@ def test_paths_may_come_in_any_sequence(folder: Path, data: gw.Data) -> None:
 def test_what_is_no_data_is_told(given: Any, table: Origin) -> None:
     """As where a path, or one of its tables, is given instead."""
     for asked in (gw.judge, gw.crossings):
-        with pytest.raises(InputError, match=r"is no data; read some with load\(…\) first"):
+        with pytest.raises(TypeError, match=r"is no data; read some with load\(…\) first"):
             asked(given, "KH", origin=table)
 
 

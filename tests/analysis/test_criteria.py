@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.criteria import Criterion, criteria
+from analysis.exhibits import CRITERIA
 from analysis.intervals import captured_bounds
 from analysis.operators import Node
 from analysis.policy import Policy
@@ -133,6 +136,12 @@ def test_what_is_missed_on_the_way_to_a_single_gateway(
     steps = {"said", "named", "single"}
     assert {one.key for one in found if one.step in steps and not one.met} == unmet
     assert (grade(judged, POLICY)[0] == "single_gateway") == (not unmet)
+
+
+def test_the_table_names_each_thing_that_no_number_asks_for() -> None:
+    """Whoever reads a key knows from the column that it is none of the policy's."""
+    asked = {one.key for one in criteria(figures(12, 12), POLICY, witness=None)}
+    assert set(re.findall(r"`(\w+)`", CRITERIA["key"].meaning)) == asked - asdict(POLICY).keys()
 
 
 def test_where_too_few_pass_it_nobody_is_said_to_take_turns() -> None:

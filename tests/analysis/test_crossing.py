@@ -219,7 +219,7 @@ def test_which_hops_are_the_own_network(words: str, own: list[int]) -> None:
 
 
 def test_private_hops_behind_the_own_network_are_candidates() -> None:
-    """The very thing that rule 2 forbids to drop."""
+    """Whoever drops hops that map to no AS misses the gateway that shows as nothing else."""
     found = crossing("lan own 10.202.4.1 10.21.211.9 far6")
     assert found.strict == (block("10.202.4.0/24"), block("10.21.211.0/24"))
     assert found.exit == block("10.21.211.0/24")

@@ -147,7 +147,7 @@ def test_bounds_enclose_the_share_and_grow_with_it(n: int, data: st.DataObject) 
 def test_what_was_not_measured_widens_the_national_share(
     share: float, coverage: float, bounds: tuple[float, float]
 ) -> None:
-    """[c·S, c·S + 1 − c], rule 7."""
+    """Of a coverage c and a share S: [c·S, c·S + 1 − c]."""
     assert coverage_bounds(share, coverage) == pytest.approx(bounds)
 
 

@@ -57,3 +57,11 @@ def test_what_is_since_a_day(days: dict[int, int], first: int) -> None:
     late = on(days, 0).since(dt.date(2022, 2, 1) + dt.timedelta(first))
     left = {day: count for day, count in days.items() if day >= first}
     assert late == (on(left, 0) if left else None)
+
+
+def test_traces_within_days_are_those_from_the_first_and_before_the_end() -> None:
+    """So two spans that follow each other count no trace twice."""
+    day = dt.date(2022, 2, 1)
+    seen = on({0: 1, 3: 10, 5: 100}, 0)
+    assert seen.traces_within(day, day + dt.timedelta(3)) == 1
+    assert seen.traces_within(day + dt.timedelta(3), day + dt.timedelta(6)) == 110

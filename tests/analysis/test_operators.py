@@ -142,7 +142,7 @@ def test_a_block_that_one_organisation_sees_is_its_own_inside() -> None:
 
 
 def test_a_block_that_two_organisations_see_is_a_candidate() -> None:
-    """Rule 2: unmapped, by /24, seen from two organisations or more."""
+    """Unmapped, by /24, and not seen from one network alone."""
     assert merge_blocks([seen("a", "10.20.1.0/24"), seen("b", "10.20.1.0/24")]) == {
         "10.20.1.0/24": ("10.20.1.0/24",)
     }

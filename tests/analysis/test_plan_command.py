@@ -162,6 +162,8 @@ def test_people_get_plain_lines() -> None:
 def test_with_fewer_networks_than_a_single_gateway_needs_somebody_can_be_named() -> None:
     """As the plan says, and five networks show."""
     assert "With fewer an operator can be named whom most pass" in plan("KH").stdout
+    wanted = planned("KH")["needs"]
+    assert (wanted["possible"], wanted["named"], wanted["single"]) == (5, 5, 7)
     country = Country(5)
     country.everyone("lan own gate {up}")
     verdict = country.judge()

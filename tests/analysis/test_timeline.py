@@ -72,7 +72,7 @@ def country_of(lines: Iterable[str]) -> Country:
      (5, 6, False)],
 )  # fmt: skip
 def test_three_organisations_and_half_of_all(moving: int, staying: int, raised: bool) -> None:
-    """Rule 8, just reached and just missed."""
+    """So many an alarm needs: just reached and just missed."""
     found = alarm(country_of([MOVES] * moving + [STAYS] * staying)).alarm
     assert (found is not None) is raised
     if found is not None:

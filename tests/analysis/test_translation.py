@@ -24,7 +24,7 @@ BY_NAME = {
 }
 # Where the sentences of a verdict are written.
 SPEAKERS = (
-    "assessment", "attribution", "comparison", "fields", "hub", "judge", "ownership", "remarks",
+    "assessment", "attribution", "comparison", "further", "hub", "limits", "ownership", "remarks",
     "scope", "timeline", "verdict", "witness",
 )  # fmt: skip
 # Sentences that a page shows in English, though it is in another language, each with why.

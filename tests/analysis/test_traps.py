@@ -1,8 +1,7 @@
 """Each trap that an analysis of traceroutes has fallen into, laid with traces.
 
-Rule 10 of the rules of evidence and those that reviewers added. A trap is passed when nobody is
-named who should not be, or when the one is named who should be. Where a trap has more sides the
-others are in ``test_judge`` and ``test_panel``.
+A trap is passed when nobody is named who should not be, or when the one is named who should be.
+Where a trap has more sides the others are in ``test_judge`` and ``test_panel``.
 """
 
 from __future__ import annotations

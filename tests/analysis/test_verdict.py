@@ -153,7 +153,7 @@ def test_levels_just_reached_and_just_missed(captured: int, of: int, says: str) 
 def test_levels_at_the_very_thresholds(
     captured: int, lower: float, upper: float, says: str
 ) -> None:
-    """ "At least" 0.65 and 0.5, "more than" 0.3, "below" 0.5, as rule 7 has it."""
+    """ "At least" 0.65 and 0.5, "more than" 0.3, "below" 0.5, as the page on verdicts has it."""
     assert level(captured, 10, lower, upper, Policy()) == says
 
 
@@ -494,7 +494,7 @@ def test_a_rival_is_a_disagreement_even_without_a_candidate() -> None:
 
 @pytest.mark.parametrize("words", ["never that no gateway", "MPLS", "taps", "layer-2", "TTL"])
 def test_the_limits_name_what_is_out_of_sight(words: str) -> None:
-    """Rule 9: every verdict prints what the IP layer cannot show."""
+    """Every verdict prints what the IP layer cannot show."""
     assert words in LIMITS[0]
     assert "return paths" in LIMITS[0]
 

@@ -1,11 +1,11 @@
-"""Of whom the figures of a family speak: of those behind the candidate, and of nobody else."""
+"""Of whom the figures beside a share speak: of those behind the candidate, and of nobody else."""
 
 from __future__ import annotations
 
-from analysis.family import _continents, _mostly
 from analysis.operators import Node
 from analysis.pairs import Pair
 from analysis.policy import Policy
+from analysis.support import continents_reached, pass_mostly
 
 GATE = Node("organisation", "Gate")
 
@@ -30,8 +30,8 @@ def test_who_is_not_behind_the_candidate_adds_nothing_to_it() -> None:
     """Two of three pairs are most of them, and are not enough to be behind it."""
     pairs = [pair("a", "EU", gate=True, number=n) for n in range(3)]
     pairs += [pair("b", "EU", gate=n < 2, number=n) for n in range(3)]
-    assert _mostly(GATE, {"a"}, pairs) == 1
-    assert _mostly(GATE, {"a", "b"}, pairs) == 2
+    assert pass_mostly(GATE, {"a"}, pairs) == 1
+    assert pass_mostly(GATE, {"a", "b"}, pairs) == 2
 
 
 def test_a_continent_is_reached_by_those_behind_the_candidate() -> None:
@@ -39,7 +39,7 @@ def test_a_continent_is_reached_by_those_behind_the_candidate() -> None:
     behind = [pair(name, "EU", gate=True) for name in "ab"]
     behind += [pair(name, "AS", gate=True) for name in "ab"]
     others = [pair(name, "AS", gate=False) for name in "cde"]
-    assert _continents(GATE, {"a", "b"}, behind + others, Policy()) == 2
+    assert continents_reached(GATE, {"a", "b"}, behind + others, Policy()) == 2
     alone = [pair(name, "AS", gate=False) for name in "ab"]
     given = [pair(name, "AS", gate=True) for name in "cdefgh"]
-    assert _continents(GATE, {"a", "b"}, behind[:2] + alone + given, Policy()) == 1
+    assert continents_reached(GATE, {"a", "b"}, behind[:2] + alone + given, Policy()) == 1
