@@ -58,6 +58,8 @@ class Crossing:
     """Whether other paths over a link, not the table, say whose a hop is."""
     at_home: bool = False
     """Whether the destination answered from within the country (a cache)."""
+    untold: bool = False
+    """Whether it is ambiguous for want of an RTT that hops answered without."""
     unaided: tuple[Node, ...] = ()
     """``strict`` as the table alone has it, whatever other paths over the same links say."""
     unaided_gap: bool = False
@@ -111,6 +113,41 @@ def find_border(steps: Sequence[Step], policy: Policy) -> int | None:
         if i > last_own and _home_behind_is_far(steps, i, policy):
             return i
     return None
+
+
+def _is_untold(steps: Sequence[Step], at: int) -> bool:
+    """Whether hops answered here and at home, and yet no RTT tells how far apart they are."""
+    if _rise(steps, at) is not None:
+        return False
+    return _answered_untimed([steps[at]]) or _answered_untimed(
+        step for step in steps[:at] if _place(step) == "home"
+    )
+
+
+def _answered_untimed(steps: Iterable[Step]) -> bool:
+    """Whether some of these answered, and none with an RTT."""
+    answered = [step for step in steps if step.address is not None]
+    return bool(answered) and all(step.rtt is None for step in answered)
+
+
+def _may_have_left_before(steps: Sequence[Step], border: int) -> bool:
+    """Whether a missing RTT leaves open if a hop before the border, not yet abroad, was there.
+
+    What is registered abroad with hops at home behind it is a foreign-numbered link at home only
+    where RTTs say so, of the hop and of those behind it.
+    """
+    last_own = max((i for i, step in enumerate(steps) if step.own), default=-1)
+    return any(
+        _place(steps[i]) == "abroad"
+        and (
+            _is_untold(steps, i)
+            or (
+                i > last_own
+                and _answered_untimed(step for step in steps[i + 1 :] if _place(step) == "home")
+            )
+        )
+        for i in range(border)
+    )
 
 
 def way_on(behind: Iterable[Step], destination: str) -> Step | None:
@@ -200,21 +237,20 @@ def _foreign_router_at_home(steps: Sequence[Step], border: int, policy: Policy) 
     )
 
 
-def _cached_at_home(steps: Sequence[Step], border: int, destination: str, policy: Policy) -> bool:
+def _may_be_a_cache(steps: Sequence[Step], border: int, destination: str) -> bool:
+    """Whether the destination answered, and nobody else abroad before it."""
     last = steps[-1]
     if last.address != destination or last.sight is None:
         return False
-    if any(s.sight is not None and s.sight.node != last.sight.node for s in steps[border:]):
-        return False
-    rise = _rise(steps, len(steps) - 1)
-    return rise is not None and rise < policy.home_step_ms
+    return all(s.sight is None or s.sight.node == last.sight.node for s in steps[border:])
 
 
 def crossing_of(steps: Sequence[Step], destination: str, policy: Policy) -> Crossing:
     """Where a path towards a destination abroad leaves the country.
 
     State ``resolved``: domestic and foreign hop adjoin; ``bracketed``: one silent or unlocated
-    hop stands between; ``ambiguous``: more than one; ``none``: no foreign hop was seen.
+    hop stands between; ``ambiguous``: more than one, or hops answered without the RTTs by which a
+    cache at home, or a carrier met abroad, is told; ``none``: no foreign hop was seen.
     """
     return _crossing_at(find_border(steps, policy), steps, destination, policy)
 
@@ -224,8 +260,11 @@ def _crossing_at(
 ) -> Crossing:
     if border is None:
         return Crossing("none")
-    if _cached_at_home(steps, border, destination, policy):
+    last = len(steps) - 1
+    cache = _may_be_a_cache(steps, border, destination)
+    if cache and _located_by_rtt(steps, last, policy):
         return Crossing("none", at_home=True)
+    untold = (cache and _is_untold(steps, last)) or _may_have_left_before(steps, border)
     domestic = steps[:border]
     own = _own_network(domestic)
     strict, unsure = _domestic_part(domestic, own, policy)
@@ -245,7 +284,8 @@ def _crossing_at(
         else None
     )
     return Crossing(
-        state=_state(steps, border),
+        state="ambiguous" if untold else _state(steps, border),
+        untold=untold,
         strict=nodes,
         lenient=tuple(lenient),
         exit=_node(steps[strict[-1]]) if strict else None,

@@ -131,6 +131,27 @@ def _met_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy)
     return frozenset(found)
 
 
+def first_untold(steps: Sequence[Step]) -> int | None:
+    """The first step of which no RTT tells whether it is abroad, though hops answered; else None.
+
+    That is one registered abroad, where it or all hops at home before it answered without an RTT,
+    and a carrier behind one that may be met abroad. What comes after it may be there as well.
+    """
+    timed = untimed = behind_foreign = False
+    for i, step in enumerate(steps):
+        lacks = step.address is not None and step.rtt is None
+        if _is_abroad(step):
+            if lacks or (untimed and not timed):
+                return i
+            behind_foreign = True
+        elif _is_home(step):
+            if lacks and behind_foreign and _is_carrier(step):
+                return i
+            timed = timed or step.rtt is not None
+            untimed = untimed or lacks
+    return None
+
+
 def _is_far(here: float | None, there: float, policy: Policy) -> bool:
     return here is not None and math.isfinite(there) and there - here >= policy.abroad_step_ms
 
@@ -168,13 +189,18 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     first = 0 if leave is None else leave + 1
     inside = steps[first:arrival]
     away = detour(steps, policy)
+    untold = first_untold(steps[:arrival])
     places = _places(steps, away or ())[first:arrival]
     placed = [
         (at, step.sight, away is not None and place == "abroad")
         for at, (step, place) in enumerate(zip(inside, places, strict=True), start=first)
         if step.sight is not None
     ]
-    sights = [(at, sight) for at, sight, is_away in placed if not is_away]
+    sights = [
+        (at, sight)
+        for at, sight, is_away in placed
+        if not is_away and (untold is None or at < untold)
+    ]
     carriers = (sight.node for _, sight, is_away in placed if is_away)
     ways_on = {
         sight.node.name: _successor(
@@ -185,7 +211,10 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
     }
     return DomesticPath(
         between=tuple(dict.fromkeys(sight.node for _, sight in sights)),
-        gap=arrival is None or leave is None or any(s.sight is None for s in inside),
+        gap=arrival is None
+        or leave is None
+        or untold is not None
+        or any(s.sight is None for s in inside),
         abroad=away is not None,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
         carriers=tuple(dict.fromkeys(one for one in carriers if one.kind == "organisation")),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from analysis.domestic import detour
+from analysis.domestic import detour, first_untold
 from analysis.links import far_ends
 from analysis.path import Frame, Path, Step
 from analysis.policy import Policy
@@ -133,10 +133,14 @@ class Likenesses:
         def likeness(rtts: Rtts) -> Likeness:
             if not traits.borders:
                 return whole
-            away = detour(path._replace(rtts=rtts).steps, self._policy)
-            if away is None:
-                return whole
-            return Likeness(path.addresses, rtts, b"abroad" + bytes(sorted(away)))
+            steps = path._replace(rtts=rtts).steps
+            away, untold = detour(steps, self._policy), first_untold(steps)
+            found = b"home" if away is None else b"abroad" + bytes(sorted(away))
+            return Likeness(
+                path.addresses,
+                rtts,
+                found + bytes((_END,) if untold is None else (_UNKNOWN, untold)),
+            )
 
         return likeness
 
@@ -205,7 +209,7 @@ class Likenesses:
         home_far = bool(later) and min(later) >= abroad_step
         return bytes(
             (
-                far + 2 * home_far,
+                far + 2 * home_far + 4 * bool(later),
                 *((rise < home_step) + 2 * (rise >= abroad_step) for rise in rises),
                 _END,
             )

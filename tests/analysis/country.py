@@ -136,8 +136,8 @@ class Country:
 
         ``lan`` a home router, ``own`` a router of the vantage network, ``*`` silence, ``gate`` a
         router of Gate, ``netI`` and ``farI`` a router of that network, otherwise an address; each
-        may carry ``!`` where it refused, and ``@rtt`` in ms. Without one, the RTT rises by 0.4 ms a
-        hop at home and is 80 ms from the first foreign hop on.
+        may carry ``!`` where it refused, and ``@rtt`` in ms, ``@-`` where none is told. Without
+        one, the RTT rises by 0.4 ms a hop at home and is 80 ms from the first foreign hop on.
         """
         hops: list[dict[str, Any]] = []
         target = destination.partition("@")[0]
@@ -150,8 +150,16 @@ class Country:
                 continue
             address = self._address(name.removesuffix("!"), organisation)
             away = away or self.table.lookup(address).country not in {HOME, None}
-            rtt = float(said) if said else max(rtt + 0.4, 80.0) if away else rtt + 0.4
-            reply = {"from": address, "rtt": round(rtt, 2), "ttl": 60, "size": 28}
+            rtt = (
+                float(said)
+                if said not in {"", "-"}
+                else max(rtt + 0.4, 80.0)
+                if away
+                else rtt + 0.4
+            )
+            reply: dict[str, Any] = {"from": address, "ttl": 60, "size": 28}
+            if said != "-":
+                reply["rtt"] = round(rtt, 2)
             if name.endswith("!"):
                 reply["err"] = "A"
             hops.append({"hop": number, "result": [reply] * 3})

@@ -384,6 +384,58 @@ def test_a_hop_without_an_rtt_does_not_say_how_far_home_is() -> None:
     assert find_border(steps, Policy()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "destination"),
+    [
+        ("lan own gate", FAR + "@-"),
+        ("lan@- own@- gate@-", FAR + "@2"),
+        ("lan@- own@- gate@- *", FAR + "@-"),
+        ("lan own far3@- gate far6", FAR),
+        ("lan own far3@- own gate far6", FAR),
+        ("lan@- own@- far3 gate far6", FAR),
+        ("lan own far3@1.3 gate@- far6", FAR),
+    ],
+    ids=[
+        "cache or abroad",
+        "no RTT at home to compare with",
+        "a silent hop before it",
+        "foreign number or abroad",
+        "the own network behind it",
+        "nothing before it to compare with",
+        "nothing behind it to compare with",
+    ],
+)
+def test_an_answer_without_an_rtt_leaves_the_border_open(words: str, destination: str) -> None:
+    """Only RTTs tell a cache at home from a destination abroad, and a link from a way abroad."""
+    found = crossing(words, destination)
+    assert (found.state, found.untold, found.at_home) == ("ambiguous", True, False)
+
+
+@pytest.mark.parametrize(
+    ("words", "destination"),
+    [
+        ("lan@- own@- gate@- far6@-", FAR + "@-"),
+        ("lan own gate@-", FAR),
+        ("lan own gate far6@-", FAR),
+        ("* * far3@1.5 gate@1.7 far6", FAR),
+        ("lan own far3@1.3 gate@- net2@1.8 far6", FAR),
+        ("lan own far3@1.3 own gate@- far6", FAR),
+    ],
+    ids=[
+        "two operators abroad",
+        "home is told by the hop before",
+        "the destination tells",
+        "silence at home is no answer",
+        "a later hop at home tells",
+        "the own network behind it is at home",
+    ],
+)
+def test_other_borders_need_none(words: str, destination: str) -> None:
+    """What no RTT could veto, or what other hops tell, stays as it is registered."""
+    found = crossing(words, destination)
+    assert (found.state, found.untold) == ("resolved", False)
+
+
 def test_the_step_is_counted_from_the_last_domestic_hop() -> None:
     """A slow access line (25 ms to the first hop) makes no detour of the hop behind it."""
     assert crossing("lan@20 own@25 far3@25.5 gate@26 far6").border == (4, 5)

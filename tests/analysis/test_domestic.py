@@ -104,6 +104,26 @@ def test_a_path_that_shows_no_own_hop_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "between", "way"),
+    [
+        ("lan own sea@-", (), "unknown"),
+        ("lan own sea@- gate", (), "unknown"),
+        ("lan own gate sea@-", (GATE,), "third_party"),
+        ("lan own sea@1.3 gate@-", (SEA,), "third_party"),
+        ("lan@- own@- sea@1.3", (), "unknown"),
+        ("lan@- own@1.0 sea@1.3", (SEA,), "third_party"),
+        ("* own sea@1.3", (SEA,), "third_party"),
+        ("lan@- own@- gate@-", (GATE,), "third_party"),
+        ("lan own net2 sea@-", (), "direct"),
+    ],
+)
+def test_who_may_be_abroad_is_not_between(words: str, between: tuple[Node, ...], way: str) -> None:
+    """Without an RTT nobody knows if a foreign router, or who comes behind it, is at home."""
+    found = path(words)
+    assert (found.between, way_of(found, found.between, ())) == (between, way)
+
+
+@pytest.mark.parametrize(
     ("words", "abroad", "way"),
     [
         ("lan own@1.0 sea@1.3 net2@1.6", False, "third_party"),

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from analysis.crossing import Crossing
 from analysis.desk import Desk
-from analysis.domestic import domestic_path
+from analysis.domestic import DomesticPath, domestic_path
 from analysis.fold import Counted, Folded, Folder, Part, readings, unusable
 from analysis.observation import Observation
 from analysis.operators import Gazetteer
@@ -294,6 +294,13 @@ def crossed(*paths: Row) -> list[Crossing]:
     return [seen.crossing for seen in together.observations if seen.crossing]
 
 
+def ways_at_home(some: Sequence[Trace]) -> list[DomesticPath]:
+    """What each group of these traces shows between two networks at home."""
+    found, _ = folded(parts(Folder(desk(), Policy()), some, ()), [0])
+    together = cross(list(readings(found, desk())), Counter(), Policy())
+    return [domestic_path(seen, Policy()) for seen in together.observations]
+
+
 ORDERS = pytest.mark.parametrize("order", [1, -1], ids=["near first", "far first"])
 
 
@@ -336,6 +343,35 @@ def test_a_carriers_router_at_home_is_told_apart(paths: list[Row], order: int) -
     assert sorted("organisation" in kinds for kinds in found) == [False, True]
 
 
+@ORDERS
+@pytest.mark.parametrize(
+    "paths",
+    [
+        [(("20.0.1.1", 1.0), ("20.1.1.3", 1.4), ("40.0.1.200", last)) for last in (95.0, None)],
+        [
+            (("20.0.1.1", 1.0), ("30.0.1.9", 1.3), ("20.1.1.3", last), ("40.0.1.200", 95.0))
+            for last in (1.8, None)
+        ],
+    ],
+    ids=["of the destination", "of who is behind a foreign number"],
+)
+def test_who_tells_no_rtt_is_told_apart(paths: list[Row], order: int) -> None:
+    """Two traces alike but for an RTT that one of them lacks: there the border is open."""
+    assert {one.state for one in crossed(*paths[::order])} == {"resolved", "ambiguous"}
+
+
+@ORDERS
+def test_a_foreign_router_at_home_that_tells_no_rtt_is_told_apart(order: int) -> None:
+    """Of two ways at home that are alike but for an RTT only the one that has it is known."""
+    two = []
+    for nth, rtt in enumerate([1.4, None][::order]):
+        row = (("20.0.1.1", 1.0), ("30.0.1.9", rtt), ("20.0.2.200", 1.9))
+        hops = tuple(Hop(n, (Reply(*said, 60, 28),)) for n, said in enumerate(row, start=1))
+        two.append(traces(0)[0]._replace(hops=hops, dst_addr="20.0.2.200", msm_id=nth))
+        two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
+    assert sorted(len(way.between) for way in ways_at_home(two)) == [0, 1]
+
+
 @pytest.mark.parametrize("carrier", [60.4, 119.0], ids=["abroad first", "at home first"])
 def test_a_carrier_met_abroad_on_a_way_at_home_is_told_apart(carrier: float) -> None:
     """Two detours alike but for whether the network behind the foreign router is back at home."""
@@ -345,9 +381,7 @@ def test_a_carrier_met_abroad_on_a_way_at_home_is_told_apart(carrier: float) -> 
         hops = tuple(Hop(n, (Reply(*said, 60, 28),)) for n, said in enumerate(row, start=1))
         two.append(traces(0)[0]._replace(hops=hops, dst_addr="20.0.2.200", msm_id=nth))
         two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
-    found, _ = folded(parts(Folder(desk(), Policy()), two, ()), [0])
-    together = cross(list(readings(found, desk())), Counter(), Policy())
-    ways = [domestic_path(seen, Policy()) for seen in together.observations]
+    ways = ways_at_home(two)
     assert [way.abroad for way in ways] == [True, True]
     assert {len(way.between) for way in ways} == {0, 1}
 

@@ -260,7 +260,8 @@ def test_a_verdict_tells_how_many_traces_were_read_so() -> None:
 
 WORDS = st.sampled_from(
     ["lan", "own", "*", "gate", "net9", "net9@60", "far3", "far3@1.2", "far6", "far6@90",
-     "10.201.1.1", "20.7.7.1@1.1", "homeix", "farix", "45.1.1.1@0.9", "45.1.1.1@70"]
+     "10.201.1.1", "20.7.7.1@1.1", "homeix", "farix", "45.1.1.1@0.9", "45.1.1.1@70",
+     "own@-", "gate@-", "net9@-", "far3@-"]
 )  # fmt: skip
 
 
@@ -269,7 +270,8 @@ def test_a_shared_crossing_is_the_one_that_the_whole_path_has(paths: list[list[s
     """Whatever is worked out once for many traces is what each would have by itself."""
     country = Country(12)
     for n, words in enumerate(paths):
-        country.trace(1, f"30.0.{1 + n % 2}.200", " ".join(words))
+        said = "@-" if words[-1].endswith("@-") else ""
+        country.trace(1, f"30.0.{1 + n % 2}.200{said}", " ".join(words))
     reader, crossings, policy = Reader(Gazetteer(country.table, HOME)), None, Policy()
     crossings = Crossings(policy)
     for result in country.results:
