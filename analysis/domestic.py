@@ -46,7 +46,8 @@ class DomesticPath:
     then only nodes at home are ``between``, and ``carriers`` are the organisations abroad.
     ``ways_on`` are the unmapped blocks between by name, each with the first public address behind
     it that is not the destination's. Behind a commonplace one it is not of its network either, to
-    whose border everybody comes.
+    whose border everybody comes. ``untold`` tells that for want of an RTT nobody knows whether some
+    of the hops are abroad: of these and all behind them nothing is said.
     """
 
     between: tuple[Node, ...]
@@ -54,6 +55,7 @@ class DomesticPath:
     abroad: bool
     ways_on: tuple[tuple[str, str], ...] = ()
     carriers: tuple[Node, ...] = ()
+    untold: bool = False
 
 
 Walked = tuple[Observation, DomesticPath]
@@ -218,6 +220,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
         abroad=away is not None,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
         carriers=tuple(dict.fromkeys(one for one in carriers if one.kind == "organisation")),
+        untold=untold is not None,
     )
 
 

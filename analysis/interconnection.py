@@ -49,7 +49,8 @@ class Domestic:
     """The paths between domestic organisations, judged.
 
     ``strongest`` is the candidate that grade and reason speak of, named or not. ``organisations``
-    counts those with a known way to another one.
+    counts those with a known way to another one, ``untold`` the traces of which it is not known for
+    want of RTTs.
     """
 
     pairs: list[DomesticPair]
@@ -58,6 +59,7 @@ class Domestic:
     reason: str
     organisations: int
     effective_hubs: float
+    untold: int
 
     @property
     def hub(self) -> Candidate | None:
@@ -109,7 +111,8 @@ def judge_domestic(
         of_hub = graded(hub)
         if of_hub[0] == "single_hub":
             strongest, (grade, reason) = hub, of_hub
-    return Domestic(pairs, strongest, grade, reason, len(heard), effective)
+    untold = sum(seen.traces for seen, path in walked if path.untold)
+    return Domestic(pairs, strongest, grade, reason, len(heard), effective, untold)
 
 
 def _pairs_and_candidates(

@@ -323,6 +323,7 @@ def judge(
             policy,
             weights,
             detours=at_home["pairs"]["abroad"],
+            untold=domestic.untold,
             heard=witness is not None,
         ),
         "provenance": _provenance(loaded, table, policy) | dict(provenance or {}),

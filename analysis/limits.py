@@ -27,16 +27,18 @@ _WEIGHTS = {
 
 
 def limits_of(
-    family: Family, policy: Policy, weights: Weights, *, detours: int, heard: bool
+    family: Family, policy: Policy, weights: Weights, *, detours: int, untold: int, heard: bool
 ) -> list[str]:
     """What no such verdict can know.
 
-    ``detours`` counts the ways at home that go abroad, ``heard`` says whether there was a witness.
+    ``detours`` counts the ways at home that go abroad, ``untold`` the traces at home whose way is
+    not known for want of RTTs; ``heard`` says whether there was a witness.
     """
     return [
         *LIMITS,
         _WEIGHTS[weights.unit],
         *_detours(detours, policy),
+        *_without_rtts(family, untold),
         *_unlisted_lans(family.lans),
         *_on_the_same_ways(family),
         *_left_lately(family, policy),
@@ -56,6 +58,22 @@ def _detours(detours: int, policy: Policy) -> list[str]:
         f"{policy.abroad_step_ms:g} ms at a router registered abroad, or behind it. In a "
         f"country more than {_KM_A_MS * policy.abroad_step_ms:.0f} km across long ways at home "
         "look so, too: raise abroad_step_ms there."
+    ]
+
+
+def _without_rtts(family: Family, at_home: int) -> list[str]:
+    """How many traces tell nothing for want of RTTs, if there are any."""
+    abroad = sum(
+        seen.traces
+        for seen in family.observations
+        if seen.crossing is not None and seen.crossing.untold
+    )
+    if not abroad + at_home:
+        return []
+    return [
+        f"Traces whose way is not known because hops answered without an RTT: {abroad} abroad, "
+        f"{at_home} at home. Only an RTT tells a router at home from one abroad: load these "
+        "measurements in a form that keeps it."
     ]
 
 

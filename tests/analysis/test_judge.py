@@ -550,6 +550,25 @@ def test_a_way_abroad_and_back_may_be_a_long_way_at_home() -> None:
     assert not any("abroad and back" in limit for limit in open_country(8).judge().fields["limits"])
 
 
+def test_what_is_not_known_for_want_of_rtts_is_counted() -> None:
+    """Caches at home without RTTs look like destinations abroad: nobody is named, and it is said.
+
+    So it is of a foreign carrier on ways at home.
+    """
+    country = Country(8)
+    for i in range(1, 9):
+        for destination in country.destinations():
+            country.trace(i, f"{destination}@-", "lan@- own@- gate@-")
+    country.trace(3, "20.0.4.200", "lan own sea@-")
+    found = country.judge()
+    assert found.grade == "insufficient"
+    assert found.fields["domestic"]["pairs"]["unknown"] == 1
+    (limit,) = (limit for limit in found.fields["limits"] if "without an RTT" in limit)
+    assert "without an RTT: 40 abroad, 1 at home." in limit
+    assert Words("km").sentence(limit).language == "km"
+    assert not any("without an RTT" in one for one in open_country(8).judge().fields["limits"])
+
+
 def test_who_asks_for_a_country_that_was_not_measured_is_told_so_first() -> None:
     """Not only that organisations are missing, as after a code mistyped or the wrong file."""
     country = Country(2)
