@@ -25,6 +25,7 @@ from analysis.pairs import Blocks
 from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import Timeline
+from analysis.unshown import unshown
 from analysis.verdict import LIMITS
 
 
@@ -247,6 +248,25 @@ def _left_lately(family: Family, policy: Policy) -> list[str]:
     ]
 
 
+def _first_to_show(family: Family, policy: Policy) -> list[str]:
+    """That those counted as passing whoever is named may be measured over its lines, if most may.
+
+    Then no router of their own is seen on any way.
+    """
+    if family.named is None:
+        return []
+    found = unshown(family.named, family.observations, family.blocks, policy)
+    if not found.most:
+        return []
+    name = family.named.node.name
+    return [
+        f"No router of their own is seen on any way of {found.networks} of the {found.of} "
+        f"organisations that are counted as passing {name}, and it is the first to show there: "
+        f"they may be measured over a line of {name}, such as a VPN, or the table may give it their "
+        "addresses: look whose the lines are."
+    ]
+
+
 def limits_of(
     family: Family, policy: Policy, weights: Weights, *, detours: int, heard: bool
 ) -> list[str]:
@@ -275,6 +295,7 @@ def limits_of(
             "which of them they depend."
         )
     limits += _left_lately(family, policy)
+    limits += _first_to_show(family, policy)
     behind = family.timeline.behind
     if behind is not None and behind.mostly_same:
         limits.append(
