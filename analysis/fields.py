@@ -262,8 +262,8 @@ def _first_to_show(family: Family, policy: Policy) -> list[str]:
     return [
         f"No router of their own is seen on any way of {found.networks} of the {found.of} "
         f"organisations that are counted as passing {name}, and it is the first to show there: "
-        f"they may be measured over a line of {name}, such as a VPN, or the table may give it their "
-        "addresses: look whose the lines are."
+        f"they may be measured over a line of {name}, such as a VPN, or the table may give it "
+        "their addresses: look whose the lines are."
     ]
 
 

@@ -909,7 +909,7 @@ def test_a_file_that_joins_rivals_is_told_of_where_both_are_named(
             replies = zip(hops, (1.0, 2.0, 60.0, 90.0), strict=True)
             listed += [
                 result(
-                    **{"from": f"103.100.{n}.9"},
+                    **dict[str, Any]({"from": f"103.100.{n}.9"}),
                     prb_id=n,
                     msm_id=target,
                     dst_addr=hops[-1],
@@ -929,9 +929,9 @@ def test_a_file_that_joins_rivals_is_told_of_where_both_are_named(
     fields = json.loads(done.stdout)
     assert (fields["gateway"] is not None) == told
     says = (
-        "Camintel S.A is one organisation by the files of --organisations alone, which join Camintel "
-        "S.A, CityLink Corporation, LTD: rivals that a file joins are no one gateway, so judge "
-        "without the files as well."
+        "Camintel S.A is one organisation by the files of --organisations alone, which join "
+        "Camintel S.A, CityLink Corporation, LTD: rivals that a file joins are no one gateway, so "
+        "judge without the files as well."
     )
     assert (says in fields["limits"]) == told
 

@@ -163,7 +163,10 @@ def test_whose_the_alarm_and_the_hub_are_under_another_table() -> None:
         ({"alarm": [None, "2026-01-09"]}, ["there is an alarm, of 2026-01-09."]),
         ({"alarm": ["2026-01-08", "2026-01-09"]}, ["there is an alarm, of 2026-01-09."]),
         (
-            {"alarm": ["2026-01-09"] * 2, "alarm_of": ["organisation:Gate", "unmapped:10.1.2.0/24"]},
+            {
+                "alarm": ["2026-01-09"] * 2,
+                "alarm_of": ["organisation:Gate", "unmapped:10.1.2.0/24"],
+            },
             ["there is an alarm, of 2026-01-09: 10.1.2.0/24."],
         ),
         (

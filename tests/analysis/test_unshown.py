@@ -1,4 +1,4 @@
-"""Who is named by networks that show no router of their own may be the line they are measured by."""
+"""Whoever is named by networks that show no router of their own may be the line measured by."""
 
 from __future__ import annotations
 
