@@ -7,7 +7,7 @@ would change, and which of the organisations named a state owns. None of it move
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,8 +39,9 @@ class Tables:
     """The tables that an analyst judges by.
 
     ``main`` attributes everything, or with ``days`` what the alarm hears only; ``other`` is
-    judged by as well. ``siblings`` says which files merged organisations, and how many; ``lists``
-    are the sha256 of those that ``main`` was opened with.
+    judged by as well. ``siblings`` says which files merged organisations, and how many, and
+    ``unmerged`` is ``main`` without these; ``lists`` are the sha256 of those that ``main`` was
+    opened with.
     """
 
     main: Origin
@@ -48,6 +49,7 @@ class Tables:
     days: list[tuple[dt.date, Path]] | None = None
     other: Origin | None = None
     siblings: dict[str, Any] | None = None
+    unmerged: Origin | None = None
 
 
 def open_tables(
@@ -58,11 +60,11 @@ def open_tables(
     siblings: tuple[Path, ...],
 ) -> Tables:
     """Open what an analyst names. Raises `InputError` and `probe.origin.OriginError`."""
-    told = None
+    told = unmerged = None
     if siblings:
         found = read_siblings(siblings)
         merged = merge(main, found)
-        main = main.merged(merged.names)
+        unmerged, main = main, main.merged(merged.names)
         told = {
             "files": found.sha256,
             "merged": len(merged.names),
@@ -74,6 +76,7 @@ def open_tables(
         tables_in(days) if days is not None else None,
         main.over(other) if other is not None else None,
         told,
+        unmerged,
     )
 
 
@@ -138,6 +141,8 @@ def assess(
         judged = _judged(verdict, dated or panel)
         fields["limits"] += attribution.far(judged, _days_of(tables))
     fields["limits"] += remarks.simulated(notes, traces)
+    if tables.unmerged is not None:
+        fields["limits"] += _joined(fields, tables.unmerged)
     if used is not None:
         fields["provenance"]["snapshots"] += used.traces
         fields["limits"] += _by_tables_of_days(used, attributed["table"])
@@ -166,6 +171,23 @@ def _provenance(
         "organisations": tables.siblings,
         "tables": None if used is None else {"traces": used.traces, "older": used.older},
     }
+
+
+def _joined(fields: Mapping[str, Any], unmerged: Origin) -> list[str]:
+    """That whoever a verdict names is one by the analyst's files alone, where it is so at home."""
+    named = (fields["gateway"], fields["domestic"]["hub"], fields["timeline"]["gateway"])
+    joined = {
+        node["name"]: sorted({unmerged.organisation(asn) for asn in node["asns"]})
+        for node in named
+        if node is not None
+    }
+    return [
+        f"{name} is one organisation by the files of --organisations alone, which join "
+        f"{', '.join(parts)}: rivals that a file joins are no one gateway, so judge without the "
+        "files as well."
+        for name, parts in joined.items()
+        if len(parts) > 1
+    ]
 
 
 def _by_tables_of_days(used: Used, of_alarm: str) -> list[str]:

@@ -125,7 +125,9 @@ def compare_verdicts(used: Mapping[str, Any], other: Mapping[str, Any]) -> dict[
         "gateway": [_named(used["gateway"]), _named(other["gateway"])],
         "captured": [used["captured"], other["captured"]],
         "domestic": [used["domestic"]["grade"], other["domestic"]["grade"]],
+        "hub": [_named(used["domestic"]["hub"]), _named(other["domestic"]["hub"])],
         "alarm": [used["timeline"]["onset"], other["timeline"]["onset"]],
+        "alarm_of": [_named(used["timeline"]["gateway"]), _named(other["timeline"]["gateway"])],
         "rejected": {
             reason: [counts[0][reason], counts[1][reason]]
             for reason in sorted(counts[0] | counts[1])
@@ -141,16 +143,11 @@ def _named(gateway: Mapping[str, Any] | None) -> str | None:
 def sentences(comparison: Mapping[str, Any]) -> list[str]:
     """What a reader must know of it."""
     table = ", ".join(comparison["tables"][1])
-    said = [_of_the_grade(comparison, table)]
-    used, other = comparison["domestic"]
-    if used != other:
-        said.append(f"Under the table {table} the domestic grade is {other}.")
-    used, other = comparison["alarm"]
-    if used != other and other is None:
-        said.append(f"Under the table {table} there is no alarm.")
-    elif used != other:
-        said.append(f"Under the table {table} there is an alarm, of {other}.")
-    return said
+    return [
+        _of_the_grade(comparison, table),
+        *_of_the_domestic_grade(comparison, table),
+        *_of_the_alarm(comparison, table),
+    ]
 
 
 def _of_the_grade(comparison: Mapping[str, Any], table: str) -> str:
@@ -160,10 +157,37 @@ def _of_the_grade(comparison: Mapping[str, Any], table: str) -> str:
         f"crossings that differ: {crossings['changed']} of {crossings['compared']}, seen under one "
         f"table only: {crossings['only_used'] + crossings['only_other']}."
     )
-    gateway, others = comparison["gateway"]
-    if used == other and gateway != others:
-        name = others.partition(":")[2]
-        return f"Under the table {table} the grade is the same, but of {name}: {counted}"
-    if used == other:
+    named, others = comparison["gateway"]
+    if used == other and named == others:
         return f"Under the table {table} the grade is the same: {counted}"
+    if used == other:
+        return f"Under the table {table} the grade is the same, but of {_bare(others)}: {counted}"
+    if others is not None:
+        return f"Under the table {table} the grade is {other}, of {_bare(others)}: {counted}"
     return f"Under the table {table} the grade is {other}: {counted}"
+
+
+def _of_the_domestic_grade(comparison: Mapping[str, Any], table: str) -> list[str]:
+    (used, other), (hub, others) = comparison["domestic"], comparison["hub"]
+    if used == other and hub == others:
+        return []
+    if used == other:
+        return [f"Under the table {table} the domestic grade is the same, but of {_bare(others)}."]
+    if others is not None:
+        return [f"Under the table {table} the domestic grade is {other}, of {_bare(others)}."]
+    return [f"Under the table {table} the domestic grade is {other}."]
+
+
+def _of_the_alarm(comparison: Mapping[str, Any], table: str) -> list[str]:
+    (used, other), (alarm, others) = comparison["alarm"], comparison["alarm_of"]
+    if used == other and alarm == others:
+        return []
+    if other is None:
+        return [f"Under the table {table} there is no alarm."]
+    if alarm != others:
+        return [f"Under the table {table} there is an alarm, of {other}: {_bare(others)}."]
+    return [f"Under the table {table} there is an alarm, of {other}."]
+
+
+def _bare(named: str) -> str:
+    return named.partition(":")[2]

@@ -13,6 +13,7 @@ from analysis.family import Family
 from analysis.lately import lately
 from analysis.operators import Node
 from analysis.policy import Policy
+from analysis.unshown import unshown
 from analysis.verdict import LIMITS
 
 # So much fibre, there and back, is a millisecond of RTT.
@@ -42,6 +43,7 @@ def limits_of(
         *_unlisted_lans(family.lans),
         *_on_the_same_ways(family),
         *_left_lately(family, policy),
+        *_first_to_show(family, policy),
         *_renumbered(family),
         *_after_a_pause(family, policy),
         *_of_the_witness(heard=heard),
@@ -109,6 +111,25 @@ def _left_lately(family: Family, policy: Policy) -> list[str]:
         f"On the last {policy.alarm_hold_days} days with data {still.passing} of the {still.of} "
         f"organisations that are counted as passing {family.named.node.name} were seen to pass it; "
         "the others left, are silent or are not measured: judge these days apart."
+    ]
+
+
+def _first_to_show(family: Family, policy: Policy) -> list[str]:
+    """That those counted as passing whoever is named may be measured over its lines, if most may.
+
+    Then no router of their own is seen on any way.
+    """
+    if family.named is None:
+        return []
+    found = unshown(family.named, family.observations, family.blocks, policy)
+    if not found.most:
+        return []
+    name = family.named.node.name
+    return [
+        f"No router of their own is seen on any way of {found.networks} of the {found.of} "
+        f"organisations that are counted as passing {name}, and it is the first to show there: "
+        f"they may be measured over a line of {name}, such as a VPN, or the table may give it "
+        "their addresses: look whose the lines are."
     ]
 
 

@@ -50,6 +50,9 @@ def least_rtt(here: str | None, there: str | None) -> float:
     return _APART.get(frozenset({here, there}), 0) / KM_PER_MS
 
 
+# How an address ends that was cut to a /24 or a /48.
+_LEFT_OF_OTHERS = (".0", "::")
+
 _MANY = 3  # routers; what one or two of them do is no sign
 
 
@@ -73,7 +76,8 @@ def _circles(addresses: Addresses, destination: str) -> bool:
 
     Routers send the same packet the same way each time, so a path that has come back once comes
     back for ever; that it was rerouted while it was being measured, or balanced over ways of
-    unequal length, is rare.
+    unequal length, is rare. An address that may be what the probe left of others (see
+    `probe.redact.cut`) is many routers'.
     """
     if addresses[-1] != destination:
         return False
@@ -83,7 +87,8 @@ def _circles(addresses: Addresses, destination: str) -> bool:
     rows = [
         address for address, before in zip(heard, [None, *heard], strict=False) if address != before
     ]
-    return len(set(rows)) < len(rows)
+    whole = [address for address in rows if not address.endswith(_LEFT_OF_OTHERS)]
+    return len(set(whole)) < len(whole)
 
 
 def signs_of_way(addresses: Addresses, destination: str) -> tuple[Sign, ...]:

@@ -190,7 +190,9 @@ class Origin:
         A special-use class beats a peering LAN, which beats the table. On a peering LAN there
         is no AS: the port is a member's, the LAN the exchange's. A table without names or
         countries (pyasn's, GeoLite2-ASN) is completed by AS number from the register of the
-        snapshot that is in use otherwise. An IPv4 address inside IPv6 (``::ffff:0:0/96``, or
+        snapshot that is in use otherwise. That names the organisation as well, whatever the table
+        calls it: else a network would be another one by its addresses than by its number, and its
+        own routers would stand behind it. An IPv4 address inside IPv6 (``::ffff:0:0/96``, or
         ``64:ff9b::/96`` of a NAT64) is looked up as IPv4. Raises ValueError where the text is no
         address and `OriginError` where the table turns out to be damaged.
         """
@@ -208,14 +210,12 @@ class Origin:
             name = None
         if asn is None:
             return Attribution(country=country)
-        if name is None or country is None:
-            registered = self._register.get(asn)
-            if registered is not None:
-                name = name or (None if registered.name in _NO_HOLDER else registered.name)
-                country = country or registered.country
-        return Attribution(
-            asn=asn, name=name, organisation=self._named(asn, name, country), country=country
-        )
+        registered = self._register.get(asn)
+        if registered is None:
+            return Attribution(asn, name, self._named(asn, name, country), country)
+        name = name or (None if registered.name in _NO_HOLDER else registered.name)
+        country = country or registered.country
+        return Attribution(asn, name, self.organisation(asn), country)
 
     def _named(self, asn: int, name: str | None, country: str | None) -> str:
         operator = self._by_asn.get(asn)

@@ -890,6 +890,52 @@ def test_organisations_of_a_file_are_merged(traces: Path, tmp_path: Path) -> Non
     assert told["files"] == {"net.json": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
+@pytest.mark.parametrize(("joined", "told"), [([38209, 24441], True), ([38209, 3333], False)])
+def test_a_file_that_joins_rivals_is_told_of_where_both_are_named(
+    joined: list[int], told: bool, tmp_path: Path
+) -> None:
+    """Eight networks buy from one of two, four from each; only a file says that these are one."""
+    home = [139628, 137551, 58424, 139285, 132730, 135375, 55636, 151622]
+    rivals = [38209, 24441]
+    blocks = {f"103.100.{n}.0/24": asn for n, asn in enumerate([*home, *rivals])}
+    far = {f"185.50.{n}.0/24": asn for n, asn in enumerate([7473, 3333, 22548, 33764])}
+    table = tmp_path / "table.dat"
+    table.write_text("".join(f"{block}\t{asn}\n" for block, asn in (blocks | far).items()))
+    listed = []
+    for n in range(8):
+        for target in (1, 2, 3):
+            over = 8 + n % 2
+            hops = [f"103.100.{n}.1", f"103.100.{over}.1", f"185.50.0.{over}", f"185.50.{target}.9"]
+            replies = zip(hops, (1.0, 2.0, 60.0, 90.0), strict=True)
+            listed += [
+                result(
+                    **dict[str, Any]({"from": f"103.100.{n}.9"}),
+                    prb_id=n,
+                    msm_id=target,
+                    dst_addr=hops[-1],
+                    timestamp=1767268800 + 86_400 * day,
+                    result=[
+                        {"hop": hop, "result": [{"from": address, "rtt": rtt}]}
+                        for hop, (address, rtt) in enumerate(replies, start=1)
+                    ],
+                )
+                for day in range(7)
+            ]
+    traces = tmp_path / "traces.jsonl"
+    traces.write_text("\n".join(map(json.dumps, listed)))
+    siblings = tmp_path / "net.json"
+    siblings.write_text(json.dumps({"data": [{"org_id": 1, "asn": asn} for asn in joined]}))
+    done = analyze(traces, "--origin", table, "--organisations", siblings, "--json")
+    fields = json.loads(done.stdout)
+    assert (fields["gateway"] is not None) == told
+    says = (
+        "Camintel S.A is one organisation by the files of --organisations alone, which join "
+        "Camintel S.A, CityLink Corporation, LTD: rivals that a file joins are no one gateway, so "
+        "judge without the files as well."
+    )
+    assert (says in fields["limits"]) == told
+
+
 @pytest.mark.parametrize(
     ("option", "name", "says"),
     [

@@ -128,6 +128,33 @@ def test_another_gateway_under_another_table_is_told() -> None:
     assert Words("km").sentence(told).language == "km"
 
 
+def test_whom_another_table_has_named_is_told() -> None:
+    """By one table those addresses are a carrier's abroad, by the other a network's at home."""
+    country = Country(10)
+    country.everyone("lan own gate {up}")
+    other = changed(country.table, "20.9.9.0/24", Attribution(999, "GATE", "Gate", "SG"))
+    found = compare_verdicts(verdict(country, other), verdict(country, country.table))
+    found["crossings"] = compare_crossings(*(crossings(country, one) for one in (other, other)))
+    (said, *_) = sentences(found)
+    told = "Under the table synthetic@2026-01-01+0 the grade is single_gateway, of Gate: crossings "
+    assert said.startswith(told)
+    assert "Gate៖" in Words("km").sentence(said).text
+
+
+def test_whose_the_alarm_and_the_hub_are_under_another_table() -> None:
+    """All move to Gate, and reach each other over it; by the other table that is Rival."""
+    country = Country(6)
+    country.everyone("lan own {up}", days=range(10))
+    country.everyone("lan own gate {up}", days=range(10, 20))
+    for i in range(1, 7):
+        for j in range(1, 7):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", f"lan own gate net{j}", day=12)
+    other = changed(country.table, "20.9.9.0/24", Attribution(998, "RIVAL", "Rival", HOME))
+    found = compare_verdicts(verdict(country, country.table), verdict(country, other))
+    assert found["hub"] == found["alarm_of"] == ["organisation:Gate", "organisation:Rival"]
+
+
 @pytest.mark.parametrize(
     ("differ", "says"),
     [
@@ -135,6 +162,25 @@ def test_another_gateway_under_another_table_is_told() -> None:
         ({"alarm": ["2026-01-09", None]}, ["there is no alarm."]),
         ({"alarm": [None, "2026-01-09"]}, ["there is an alarm, of 2026-01-09."]),
         ({"alarm": ["2026-01-08", "2026-01-09"]}, ["there is an alarm, of 2026-01-09."]),
+        (
+            {
+                "alarm": ["2026-01-09"] * 2,
+                "alarm_of": ["organisation:Gate", "unmapped:10.1.2.0/24"],
+            },
+            ["there is an alarm, of 2026-01-09: 10.1.2.0/24."],
+        ),
+        (
+            {"alarm": [None, "2026-01-09"], "alarm_of": [None, "organisation:Gate: Ltd"]},
+            ["there is an alarm, of 2026-01-09: Gate: Ltd."],
+        ),
+        (
+            {"domestic": ["single_hub"] * 2, "hub": ["organisation:Gate", "organisation:Rival"]},
+            ["the domestic grade is the same, but of Rival."],
+        ),
+        (
+            {"domestic": ["mixed", "single_hub"], "hub": [None, "organisation:Rival"]},
+            ["the domestic grade is single_hub, of Rival."],
+        ),
         (
             {"domestic": ["diverse", "mixed"], "alarm": ["2026-01-09", None]},
             ["the domestic grade is mixed.", "there is no alarm."],
@@ -150,7 +196,9 @@ def test_what_differs_though_the_grade_is_the_same_is_told(
         "grade": ["mixed", "mixed"],
         "gateway": [None, None],
         "domestic": ["diverse", "diverse"],
+        "hub": [None, None],
         "alarm": [None, None],
+        "alarm_of": [None, None],
         "crossings": {"changed": 0, "compared": 8, "only_used": 1, "only_other": 0},
     }
     same = (

@@ -385,6 +385,27 @@ def test_a_table_without_names_is_completed_from_the_register(tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize("merged", [{}, {"Ministry of Post": "Post"}])
+def test_a_table_with_names_of_its_own_has_the_organisations_of_the_register(
+    tmp_path: Path, merged: dict[str, str]
+) -> None:
+    """By address or by AS number a network is one; else it would be one that its own paths pass."""
+    entry = TableEntry(4200000002, "POST-AS-AP", "LA")
+    origin = _origin(tmp_path, {"36.37.128.1": entry}).merged(merged)
+    said = origin.lookup("36.37.128.1")
+    assert (said.name, said.organisation) == ("POST-AS-AP", origin.organisation(4200000002))
+
+
+def test_a_number_that_is_newer_than_the_register_has_the_name_of_the_table(tmp_path: Path) -> None:
+    """The ministry's next number is known by that name on the day it appears."""
+    entries = {
+        "1.2.3.4": TableEntry(4200000003, "Ministry of Post", "KH"),
+        "1.2.3.5": TableEntry(4200000004, "Somebody", "KH"),
+    }
+    origin = _origin(tmp_path, entries)
+    assert [origin.lookup(address).organisation for address in entries] == ["Ministry", "Somebody"]
+
+
 def test_codes_that_are_no_country_are_not_passed_on(tmp_path: Path) -> None:
     """iptoasn writes EU and AP for what is no country."""
     origin = _origin(
