@@ -22,6 +22,7 @@ from analysis import options
 from analysis.countries import UnknownCountry, country_code
 from analysis.wording import many
 from probe.commands.folder import Folder
+from probe import stop
 from probe.failure import BadInput, Failure, Offline, PartlyDone
 from probe.mishap import failure_of
 from probe.origin import Origin, OriginError, open_origin
@@ -457,7 +458,7 @@ def convert(
     try:
         first = next(traces, None)
         if first is not None:
-            with shown(printing=out == "-") as tell:
+            with stop.heeded(), shown(printing=out == "-") as tell:
                 given = watched(chain([first], traces), tell)
                 done = conversion.convert(given, out, wanted, country)
     except InputError as problem:
