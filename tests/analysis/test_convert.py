@@ -553,7 +553,12 @@ def test_who_is_told_to_stop_leaves_nothing_unfinished(
     number: int, out: str, inputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a service manager or a closed terminal: the same command works when it is called again."""
-    monkeypatch.setattr(conversion, "differences", lambda *_: os.kill(os.getpid(), number) or [])
+
+    def stopped(*_: Trace) -> list[str]:
+        os.kill(os.getpid(), number)
+        return []
+
+    monkeypatch.setattr(conversion, "differences", stopped)
     done = run("in.jsonl", out, "--malformed", "ignore")
     assert (done.exit_code, done.stdout) == (128 + number, "")
     assert [path.name for path in inputs.iterdir()] == ["in.jsonl"]

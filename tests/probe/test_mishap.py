@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.allowance import Allowance
+from probe.allowance import Allowance, allowance_file
 from probe.consent import said
 from probe.failure import BadInput, PermissionDenied
 from probe.identity import Identity
@@ -78,7 +78,7 @@ def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: st
         ("consent.json", said),
         ("vantage.state", lambda folder: Identity(folder).flow()),
         ("schedule.state", lambda folder: Diary(folder, lambda: 0.0, lambda: 0.0).read()),
-        ("allowance.state", lambda folder: Allowance(folder / "allowance.state", 1e6, lambda: 0.0).sent),
+        ("allowance.state", lambda folder: Allowance(allowance_file(folder), 1, lambda: 0.0).sent),
     ],
 )
 def test_what_is_no_file_is_not_read(
