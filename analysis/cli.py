@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shlex
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -21,8 +22,9 @@ import click
 from analysis import options
 from analysis.countries import UnknownCountry, country_code
 from analysis.wording import many
+from probe import stop
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, Offline, PartlyDone
+from probe.failure import BadInput, Failure, Offline
 from probe.mishap import failure_of
 from probe.origin import Origin, OriginError, open_origin
 from probe.record import SIMULATED
@@ -245,14 +247,14 @@ def _write(verdict: Verdict, crossings: Path | None, page: Path | None, language
     if crossings is not None:
         from analysis.tables import write_portions  # noqa: PLC0415 - as in analyze
 
-        with _written(crossings):
-            write_portions(verdict.crossings_in_portions(), crossings)
+        with _written(crossings) as unfinished:
+            write_portions(verdict.crossings_in_portions(), unfinished)
     if page is not None:
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 
-        with _written(page):
+        with _written(page) as unfinished:
             said = report(verdict, language=language)
-            page.write_text(said, encoding="utf-8", errors="replace")
+            unfinished.write_text(said, encoding="utf-8", errors="replace")
 
 
 def _warn_of_those_alone(fields: dict[str, Any]) -> None:
@@ -314,15 +316,28 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[None]:
-    """Say it in the form of our failures where a file cannot be written, and leave no half."""
+def _written(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of a file once it is whole; until then that stays.
+
+    A device, and a file in a folder that takes no other, is written to as it is. Says it in the
+    form of our failures where that cannot be done.
+    """
+    final = Path(os.path.realpath(path))
     try:
-        yield
+        if final.exists() and not (final.is_file() and os.access(final.parent, os.W_OK)):
+            yield path
+            return
+        with (
+            stop.heeded(),
+            tempfile.TemporaryDirectory(dir=final.parent, prefix=".gatewatch-") as folder,
+        ):
+            unfinished = Path(folder) / final.name
+            yield unfinished
+            if final.exists():
+                shutil.copymode(final, unfinished)
+            unfinished.replace(final)
     except OSError as problem:
-        failure = _unwritten(path, problem)
-        if isinstance(failure, PartlyDone) and path.is_file():
-            path.resolve().unlink()
-        raise failure from None
+        raise _unwritten(path, problem) from None
 
 
 def _unwritten(path: str | Path, problem: OSError) -> Failure:
@@ -457,7 +472,7 @@ def convert(
     try:
         first = next(traces, None)
         if first is not None:
-            with shown(printing=out == "-") as tell:
+            with stop.heeded(), shown(printing=out == "-") as tell:
                 given = watched(chain([first], traces), tell)
                 done = conversion.convert(given, out, wanted, country)
     except InputError as problem:

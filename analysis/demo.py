@@ -69,6 +69,8 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
     for name, judged in fields.items():
         console.print(f"[bold]{name}[/]: {judged['grade']} — {headline(judged)}")
     console.print("\nThe traces are kept; judge them yourself, together or apart:")
-    for paths in ([str(folder)], [str(files.after)]):
-        line = shlex.join(["gatewatch", "analyze", *paths, "--country", files.country])
+    for path in map(str, (folder, files.after)):
+        # What begins with a dash would be read as an option, or as standard input.
+        named = f"./{path}" if path.startswith("-") else path
+        line = shlex.join(["gatewatch", "analyze", named, "--country", files.country])
         console.print(f"  {line}", soft_wrap=True, markup=False)

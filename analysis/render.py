@@ -12,7 +12,7 @@ from typing import Any
 from unicodedata import category
 
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -269,14 +269,17 @@ _ROWS: dict[str, Callable[[Mapping[str, Any]], Text | str | None]] = {
 }
 
 
+def _rows(verdict: Mapping[str, Any]) -> dict[str, Text | str]:
+    told = {name: row(verdict) for name, row in _ROWS.items()}
+    return {name: row for name, row in told.items() if row is not None}
+
+
 def _figures(verdict: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    for name, told in _ROWS.items():
-        row = told(verdict)
-        if row is not None:
-            table.add_row(name, row)
+    for name, row in _rows(verdict).items():
+        table.add_row(name, row)
     return table
 
 
@@ -294,15 +297,15 @@ def _first(verdict: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (headline(verdict), of_the_other(verdict))))
 
 
-def _warned(verdict: Mapping[str, Any]) -> list[RenderableType]:
+def _warned(verdict: Mapping[str, Any]) -> list[str]:
     """What has to be known before the grade is read."""
     said = simulated(verdict["provenance"].get("notes", {}))
-    return [Text(said, "bold yellow")] if said else []
+    return [said] if said else []
 
 
-def _why(verdict: Mapping[str, Any]) -> RenderableType:
+def _why(verdict: Mapping[str, Any]) -> list[str]:
     other = of_the_other(verdict)
-    return _bullets("why", [reason for reason in verdict["reasons"] if reason != other])
+    return [reason for reason in verdict["reasons"] if reason != other]
 
 
 def verdict_panel(verdict: Mapping[str, Any]) -> RenderableType:
@@ -313,12 +316,12 @@ def verdict_panel(verdict: Mapping[str, Any]) -> RenderableType:
     scope = f" ({verdict['scope']})" if verdict["gateway"] else ""
     return Panel(
         Group(
-            *_warned(verdict),
+            *(Text(said, "bold yellow") for said in _warned(verdict)),
             Text.assemble((grade, f"bold {style}"), (scope, style), "  ", _first(verdict)),
             "",
             _figures(verdict),
             "",
-            _why(verdict),
+            _bullets("why", _why(verdict)),
             "",
             _bullets("limits", verdict["limits"]),
         ),
@@ -373,15 +376,19 @@ def side_by_side(verdicts: Mapping[str, Mapping[str, Any]], console_width: int) 
 
 
 def plain(verdict: Mapping[str, Any]) -> str:
-    """The verdict as plain lines, for a pipe or a log."""
+    """The verdict as plain lines, one a figure or sentence, for a pipe or a log."""
     verdict = _legible(verdict)
-    console = Console(width=100, no_color=True, highlight=False)
-    with console.capture() as captured:
-        for line in _warned(verdict):
-            console.print(line)
-        console.print(Text(_first(verdict)))
-        console.print(_figures(verdict))
-        console.print(_why(verdict))
-        console.print(_bullets("limits", verdict["limits"]))
-    lines = (line.rstrip() for line in captured.get().splitlines())
-    return f"{verdict['country']}: {verdict['grade']}\n" + "\n".join(lines)
+    rows = _rows(verdict)
+    widest = max(map(len, rows))
+    return "\n".join(
+        [
+            f"{verdict['country']}: {verdict['grade']}",
+            *_warned(verdict),
+            _first(verdict),
+            *(f"{name:{widest}}  {row}" for name, row in rows.items()),
+            "why",
+            *(f"  • {reason}" for reason in _why(verdict)),
+            "limits",
+            *(f"  • {limit}" for limit in verdict["limits"]),
+        ]
+    )

@@ -19,7 +19,7 @@ from probe.failure import BadInput, PartlyDone
 from probe.language import _
 from probe.places import data_folder
 from probe.presence import nearest
-from probe.private import make_folder, naming, open_private
+from probe.private import make_folder, naming, open_private, read_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,7 +166,7 @@ class Allowance:
         if today < _OLDEST:
             return
         with suppress(FileNotFoundError):
-            if self._path.read_bytes()[:10] > _date(today).encode():
+            if read_kept(self._path)[:10] > _date(today).encode():
                 with self._locked() as file:
                     self._write(file, today, self._parse(os.read(file, 128), today))
 
@@ -175,7 +175,7 @@ class Allowance:
 
     def _read(self, today: int) -> BytesSent:
         try:
-            return self._parse(self._path.read_bytes(), today)
+            return self._parse(read_kept(self._path), today)
         except FileNotFoundError:
             return BytesSent()
 

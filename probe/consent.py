@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from probe.failure import NoConsent, PartlyDone
 from probe.language import _
-from probe.private import remove_file, replace_file
+from probe.private import read_kept, remove_file, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -94,7 +94,7 @@ class _Answers(NamedTuple):
 
 def _read(folder: Path) -> _Answers:
     try:
-        kept = json.loads((folder / _FILE).read_bytes())
+        kept = json.loads(read_kept(folder / _FILE))
     except (FileNotFoundError, NotADirectoryError):
         return _Answers({}, Condition.WHOLE)
     except (ValueError, RecursionError):  # as brackets in brackets in brackets

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.failure import BadInput
 from probe.language import _
-from probe.private import make_folder, open_private, replace_file
+from probe.private import make_folder, open_private, read_kept, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Identity:
 
     def _read(self) -> dict[str, Any]:
         try:
-            state = json.loads(self.path.read_bytes())
+            state = json.loads(read_kept(self.path))
         except FileNotFoundError:
             return {}
         except (ValueError, RecursionError):

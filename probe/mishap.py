@@ -76,6 +76,13 @@ def failure_of(problem: OSError) -> Failure | None:
                 "or links lead in a circle; name another"
             ).format(path=problem.filename, reason=problem.strerror)
         )
+    if problem.filename and problem.errno == errno.ENXIO:
+        return BadInput(
+            _(
+                "{path} cannot be used: a pipe, a socket or a device lies where a file has to be; "
+                "move it away, or name another"
+            ).format(path=problem.filename)
+        )
     if problem.errno == errno.ENOMEM:
         return no_memory()
     if problem.filename and problem.errno == errno.ENOENT:

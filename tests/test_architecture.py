@@ -304,7 +304,7 @@ SHARED = {"probe", "probe.bundle", "probe.receipt", "probe.record", "probe.graph
 MEETING = {
     "analysis.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
-    "analysis.cli": {"probe.commands.folder", "probe.failure", "probe.mishap"},
+    "analysis.cli": {"probe.commands.folder", "probe.failure", "probe.mishap", "probe.stop"},
     "analysis.inputs": {"probe.presence"},
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.

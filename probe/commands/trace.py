@@ -299,15 +299,16 @@ class _Screen:
                     counts=words.counts(discarded)
                 )
             )
-        missing = words.unseen(trace.sees)
-        could_not = (
-            _("could not see {what}").format(what="; ".join(missing))
-            if missing
-            else _("nothing was out of sight")
-        )
-        self.write(
-            _("measured with {proto} through {backend}: {could_not}").format(
-                proto=trace.proto, backend=trace.backend, could_not=could_not
+        if trace.probes:
+            missing = words.unseen(trace.sees)
+            could_not = (
+                _("could not see {what}").format(what="; ".join(missing))
+                if missing
+                else _("nothing was out of sight")
             )
-        )
+            self.write(
+                _("measured with {proto} through {backend}: {could_not}").format(
+                    proto=trace.proto, backend=trace.backend, could_not=could_not
+                )
+            )
         self.write(_("address table: {snapshots}").format(snapshots=", ".join(trace.snapshots)))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import BadInput
 from probe.language import _
-from probe.private import replace_file
+from probe.private import read_kept, replace_file
 from probe.schedule import EVERY, JITTER
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Diary:
     def read(self) -> DiaryEntry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            entry = DiaryEntry(**json.loads(self.path.read_bytes()))
+            entry = DiaryEntry(**json.loads(read_kept(self.path)))
         except FileNotFoundError:
             return DiaryEntry()
         except (ValueError, TypeError, RecursionError):

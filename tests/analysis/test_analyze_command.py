@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -665,14 +666,19 @@ def test_a_full_disk_is_an_error(suffix: str, traces: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
+@pytest.mark.parametrize("older", [None, "an older one"])
 @pytest.mark.parametrize(("option", "name"), [("--crossings", "rows.csv"), ("--report", "p.html")])
 def test_no_half_of_a_file_is_left_where_a_disk_is_full(
-    option: str, name: str, traces: Path, tmp_path: Path
+    option: str, name: str, older: str | None, traces: Path, tmp_path: Path
 ) -> None:
-    """A table without its last rows reads like a whole one."""
+    """A table without its last rows reads like a whole one; what was there before stays."""
     import resource
 
-    target, limits = tmp_path / name, resource.getrlimit(resource.RLIMIT_FSIZE)
+    folder, limits = tmp_path / "out", resource.getrlimit(resource.RLIMIT_FSIZE)
+    folder.mkdir()
+    target = folder / name
+    if older is not None:
+        target.write_text(older)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
         done = analyze(traces, option, target)
@@ -680,7 +686,44 @@ def test_no_half_of_a_file_is_left_where_a_disk_is_full(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert done.exit_code == 6
     assert f"disk full at {target}" in done.stderr
-    assert not target.exists()
+    assert {path.name: path.read_text() for path in folder.iterdir()} == (
+        {} if older is None else {name: older}
+    )
+
+
+@pytest.mark.parametrize(("option", "name"), [("--crossings", "rows.csv"), ("--report", "p.html")])
+def test_a_file_is_replaced_where_it_lies(
+    option: str, name: str, traces: Path, tmp_path: Path
+) -> None:
+    """Where a link leads to it that stays, and who may read it stays as it was."""
+    (tmp_path / "out").mkdir()
+    target, link = tmp_path / "out" / name, tmp_path / name
+    target.write_text("an older one")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    assert analyze(traces, option, link).exit_code == 0
+    assert link.is_symlink()
+    assert "an older one" not in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in target.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_stop_while_a_file_is_written_keeps_the_older_one(
+    number: int, traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a service manager or a closed terminal."""
+
+    def stopped(*_: object, **__: object) -> int:
+        os.kill(os.getpid(), number)
+        return 0
+
+    monkeypatch.setattr(Path, "write_text", stopped)
+    (tmp_path / "out").mkdir()
+    page = tmp_path / "out/page.html"
+    page.write_bytes(b"an older one")
+    assert analyze(traces, "--report", page).exit_code == 128 + number
+    assert [path.read_text() for path in page.parent.iterdir()] == ["an older one"]
 
 
 # ------------------------------------------------------------------------ users and witness

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -544,6 +545,23 @@ def test_who_reads_may_have_seen_enough(inputs: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
     assert (done.returncode, done.stderr) == (PIPE_CLOSED, "")
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_stop_leaves_nothing_unfinished(
+    number: int, out: str, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a service manager or a closed terminal: the same command works when it is called again."""
+
+    def stopped(*_: Trace) -> list[str]:
+        os.kill(os.getpid(), number)
+        return []
+
+    monkeypatch.setattr(conversion, "differences", stopped)
+    done = run("in.jsonl", out, "--malformed", "ignore")
+    assert (done.exit_code, done.stdout) == (128 + number, "")
+    assert [path.name for path in inputs.iterdir()] == ["in.jsonl"]
 
 
 def test_several_inputs_and_standard_input(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,3 +62,18 @@ def test_into_a_pipe_go_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "captured    1 of 13 organisations" in lines
     assert lines[-1] == f"  gatewatch analyze '{folder}/after' --country KH"
     assert not set(done.stdout) & set("╭│╰")
+
+
+@pytest.mark.parametrize("name", ["-x", "-"])
+def test_a_folder_that_is_spelt_as_an_option_is_not_suggested_as_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said of it can be typed as it stands."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["demo", "--to", name])
+    assert done.stdout.splitlines()[-2:] == [
+        f"  gatewatch analyze ./{name} --country KH",
+        f"  gatewatch analyze ./{name}/after --country KH",
+    ]

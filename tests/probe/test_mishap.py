@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from probe.allowance import Allowance, allowance_file
+from probe.consent import said
 from probe.failure import BadInput, PermissionDenied
+from probe.identity import Identity
 from probe.mishap import failure_of
+from probe.schedule.diary import Diary
 
 
 def no_home(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
@@ -64,4 +68,29 @@ def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: st
     assert str(failure) == (
         "the system lets no more files and sockets be open at once (Too many open files); close "
         "other programs, or raise the limit in this terminal: ulimit -n 1024"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no such device")
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("consent.json", said),
+        ("vantage.state", lambda folder: Identity(folder).flow()),
+        ("schedule.state", lambda folder: Diary(folder, lambda: 0.0, lambda: 0.0).read()),
+        ("allowance.state", lambda folder: Allowance(allowance_file(folder), 1, lambda: 0.0).sent),
+    ],
+)
+def test_what_is_no_file_is_not_read(
+    name: str, read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    """A device, or a pipe, which would be waited for without end, is told with what mends it."""
+    (tmp_path / name).symlink_to("/dev/null")
+    with pytest.raises(OSError, match=name) as raised:
+        read(tmp_path)
+    failure = failure_of(raised.value)
+    assert isinstance(failure, BadInput)
+    assert str(failure) == (
+        f"{tmp_path / name} cannot be used: a pipe, a socket or a device lies where a file has to "
+        "be; move it away, or name another"
     )

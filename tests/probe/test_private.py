@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from probe.private import (
     naming,
     open_new,
     open_private,
+    read_kept,
     remove_file,
     replace_file,
     try_to_write,
@@ -187,3 +190,37 @@ def test_a_folder_of_somebody_else_is_named(tmp_path: Path) -> None:
             return bool(problem.value.filename == str(folder))
 
         assert holds_for_nobody(refused)
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def listener(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such files")
+@pytest.mark.parametrize("make", [pipe, listener, device])
+def test_what_is_no_file_is_not_waited_for(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe into which nobody writes has no end, and neither has a device."""
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    make(Path("state"))
+    with pytest.raises(OSError, match="state") as refused:
+        read_kept(Path("state"))
+    assert refused.value.errno == errno.ENXIO
+
+
+def test_what_is_kept_is_read(tmp_path: Path) -> None:
+    """A file is read whole; of a folder the system says what it is."""
+    replace_file(tmp_path / "state", "1")
+    assert read_kept(tmp_path / "state") == b"1"
+    with pytest.raises(IsADirectoryError):
+        read_kept(tmp_path)

@@ -198,6 +198,14 @@ def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: s
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_of_what_was_never_sent_no_sight_is_claimed(home: Path) -> None:
+    """Without a route no probe leaves, and whether anything was out of sight is not known."""
+    done = run(paths.UNROUTED)
+    assert done.exit_code == 5
+    assert "0 probes" in done.stdout
+    assert "measured" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("host", "reason"),
     [("0.0.0.0", "unspecified"), ("224.0.0.1", "multicast"), ("255.255.255.255", "broadcast")],
