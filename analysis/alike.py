@@ -1,42 +1,65 @@
 """Private blocks that most organisations show and that are nobody's, as far as is known.
 
 Unrelated networks number themselves alike, and a gateway of which too few ways on were seen looks
-the same. Nobody is named for such a block, and where most show one paths cannot be called diverse
-either. Which blocks these are, `analysis.operators` says.
+the same; so does one that has a block for each network it takes over, if these go on over carriers
+of their own. Nobody is named for such blocks, and where most show them paths cannot be called
+diverse either. Which blocks these are, `analysis.operators` says.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from analysis.convergence import Candidate, by_shares
+from analysis.crossing import Crossing
 from analysis.observation import Observation
-from analysis.operators import Node, block_name
+from analysis.operators import Node, block_name, is_commonplace, neighbourhood
 from analysis.pairs import Blocks
 from analysis.policy import Policy
+
+Group = tuple[str, ...]
 
 
 def most_alike(
     observations: Iterable[Observation], blocks: Blocks, policy: Policy
 ) -> Candidate | None:
-    """Of the groups in ``blocks.alike``, the one that most organisations show on their ways abroad.
+    """The group of blocks that most organisations show on their ways abroad.
 
-    The ``shares`` of what is returned are the fractions of each organisation's traces that show a
-    block of the group. None where there is no group.
+    A group is one of ``blocks.alike``, or blocks of one neighbourhood that stand right before the
+    border and are no candidate. The ``shares`` of what is returned are the fractions of each
+    organisation's traces that show a block of the group. None where there is no group.
     """
-    if not blocks.alike:
-        return None
-    groups = {block: group for group in blocks.alike for block in group}
+    abroad = [(seen, seen.crossing) for seen in observations if seen.crossing is not None]
+    alike = {block: group for group in blocks.alike for block in group}
+    near = _neighbours_at_border((crossing for _, crossing in abroad), blocks)
     traces: Counter[str] = Counter()
-    shown: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    for seen in observations:
-        if seen.crossing is not None:
-            traces[seen.organisation] += seen.traces
-            for group in {groups[name] for name, _, _ in seen.crossing.blocks if name in groups}:
-                shown[group][seen.organisation] += seen.traces
+    shown: dict[Group, Counter[str]] = defaultdict(Counter)
+    for seen, crossing in abroad:
+        traces[seen.organisation] += seen.traces
+        for group in _groups(crossing, alike, near):
+            shown[group][seen.organisation] += seen.traces
     found = []
     for group, counts in sorted(shown.items()):
         shares = {name: counts[name] / of for name, of in sorted(traces.items())}
         found.append(by_shares(Node("unmapped", block_name(group)), group, shares, policy))
     return max(found, key=lambda one: one.captured, default=None)
+
+
+def _neighbours_at_border(crossings: Iterable[Crossing], blocks: Blocks) -> dict[str, Group]:
+    """The blocks right before borders that are no candidate, each with all of its neighbourhood."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, at_border, _ in {block for crossing in crossings for block in crossing.blocks}:
+        if at_border and not is_commonplace(name) and blocks.node(Node("unmapped", name)) is None:
+            found[neighbourhood(name)].add(name)
+    groups = (tuple(sorted(names, key=ipaddress.ip_network)) for names in found.values())
+    return {name: group for group in groups for name in group}
+
+
+def _groups(
+    crossing: Crossing, alike: Mapping[str, Group], near: Mapping[str, Group]
+) -> set[Group]:
+    return {alike[name] for name, _, _ in crossing.blocks if name in alike} | {
+        near[name] for name, at_border, _ in crossing.blocks if at_border and name in near
+    }

@@ -103,7 +103,12 @@ def block_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
 
 
-def _neighbourhood(block: str) -> str:
+def neighbourhood(block: str) -> str:
+    """The /16 (IPv6 /32) of a block: within it, neighbours may be one operator's sites.
+
+    >>> neighbourhood("10.20.7.0/24"), neighbourhood("fd12:3456:789a::/48")
+    ('10.20.0.0/16', 'fd12:3456::/32')
+    """
     length = 32 if ":" in block else 16
     return str(ipaddress.ip_network(block).supernet(new_prefix=length))
 
@@ -320,7 +325,7 @@ def join_blocks(sightings: Iterable[BlockSeen]) -> Collection[Sequence[BlockSeen
         way_on = (sighting.destination, sighting.successor)
         if sighting.at_border and len(ways_on[way_on]) > 1:
             alternating[sighting.organisation, sighting.destination].add(sighting.block)
-            neighbours[_neighbourhood(sighting.block), *way_on].add(sighting.block)
+            neighbours[neighbourhood(sighting.block), *way_on].add(sighting.block)
     for blocks in (*alternating.values(), *neighbours.values()):
         groups.join(sorted(blocks))
 

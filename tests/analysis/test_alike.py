@@ -57,6 +57,39 @@ def test_half_forbid_diverse_and_fewer_do_not() -> None:
     )
 
 
+def numbered(words: str, showing: int) -> Country:
+    """Ten networks that each leave over carriers of their own; so many of them over these hops."""
+    country = Country(10)
+    country.everyone(words, members=range(1, showing + 1))
+    country.everyone("lan own {up}", members=range(showing + 1, 11))
+    return country
+
+
+@pytest.mark.parametrize(("showing", "grade"), [(10, "mixed"), (5, "mixed"), (4, "diverse")])
+def test_a_block_for_each_network_may_be_one_gateways(showing: int, grade: str) -> None:
+    """Neighbouring blocks right before the border, with different carriers behind: not diverse."""
+    country = numbered("lan own 10.53.{i}.1 {up}", showing)
+    verdict = country.judge()
+    assert (verdict.grade, verdict.gateway) == (grade, None)
+    said = f"{showing} of 10 organisations show hops of 10.53.1.0/24 … 10.53.{showing}.0/24"
+    assert any(said in one for one in verdict.fields["reasons"]) is (grade == "mixed")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own 10.{i}.53.1 {up}",
+        "lan own 10.53.{i}.1 45.{i}.1.1 {up}",
+        "lan own 192.168.{i}.1 {up}",
+        "lan 10.53.{i}.1 own {up}",
+    ],
+    ids=["no neighbours", "not at the border", "as homes are numbered", "of the own network"],
+)
+def test_blocks_elsewhere_say_nothing(words: str) -> None:
+    """Networks have numbers of their own, and do not number their borders from one /16."""
+    assert numbered(words, 10).judge().grade == "diverse"
+
+
 def test_where_all_blocks_are_candidates_or_none_there_is_nothing_to_tell() -> None:
     """A gateway of private numbers is one; and most countries have no such blocks at all."""
     gateway = Country(10)
