@@ -37,6 +37,7 @@ def unshown(
     """What all ways of those that a node captured, abroad and at home, show of their own networks.
 
     The node is the first to show on more than half of the traces of a network that show anybody.
+    Blocks of nobody show nobody, such as the private ends of a tunnel.
     """
     captured = captured_by(one.shares, policy)
     parts = blocks.parts(one.node)
@@ -49,7 +50,9 @@ def unshown(
         nodes = [
             step.sight.node
             for step in seen.path.frame.steps
-            if step.sight is not None and (not step.own or step.sight.node == own)
+            if step.sight is not None
+            and (not step.own or step.sight.node == own)
+            and (step.sight.node.kind != "unmapped" or step.sight.node in parts)
         ]
         if own in nodes:
             seen_at_home.add(seen.organisation)

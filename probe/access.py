@@ -43,6 +43,8 @@ class AccessNetworks:
         self._left_in: str | None = None
         # By IP version, the nearest and the farthest hop at which the access network showed first.
         self._shows_at: dict[int, tuple[int, int]] = {}
+        # By IP version, the routers on the way to it, behind the own one.
+        self._leading_there: dict[int, set[str]] = {}
         # The IP versions over which the one that the user named was the first network to show.
         self._stood_first: set[int] = set()
 
@@ -82,6 +84,7 @@ class AccessNetworks:
         Where the address that packets now leave from is public, that tells the new one.
         """
         self._shows_at.pop(version, None)
+        self._leading_there.pop(version, None)
         instead = self.instead.pop(version, None)
         if instead is not None and instead.asn is not None:
             self._left.add(instead.asn)
@@ -100,6 +103,7 @@ class AccessNetworks:
         if at is not None:
             nearest, farthest = self._shows_at.get(trace.af, (at, at))
             self._shows_at[trace.af] = min(at, nearest), max(at, farthest)
+            self._leading_there.setdefault(trace.af, set()).update(_heard(trace, at).values())
         first = first_mapped(trace)
         if access.known_by != "said" or first is None or trace.af in self._stood_first:
             return
@@ -125,12 +129,18 @@ class AccessNetworks:
     def began_elsewhere(self, trace: Trace) -> bool:
         """Whether a trace shows another network where the access network should be.
 
-        A router at home with two lines may change over to the other unseen. Then the first hops
-        are those of a line that nobody knows to be the volunteer's own.
+        A router at home with two lines may change over to the other unseen, or use both. Then the
+        first hops are those of a line that nobody knows to be the volunteer's own. Private routers
+        may stand before that network: then none of those that lead to the access network answers.
         """
         at, other = self._first_shown(trace)
-        _nearest, farthest = self._shows_at.get(trace.af, (0, 0))
-        return at is None and other is not None and other <= farthest
+        nearest, farthest = self._shows_at.get(trace.af, (0, 0))
+        if at is not None or other is None or not nearest:
+            return False
+        heard = _heard(trace, nearest)
+        all_answer = heard.keys() == set(range(2, nearest + 1))
+        leads_there = not self._leading_there[trace.af].isdisjoint(heard.values())
+        return other <= farthest or (nearest > 1 and all_answer and not leads_there)
 
     def _first_shown(self, trace: Trace) -> tuple[int | None, int | None]:
         """The first hop of the access network, and the first of another one before it."""
@@ -144,3 +154,13 @@ class AccessNetworks:
                 return hop.number, other
             other = other or hop.number
         return None, other
+
+
+def _heard(trace: Trace, farthest: int) -> dict[int, str]:
+    """The routers that answered behind the own one, by hop, as far as this hop."""
+    answered = {hop.number: majority(hop.replies) for hop in trace.hops}
+    return {
+        number: address
+        for number, address in answered.items()
+        if address is not None and 1 < number <= farthest
+    }

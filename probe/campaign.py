@@ -171,7 +171,8 @@ class Campaign:
                 _(
                     "the first network that shows is AS{asn} {organisation} in {country}, not in "
                     "{said} (a VPN in the router, a SIM that roams, or a provider that keeps "
-                    "silent), so nothing was written; name your provider with --access-as ASN"
+                    "silent), so nothing was written; turn a VPN off if that is safe for you; only "
+                    "a provider that keeps silent is to be named, with --access-as ASN"
                 ).format(
                     asn=abroad.asn,
                     organisation=abroad.organisation,

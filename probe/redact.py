@@ -20,7 +20,7 @@ from probe.failure import RefusedToRedact
 from probe.language import _
 from probe.premises import whose_are_own
 from probe.record import ATLAS_STATUS_HOP, WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
-from probe.spellings import embedded, is_whole, parsed_address, told_by
+from probe.spellings import embedded, is_whole, parsed_address, told_by, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,14 +236,26 @@ class _Redaction:
             return "private"
         if str(parsed_address(address)) == self.inside_target:
             return "access"
-        for said in self.said_of(address):
-            if said.special in CUT_CLASSES:
-                return "private"
-            if said.asn in self.access or (
-                said.organisation is not None and said.organisation in self.organisations
-            ):
-                return "access"
+        reasons = map(self._reason_of, [*self.said_of(address), *self._translated(address)])
+        return next(filter(None, reasons), None)
+
+    def _reason_of(self, said: Attribution) -> str | None:
+        if said.special in CUT_CLASSES:
+            return "private"
+        if said.asn in self.access or (
+            said.organisation is not None and said.organisation in self.organisations
+        ):
+            return "access"
         return None
+
+    def _translated(self, address: str) -> Iterator[Attribution]:
+        """Whose the address is that a translator with a prefix of its own may have put there.
+
+        Exchanges write the AS number of a member in the same place.
+        """
+        inner = translated(parsed_address(address))
+        if inner is not None and self.origin.lookup(address).exchange is None:
+            yield self.origin.lookup(str(inner))
 
     def address(self, address: str, number: int) -> str | None:
         """What may stand for an address at this hop; None where nothing may."""

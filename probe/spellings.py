@@ -169,6 +169,20 @@ def told_by(address: IPAddress) -> ipaddress.IPv4Address | None:
     return None
 
 
+def translated(address: IPAddress) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one looks to be made of by NAT64 with a prefix of its own.
+
+    Of the usual length, 96 bits (RFC 6052); one that was written so for another reason looks alike.
+
+    >>> translated(ipaddress.ip_address("2001:db8:64::203.0.113.7"))
+    IPv4Address('203.0.113.7')
+    """
+    if not isinstance(address, ipaddress.IPv6Address):
+        return None
+    identifier = int(address) & (1 << 64) - 1
+    return ipaddress.IPv4Address(identifier) if 1 << 16 <= identifier < 1 << 32 else None
+
+
 def embedded(address: IPAddress) -> tuple[ipaddress.IPv4Address, int] | None:
     """The IPv4 address inside an IPv6 one and the bit it begins at: NAT64, mapped, 6to4.
 

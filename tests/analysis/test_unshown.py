@@ -56,3 +56,10 @@ def test_private_blocks_behind_silent_networks_are_told_as_well() -> None:
     country = Country(10)
     country.everyone("lan 10.20.1.1 30.0.6.99 {up}")
     assert len(told(country.judge(), "10.20.1.0/24")) == 1
+
+
+def test_the_private_ends_of_tunnels_are_nobody() -> None:
+    """Each volunteer's end is numbered by another block, and stands before the operator's line."""
+    country = Country(10)
+    country.everyone("lan 10.66.{i}.2 gate {up}")
+    assert len(told(country.judge())) == 1

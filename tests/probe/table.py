@@ -40,6 +40,7 @@ _PREFIXES = {
     "203.144.64.0/19": _of(GATEWAY, "KH"),
     "2001:dc0::/32": _of(GATEWAY, "KH"),
     "103.7.144.0/26": Attribution(exchange="CNX", country="KH"),
+    "2001:7f8:4::/64": Attribution(exchange="LINX", country="GB"),
     "80.231.0.0/16": _of(ABROAD, "US"),
     "2001:5a0::/32": _of(ABROAD, "US"),
 }

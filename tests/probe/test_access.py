@@ -39,6 +39,21 @@ def test_a_trace_through_another_line_shows_another_network_where_the_own_one_st
     assert not networks.began_elsewhere(trace("192.168.1.1", None, None))
 
 
+def test_another_line_may_begin_with_private_routers() -> None:
+    """Its network then shows farther on, but no router that leads to the own network answers.
+
+    Where one does, or one keeps silent, the trace may have gone over the own line.
+    """
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "10.9.0.1", "36.37.9.9", "80.231.1.1"))
+    second = ("192.168.1.1", "10.66.0.2", "10.66.0.6", "10.66.0.9", "203.144.64.1", "80.231.0.1")
+    assert networks.began_elsewhere(trace(*second))
+    assert not networks.began_elsewhere(trace("192.168.1.1", "10.9.0.1", *second[2:]))
+    assert not networks.began_elsewhere(trace("192.168.1.1", "10.66.0.2", None, *second[3:]))
+    networks.learn(trace("192.168.1.1", "10.66.0.2", "10.66.0.6", "36.37.9.9", "80.231.1.1"))
+    assert not networks.began_elsewhere(trace(*second))
+
+
 def test_the_country_is_known_where_one_ip_version_tells_it() -> None:
     """The table may lack the country of the network that the other is in."""
     nowhere = Access(64500, "AS64500", None, "said")

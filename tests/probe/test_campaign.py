@@ -413,8 +413,12 @@ def test_a_note_stays_whole_whatever_the_machine_is_called(tmp_path: Path) -> No
 
 
 def test_a_first_network_abroad_is_named(tmp_path: Path) -> None:
-    """The user learns what was seen, and the three things that it can be."""
+    """The user learns what was seen, and the three things that it can be.
+
+    Who is behind a VPN should not name the provider: its paths would then be taken for his.
+    """
     run = campaign(tmp_path, country="KH")
     run.finished(trace("192.168.1.1", None, "80.231.0.1", "80.231.1.1"))
-    with pytest.raises(RefusedToRedact, match=r"AS6453 TATA in US, not in KH \(a VPN"):
+    with pytest.raises(RefusedToRedact, match=r"AS6453 TATA in US, not in KH \(a VPN") as refused:
         run.locate()
+    assert "only a provider that keeps silent is to be named" in refused.value.message

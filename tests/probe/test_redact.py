@@ -217,14 +217,23 @@ def test_an_ipv4_address_does_not_slip_through_inside_an_ipv6_one(
         "2001:5a0:1:1:200:5efe:36.37.9.113",
         "::36.37.9.113",
         "64:ff9b:1::36.37.9.113",
+        "2001:5a0:64::36.37.9.113",
+        "2001:5a0:64::10.9.9.113",
     ],
 )
 def test_no_form_of_an_address_carries_one_of_the_access_network_along(address: str) -> None:
-    """Teredo, ISATAP, compatible and local NAT64, in a block of somebody else or of nobody."""
+    """Teredo, ISATAP, compatible and NAT64, in a block of somebody else or of nobody."""
     found = redact(trace(None, "2405:8380:9::1", address), HOME, ACCESS, TABLE)
     assert addresses(found)[2] == cut(address)
     given = redact(trace(None, target=address), HOME, ACCESS, TABLE)
     assert (given.dst_addr, given.dst_name) == (cut(address), None)
+
+
+def test_a_port_at_an_exchange_is_no_translated_address() -> None:
+    """AS44048 has the hexadecimal number ac10, which looks like the beginning of 172.16.0.1."""
+    port = "2001:7f8:4::ac10:1"
+    found = redact(trace(None, "2405:8380:9::1", port, target="2001:5a0::9"), HOME, ACCESS, TABLE)
+    assert addresses(found)[2] == port
 
 
 @pytest.mark.parametrize(
