@@ -18,6 +18,9 @@ from analysis.policy import Policy
 
 State = Literal["resolved", "bracketed", "ambiguous", "none"]
 
+# The states of crossings whose ways are known: of hops that adjoin, and with one between them.
+RESOLVED: tuple[State, ...] = ("resolved", "bracketed")
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -169,8 +172,7 @@ def _successor(behind: Iterable[Step], destination: str) -> str | None:
 
 
 def _state(steps: Sequence[Step], border: int) -> State:
-    states: tuple[State, State] = ("resolved", "bracketed")
-    for state, step in zip(states, reversed(steps[:border]), strict=False):
+    for state, step in zip(RESOLVED, reversed(steps[:border]), strict=False):
         silent = step.address is None and not step.own
         if not silent and (step.own or _is_domestic(step)):
             return state

@@ -14,25 +14,18 @@ from ipaddress import ip_network
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from analysis.blocks import Blocks, BlockSeen, block_name, join_blocks, operators_among
 from analysis.convergence import Candidate, by_shares, candidate, divided, mean_share, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
 from analysis.meeting import Passing, joins_ways, meet_at_home
+from analysis.numbering import is_commonplace
 from analysis.observation import Observation
-from analysis.operators import (
-    TOLERANCE,
-    BlockSeen,
-    Node,
-    Place,
-    block_name,
-    is_commonplace,
-    join_blocks,
-    operators_among,
-)
-from analysis.pairs import Blocks, Votes, most_common
+from analysis.operators import Node, Place
 from analysis.path import Step
 from analysis.policy import Policy
 from analysis.turns import Turn
+from analysis.votes import TOLERANCE, Votes, most_common
 
 Interconnection = Literal["direct", "exchange", "third_party", "abroad", "unknown"]
 
@@ -286,7 +279,7 @@ def mesh_of(
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
     operator stay one. ``lans`` are exchanges that no list names, ``apart`` organisations of which
-    only the numbers are between. What traces weigh is as `analysis.pairs.Votes` has it.
+    only the numbers are between. What traces weigh is as `analysis.votes.Votes` has it.
     """
     votes = Votes([seen for seen, _ in walked], policy)
     grouped: dict[tuple[str, str], dict[DomesticPath, float]] = defaultdict(
