@@ -96,22 +96,24 @@ def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
 def _passes_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> bool:
     base: float | None = None
     for step, rtt in zip(steps, nearest, strict=True):
-        if _is_home(step):
+        if step.place == "home":
             base = step.rtt if step.rtt is not None else base
-        elif _is_abroad(step) and step.rtt is not None and _is_far(base, rtt, policy):
+        elif step.place == "abroad" and step.rtt is not None and _is_far(base, rtt, policy):
             return True
     return False
 
 
 def _met_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> frozenset[int]:
-    end = next((step.sight.node for step in reversed(steps) if _is_home(step) and step.sight), None)
+    end = next(
+        (step.sight.node for step in reversed(steps) if step.place == "home" and step.sight), None
+    )
     found = set()
     base: float | None = None
     behind_foreign = False
     for i, (step, rtt) in enumerate(zip(steps, nearest, strict=True)):
-        if _is_abroad(step):
+        if step.place == "abroad":
             behind_foreign = True
-        elif _is_home(step):
+        elif step.place == "home":
             if (
                 behind_foreign
                 and _is_carrier(step)
@@ -135,11 +137,11 @@ def first_untold(steps: Sequence[Step]) -> int | None:
     timed = untimed = behind_foreign = False
     for i, step in enumerate(steps):
         lacks = step.address is not None and step.rtt is None
-        if _is_abroad(step):
+        if step.place == "abroad":
             if lacks or (untimed and not timed):
                 return i
             behind_foreign = True
-        elif _is_home(step):
+        elif step.place == "home":
             if lacks and behind_foreign and _is_carrier(step):
                 return i
             timed = timed or step.rtt is not None
@@ -153,14 +155,6 @@ def _is_far(here: float | None, there: float, policy: Policy) -> bool:
 
 def _nearest_of(node: Node | None, steps: Iterable[Step]) -> float:
     return min((_rtt(step) for step in steps if _is_of(step, node)), default=math.inf)
-
-
-def _is_home(step: Step) -> bool:
-    return step.own or (step.sight is not None and step.sight.place == "home")
-
-
-def _is_abroad(step: Step) -> bool:
-    return not step.own and step.sight is not None and step.sight.place == "abroad"
 
 
 def _is_carrier(step: Step) -> bool:
@@ -222,9 +216,9 @@ def _places(steps: Iterable[Step], away: Collection[int]) -> list[Place]:
     places: list[Place] = []
     place: Place = "home"
     for i, step in enumerate(steps):
-        if i in away or _is_abroad(step):
+        if i in away or step.place == "abroad":
             place = "abroad"
-        elif _is_home(step):
+        elif step.place == "home":
             place = "home"
         places.append(place)
     return places
