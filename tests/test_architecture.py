@@ -190,6 +190,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.edition",
             "analysis.heap",
             "analysis.options",
+            "analysis.outputs",
             "analysis.policy",
             "analysis.numbering",
             "analysis.inputs",
@@ -306,7 +307,8 @@ SHARED = {"probe", "probe.bundle", "probe.receipt", "probe.record", "probe.graph
 MEETING = {
     "analysis.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
-    "analysis.cli": {"probe.commands.folder", "probe.failure", "probe.mishap", "probe.stop"},
+    "analysis.cli": {"probe.commands.folder", "probe.failure", "probe.stop"},
+    "analysis.outputs": {"probe.failure", "probe.mishap", "probe.stop"},
     "analysis.inputs": {"probe.presence"},
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
