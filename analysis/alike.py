@@ -3,7 +3,7 @@
 Unrelated networks number themselves alike, and a gateway of which too few ways on were seen looks
 the same; so does one that has a block for each network it takes over, if these go on over carriers
 of their own. Nobody is named for such blocks, and where most show them paths cannot be called
-diverse either. Which blocks these are, `analysis.operators` says.
+diverse either. Which blocks these are, `analysis.blocks` says.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
+from analysis.blocks import Blocks, block_name
 from analysis.convergence import Candidate, by_shares
 from analysis.crossing import Crossing
+from analysis.numbering import is_commonplace, neighbourhood
 from analysis.observation import Observation
-from analysis.operators import Node, block_name, is_commonplace, neighbourhood
-from analysis.pairs import Blocks
+from analysis.operators import Node
 from analysis.policy import Policy
 
 Group = tuple[str, ...]

@@ -14,9 +14,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from analysis.blocks import Blocks
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, most_common
+from analysis.votes import most_common
 
 # A router behind the first interface abroad, and at which hop it answers.
 _Router = tuple[int, str]

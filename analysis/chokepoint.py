@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import networkx as nx
 
+from analysis.blocks import Blocks
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, Pair
+from analysis.pairs import Pair
 
 # The part of the crossings that whoever listens or blocks would be content with.
 NEARLY_ALL = 0.9

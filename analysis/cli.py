@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import shlex
-import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePath
@@ -21,11 +17,11 @@ import click
 
 from analysis import options
 from analysis.countries import UnknownCountry, country_code
+from analysis.outputs import refuse_to_write_over, refuse_what_cannot_be_written, unwritten, written
 from analysis.wording import many
 from probe import stop
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, Offline
-from probe.mishap import failure_of
 from probe.origin import Origin, OriginError, open_origin
 from probe.record import SIMULATED
 
@@ -192,9 +188,11 @@ def analyze(
         policy = with_overrides(Policy(), overrides)
     except PolicyError as problem:
         raise click.BadParameter(str(problem), param_hint="--policy") from None
-    _check_outputs(crossings, page, language)
-    _refuse_to_write_over(
-        [*named_files(paths), origin, compared, *organisations, eyeballs, rib], crossings, page
+    _check_forms(crossings, page, language)
+    outputs = [path for path in (crossings, page) if path is not None]
+    refuse_what_cannot_be_written(outputs)
+    refuse_to_write_over(
+        [*named_files(paths), origin, compared, *organisations, eyeballs, rib], outputs
     )
 
     from analysis.api import judge_by, read  # noqa: PLC0415
@@ -247,12 +245,12 @@ def _write(verdict: Verdict, crossings: Path | None, page: Path | None, language
     if crossings is not None:
         from analysis.tables import write_portions  # noqa: PLC0415 - as in analyze
 
-        with _written(crossings) as unfinished:
+        with written(crossings) as unfinished:
             write_portions(verdict.crossings_in_portions(), unfinished)
     if page is not None:
         from analysis.report import report  # noqa: PLC0415 - drawing is asked for
 
-        with _written(page) as unfinished:
+        with written(page) as unfinished:
             said = report(verdict, language=language)
             unfinished.write_text(said, encoding="utf-8", errors="replace")
 
@@ -271,21 +269,14 @@ def _warn_of_those_alone(fields: dict[str, Any]) -> None:
     )
 
 
-def _check_outputs(crossings: Path | None, page: Path | None, language: str | None) -> None:
-    """Refuse what cannot be written before hours of reading are spent on it."""
+def _check_forms(crossings: Path | None, page: Path | None, language: str | None) -> None:
+    """Refuse files of a form that is not written, and a language of no page."""
     if crossings is not None and crossings.suffix not in {".csv", ".parquet"}:
         raise click.BadParameter("write to a .csv or a .parquet file", param_hint="--crossings")
     if page is not None and page.suffix not in {".html", ".htm"}:
         raise click.BadParameter("write to an .html file", param_hint="--report")
     if language is not None and page is None:
         raise click.UsageError("--language goes with --report: only the page is translated")
-    for path in (crossings, page):
-        if path is None:
-            continue
-        if not path.parent.is_dir():
-            raise BadInput(f"{path}: cannot be written, since there is no folder {path.parent}")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise _unwritten(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def named_files(paths: Sequence[str]) -> list[str]:
@@ -296,56 +287,6 @@ def named_files(paths: Sequence[str]) -> list[str]:
         return find_files(paths)
     except InputError as problem:
         raise BadInput(str(problem)) from None
-
-
-def _refuse_to_write_over(read: Iterable[str | Path | None], *outputs: Path | None) -> None:
-    """No output may be one of these files: traces cannot be measured again."""
-    inputs = {_identity(path) for path in read if path is not None} - {None}
-    for path in outputs:
-        if path is not None and _identity(path) in inputs:
-            raise BadInput(f"{path}: is among what is read; give another name")
-
-
-def _identity(path: str | Path) -> tuple[int, int] | None:
-    """What a file is by any of its names; None where none is to be seen."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[Path]:
-    """Where to write what takes the place of a file once it is whole; until then that stays.
-
-    A device, and a file in a folder that takes no other, is written to as it is. Says it in the
-    form of our failures where that cannot be done.
-    """
-    final = Path(os.path.realpath(path))
-    try:
-        if final.exists() and not (final.is_file() and os.access(final.parent, os.W_OK)):
-            yield path
-            return
-        with (
-            stop.heeded(),
-            tempfile.TemporaryDirectory(dir=final.parent, prefix=".gatewatch-") as folder,
-        ):
-            unfinished = Path(folder) / final.name
-            yield unfinished
-            if final.exists():
-                shutil.copymode(final, unfinished)
-            unfinished.replace(final)
-    except OSError as problem:
-        raise _unwritten(path, problem) from None
-
-
-def _unwritten(path: str | Path, problem: OSError) -> Failure:
-    """How a command ends that cannot write what it was to, by what the system says of it."""
-    said = OSError(problem.errno, problem.strerror, str(path))
-    # It need not have been there before.
-    failure = None if problem.errno == errno.ENOENT else failure_of(said)
-    return failure or BadInput(f"{path}: cannot be written ({problem.strerror})")
 
 
 def warn(loaded: Loaded) -> None:
@@ -416,7 +357,7 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise _unwritten(where, problem) from None
+        raise unwritten(where, problem) from None
     run_demo(where, as_json=as_json, table=open_table(None), command=_command_line())
 
 
@@ -485,7 +426,7 @@ def convert(
     except OSError as problem:
         if out == "-":
             raise
-        raise _unwritten(out, problem) from None
+        raise unwritten(out, problem) from None
     except conversion.NotAFile as problem:
         raise click.BadParameter(str(problem), param_hint="OUT") from None
     if malformed == "warn":

@@ -14,11 +14,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from analysis.blocks import Blocks
 from analysis.intervals import captured_bounds
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, Pair, Tally
+from analysis.pairs import Pair
 from analysis.policy import Policy
+from analysis.votes import Tally
 
 
 @dataclass(frozen=True, slots=True)

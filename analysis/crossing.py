@@ -18,6 +18,9 @@ from analysis.policy import Policy
 
 State = Literal["resolved", "bracketed", "ambiguous", "none"]
 
+# The states of crossings whose ways are known: of hops that adjoin, and with one between them.
+RESOLVED: tuple[State, ...] = ("resolved", "bracketed")
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
@@ -66,15 +69,9 @@ class Crossing:
     """``gap`` as the table alone has it."""
 
 
-def _place(step: Step) -> str | None:
-    if step.own:
-        return "home"
-    return step.sight.place if step.sight is not None else None
-
-
 def _last_home_rtt(steps: Sequence[Step], before: int) -> float | None:
     for step in reversed(steps[:before]):
-        if step.rtt is not None and _place(step) == "home":
+        if step.rtt is not None and step.place == "home":
             return step.rtt
     return None
 
@@ -88,7 +85,7 @@ def _rise(steps: Sequence[Step], at: int) -> float | None:
 def _home_behind_is_far(steps: Sequence[Step], at: int, policy: Policy) -> bool:
     """Whether abroad begins behind a step, though registration puts more hops at home there."""
     here = steps[at].rtt
-    home = [step.rtt for step in steps[at + 1 :] if step.rtt is not None and _place(step) == "home"]
+    home = [step.rtt for step in steps[at + 1 :] if step.rtt is not None and step.place == "home"]
     return here is not None and bool(home) and min(home) - here >= policy.abroad_step_ms
 
 
@@ -99,7 +96,7 @@ def find_border(steps: Sequence[Step], policy: Policy) -> int | None:
     unless the RTT rises by what a way abroad and back demands: up to there, or, where the own
     network was left, from there to each domestic hop behind it, whose routers then stand abroad.
     """
-    places = [_place(step) for step in steps]
+    places = [step.place for step in steps]
     last_home = max((i for i, place in enumerate(places) if place == "home"), default=-1)
     last_own = max((i for i, step in enumerate(steps) if step.own), default=-1)
     for i, place in enumerate(places):
@@ -120,7 +117,7 @@ def _is_untold(steps: Sequence[Step], at: int) -> bool:
     if _rise(steps, at) is not None:
         return False
     return _answered_untimed([steps[at]]) or _answered_untimed(
-        step for step in steps[:at] if _place(step) == "home"
+        step for step in steps[:at] if step.place == "home"
     )
 
 
@@ -138,12 +135,12 @@ def _may_have_left_before(steps: Sequence[Step], border: int) -> bool:
     """
     last_own = max((i for i, step in enumerate(steps) if step.own), default=-1)
     return any(
-        _place(steps[i]) == "abroad"
+        steps[i].place == "abroad"
         and (
             _is_untold(steps, i)
             or (
                 i > last_own
-                and _answered_untimed(step for step in steps[i + 1 :] if _place(step) == "home")
+                and _answered_untimed(step for step in steps[i + 1 :] if step.place == "home")
             )
         )
         for i in range(border)
@@ -169,8 +166,7 @@ def _successor(behind: Iterable[Step], destination: str) -> str | None:
 
 
 def _state(steps: Sequence[Step], border: int) -> State:
-    states: tuple[State, State] = ("resolved", "bracketed")
-    for state, step in zip(states, reversed(steps[:border]), strict=False):
+    for state, step in zip(RESOLVED, reversed(steps[:border]), strict=False):
         silent = step.address is None and not step.own
         if not silent and (step.own or _is_domestic(step)):
             return state
@@ -395,10 +391,10 @@ class _Known(NamedTuple):
 def _depends_on_rtts(steps: Sequence[Step], border: int | None, destination: str) -> bool:
     """Whether RTTs may decide more than on which side of the border its outer router stands."""
     if border is None:
-        return any(_place(step) == "abroad" for step in steps)
+        return any(step.place == "abroad" for step in steps)
     outer = [step.sight.node for step in steps[border:] if step.sight is not None]
     return (
-        any(_place(step) == "abroad" for step in steps[:border])
+        any(step.place == "abroad" for step in steps[:border])
         or (steps[-1].address == destination and len(set(outer)) == 1)
         or any(
             step.sight is not None
@@ -423,7 +419,7 @@ class Crossings:
         return _Known(
             _crossing_at(border, steps, frame.destination, self._policy),
             border,
-            tuple(i for i in range((border or 0) - 1, -1, -1) if _place(steps[i]) == "home"),
+            tuple(i for i in range((border or 0) - 1, -1, -1) if steps[i].place == "home"),
             _depends_on_rtts(steps, border, frame.destination),
         )
 

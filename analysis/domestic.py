@@ -14,25 +14,18 @@ from ipaddress import ip_network
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
+from analysis.blocks import Blocks, BlockSeen, block_name, join_blocks, operators_among
 from analysis.convergence import Candidate, by_shares, candidate, divided, mean_share, rank
 from analysis.crossing import way_on
 from analysis.intervals import effective_gateways
 from analysis.meeting import Passing, joins_ways, meet_at_home
+from analysis.numbering import is_commonplace
 from analysis.observation import Observation
-from analysis.operators import (
-    TOLERANCE,
-    BlockSeen,
-    Node,
-    Place,
-    block_name,
-    is_commonplace,
-    join_blocks,
-    operators_among,
-)
-from analysis.pairs import Blocks, Votes, most_common
+from analysis.operators import Node, Place
 from analysis.path import Step
 from analysis.policy import Policy
 from analysis.turns import Turn
+from analysis.votes import TOLERANCE, Votes, most_common
 
 Interconnection = Literal["direct", "exchange", "third_party", "abroad", "unknown"]
 
@@ -103,22 +96,24 @@ def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
 def _passes_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> bool:
     base: float | None = None
     for step, rtt in zip(steps, nearest, strict=True):
-        if _is_home(step):
+        if step.place == "home":
             base = step.rtt if step.rtt is not None else base
-        elif _is_abroad(step) and step.rtt is not None and _is_far(base, rtt, policy):
+        elif step.place == "abroad" and step.rtt is not None and _is_far(base, rtt, policy):
             return True
     return False
 
 
 def _met_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> frozenset[int]:
-    end = next((step.sight.node for step in reversed(steps) if _is_home(step) and step.sight), None)
+    end = next(
+        (step.sight.node for step in reversed(steps) if step.place == "home" and step.sight), None
+    )
     found = set()
     base: float | None = None
     behind_foreign = False
     for i, (step, rtt) in enumerate(zip(steps, nearest, strict=True)):
-        if _is_abroad(step):
+        if step.place == "abroad":
             behind_foreign = True
-        elif _is_home(step):
+        elif step.place == "home":
             if (
                 behind_foreign
                 and _is_carrier(step)
@@ -142,11 +137,11 @@ def first_untold(steps: Sequence[Step]) -> int | None:
     timed = untimed = behind_foreign = False
     for i, step in enumerate(steps):
         lacks = step.address is not None and step.rtt is None
-        if _is_abroad(step):
+        if step.place == "abroad":
             if lacks or (untimed and not timed):
                 return i
             behind_foreign = True
-        elif _is_home(step):
+        elif step.place == "home":
             if lacks and behind_foreign and _is_carrier(step):
                 return i
             timed = timed or step.rtt is not None
@@ -160,14 +155,6 @@ def _is_far(here: float | None, there: float, policy: Policy) -> bool:
 
 def _nearest_of(node: Node | None, steps: Iterable[Step]) -> float:
     return min((_rtt(step) for step in steps if _is_of(step, node)), default=math.inf)
-
-
-def _is_home(step: Step) -> bool:
-    return step.own or (step.sight is not None and step.sight.place == "home")
-
-
-def _is_abroad(step: Step) -> bool:
-    return not step.own and step.sight is not None and step.sight.place == "abroad"
 
 
 def _is_carrier(step: Step) -> bool:
@@ -229,9 +216,9 @@ def _places(steps: Iterable[Step], away: Collection[int]) -> list[Place]:
     places: list[Place] = []
     place: Place = "home"
     for i, step in enumerate(steps):
-        if i in away or _is_abroad(step):
+        if i in away or step.place == "abroad":
             place = "abroad"
-        elif _is_home(step):
+        elif step.place == "home":
             place = "home"
         places.append(place)
     return places
@@ -286,7 +273,7 @@ def mesh_of(
     An unmapped block that one organisation alone sees, or behind which most go on apart, is taken
     for the interior of one of the two networks; blocks that international paths proved to be one
     operator stay one. ``lans`` are exchanges that no list names, ``apart`` organisations of which
-    only the numbers are between. What traces weigh is as `analysis.pairs.Votes` has it.
+    only the numbers are between. What traces weigh is as `analysis.votes.Votes` has it.
     """
     votes = Votes([seen for seen, _ in walked], policy)
     grouped: dict[tuple[str, str], dict[DomesticPath, float]] = defaultdict(

@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from analysis.alike import most_alike
 from analysis.attribution import Snapshot
+from analysis.blocks import Blocks
 from analysis.convergence import (
     Candidate,
     border_distance,
@@ -35,7 +36,7 @@ from analysis.intervals import captured_bounds, effective_gateways
 from analysis.meeting import given_away
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, Pair, by_organisation, make_pairs
+from analysis.pairs import Pair, by_organisation, make_pairs
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.reach import reaches_far

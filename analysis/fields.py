@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analysis.blocks import Blocks
 from analysis.convergence import Candidate, candidate, divided, rank, weighted_share
 from analysis.coverage import Weights
 from analysis.desk import CountryTable
@@ -20,7 +21,6 @@ from analysis.intervals import (
 )
 from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
-from analysis.pairs import Blocks
 from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import Timeline

@@ -10,10 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from analysis.blocks import Blocks
 from analysis.crossing import Crossing
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.path import Reader
 from analysis.policy import Policy
 from analysis.simulation import COUNTRY, Simulated

@@ -74,7 +74,6 @@ def judge_domestic(
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
     mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
-    turning = by_turns(turns_at_home(mesh), policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     heard = {pair.organisation for pair in known}
@@ -85,7 +84,8 @@ def judge_domestic(
         meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
         weighed = weighted_share(reached.shares, weights.of) or 0.0
         few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
-        turns = len(captured_by(candidate.shares, policy) & turning(candidate.node))
+        turning = by_turns(turns_at_home(mesh), policy)(candidate.node)
+        turns = len(captured_by(candidate.shares, policy) & turning)
         always = candidate.captured - turns >= policy.single_share * candidate.of
         changing = [] if always else [take_turns(turns, policy)]
         return [*meets, *_not_representative(candidate, own, weights, policy), *few, *changing]

@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from analysis.blocks import Blocks
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.observation import Observation
-from analysis.operators import TOLERANCE, Node
-from analysis.pairs import Blocks, Pair
+from analysis.operators import Node
+from analysis.pairs import Pair
 from analysis.policy import Policy
+from analysis.votes import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)

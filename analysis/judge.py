@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from analysis.blocks import Blocks
 from analysis.convergence import Candidate
 from analysis.coverage import Weights, by_addresses
 from analysis.criteria import criteria
@@ -33,7 +34,7 @@ from analysis.limits import limits_of
 from analysis.load import Loaded
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks, Pair
+from analysis.pairs import Pair
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.ranges import Outcome

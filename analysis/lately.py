@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from analysis.blocks import Blocks
 from analysis.convergence import Candidate, captured_by
 from analysis.observation import Observation
-from analysis.pairs import Blocks, by_organisation, make_pairs
+from analysis.pairs import by_organisation, make_pairs
 from analysis.policy import Policy
 
 

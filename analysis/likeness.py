@@ -54,17 +54,8 @@ class _Traits(NamedTuple):
     borders: tuple[_Border, ...]
 
 
-def _at_home(step: Step) -> bool:
-    return step.own or (step.sight is not None and step.sight.place == "home")
-
-
-def _abroad(step: Step) -> bool:
-    return not step.own and step.sight is not None and step.sight.place == "abroad"
-
-
 def _is_unplaced(step: Step) -> bool:
-    sight = step.sight
-    return not step.own and sight is not None and sight.place == "unlocated" and not sight.special
+    return step.place == "unlocated" and step.sight is not None and not step.sight.special
 
 
 def _changeable(frame: Frame) -> frozenset[int]:
@@ -78,21 +69,21 @@ def _border(steps: tuple[Step, ...], at: int, changeable: frozenset[int]) -> _Bo
         tuple(
             (i, i not in changeable)
             for i in range(at - 1, -1, -1)
-            if i in changeable or _at_home(steps[i])
+            if i in changeable or steps[i].place == "home"
         ),
     )
 
 
 def _traits(frame: Frame) -> _Traits:
     steps = frame.steps
-    outer = [i for i, step in enumerate(steps) if _abroad(step)]
+    outer = [i for i, step in enumerate(steps) if step.place == "abroad"]
     if not outer:
         return _Traits(plain=True, borders=())
     changeable = _changeable(frame)
     first = outer[0]
     behind = {step.sight.node for step in steps[first + 1 :] if step.sight is not None}
     plain = (
-        not any(_at_home(step) for step in steps[first + 1 :])
+        not any(step.place == "home" for step in steps[first + 1 :])
         and not (steps[-1].address == frame.destination and len(behind) <= 1)
         and not any(_is_unplaced(step) for step in steps)
     )
@@ -172,10 +163,10 @@ class Likenesses:
         home: list[float] = []
         for i, step in enumerate(steps):
             rtt = rtts[i]
-            surely = _at_home(step) and i not in changeable
+            surely = step.place == "home" and i not in changeable
             if not surely or i == len(steps) - 1:
                 behind = range(i + 1, len(steps))
-                at_home = [rtts[j] for j in behind if _at_home(steps[j])]
+                at_home = [rtts[j] for j in behind if steps[j].place == "home"]
                 found += self._compared(rtt, home, rtts[i + 1 :], at_home)
             if rtt is not None and (surely or i in changeable):
                 if surely:

@@ -16,7 +16,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from analysis.operators import Node, Sight, is_commonplace
+from analysis.numbering import is_commonplace
+from analysis.operators import Node, Sight
 from analysis.path import Frame, Step
 from analysis.policy import Policy
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from functools import cache
 from itertools import takewhile
 
+from analysis.blocks import Blocks
 from analysis.crossing import Crossing, way_on
 from analysis.observation import Observation, by_vantage_days
-from analysis.operators import Node, Passage, mostly_together
-from analysis.pairs import Blocks
+from analysis.operators import Node
+from analysis.passages import Passage, mostly_together
 from analysis.path import Frame, Step
 
 # A way that passes a node, and the nodes between the vantage point and the destination on it.

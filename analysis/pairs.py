@@ -7,30 +7,18 @@ here.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from copy import copy
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
 from zlib import crc32
 
-from analysis.crossing import Crossing
-from analysis.observation import Cast, Observation, by_vantage_days
-from analysis.operators import (
-    TOLERANCE,
-    BlockSeen,
-    Node,
-    block_name,
-    blocks_alike,
-    has_one_owner,
-    join_blocks,
-    operators_among,
-)
+from analysis.blocks import Blocks
+from analysis.crossing import RESOLVED, Crossing
+from analysis.observation import Observation
+from analysis.operators import Node
 from analysis.policy import Policy
-
-T = TypeVar("T")
+from analysis.votes import TOLERANCE, Tally, Votes, most_common
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,107 +40,6 @@ class Pair:
     exit: Node | None
     upstream: Node | None
     interfaces: frozenset[str]
-
-
-class Blocks:
-    """Unmapped blocks merged into candidates; maps a block's node to its group's node.
-
-    ``alike`` are the groups of blocks that several organisations show and that are no candidate all
-    the same.
-    """
-
-    _apart: Collection[Node] = ()
-
-    def __init__(self, observations: Iterable[Observation]) -> None:
-        showing = [
-            (seen, seen.crossing.blocks)
-            for seen in observations
-            if seen.crossing is not None and seen.crossing.blocks
-        ]
-        weights = by_vantage_days([seen for seen, _ in showing])
-        groups = join_blocks(
-            BlockSeen(seen.organisation, seen.destination, block, at_border, successor, weight)
-            for (seen, blocks), weight in zip(showing, weights, strict=True)
-            for block, at_border, successor in blocks
-        )
-        merged = operators_among(groups)
-        self.alike = blocks_alike(groups)
-        self._group = {
-            block: Node("unmapped", block_name(group)) for block, group in merged.items()
-        }
-        self._blocks = {self._group[block]: group for block, group in merged.items()}
-
-    def without(self, apart: Collection[Node]) -> Blocks:
-        """The same blocks, with these nodes on no way: only their numbers are there."""
-        others = copy(self)
-        others._apart = apart
-        return others
-
-    def node(self, node: Node) -> Node | None:
-        """The node itself, or its group where it is an unmapped block.
-
-        None for a block that only one organisation shows, and for a node left out by `without`.
-        """
-        found = self._group.get(node.name) if node.kind == "unmapped" else node
-        return None if found in self._apart else found
-
-    def blocks(self, node: Node) -> tuple[str, ...]:
-        """The blocks that an unmapped candidate was merged of; () for any other node."""
-        return self._blocks.get(node, ())
-
-    def parts(self, node: Node) -> frozenset[Node]:
-        """The nodes that paths show of a node: its blocks where it was merged, else itself."""
-        return frozenset(Node("unmapped", block) for block in self.blocks(node)) or frozenset(
-            {node}
-        )
-
-    def has_one_owner(self, node: Node) -> bool:
-        """Whether the numbers of a node are one owner's, who may have given them to others."""
-        return node.kind == "organisation" or any(map(has_one_owner, self.blocks(node)))
-
-    def nodes(self, nodes: Iterable[Node]) -> list[Node]:
-        """The nodes with blocks merged, in order, without repetition and without lone blocks."""
-        found = (self.node(node) for node in nodes)
-        return list(dict.fromkeys(node for node in found if node is not None))
-
-
-# The states of crossings whose ways are known.
-RESOLVED = frozenset({"resolved", "bracketed"})
-
-
-class Tally:
-    """Crossings counted by identity: traces along one way share one, and comparing is dear."""
-
-    def __init__(self) -> None:
-        self._counts: dict[int, tuple[Crossing, float]] = {}
-
-    def add(self, crossing: Crossing, weight: float) -> None:
-        """Count a crossing as so many traces, or with the weight of its traces."""
-        known = self._counts.get(id(crossing))
-        self._counts[id(crossing)] = (crossing, weight if known is None else known[1] + weight)
-
-    def counted(self) -> list[tuple[Crossing, float]]:
-        """Each crossing with the number of its traces, or the sum of their weights."""
-        return list(self._counts.values())
-
-
-def _by_name(one: object) -> Any:
-    return one or ()
-
-
-def most_common(counts: Mapping[T, float], among_equals: Callable[[T], Any] = _by_name) -> T | None:
-    """What is counted most often; of equals the first by name, whatever order they came in.
-
-    ``among_equals`` orders these otherwise.
-
-    >>> most_common({Node("organisation", "B"): 2, Node("organisation", "A"): 2, None: 2}).name
-    'A'
-    """
-
-    def place(one: T) -> tuple[float, bool, Any]:
-        return -round(counts[one], 9), one is None, among_equals(one)
-
-    return min(counts, key=place, default=None)
 
 
 def _mixed(whose: tuple[str, str], node: Node | None) -> int:
@@ -190,61 +77,6 @@ def _passed(
         if weight - TOLERANCE > without_gap - whole[node]
         and weight + TOLERANCE >= policy.pair_shown * traces
     )
-
-
-def day_weights(votes: Mapping[Hashable, int], most: float) -> dict[Hashable, float]:
-    """What a vote of each day weighs, so that no day has more than the share ``most`` of all.
-
-    ``votes`` counts them by day. The fullest days are cut to one height, all others keep their
-    votes whole; where there are too few days for that, all weigh alike.
-
-    >>> day_weights({1: 1, 2: 1, 3: 1, 4: 4}, 0.25)  # four votes that weigh as much as one
-    {1: 1.0, 2: 1.0, 3: 1.0, 4: 0.25}
-    """
-    heights = sorted(votes.values(), reverse=True)
-    if not heights:
-        return {}
-    height: float = heights[-1]
-    rest = sum(heights)
-    for cut, next_height in enumerate(heights):
-        # With the fullest ``cut`` days at this height each has just the share.
-        height = most * rest / (1.0 - cut * most)
-        if next_height <= height + TOLERANCE:
-            break
-        rest -= next_height
-    else:
-        height = heights[-1]
-    height = max(height, heights[-1])
-    return {day: min(1.0, height / count) for day, count in votes.items()}
-
-
-class Votes:
-    """What traces weigh within their organisation.
-
-    A key has one vote a day and destination, however many traces it sent, and no day has more
-    than ``day_weight`` of an organisation's votes.
-    """
-
-    def __init__(self, observations: Sequence[Observation], policy: Policy) -> None:
-        self._cast = Cast(observations)
-        keys: dict[str, dict[dt.date, set[str]]] = defaultdict(lambda: defaultdict(set))
-        for seen in observations:
-            for day in seen.days:
-                keys[seen.organisation][day].add(seen.vantage)
-        self._days = {
-            name: day_weights({day: len(there) for day, there in days.items()}, policy.day_weight)
-            for name, days in keys.items()
-        }
-        self._keys = {name: len(set().union(*days.values())) for name, days in keys.items()}
-
-    def weight(self, seen: Observation) -> float:
-        """The votes of an observation within its pair: over all its days, at most one for each."""
-        days = self._days[seen.organisation]
-        return sum(days[day] * traces / of for day, traces, of in self._cast.daily(seen))
-
-    def keys(self, organisation: str) -> int:
-        """How many keys measured in an organisation."""
-        return self._keys[organisation]
 
 
 _SEVERAL = 3  # of two keys neither is a minority

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from analysis.operators import Gazetteer, Node, Sight
+from analysis.operators import Gazetteer, Node, Place, Sight
 from analysis.told import LAN, Addresses, Rtts, Told
 
 # Special-use blocks that networks number routers from. The others (loopback, multicast,
@@ -40,6 +40,13 @@ class Step(NamedTuple):
     rtt: float | None = None
     own: bool = False
     said: Sight | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the step stands: the own network's at home, others by their sight, if any."""
+        if self.own:
+            return "home"
+        return self.sight.place if self.sight is not None else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

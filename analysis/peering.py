@@ -15,11 +15,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from analysis.blocks import Blocks
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, most_common
 from analysis.path import Frame, Step
 from analysis.policy import Policy
+from analysis.votes import most_common
 
 
 class Handover(NamedTuple):

@@ -11,8 +11,9 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from analysis.blocks import Blocks
+from analysis.crossing import RESOLVED
 from analysis.observation import Observation
-from analysis.pairs import RESOLVED, Blocks
 from analysis.policy import Policy
 from analysis.waves import Wave
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from analysis.blocks import Blocks
 from analysis.chokepoint import dominators, minimum_cut, smallest_cover, ways_abroad
 from analysis.convergence import exit_shares
 from analysis.coverage import Weights
@@ -19,7 +20,7 @@ from analysis.interfaces import Interfaces, first_abroad, interfaces_of
 from analysis.intervals import effective_interval, resampled
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, Pair, by_organisation
+from analysis.pairs import Pair, by_organisation
 from analysis.policy import Policy
 from analysis.ranges import Outcome, Range, leave_one_out
 from analysis.wording import many

@@ -11,11 +11,12 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
+from analysis.blocks import Blocks
 from analysis.convergence import days_of_most
 from analysis.intervals import captured_bounds
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks, Pair
+from analysis.pairs import Pair
 from analysis.policy import Policy
 from analysis.reach import continents, outside
 

@@ -14,12 +14,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.behind import Behind, behind_the_border
+from analysis.blocks import Blocks
 from analysis.meeting import given_away
 from analysis.moves import Watch
 from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
-from analysis.pairs import Blocks, most_common
 from analysis.policy import Policy
+from analysis.votes import most_common
 from analysis.waves import Wave, waves_to
 from analysis.ways import Days, InterfacesAbroad, days_of_vantages, exits
 

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from analysis.crossing import Crossing
+from analysis.blocks import Blocks
+from analysis.crossing import RESOLVED, Crossing
 from analysis.observation import Cast, Observation
-from analysis.operators import TOLERANCE, Node
-from analysis.pairs import RESOLVED, Blocks
+from analysis.operators import Node
 from analysis.policy import Policy
+from analysis.votes import TOLERANCE
 
 
 class Turn(NamedTuple):

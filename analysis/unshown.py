@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from analysis.blocks import Blocks
 from analysis.convergence import Candidate, captured_by
 from analysis.observation import Observation
 from analysis.operators import Node
-from analysis.pairs import Blocks
 from analysis.policy import Policy
 
 

@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
+from analysis.blocks import Blocks
+from analysis.crossing import RESOLVED
 from analysis.observation import Observation
-from analysis.operators import TOLERANCE, Node
-from analysis.pairs import RESOLVED, Blocks
+from analysis.operators import Node
 from analysis.policy import Policy
+from analysis.votes import TOLERANCE
 
 Place = TypeVar("Place", bound=Hashable)
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
-from probe.database import OfNewerVersion, open_database, step, trouble_of
-from probe.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
+from probe.database import step
 from probe.language import _, mark
+from probe.ledger import open_ledger
 from probe.places import data_folder
 from probe.presence import is_file
 from probe.private import UNFINISHED, make_folder, open_private, replace_file
@@ -174,88 +173,6 @@ _ENTRY = ", ".join(OutboxEntry.__slots__)
 _ATTEMPTS = ", ".join(Attempts.__slots__)
 
 
-class _Database(sqlite3.Connection):
-    """Says what went wrong as the rest of the program does: in a sentence, with its remedy."""
-
-    def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:
-        super().__init__(path, *arguments, **options)
-        self.path = path
-
-    def execute(self, *arguments: Any) -> _Cursor:
-        return _Cursor(self).execute(*arguments)
-
-    def executemany(self, *arguments: Any) -> _Cursor:
-        return _Cursor(self).executemany(*arguments)
-
-
-class _Cursor(sqlite3.Cursor):
-    """Damage may show when it is asked, and as late as when its rows are read."""
-
-    def __init__(self, db: _Database) -> None:
-        super().__init__(db)
-        self._path = db.path
-
-    def execute(self, *arguments: Any) -> Self:
-        with _told_of(self._path):
-            return super().execute(*arguments)
-
-    def executemany(self, *arguments: Any) -> Self:
-        with _told_of(self._path):
-            return super().executemany(*arguments)
-
-    def fetchone(self) -> Any:
-        with _told_of(self._path):
-            return super().fetchone()
-
-    def __next__(self) -> Any:
-        with _told_of(self._path):
-            return super().__next__()
-
-
-@contextmanager
-def _told_of(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as problem:
-        raise _failure(problem, path) from problem
-
-
-def _failure(problem: sqlite3.Error, path: Path) -> Exception:
-    if not path.exists():
-        return PartlyDone(
-            _(
-                "{folder} was deleted while it was used; traces that are still kept are bundled "
-                "anew next time, of which a collector takes each once"
-            ).format(folder=path.parent)
-        )
-    match trouble_of(problem):
-        case "full":
-            return PartlyDone(
-                _(
-                    "disk full or failing: {path} cannot be written; what was there is safe, make "
-                    "room and try again"
-                ).format(path=path)
-            )
-        case "held":
-            return NotYetSent(
-                _("another gatewatch is at work on {path}; try again in a moment").format(path=path)
-            )
-        case "forbidden":
-            return PermissionDenied(
-                _("{path} may not be written by this user; mend its permissions").format(path=path)
-            )
-        case "damaged":
-            return BadInput(
-                _(
-                    "{path} is damaged; move {folder} away, and the traces are bundled and sent "
-                    "anew, of which the collector takes each once; what a key signed that was "
-                    "replaced since stays here"
-                ).format(path=path, folder=path.parent)
-            )
-        case None:
-            return problem
-
-
 class Outbox:
     """The outbox in a folder, made where there is none. A context manager.
 
@@ -268,15 +185,7 @@ class Outbox:
         self.receipts = folder / _RECEIPTS
         for made in (folder.parent, folder, self.receipts):
             make_folder(made)
-        path = folder / _DATABASE
-        try:
-            self._db = open_database(path, _Database, _TABLES, _VERSION, _CHANGES)
-        except OfNewerVersion:
-            raise BadInput(
-                _("{path} is of a newer gatewatch than this one; update gatewatch").format(
-                    path=path
-                )
-            ) from None
+        self._db = open_ledger(folder / _DATABASE, _TABLES, _VERSION, _CHANGES)
 
     def close(self) -> None:
         """Close the database. Safe to call twice."""

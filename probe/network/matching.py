@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 METHODS: Final = tuple(Method)
 
 # Everything there is to see.
-SEES: Final = frozenset(Capability)
+_SEES: Final = frozenset(Capability)
 
 _ICMP: Final = packet.PROTOCOL_ICMP
 # The type of ICMP's Time Exceeded, which has code 0 in transit.
@@ -215,3 +215,25 @@ class Matching:
             quoted_tos,
             changed,
         )
+
+
+class WholePackets:
+    """What a `Network` says of itself that sends and hears whole packets.
+
+    ``udp_ports`` are as `Matching` has them.
+    """
+
+    def __init__(self, udp_ports: dict[int, int]) -> None:
+        self._matching = Matching(udp_ports)
+
+    def methods(self, version: int) -> tuple[Method, ...]:
+        """All there are, where this machine has the IP version."""
+        return METHODS if version in self._matching.markers else ()
+
+    def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - all alike
+        """Everything there is to see."""
+        return _SEES
+
+    def probe_size(self, method: Method, version: int) -> int:
+        """Bytes of one probe on the wire, from its IP header on."""
+        return packet.probe_size(method, version)

@@ -24,12 +24,12 @@ from probe.network import NetworkError
 from probe.network.addresses import FAMILY
 from probe.network.interfaces import Interfaces
 from probe.network.mailbox import Mailbox
-from probe.network.matching import METHODS, SEES, Matching
+from probe.network.matching import WholePackets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from probe.network import Answer, Capability, Method, Probe, Tap
+    from probe.network import Answer, Probe, Tap
     from probe.network.matching import Made
 
 # How many packets may wait to be drained.
@@ -57,16 +57,16 @@ def filter_expression(udp_ports: Iterable[int]) -> str:
     )
 
 
-class Pcap:
+class Pcap(WholePackets):
     """The `Network` of libpcap. Use `open_pcap`."""
 
     name: Final = "pcap"
 
     def __init__(self, ports: dict[int, socket.socket], tap: Tap | None) -> None:
+        numbers = {version: port.getsockname()[1] for version, port in ports.items()}
+        super().__init__(numbers)
         self._ports = ports
         self._tap = tap
-        numbers = {version: port.getsockname()[1] for version, port in ports.items()}
-        self._matching = Matching(numbers)
         # Probes not yet heard leaving, by their bytes; and the bytes by token.
         self._leaving: dict[bytes, _Leaving] = {}
         self._packets: dict[int, bytes] = {}
@@ -80,18 +80,6 @@ class Pcap:
         except NetworkError:
             self._heard.close()
             raise
-
-    def methods(self, version: int) -> tuple[Method, ...]:
-        """All there are, where this machine has the IP version."""
-        return METHODS if version in self._ports else ()
-
-    def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - all alike
-        """Everything there is to see."""
-        return SEES
-
-    def probe_size(self, method: Method, version: int) -> int:
-        """Bytes of one probe on the wire, from its IP header on."""
-        return packet.probe_size(method, version)
 
     def send(self, probe: Probe) -> None:
         """Send now, without blocking; see `probe.network.Network.send` for what it raises."""

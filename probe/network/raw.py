@@ -32,10 +32,10 @@ from probe.network.linux import (
     arrived_at,
     open_socket,
 )
-from probe.network.matching import METHODS, SEES, Matching
+from probe.network.matching import WholePackets
 
 if TYPE_CHECKING:
-    from probe.network import Answer, Capability, Method, Probe, Tap
+    from probe.network import Answer, Probe, Tap
 
 # The first byte of an IPv4 header without options, which is of 20 bytes.
 _PLAIN: Final = 0x45
@@ -58,37 +58,25 @@ class _Family(NamedTuple):
         return self.sending, self.icmp, self.tcp, self.port
 
 
-class Raw:
+class Raw(WholePackets):
     """The `Network` of raw sockets. Use `open_raw`."""
 
     name: Final = "raw"
 
     def __init__(self, families: dict[int, _Family], tap: Tap | None) -> None:
+        super().__init__(
+            {version: family.port.getsockname()[1] for version, family in families.items()}
+        )
         self._families = families
         self._tap = tap
         if tap is not None and 6 in families:
             for receiving in (families[6].icmp, families[6].tcp):
                 receiving.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-        self._matching = Matching(
-            {version: family.port.getsockname()[1] for version, family in families.items()}
-        )
         self._readiness = Readiness(
             receiving
             for family in families.values()
             for receiving in (family.icmp, family.tcp, family.port)
         )
-
-    def methods(self, version: int) -> tuple[Method, ...]:
-        """All there are, where this machine has the IP version."""
-        return METHODS if version in self._families else ()
-
-    def sees(self, method: Method, version: int) -> frozenset[Capability]:  # noqa: ARG002 - all alike
-        """Everything there is to see."""
-        return SEES
-
-    def probe_size(self, method: Method, version: int) -> int:
-        """Bytes of one probe on the wire, from its IP header on."""
-        return packet.probe_size(method, version)
 
     def send(self, probe: Probe) -> None:
         """Send now, without blocking; see `probe.network.Network.send` for what it raises."""

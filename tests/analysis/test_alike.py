@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.alike import most_alike
-from analysis.pairs import Blocks
+from analysis.blocks import Blocks
 from analysis.policy import Policy
 from tests.analysis.country import Country
 

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from analysis.behind import Behind, behind_the_border
+from analysis.blocks import Blocks
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.blocks import Blocks
 from analysis.chokepoint import (
     WayAbroad,
     dominators,
@@ -18,7 +19,7 @@ from analysis.chokepoint import (
     ways_abroad,
 )
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks, by_organisation, make_pairs
+from analysis.pairs import by_organisation, make_pairs
 from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json

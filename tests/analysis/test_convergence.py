@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.blocks import Blocks
 from analysis.convergence import (
     Candidate,
     border_distance,
@@ -26,7 +27,7 @@ from analysis.convergence import (
 )
 from analysis.intervals import captured_bounds
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks, Pair, by_organisation
+from analysis.pairs import Pair, by_organisation
 from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from analysis.blocks import Blocks
 from analysis.dated import DatedTable, Used, observe_by_day, tables_in
 from analysis.inputs import InputError
 from analysis.judge import judge
 from analysis.load import Loaded
 from analysis.operators import Node
-from analysis.pairs import Blocks
 from analysis.panel import Panel
 from analysis.policy import Policy
 from analysis.timeline import find_alarm

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import pytest
 
+from analysis.blocks import Blocks
 from analysis.coverage import Weights
 from analysis.domestic import (
     DomesticPair,
@@ -25,7 +26,6 @@ from analysis.domestic import (
 )
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.translation import Words

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.blocks import Blocks
 from analysis.interfaces import Interfaces, first_abroad, interfaces_of
 from analysis.intervals import captured_bounds
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks, by_organisation, make_pairs
+from analysis.pairs import by_organisation, make_pairs
 from analysis.panel import observe
 from analysis.policy import Policy
 from probe.record import from_json

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from analysis.blocks import Blocks
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.peering import PeeringLans
 from analysis.policy import Policy

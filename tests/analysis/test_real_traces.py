@@ -20,7 +20,8 @@ import pytest
 
 from analysis.judge import Judgement, judge
 from analysis.load import Loaded, load
-from analysis.operators import Gazetteer, is_commonplace
+from analysis.numbering import is_commonplace
+from analysis.operators import Gazetteer
 from analysis.policy import Policy
 from analysis.tables import crossings_table
 from probe.origin import Origin, open_origin

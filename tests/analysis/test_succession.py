@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.blocks import Blocks
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
 from analysis.succession import Heard, first_keys

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.blocks import Blocks
 from analysis.judge import judge
 from analysis.load import load
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.timeline import Timeline, find_alarm

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.blocks import Blocks
 from analysis.operators import Gazetteer, Node
-from analysis.pairs import Blocks
 from analysis.panel import observe
 from analysis.policy import Policy
 from analysis.turns import by_turns, turns_abroad

@@ -1,0 +1,106 @@
+"""Blocks of addresses: which one stands for an address, and who numbers a network by it.
+
+Some are one owner's, announced or not; others are used by whoever likes, and some of these by
+nearly everybody. What is seen of blocks on paths is not known here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from probe.origin import special_class
+
+# Blocks that factory settings, textbooks and standards put everywhere: that two organisations use
+# one of them says nothing, unless the paths behind it also run together. 192.0.0.0/24 is at the far
+# end of every DS-Lite tunnel (RFC 6333), 64:ff9b::/96 and 64:ff9b:1::/48 any network's NAT64
+# (RFC 6052, 8215), which writes whatever private hop stands behind it there; fd00::/48 is what
+# becomes of a random prefix that nobody drew (RFC 4193); the others are link-local, for
+# benchmarks and for documents.
+COMMONPLACE = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        "10.0.0.0/23",
+        "10.1.0.0/23",
+        "10.10.0.0/23",
+        "10.10.10.0/24",
+        "10.255.255.0/24",
+        "172.16.0.0/23",
+        "100.64.0.0/23",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "64:ff9b::/48",
+        "64:ff9b:1::/48",
+        "2001:2::/48",
+        "2001:db8::/32",
+        "3fff::/20",
+        "fd00::/48",
+        "fe80::/10",
+    )
+)
+
+# Public blocks of the American and British defence: most of them were not announced for decades,
+# and many networks number their inside by them as if they were private.
+SQUATTED = tuple(
+    ipaddress.ip_network(f"{first}.0.0.0/8")
+    for first in (6, 7, 11, 21, 22, 25, 26, 28, 29, 30, 33, 55, 214, 215)
+)
+
+# Where relays of 6to4 answer, whoever runs them (RFC 3068).
+RELAYS = tuple(ipaddress.ip_network(block) for block in ("192.88.99.0/24", "2002:c058:6301::/48"))
+
+
+def block_of(address: str) -> str:
+    """The block that stands for an unmapped address: /24, or /48 for IPv6.
+
+    >>> block_of("10.20.7.9"), block_of("fd00:1:2:3::4")
+    ('10.20.7.0/24', 'fd00:1:2::/48')
+    """
+    length = 48 if ":" in address else 24
+    return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+
+
+def neighbourhood(block: str) -> str:
+    """The /16 (IPv6 /32) of a block: within it, neighbours may be one operator's sites.
+
+    >>> neighbourhood("10.20.7.0/24"), neighbourhood("fd12:3456:789a::/48")
+    ('10.20.0.0/16', 'fd12:3456::/32')
+    """
+    length = 32 if ":" in block else 16
+    return str(ipaddress.ip_network(block).supernet(new_prefix=length))
+
+
+def is_commonplace(block: str) -> bool:
+    """Whether a block is one of those that unrelated networks all use.
+
+    >>> is_commonplace("192.168.1.0/24"), is_commonplace("10.20.7.0/24")
+    (True, False)
+    """
+    return _is_within(block, COMMONPLACE)
+
+
+def _is_within(block: str, wider: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    network = ipaddress.ip_network(block)
+    return any(
+        network.version == one.version and network.subnet_of(one)  # type: ignore[arg-type]
+        for one in wider
+    )
+
+
+def has_one_owner(block: str) -> bool:
+    """Whether nobody else numbers a network by a block, announced or not.
+
+    >>> has_one_owner("45.1.2.0/24"), has_one_owner("10.20.7.0/24"), has_one_owner("11.0.5.0/24")
+    (True, False, False)
+    """
+    network = ipaddress.ip_network(block)
+    return (
+        network.is_global
+        and special_class(network.network_address) is None
+        and not _is_within(block, (*SQUATTED, *RELAYS, *COMMONPLACE))
+    )
