@@ -19,11 +19,13 @@ MOST = 30
 
 class Bar(NamedTuple):
     """What stands in a column. ``name`` is empty for what is unknown and for the others together,
-    whose number ``together`` tells; ``itself`` is a network that is its own gateway."""
+    whose number ``together`` tells; ``itself`` is a network that is its own gateway. ``kind`` is
+    that of a gateway: an exchange and an operator may have one name."""
 
     role: Role
     name: str = ""
     together: int = 0
+    kind: str = ""
 
 
 class Strand(NamedTuple):
@@ -75,10 +77,12 @@ UNKNOWN = Bar("unknown")
 Key = TypeVar("Key", bound=Hashable)
 
 
-def strands_of(rows: Iterable[Mapping[str, object]], candidate: str | None) -> list[Strand]:
+def strands_of(
+    rows: Iterable[Mapping[str, object]], candidate: tuple[str, str] | None
+) -> list[Strand]:
     """The rows of a verdict's ``pairs`` as strands; each organisation weighs 1 in all.
 
-    ``candidate`` is the name of the strongest one: its own paths leave by it as well.
+    ``candidate`` is kind and name of the strongest one: its own paths leave by it as well.
     """
     counted: dict[str, Counter[tuple[Bar, Bar]]] = defaultdict(Counter)
     for row in rows:
@@ -90,12 +94,13 @@ def strands_of(rows: Iterable[Mapping[str, object]], candidate: str | None) -> l
     ]
 
 
-def _gateway(row: Mapping[str, object], candidate: str | None) -> Bar:
+def _gateway(row: Mapping[str, object], candidate: tuple[str, str] | None) -> Bar:
     if not row["resolved"]:
         return UNKNOWN
-    if row["gateway"] == candidate:
-        return Bar("candidate", str(row["gateway"]))
-    return Bar("itself" if row["own_exit"] is True else "gateway", str(row["gateway"]))
+    kind, name = str(row["gateway_kind"]), str(row["gateway"])
+    if (kind, name) == candidate:
+        return Bar("candidate", name, kind=kind)
+    return Bar("itself" if row["own_exit"] is True else "gateway", name, kind=kind)
 
 
 def _abroad(row: Mapping[str, object]) -> Bar:

@@ -15,7 +15,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.tables import records_of
-from analysis.wording import Say
+from analysis.wording import Say, called
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,22 +62,23 @@ def signs(count: int) -> list[str]:
     return ["".join(letters) for letters in islice(chain.from_iterable(of_length), count)]
 
 
-def international(pairs: pd.DataFrame, candidate: str | None, say: Say) -> Matrix:
+def international(pairs: pd.DataFrame, candidate: tuple[str, str] | None, say: Say) -> Matrix:
     """Networks by the operators of their destinations abroad, with the gateway in each cell.
 
-    Of several destinations of one operator the majority counts. ``candidate`` is the strongest.
+    Of several destinations of one operator the majority counts. ``candidate`` is kind and name of
+    the strongest.
     """
     cells: dict[tuple[str, Heading], Counter[tuple[str, str]]] = defaultdict(Counter)
     for row in records_of(pairs):
         heading = Heading(row["destination_organisation"], row["destination_continent"])
         if not row["resolved"]:
             what = ("unknown", "")
-        elif row["gateway"] == candidate:
-            what = ("candidate", row["gateway"])
+        elif (row["gateway_kind"], row["gateway"]) == candidate:
+            what = ("candidate", called(*candidate, say))
         elif row["own_exit"]:
             what = ("itself", "")
         else:
-            what = ("gateway", row["gateway"])
+            what = ("gateway", called(row["gateway_kind"], row["gateway"], say))
         cells[row["organisation"], heading][what] += 1
     said = {key: _most(counts) for key, counts in cells.items()}
     weight = Counter(what for what in said.values() if what[0] in {"candidate", "gateway"})

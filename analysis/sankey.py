@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from analysis import lettering, palette
 from analysis.flows import Bar, Flows
-from analysis.wording import Say, part
+from analysis.wording import Say, called, part
 
 _LEAST = 100  # pixels; some letters of a name then stand in every column
 _NARROW = 520
@@ -121,7 +121,9 @@ def bar_name(bar: Bar, say: Say) -> str:
         return say("unknown")
     if bar.role == "others":
         return say("others: {count}").format(count=bar.together)
-    return say("{network} itself").format(network=bar.name) if bar.role == "itself" else bar.name
+    if bar.role == "itself":
+        return say("{network} itself").format(network=bar.name)
+    return called(bar.kind, bar.name, say)
 
 
 def label(bar: Bar, say: Say) -> str:

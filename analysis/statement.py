@@ -228,9 +228,9 @@ class Verdict:
         return Gateway(node.kind, node.name, asns, found.blocks)
 
     @property
-    def accused(self) -> str | None:
+    def accused(self) -> Node | None:
         """Whom a picture may show in the colour of a gateway: only whom the verdict names."""
-        return self.gateway.name if self.gateway else None
+        return Node(self.gateway.kind, self.gateway.name) if self.gateway else None
 
     @property
     def captured(self) -> Captured:

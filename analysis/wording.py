@@ -220,6 +220,15 @@ def asked(bound: float, form: str = ".0%") -> str:
     return beside(bound, bound, form, operator.eq)
 
 
+def called(kind: str, name: str, say: Say = str) -> str:
+    """A gateway's name beside others; an exchange is called one, since an operator may share it.
+
+    >>> called("organisation", "MekongIX"), called("exchange", "MekongIX")
+    ('MekongIX', 'MekongIX (exchange)')
+    """
+    return say("{name} (exchange)").format(name=name) if kind == "exchange" else name
+
+
 def headline(verdict: Mapping[str, Any], say: Say = str) -> str:
     """The verdict in one sentence; ``say`` finds the words in another language.
 

@@ -16,6 +16,7 @@ rows = st.fixed_dictionaries(
     {
         "organisation": names,
         "resolved": st.booleans(),
+        "gateway_kind": st.sampled_from(["organisation", "exchange", "unmapped"]),
         "gateway": names,
         "own_exit": st.booleans(),
         "upstream": st.none() | names,
@@ -24,7 +25,13 @@ rows = st.fixed_dictionaries(
 
 
 def row(organisation: str, **said: Any) -> dict[str, Any]:
-    plain = {"resolved": True, "gateway": "Gate", "own_exit": False, "upstream": "Far"}
+    plain = {
+        "resolved": True,
+        "gateway_kind": "organisation",
+        "gateway": "Gate",
+        "own_exit": False,
+        "upstream": "Far",
+    }
     return {"organisation": organisation, **plain, **said}
 
 
@@ -37,12 +44,12 @@ def test_pairs_become_ways() -> None:
             row("A", gateway="A", own_exit=True),
             row("A", resolved=False, gateway=None, own_exit=None, upstream=None),
         ],
-        "Gate",
+        ("organisation", "Gate"),
     )
     assert {strand.gateway for strand in strands} == {
-        Bar("candidate", "Gate"),
-        Bar("gateway", "B"),
-        Bar("itself", "A"),
+        Bar("candidate", "Gate", kind="organisation"),
+        Bar("gateway", "B", kind="organisation"),
+        Bar("itself", "A", kind="organisation"),
         UNKNOWN,
     }
     assert [strand.weight for strand in strands] == [0.25] * 4
@@ -51,14 +58,14 @@ def test_pairs_become_ways() -> None:
 
 def test_the_candidates_own_paths_leave_by_it() -> None:
     """A network that is the candidate is not drawn as another gateway beside it."""
-    (strand,) = strands_of([row("Gate", gateway="Gate", own_exit=True)], "Gate")
-    assert strand.gateway == Bar("candidate", "Gate")
+    (strand,) = strands_of([row("Gate", gateway="Gate", own_exit=True)], ("organisation", "Gate"))
+    assert strand.gateway == Bar("candidate", "Gate", kind="organisation")
 
 
 @given(st.lists(rows, min_size=1, max_size=60))
 def test_nothing_is_lost_and_nothing_overlaps(found: list[dict[str, Any]]) -> None:
     """Each column weighs the number of networks; bars stand apart, ribbons fill them."""
-    strands = strands_of(found, "a")
+    strands = strands_of(found, ("organisation", "a"))
     flows = lay_out(strands, network_height=20.0, room=lambda *_: 15.0)
     networks = len({strand.network for strand in strands})
     for column in range(3):
@@ -92,7 +99,7 @@ def test_the_same_pairs_give_the_same_picture() -> None:
     """In whatever order they come."""
     some = [row(name, gateway=gateway) for name in "ABC" for gateway in ("G", "H")]
     one, other = (
-        lay_out(strands_of(order, "G"), network_height=20.0, room=lambda *_: 15.0)
+        lay_out(strands_of(order, ("organisation", "G")), network_height=20.0, room=lambda *_: 15.0)
         for order in (some, some[::-1])
     )
     assert one == other

@@ -10,6 +10,8 @@ from analysis import matrices
 from analysis.exhibits import DOMESTIC, PAIRS
 from analysis.tables import table_of
 
+GATE = ("organisation", "Gate")
+
 
 def pairs(*rows: dict[str, Any]) -> pd.DataFrame:
     plain = {
@@ -26,6 +28,7 @@ def pair(organisation: str, to: str, gateway: str | None, **said: Any) -> dict[s
         "organisation": organisation,
         "destination": to,
         "destination_organisation": to,
+        "gateway_kind": "organisation" if gateway else None,
         "gateway": gateway,
         "resolved": gateway is not None,
         "own_exit": gateway == organisation if gateway else None,
@@ -50,7 +53,7 @@ def test_each_cell_has_the_gateway_of_its_pair() -> None:
             pair("N3", "X", None),
             pair("N3", "Y", "Other"),
         ),
-        "Gate",
+        GATE,
         str,
     )
     assert shown(found) == ["N1: AB", "N2: ○.", "N3: ?B"]
@@ -81,7 +84,7 @@ def test_a_tie_is_no_sign_of_the_one_who_is_named() -> None:
     """Half of the destinations is not most, and who is accused gets no cell for it."""
     ways = [("x1", "Gate"), ("x2", "Other"), ("x3", "Gate"), ("x4", "Other")]
     found = matrices.international(
-        pairs(*(pair("N1", to, by, destination_organisation="X") for to, by in ways)), "Gate", str
+        pairs(*(pair("N1", to, by, destination_organisation="X") for to, by in ways)), GATE, str
     )
     assert [(sign.role, sign.words) for sign in found.legend] == [("gateway", "Other")]
 
@@ -103,7 +106,7 @@ def test_columns_stand_by_continent() -> None:
 
 def test_the_candidates_own_network_leaves_by_it() -> None:
     """It is the gateway, not a network of its own besides it."""
-    found = matrices.international(pairs(pair("Gate", "X", "Gate")), "Gate", str)
+    found = matrices.international(pairs(pair("Gate", "X", "Gate")), GATE, str)
     assert shown(found) == ["Gate: A"]
 
 

@@ -253,6 +253,36 @@ def test_a_page_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) ->
         assert "--report" in done.stderr or name in done.stderr
 
 
+def _two_of_one_name() -> Country:
+    """Six networks pass an operator, four an exchange that is called the same."""
+    country = Country(10)
+    table = country.table.prefixes
+    for prefix, said in list(table.items()):
+        if said.organisation == "Gate":
+            table[prefix] = said._replace(organisation="HomeIX")
+    country.everyone("lan own gate {up}", members=range(1, 7))
+    country.everyone("lan own homeix {up}", members=range(7, 11))
+    return country
+
+
+@pytest.mark.parametrize(
+    ("language", "exchange"), [("en", "HomeIX (exchange)"), ("km", "HomeIX (ចំណុចប្ដូរ)")]
+)
+def test_who_passes_an_exchange_is_not_shown_as_passing_an_operator_of_its_name(
+    language: str, exchange: str
+) -> None:
+    """Neither in the grid nor in the numbers of the picture."""
+    verdict = verdict_of(_two_of_one_name())
+    assert verdict.gateway is not None
+    assert verdict.gateway.kind == "organisation"
+    page = gw.report(verdict, language=language)
+    assert page.count('<td class="candidate">') == 6 * 5
+    assert page.count('<td class="gateway">') == 4 * 5
+    assert page.count(f'<span class="vh">{exchange}</span>') == 4 * 5
+    ways = _ways(verdict, Words(language))
+    assert [gateway for _, gateway, _ in ways].count(f"{exchange} 100%") == 4
+
+
 def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
     """The nearest figures would claim to know more than is known."""
     verdict = verdict_of(behind_a_gateway())
