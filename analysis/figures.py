@@ -8,7 +8,10 @@ raises TypeError for what is no verdict.
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import altair as alt
@@ -134,25 +137,30 @@ def _threshold(
 
 # ------------------------------------------------------------------------ over time
 
+Dated = Callable[[dt.date], str]
+
+
+def _dated(day: dt.date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
 
 def share_over_time(
-    verdict: Verdict, *, width: int = WIDE, say: Say = str, dates: str = "%-d %b %Y"
+    verdict: Verdict, *, width: int = WIDE, say: Say = str, dated: Dated = _dated
 ) -> alt.LayerChart:
     """How many networks pass the candidate on each day, with the bounds of each, and the alarm.
 
-    ``dates`` is how days are written on the axis, in the notation of d3. A day without data has
-    no mark.
+    ``dated`` is how a day is written. A day without data has no mark.
     """
     demand_verdict(verdict)
     accent = _accent(named=verdict.gateway is not None or verdict.timeline.alarm)
     days = verdict.days.dropna(subset=["captured_share"])
     shown = days.astype(dict.fromkeys(("captured_share", "lower", "upper"), "float64"))
-    x = _dated(dates, width, shown["day"])
+    x = _days_across(dated, width, shown["day"])
     layers: list[alt.Chart] = []
     if verdict.timeline.onset is not None:
         layers += _onset(pd.Timestamp(verdict.timeline.onset), shown, x, say("alarm"))
     layers += _as_spans(shown, x, accent) if len(shown) > 90 else _day_by_day(shown, x, accent)
-    return _themed(alt.layer(*layers), width, 220, _told_over_time(verdict, shown, say))
+    return _themed(alt.layer(*layers), width, 220, _told_over_time(verdict, shown, say, dated))
 
 
 # In pixels. A date nearer to an end of the axis is drawn inwards: it would be cut off.
@@ -162,13 +170,12 @@ _BETWEEN_DATES = 3 * _HALF_A_DATE + 8
 _SHARES = 50  # what stands left of the axis
 
 
-def _dated(dates: str, width: int, days: pd.Series[pd.Timestamp]) -> alt.X:
+def _days_across(dated: Dated, width: int, days: pd.Series[pd.Timestamp]) -> alt.X:
+    ticks = _ticks(days, max(1, (width - _SHARES) // _BETWEEN_DATES))
+    written = {f"{day:%Y-%m-%d}": dated(day) for day in ticks}
     axis = alt.Axis(
-        format=dates,
-        values=[
-            alt.DateTime(year=day.year, month=day.month, date=day.day)
-            for day in _ticks(days, max(1, (width - _SHARES) // _BETWEEN_DATES))
-        ],
+        labelExpr=f"{json.dumps(written)}[timeFormat(datum.value, '%Y-%m-%d')]",
+        values=[alt.DateTime(year=day.year, month=day.month, date=day.day) for day in ticks],
         title=None,
         grid=False,
         labelFlush=_HALF_A_DATE,
@@ -245,7 +252,7 @@ def _spans(days: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([runs, ends]).sort_values(["run", "day"])
 
 
-def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say) -> str:
+def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say, dated: Dated) -> str:
     if shown.empty:
         return say("No day has data on a candidate.")
     first, last = shown.iloc[0], shown.iloc[-1]
@@ -253,16 +260,16 @@ def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say) -> str:
         "Networks that pass it: {before} of {before_of} on {first}, "
         "{after} of {after_of} on {last}."
     ).format(
-        first=f"{first['day']:%Y-%m-%d}",
+        first=dated(first["day"]),
         before=first["captured"],
         before_of=first["organisations"],
-        last=f"{last['day']:%Y-%m-%d}",
+        last=dated(last["day"]),
         after=last["captured"],
         after_of=last["organisations"],
     )
     if verdict.timeline.onset is None:
         return told
-    return f"{told} " + say("Alarm on {day}.").format(day=verdict.timeline.onset)
+    return f"{told} " + say("Alarm on {day}.").format(day=dated(verdict.timeline.onset))
 
 
 # ------------------------------------------------------------------------ paths

@@ -193,7 +193,6 @@ def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
 
 def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
     """Each picture for a page and for a telephone; what has nothing to show is left out."""
-    dates = "%-d %b %Y" if words.language == "en" else "%-d/%-m/%Y"
     drawn: dict[str, Markup] = {}
 
     def add(name: str, title: str, wide: alt.LayerChart, narrow: alt.LayerChart) -> None:
@@ -225,7 +224,7 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
             "days",
             words("Networks that pass the gateway, day by day"),
             *(
-                figures.share_over_time(verdict, width=width, say=words, dates=dates)
+                figures.share_over_time(verdict, width=width, say=words, dated=words.short_day)
                 for width in widths
             ),
         )

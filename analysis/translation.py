@@ -27,6 +27,8 @@ VERDICT = "verdict"
 PARTS = "parts"
 # In a pattern: what stands for words that are in the catalogue.
 NAMED = {"grade": GRADES, "unit": {"addresses": "addresses", "eyeballs": "users"}}
+# In a pattern: what stands for a day.
+DAYS = frozenset({"day", "first", "last"})
 
 # The numbers by which the Unicode consortium names continents.
 _CONTINENTS = {
@@ -115,8 +117,16 @@ class Words:
                 values[PARTS] = parts
             for name in NAMED.keys() & values.keys():
                 values[name] = self(NAMED[name].get(values[name], values[name]))
+            for name in DAYS & values.keys():
+                values[name] = self._as_day(values[name])
             return translated.format(**values)
         return None
+
+    def _as_day(self, text: str) -> str:
+        try:
+            return self.day(dt.date.fromisoformat(text))
+        except ValueError:
+            return text
 
     def _parts(self, text: str) -> str | None:
         """A sentence, or several, each of which is known."""
@@ -145,3 +155,11 @@ class Words:
         '16 February 2022'
         """
         return format_date(day, "d MMMM y", locale=self.language)
+
+    def short_day(self, day: dt.date) -> str:
+        """A day as one writes it where there is little room.
+
+        >>> Words("en").short_day(dt.date(2022, 2, 16))
+        '16 Feb 2022'
+        """
+        return format_date(day, "d MMM y", locale=self.language)

@@ -113,7 +113,7 @@ def test_the_alarm_is_marked_on_its_day() -> None:
     chart = figures.share_over_time(verdict_of(country))
     (alarm,) = {row["day"] for row in data_of(chart) if row.get("words") == "alarm"}
     assert alarm.startswith("2026-01-11")
-    assert "Alarm on 2026-01-11." in chart.to_dict()["description"]
+    assert "Alarm on 11 Jan 2026." in chart.to_dict()["description"]
 
 
 def test_paths_carry_every_network(verdict: Verdict) -> None:

@@ -95,6 +95,23 @@ def test_nobody_wears_the_colour_of_a_gateway_unless_named(page: str) -> None:
     assert palette.GATEWAY.light in page.partition("</style>")[2]
 
 
+@pytest.mark.parametrize("language", ["en", "km"])
+def test_a_picture_writes_days_as_the_page_does(language: str) -> None:
+    """On its axis and in its words, so that "1/2/2026" is not read as another day."""
+    (words, shown) = {
+        "en": ("11 Jan 2026", "1 Jan 2026"),
+        "km": ("11 មករា 2026", "1 មករា 2026"),
+    }[language]
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(10))
+    country.everyone("lan own gate {up}", days=range(10, 20))
+    page = gw.report(verdict_of(country), language=language)
+    picture = page.partition('id="days-wide-title"')[2].partition("</svg>")[0]
+    assert f">{shown}</text>" in picture
+    assert words in picture.partition("</desc>")[0]
+    assert re.findall(r"\d+/\d+/2026|2026-\d\d-\d\d", picture) == []
+
+
 def test_one_day_is_no_history() -> None:
     """A picture over time with a single mark tells nothing that the bounds do not."""
     country = Country(10)

@@ -184,6 +184,15 @@ def test_days_and_places_are_written_as_one_writes_them() -> None:
     assert Words("en").country("QX") == "QX"
 
 
+def test_a_day_in_a_sentence_is_written_like_the_others_of_the_page() -> None:
+    """Khmer knows no "2022-02-16"; what a network is called stays as it is."""
+    moved = "9 of 9 organisations moved to 2022-01-01 between 2022-02-16 and 2022-02-19"
+    said = Words("km").sentence(moved).text
+    assert "2022-01-01" in said
+    assert "16 កុម្ភៈ 2022" in said
+    assert "19 កុម្ភៈ 2022" in said
+
+
 def test_sentences_are_marked_as_such() -> None:
     """So that no other entry of the catalogue is taken for one."""
     assert {context for context, _ in catalogue("km")} == {None, VERDICT}
