@@ -18,6 +18,7 @@ import analysis as gw
 from analysis.policy import Policy
 from analysis.render import plain
 from analysis.report import _ways
+from analysis.statement import Verdict
 from analysis.translation import Words
 from probe.cli import main
 from probe.demo import simulate
@@ -251,6 +252,14 @@ def test_a_page_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) ->
         done = CliRunner().invoke(main, arguments)
         assert done.exit_code == code
         assert "--report" in done.stderr or name in done.stderr
+
+
+def test_a_country_without_a_name_is_not_said_twice() -> None:
+    """Its code stands for it; in a bracket behind itself it would tell nothing."""
+    verdict = verdict_of(Country(3))
+    assert "one operator? Cambodia (KH)" in text_of(gw.report(verdict))
+    nameless = Verdict({**verdict.to_dict(), "country": "XZ"}, verdict._evidence, lambda _: ())
+    assert "one operator? XZ," in text_of(gw.report(nameless))
 
 
 def _two_of_one_name() -> Country:

@@ -152,10 +152,18 @@ class Opening:
         self._pages: list[Page] = []
 
     def __call__(
-        self, name: str, *, width: int = 1000, scheme: Literal["light", "dark"] = "light"
+        self,
+        name: str,
+        *,
+        width: int = 1000,
+        scheme: Literal["light", "dark"] = "light",
+        forced: Literal["active", "none"] = "none",
     ) -> Opened:
         page = self._browser.new_page(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            forced_colors=forced,
+            offline=True,
         )
         self._pages.append(page)
         found = Opened(page)
@@ -290,6 +298,25 @@ def test_the_dark_page_is_dark_and_so_are_its_pictures(opened: Opening) -> None:
         f" getComputedStyle(document.querySelector('svg [fill=\"{palette.GATEWAY.light}\"]')).fill]"
     )
     assert colours == [rgb(palette.PAPER.dark), rgb(palette.GATEWAY.dark)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_colours_are_the_readers_own_a_grid_has_frames(
+    scheme: Literal["light", "dark"], opened: Opening
+) -> None:
+    """The page's are gone then. Who is named, who is not and the unknown differ by their frames."""
+    page = opened("single_gateway.en", scheme=scheme, forced="active").page
+    frames = page.evaluate(
+        """() => Object.fromEntries(['candidate', 'gateway', 'itself', 'unknown'].map(role => {
+            const cell = document.createElement('td');
+            cell.className = role;
+            document.querySelector('table.matrix tbody tr').append(cell);
+            const style = getComputedStyle(cell);
+            return [role, style.borderTopStyle + ' ' + style.borderTopWidth];
+        }))"""
+    )
+    assert len(set(frames.values())) == 4
+    assert not any(frame.startswith("none") for frame in frames.values())
 
 
 def rgb(colour: str) -> str:
