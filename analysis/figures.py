@@ -164,7 +164,7 @@ def share_over_time(
 
 
 # In pixels. A date nearer to an end of the axis is drawn inwards: it would be cut off.
-_HALF_A_DATE = 44
+_HALF_A_DATE = 46
 # So that one that is drawn inwards does not reach its neighbour.
 _BETWEEN_DATES = 3 * _HALF_A_DATE + 8
 _SHARES = 50  # what stands left of the axis
