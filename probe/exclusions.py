@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput
 from probe.language import _
 from probe.places import data_folder
+from probe.private import read_kept
 from probe.spellings import embedded
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_exclusions(path: Path) -> Exclusions:
     that is only half understood would not protect anyone.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_kept(path).decode("utf-8-sig")
     except FileNotFoundError:
         return Exclusions()
     except OSError as problem:

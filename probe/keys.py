@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from probe.failure import BadInput
 from probe.language import _
 from probe.places import data_folder
-from probe.private import make_folder, replace_file
+from probe.private import make_folder, read_kept, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,7 +91,7 @@ def signed_by_others(folder: Path, network: int, known: Collection[str]) -> date
 def _written_in(path: Path) -> date:
     """The day that a file holds; the last of all where it was damaged."""
     try:
-        return date.fromisoformat(path.read_text(encoding="utf-8"))
+        return date.fromisoformat(read_kept(path).decode())
     except ValueError:
         return date.max
 
@@ -124,7 +124,7 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     )
 
     try:
-        key = load_pem_private_key(path.read_bytes(), None)
+        key = load_pem_private_key(read_kept(path), None)
     except (TypeError, ValueError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from probe.presence import nearest
 
@@ -68,19 +68,31 @@ def remove_file(path: Path) -> None:
 
 
 def read_kept(path: Path) -> bytes:
-    """What stands in a file.
-
-    Raises OSError (ENXIO) for a pipe, a socket or a device: whoever reads one may wait for ever.
-    """
-    with open(path, "rb", opener=_open_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))
+    """What stands in a file; raises OSError as `open_kept` does."""
+    with open_kept(path) as file:
         return file.read()
 
 
+def open_kept(path: Path) -> BinaryIO:
+    """A file, to be read.
+
+    Raises OSError (ENXIO) for a pipe, a socket or a device: whoever reads one may wait for ever.
+    """
+    return open(path, "rb", opener=_open_at_once)
+
+
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; a pipe too, to which nobody writes."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    """Open a file to read it, and nothing else; a pipe is not waited for."""
+    return _only_file(path, os.open(path, flags | getattr(os, "O_NONBLOCK", 0)))
+
+
+def _only_file(path: str | Path, opened: int) -> int:
+    """What was opened, where that is a file or a folder."""
+    kind = os.fstat(opened).st_mode
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
+        return opened
+    os.close(opened)
+    raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))
 
 
 @contextlib.contextmanager
@@ -98,11 +110,13 @@ def open_private(path: Path, flags: int = os.O_RDWR) -> int:
     """Open a file, made where there is none, as `os.open` does.
 
     One that root makes belongs to the owner of its folder; one that was there stays whose it was.
+    Raises OSError (ENXIO) for a pipe, a socket or a device: what goes into one is kept nowhere.
     """
     try:
         return open_new(path, flags)
     except FileExistsError:
-        return os.open(path, flags | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        flags |= os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        return _only_file(path, os.open(path, flags, 0o600))
 
 
 def open_new(path: str | Path, flags: int) -> int:

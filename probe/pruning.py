@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from probe.outbox import DayFile
-from probe.private import remove_file
+from probe.private import open_kept, remove_file
 from probe.spool import day_files, day_named
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def _old(spool: Path, today: date, days: int) -> list[Path]:
 
 
 def _is_final(path: Path, outbox: Outbox) -> bool:
-    with path.open("rb") as file:
+    with open_kept(path) as file:
         return outbox.known(DayFile.of(path)) and all(
             outbox.accepted(line) or not outbox.bundled(line) for line in file
         )
 
 
 def _all(path: Path, outbox: Outbox) -> bool:
-    with path.open("rb") as file:
+    with open_kept(path) as file:
         return all(outbox.accepted(line) for line in file)

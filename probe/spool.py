@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 from probe.failure import PartlyDone
 from probe.language import _
 from probe.places import data_folder
-from probe.private import NO_ROOM, make_folder, open_private, sync_folder
+from probe.private import NO_ROOM, make_folder, open_kept, open_private, read_kept, sync_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
     for path in day_files(folder):
         if path.name in without:
             continue
-        with path.open("rb") as file:
+        with open_kept(path) as file:
             with _locked(file.fileno(), shared=True):
                 left = os.fstat(file.fileno()).st_size
             for number, line in enumerate(file, start=1):
@@ -166,7 +166,7 @@ def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
 
 def torn(folder: Path) -> int:
     """How many lines crashes cut short: those set aside, and those not yet mended."""
-    aside = sum(path.read_bytes().count(b"\n") for path in _ending_in(_TORN, folder))
+    aside = sum(read_kept(path).count(b"\n") for path in _ending_in(_TORN, folder))
     return aside + sum(map(_is_torn, day_files(folder)))
 
 
@@ -185,7 +185,7 @@ def _kept(path: Path, number: int, line: bytes) -> Kept:
 
 
 def _is_torn(day: Path) -> bool:
-    with day.open("rb") as file, _locked(file.fileno(), shared=True):
+    with open_kept(day) as file, _locked(file.fileno(), shared=True):
         return not _ends_whole(file.fileno(), os.fstat(file.fileno()).st_size)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,13 @@ def test_addresses_and_prefixes_of_both_versions(tmp_path: Path) -> None:
         assert excluded.holds(inside)
     for outside in ("192.0.2.8", "198.51.101.0", "2001:db9::1"):
         assert not excluded.holds(outside)
+
+
+def test_a_pipe_in_the_place_of_the_list_is_not_waited_for(tmp_path: Path) -> None:
+    """A command that sends would wait for ever, and say nothing."""
+    os.mkfifo(tmp_path / "do-not-probe.txt")
+    with pytest.raises(BadInput, match=r"do-not-probe\.txt cannot be read"):
+        read_exclusions(tmp_path / "do-not-probe.txt")
 
 
 @pytest.mark.parametrize("address", ["::ffff:192.0.2.7", "64:ff9b::192.0.2.7", "2002:c000:207::1"])

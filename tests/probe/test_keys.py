@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ import pytest
 
 from probe.bundle import public_part
 from probe.failure import BadInput
-from probe.keys import ROTATION, signing_key
+from probe.keys import ROTATION, signed_by_others, signing_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +91,20 @@ def test_what_is_no_key_is_named(tmp_path: Path, content: bytes | None) -> None:
     path.write_bytes(other_kind if content is None else content)
     with pytest.raises(BadInput, match="is no key of gatewatch; delete it"):
         key(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_key_is_not_waited_for(tmp_path: Path) -> None:
+    """Nor in that of what a key has signed."""
+    os.mkfifo(tmp_path / "AS1-2022-02-16.pem")
+    os.mkfifo(tmp_path / f"AS1-{'0' * 64}.signed")
+    day = date(2022, 2, 16)
+    for call in (
+        lambda: signing_key(tmp_path, 1, day),
+        lambda: signed_by_others(tmp_path, 1, ()),
+    ):
+        with pytest.raises(OSError, match="AS1-") as refused:
+            call()
+        assert refused.value.errno == errno.ENXIO
 
 
 def test_other_files_do_not_disturb(tmp_path: Path) -> None:

@@ -167,6 +167,21 @@ def test_remains_larger_than_a_block_are_found(tmp_path: Path) -> None:
     assert (tmp_path / "2026-11-23.torn").stat().st_size == 200_001
 
 
+def test_a_pipe_in_the_place_of_a_day_is_neither_waited_for_nor_written_to(tmp_path: Path) -> None:
+    """Nobody may be reading at its other end: what goes into it is kept nowhere."""
+    day = tmp_path / "2022-02-16.jsonl"
+    os.mkfifo(day)
+
+    def write() -> None:
+        with Spool(tmp_path):
+            pass
+
+    for call in (lambda: list(read(tmp_path)), lambda: torn(tmp_path), write):
+        with pytest.raises(OSError, match=str(day)) as refused:
+            call()
+        assert refused.value.errno == errno.ENXIO
+
+
 def test_a_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A foreign line is reported with its number and reason; the others are read."""
     with Spool(tmp_path) as spool:
