@@ -176,7 +176,7 @@ def _leave(problem: BaseException) -> NoReturn:
         raise click.exceptions.Exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
-    if isinstance(problem, MemoryError):
+    if isinstance(problem, MemoryError) or _has_no_room(problem):
         from probe.mishap import no_memory  # noqa: PLC0415 - seldom needed
 
         raise no_memory() from problem
@@ -194,6 +194,11 @@ def _leave(problem: BaseException) -> NoReturn:
 
     _tell(crash.report(problem))
     raise click.exceptions.Exit(crash.EXIT_CODE)
+
+
+def _has_no_room(problem: BaseException) -> bool:
+    """Whether a library found no memory to be loaded into, which the C library says in words."""
+    return isinstance(problem, ImportError) and "failed to map segment" in str(problem)
 
 
 def _drop(stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from probe.failure import BadInput
@@ -19,8 +20,13 @@ class OriginError(BadInput):
     """
 
 
-def unreadable(path: Path, problem: OSError) -> OriginError:
-    """The failure where the system does not give a file of tables or lists."""
+def unreadable(path: Path, problem: OSError) -> OriginError | OSError:
+    """The failure where the system does not give a file of tables or lists.
+
+    Where it lets no more files be open, the error as it is: no other file would mend that.
+    """
+    if problem.errno in {errno.EMFILE, errno.ENFILE}:
+        return problem
     return OriginError(
         _("{path} cannot be read: {reason}").format(path=path, reason=problem.strerror or problem)
     )

@@ -221,7 +221,12 @@ def test_a_full_disk_ends_with_6() -> None:
 
 
 @pytest.mark.parametrize(
-    "problem", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory", "/some/file")]
+    "problem",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory", "/some/file"),
+        ImportError("libarrow.so.2600: failed to map segment from shared object"),
+    ],
 )
 def test_a_machine_without_memory_left_is_said(problem: Exception) -> None:
     """Nothing is to be reported where a small machine has too little left, or a limit is set."""

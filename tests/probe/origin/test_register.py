@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tracemalloc
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.origin.errors import OriginError
+from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 from probe.origin.register import Register, Registration, write_register
 from probe.origin.snapshot import current_manifest
@@ -126,3 +127,11 @@ def test_a_register_that_is_not_there_is_named(path: Path) -> None:
         Register(path.with_name("none.csv"))
     path.write_bytes(b"")
     assert Register(path).get(1) is None
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_a_limit_on_open_files_is_no_damage_of_a_table(number: int, tmp_path: Path) -> None:
+    """Whose turn it is when the limit is met does not matter: the code is always the same."""
+    limit = OSError(number, "Too many open files", "table")
+    assert unreadable(tmp_path, limit) is limit
+    assert isinstance(unreadable(tmp_path, OSError(errno.EIO, "I/O error")), OriginError)
