@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from probe import stop
@@ -64,10 +64,21 @@ def written(path: Path) -> Iterator[Path]:
             unfinished = Path(folder) / final.name
             yield unfinished
             if final.exists():
+                _keep_owner(final, unfinished)
                 shutil.copymode(final, unfinished)
             unfinished.replace(final)
     except OSError as problem:
         raise unwritten(path, problem) from None
+
+
+def _keep_owner(old: Path, new: Path) -> None:
+    """Give what takes the place of a file to whom that belongs, where this user may."""
+    if os.name != "posix":
+        return
+    owned = old.stat()
+    for owner in ((owned.st_uid, -1), (-1, owned.st_gid)):
+        with suppress(PermissionError):
+            os.chown(new, *owner, follow_symlinks=False)
 
 
 def unwritten(path: str | Path, problem: OSError) -> Failure:
