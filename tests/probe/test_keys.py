@@ -93,6 +93,7 @@ def test_what_is_no_key_is_named(tmp_path: Path, content: bytes | None) -> None:
         key(tmp_path)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no such files")
 def test_a_pipe_in_the_place_of_a_key_is_not_waited_for(tmp_path: Path) -> None:
     """Nor in that of what a key has signed."""
     os.mkfifo(tmp_path / "AS1-2022-02-16.pem")
