@@ -87,9 +87,9 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _only_file(path: str | Path, opened: int) -> int:
-    """What was opened, where that is a file or a folder."""
+    """What was opened, where that is a file or a folder; or nothing, where that was asked for."""
     kind = os.fstat(opened).st_mode
-    if stat.S_ISREG(kind) or stat.S_ISDIR(kind):
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind) or str(path) == os.devnull:
         return opened
     os.close(opened)
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def test_the_file_holds_day_month_and_their_bytes_and_nothing_else(tmp_path: Pat
     assert path.read_bytes() == (b"2022-02-16 000000000000000060\n2022-02 000000000000000060\n")
     assert path.stat().st_mode & 0o777 == 0o600
     assert allowance.left == 1e6 - 60
+
+
+def test_a_count_may_be_kept_nowhere() -> None:
+    """A trace whose count cannot be kept is paid for from a budget of its own."""
+    allowance = Allowance(Path(os.devnull), 1e6, Clock())
+    allowance.spend(60)
+    allowance.settle()
+    assert allowance.left == 1e6
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:

@@ -74,13 +74,22 @@ def on_terminal(home: Path, *command: str, typed: list[str]) -> Ended:
         if shown.endswith(PROMPT):
             answer = next(answers)
             if answer == CTRL_C:
-                program.send_signal(signal.SIGINT)
+                _interrupt(program)
             else:
                 os.write(ours, answer.encode())
     printed, _ = program.communicate(timeout=30)
     os.close(ours)
     assert next(answers, None) is None, shown
     return Ended(shown.replace("\r\n", "\n"), printed.decode(), program.returncode)
+
+
+def _interrupt(program: subprocess.Popen[bytes]) -> None:
+    # A signal between a question and the wait for its answer is felt only once more comes.
+    for _ in range(30):
+        program.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.wait(1.0)
+            return
 
 
 def _output(terminal: int) -> Iterator[str]:
