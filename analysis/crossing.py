@@ -392,10 +392,9 @@ def _depends_on_rtts(steps: Sequence[Step], border: int | None, destination: str
     """Whether RTTs may decide more than on which side of the border its outer router stands."""
     if border is None:
         return any(step.place == "abroad" for step in steps)
-    outer = [step.sight.node for step in steps[border:] if step.sight is not None]
     return (
         any(step.place == "abroad" for step in steps[:border])
-        or (steps[-1].address == destination and len(set(outer)) == 1)
+        or _may_be_a_cache(steps, border, destination)
         or any(
             step.sight is not None
             and not step.own
