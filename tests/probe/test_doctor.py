@@ -47,6 +47,7 @@ from probe.record import CARRIER_NAT, VPN, Trace, to_line
 from probe.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
+from probe.sentence import Sentence, as_it_is
 from probe.spool import Spool
 from tests.consenting import agree
 from tests.probe import paths
@@ -624,7 +625,7 @@ def test_runs_that_stay_away_are_said(
     assert says in finding.says
 
 
-def fill(home: Path, *states: str, problem: str | None = None) -> None:
+def fill(home: Path, *states: str, problem: Sentence | None = None) -> None:
     """An outbox with a bundle in each of these states, and how the last try went."""
     with Outbox(home / "outbox") as outbox:
         for number, state in enumerate(states):
@@ -645,7 +646,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     fill(home, "accepted")
     assert only(queue.queue()).says == "nothing waits to be sent"
     agree(home)
-    fill(home, problem="it was not reached")
+    fill(home, problem=as_it_is("it was not reached"))
     with Outbox(home / "outbox") as outbox:
         outbox._db.execute("UPDATE bundles SET state = 'waiting'")
     assert only(queue.queue()).remedy == "gatewatch submit --leave-at FOLDER"
@@ -660,7 +661,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
 
 def test_what_waits_without_consent_to_share_stays_here(home: Path) -> None:
     """No command that would be refused is named, nor is it a fault that the last try failed."""
-    fill(home, "waiting", problem="it was not reached")
+    fill(home, "waiting", problem=as_it_is("it was not reached"))
     agree(home, Permission.RUN, Permission.KEEP)
     settings = 'collector = "https://collect.example.org"\n'
     (home / "settings.toml").write_text(settings, encoding="utf-8")

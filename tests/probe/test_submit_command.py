@@ -400,6 +400,21 @@ def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
     assert "127.0.0.1 cannot be reached (Connection refused); the next try" in done.stderr
 
 
+def test_what_kept_it_before_an_update_is_said_as_it_was(home: Path) -> None:
+    """The second form of the tables had the words themselves."""
+    configure(home, collector="https://collect.example.org")
+    assert gatewatch("bundle").exit_code == 0
+    with closing(sqlite3.connect(home / "outbox" / "outbox.db")) as db, db:
+        make_version_2(db)
+        db.execute("UPDATE bundles SET reason = 'no {room}'")
+        db.execute(
+            "INSERT INTO collectors (address, problem) VALUES (?, ?)",
+            ("https://collect.example.org", "{host} was away"),
+        )
+    said = status()
+    assert (said["problem"], said["bundles"][0]["reason"]) == ("{host} was away", "no {room}")
+
+
 def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
     """For a USB stick or mail: the files as they are, once, and nothing is sent."""
     stick = tmp_path / "stick"
@@ -433,12 +448,20 @@ def test_the_folder_of_a_copy_is_not_put_down(home: Path, tmp_path: Path) -> Non
     assert b"stick-of-sokha" not in kept
 
 
+def make_version_2(db: sqlite3.Connection) -> None:
+    """Make the tables of an outbox those of the second form."""
+    for table in ("bundles", "collectors"):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN named")
+    db.execute("PRAGMA user_version = 2")
+
+
 @pytest.mark.parametrize("left_at", ["/media/sokha/stick", None])
 def test_an_outbox_forgets_the_folders_that_it_knew(home: Path, left_at: str | None) -> None:
     """The first form of its tables had a place for them; that there is a copy stays known."""
     assert gatewatch("bundle").exit_code == 0
     database = home / "outbox" / "outbox.db"
     with closing(sqlite3.connect(database)) as db, db:
+        make_version_2(db)
         db.execute("ALTER TABLE bundles DROP COLUMN copied")
         db.execute("ALTER TABLE bundles ADD COLUMN left_at TEXT")
         db.execute("UPDATE bundles SET left_at = ?", (left_at,))
