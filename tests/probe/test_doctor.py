@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -490,6 +491,32 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     assert "do-not-probe.txt:2" in finding.says
     assert finding.remedy is not None
     assert finding.remedy.endswith('/do-not-probe.txt"')
+
+
+@pytest.mark.parametrize("name", ["settings.toml", "do-not-probe.txt"])
+def test_what_no_editor_can_mend_is_moved_away(home: Path, name: str) -> None:
+    """An editor waits for a pipe without end, and a folder is no file."""
+    home.mkdir()
+    for make in (os.mkfifo, os.mkdir):
+        make(home / name)
+        ((_, finding),) = examine({"settings": keeping.settings})
+        assert f"{name} cannot be used" in finding.says
+        assert finding.remedy == f'mv "$GATEWATCH_HOME/{name}" "$GATEWATCH_HOME/{name}.away"'
+        (home / name).rename(home / f"{name}.away")
+        if make is os.mkfifo:
+            (home / f"{name}.away").unlink()
+
+
+def test_what_this_user_may_not_read_is_opened_to_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor could not read it either."""
+    home.mkdir()
+    refused = PermissionError(errno.EACCES, "Permission denied", str(home / "settings.toml"))
+    monkeypatch.setattr(keeping, "read_settings", Mock(side_effect=refused))
+    ((_, finding),) = examine({"settings": keeping.settings})
+    assert "may not be written or read by this user" in finding.says
+    assert finding.remedy == 'chmod u+rw "$GATEWATCH_HOME/settings.toml"'
 
 
 # --- consent ----------------------------------------------------------------------------------
