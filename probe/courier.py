@@ -189,6 +189,12 @@ class Courier:
                 "{host} cannot be reached through {proxy} ({problem})",
                 {"host": self._host, "proxy": without_password(self._proxy), "problem": text},
             )
+        if "SSL" in text:
+            return Sentence(
+                "{host} answers otherwise than over TLS ({problem}); sign in with a browser where "
+                "a Wi-Fi wants a login, or somebody may sit in between",
+                {"host": self._host, "problem": text},
+            )
         return Sentence(
             "{host} cannot be reached ({problem})", {"host": self._host, "problem": text}
         )

@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -295,6 +296,25 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
     assert said in done.stderr
     assert "or at once with --now" in done.stderr
     assert status()["waiting"] == 1
+
+
+def test_what_does_not_encrypt_is_told_as_what_may_sit_in_between(home: Path) -> None:
+    """As where a hotel's Wi-Fi answers for everybody until one has signed in."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(3):
+                with server.accept()[0] as there:
+                    there.sendall(b"HTTP/1.1 302 Sign in\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        configure(home, collector=f"https://127.0.0.1:{server.getsockname()[1]}")
+        done = gatewatch("submit")
+        thread.join()
+    assert done.exit_code == 8
+    assert "127.0.0.1 answers otherwise than over TLS (" in done.stderr
+    assert "sign in with a browser where a Wi-Fi wants a login" in done.stderr
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
