@@ -87,8 +87,9 @@ def outbox_folder() -> Path:
 
 
 def is_outbox(folder: Path) -> bool:
-    """Whether anything was ever bundled into a folder."""
-    return is_file(folder / _DATABASE)
+    """Whether anything was ever bundled into a folder; a full disk leaves an empty file."""
+    database = folder / _DATABASE
+    return is_file(database) and database.stat().st_size > 0
 
 
 def damaged() -> str:

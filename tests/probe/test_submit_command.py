@@ -615,6 +615,19 @@ def test_a_full_disk_is_said(home: Path, room: int) -> None:
     assert said["bundles"][0]["traces"] == 2
 
 
+def test_an_outbox_that_a_full_disk_left_empty_is_none(home: Path) -> None:
+    """Whoever looks what waits is told, as long as there is no room for a database either."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        assert gatewatch("bundle").exit_code == 6
+        assert (home / "outbox" / "outbox.db").stat().st_size == 0
+        said = status()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert (said["not_bundled"], said["waiting"]) == (2, 0)
+
+
 def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 3, and no file is made; asking for the status needs no consent."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))

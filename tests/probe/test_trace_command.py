@@ -187,7 +187,11 @@ def test_the_budget_of_the_day_holds_for_traces(home: Path) -> None:
         ("192.0.2.1", 2, "documentation"),
         ("198.18.0.1", 2, "reserved"),
         ("240.0.0.1", 2, "reserved"),
-        (paths.UNROUTED, 5, "no route"),
+        (
+            paths.UNROUTED,
+            5,
+            f"no route to {paths.UNROUTED}; check the connection: gatewatch doctor",
+        ),
     ],
 )
 def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: str) -> None:
