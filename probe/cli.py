@@ -15,8 +15,9 @@ import io
 import os
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -30,6 +31,9 @@ from probe.failure import (
 )
 from probe.helptext import translate
 from probe.language import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS = "gatewatch.commands"
 
@@ -106,7 +110,9 @@ class Commands(click.Group):
             ctx.color = False
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit):
+        except click.ClickException as wrong:
+            _show(wrong)
+        except click.exceptions.Exit:
             raise
         except BaseException as problem:  # groups of concurrent code hold anything
             _end(cause(problem))
@@ -121,6 +127,8 @@ class Commands(click.Group):
         """Read what was typed; `--help` and `--version` print here, before there is a command."""
         try:
             return super().make_context(info_name, args, parent, **extra)
+        except click.ClickException as wrong:
+            _show(wrong)
         except OSError as problem:
             _end(problem)
 
@@ -151,10 +159,23 @@ def _end(problem: BaseException) -> NoReturn:
         raise click.exceptions.Exit(failure.exit_code) from None
 
 
+def _show(wrong: click.ClickException) -> NoReturn:
+    """Say how it was called wrongly, as click does, and leave with its code."""
+    with _heard_or_not():
+        wrong.show()
+    raise click.exceptions.Exit(wrong.exit_code) from None
+
+
 def _tell(said: str) -> None:
-    """Say it on the standard error; where that takes nothing, the exit code alone tells."""
-    try:
+    with _heard_or_not():
         click.echo(said, err=True)
+
+
+@contextmanager
+def _heard_or_not() -> Iterator[None]:
+    """Say something on the standard error; where that takes nothing, the exit code alone tells."""
+    try:
+        yield
     except OSError:
         _drop(sys.stderr)
 

@@ -17,6 +17,7 @@ from probe.deadline import within
 from probe.failure import BadInput, in_words
 from probe.language import _
 from probe.receipt import LARGEST
+from probe.sentence import Sentence
 from probe.settings import is_onion, without_password
 
 if TYPE_CHECKING:
@@ -43,15 +44,23 @@ _RECEIPTS = frozenset({200, 202, 422})
 _HEADERS = {"User-Agent": "gatewatch", "Accept": "application/json", "Accept-Encoding": "identity"}
 
 
-class Unavailable(Exception):
+class Unsent(Exception):
+    """Something kept it from being sent; ``sentence`` says what."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class Unavailable(Unsent):
     """The collector cannot be reached now. ``wait`` is how many seconds it asked for, if it did."""
 
-    def __init__(self, problem: str, wait: float | None = None) -> None:
-        super().__init__(problem)
+    def __init__(self, sentence: Sentence, wait: float | None = None) -> None:
+        super().__init__(sentence)
         self.wait = wait
 
 
-class NotTaken(Exception):
+class NotTaken(Unsent):
     """What answered does not take this bundle, and did not say so as a collector does."""
 
 
@@ -135,12 +144,15 @@ class Courier:
                 self._client.stream(method, url, content=content) as answer,
             ):
                 if answer.status_code == 407:
-                    raise Unavailable(_("the proxy wants a name and a password; set them in proxy"))
+                    raise Unavailable(
+                        Sentence("the proxy wants a name and a password; set them in proxy")
+                    )
                 if answer.status_code in _LATER:
                     wait = _seconds(answer.headers.get("Retry-After"))
                     raise Unavailable(
-                        _("{host} is busy (status {status})").format(
-                            host=self._host, status=answer.status_code
+                        Sentence(
+                            "{host} is busy (status {status})",
+                            {"host": self._host, "status": answer.status_code},
                         ),
                         wait,
                     )
@@ -159,31 +171,44 @@ class Courier:
                 )
             ) from None
 
-    def _why(self, problem: Exception) -> str:
+    def _why(self, problem: Exception) -> Sentence:
         """What a broken connection amounts to, for a person."""
         import httpx2  # noqa: PLC0415
 
         text = in_words(problem)
         if "CERTIFICATE" in text.upper() or "HOSTNAME" in text.upper():
-            return _(
+            return Sentence(
                 "{host} shows a certificate that cannot be trusted ({problem}); somebody may sit "
-                "in between, or collector_certificate has to be set"
-            ).format(host=self._host, problem=text)
+                "in between, or collector_certificate has to be set",
+                {"host": self._host, "problem": text},
+            )
         if self._proxy is not None and isinstance(
             problem, httpx2.ProxyError | httpx2.ConnectError | httpx2.ConnectTimeout
         ):
-            return _("{host} cannot be reached through {proxy} ({problem})").format(
-                host=self._host, proxy=without_password(self._proxy), problem=text
+            return Sentence(
+                "{host} cannot be reached through {proxy} ({problem})",
+                {"host": self._host, "proxy": without_password(self._proxy), "problem": text},
             )
-        return _("{host} cannot be reached ({problem})").format(host=self._host, problem=text)
+        if "SSL" in text:
+            return Sentence(
+                "{host} answers otherwise than over TLS ({problem}); sign in with a browser where "
+                "a Wi-Fi wants a login, or somebody may sit in between",
+                {"host": self._host, "problem": text},
+            )
+        return Sentence(
+            "{host} cannot be reached ({problem})", {"host": self._host, "problem": text}
+        )
 
-    def _strange(self, status: int) -> str:
+    def _strange(self, status: int) -> Sentence:
+        address = without_password(self._address)
         if 300 <= status < 400:
-            return _("{address} has moved; ask for the new address and set collector").format(
-                address=without_password(self._address)
+            return Sentence(
+                "{address} has moved; ask for the new address and set collector",
+                {"address": address},
             )
-        return _("{address} does not answer as a collector does (status {status})").format(
-            address=without_password(self._address), status=status
+        return Sentence(
+            "{address} does not answer as a collector does (status {status})",
+            {"address": address, "status": status},
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from probe.failure import BadInput
 from probe.language import _
+from probe.mishap import failure_of
 from probe.places import data_folder
 from probe.private import read_kept
 from probe.spellings import embedded
@@ -60,18 +61,16 @@ def read_exclusions(path: Path) -> Exclusions:
     """The list in a file: an address or prefix a line; what follows ``#`` is a remark.
 
     Of an IPv6 prefix whose addresses hold an IPv4 one, that is listed as well. No file is an
-    empty list. Raises `BadInput`, naming file and line, for anything else: a list
-    that is only half understood would not protect anyone.
+    empty list. Raises `BadInput`, naming file and line, for anything else, and the failure that an
+    error of the system amounts to: a list that is only half understood would not protect anyone.
     """
     try:
         text = read_kept(path).decode("utf-8-sig")
     except FileNotFoundError:
         return Exclusions()
     except OSError as problem:
-        raise BadInput(
-            _("{path} cannot be read: {reason}").format(
-                path=path, reason=problem.strerror or problem
-            )
+        raise failure_of(problem) or BadInput(
+            _("{path} cannot be read: {reason}").format(path=path, reason=problem.strerror)
         ) from None
     except UnicodeDecodeError:
         raise BadInput(

@@ -9,10 +9,11 @@ neither loses a trace nor sends one twice. This module neither makes bundles nor
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from probe.bundle import SUFFIX, digest_of, sha256_of
 from probe.database import step
@@ -21,6 +22,7 @@ from probe.ledger import open_ledger
 from probe.places import data_folder
 from probe.presence import is_file
 from probe.private import UNFINISHED, make_folder, open_private, replace_file
+from probe.sentence import Sentence, as_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,13 +34,18 @@ if TYPE_CHECKING:
 
 _DATABASE = "outbox.db"
 _RECEIPTS = "receipts"
-_VERSION = 2
+_VERSION = 3
 
-# From version 1 on: where a copy was left may name whoever got it.
+# From version 1 on: where a copy was left may name whoever got it. From version 2 on: a sentence of
+# ours was kept in the language of whoever called.
 _CHANGES = (
     """
     ALTER TABLE bundles ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;
     UPDATE bundles SET copied = left_at IS NOT NULL, left_at = NULL
+    """,
+    """
+    ALTER TABLE bundles ADD COLUMN named TEXT;
+    ALTER TABLE collectors ADD COLUMN named TEXT
     """,
 )
 
@@ -55,7 +62,8 @@ CREATE TABLE bundles (
     state TEXT NOT NULL DEFAULT 'waiting',
     unsure INTEGER NOT NULL DEFAULT 0,
     reason TEXT,
-    copied INTEGER NOT NULL DEFAULT 0
+    copied INTEGER NOT NULL DEFAULT 0,
+    named TEXT
 );
 CREATE TABLE lines (
     digest BLOB PRIMARY KEY, day TEXT NOT NULL, bundle TEXT NOT NULL
@@ -67,7 +75,8 @@ CREATE TABLE collectors (
     failures INTEGER NOT NULL DEFAULT 0,
     not_before REAL NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0,
-    problem TEXT
+    problem TEXT,
+    named TEXT
 );
 """
 
@@ -78,8 +87,9 @@ def outbox_folder() -> Path:
 
 
 def is_outbox(folder: Path) -> bool:
-    """Whether anything was ever bundled into a folder."""
-    return is_file(folder / _DATABASE)
+    """Whether anything was ever bundled into a folder; a full disk leaves an empty file."""
+    database = folder / _DATABASE
+    return is_file(database) and database.stat().st_size > 0
 
 
 def damaged() -> str:
@@ -122,8 +132,8 @@ class OutboxEntry:
 
     ``state`` is ``waiting`` until a receipt says ``quarantined``, ``accepted`` or ``refused``.
     ``unsure`` is set from before it is sent until the answer is known. ``reason`` says why it
-    was refused, or what kept it from being sent the last time; ``copied`` says whether a copy lies
-    in a folder outside.
+    was refused, or what kept it from being sent the last time, in the language wanted when this was
+    read; ``copied`` says whether a copy lies in a folder outside.
     """
 
     sha256: str
@@ -151,7 +161,7 @@ class Attempts:
     failures: int = 0
     not_before: float = 0.0
     told: bool = False
-    problem: str | None = None
+    problem: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,14 +334,10 @@ class Outbox:
     def entries(self, where: str = "1", *values: str) -> list[OutboxEntry]:
         """Bundles, oldest first."""
         rows = self._db.execute(
-            f"SELECT {_ENTRY} FROM bundles WHERE {where} ORDER BY number",  # noqa: S608 - ours
+            f"SELECT named, {_ENTRY} FROM bundles WHERE {where} ORDER BY number",  # noqa: S608 - ours
             values,
         )
-        found = (dict(zip(OutboxEntry.__slots__, row, strict=True)) for row in rows)
-        return [
-            OutboxEntry(**one | {"unsure": bool(one["unsure"]), "copied": bool(one["copied"])})
-            for one in found
-        ]
+        return [_entry(named, row) for named, *row in rows]
 
     def unfinished(self) -> list[OutboxEntry]:
         """Bundles that are to be sent, or whose collector has not yet decided."""
@@ -345,17 +351,18 @@ class Outbox:
         """A bundle is about to be sent; from now on nobody knows whether it came."""
         self._db.execute("UPDATE bundles SET unsure = 1 WHERE sha256 = ?", (sha256,))
 
-    def stayed(self, sha256: str, reason: str, *, unsure: bool) -> None:
+    def stayed(self, sha256: str, reason: Sentence, *, unsure: bool) -> None:
         """A bundle was not taken now, and why; ``unsure`` says whether it may have been before."""
         self._db.execute(
-            "UPDATE bundles SET unsure = ?, reason = ? WHERE sha256 = ?", (unsure, reason, sha256)
+            "UPDATE bundles SET unsure = ?, reason = ?, named = ? WHERE sha256 = ?",
+            (unsure, *_kept(reason), sha256),
         )
 
     def received(self, receipt: Receipt, signed: bytes) -> None:
         """Keep a receipt, then what it says; an accepted bundle needs no place here any more."""
         replace_file(self.receipt_of(receipt.bundle), signed)
         self._db.execute(
-            "UPDATE bundles SET state = ?, reason = ?, unsure = 0 WHERE sha256 = ?",
+            "UPDATE bundles SET state = ?, reason = ?, named = NULL, unsure = 0 WHERE sha256 = ?",
             (receipt.status, receipt.reason, receipt.bundle),
         )
         if receipt.status == "accepted":
@@ -393,7 +400,9 @@ class Outbox:
         there = [(entry.sha256,) for entry in self.refused()]
         with step(self._db):
             self._db.executemany(
-                "UPDATE bundles SET state = 'waiting', reason = NULL WHERE sha256 = ?", there
+                "UPDATE bundles SET state = 'waiting', reason = NULL, named = NULL"
+                " WHERE sha256 = ?",
+                there,
             )
         return len(there)
 
@@ -406,28 +415,57 @@ class Outbox:
     def attempts(self, address: str) -> Attempts:
         """What is known of a collector; nothing before the first try."""
         row = self._db.execute(
-            f"SELECT {_ATTEMPTS} FROM collectors WHERE address = ?",  # noqa: S608 - ours
+            f"SELECT named, {_ATTEMPTS} FROM collectors WHERE address = ?",  # noqa: S608 - ours
             (address,),
         ).fetchone()
         if row is None:
             return Attempts()
-        found = dict(zip(Attempts.__slots__, row, strict=True))
-        return Attempts(**found | {"told": bool(found["told"])})
+        named, *columns = row
+        found = dict(zip(Attempts.__slots__, columns, strict=True))
+        problem = _sentence(found["problem"], named)
+        return Attempts(**found | {"told": bool(found["told"]), "problem": problem})
 
     def remember(self, address: str, attempts: Attempts) -> None:
         """Remember how it went with a collector."""
         self._db.execute(
-            f"INSERT OR REPLACE INTO collectors (address, {_ATTEMPTS})"  # noqa: S608 - ours
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO collectors (address, {_ATTEMPTS}, named)"  # noqa: S608 - ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 address,
                 attempts.key,
                 attempts.failures,
                 attempts.not_before,
                 attempts.told,
-                attempts.problem,
+                *_kept(attempts.problem),
             ),
         )
+
+
+def _entry(named: str | None, row: list[Any]) -> OutboxEntry:
+    one = dict(zip(OutboxEntry.__slots__, row, strict=True))
+    reason = _sentence(one["reason"], named)
+    return OutboxEntry(
+        **one
+        | {
+            "unsure": bool(one["unsure"]),
+            "copied": bool(one["copied"]),
+            "reason": None if reason is None else str(reason),
+        }
+    )
+
+
+def _kept(sentence: Sentence | None) -> tuple[str | None, str | None]:
+    """A sentence as two columns: what the catalogues know it by, and what stands in its gaps."""
+    if sentence is None:
+        return None, None
+    return sentence.message, json.dumps(dict(sentence.named))
+
+
+def _sentence(words: str | None, named: str | None) -> Sentence | None:
+    """What two columns keep; words without the second are those of a collector, or of version 2."""
+    if words is None:
+        return None
+    return as_it_is(words) if named is None else Sentence(words, json.loads(named))
 
 
 @dataclass(frozen=True, slots=True)

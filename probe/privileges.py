@@ -13,6 +13,7 @@ import ctypes
 import errno
 import os
 import pwd
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -37,6 +38,8 @@ _AMBIENT_CLEAR_ALL: Final = 4
 _MOST_CAPABILITIES: Final = 64
 
 _LARGEST_STATUS: Final = 255
+
+_THREADS = Path("/proc/self/task")
 
 
 class _Header(ctypes.Structure):
@@ -77,12 +80,25 @@ def give_up(writes: Iterable[Path] = (), *, keep: frozenset[int] = frozenset()) 
     the user who can. The bounding set is emptied where that is allowed, and no program started
     from here gains privileges.
 
-    Raises `PermissionDenied` where no user reaches all of it, `RuntimeError` where there are
-    other threads already: capabilities belong to a thread, so those would keep theirs.
+    Raises `PermissionDenied` where no user reaches all of it, or nobody sees how many threads there
+    are, `RuntimeError` where there are others already: capabilities belong to a thread, so those
+    would keep theirs.
     """
-    if len(list(Path("/proc/self/task").iterdir())) > 1:
+    if _threads() > 1:
         raise RuntimeError("privileges have to be given up before any thread is started")
     _drop(_heir(_needs(writes)) if os.geteuid() == 0 else None, keep)
+
+
+def _threads() -> int:
+    try:
+        return len(list(_THREADS.iterdir()))
+    except FileNotFoundError:
+        raise PermissionDenied(
+            _(
+                "a measurement gives up all privileges, which can be seen to be done only where "
+                "/proc is mounted; mount it: mount -t proc proc /proc"
+            )
+        ) from None
 
 
 def _needs(writes: Iterable[Path]) -> list[_Need]:
@@ -103,12 +119,14 @@ def _heir(needs: list[_Need]) -> _User | None:
         return None
     if missed.mode & os.W_OK and is_read_only(missed.place):
         raise read_only(missed.place)
+    _demand_open(missed)
     stuck = {}
     for user in dict.fromkeys(_owner(need.place) for need in (missed, *reversed(needs))):
         if user.uid != 0:
             beyond = _first_missed(needs, user)
             if beyond is None:
                 return user
+            _demand_open(beyond)
             stuck[user.name] = beyond.place
     raise PermissionDenied(
         _(
@@ -124,6 +142,16 @@ def _heir(needs: list[_Need]) -> _User | None:
             )
         )
     )
+
+
+def _demand_open(missed: _Need) -> None:
+    """Raise `PermissionDenied` where not even the owner of a place is let in: no other would be."""
+    if missed.place.stat().st_mode >> 6 & missed.mode != missed.mode:
+        raise PermissionDenied(
+            _("{place} is closed to its own owner; open it: chmod u+rwX {quoted}").format(
+                place=missed.place, quoted=shlex.quote(str(missed.place))
+            )
+        )
 
 
 def _owner(place: Path) -> _User:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from probe.aside import Aside
 from probe.failure import BadInput, Failure, Offline
-from probe.hostname import host_in, is_more
+from probe.hostname import host_in, is_more, is_number
 from probe.language import _
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def resolve(host: str, version: int | None) -> str:
                 )
             )
         return str(address)
-    if is_more(host):
+    if is_more(host) or is_number(host):  # a resolver reads 193.0.6 as 193.0.0.6
         raise _more_than_a_host(host)
     family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[version]
     try:

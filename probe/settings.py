@@ -8,6 +8,7 @@ nothing of what the settings are used for.
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import re
 from contextlib import suppress
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from probe.failure import BadInput
 from probe.language import _
 from probe.places import data_folder
+from probe.private import open_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,8 @@ def read_settings(path: Path | None = None) -> Settings:
     """
     path = path or settings_file()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with io.TextIOWrapper(open_kept(path), encoding="utf-8-sig") as file:
+            text = file.read()
     except FileNotFoundError:
         return Settings()
     except UnicodeDecodeError:

@@ -20,6 +20,7 @@ from probe.record import (
     VPN,
     WRONG_CLOCK,
 )
+from probe.sentence import Sentence
 from probe.spool import day_files, day_named
 from probe.timekeeping import impossible
 from probe.tunnel import nobodys_name, tunnels
@@ -66,27 +67,31 @@ class Spoiling:
         noted = [VPN] if version in tunnels(self._ends()) else []
         return [*noted, WRONG_CLOCK] if self._impossible() else noted
 
-    def objection(self, versions: Collection[int]) -> str | None:
+    def objection(self, versions: Collection[int]) -> Sentence | None:
         """Why nothing measured over one of these IP versions is evidence, with what mends it."""
         return self.wrong_clock() or self.tunnelled(versions)
 
-    def tunnelled(self, versions: Collection[int]) -> str | None:
+    def tunnelled(self, versions: Collection[int]) -> Sentence | None:
         """Which of these IP versions leaves through a tunnel, in a sentence with its remedy."""
         through = {v: device for v, device in tunnels(self._ends()).items() if v in versions}
         if not through:
             return None
-        says = _(
+        device = ", ".join(sorted({nobodys_name(device) for device in through.values()}))
+        if direct := set(versions) - through.keys():
+            return Sentence(
+                "the way out by IPv{through} leads through a tunnel ({device}), as with a VPN, and "
+                "would show its paths instead of your country's; turn it off if that is safe for "
+                "you, or measure IPv{direct} alone with -{direct}",
+                {"through": min(through), "direct": min(direct), "device": device},
+            )
+        named = " and ".join(f"IPv{version}" for version in through)
+        return Sentence(
             "the way out by {versions} leads through a tunnel ({device}), as with a VPN, and would "
-            "show its paths instead of your country's; turn it off if that is safe for you"
-        ).format(
-            versions=" and ".join(f"IPv{version}" for version in through),
-            device=", ".join(sorted({nobodys_name(device) for device in through.values()})),
+            "show its paths instead of your country's; turn it off if that is safe for you",
+            {"versions": named, "device": device},
         )
-        for other in sorted(set(versions) - through.keys()):
-            says += _(", or measure IPv{version} alone with -{version}").format(version=other)
-        return says
 
-    def wrong_clock(self) -> str | None:
+    def wrong_clock(self) -> Sentence | None:
         """What is wrong with the clock, in a sentence with its remedy; None if it may be right."""
         been = self._impossible()
         if been is None:
@@ -94,15 +99,18 @@ class Spoiling:
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         kept = self._days[been]
         if kept is None:
-            return _(
+            return Sentence(
                 "the clock of this machine says {today}, but {been} has been already; set it, as "
-                "with sudo timedatectl set-ntp true"
-            ).format(today=today, been=been)
-        return _(
+                "with sudo timedatectl set-ntp true",
+                {"today": str(today), "been": str(been)},
+            )
+        file = f"{kept.parent.name}/{kept.name}"
+        return Sentence(
             "the clock of this machine says {today}, but traces of {been} are kept already; set "
             "it, as with sudo timedatectl set-ntp true, or, where it is right now and was ahead "
-            "then, move {file} elsewhere"
-        ).format(today=today, been=been, file=f"{kept.parent.name}/{kept.name}")
+            "then, move {file} elsewhere",
+            {"today": str(today), "been": str(been), "file": file},
+        )
 
     def _impossible(self) -> date | None:
         been = impossible(self._clock(), self._days)

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from probe.courier import NotTaken, Unavailable
+from probe.courier import NotTaken, Unavailable, Unsent
 from probe.failure import NotYetSent
 from probe.language import _
 from probe.outbox import Attempts, damaged, occupied
 from probe.receipt import BadReceipt, OtherKey, Receipt, read_receipt
+from probe.sentence import Sentence, as_it_is
 from probe.settings import without_password
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ FIRST, LONGEST = 300.0, 6 * 3600.0
 WHOLE = 1800.0
 
 
-class Distrusted(Exception):
+class Distrusted(Unsent):
     """What answers is not, or may not be, the collector: nothing more is sent to it."""
 
 
@@ -101,7 +102,7 @@ class Submitting:
             if not entries:
                 return Outcome()
             if self._too_early(known) and (known.told or not at_once):
-                return Outcome(problem=known.problem, not_before=known.not_before)
+                return Outcome(problem=_said(known), not_before=known.not_before)
             return self._all(entries, known)
 
     def _too_early(self, known: Attempts) -> bool:
@@ -130,7 +131,7 @@ class Submitting:
                     outcome.problem = self._reason(entry.sha256)
                 elif receipt.status != entry.state:
                     outcome.receipts.append(receipt)
-        except (Unavailable, NotTaken, Distrusted) as problem:
+        except Unsent as problem:
             outcome.problem = str(problem)
             outcome.not_before = self._put_off(problem)
         else:
@@ -148,7 +149,7 @@ class Submitting:
                 self.sleep(pause)
         return step()
 
-    def _put_off(self, problem: Exception) -> float:
+    def _put_off(self, problem: Unsent) -> float:
         """Remember that it failed; when it may be tried again."""
         known = self.outbox.attempts(self.address)
         asked = problem.wait if isinstance(problem, Unavailable) else None
@@ -158,7 +159,7 @@ class Submitting:
             failures=known.failures + 1,
             not_before=self.clock() + (own if asked is None else asked),
             told=asked is not None,
-            problem=str(problem),
+            problem=problem.sentence,
         )
         self.outbox.remember(self.address, later)
         return later.not_before
@@ -175,16 +176,18 @@ class Submitting:
             said = None
         if not isinstance(said, str) or not re.fullmatch("[0-9a-f]{64}", said):
             raise NotTaken(
-                _("{address} does not answer as a collector does").format(
-                    address=without_password(self.address)
+                Sentence(
+                    "{address} does not answer as a collector does",
+                    {"address": without_password(self.address)},
                 )
             )
         if self.key not in {None, said}:
             raise Distrusted(
-                _(
+                Sentence(
                     "{address} shows the key {said}, not the one in collector_key; ask its owner "
-                    "which is right, nothing was sent"
-                ).format(address=without_password(self.address), said=said)
+                    "which is right, nothing was sent",
+                    {"address": without_password(self.address), "said": said},
+                )
             )
         self.outbox.remember(self.address, replace(self.outbox.attempts(self.address), key=said))
         return said
@@ -216,7 +219,7 @@ class Submitting:
         except BadReceipt as problem:
             raise Distrusted(_distrust(problem)) from None
         except NotTaken as problem:
-            self.outbox.stayed(name, str(problem), unsure=unsure)
+            self.outbox.stayed(name, problem.sentence, unsure=unsure)
             return None
         self.outbox.received(receipt, signed)
         return receipt
@@ -227,9 +230,14 @@ class Submitting:
         return damaged()
 
 
-def _distrust(problem: BadReceipt) -> str:
+def _said(known: Attempts) -> str | None:
+    return None if known.problem is None else str(known.problem)
+
+
+def _distrust(problem: BadReceipt) -> Sentence:
     if isinstance(problem, OtherKey):
-        return _(
-            "{problem}; if its owner says that the key has changed, set collector_key to that"
-        ).format(problem=problem)
-    return str(problem)
+        return Sentence(
+            "{problem}; if its owner says that the key has changed, set collector_key to that",
+            {"problem": str(problem)},
+        )
+    return as_it_is(str(problem))

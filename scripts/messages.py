@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-_KEYWORDS = {"_": None, "mark": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "mark": None, "Sentence": None, "ngettext": (1, 2)}
 _METHODS = [("**.py", "python")]
 
 _HEADER = """\

@@ -47,7 +47,14 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "probe.network",
             "probe.record",
         },
-        {"probe.bundle", "probe.outset", "probe.places", "probe.private", "probe.readonly"},
+        {
+            "probe.bundle",
+            "probe.outset",
+            "probe.places",
+            "probe.private",
+            "probe.readonly",
+            "probe.sentence",
+        },
         {"probe.receipt"},
         {
             "probe.capture",

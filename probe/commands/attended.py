@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from probe.commands.ended import Ended
     from probe.itinerary import Progress
     from probe.record import Trace
+    from probe.sentence import Sentence
 
 
 class Attended:
@@ -49,7 +50,7 @@ class Attended:
             click.get_current_context().with_resource(alone(data_folder()))
             self.allowance.check()
 
-    def refuse(self, why: str) -> NoReturn:
+    def refuse(self, why: Sentence) -> NoReturn:
         """Say why what would be measured is no evidence, and end."""
         raise Failure(
             _("{why}; or measure all the same with --anyway, as no evidence").format(why=why)

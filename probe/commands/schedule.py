@@ -164,7 +164,7 @@ def _fields(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> di
         "exit_code": entry.code,
         "kept": entry.kept,
         "skipped": _iso(entry.skipped),
-        "skipped_because": entry.why,
+        "skipped_because": entry.why and str(entry.why),
         "failures": entry.failures,
         "due": _iso(entry.due or None),
         "budget": _budget(job),

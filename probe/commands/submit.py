@@ -314,7 +314,7 @@ def _lines(found: Status, settings: Settings, new: int) -> list[tuple[str, str]]
         traces = words.many(sum(entry.traces for entry in those), "trace")
         lines.append((state, f"{words.many(len(those), 'bundle')}, {traces}" if those else "0"))
     if found.attempts.problem:
-        lines.append(("last problem", found.attempts.problem))
+        lines.append(("last problem", str(found.attempts.problem)))
     return lines
 
 
@@ -367,7 +367,7 @@ def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:
         "collector_key": settings.collector_key or found.attempts.key,
         "not_bundled": new,
         **{state: found.count(state) for state in _STATES},
-        "problem": found.attempts.problem,
+        "problem": found.attempts.problem and str(found.attempts.problem),
         "not_before": _iso(found.attempts.not_before),
         "bundles": [asdict(entry) for entry in found.entries],
         "receipts": str(outbox_folder() / "receipts"),

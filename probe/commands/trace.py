@@ -129,7 +129,11 @@ def trace(
         noted = measured._replace(source=None, notes=(*measured.notes, NOT_REDACTED))
         click.echo(to_line(noted))
     if measured.error is not None:
-        raise (PermissionDenied if network.denied else Offline)(measured.error)
+        if network.denied:
+            raise PermissionDenied(measured.error)
+        raise Offline(
+            _("{problem}; check the connection: gatewatch doctor").format(problem=measured.error)
+        )
 
 
 def _open(stack: ExitStack, backend: str, capture: Path | None, budget: float) -> Metered:

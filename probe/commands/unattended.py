@@ -25,6 +25,7 @@ from probe.language import _, ngettext
 from probe.places import data_folder
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
+from probe.sentence import Sentence
 from probe.settings import read_settings, settings_file
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 # four runs a day over the list that ships take.
 MONTHLY = 60.0
 
-BUSY = "another run was going on"
-SPENT = "the budget was spent"
+BUSY = Sentence("another run was going on")
+SPENT = Sentence("the budget was spent")
 
 
 class _Unwatched:
@@ -64,7 +65,7 @@ class Turn:
         self.place = diary.read().place
         self._diary = diary
 
-    def refuse(self, why: str) -> NoReturn:
+    def refuse(self, why: Sentence) -> NoReturn:
         """What would be measured is no evidence: leave this run out."""
         _leave_out(self._diary, why)
 
@@ -152,11 +153,11 @@ def limits(typed: float | None, folder: Path) -> tuple[float, float]:
     return daily * MEGABYTE, (settings.monthly_megabytes or MONTHLY) * MEGABYTE
 
 
-def _leave_out(diary: Diary, why: str) -> NoReturn:
+def _leave_out(diary: Diary, why: Sentence) -> NoReturn:
     diary.skipped(why)
     _tell_left_out(why)
 
 
-def _tell_left_out(why: str) -> NoReturn:
+def _tell_left_out(why: Sentence) -> NoReturn:
     click.echo(_("left out: {why}").format(why=why))
     click.get_current_context().exit(0)

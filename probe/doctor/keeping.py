@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from probe.allowance import Allowance, allowance_file
 from probe.doctor import Finding, State, place
 from probe.exclusions import exclusions_file, read_exclusions
-from probe.failure import BadInput
+from probe.failure import BadInput, Failure, PermissionDenied
 from probe.identity import Identity
 from probe.keys import key_files, keys_folder, read_key
 from probe.language import _, ngettext
@@ -137,11 +137,7 @@ def memory() -> Iterator[Finding]:
             yield Finding(State.FAILED, harmless(problem.message), f"rm {_quoted(path)}")
         except IsADirectoryError as problem:
             broken = True
-            yield Finding(
-                State.FAILED,
-                harmless(str(failure_of(problem))),
-                f"mv {_quoted(path)} {_quoted(path.with_name(f'{path.name}.away'))}",
-            )
+            yield Finding(State.FAILED, harmless(str(failure_of(problem))), _move_away(path))
     if not broken:
         yield Finding(State.OK, _("what runs remember for the next can be read"))
 
@@ -154,15 +150,27 @@ def settings() -> Iterator[Finding]:
     ):
         try:
             read()
-        except BadInput as problem:
-            says = harmless(problem.message)
-            yield Finding(State.FAILED, says, f"${{EDITOR:-nano}} {_quoted(path)}")
+        except (Failure, OSError) as problem:
+            failure = failure_of(problem) if isinstance(problem, OSError) else problem
+            says = harmless(str(failure or problem))
+            yield Finding(State.FAILED, says, _mended(path, failure))
             return
     there = [path.name for path in (settings_file(), exclusions_file()) if path.is_file()]
     if there:
         yield Finding(State.OK, _("understood: {files}").format(files=", ".join(there)))
     else:
         yield Finding(State.OK, _("nothing is set; everything is as it comes"))
+
+
+def _mended(path: Path, failure: Failure | None) -> str:
+    """What mends a file that its owner writes."""
+    if isinstance(failure, PermissionDenied):
+        return f"chmod u+rw {_quoted(path)}"
+    return f"${{EDITOR:-nano}} {_quoted(path)}" if path.is_file() else _move_away(path)
+
+
+def _move_away(path: Path) -> str:
+    return f"mv {_quoted(path)} {_quoted(path.with_name(f'{path.name}.away'))}"
 
 
 def _strangers(home: Path) -> list[Path]:

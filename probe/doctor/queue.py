@@ -15,6 +15,8 @@ from probe.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from probe.sentence import Sentence
+
 _STATUS = "gatewatch submit status"
 _SUBMIT = "gatewatch submit"
 _SUBMIT_NOW = "gatewatch submit --now"
@@ -43,7 +45,7 @@ def queue() -> Iterator[Finding]:
         yield Finding(State.OK, _("nothing waits to be sent"))
 
 
-def _waiting(count: int, collector: str | None, problem: str | None) -> Finding:
+def _waiting(count: int, collector: str | None, problem: Sentence | None) -> Finding:
     says = ngettext(
         "{count} bundle waits to be sent", "{count} bundles wait to be sent", count
     ).format(count=count)
@@ -57,7 +59,7 @@ def _waiting(count: int, collector: str | None, problem: str | None) -> Finding:
         return Finding(State.OK, says, _LEAVE)
     if problem is not None:
         says = _("{waiting}; the last try failed: {problem}").format(
-            waiting=says, problem=harmless(problem)
+            waiting=says, problem=harmless(str(problem))
         )
         return Finding(State.WARNING, says, _SUBMIT_NOW)
     return Finding(State.OK, says, _SUBMIT)

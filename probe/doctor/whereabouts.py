@@ -44,7 +44,7 @@ def vpn(ends: Mapping[int, LineEnd] | None = None) -> Iterator[Finding]:
         device = next(iter(tunnels(ends).values()))
         # Without a name it shows all.
         shown = f" {device}" if nobodys_name(device) == device else ""
-        yield Finding(State.FAILED, says, f"ip link show{shown}")
+        yield Finding(State.FAILED, str(says), f"ip link show{shown}")
 
 
 def clock(
@@ -54,7 +54,7 @@ def clock(
     days = days_that_have_been(current_manifest().date, spool_folder())
     says = Spoiling(dict, days, now, kept_right).wrong_clock()
     if says is not None:
-        yield Finding(State.FAILED, says, SET_CLOCK)
+        yield Finding(State.FAILED, str(says), SET_CLOCK)
     elif kept_right() is False:
         yield Finding(
             State.WARNING,

@@ -11,14 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from probe.schedule.calls import ask
+from probe.sentence import Sentence
 
-BATTERY = "on battery"
-METERED = "on a metered link"
+BATTERY = Sentence("on battery")
+METERED = Sentence("on a metered link")
 
 _ROOT = Path("/")
 
 
-def reason_to_wait(root: Path = _ROOT) -> str | None:
+def reason_to_wait(root: Path = _ROOT) -> Sentence | None:
     """Why not to measure now, in a few words; None where nothing speaks against it.
 
     ``root`` is where the folders of the kernel's files lie.

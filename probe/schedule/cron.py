@@ -10,15 +10,16 @@ import re
 import secrets
 import shlex
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.schedule import Standing, misplaced
+from probe.language import _, mark
+from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, insist, refusal, template
 from probe.wallclock import next_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from probe.schedule import Job
 
@@ -27,6 +28,11 @@ _BLOCK = re.compile(
 )
 _ENTRY = re.compile(r"^(\d+) \* \* \* \* (.*)$", re.MULTILINE)
 _FIX = "gatewatch schedule install"
+
+_NO_CRON = mark("no cron runs on this system, so that no run begins by itself")
+_START = "sudo service cron start"
+
+_PROCESSES = Path("/proc")
 
 # How `crontab -l` ends where there is none.
 _NONE = 1
@@ -63,11 +69,14 @@ class Crontab:
         entry = _ENTRY.search(block[1])
         program = _program(entry[2]) if entry else ()
         troubles = misplaced(program, same=block[0] == self._block(job), fix=_FIX)
+        hints = () if _runs() else (Trouble(_(_NO_CRON), _START),)
+        calls = entry if not (troubles or hints) else None
         return Standing(
             installed=True,
             program=program,
-            next=next_at(int(entry[1]), time.time()) if entry and not troubles else None,
+            next=next_at(int(calls[1]), time.time()) if calls else None,
             troubles=tuple(troubles),
+            hints=hints,
         )
 
     def remove(self) -> bool:
@@ -92,6 +101,21 @@ class Crontab:
         # To cron a percent sign is the end of a line. Nobody wants a mail every hour.
         command = command.replace("%", r"\%") + " >/dev/null 2>&1"
         return template("crontab").format(minute=minute, command=command)
+
+
+def _runs() -> bool:
+    """Whether any cron reads crontabs; so it is taken to be where others' processes are hidden."""
+    names = {number: _name(number) for number in _PROCESSES.glob("[0-9]*")}
+    if not names.get(_PROCESSES / "1"):
+        return True
+    return any("cron" in name or name == "busybox" for name in names.values())
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # it has ended, or is hidden
+        return ""
 
 
 def read() -> str:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from probe.failure import BadInput
 from probe.language import _
 from probe.private import read_kept, replace_file
 from probe.schedule import EVERY, JITTER
+from probe.sentence import Sentence, as_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class DiaryEntry:
     code: int | None = None
     kept: int = 0
     skipped: float | None = None
-    why: str | None = None
+    why: Sentence | None = None
     due: float = 0.0
     failures: int = 0
     place: int = 0
@@ -64,6 +65,17 @@ def delay(failures: int, chance: float) -> float:
     if not failures:
         return EVERY + chance * JITTER
     return min(LATEST, SOON * 2.0 ** (min(failures, 10) - 1)) * (1.0 + chance / 2)
+
+
+def _entry(said: Any) -> DiaryEntry:
+    """What a file says; former versions kept the words of why a run was left out."""
+    entry = DiaryEntry(**said)
+    if entry.why is None:
+        return entry
+    kept: Any = entry.why
+    why = Sentence(**kept) if isinstance(kept, dict) else as_it_is(str(kept))
+    str(why)  # what has no words is damaged
+    return replace(entry, why=why)
 
 
 def _is_sound(entry: DiaryEntry) -> bool:
@@ -88,10 +100,10 @@ class Diary:
     def read(self) -> DiaryEntry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            entry = DiaryEntry(**json.loads(read_kept(self.path)))
+            entry = _entry(json.loads(read_kept(self.path)))
         except FileNotFoundError:
             return DiaryEntry()
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             entry = None
         if entry is None or not _is_sound(entry):
             raise BadInput(
@@ -106,7 +118,7 @@ class Diary:
         entry, now = self.read(), self._clock()
         return now >= entry.due or (entry.ended is not None and now < entry.ended)
 
-    def skipped(self, why: str) -> None:
+    def skipped(self, why: Sentence) -> None:
         """Remember that a run was left out; the next is due when this one was."""
         self._write(replace(self.read(), skipped=self._clock(), why=why))
 

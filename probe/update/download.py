@@ -6,6 +6,7 @@ holds.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -44,7 +45,8 @@ def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
     """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
     Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large or, asked for
-    encrypted, would come otherwise.
+    encrypted, would come otherwise, and where the environment names a proxy or certificates that
+    cannot be used.
     """
     try:
         with within(PATIENCE):
@@ -58,14 +60,7 @@ def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
 
     try:
         with (
-            httpx2.Client(
-                headers=_HEADERS,
-                proxy=proxy,
-                trust_env=proxy is None,
-                timeout=TIMEOUT,
-                follow_redirects=True,
-                event_hooks={"request": [partial(_demand_encrypted, url)]},
-            ) as client,
+            _client(url, proxy) as client,
             client.stream("GET", url) as answer,
         ):
             if not answer.is_success:
@@ -83,6 +78,38 @@ def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
         ) from problem
     except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
         raise _broken(url, problem) from problem
+
+
+def _client(url: str, proxy: str | None) -> httpx2.Client:
+    import ssl  # noqa: PLC0415 - slow, and only who fetches needs it
+
+    import httpx2  # noqa: PLC0415
+
+    try:
+        return httpx2.Client(
+            headers=_HEADERS,
+            proxy=proxy,
+            trust_env=proxy is None,
+            timeout=TIMEOUT,
+            follow_redirects=True,
+            event_hooks={"request": [partial(_demand_encrypted, url)]},
+        )
+    except ValueError:  # says the whole address, maybe with a password
+        raise BadInput(
+            _(
+                "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY in the environment names a proxy of a kind "
+                "that is not known here; set it to http://… or socks5h://…, or unset it"
+            )
+        ) from None
+    except (FileNotFoundError, PermissionError, ssl.SSLError) as problem:
+        if "SSL_CERT_FILE" not in os.environ:
+            raise
+        raise BadInput(
+            _(
+                "the certificates that SSL_CERT_FILE names cannot be read ({reason}); unset it, or "
+                "set it to a file of certificates in PEM"
+            ).format(reason=in_words(problem))
+        ) from None
 
 
 def _demand_encrypted(url: str, request: httpx2.Request) -> None:

@@ -445,7 +445,14 @@ group([sys.argv[1]])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize(
     ("command", "full", "closed"),
-    [("refuse", 3, 3), ("stop", 130, 130), ("fault", 1, 1), ("tell", 6, 141)],
+    [
+        ("refuse", 3, 3),
+        ("stop", 130, 130),
+        ("fault", 1, 1),
+        ("tell", 6, 141),
+        ("unknown", 2, 2),
+        ("--unknown", 2, 2),
+    ],
 )
 def test_what_nobody_can_be_told_is_told_by_the_code(command: str, full: int, closed: int) -> None:
     """A log on a full disk, or one that nobody reads any more, makes no fault of another end."""

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -47,6 +48,7 @@ from probe.record import CARRIER_NAT, VPN, Trace, to_line
 from probe.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
+from probe.sentence import Sentence, as_it_is
 from probe.spool import Spool
 from tests.consenting import agree
 from tests.probe import paths
@@ -491,6 +493,32 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     assert finding.remedy.endswith('/do-not-probe.txt"')
 
 
+@pytest.mark.parametrize("name", ["settings.toml", "do-not-probe.txt"])
+def test_what_no_editor_can_mend_is_moved_away(home: Path, name: str) -> None:
+    """An editor waits for a pipe without end, and a folder is no file."""
+    home.mkdir()
+    for make in (os.mkfifo, os.mkdir):
+        make(home / name)
+        ((_, finding),) = examine({"settings": keeping.settings})
+        assert f"{name} cannot be used" in finding.says
+        assert finding.remedy == f'mv "$GATEWATCH_HOME/{name}" "$GATEWATCH_HOME/{name}.away"'
+        (home / name).rename(home / f"{name}.away")
+        if make is os.mkfifo:
+            (home / f"{name}.away").unlink()
+
+
+def test_what_this_user_may_not_read_is_opened_to_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor could not read it either."""
+    home.mkdir()
+    refused = PermissionError(errno.EACCES, "Permission denied", str(home / "settings.toml"))
+    monkeypatch.setattr(keeping, "read_settings", Mock(side_effect=refused))
+    ((_, finding),) = examine({"settings": keeping.settings})
+    assert "may not be written or read by this user" in finding.says
+    assert finding.remedy == 'chmod u+rw "$GATEWATCH_HOME/settings.toml"'
+
+
 # --- consent ----------------------------------------------------------------------------------
 
 
@@ -624,7 +652,7 @@ def test_runs_that_stay_away_are_said(
     assert says in finding.says
 
 
-def fill(home: Path, *states: str, problem: str | None = None) -> None:
+def fill(home: Path, *states: str, problem: Sentence | None = None) -> None:
     """An outbox with a bundle in each of these states, and how the last try went."""
     with Outbox(home / "outbox") as outbox:
         for number, state in enumerate(states):
@@ -645,7 +673,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
     fill(home, "accepted")
     assert only(queue.queue()).says == "nothing waits to be sent"
     agree(home)
-    fill(home, problem="it was not reached")
+    fill(home, problem=as_it_is("it was not reached"))
     with Outbox(home / "outbox") as outbox:
         outbox._db.execute("UPDATE bundles SET state = 'waiting'")
     assert only(queue.queue()).remedy == "gatewatch submit --leave-at FOLDER"
@@ -660,7 +688,7 @@ def test_nothing_that_waits_is_silent(home: Path) -> None:
 
 def test_what_waits_without_consent_to_share_stays_here(home: Path) -> None:
     """No command that would be refused is named, nor is it a fault that the last try failed."""
-    fill(home, "waiting", problem="it was not reached")
+    fill(home, "waiting", problem=as_it_is("it was not reached"))
     agree(home, Permission.RUN, Permission.KEEP)
     settings = 'collector = "https://collect.example.org"\n'
     (home / "settings.toml").write_text(settings, encoding="utf-8")

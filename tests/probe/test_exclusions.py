@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.exclusions import Exclusions, exclusions_file, read_exclusions
-from probe.failure import BadInput
+from probe.failure import BadInput, PermissionDenied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,8 @@ def test_addresses_and_prefixes_of_both_versions(tmp_path: Path) -> None:
 def test_a_pipe_in_the_place_of_the_list_is_not_waited_for(tmp_path: Path) -> None:
     """A command that sends would wait for ever, and say nothing."""
     os.mkfifo(tmp_path / "do-not-probe.txt")
-    with pytest.raises(BadInput, match=r"do-not-probe\.txt cannot be read"):
+    says = r"do-not-probe\.txt cannot be used: a pipe, a socket or a device lies where .*; move it"
+    with pytest.raises(BadInput, match=says):
         read_exclusions(tmp_path / "do-not-probe.txt")
 
 
@@ -75,10 +78,21 @@ def test_a_block_of_ipv6_that_only_begins_so_is_no_ipv4_address(tmp_path: Path) 
     assert not read_exclusions(path).holds("192.0.2.7")
 
 
-def test_a_list_that_cannot_be_read_stops_everything(tmp_path: Path) -> None:
-    """Here a folder; the same is said of a file that this user may not read."""
-    with pytest.raises(BadInput, match="cannot be read: Is a directory"):
+def test_a_list_that_cannot_be_read_stops_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder, a file that this user may not read, one of a server that has another now."""
+    with pytest.raises(BadInput, match=r"cannot be used \(Is a directory\): .*; move it away"):
         read_exclusions(tmp_path)
+    for number, failure, says in (
+        (errno.EACCES, PermissionDenied, "mend its permissions"),
+        (errno.EMFILE, PermissionDenied, "close other programs"),
+        (errno.ESTALE, BadInput, "cannot be read: Stale"),
+    ):
+        refused = OSError(number, os.strerror(number), str(tmp_path))
+        monkeypatch.setattr("probe.exclusions.read_kept", Mock(side_effect=refused))
+        with pytest.raises(failure, match=says):
+            read_exclusions(tmp_path)
 
 
 def test_the_list_lies_in_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,7 @@ def looks_up(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in {"_", "ngettext", "mark"}
+        and node.func.id in {"_", "ngettext", "mark", "Sentence"}
     )
 
 
@@ -243,6 +243,7 @@ def test_what_scripts_read_of_sending_and_of_the_schedule_stays_english(tmp_path
     home = agree(tmp_path / "home")
     keep(home, trace(1))
     (home / "settings.toml").write_text('collector = "http://127.0.0.1:9"\n', encoding="utf-8")
+    assert khmer(gatewatch(home, "submit", language="km_KH.UTF-8").stderr)
     for arguments in ["submit", "--json"], ["submit", "status", "--json"]:
         shown = gatewatch(home, *arguments, language="km_KH.UTF-8").stdout
         fields = json.loads(shown)

@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from probe.bundle import SUFFIX
+from probe.bundle import SUFFIX, Manifest
 from probe.failure import BadInput, NotYetSent, PartlyDone
+from probe.language import for_scripts
 from probe.outbox import Attempts, Outbox
+from probe.receipt import Receipt
+from probe.sentence import Sentence
 from tests.descriptors import open_files
+
+MANIFEST = Manifest("", 38623, ("2026-11-26",), "2026-11-26", "", 1, 1, "", "")
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +56,7 @@ def test_damage_that_shows_only_while_rows_are_read_is_named(folder: Path) -> No
         names = [column[1] for column in other.execute("PRAGMA table_info(bundles)")]
         for number in range(1, 400):
             row = [number if name == "number" else f"{number:0200}" for name in names]
+            row[names.index("named")] = "{}"
             other.execute(f"INSERT INTO bundles VALUES ({','.join('?' * len(row))})", row)
         size = other.execute("PRAGMA page_size").fetchone()[0]
     content = bytearray(database.read_bytes())
@@ -63,6 +69,24 @@ def test_damage_that_shows_only_while_rows_are_read_is_named(folder: Path) -> No
         pytest.raises(BadInput, match=f"{database} is damaged; move {folder} away"),
     ):
         outbox.entries()
+
+
+def test_why_a_bundle_stayed_is_said_in_the_language_of_who_asks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever had it sent, as a timer; the words of a collector are in no catalogue."""
+    stayed = Sentence("{host} is busy (status {status})", {"host": "a.example", "status": 503})
+    with Outbox(folder) as outbox:
+        name = outbox.add(b"bundle", MANIFEST, []).sha256
+        monkeypatch.setenv("LANGUAGE", "km")
+        outbox.stayed(name, stayed, unsure=False)
+        assert [entry.reason for entry in outbox.entries()] == ["a.example រវល់ (status 503)"]
+        with for_scripts():
+            assert [entry.reason for entry in outbox.entries()] == [
+                "a.example is busy (status 503)"
+            ]
+        outbox.received(Receipt(name, "refused", 0, "2026-11-26", "no {host}"), b"")
+        assert [entry.reason for entry in outbox.entries()] == ["no {host}"]
 
 
 def test_a_database_of_a_newer_version_is_named_and_closed(folder: Path) -> None:

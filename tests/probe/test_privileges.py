@@ -154,6 +154,22 @@ def test_a_file_left_by_root_in_a_users_folder_is_named(street: Path) -> None:
     assert f"then root cannot use {home}, nor nobody {left}; let one user" in said["error"]
 
 
+@pytest.mark.parametrize("owner", [0, NOBODY])
+def test_a_folder_closed_to_its_own_owner_is_to_be_opened(street: Path, owner: int) -> None:
+    """With capabilities root passes through that; no other owner would mend it."""
+    home = house(street, owner)
+    home.chmod(0o500)
+    said = status_after(f"{WITHOUT_CODE}give_up([Path(sys.argv[1])])", home, code=1)
+    assert f"{home} is closed to its own owner; open it: chmod u+rwX {home}" in said["error"]
+
+
+def test_without_proc_it_is_said_what_to_mount() -> None:
+    """As in a bare chroot, where nobody sees whether another thread keeps what it may do."""
+    nowhere = "import probe.privileges\nprobe.privileges._THREADS = Path('/nowhere')\n"
+    said = status_after(f"{nowhere}give_up()", code=1)
+    assert "only where /proc is mounted; mount it: mount -t proc proc /proc" in said["error"]
+
+
 def test_a_read_only_file_system_is_said_to_be_one(street: Path) -> None:
     """No owner of the folder could write there, so that nobody is told to change it."""
     said = status_after(

@@ -19,6 +19,7 @@ from probe.cli import main
 from probe.consent import Permission, change
 from probe.failure import Failure
 from probe.schedule import Job, Standing, Trouble
+from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary
 from probe.schedule.here import program
 from tests.consenting import agree
@@ -185,7 +186,7 @@ def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) 
     schedule("install")
     diary = Diary(tmp_path / "home", lambda: 1.6e9, lambda: 0.0)
     diary.ended(6, 12, 3, failed=False)
-    Diary(tmp_path / "home", lambda: 1.7e9, lambda: 0.0).skipped("on battery")
+    Diary(tmp_path / "home", lambda: 1.7e9, lambda: 0.0).skipped(BATTERY)
     (tmp_path / "home" / "settings.toml").write_text("daily_megabytes = 2\n", encoding="utf-8")
     allowance = Allowance(allowance_file(tmp_path / "home"), 2e6, time.time)
     allowance.spend(700)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -120,6 +122,23 @@ def test_http_is_for_this_machine_and_tor(tmp_path: Path, address: str) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(f'collector = "{address}"', encoding="utf-8")
     assert read_settings(path).collector == address
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such files")
+def test_a_pipe_in_the_place_of_the_settings_is_not_waited_for(tmp_path: Path) -> None:
+    """Whoever looks would wait for ever."""
+    os.mkfifo(tmp_path / "settings.toml")
+    with pytest.raises(OSError, match=r"settings\.toml") as refused:
+        read_settings(tmp_path / "settings.toml")
+    assert refused.value.errno == errno.ENXIO
+
+
+def test_lines_may_end_as_anywhere(tmp_path: Path) -> None:
+    """As editors of Windows and of old Macs end them."""
+    for end in ("\r\n", "\r"):
+        path = tmp_path / "settings.toml"
+        path.write_bytes(f'# mine{end}collector = "https://a.example"{end}'.encode())
+        assert read_settings(path).collector == "https://a.example"
 
 
 def test_a_file_of_bytes_is_no_settings(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -297,6 +298,25 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
     assert status()["waiting"] == 1
 
 
+def test_what_does_not_encrypt_is_told_as_what_may_sit_in_between(home: Path) -> None:
+    """As where a hotel's Wi-Fi answers for everybody until one has signed in."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(3):
+                with server.accept()[0] as there:
+                    there.sendall(b"HTTP/1.1 302 Sign in\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        configure(home, collector=f"https://127.0.0.1:{server.getsockname()[1]}")
+        done = gatewatch("submit")
+        thread.join()
+    assert done.exit_code == 8
+    assert "127.0.0.1 answers otherwise than over TLS (" in done.stderr
+    assert "sign in with a browser where a Wi-Fi wants a login" in done.stderr
+
+
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
 def test_who_only_drips_does_not_hold_it(
     home: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
@@ -400,6 +420,21 @@ def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
     assert "127.0.0.1 cannot be reached (Connection refused); the next try" in done.stderr
 
 
+def test_what_kept_it_before_an_update_is_said_as_it_was(home: Path) -> None:
+    """The second form of the tables had the words themselves."""
+    configure(home, collector="https://collect.example.org")
+    assert gatewatch("bundle").exit_code == 0
+    with closing(sqlite3.connect(home / "outbox" / "outbox.db")) as db, db:
+        make_version_2(db)
+        db.execute("UPDATE bundles SET reason = 'no {room}'")
+        db.execute(
+            "INSERT INTO collectors (address, problem) VALUES (?, ?)",
+            ("https://collect.example.org", "{host} was away"),
+        )
+    said = status()
+    assert (said["problem"], said["bundles"][0]["reason"]) == ("{host} was away", "no {room}")
+
+
 def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
     """For a USB stick or mail: the files as they are, once, and nothing is sent."""
     stick = tmp_path / "stick"
@@ -433,12 +468,20 @@ def test_the_folder_of_a_copy_is_not_put_down(home: Path, tmp_path: Path) -> Non
     assert b"stick-of-sokha" not in kept
 
 
+def make_version_2(db: sqlite3.Connection) -> None:
+    """Make the tables of an outbox those of the second form."""
+    for table in ("bundles", "collectors"):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN named")
+    db.execute("PRAGMA user_version = 2")
+
+
 @pytest.mark.parametrize("left_at", ["/media/sokha/stick", None])
 def test_an_outbox_forgets_the_folders_that_it_knew(home: Path, left_at: str | None) -> None:
     """The first form of its tables had a place for them; that there is a copy stays known."""
     assert gatewatch("bundle").exit_code == 0
     database = home / "outbox" / "outbox.db"
     with closing(sqlite3.connect(database)) as db, db:
+        make_version_2(db)
         db.execute("ALTER TABLE bundles DROP COLUMN copied")
         db.execute("ALTER TABLE bundles ADD COLUMN left_at TEXT")
         db.execute("UPDATE bundles SET left_at = ?", (left_at,))
@@ -570,6 +613,19 @@ def test_a_full_disk_is_said(home: Path, room: int) -> None:
     said = status()
     assert (said["waiting"], said["not_bundled"]) == (1, 0)
     assert said["bundles"][0]["traces"] == 2
+
+
+def test_an_outbox_that_a_full_disk_left_empty_is_none(home: Path) -> None:
+    """Whoever looks what waits is told, as long as there is no room for a database either."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        assert gatewatch("bundle").exit_code == 6
+        assert (home / "outbox" / "outbox.db").stat().st_size == 0
+        said = status()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert (said["not_bundled"], said["waiting"]) == (2, 0)
 
 
 def test_without_consent_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

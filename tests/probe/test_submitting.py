@@ -18,6 +18,7 @@ from probe.courier import PATIENCE, NotTaken, Unavailable
 from probe.failure import NoConsent, NotYetSent, PartlyDone
 from probe.outbox import Outbox
 from probe.receipt import Receipt, Status
+from probe.sentence import as_it_is
 from probe.submitting import FIRST, LONGEST, PAUSES, WHOLE, Outcome, Submitting
 from tests.probe.test_bundling import keep, trace
 
@@ -169,7 +170,7 @@ def test_what_was_accepted_may_be_refused_since(world: World) -> None:
 
 def test_a_short_break_is_waited_for(world: World) -> None:
     """What is gone for a moment is tried again in the same call."""
-    world.way.before = [Unavailable("reset"), None, None, Unavailable("reset")]
+    world.way.before = [Unavailable(as_it_is("reset")), None, None, Unavailable(as_it_is("reset"))]
     assert world.submit().problem is None
     assert world.states() == ["quarantined"] * 2
     assert world.slept == [PAUSES[0]] * 2
@@ -177,7 +178,7 @@ def test_a_short_break_is_waited_for(world: World) -> None:
 
 def test_an_answer_that_was_lost_is_asked_for(world: World) -> None:
     """The bundle came and the receipt did not: it is not sent again."""
-    world.way.after = [Unavailable("reset")]
+    world.way.after = [Unavailable(as_it_is("reset"))]
     assert world.submit().problem is None
     assert set(world.way.sent.values()) == {1}
     assert world.states() == ["quarantined"] * 2
@@ -186,8 +187,8 @@ def test_an_answer_that_was_lost_is_asked_for(world: World) -> None:
 def test_a_strange_answer_to_the_question_leaves_it_open(tmp_path: Path) -> None:
     """Whether it came is asked again, and it is sent only where that was answered."""
     world = World(tmp_path, bundles=1)
-    world.way.after = [Unavailable("reset")]
-    world.way.before = [None, None, NotTaken("status 403")]
+    world.way.after = [Unavailable(as_it_is("reset"))]
+    world.way.before = [None, None, NotTaken(as_it_is("status 403"))]
     assert world.submit().problem == "status 403"
     assert world.submit().problem is None
     assert set(world.way.sent.values()) == {1}
@@ -198,7 +199,7 @@ def test_the_pause_doubles_and_ends(world: World) -> None:
     """Every call that fails doubles the pause up to its end; success clears it."""
     pauses = []
     for _ in range(9):
-        world.way.before = [Unavailable("no route")] * 9
+        world.way.before = [Unavailable(as_it_is("no route"))] * 9
         outcome = world.submit()
         assert outcome.problem == "no route"
         pauses.append(outcome.not_before - world.now)
@@ -210,7 +211,7 @@ def test_the_pause_doubles_and_ends(world: World) -> None:
 
 def test_too_early_nothing_is_asked(world: World) -> None:
     """Within the pause a call says when it is over; its owner may insist."""
-    world.way.before = [Unavailable("no route")] * 9
+    world.way.before = [Unavailable(as_it_is("no route"))] * 9
     failed = world.submit()
     world.way.before = []
     world.now += FIRST - 1
@@ -221,7 +222,7 @@ def test_too_early_nothing_is_asked(world: World) -> None:
 
 def test_what_the_collector_asks_for_is_kept_to(world: World) -> None:
     """Retry-After is neither shortened by trying again nor by the owner's haste."""
-    world.way.before = [Unavailable("busy", wait=900)]
+    world.way.before = [Unavailable(as_it_is("busy"), wait=900)]
     outcome = world.submit()
     assert (outcome.not_before - world.now, world.slept) == (900, [])
     world.now += 899
@@ -232,7 +233,7 @@ def test_what_the_collector_asks_for_is_kept_to(world: World) -> None:
 
 def test_a_clock_that_was_set_back_does_not_keep_it_waiting(world: World) -> None:
     """A pause that would last years was made by a wrong clock."""
-    world.way.before = [Unavailable("no route")] * 9
+    world.way.before = [Unavailable(as_it_is("no route"))] * 9
     world.submit()
     world.way.before = []
     world.now -= 10 * 365 * 86400
@@ -286,7 +287,7 @@ def test_what_is_no_collector_gets_nothing(world: World) -> None:
 
 def test_one_bundle_that_is_not_taken_does_not_stop_the_others(world: World) -> None:
     """What something in between turns away waits with its reason; the rest goes."""
-    world.way.before = [None, NotTaken("too large for the proxy")]
+    world.way.before = [None, NotTaken(as_it_is("too large for the proxy"))]
     outcome = world.submit()
     assert outcome.problem == "too large for the proxy"
     assert world.states() == ["waiting", "quarantined"]
@@ -398,7 +399,11 @@ def test_consent_taken_back_before_the_first_bundle_keeps_all_here(
 ) -> None:
     """A question that takes its time, as through Tor, or is waited with, is no way around it."""
     if what == "receipt":
-        world.way.before = [None, Unavailable("reset"), *[Unavailable("no route")] * 9]
+        world.way.before = [
+            None,
+            Unavailable(as_it_is("reset")),
+            *[Unavailable(as_it_is("no route"))] * 9,
+        ]
         world.submit()
         world.way.before = []
     withdrawn_at(world, monkeypatch, what)
@@ -411,7 +416,7 @@ def test_consent_taken_back_in_a_pause_is_noticed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broken way is not tried again for somebody who does not want it any more."""
-    world.way.before = [Unavailable("reset")]
+    world.way.before = [Unavailable(as_it_is("reset"))]
     withdrawn_at(world, monkeypatch, "key")
     with pytest.raises(NoConsent):
         world.submit()
@@ -432,7 +437,7 @@ FAULT = st.sampled_from(["fine", "broken", "off"])
 
 
 def problem(name: str) -> BaseException | None:
-    return {"fine": None, "broken": Unavailable("reset"), "off": PowerCut()}[name]
+    return {"fine": None, "broken": Unavailable(as_it_is("reset")), "off": PowerCut()}[name]
 
 
 @settings(max_examples=25)

@@ -187,7 +187,11 @@ def test_the_budget_of_the_day_holds_for_traces(home: Path) -> None:
         ("192.0.2.1", 2, "documentation"),
         ("198.18.0.1", 2, "reserved"),
         ("240.0.0.1", 2, "reserved"),
-        (paths.UNROUTED, 5, "no route"),
+        (
+            paths.UNROUTED,
+            5,
+            f"no route to {paths.UNROUTED}; check the connection: gatewatch doctor",
+        ),
     ],
 )
 def test_what_cannot_be_traced_is_said(home: Path, host: str, code: int, said: str) -> None:
@@ -366,6 +370,9 @@ def test_an_empty_name_is_said_to_be_one(typed: str, home: Path) -> None:
         ("example.org:443", "give that alone: example.org"),
         ("http://[2001:db8::1]:80/", "give that alone: 2001:db8::1"),
         ("193.0.6.0/24", "give one of them alone, such as www.example.org"),
+        ("193.0.6", "give one of them alone, such as www.example.org"),
+        ("193.0.6.1391", "give one of them alone, such as www.example.org"),
+        ("3238004363", "give one of them alone, such as www.example.org"),
         ("2001:db8:::1", "give one of them alone, such as www.example.org"),
         ("https://", "give one of them alone, such as www.example.org"),
     ],

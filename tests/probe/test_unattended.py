@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from probe.consent import Permission, change
 from probe.exclusions import Exclusions
 from probe.identity import Identity
 from probe.origin import open_origin
+from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary
+from probe.sentence import as_it_is
 from probe.session import SessionSettings
 from probe.spool import read
 from probe.strategy import Limits
@@ -129,11 +132,11 @@ def test_a_reason_to_wait_is_said_and_remembered(
     home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It ends with 0, sends nothing, and the next call tries again."""
-    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: "on battery")
+    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: BATTERY)
     done = run("--targets", listed)
     assert (done.exit_code, done.stdout) == (0, "left out: on battery\n")
     assert traced(home) == []
-    assert memory(home)["why"] == "on battery"
+    assert memory(home)["why"] == {"message": "on battery", "named": {}}
     monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
     assert run("--targets", listed).stdout.startswith("kept 5")
 
@@ -143,12 +146,12 @@ def test_a_run_through_a_vpn_is_left_out(
 ) -> None:
     """It would be no evidence; the next call tries again, and nobody finds a failed service."""
     said = "the way out by IPv4 leads through a tunnel (wg0)"
-    monkeypatch.setattr("probe.spoiling.Spoiling.objection", lambda *_: said)
+    monkeypatch.setattr("probe.spoiling.Spoiling.objection", lambda *_: as_it_is(said))
     Identity(home).used(7)
     done = run("--targets", listed)
     assert (done.exit_code, done.stdout) == (0, f"left out: {said}\n")
     assert traced(home) == []
-    assert memory(home)["why"] == said
+    assert memory(home)["why"] == asdict(as_it_is(said))
     assert Identity(home).last_flow() == 7
 
 

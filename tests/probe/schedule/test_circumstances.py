@@ -8,7 +8,14 @@ import pytest
 
 from probe.schedule import circumstances
 from probe.schedule.calls import Said
-from probe.schedule.circumstances import default_device, metered, on_battery, reason_to_wait
+from probe.schedule.circumstances import (
+    BATTERY,
+    METERED,
+    default_device,
+    metered,
+    on_battery,
+    reason_to_wait,
+)
 
 LAPTOP = {"AC": {"type": "Mains", "online": "1"}, "BAT0": {"type": "Battery", "status": "Charging"}}
 
@@ -118,6 +125,6 @@ def test_what_speaks_against_it_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(circumstances, "ask", lambda _: Said(0, "GENERAL.METERED:yes\n", ""))
     assert reason_to_wait(tmp_path) is None
     route(tmp_path, WIFI)
-    assert reason_to_wait(tmp_path) == "on a metered link"
+    assert reason_to_wait(tmp_path) == METERED
     supplies(tmp_path, {"BAT0": {"type": "Battery", "status": "Discharging"}})
-    assert reason_to_wait(tmp_path) == "on battery"
+    assert reason_to_wait(tmp_path) == BATTERY

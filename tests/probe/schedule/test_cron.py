@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,20 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
+def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the kernel shows of all processes: the first one alone."""
+    folder = tmp_path / "proc"
+    start(folder, 1, "init")
+    monkeypatch.setattr(cron, "_PROCESSES", folder)
+    return folder
+
+
+def start(processes: Path, number: int, name: str) -> None:
+    (processes / str(number)).mkdir(parents=True)
+    (processes / str(number) / "comm").write_text(f"{name}\n", encoding="utf-8")
+
+
+@pytest.fixture
 def job(tmp_path: Path) -> Job:
     program = tmp_path / "my 50% bin" / "gatewatch"
     program.parent.mkdir()
@@ -68,12 +83,13 @@ def test_a_table_that_cannot_be_read_is_not_written_over(
     assert table["text"] == OTHERS
 
 
-def test_installing_twice_changes_nothing(table: dict[str, str], job: Job) -> None:
+def test_installing_twice_changes_nothing(table: dict[str, str], job: Job, processes: Path) -> None:
     """Not the minute either, which chance chose."""
     Crontab().install(job)
     once = table["text"]
     Crontab().install(job)
     assert table["text"] == once
+    start(processes, 77, "cron")
     standing = Crontab().standing(job)
     assert (standing.installed, standing.troubles) == (True, ())
     assert standing.program == job.program
@@ -111,6 +127,34 @@ def test_a_program_that_moved_is_noticed(table: dict[str, str], job: Job) -> Non
     (trouble,) = Crontab().standing(job).troubles
     assert job.program[0] in trouble.what
     assert trouble.remedy == "gatewatch schedule install"
+
+
+@pytest.mark.parametrize("name", ["cron", "crond", "fcron", "busybox"])
+def test_where_no_cron_runs_it_is_said(
+    table: dict[str, str], job: Job, processes: Path, name: str
+) -> None:
+    """As in Windows' Linux, where nothing starts it; the entry stands, and nobody reads it."""
+    Crontab().install(job)
+    standing = Crontab().standing(job)
+    (hint,) = standing.hints
+    assert hint.what == "no cron runs on this system, so that no run begins by itself"
+    assert hint.remedy == "sudo service cron start"
+    assert (standing.troubles, standing.next) == ((), None)
+    start(processes, 77, name)
+    assert Crontab().standing(job).hints == ()
+    assert Crontab().standing(job).next is not None
+
+
+def test_where_the_processes_of_others_are_hidden_nothing_is_said_of_cron(
+    table: dict[str, str], job: Job, processes: Path
+) -> None:
+    """With ``hidepid`` a user sees its own alone; where the kernel shows none, none at all."""
+    Crontab().install(job)
+    (processes / "1" / "comm").unlink()
+    start(processes, 77, "sh")
+    assert Crontab().standing(job).hints == ()
+    shutil.rmtree(processes)
+    assert Crontab().standing(job).hints == ()
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r")))

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from probe.failure import BadInput
+from probe.language import for_scripts
+from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary, DiaryEntry
 
 HOUR = 3600.0
@@ -73,10 +75,27 @@ def test_a_run_left_out_stays_due(diary: Diary, clock: Clock) -> None:
     """The next call asks again, and the reason can be read."""
     diary.ended(0, 7, 3, failed=False)
     clock.now += 7 * HOUR
-    diary.skipped("on battery")
+    diary.skipped(BATTERY)
     assert diary.due()
     entry = diary.read()
-    assert (entry.skipped, entry.why, entry.kept) == (clock.now, "on battery", 7)
+    assert (entry.skipped, entry.why, entry.kept) == (clock.now, BATTERY, 7)
+
+
+def test_why_a_run_was_left_out_is_said_in_the_language_of_who_asks(
+    diary: Diary, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer has often no language, and a script reads English."""
+    diary.skipped(BATTERY)
+    monkeypatch.setenv("LANGUAGE", "km")
+    assert str(diary.read().why) == "កំពុងប្រើថ្ម"
+    with for_scripts():
+        assert str(diary.read().why) == "on battery"
+
+
+def test_what_a_former_version_kept_of_it_is_said_as_it_was(tmp_path: Path) -> None:
+    """It kept the words."""
+    (tmp_path / "schedule.state").write_text('{"skipped": 9, "why": "on {battery}"}')
+    assert str(Diary(tmp_path, Clock(), lambda: 0.0).read().why) == "on {battery}"
 
 
 def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock) -> None:
@@ -106,6 +125,9 @@ def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock)
         '{"kept": "all"}',
         '{"code": "none"}',
         '{"x": 1}',
+        '{"why": {"message": 1}}',
+        '{"why": {"message": "{a}"}}',
+        '{"why": {"message": "{a.b}", "named": {"a": "c"}}}',
     ],
     ids=lambda said: said[:20],
 )

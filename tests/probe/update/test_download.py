@@ -37,6 +37,29 @@ def test_what_is_encrypted_does_not_lead_to_what_is_not(
     assert fetch(site.base + "on", tmp_path / "plain", None).path.read_bytes() == b"the table"
 
 
+@pytest.mark.parametrize("proxy", ["socks://127.0.0.1:1080", "socks4://me:secret@192.0.2.7"])
+def test_a_proxy_of_an_unknown_kind_in_the_environment_is_named(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """Some desktops set ``socks://``; what stands in it may hold a password."""
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(BadInput, match="ALL_PROXY in the environment names a proxy") as refused:
+        fetch(f"{site.base}table", tmp_path / "table", None)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_of_the_environment_that_cannot_be_read_are_named(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    """As of a profile that was written for another system."""
+    if content is not None:
+        (tmp_path / "ca.pem").write_text(content, encoding="utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with pytest.raises(BadInput, match="the certificates that SSL_CERT_FILE names cannot be read"):
+        fetch(f"{site.base}table", tmp_path / "table", None)
+
+
 def test_a_server_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that is accepted and never answered ends by the timeout."""
     monkeypatch.setattr("probe.update.download.TIMEOUT", 0.05)
