@@ -16,7 +16,7 @@ from analysis.observation import by_day
 from analysis.operators import Node
 from analysis.pairs import by_organisation, make_pairs
 from analysis.planning import invitees
-from analysis.tables import Column, table_of
+from analysis.tables import Column, named, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,11 @@ PAIRS = {
         "whether the pair passes the strongest candidate; missing where unknown or where "
         "there is none",
     ),
-    "upstream": Column("string", "first operator abroad"),
+    "upstream_kind": Column(
+        "string",
+        "`organisation`, `exchange` or `unmapped`; missing where unknown",
+    ),
+    "upstream": Column("string", "first operator abroad; missing where unknown"),
 }
 
 DAYS = {
@@ -68,15 +72,16 @@ DAYS = {
 CHANGES = {
     "organisation": Column("string", "vantage organisation"),
     "since": Column("datetime64[s]", "the day"),
+    "gateway_kind": Column("string", "`organisation`, `exchange` or `unmapped`"),
     "gateway": Column("string", "last node at home on most traces from then on"),
-    "own_exit": Column("boolean", "whether the organisation is its own; then `gateway` is missing"),
+    "own_exit": Column("boolean", "whether the organisation is its own; then both are missing"),
 }
 
 DOMESTIC = {
     "organisation": Column("string", "from"),
     "destination": Column("string", "to"),
     "way": Column("string", "`direct`, `exchange`, `third_party`, `abroad` or `unknown`"),
-    "between": Column("string", "names of what stands between on most traces"),
+    "between": Column("string", "what stands between on most traces"),
     "over_hub": Column("boolean", "whether the verdict's hub is among them"),
 }
 
@@ -141,6 +146,7 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
     rows = []
     for pair in evidence.pairs:
         gateway = gateway_of(pair, top) if pair.resolved else None
+        upstream = pair.upstream if pair.resolved else None
         rows.append(
             {
                 "organisation": pair.organisation,
@@ -153,7 +159,8 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
                 "gateway": gateway.name if gateway else None,
                 "own_exit": gateway == Node("organisation", pair.organisation) if gateway else None,
                 "passes_candidate": top in pair.strict if gateway and top else None,
-                "upstream": pair.upstream.name if pair.resolved and pair.upstream else None,
+                "upstream_kind": upstream.kind if upstream else None,
+                "upstream": upstream.name if upstream else None,
             }
         )
     return table_of(rows, PAIRS)
@@ -199,6 +206,7 @@ def changes_table(timeline: Mapping[str, Any]) -> pd.DataFrame:
         {
             "organisation": name,
             "since": change["since"],
+            "gateway_kind": change["kind"],
             "gateway": change["gateway"],
             "own_exit": change["gateway"] is None,
         }
@@ -219,7 +227,7 @@ def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
                 "organisation": pair.organisation,
                 "destination": pair.destination,
                 "way": pair.way,
-                "between": "; ".join(sorted(node.name for node in pair.between)) or None,
+                "between": named(sorted(pair.between)) or None,
                 "over_hub": pair.way != "unknown" and hub in pair.between,
             }
             for pair in evidence.domestic_pairs

@@ -62,6 +62,19 @@ def test_an_unresolved_pair_has_no_gateway() -> None:
     assert unknown[["organisation", "destination"]].values.tolist() == [["Net 6", "30.0.14.200"]]
     for column in ("gateway", "gateway_kind", "own_exit", "passes_candidate", "upstream"):
         assert unknown[column].isna().all()
+    assert unknown["upstream_kind"].isna().all()
+
+
+def test_an_exchange_abroad_is_told_from_an_operator_of_its_name() -> None:
+    """What answers first behind the border may be a port on an exchange's LAN."""
+    country = Country(6)
+    country.everyone("lan own farix {up}", members=range(1, 4))
+    country.everyone("lan own {up}", members=range(4, 7))
+    table = exhibits.pairs_table(country.judge().evidence)
+    at_an_exchange = table["organisation"].isin([f"Net {i}" for i in range(1, 4)])
+    first = table[["upstream_kind", "upstream"]]
+    assert {tuple(row) for row in first[at_an_exchange].values} == {("exchange", "FarIX")}
+    assert set(first[~at_an_exchange]["upstream_kind"]) == {"organisation"}
 
 
 def test_days_show_the_switch(verdict: Judgement) -> None:
@@ -124,6 +137,8 @@ def test_changes_are_the_timeline_in_rows(verdict: Judgement) -> None:
     moved = table[table["gateway"] == "Gate"]
     assert set(moved["since"]) == {pd.Timestamp("2026-01-11")}
     assert table["own_exit"].sum() == 10
+    assert set(moved["gateway_kind"]) == {"organisation"}
+    assert table["gateway_kind"].isna().tolist() == table["own_exit"].tolist()
 
 
 def test_domestic_pairs_tell_their_way() -> None:
@@ -138,6 +153,7 @@ def test_domestic_pairs_tell_their_way() -> None:
     assert types(table) == exhibits.DOMESTIC
     found = table.set_index(["organisation", "destination"])
     assert found.loc[("Net 1", "Net 2"), "way"] == "third_party"
+    assert found.loc[("Net 1", "Net 2"), "between"] == "organisation:Gate"
     assert found.loc[("Net 7", "Net 1"), "way"] == "direct"
     assert found.loc[("Net 7", "Net 2"), "way"] == "unknown"
     assert found["over_hub"].sum() == 6

@@ -292,6 +292,14 @@ def test_who_passes_an_exchange_is_not_shown_as_passing_an_operator_of_its_name(
     assert [gateway for _, gateway, _ in ways].count(f"{exchange} 100%") == 4
 
 
+def test_an_exchange_that_is_first_abroad_is_called_one() -> None:
+    """In the numbers of the picture of the paths, as at home."""
+    country = Country(6)
+    country.everyone("lan own farix {up}")
+    verdict = verdict_of(country)
+    assert {abroad for _, _, abroad in _ways(verdict, Words("en"))} == {"FarIX (exchange) 100%"}
+
+
 def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
     """The nearest figures would claim to know more than is known."""
     verdict = verdict_of(behind_a_gateway())
