@@ -263,7 +263,7 @@ def criteria_table(criteria: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def weights_of_others(evidence: Evidence) -> dict[str, float]:
     """What each organisation weighs that may tell of the candidate: all but the candidate's own."""
     weights = evidence.weights.of
-    return {name: of for name, of in weights.items() if of and name not in evidence.own}
+    return {name: of for name, of in weights.items() if name not in evidence.own}
 
 
 def measured_others(evidence: Evidence) -> set[str]:

@@ -69,10 +69,9 @@ def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str,
             found = by_users(read_eyeballs(eyeballs, code).users, table.organisation)
         except EyeballsError as problem:
             raise BadInput(str(problem)) from None
-    weights = {name: weight for name, weight in found.of.items() if weight}
-    if not weights:
+    if not found.of:
         raise BadInput(f"{code}: no network of this country is in the address table")
-    return weights, "addresses" if found.unit == "addresses" else "users"
+    return dict(found.of), "addresses" if found.unit == "addresses" else "users"
 
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
