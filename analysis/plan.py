@@ -17,7 +17,7 @@ import click
 from analysis import options
 from analysis.cli import counted, known_country, named_files, nothing_usable, open_table, warn
 from analysis.policy import Policy
-from analysis.wording import asked, many, outward, part
+from analysis.wording import asked, many, outward, part, some_asns
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -224,7 +224,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     ]
     lines += [
         f"  {number:>3}. {one['organisation']} "
-        f"({', '.join(f'AS{asn}' for asn in one['asns'][:4]) or 'no AS number'}) "
+        f"({some_asns([f'AS{asn}' for asn in one['asns']], 4) or 'no AS number'}) "
         f"{one['weight']:.0f} ({one['share']:.1%}) → open by {outward(0.0, one['open_then'])[1]}"
         for number, one in enumerate(fields["recruit"], start=1)
     ]

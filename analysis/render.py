@@ -24,6 +24,7 @@ from analysis.wording import (
     effective,
     headline,
     many,
+    not_judged,
     outward,
     part,
     simulated,
@@ -244,10 +245,13 @@ def _measured(verdict: Mapping[str, Any]) -> str:
 
 
 def _left_out(verdict: Mapping[str, Any]) -> str | None:
-    reasons = (
+    left_out = [
         f"{count} {reason.replace('_', ' ')}" for reason, count in verdict["rejected"].items()
-    )
-    return ", ".join(reasons) or None
+    ]
+    others = not_judged(verdict)
+    if others:
+        left_out.append(f"{others} of other days or the other IP version")
+    return ", ".join(left_out) or None
 
 
 # A row each, from the candidate over the figures on which no grade rests to what was measured.

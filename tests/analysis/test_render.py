@@ -205,6 +205,17 @@ def test_what_was_left_out_is_shown_with_its_reasons() -> None:
     assert "left out" not in plain(VERDICTS["diverse"])
 
 
+def test_what_was_left_out_and_what_was_judged_are_all_that_was_read() -> None:
+    """After an alarm the days before it are evidence, and no part of the figures."""
+    made = Country(10)
+    made.everyone("lan own {up}", days=range(8))
+    made.everyone("lan own gate {up}", days=range(8, 16))
+    fields = made.judge().fields
+    assert len(made.results) == 2 * fields["measured"]["traces"]
+    said = words(plain(fields | {"rejected": {"malformed": 2}}))
+    assert "left out 2 malformed, 400 of other days or the other IP version why" in said
+
+
 def test_an_alarm_is_shown_with_its_day() -> None:
     """Who moved, when, and where to."""
     made = Country(10)
