@@ -115,6 +115,19 @@ CRITERIA = {
     "met": Column("boolean", "whether it suffices"),
 }
 
+RANGES = {
+    "without": Column("string", "`organisations` or `destinations`"),
+    "left_out": Column("Int64", "how many were left out, each by itself"),
+    "of": Column("Int64", "of how many"),
+    "same": Column("Int64", "how often grade and gateway were those of the verdict"),
+    "lowest_share": Column("Float64", "the lowest `share.equal` that came out"),
+    "highest_share": Column("Float64", "the highest"),
+    "decisive": Column(
+        "string",
+        "those without whom grade or gateway would be another; missing where there are none",
+    ),
+}
+
 RECRUITS = {
     "organisation": Column("string", "an organisation of the country"),
     "asns": Column("string", "its AS numbers"),
@@ -258,6 +271,25 @@ def candidates_table(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def criteria_table(criteria: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """What the rule asks for beside what was found, with the columns of ``CRITERIA``."""
     return table_of([dict(one) for one in criteria], CRITERIA)
+
+
+def ranges_table(ranges: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The verdict without one organisation or destination, with the columns of ``RANGES``."""
+    rows = []
+    for without, found in ranges.items():
+        lowest, highest = found["share"] or (None, None)
+        rows.append(
+            {
+                "without": without,
+                "left_out": found["left_out"],
+                "of": found["of"],
+                "same": found["left_out"] - len(found["decisive"]),
+                "lowest_share": lowest,
+                "highest_share": highest,
+                "decisive": "; ".join(found["decisive"]) or None,
+            }
+        )
+    return table_of(rows, RANGES)
 
 
 def weights_of_others(evidence: Evidence) -> dict[str, float]:

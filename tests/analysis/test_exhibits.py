@@ -210,6 +210,28 @@ def test_the_candidate_is_not_asked_to_take_part() -> None:
     assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
 
 
+def test_without_whom_a_verdict_would_be_another_is_told() -> None:
+    """Seven of seven are a single gateway, six of six are not; one destination misses as little."""
+    country = Country(7)
+    country.everyone("lan own gate {up}")
+    table = exhibits.ranges_table(country.judge().fields["ranges"]).set_index("without")
+    organisations = table.loc["organisations"]
+    assert (organisations["left_out"], organisations["of"], organisations["same"]) == (7, 7, 0)
+    assert organisations["decisive"] == "; ".join(f"Net {i}" for i in range(1, 8))
+    assert (organisations["lowest_share"], organisations["highest_share"]) == (1.0, 1.0)
+    assert table.loc["destinations", "same"] == 5
+    assert pd.isna(table.loc["destinations", "decisive"])
+
+
+def test_nothing_to_leave_out_is_no_share() -> None:
+    """The only one cannot be left out; a share of 0 would be a figure."""
+    table = exhibits.ranges_table(Country(3).judge().fields["ranges"])
+    assert types(table) == exhibits.RANGES
+    assert table["without"].tolist() == ["organisations", "destinations"]
+    assert table["left_out"].tolist() == [0, 0]
+    assert table[["lowest_share", "highest_share", "decisive"]].isna().all(axis=None)
+
+
 def test_rejections_come_most_first() -> None:
     """Of equals by name."""
     table = exhibits.rejected_table({"b": 2, "a": 2, "c": 9})
