@@ -220,7 +220,7 @@ def test_without_whom_a_verdict_would_be_another_is_told() -> None:
     assert organisations["decisive"] == "; ".join(f"Net {i}" for i in range(1, 8))
     assert (organisations["lowest_share"], organisations["highest_share"]) == (1.0, 1.0)
     assert table.loc["destinations", "same"] == 5
-    assert pd.isna(table.loc["destinations", "decisive"])
+    assert table["decisive"].isna().to_dict() == {"organisations": False, "destinations": True}
 
 
 def test_nothing_to_leave_out_is_no_share() -> None:

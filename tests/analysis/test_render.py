@@ -411,6 +411,16 @@ def test_no_name_in_another_side_is_taken_for_markup(name: str) -> None:
     assert f"({name}), all cut by 1; {name} on every way of 3" in said
 
 
+def test_an_exchange_is_called_one_wherever_it_is_named() -> None:
+    """An operator may have its name."""
+    country = Country(6)
+    country.everyone("lan own homeix farix {up}")
+    said = words(plain(country.judge().fields))
+    assert "hegemony HomeIX (exchange) 1.00 by organisation" in said
+    assert "(HomeIX (exchange)), all cut by 1; HomeIX (exchange) on every way of 6" in said
+    assert "first FarIX (exchange) (6 of 6 organisations)" in said
+
+
 def test_one_is_one_and_nothing_is_no_figure() -> None:
     """As whoever tries it with a single trace, or with those of another country, meets it."""
     one = Country(3)
