@@ -131,7 +131,7 @@ RANGES = {
 RECRUITS = {
     "organisation": Column("string", "an organisation of the country"),
     "asns": Column("string", "its AS numbers"),
-    "measured": Column("boolean", "whether paths from it to abroad were measured"),
+    "measured": Column("boolean", "whether the way of one of its paths to abroad is known"),
     "weight": Column("Float64", "its users, or IPv4 addresses where no users are known"),
     "weight_share": Column("Float64", "part of all that these weigh"),
     "coverage_then": Column("Float64", "part that is covered once it and all above it take part"),
@@ -299,8 +299,8 @@ def weights_of_others(evidence: Evidence) -> dict[str, float]:
 
 
 def measured_others(evidence: Evidence) -> set[str]:
-    """Those of `weights_of_others` from which paths to abroad were measured."""
-    return {pair.organisation for pair in evidence.pairs} & weights_of_others(evidence).keys()
+    """Those of `weights_of_others` of which the way of a path to abroad is known."""
+    return by_organisation(evidence.pairs).keys() & weights_of_others(evidence).keys()
 
 
 def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> pd.DataFrame:

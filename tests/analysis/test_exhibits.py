@@ -199,6 +199,18 @@ def test_who_was_measured_at_home_alone_is_still_to_be_asked() -> None:
     assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
 
 
+def test_whose_ways_abroad_are_unknown_covers_nothing() -> None:
+    """Two silent hops at the border of every trace: the verdict does not count it as covered."""
+    country = Country(8)
+    country.everyone("lan own {up}", members=range(1, 7))
+    country.everyone("lan own * * {up}", members=[7])
+    verdict = country.judge()
+    table = exhibits.recruits_table(verdict.evidence, country.table.asns).set_index("organisation")
+    assert not table["measured"]["Net 7"]
+    now = table.loc[table["measured"], "coverage_then"].max()
+    assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
+
+
 def test_the_candidate_is_not_asked_to_take_part() -> None:
     """It says nothing of itself: what is covered, and with whom, is as the verdict counts it."""
     country = Country(8)

@@ -434,7 +434,7 @@ def test_a_name_from_right_to_left_stands_apart_from_the_number_behind_it() -> N
     verdict = verdict_of(behind_a_gateway(name))
     apart = f"\u2068{name}\u2069"
     for shown in (gw.report(verdict), verdict._repr_html_()):
-        assert f"through {apart} (share" in shown
+        assert f"through {apart} (captured share" in shown
         assert shown.count(name) == shown.count(apart)
 
 
