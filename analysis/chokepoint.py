@@ -145,7 +145,7 @@ def smallest_cover(
         exact = smallest is not None
         if smallest is not None and len(smallest) < len(chosen):
             chosen = smallest
-    seen = sum(weight for members, weight in sets.items() if members & chosen)
+    seen = sum((weight for members, weight in sets.items() if members & chosen), 0.0)
     return Cover(tuple(node for node in nodes if node in chosen), min(seen, 1.0), exact)
 
 

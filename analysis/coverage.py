@@ -25,7 +25,10 @@ class RegisteredNetwork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each organisation of a country weighs, and whether in users or in addresses."""
+    """What each organisation of a country weighs, and whether in users or in addresses.
+
+    Whoever weighs nothing is not among them, as a network that announces IPv6 only.
+    """
 
     of: Mapping[str, float]
     unit: Literal["eyeballs", "addresses"]
@@ -36,7 +39,7 @@ def by_addresses(networks: Iterable[RegisteredNetwork]) -> Weights:
     weights: Counter[str] = Counter()
     for network in networks:
         weights[network.organisation] += network.addresses
-    return Weights(dict(weights), "addresses")
+    return Weights({name: weight for name, weight in weights.items() if weight}, "addresses")
 
 
 def by_users(users: Mapping[int, float], organisation: Callable[[int], str]) -> Weights:
@@ -47,8 +50,9 @@ def by_users(users: Mapping[int, float], organisation: Callable[[int], str]) -> 
     """
     weights: dict[str, float] = {}
     for asn, count in users.items():
-        name = organisation(asn)
-        weights[name] = weights.get(name, 0.0) + count
+        if count:
+            name = organisation(asn)
+            weights[name] = weights.get(name, 0.0) + count
     return Weights(weights, "eyeballs")
 
 

@@ -16,7 +16,7 @@ from analysis.observation import by_day
 from analysis.operators import Node
 from analysis.pairs import by_organisation, make_pairs
 from analysis.planning import invitees
-from analysis.tables import Column, table_of
+from analysis.tables import Column, named, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,11 @@ PAIRS = {
         "whether the pair passes the strongest candidate; missing where unknown or where "
         "there is none",
     ),
-    "upstream": Column("string", "first operator abroad"),
+    "upstream_kind": Column(
+        "string",
+        "`organisation`, `exchange` or `unmapped`; missing where unknown",
+    ),
+    "upstream": Column("string", "first operator abroad; missing where unknown"),
 }
 
 DAYS = {
@@ -68,15 +72,16 @@ DAYS = {
 CHANGES = {
     "organisation": Column("string", "vantage organisation"),
     "since": Column("datetime64[s]", "the day"),
+    "gateway_kind": Column("string", "`organisation`, `exchange` or `unmapped`"),
     "gateway": Column("string", "last node at home on most traces from then on"),
-    "own_exit": Column("boolean", "whether the organisation is its own; then `gateway` is missing"),
+    "own_exit": Column("boolean", "whether the organisation is its own; then both are missing"),
 }
 
 DOMESTIC = {
     "organisation": Column("string", "from"),
     "destination": Column("string", "to"),
     "way": Column("string", "`direct`, `exchange`, `third_party`, `abroad` or `unknown`"),
-    "between": Column("string", "names of what stands between on most traces"),
+    "between": Column("string", "what stands between on most traces"),
     "over_hub": Column("boolean", "whether the verdict's hub is among them"),
 }
 
@@ -110,10 +115,23 @@ CRITERIA = {
     "met": Column("boolean", "whether it suffices"),
 }
 
+RANGES = {
+    "without": Column("string", "`organisations` or `destinations`"),
+    "left_out": Column("Int64", "how many were left out, each by itself"),
+    "of": Column("Int64", "of how many"),
+    "same": Column("Int64", "how often grade and gateway were those of the verdict"),
+    "lowest_share": Column("Float64", "the lowest `share.equal` that came out"),
+    "highest_share": Column("Float64", "the highest"),
+    "decisive": Column(
+        "string",
+        "those without whom grade or gateway would be another; missing where there are none",
+    ),
+}
+
 RECRUITS = {
     "organisation": Column("string", "an organisation of the country"),
     "asns": Column("string", "its AS numbers"),
-    "measured": Column("boolean", "whether paths from it to abroad were measured"),
+    "measured": Column("boolean", "whether the way of one of its paths to abroad is known"),
     "weight": Column("Float64", "its users, or IPv4 addresses where no users are known"),
     "weight_share": Column("Float64", "part of all that these weigh"),
     "coverage_then": Column("Float64", "part that is covered once it and all above it take part"),
@@ -141,6 +159,7 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
     rows = []
     for pair in evidence.pairs:
         gateway = gateway_of(pair, top) if pair.resolved else None
+        upstream = pair.upstream if pair.resolved else None
         rows.append(
             {
                 "organisation": pair.organisation,
@@ -153,7 +172,8 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
                 "gateway": gateway.name if gateway else None,
                 "own_exit": gateway == Node("organisation", pair.organisation) if gateway else None,
                 "passes_candidate": top in pair.strict if gateway and top else None,
-                "upstream": pair.upstream.name if pair.resolved and pair.upstream else None,
+                "upstream_kind": upstream.kind if upstream else None,
+                "upstream": upstream.name if upstream else None,
             }
         )
     return table_of(rows, PAIRS)
@@ -199,6 +219,7 @@ def changes_table(timeline: Mapping[str, Any]) -> pd.DataFrame:
         {
             "organisation": name,
             "since": change["since"],
+            "gateway_kind": change["kind"],
             "gateway": change["gateway"],
             "own_exit": change["gateway"] is None,
         }
@@ -219,7 +240,7 @@ def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
                 "organisation": pair.organisation,
                 "destination": pair.destination,
                 "way": pair.way,
-                "between": "; ".join(sorted(node.name for node in pair.between)) or None,
+                "between": named(sorted(pair.between)) or None,
                 "over_hub": pair.way != "unknown" and hub in pair.between,
             }
             for pair in evidence.domestic_pairs
@@ -252,15 +273,34 @@ def criteria_table(criteria: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return table_of([dict(one) for one in criteria], CRITERIA)
 
 
+def ranges_table(ranges: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The verdict without one organisation or destination, with the columns of ``RANGES``."""
+    rows = []
+    for without, found in ranges.items():
+        lowest, highest = found["share"] or (None, None)
+        rows.append(
+            {
+                "without": without,
+                "left_out": found["left_out"],
+                "of": found["of"],
+                "same": found["left_out"] - len(found["decisive"]),
+                "lowest_share": lowest,
+                "highest_share": highest,
+                "decisive": "; ".join(found["decisive"]) or None,
+            }
+        )
+    return table_of(rows, RANGES)
+
+
 def weights_of_others(evidence: Evidence) -> dict[str, float]:
     """What each organisation weighs that may tell of the candidate: all but the candidate's own."""
     weights = evidence.weights.of
-    return {name: of for name, of in weights.items() if of and name not in evidence.own}
+    return {name: of for name, of in weights.items() if name not in evidence.own}
 
 
 def measured_others(evidence: Evidence) -> set[str]:
-    """Those of `weights_of_others` from which paths to abroad were measured."""
-    return {pair.organisation for pair in evidence.pairs} & weights_of_others(evidence).keys()
+    """Those of `weights_of_others` of which the way of a path to abroad is known."""
+    return by_organisation(evidence.pairs).keys() & weights_of_others(evidence).keys()
 
 
 def recruits_table(evidence: Evidence, asns: Callable[[str], Sequence[int]]) -> pd.DataFrame:

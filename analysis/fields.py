@@ -161,7 +161,11 @@ def timeline_fields(
         ],
         "gateways": {
             name: [
-                {"since": day.isoformat(), "gateway": node.name if node else None}
+                {
+                    "since": day.isoformat(),
+                    "kind": node.kind if node else None,
+                    "gateway": node.name if node else None,
+                }
                 for day, node in changes
             ]
             for name, changes in timeline.gateways.items()

@@ -438,6 +438,7 @@ def recruits(
             "name": [say("now"), *asked["organisation"]],
             "coverage": [now, *asked["coverage_then"].astype("float64")],
             "order": range(len(asked) + 1),
+            "words": [part(now), *map(part, asked["coverage_then"].astype("float64"))],
         }
     )
     x = alt.X(
@@ -450,7 +451,7 @@ def recruits(
         alt.Chart(shown).mark_bar(color=palette.OTHER_PALE.light, height=12).encode(x=x, y=y),
         alt.Chart(shown)
         .mark_text(align="left", dx=4, fontSize=12, color=palette.INK.light)
-        .encode(x=x, y=y, text=alt.Text("coverage:Q", format=".0%")),
+        .encode(x=x, y=y, text="words:N"),
     )
     told = say("Covered now: {now}.").format(now=part(now))
     return _themed(chart, width, 22 * len(shown), told)

@@ -20,7 +20,7 @@ MOST = 30
 class Bar(NamedTuple):
     """What stands in a column. ``name`` is empty for what is unknown and for the others together,
     whose number ``together`` tells; ``itself`` is a network that is its own gateway. ``kind`` is
-    that of a gateway: an exchange and an operator may have one name."""
+    that of a gateway or of who is first abroad: an exchange and an operator may have one name."""
 
     role: Role
     name: str = ""
@@ -104,7 +104,9 @@ def _gateway(row: Mapping[str, object], candidate: tuple[str, str] | None) -> Ba
 
 
 def _abroad(row: Mapping[str, object]) -> Bar:
-    return Bar("abroad", str(row["upstream"])) if isinstance(row["upstream"], str) else UNKNOWN
+    if not isinstance(row["upstream"], str):
+        return UNKNOWN
+    return Bar("abroad", row["upstream"], kind=str(row["upstream_kind"]))
 
 
 def _together(weights: Mapping[Bar, float]) -> Callable[[Bar], Bar]:

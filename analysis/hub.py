@@ -99,7 +99,7 @@ def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> t
     lower, upper = written_bounds(reached, policy)
     return there, (
         f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
-        f"{reached.of} (share {reached.captured_share:.2f}, {asked(policy.confidence)} "
+        f"{reached.of} (captured share {reached.captured_share:.2f}, {asked(policy.confidence)} "
         f"bounds {lower} to {upper})."
     )
 

@@ -116,6 +116,8 @@ def first_abroad(
 ) -> Interfaces:
     """The first foreign interfaces behind the border, exchange LANs and destinations excepted.
 
+    One belongs to each pair that went over it at all: a gateway may divide what it carries.
+
     That many organisations meet on one of them, though they share no domestic node, is how a
     gateway looks whose routers are numbered from its customers' links.
     """

@@ -20,7 +20,7 @@ from analysis.verdict import LIMITS
 _KM_A_MS = 100
 
 _WEIGHTS = {
-    "addresses": "Eyeballs are approximated by registered IPv4 addresses, which under-weigh mobile "
+    "addresses": "Eyeballs are approximated by announced IPv4 addresses, which under-weigh mobile "
     "networks.",
     "eyeballs": "Eyeballs are estimated from whom advertisements reached: people behind VPNs, and "
     "networks that block advertisements, are counted wrongly.",
@@ -38,6 +38,7 @@ def limits_of(
     return [
         *LIMITS,
         _WEIGHTS[weights.unit],
+        *_without_weight(family, weights),
         *_detours(detours, policy),
         *_without_rtts(family, untold),
         *_unlisted_lans(family.lans),
@@ -48,6 +49,17 @@ def limits_of(
         *_after_a_pause(family, policy),
         *_of_the_witness(heard=heard),
         *_changed_rule(policy),
+    ]
+
+
+def _without_weight(family: Family, weights: Weights) -> list[str]:
+    """How many of those measured weigh nothing, if any do."""
+    count = sum(name not in weights.of for name in family.grouped)
+    if not count:
+        return []
+    return [
+        f"Of {count} of the {len(family.grouped)} organisations measured no {weights.unit} are "
+        "known: what is weighed by these leaves them out."
     ]
 
 

@@ -17,7 +17,7 @@ import click
 from analysis import options
 from analysis.cli import counted, known_country, named_files, nothing_usable, open_table, warn
 from analysis.policy import Policy
-from analysis.wording import asked, many, outward, part
+from analysis.wording import asked, many, outward, part, some_asns
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped
@@ -69,10 +69,9 @@ def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str,
             found = by_users(read_eyeballs(eyeballs, code).users, table.organisation)
         except EyeballsError as problem:
             raise BadInput(str(problem)) from None
-    weights = {name: weight for name, weight in found.of.items() if weight}
-    if not weights:
+    if not found.of:
         raise BadInput(f"{code}: no network of this country is in the address table")
-    return weights, "addresses" if found.unit == "addresses" else "users"
+    return dict(found.of), "addresses" if found.unit == "addresses" else "users"
 
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
@@ -225,7 +224,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
     ]
     lines += [
         f"  {number:>3}. {one['organisation']} "
-        f"({', '.join(f'AS{asn}' for asn in one['asns'][:4]) or 'no AS number'}) "
+        f"({some_asns([f'AS{asn}' for asn in one['asns']], 4) or 'no AS number'}) "
         f"{one['weight']:.0f} ({one['share']:.1%}) → open by {outward(0.0, one['open_then'])[1]}"
         for number, one in enumerate(fields["recruit"], start=1)
     ]

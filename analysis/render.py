@@ -20,10 +20,12 @@ from rich.text import Text
 from analysis.versions import of_the_other
 from analysis.wording import (
     asked,
+    called,
     captured_range,
     effective,
     headline,
     many,
+    not_judged,
     outward,
     part,
     simulated,
@@ -87,8 +89,12 @@ def _interval(bounds: Sequence[float] | None, digits: int) -> str:
     return f" ({'–'.join(outward(bounds[0], bounds[1], f'.{digits}f'))})" if bounds else ""
 
 
+def _name(node: Mapping[str, Any]) -> str:
+    return called(node["kind"], node["name"])
+
+
 def _some(nodes: Sequence[Mapping[str, Any]]) -> str:
-    names = ", ".join(node["name"] for node in nodes[:_NAMES])
+    names = ", ".join(map(_name, nodes[:_NAMES]))
     return f"{names} and {len(nodes) - _NAMES} more" if len(nodes) > _NAMES else names
 
 
@@ -154,7 +160,7 @@ def _hegemony(verdict: Mapping[str, Any]) -> Text | None:
         else ""
     )
     few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
-    return Text(f"{first['name']} {first['panel']:.2f} by organisation{weighed}{few}")
+    return Text(f"{_name(first)} {first['panel']:.2f} by organisation{weighed}{few}")
 
 
 def _chokepoints(verdict: Mapping[str, Any]) -> Text | None:
@@ -163,7 +169,7 @@ def _chokepoints(verdict: Mapping[str, Any]) -> Text | None:
     if not watch["nodes"]:
         return None
     sole = points["dominators"][:1]
-    depend = f"; {sole[0]['name']} on every way of {sole[0]['organisations']}" if sole else ""
+    depend = f"; {_name(sole[0])} on every way of {sole[0]['organisations']}" if sole else ""
     return Text(
         f"90% seen by {len(watch['nodes'])}{'' if watch['exact'] else ' or fewer'} "
         f"({_some(watch['nodes'])}), all cut by {len(points['cut'])}{depend}"
@@ -221,7 +227,7 @@ def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
         return None
     return Text(
         f"{upstream['effective_gateways']:.1f} effective operators, first "
-        f"{upstream['operator']['name']} ({captured['organisations']} of "
+        f"{_name(upstream['operator'])} ({captured['organisations']} of "
         f"{many(captured['of'], 'organisation')})"
     )
 
@@ -244,10 +250,13 @@ def _measured(verdict: Mapping[str, Any]) -> str:
 
 
 def _left_out(verdict: Mapping[str, Any]) -> str | None:
-    reasons = (
+    left_out = [
         f"{count} {reason.replace('_', ' ')}" for reason, count in verdict["rejected"].items()
-    )
-    return ", ".join(reasons) or None
+    ]
+    others = not_judged(verdict)
+    if others:
+        left_out.append(f"{others} of other days or the other IP version")
+    return ", ".join(left_out) or None
 
 
 # A row each, from the candidate over the figures on which no grade rests to what was measured.

@@ -39,8 +39,10 @@ from analysis.wording import (
     down,
     effective,
     headline,
+    not_judged,
     outward,
     part,
+    some_asns,
     up,
 )
 from probe.record import SIMULATED
@@ -96,6 +98,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         recruits=records_of(_to_ask(verdict)),
         rejected=records_of(verdict.rejected),
         left_out=LEFT_OUT,
+        not_judged=not_judged(fields),
         provenance=verdict.provenance,
         command=verdict.provenance["command"] or _command(fields),
         unfolded=UNFOLDED,
@@ -261,6 +264,7 @@ def _template() -> Any:
     )
     environment.filters["percent"] = part
     environment.filters["asked"] = asked
+    environment.filters["some_asns"] = some_asns
     return environment.get_template("report.html")
 
 

@@ -357,6 +357,11 @@ class Verdict:
         return self._made("criteria", lambda: exhibits.criteria_table(self._fields["criteria"]))
 
     @property
+    def ranges(self) -> pd.DataFrame:
+        """The verdict without each organisation, and without each destination."""
+        return self._made("ranges", lambda: exhibits.ranges_table(self._fields["ranges"]))
+
+    @property
     def recruits(self) -> pd.DataFrame:
         """Whom to recruit next, those that take part already first."""
         return self._made("recruits", lambda: exhibits.recruits_table(self._evidence, self._asns))

@@ -249,7 +249,8 @@ def _labels(reply: Reply) -> str | None:
     return " ".join(labels) or None
 
 
-def _named(nodes: Iterable[Node]) -> str:
+def named(nodes: Iterable[Node]) -> str:
+    """Nodes with their kinds, as a column has them."""
     return "; ".join(f"{node.kind}:{node.name}" for node in nodes)
 
 
@@ -267,13 +268,13 @@ def crossing_row(seen: Observation, crossing: Crossing) -> dict[str, Any]:
         "state": crossing.state,
         "border_from_hop": crossing.border[0] if crossing.border else None,
         "border_to_hop": crossing.border[1] if crossing.border else None,
-        "exit": _named([crossing.exit]) if crossing.exit else None,
+        "exit": named([crossing.exit]) if crossing.exit else None,
         "first_foreign": crossing.first_foreign,
-        "upstream": _named([crossing.upstream]) if crossing.upstream else None,
+        "upstream": named([crossing.upstream]) if crossing.upstream else None,
         "upstream_asn": crossing.upstream_asn,
-        "candidates": _named(crossing.strict),
-        "candidates_lenient": _named(crossing.lenient),
-        "loops": _named(crossing.loops),
+        "candidates": named(crossing.strict),
+        "candidates_lenient": named(crossing.lenient),
+        "loops": named(crossing.loops),
     }
 
 

@@ -355,12 +355,12 @@ def describe(top: Candidate, policy: Policy) -> str:
     if top.captured == 1:
         return (
             f"1 of {top.of} other organisations sends at least {asked(policy.captured)} of its "
-            f"pairs through {top.node.name} (share {top.captured_share:.2f}, "
+            f"pairs through {top.node.name} (captured share {top.captured_share:.2f}, "
             f"{asked(policy.confidence)} bounds {lower} to {upper})."
         )
     return (
         f"{top.captured} of {top.of} other organisations send at least {asked(policy.captured)} of "
-        f"their pairs through {top.node.name} (share {top.captured_share:.2f}, "
+        f"their pairs through {top.node.name} (captured share {top.captured_share:.2f}, "
         f"{asked(policy.confidence)} bounds {lower} to {upper})."
     )
 

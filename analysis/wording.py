@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from probe.record import SIMULATED
@@ -227,6 +227,27 @@ def called(kind: str, name: str, say: Say = str) -> str:
     ('MekongIX', 'MekongIX (exchange)')
     """
     return say("{name} (exchange)").format(name=name) if kind == "exchange" else name
+
+
+def not_judged(verdict: Mapping[str, Any]) -> int:
+    """How many traces are evidence, but of other days or of the other IP version.
+
+    With those judged and those left out they are all that was read.
+
+    >>> not_judged({"measured": {"traces": 8, "traces_of_both_families_and_all_days": 20}})
+    12
+    """
+    measured = verdict["measured"]
+    return int(measured["traces_of_both_families_and_all_days"] - measured["traces"])
+
+
+def some_asns(asns: Sequence[str], most: int) -> str:
+    """The first AS numbers of an organisation, and a sign where it has more.
+
+    >>> some_asns(["AS1", "AS2"], 2), some_asns(["AS1", "AS2", "AS3"], 2)
+    ('AS1, AS2', 'AS1, AS2, …')
+    """
+    return ", ".join([*asns[:most], *(["…"] if len(asns) > most else [])])
 
 
 def headline(verdict: Mapping[str, Any], say: Say = str) -> str:

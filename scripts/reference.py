@@ -25,6 +25,7 @@ TABLES = {
     "verdict.domestic_pairs": exhibits.DOMESTIC,
     "verdict.candidates": exhibits.CANDIDATES,
     "verdict.criteria": exhibits.CRITERIA,
+    "verdict.ranges": exhibits.RANGES,
     "verdict.recruits": exhibits.RECRUITS,
     "verdict.rejected, data.rejected": exhibits.REJECTED,
 }

@@ -124,9 +124,10 @@ def test_a_puzzle_that_is_too_hard_is_owned_up_to() -> None:
 
 
 def test_nothing_was_measured() -> None:
-    """No ways, nobody to take over."""
+    """No ways, nobody to take over; a share is a fraction of nothing too."""
     empty = smallest_cover([])
     assert (empty.nodes, empty.share) == ((), 0.0)
+    assert isinstance(empty.share, float)
 
 
 WAYS = st.lists(

@@ -62,6 +62,19 @@ def test_an_unresolved_pair_has_no_gateway() -> None:
     assert unknown[["organisation", "destination"]].values.tolist() == [["Net 6", "30.0.14.200"]]
     for column in ("gateway", "gateway_kind", "own_exit", "passes_candidate", "upstream"):
         assert unknown[column].isna().all()
+    assert unknown["upstream_kind"].isna().all()
+
+
+def test_an_exchange_abroad_is_told_from_an_operator_of_its_name() -> None:
+    """What answers first behind the border may be a port on an exchange's LAN."""
+    country = Country(6)
+    country.everyone("lan own farix {up}", members=range(1, 4))
+    country.everyone("lan own {up}", members=range(4, 7))
+    table = exhibits.pairs_table(country.judge().evidence)
+    at_an_exchange = table["organisation"].isin([f"Net {i}" for i in range(1, 4)])
+    first = table[["upstream_kind", "upstream"]]
+    assert {tuple(row) for row in first[at_an_exchange].values} == {("exchange", "FarIX")}
+    assert set(first[~at_an_exchange]["upstream_kind"]) == {"organisation"}
 
 
 def test_days_show_the_switch(verdict: Judgement) -> None:
@@ -124,6 +137,8 @@ def test_changes_are_the_timeline_in_rows(verdict: Judgement) -> None:
     moved = table[table["gateway"] == "Gate"]
     assert set(moved["since"]) == {pd.Timestamp("2026-01-11")}
     assert table["own_exit"].sum() == 10
+    assert set(moved["gateway_kind"]) == {"organisation"}
+    assert table["gateway_kind"].isna().tolist() == table["own_exit"].tolist()
 
 
 def test_domestic_pairs_tell_their_way() -> None:
@@ -138,6 +153,7 @@ def test_domestic_pairs_tell_their_way() -> None:
     assert types(table) == exhibits.DOMESTIC
     found = table.set_index(["organisation", "destination"])
     assert found.loc[("Net 1", "Net 2"), "way"] == "third_party"
+    assert found.loc[("Net 1", "Net 2"), "between"] == "organisation:Gate"
     assert found.loc[("Net 7", "Net 1"), "way"] == "direct"
     assert found.loc[("Net 7", "Net 2"), "way"] == "unknown"
     assert found["over_hub"].sum() == 6
@@ -183,6 +199,18 @@ def test_who_was_measured_at_home_alone_is_still_to_be_asked() -> None:
     assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
 
 
+def test_whose_ways_abroad_are_unknown_covers_nothing() -> None:
+    """Two silent hops at the border of every trace: the verdict does not count it as covered."""
+    country = Country(8)
+    country.everyone("lan own {up}", members=range(1, 7))
+    country.everyone("lan own * * {up}", members=[7])
+    verdict = country.judge()
+    table = exhibits.recruits_table(verdict.evidence, country.table.asns).set_index("organisation")
+    assert not table["measured"]["Net 7"]
+    now = table.loc[table["measured"], "coverage_then"].max()
+    assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
+
+
 def test_the_candidate_is_not_asked_to_take_part() -> None:
     """It says nothing of itself: what is covered, and with whom, is as the verdict counts it."""
     country = Country(8)
@@ -192,6 +220,28 @@ def test_the_candidate_is_not_asked_to_take_part() -> None:
     assert "Gate" not in set(table["organisation"])
     now = table.loc[table["measured"], "coverage_then"].max()
     assert now == pytest.approx(verdict.fields["coverage"]["eyeballs"])
+
+
+def test_without_whom_a_verdict_would_be_another_is_told() -> None:
+    """Seven of seven are a single gateway, six of six are not; one destination misses as little."""
+    country = Country(7)
+    country.everyone("lan own gate {up}")
+    table = exhibits.ranges_table(country.judge().fields["ranges"]).set_index("without")
+    organisations = table.loc["organisations"]
+    assert (organisations["left_out"], organisations["of"], organisations["same"]) == (7, 7, 0)
+    assert organisations["decisive"] == "; ".join(f"Net {i}" for i in range(1, 8))
+    assert (organisations["lowest_share"], organisations["highest_share"]) == (1.0, 1.0)
+    assert table.loc["destinations", "same"] == 5
+    assert table["decisive"].isna().to_dict() == {"organisations": False, "destinations": True}
+
+
+def test_nothing_to_leave_out_is_no_share() -> None:
+    """The only one cannot be left out; a share of 0 would be a figure."""
+    table = exhibits.ranges_table(Country(3).judge().fields["ranges"])
+    assert types(table) == exhibits.RANGES
+    assert table["without"].tolist() == ["organisations", "destinations"]
+    assert table["left_out"].tolist() == [0, 0]
+    assert table[["lowest_share", "highest_share", "decisive"]].isna().all(axis=None)
 
 
 def test_rejections_come_most_first() -> None:

@@ -136,6 +136,13 @@ def test_addresses_are_the_fallback() -> None:
     assert weights == Weights({"A": 768, "B": 256}, "addresses")
 
 
+def test_who_weighs_nothing_is_not_known() -> None:
+    """A network without an IPv4 address is not among those to ask, nor among those known."""
+    networks = [AutonomousSystem("A", 256), AutonomousSystem("IPv6 only", 0)]
+    assert by_addresses(networks).of == {"A": 256}
+    assert by_users({1: 300.0, 2: 0.0}, str).of == {"1": 300.0}
+
+
 def test_users_are_merged_by_organisation() -> None:
     """Sibling AS numbers are one."""
     merged = by_users({1: 10.0, 2: 20.0, 3: 5.0}, lambda asn: "A" if asn < 3 else "B")

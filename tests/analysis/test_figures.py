@@ -14,7 +14,8 @@ from analysis import figures, palette
 from analysis.load import Loaded
 from analysis.report import report
 from analysis.statement import Data, Verdict
-from tests.analysis.country import Country
+from probe.record import Attribution
+from tests.analysis.country import HOME, Country
 from tests.analysis.verdicts import behind_a_gateway, verdict_of
 
 ALL: dict[str, Callable[..., alt.LayerChart]] = {
@@ -224,3 +225,16 @@ def test_coverage_grows_with_each_who_is_asked(verdict: Verdict) -> None:
     coverage = [row["coverage"] for row in rows]
     assert coverage == sorted(coverage)
     assert rows[0]["name"] == "now"
+
+
+def test_a_small_part_covered_is_not_written_as_none() -> None:
+    """As the words of the same picture have it."""
+    country = Country(1)
+    for i in range(500):
+        country.table.add(f"21.{i // 250}.{i % 250}.0/24", Attribution(555, "BIG", "Big", HOME))
+    country.everyone("lan own {up}")
+    chart = figures.recruits(verdict_of(country))
+    now = data_of(chart)[0]
+    assert (now["name"], 0 < now["coverage"] < 0.005) == ("now", True)
+    assert now["words"] not in {"0%", "0.0%"}
+    assert chart.description == f"Covered now: {now['words']}."

@@ -19,6 +19,7 @@ rows = st.fixed_dictionaries(
         "gateway_kind": st.sampled_from(["organisation", "exchange", "unmapped"]),
         "gateway": names,
         "own_exit": st.booleans(),
+        "upstream_kind": st.sampled_from(["organisation", "exchange"]),
         "upstream": st.none() | names,
     }
 )
@@ -30,6 +31,7 @@ def row(organisation: str, **said: Any) -> dict[str, Any]:
         "gateway_kind": "organisation",
         "gateway": "Gate",
         "own_exit": False,
+        "upstream_kind": "organisation",
         "upstream": "Far",
     }
     return {"organisation": organisation, **plain, **said}

@@ -205,6 +205,17 @@ def test_what_was_left_out_is_shown_with_its_reasons() -> None:
     assert "left out" not in plain(VERDICTS["diverse"])
 
 
+def test_what_was_left_out_and_what_was_judged_are_all_that_was_read() -> None:
+    """After an alarm the days before it are evidence, and no part of the figures."""
+    made = Country(10)
+    made.everyone("lan own {up}", days=range(8))
+    made.everyone("lan own gate {up}", days=range(8, 16))
+    fields = made.judge().fields
+    assert len(made.results) == 2 * fields["measured"]["traces"]
+    said = words(plain(fields | {"rejected": {"malformed": 2}}))
+    assert "left out 2 malformed, 400 of other days or the other IP version why" in said
+
+
 def test_an_alarm_is_shown_with_its_day() -> None:
     """Who moved, when, and where to."""
     made = Country(10)
@@ -398,6 +409,16 @@ def test_no_name_in_another_side_is_taken_for_markup(name: str) -> None:
     said = words(plain(verdict))
     assert f"hegemony {name} 0.50 " in said
     assert f"({name}), all cut by 1; {name} on every way of 3" in said
+
+
+def test_an_exchange_is_called_one_wherever_it_is_named() -> None:
+    """An operator may have its name."""
+    country = Country(6)
+    country.everyone("lan own homeix farix {up}")
+    said = words(plain(country.judge().fields))
+    assert "hegemony HomeIX (exchange) 1.00 by organisation" in said
+    assert "(HomeIX (exchange)), all cut by 1; HomeIX (exchange) on every way of 6" in said
+    assert "first FarIX (exchange) (6 of 6 organisations)" in said
 
 
 def test_one_is_one_and_nothing_is_no_figure() -> None:

@@ -187,6 +187,38 @@ def test_pairs_that_few_keys_speak_for_are_counted() -> None:
     assert "Pairs that few keys speak for, where others measure: 40." in shown
 
 
+def test_traces_that_were_not_judged_are_counted() -> None:
+    """What was judged, what was left out and this make up all that was read."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(8))
+    country.everyone("lan own gate {up}", days=range(8, 16))
+    verdict = verdict_of(country)
+    assert verdict.timeline.alarm
+    others = len(country.results) - verdict.measured["traces"] - verdict.rejected["traces"].sum()
+    assert others == 10 * 5 * 8
+    said = f"of the other IP version, that were not judged here: {others}."
+    assert said in text_of(gw.report(verdict))
+    assert "not judged here" not in gw.report(verdict_of(behind_a_gateway()))
+
+
+def test_as_numbers_that_are_not_shown_have_a_sign() -> None:
+    """Three of five would else be taken for all."""
+    verdict = verdict_of(Country(1))
+    five = dataclasses.replace(verdict, _asns=lambda _: range(1, 6))
+    assert "AS1, AS2, AS3, …</span>" in gw.report(five)
+    three = dataclasses.replace(verdict, _asns=lambda _: range(1, 4))
+    assert "AS1, AS2, AS3</span>" in gw.report(three)
+
+
+def test_the_candidate_is_among_the_networks_counted_and_not_in_the_part_covered() -> None:
+    """Who has measured the only other network has covered all, and one network of two."""
+    country = Country(1)
+    country.everyone("lan own gate {up}")
+    said = text_of(gw.report(verdict_of(country)))
+    assert "100% networks, the candidate's too: 1 of 2" in said
+    assert "networks: 0 of" in text_of(gw.report(verdict_of(Country(1))))
+
+
 def test_what_was_judged_in_python_can_be_redone_with_the_command(table: Origin) -> None:
     """The page writes the command, with each number that was changed."""
     nothing = gw.load("tests/data/traces/scamper_lab.jsonl")
@@ -292,6 +324,14 @@ def test_who_passes_an_exchange_is_not_shown_as_passing_an_operator_of_its_name(
     assert [gateway for _, gateway, _ in ways].count(f"{exchange} 100%") == 4
 
 
+def test_an_exchange_that_is_first_abroad_is_called_one() -> None:
+    """In the numbers of the picture of the paths, as at home."""
+    country = Country(6)
+    country.everyone("lan own farix {up}")
+    verdict = verdict_of(country)
+    assert {abroad for _, _, abroad in _ways(verdict, Words("en"))} == {"FarIX (exchange) 100%"}
+
+
 def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
     """The nearest figures would claim to know more than is known."""
     verdict = verdict_of(behind_a_gateway())
@@ -394,7 +434,7 @@ def test_a_name_from_right_to_left_stands_apart_from_the_number_behind_it() -> N
     verdict = verdict_of(behind_a_gateway(name))
     apart = f"\u2068{name}\u2069"
     for shown in (gw.report(verdict), verdict._repr_html_()):
-        assert f"through {apart} (share" in shown
+        assert f"through {apart} (captured share" in shown
         assert shown.count(name) == shown.count(apart)
 
 

@@ -382,6 +382,14 @@ def test_paper_shows_nothing_to_be_clicked_and_no_heading_without_its_picture(
     assert set(breaks) == {"avoid"}
 
 
+def test_paper_tears_no_sign_from_its_words(opened: Opening) -> None:
+    """Chromium divides a flex box between two sheets, whatever it is told."""
+    page = opened("single_gateway.en").page
+    page.emulate_media(media="print")
+    shown = "legends => legends.map(legend => getComputedStyle(legend).display)"
+    assert set(page.locator(".legend").evaluate_all(shown)) == {"block"}
+
+
 def test_each_name_stands_over_the_middle_of_its_column(opened: Opening) -> None:
     """So that one of two lines is not taken for that of its neighbour."""
     page = opened("single_gateway.en").page

@@ -152,7 +152,7 @@ def test_without_users_the_verdict_says_that_addresses_stand_in() -> None:
     """Said aloud, in the figure and among the limits."""
     fields = captured(None).fields
     assert fields["coverage"]["weights"] == "addresses"
-    assert any("approximated by registered IPv4 addresses" in one for one in fields["limits"])
+    assert any("approximated by announced IPv4 addresses" in one for one in fields["limits"])
 
 
 def test_a_gateway_that_took_part_covers_nothing() -> None:
@@ -185,5 +185,10 @@ def test_shares_are_weighed_by_users() -> None:
 def test_networks_without_a_weight_are_counted() -> None:
     """A file that does not know two of the networks measured: the figure says so."""
     users = Weights({f"Net {i}": 10.0 for i in range(1, 13)}, "eyeballs")
-    assert captured(None, weights=users).fields["coverage"]["unweighed"] == 2
-    assert captured(None).fields["coverage"]["unweighed"] == 0
+    weighed, plain = captured(None, weights=users).fields, captured(None).fields
+    assert weighed["coverage"]["unweighed"] == 2
+    of = weighed["coverage"]["organisations"]
+    said = f"Of 2 of the {of} organisations measured no eyeballs are known"
+    assert sum(limit.startswith(said) for limit in weighed["limits"]) == 1
+    assert plain["coverage"]["unweighed"] == 0
+    assert not any("are known: what is weighed" in limit for limit in plain["limits"])

@@ -443,7 +443,7 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
     assert fields["window"] == ["2026-01-01", "2026-01-16"]
     gateways = fields["timeline"].pop("gateways")
     assert gateways == {
-        f"Net {i}": [{"since": "2026-01-01", "gateway": None}] for i in range(1, 11)
+        f"Net {i}": [{"since": "2026-01-01", "kind": None, "gateway": None}] for i in range(1, 11)
     }
     assert fields["timeline"] == {
         "alarm": False,

@@ -423,7 +423,7 @@ def test_the_sentence_carries_the_numbers() -> None:
     """k of n, the share that makes captured, the bounds and their confidence, and the name."""
     assert graded(9, 10)[1].startswith(
         "9 of 10 other organisations send at least 80% of their pairs through Gate "
-        "(share 0.90, 95% bounds 0.60 to 1.00)."
+        "(captured share 0.90, 95% bounds 0.60 to 1.00)."
     )
 
 
