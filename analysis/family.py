@@ -48,7 +48,7 @@ from analysis.support import (
     pass_mostly,
 )
 from analysis.timeline import Timeline, find_alarm
-from analysis.turns import by_turns, turns_abroad
+from analysis.turns import by_turns, days_elsewhere, telling, turns_abroad
 from analysis.verdict import Figures, grade
 
 
@@ -113,6 +113,7 @@ class _Period:
     gone: frozenset[str]
     is_given_away: Callable[[Node], bool]
     by_turns: Callable[[Node], frozenset[str]]
+    days_elsewhere: Callable[[Node], Mapping[str, frozenset[dt.date]]]
     timeline: Timeline
     weights: Weights
 
@@ -276,6 +277,7 @@ def judge_family(
     if apart:
         blocks = blocks.without({one.node for one in apart})
         pairs = make_pairs(judged, blocks, policy)
+    told = telling(turns_abroad(blocks, judged))
     period = _Period(
         tuple(judged),
         tuple(one for one in judged if one.kind == "international"),
@@ -287,7 +289,8 @@ def judge_family(
         apart,
         gone,
         is_given_away,
-        by_turns(turns_abroad(blocks, judged), policy),
+        by_turns(told, policy),
+        days_elsewhere(told),
         timeline,
         weights,
     )
@@ -437,7 +440,11 @@ def _figures(
         destination_classes=len(classes),
         continents=support.continents,
         # Where nobody is captured the days are those of all.
-        days=days_measured(strict.behind or strict.grouped.keys(), period.international),
+        days=days_measured(
+            strict.behind or strict.grouped.keys(),
+            period.international,
+            period.days_elsewhere(top.node) if top and strict.behind else {},
+        ),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,

@@ -40,7 +40,7 @@ from analysis.hub import (
 )
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.turns import by_turns
+from analysis.turns import by_turns, telling
 from analysis.verdict import not_representative
 
 
@@ -84,7 +84,7 @@ def judge_domestic(
         meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
         weighed = weighted_share(reached.shares, weights.of) or 0.0
         few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
-        turning = by_turns(turns_at_home(mesh), policy)(candidate.node)
+        turning = by_turns(telling(turns_at_home(mesh)), policy)(candidate.node)
         turns = len(captured_by(candidate.shares, policy) & turning)
         always = candidate.captured - turns >= policy.single_share * candidate.of
         changing = [] if always else [take_turns(turns, policy)]

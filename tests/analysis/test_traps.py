@@ -511,6 +511,19 @@ def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
     assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
 
 
+@pytest.mark.parametrize(
+    ("border", "grade"),
+    [
+        ("own 30.0.15.1", "mixed"),
+        ("own * 30.0.15.1", "mixed"),
+        ("10.{i}.1.1 30.0.15.1", "single_gateway"),
+    ],
+)
+def test_leased_lines_within_a_network_meet_nowhere(border: str, grade: str) -> None:
+    """Each goes on to a border of its own, behind which one carrier's router is shown to all."""
+    assert numbered_by_the_incumbent(f"lan own 20.64.{{i}}.1 {border}").judge().grade == grade
+
+
 def test_a_network_that_few_pass_is_shown_though_nobody_can_meet_there() -> None:
     """Who measures alone sees whom the ways pass; that is a candidate, and no name."""
     country = Country(3)
@@ -1070,8 +1083,29 @@ def test_one_network_makes_no_week_of_a_day_of_all_others(days: int, grade: str)
     country.everyone("lan own gate {up}", days=range(30, 30 + days), members=range(2, 11))
     found = country.judge()
     assert found.grade == grade
-    needed = "Most of those captured were measured on 1 of the 7 days needed."
+    needed = (
+        "Most of those captured were measured on 1 of the 7 days needed, not counting days on "
+        "which they mostly went elsewhere."
+    )
     assert (needed in found.fields["reasons"]) is (days == 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "cut", "grade"),
+    [(3, 4, "concentrated"), (5, 6, "concentrated"), (6, 7, "single_gateway")],
+)
+def test_a_cut_of_some_days_makes_no_week(before: int, cut: int, grade: str) -> None:
+    """All are on a backup on most days of a campaign that is too short for an alarm."""
+    country = Country(9)
+    country.everyone("lan own {up}", days=range(before))
+    country.everyone("lan own gate far15", days=range(before, before + cut))
+    found = country.judge()
+    assert found.grade == grade
+    sentence = (
+        f"Most of those captured were measured on {cut} of the 7 days needed, not counting days on "
+        "which they mostly went elsewhere."
+    )
+    assert (sentence in found.fields["reasons"]) is (grade == "concentrated")
 
 
 @pytest.mark.parametrize(
@@ -1172,7 +1206,7 @@ def test_networks_whose_borders_are_silent_are_not_forgotten(
         ("02345679", "18", "single_gateway"),
         ("0235679", "148", "concentrated"),
         ("012345", "6789", "concentrated"),
-        ("456789", "0123", "single_gateway"),
+        ("3456789", "012", "single_gateway"),
     ],
 )
 def test_the_larger_of_two_that_take_turns_is_no_single_gateway(
