@@ -18,6 +18,7 @@ from tests.analysis.country import HOME, NOW, Country
 def country() -> Country:
     made = Country(3)
     made.table.add("20.5.5.0/24", Attribution(205, "SIB", "Net 1", HOME))
+    made.table.add("20.4.4.0/24", Attribution(65000, "AS65000", "AS65000", HOME))
     made.table.add("20.6.6.0/24", Attribution(106, "N6", "Nowhere", None))
     return made
 
@@ -133,6 +134,12 @@ def test_the_organisation_of_a_vantage_point(changes: dict[str, Any], organisati
 def test_a_record_is_not_believed_over_the_table(asn: int, reason: str) -> None:
     """Whoever claims a network that the table lacks, or has abroad, could claim any number."""
     assert seen(result() | ours(asn)).rejected == {reason: 1}
+
+
+def test_a_number_of_nobody_is_no_network() -> None:
+    """Two that forgot to take a private AS number off their routes are not one for that."""
+    panel = seen(result() | ours(65000), result() | {"from": "20.4.4.7"})
+    assert panel.rejected == {"access_network_unknown": 1, "source_unmapped": 1}
 
 
 def test_a_key_speaks_for_one_network() -> None:
