@@ -290,6 +290,17 @@ def test_a_carrier_abroad_behind_an_exchange() -> None:
     assert verdict.gateway is None
 
 
+def test_an_exchange_abroad_that_no_list_names() -> None:
+    """All have routers of their own there, and meet three carriers on it; nobody announces it."""
+    country = Country(9)
+    for i in range(1, 10):
+        for k, destination in enumerate(country.destinations()):
+            for day in range(8):
+                words = f"lan own own@32 45.1.2.{10 + k % 3}@32.3 30.0.{6 + k % 3}.1@32.6"
+                country.trace(i, destination, words, day=day)
+    assert country.judge().grade == "mixed"
+
+
 def test_an_exchange_abroad_on_every_path() -> None:
     """Where they meet is abroad, and its LAN is no link of anybody's."""
     country = Country(12)
