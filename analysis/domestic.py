@@ -81,9 +81,9 @@ def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
     None where a path makes no detour. It makes one if a foreign-registered hop lies as far above
     the last domestic one as abroad does. A router that answers slowly looks so too, but what lies
     behind it answers sooner: of the foreign hop and all behind it the nearest counts, since a
-    packet cannot come back earlier than it was there. The last domestic one may be a router that the
-    own network has abroad: then the foreign hop is as far from both ends, from the soonest of the
-    own network and from where the path ends.
+    packet cannot come back earlier than it was there. The last domestic one may be a router that
+    the own network has abroad: then the foreign hop is as far from both ends, from the soonest of
+    the own network and from where the path ends.
 
     A carrier that is registered at home and met abroad proves one as well. A foreign router stands
     before it, and it is as far as abroad from both ends at home: from the last domestic hop before
