@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, Protocol
@@ -111,6 +111,7 @@ class _Period:
     alike: Candidate | None
     apart: tuple[Candidate, ...]
     gone: frozenset[str]
+    displaced: frozenset[str]
     is_given_away: Callable[[Node], bool]
     by_turns: Callable[[Node], frozenset[str]]
     days_elsewhere: Callable[[Node], Mapping[str, frozenset[dt.date]]]
@@ -238,13 +239,15 @@ def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -
     return frozenset(name for name, day in last.items() if begin <= day < since)
 
 
-def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
+def _find_alarm(
+    seen: _Seen, displaced: Collection[str], table: JudgingTable, policy: Policy
+) -> Timeline:
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = {
         node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
     }
     counts = partial(reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy)
-    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts)
+    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts, displaced=displaced)
 
 
 def judge_family(
@@ -253,17 +256,23 @@ def judge_family(
     table: JudgingTable,
     weights: Weights,
     policy: Policy,
+    *,
+    displaced: Mapping[str, dt.date],
 ) -> Family:
     """Judge what was seen of one address family.
 
     ``frozen`` are the same traces under one table: the alarm must not hear a table change.
+    ``displaced`` are organisations of which traces were left out as those of another's network,
+    with their last day: where nothing else is known of one, its ways are not known.
     """
     of_alarm = _seen(frozen, table, policy)
-    timeline = _find_alarm(of_alarm, table, policy)
+    timeline = _find_alarm(of_alarm, displaced, table, policy)
     seen = of_alarm if observations is frozen else _seen(observations, table, policy)
     gone: frozenset[str] = frozenset()
     if timeline.since is not None:
         gone = _gone(seen.observations, timeline.since, policy)
+        begin = timeline.since - dt.timedelta(days=policy.alarm_within_days)
+        displaced = {name: last for name, last in displaced.items() if last >= begin}
         seen = _since(seen, timeline.since, table, policy)
     judged, blocks, nearness, lans, nameable = seen
     is_given_away = given_away(blocks, judged, policy.link_organisations)
@@ -288,6 +297,7 @@ def judge_family(
         alike,
         apart,
         gone,
+        frozenset(displaced) - gone,
         is_given_away,
         by_turns(told, policy),
         days_elsewhere(told),
@@ -426,7 +436,11 @@ def _figures(
         upper=upper,
         mostly=support.mostly,
         gone=len(period.gone - left_out),
-        silent=len({pair.organisation for pair in judged} - strict.grouped.keys()),
+        silent=len(
+            ({pair.organisation for pair in judged} | period.displaced)
+            - strict.grouped.keys()
+            - left_out
+        ),
         elsewhere=support.elsewhere,
         keys=support.keys,
         unaided=support.unaided,

@@ -147,7 +147,14 @@ def _judge_version(
     moving = (
         still if dated is None else [seen for seen in dated.observations if seen.family == version]
     )
-    return _Version(moving, judge_family(moving, still, table, weights, policy))
+    displaced = {
+        name: last
+        for (family, name), last in (dated or frozen).displaced.items()
+        if family == version
+    }
+    return _Version(
+        moving, judge_family(moving, still, table, weights, policy, displaced=displaced)
+    )
 
 
 def _hear(

@@ -1255,3 +1255,35 @@ def test_the_own_border_beside_an_operator_is_a_turn(days: int, grade: str) -> N
     country.everyone("lan own gate {up}", days=range(10 - days))
     country.everyone("lan own far15", days=range(10 - days, 10))
     assert country.judge().grade == grade
+
+
+@pytest.mark.parametrize("days", [0, 14])
+def test_who_takes_others_pseudonyms_names_nobody(days: int) -> None:
+    """One network of twenty claims the pseudonyms of all that do not pass Gate, on more days."""
+    country = Country(20)
+    country.everyone("lan own gate {up}", days=range(10), members=range(1, 8))
+    country.everyone("lan own {up}", days=range(10), members=range(8, 21))
+    theirs = [result["prb_id"] for result in country.results if result["prb_id"] >= 8000]
+    for pseudonym in sorted(set(theirs)):
+        for day in range(days):
+            country.trace(7, "30.0.1.200", "lan own gate far15", day=day)
+            country.results[-1]["prb_id"] = pseudonym
+    found = country.judge()
+    assert found.fields["rejected"].get("key_in_other_network", 0) == (650 if days else 0)
+    assert found.grade == "mixed"
+
+
+@pytest.mark.parametrize(("displaced", "alarm"), [(5, True), (6, False)])
+def test_whose_pseudonyms_are_taken_was_measured_all_the_same(
+    displaced: int, *, alarm: bool
+) -> None:
+    """Three moved, of eight or nine; all traces of the others are left out as another network's."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(14), members=range(1, 4))
+    country.everyone("lan own gate far15", days=range(14, 28), members=range(1, 4))
+    country.everyone("lan own {up}", days=range(20, 28), members=range(4, 4 + displaced))
+    for pseudonym in range(4000, 4000 + 1000 * displaced, 1000):
+        for day in range(9):
+            country.trace(1, "20.0.10.200", "lan own", day=day)
+            country.results[-1]["prb_id"] = pseudonym
+    assert country.judge().fields["timeline"]["alarm"] is alarm
