@@ -7,7 +7,8 @@ between two networks is found in `analysis.domestic`; grades are given in `analy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -68,16 +69,27 @@ class Domestic:
 
 
 def judge_domestic(
-    family: Family, table: JudgingTable, weights: Weights, policy: Policy
+    family: Family,
+    table: JudgingTable,
+    weights: Weights,
+    policy: Policy,
+    *,
+    displaced: Mapping[str, dt.date],
 ) -> Domestic:
-    """Judge how the organisations of a country reach each other."""
+    """Judge how the organisations of a country reach each other.
+
+    ``displaced`` are those of which traces were left out as those of another's network, with their
+    last day: where nothing else is known of one, its ways are not known.
+    """
+    since = family.timeline.since or dt.date.min
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
     mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     heard = {pair.organisation for pair in known}
-    silent = {pair.organisation for pair in pairs} - heard
+    traced = {pair.organisation for pair in pairs}
+    silent = traced.union(name for name, last in displaced.items() if last >= since) - heard
     effective, against_diverse = _diversity(known, family, own, policy)
 
     def against_single(candidate: Candidate, reached: Candidate) -> list[str]:

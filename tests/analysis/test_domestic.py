@@ -1003,6 +1003,23 @@ def test_an_exchange_on_the_watch_list_is_a_hub() -> None:
     assert domestic["pairs"]["hub"] == 56
 
 
+@pytest.mark.parametrize(("displaced", "grade"), [(2, "single_hub"), (3, "concentrated")])
+def test_networks_whose_pseudonyms_are_taken_are_not_forgotten(displaced: int, grade: str) -> None:
+    """Eight reach all others over Gate; what is measured beside them is left out as another's."""
+    country = Country(8 + displaced)
+    for i in range(1, country.size + 1):
+        for j in range(1, country.size + 1):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", "lan own gate" if i <= 8 else "lan own")
+    for pseudonym in range(9000, 9000 + 1000 * displaced, 1000):
+        for day in range(2):
+            country.trace(1, "30.0.1.200", "lan own far6", day=day)
+            country.results[-1]["prb_id"] = pseudonym
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"]["name"] == "Gate"
+
+
 @pytest.mark.parametrize(("silent", "grade"), [(2, "single_hub"), (3, "concentrated")])
 def test_silent_networks_are_not_taken_for_a_hubs(silent: int, grade: str) -> None:
     """Eight reach all others over Gate; of those beside them no way is known."""
