@@ -150,12 +150,15 @@ def _candidates(
 
 
 def _one_operator_behind(
-    exchange: Node, observations: Iterable[Observation], policy: Policy
+    exchange: Node,
+    observations: Iterable[Observation],
+    is_given_away: Callable[[Node], bool],
+    policy: Policy,
 ) -> bool:
     """Whether nearly every organisation meets the same domestic operator behind an exchange.
 
     It does if nearly all of its traces over the exchange do: more of them than meet any other
-    operator may still be few.
+    operator may still be few. Of whom only the numbers are there, nobody meets.
     """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:
@@ -178,23 +181,29 @@ def _one_operator_behind(
         for frame in {seen.path.frame for seen in observations}
         for step in frame.steps
     )
-    return at_home and organisations >= policy.captured * len(behind)
+    return (
+        at_home
+        and organisations >= policy.captured * len(behind)
+        and not is_given_away(Node("organisation", operator))
+    )
 
 
 def _nameable(
     observations: Sequence[Observation],
+    blocks: Blocks,
     lans: PeeringLans,
     table: JudgingTable,
     policy: Policy,
 ) -> Callable[[Node], bool]:
     """Whether a node may be named by what was observed; each is looked at once."""
+    is_given_away = given_away(blocks, observations, policy.link_organisations)
 
     @cache
     def nameable(node: Node) -> bool:
         if table.is_watched(node.name):
             return True
         if node.kind == "exchange":
-            return _one_operator_behind(node, observations, policy)
+            return _one_operator_behind(node, observations, is_given_away, policy)
         return node not in lans
 
     return nameable
@@ -214,7 +223,7 @@ def _seen(observations: Sequence[Observation], table: JudgingTable, policy: Poli
     blocks = Blocks(observations)
     nearness = border_distance(observations, blocks)
     lans = PeeringLans(observations, blocks, policy)
-    nameable = _nameable(observations, lans, table, policy)
+    nameable = _nameable(observations, blocks, lans, table, policy)
     return _Seen(observations, blocks, nearness, lans, nameable)
 
 
@@ -225,7 +234,7 @@ def _since(seen: _Seen, day: dt.date, table: JudgingTable, policy: Policy) -> _S
     """
     late = [part for one in seen.observations if (part := one.since(day)) is not None]
     lans = PeeringLans(late, seen.blocks, policy, told=list(seen.lans))
-    nameable = _nameable(late, lans, table, policy)
+    nameable = _nameable(late, seen.blocks, lans, table, policy)
     return seen._replace(observations=late, lans=lans, nameable=nameable)
 
 

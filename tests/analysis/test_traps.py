@@ -510,6 +510,7 @@ def numbered_by_the_incumbent(words: str) -> Country:
         "lan own 20.64.{i}.1 20.64.{i}.9 {up}",
         "lan own 20.64.{i}.1 own {up}",
         "lan own 20.64.{i}.1 homeix {up}",
+        "lan own homeix 20.64.{i}.1 {up}",
         "lan 20.64.{i}.1 10.{i}.1.1 {up}",
         "lan 20.64.{i}.1 * {up}",
         "20.64.{i}.1 {up}",
