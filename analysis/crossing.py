@@ -183,6 +183,25 @@ def _located_by_rtt(steps: Sequence[Step], at: int, policy: Policy) -> bool:
     return rise is not None and rise < policy.home_step_ms
 
 
+def _soonest_own(steps: Iterable[Step]) -> float | None:
+    """The RTT in ms of the soonest public router of the own network; None where none is known."""
+    return min(
+        (
+            step.rtt
+            for step in steps
+            if step.own and step.rtt is not None and step.sight and step.sight.special is None
+        ),
+        default=None,
+    )
+
+
+def _adjoins_home(steps: Sequence[Step], at: int, policy: Policy) -> bool:
+    """Whether the RTT puts a hop beside the last at home, and that is no own router abroad."""
+    here, own = steps[at].rtt, _soonest_own(steps[:at])
+    far = here is not None and own is not None and here - own >= policy.abroad_step_ms
+    return not far and _located_by_rtt(steps, at, policy)
+
+
 def _domestic_part(
     domestic: Sequence[Step], own: int, policy: Policy
 ) -> tuple[list[int], list[int]]:
@@ -196,7 +215,7 @@ def _domestic_part(
             continue
         if i >= own and (
             _is_domestic(step)
-            or (step.sight.node.kind == "unmapped" and _located_by_rtt(domestic, i, policy))
+            or (step.sight.node.kind == "unmapped" and _adjoins_home(domestic, i, policy))
         ):
             strict.append(i)
         else:

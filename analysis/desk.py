@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from analysis.crossing import Crossing
 from analysis.nextdoor import answers_next_door
+from analysis.numbering import is_nobodys
 from analysis.observation import Observation, date_of, day_of
 from analysis.operators import Gazetteer, Node, Table
 from analysis.path import Path, Reader
@@ -190,7 +191,7 @@ class Desk:
         """Whose network a record says it was measured in, if the table has that at home."""
         found = self._access.get(asn)
         if found is None:
-            registered = self._table.country(asn)
+            registered = None if is_nobodys(asn) else self._table.country(asn)
             if registered == self._gazetteer.country:
                 found = self._table.organisation(asn)
             else:

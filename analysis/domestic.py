@@ -76,34 +76,63 @@ class DomesticPair:
 
 
 def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
-    """Which steps of a detour abroad are carriers' that are registered at home, by their index.
+    """Which steps of a detour abroad stand there by their RTTs alone, by their index.
 
     None where a path makes no detour. It makes one if a foreign-registered hop lies as far above
     the last domestic one as abroad does. A router that answers slowly looks so too, but what lies
     behind it answers sooner: of the foreign hop and all behind it the nearest counts, since a
-    packet cannot come back earlier than it was there.
+    packet cannot come back earlier than it was there. The last domestic one may be a router that
+    the own network has abroad: then the foreign hop is as far from both ends, from the soonest of
+    the own network and from where the path ends.
 
     A carrier that is registered at home and met abroad proves one as well. A foreign router stands
     before it, and it is as far as abroad from both ends at home: from the last domestic hop before
-    that router, and from the network in which the path ends. Far from one end alone may be whoever
-    has slow lines.
+    that router or the soonest of the own network, and from the network in which the path ends. Far
+    from one end alone may be whoever has slow lines.
+
+    By RTTs alone these carriers stand abroad, and on a detour public hops that no table names.
     """
     nearest = list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
-    away = _met_abroad(steps, nearest, policy)
-    return away if away or _passes_abroad(steps, nearest, policy) else None
+    soonest = list(accumulate((_rtt(step) if _is_own(step) else math.inf for step in steps), min))
+    away = _met_abroad(steps, nearest, soonest, policy)
+    if not away and not _passes_abroad(steps, nearest, soonest, policy):
+        return None
+    return away | _unnamed_abroad(steps, nearest, soonest, policy)
 
 
-def _passes_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> bool:
+def _passes_abroad(
+    steps: Sequence[Step], nearest: Sequence[float], soonest: Sequence[float], policy: Policy
+) -> bool:
+    end = _rtt(steps[-1]) if _is_carrier(steps[-1]) and steps[-1].place == "home" else math.inf
     base: float | None = None
-    for step, rtt in zip(steps, nearest, strict=True):
+    left = False
+    for step, rtt, own in zip(steps, nearest, soonest, strict=True):
         if step.place == "home":
             base = step.rtt if step.rtt is not None else base
-        elif step.place == "abroad" and step.rtt is not None and _is_far(base, rtt, policy):
-            return True
+            left = not step.own
+        elif step.place == "abroad" and step.rtt is not None:
+            both_ends = not left and _is_far(own, rtt, policy) and _is_far(step.rtt, end, policy)
+            if both_ends or _is_far(base, rtt, policy):
+                return True
     return False
 
 
-def _met_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy) -> frozenset[int]:
+def _unnamed_abroad(
+    steps: Sequence[Step], nearest: Sequence[float], soonest: Sequence[float], policy: Policy
+) -> frozenset[int]:
+    return frozenset(
+        i
+        for i, step in enumerate(steps)
+        if step.place == "unlocated"
+        and step.sight is not None
+        and step.sight.special is None
+        and _is_far(soonest[i], nearest[i], policy)
+    )
+
+
+def _met_abroad(
+    steps: Sequence[Step], nearest: Sequence[float], soonest: Sequence[float], policy: Policy
+) -> frozenset[int]:
     end = next(
         (step.sight.node for step in reversed(steps) if step.place == "home" and step.sight), None
     )
@@ -118,7 +147,7 @@ def _met_abroad(steps: Sequence[Step], nearest: Sequence[float], policy: Policy)
                 behind_foreign
                 and _is_carrier(step)
                 and not _is_of(step, end)
-                and _is_far(base, rtt, policy)
+                and (_is_far(base, rtt, policy) or _is_far(soonest[i], rtt, policy))
                 and _is_far(step.rtt, _nearest_of(end, steps[i:]), policy)
             ):
                 found.add(i)
@@ -159,6 +188,11 @@ def _nearest_of(node: Node | None, steps: Iterable[Step]) -> float:
 
 def _is_carrier(step: Step) -> bool:
     return not step.own and step.sight is not None and step.sight.node.kind == "organisation"
+
+
+def _is_own(step: Step) -> bool:
+    """Whether a step shows a public address of the own network."""
+    return step.own and step.sight is not None and step.sight.special is None
 
 
 def _is_of(step: Step, node: Node | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, Protocol
@@ -48,7 +48,7 @@ from analysis.support import (
     pass_mostly,
 )
 from analysis.timeline import Timeline, find_alarm
-from analysis.turns import by_turns, turns_abroad
+from analysis.turns import by_turns, days_elsewhere, telling, turns_abroad
 from analysis.verdict import Figures, grade
 
 
@@ -111,8 +111,10 @@ class _Period:
     alike: Candidate | None
     apart: tuple[Candidate, ...]
     gone: frozenset[str]
+    displaced: frozenset[str]
     is_given_away: Callable[[Node], bool]
     by_turns: Callable[[Node], frozenset[str]]
+    days_elsewhere: Callable[[Node], Mapping[str, frozenset[dt.date]]]
     timeline: Timeline
     weights: Weights
 
@@ -148,12 +150,15 @@ def _candidates(
 
 
 def _one_operator_behind(
-    exchange: Node, observations: Iterable[Observation], policy: Policy
+    exchange: Node,
+    observations: Iterable[Observation],
+    is_given_away: Callable[[Node], bool],
+    policy: Policy,
 ) -> bool:
     """Whether nearly every organisation meets the same domestic operator behind an exchange.
 
     It does if nearly all of its traces over the exchange do: more of them than meet any other
-    operator may still be few.
+    operator may still be few. Of whom only the numbers are there, nobody meets.
     """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:
@@ -176,23 +181,29 @@ def _one_operator_behind(
         for frame in {seen.path.frame for seen in observations}
         for step in frame.steps
     )
-    return at_home and organisations >= policy.captured * len(behind)
+    return (
+        at_home
+        and organisations >= policy.captured * len(behind)
+        and not is_given_away(Node("organisation", operator))
+    )
 
 
 def _nameable(
     observations: Sequence[Observation],
+    blocks: Blocks,
     lans: PeeringLans,
     table: JudgingTable,
     policy: Policy,
 ) -> Callable[[Node], bool]:
     """Whether a node may be named by what was observed; each is looked at once."""
+    is_given_away = given_away(blocks, observations, policy.link_organisations)
 
     @cache
     def nameable(node: Node) -> bool:
         if table.is_watched(node.name):
             return True
         if node.kind == "exchange":
-            return _one_operator_behind(node, observations, policy)
+            return _one_operator_behind(node, observations, is_given_away, policy)
         return node not in lans
 
     return nameable
@@ -212,7 +223,7 @@ def _seen(observations: Sequence[Observation], table: JudgingTable, policy: Poli
     blocks = Blocks(observations)
     nearness = border_distance(observations, blocks)
     lans = PeeringLans(observations, blocks, policy)
-    nameable = _nameable(observations, lans, table, policy)
+    nameable = _nameable(observations, blocks, lans, table, policy)
     return _Seen(observations, blocks, nearness, lans, nameable)
 
 
@@ -223,7 +234,7 @@ def _since(seen: _Seen, day: dt.date, table: JudgingTable, policy: Policy) -> _S
     """
     late = [part for one in seen.observations if (part := one.since(day)) is not None]
     lans = PeeringLans(late, seen.blocks, policy, told=list(seen.lans))
-    nameable = _nameable(late, lans, table, policy)
+    nameable = _nameable(late, seen.blocks, lans, table, policy)
     return seen._replace(observations=late, lans=lans, nameable=nameable)
 
 
@@ -237,13 +248,15 @@ def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -
     return frozenset(name for name, day in last.items() if begin <= day < since)
 
 
-def _find_alarm(seen: _Seen, table: JudgingTable, policy: Policy) -> Timeline:
+def _find_alarm(
+    seen: _Seen, displaced: Collection[str], table: JudgingTable, policy: Policy
+) -> Timeline:
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = {
         node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
     }
     counts = partial(reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy)
-    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts)
+    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts, displaced=displaced)
 
 
 def judge_family(
@@ -252,17 +265,23 @@ def judge_family(
     table: JudgingTable,
     weights: Weights,
     policy: Policy,
+    *,
+    displaced: Mapping[str, dt.date],
 ) -> Family:
     """Judge what was seen of one address family.
 
     ``frozen`` are the same traces under one table: the alarm must not hear a table change.
+    ``displaced`` are organisations of which traces were left out as those of another's network,
+    with their last day: where nothing else is known of one, its ways are not known.
     """
     of_alarm = _seen(frozen, table, policy)
-    timeline = _find_alarm(of_alarm, table, policy)
+    timeline = _find_alarm(of_alarm, displaced, table, policy)
     seen = of_alarm if observations is frozen else _seen(observations, table, policy)
     gone: frozenset[str] = frozenset()
     if timeline.since is not None:
         gone = _gone(seen.observations, timeline.since, policy)
+        begin = timeline.since - dt.timedelta(days=policy.alarm_within_days)
+        displaced = {name: last for name, last in displaced.items() if last >= begin}
         seen = _since(seen, timeline.since, table, policy)
     judged, blocks, nearness, lans, nameable = seen
     is_given_away = given_away(blocks, judged, policy.link_organisations)
@@ -276,6 +295,7 @@ def judge_family(
     if apart:
         blocks = blocks.without({one.node for one in apart})
         pairs = make_pairs(judged, blocks, policy)
+    told = telling(turns_abroad(blocks, judged))
     period = _Period(
         tuple(judged),
         tuple(one for one in judged if one.kind == "international"),
@@ -286,8 +306,10 @@ def judge_family(
         alike,
         apart,
         gone,
+        frozenset(displaced) - gone,
         is_given_away,
-        by_turns(turns_abroad(blocks, judged), policy),
+        by_turns(told, policy),
+        days_elsewhere(told),
         timeline,
         weights,
     )
@@ -423,7 +445,11 @@ def _figures(
         upper=upper,
         mostly=support.mostly,
         gone=len(period.gone - left_out),
-        silent=len({pair.organisation for pair in judged} - strict.grouped.keys()),
+        silent=len(
+            ({pair.organisation for pair in judged} | period.displaced)
+            - strict.grouped.keys()
+            - left_out
+        ),
         elsewhere=support.elsewhere,
         keys=support.keys,
         unaided=support.unaided,
@@ -437,7 +463,11 @@ def _figures(
         destination_classes=len(classes),
         continents=support.continents,
         # Where nobody is captured the days are those of all.
-        days=days_measured(strict.behind or strict.grouped.keys(), period.international),
+        days=days_measured(
+            strict.behind or strict.grouped.keys(),
+            period.international,
+            period.days_elsewhere(top.node) if top and strict.behind else {},
+        ),
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,

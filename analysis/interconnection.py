@@ -7,7 +7,8 @@ between two networks is found in `analysis.domestic`; grades are given in `analy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -40,7 +41,7 @@ from analysis.hub import (
 )
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.turns import by_turns
+from analysis.turns import by_turns, telling
 from analysis.verdict import not_representative
 
 
@@ -68,23 +69,34 @@ class Domestic:
 
 
 def judge_domestic(
-    family: Family, table: JudgingTable, weights: Weights, policy: Policy
+    family: Family,
+    table: JudgingTable,
+    weights: Weights,
+    policy: Policy,
+    *,
+    displaced: Mapping[str, dt.date],
 ) -> Domestic:
-    """Judge how the organisations of a country reach each other."""
+    """Judge how the organisations of a country reach each other.
+
+    ``displaced`` are those of which traces were left out as those of another's network, with their
+    last day: where nothing else is known of one, its ways are not known.
+    """
+    since = family.timeline.since or dt.date.min
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
     mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
     heard = {pair.organisation for pair in known}
-    silent = {pair.organisation for pair in pairs} - heard
+    traced = {pair.organisation for pair in pairs}
+    silent = traced.union(name for name, last in displaced.items() if last >= since) - heard
     effective, against_diverse = _diversity(known, family, own, policy)
 
     def against_single(candidate: Candidate, reached: Candidate) -> list[str]:
         meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
         weighed = weighted_share(reached.shares, weights.of) or 0.0
         few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
-        turning = by_turns(turns_at_home(mesh), policy)(candidate.node)
+        turning = by_turns(telling(turns_at_home(mesh)), policy)(candidate.node)
         turns = len(captured_by(candidate.shares, policy) & turning)
         always = candidate.captured - turns >= policy.single_share * candidate.of
         changing = [] if always else [take_turns(turns, policy)]

@@ -147,7 +147,10 @@ def _judge_version(
     moving = (
         still if dated is None else [seen for seen in dated.observations if seen.family == version]
     )
-    return _Version(moving, judge_family(moving, still, table, weights, policy))
+    displaced = (dated or frozen).displaced_from(version, abroad=True)
+    return _Version(
+        moving, judge_family(moving, still, table, weights, policy, displaced=displaced)
+    )
 
 
 def _hear(
@@ -275,7 +278,9 @@ def judge(
         unit=weights.unit,
         witness=witness.speaks if witness else None,
     )
-    domestic = judge_domestic(family, table, weights, policy)
+    domestic = judge_domestic(
+        family, table, weights, policy, displaced=panel.displaced_from(version, abroad=False)
+    )
     at_home = domestic_fields(domestic, family.blocks, table, country, policy)
     rejected = loaded.rejected + panel.rejected
     fields: dict[str, Any] = {

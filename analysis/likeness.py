@@ -10,6 +10,7 @@ counts as if it might be anybody's. Decides nothing itself: `analysis.crossing` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -155,12 +156,15 @@ class Likenesses:
         """Every comparison of RTTs that may be made of a path, in order of its steps.
 
         A step is compared with all before it that may be the last at home, and all behind it with
-        the step, those at home by themselves.
+        the step, those at home by themselves; one that no table places with the soonest of the own
+        network as well, and with those before it that may be of it.
         """
         steps, changeable = self._row(path)
         rtts = path.rtts
         found = bytearray()
         home: list[float] = []
+        own = math.inf
+        perhaps_own: list[float] = []
         for i, step in enumerate(steps):
             rtt = rtts[i]
             surely = step.place == "home" and i not in changeable
@@ -168,10 +172,17 @@ class Likenesses:
                 behind = range(i + 1, len(steps))
                 at_home = [rtts[j] for j in behind if steps[j].place == "home"]
                 found += self._compared(rtt, home, rtts[i + 1 :], at_home)
+            if _is_unplaced(step) and rtt is not None:
+                abroad_step = self._policy.abroad_step_ms
+                found += bytes(rtt - soon >= abroad_step for soon in (own, *perhaps_own))
             if rtt is not None and (surely or i in changeable):
                 if surely:
                     home.clear()
                 home.append(rtt)
+                if not surely:
+                    perhaps_own.append(rtt)
+                elif step.own and step.sight is not None and step.sight.special is None:
+                    own = min(own, rtt)
         return bytes(found)
 
     def _row(self, path: Path) -> tuple[tuple[Step, ...], frozenset[int]]:

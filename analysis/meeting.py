@@ -175,8 +175,11 @@ def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list
 
 
 def _and_behind(steps: Sequence[Step], at: Sequence[int], destination: str) -> list[str]:
-    """The addresses of these steps, and the one right behind the last if it is no port."""
-    on = way_on(steps[at[-1] + 1 :], destination)
+    """The addresses of these steps, and the one right behind the last if it is no port.
+
+    Where the own network shows in between, none is right behind: its border stands there.
+    """
+    on = way_on(takewhile(lambda step: not step.own, steps[at[-1] + 1 :]), destination)
     behind = [on] if on is not None and not _is_port(on) else []
     return _shown([*(steps[i] for i in at), *behind])
 

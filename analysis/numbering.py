@@ -1,7 +1,7 @@
 """Blocks of addresses: which one stands for an address, and who numbers a network by it.
 
 Some are one owner's, announced or not; others are used by whoever likes, and some of these by
-nearly everybody. What is seen of blocks on paths is not known here.
+nearly everybody. So it is with AS numbers. What is seen of blocks on paths is not known here.
 """
 
 from __future__ import annotations
@@ -53,6 +53,27 @@ SQUATTED = tuple(
 
 # Where relays of 6to4 answer, whoever runs them (RFC 3068).
 RELAYS = tuple(ipaddress.ip_network(block) for block in ("192.88.99.0/24", "2002:c058:6301::/48"))
+
+
+# AS numbers that are nobody's by IANA's registry: 0 (RFC 7607), AS_TRANS (RFC 6793),
+# those for documents (RFC 5398), for private use (RFC 6996), and the last of 16 and 32 bits
+# (RFC 7300). They are announced all the same: where somebody forgot to take them off a path, or to
+# put his own in.
+_NOBODYS = (
+    range(1),
+    range(23456, 23457),
+    range(64496, 65552),
+    range(4_200_000_000, 1 << 32),
+)
+
+
+def is_nobodys(asn: int | None) -> bool:
+    """Whether an AS number is one that any network may show, so that it tells of none.
+
+    >>> is_nobodys(64512), is_nobodys(4_200_000_001), is_nobodys(17726), is_nobodys(None)
+    (True, True, False, False)
+    """
+    return asn is not None and any(asn in numbers for numbers in _NOBODYS)
 
 
 def block_of(address: str) -> str:

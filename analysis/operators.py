@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-from analysis.numbering import block_of
+from analysis.numbering import block_of, is_nobodys
 from probe.record import Attribution
 
 Place = Literal["home", "abroad", "unlocated"]
@@ -66,7 +66,7 @@ class Gazetteer:
             return Sight(Node("unmapped", block_of(address)), "unlocated", found.special)
         if found.exchange is not None:
             node = Node("exchange", found.exchange)
-        elif found.organisation is not None:
+        elif found.organisation is not None and not is_nobodys(found.asn):
             node = Node("organisation", found.organisation)
         else:
             return Sight(Node("unmapped", block_of(address)), "unlocated")

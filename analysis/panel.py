@@ -38,10 +38,27 @@ class Panel:
     rejected: Counter[str] = field(default_factory=Counter)
     signs: Counter[str] = field(default_factory=Counter)
     """Signs of invention by kind, on how many traces; of those that were kept as well."""
+    displaced: dict[tuple[int, bool, str], dt.date] = field(default_factory=dict)
+    """The family and the organisation of ways, abroad or at home, that were left out as an unsigned
+    pseudonym's of another network, with their last day. Anybody may give it, so it may be
+    another's."""
 
     def reject(self, reason: str, traces: int) -> None:
         """Count so many traces as left out."""
         self.rejected[reason] += traces
+
+    def displace(self, reading: Reading) -> None:
+        """Remember whose way was left out, and until when."""
+        whose = reading.family, reading.target.abroad, reading.organisation
+        self.displaced[whose] = max(self.displaced.get(whose, dt.date.min), reading.days[-1])
+
+    def displaced_from(self, family: int, *, abroad: bool) -> dict[str, dt.date]:
+        """The organisations of a family of which ways were left out so, with their last day."""
+        return {
+            name: last
+            for (version, away, name), last in self.displaced.items()
+            if version == family and away == abroad
+        }
 
     @property
     def traces(self) -> int:
@@ -170,6 +187,8 @@ def _in_one_network(readings: Sequence[Reading], panel: Panel) -> Sequence[Readi
             kept.append(reading)
         else:
             panel.reject("key_in_other_network", reading.traces)
+            if not reading.speaker.key:
+                panel.displace(reading)
     return kept
 
 

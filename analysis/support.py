@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from analysis.blocks import Blocks
 from analysis.convergence import days_of_most
@@ -84,10 +84,19 @@ def continents_reached(
     return continents(measured, passing, policy)
 
 
-def days_measured(organisations: Collection[str], international: Iterable[Observation]) -> int:
-    """On how many days most of these organisations were measured, as `days_of_most` counts them."""
+def days_measured(
+    organisations: Collection[str],
+    international: Iterable[Observation],
+    elsewhere: Mapping[str, Collection[dt.date]],
+) -> int:
+    """On how many days most of these organisations were measured, as `days_of_most` counts them.
+
+    Of each without the days on which it went ``elsewhere``.
+    """
     measured: dict[str, set[dt.date]] = defaultdict(set)
     for seen in international:
         if seen.organisation in organisations:
             measured[seen.organisation].update(seen.days)
-    return days_of_most(measured)
+    return days_of_most(
+        {name: days.difference(elsewhere.get(name, ())) for name, days in measured.items()}
+    )

@@ -94,13 +94,15 @@ def find_alarm(
     nodes: Mapping[Node, Collection[str]],
     policy: Policy,
     counts: Callable[[Wave], bool] = lambda _: True,
+    *,
+    displaced: Collection[str] = (),
 ) -> Timeline:
     """Look for the day a gateway was switched on, among the nodes that may be named.
 
     ``nodes`` come best first: of nodes to which as many moved, the first is meant. Each has the
     organisations that it is or that run it, which say nothing about it. Where only the numbers of
     an owner appear on ways, and networks do not meet there, nobody moved to it. Nor did they in a
-    wave that does not count.
+    wave that does not count. The ``displaced`` were measured as well, and nothing is known of them.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
     span = (days[1] - days[0]).days + 1 if days else 0
@@ -119,6 +121,7 @@ def find_alarm(
             gateways,
         )
     measured = {seen.organisation for seen in observations if seen.kind == "international"}
+    measured |= set(displaced)
     found = [
         wave
         for node, own in nodes.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -42,22 +42,33 @@ class _Day(NamedTuple):
     elsewhere: float
 
 
-def by_turns(turns: Sequence[Turn], policy: Policy) -> Callable[[Node], frozenset[str]]:
+# Of a node, what the days of each pair of an organisation and an end say.
+Telling = Callable[[Node], Mapping[tuple[str, str], Sequence[_Day]]]
+
+
+def telling(turns: Sequence[Turn]) -> Telling:
+    """What days tell of a node; each node is looked at once.
+
+    Those traces tell that pass the node, and of those that tell who is not on them all with
+    somebody who is not on the organisation's ways over the node, and all on which nobody is and
+    that go on abroad over addresses that no way over the node shows.
+    """
+    cast = Cast(turn.seen for turn in turns)
+    return cache(lambda node: _days(node, turns, cast))
+
+
+def by_turns(told: Telling, policy: Policy) -> Callable[[Node], frozenset[str]]:
     """Which organisations pass a node by turns with others; each node is looked at once.
 
     They do if to half of the ends that they reach over it, or more, less than ``captured`` of the
-    traces that tell pass it. Those tell that pass the node, and of those that tell who is not on
-    them all with somebody who is not on the organisation's ways over the node, and all on which
-    nobody is and that go on abroad over addresses that no way over the node shows. What comes
-    before the first day on which the pair passes the node does not count: that is a move, and no
-    turn.
+    traces that tell pass it. What comes before the first day on which the pair passes the node
+    does not count: that is a move, and no turn.
     """
-    cast = Cast(turn.seen for turn in turns)
 
     @cache
     def found(node: Node) -> frozenset[str]:
         turning: dict[str, list[bool]] = defaultdict(list)
-        for (organisation, _), days in _days(node, turns, cast).items():
+        for (organisation, _), days in told(node).items():
             since = min((one.day for one in days if one.passing), default=None)
             if since is not None:
                 passing = sum(one.passing for one in days)
@@ -65,6 +76,26 @@ def by_turns(turns: Sequence[Turn], policy: Policy) -> Callable[[Node], frozense
                 least = policy.captured * (passing + elsewhere)
                 turning[organisation].append(passing + TOLERANCE < least)
         return frozenset(name for name, told in turning.items() if 2 * sum(told) >= len(told))
+
+    return found
+
+
+def days_elsewhere(told: Telling) -> Callable[[Node], Mapping[str, frozenset[dt.date]]]:
+    """Of each organisation the days on which most traces that tell do not pass a node.
+
+    Each node is looked at once.
+    """
+
+    @cache
+    def found(node: Node) -> Mapping[str, frozenset[dt.date]]:
+        more: dict[str, dict[dt.date, float]] = defaultdict(lambda: defaultdict(float))
+        for (organisation, _), days in told(node).items():
+            for one in days:
+                more[organisation][one.day] += one.elsewhere - one.passing
+        return {
+            organisation: frozenset(day for day, by in days.items() if by > TOLERANCE)
+            for organisation, days in more.items()
+        }
 
     return found
 

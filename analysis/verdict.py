@@ -78,8 +78,8 @@ class Figures:
     """Those on which the destinations stand to which most of the organisations behind the candidate
     pass it."""
     days: int
-    """Those on which most of the captured organisations were measured (see
-    `analysis.convergence.days_of_most`)."""
+    """Those on which most of the captured organisations were measured and did not mostly go
+    elsewhere (see `analysis.convergence.days_of_most`)."""
     effective_gateways: float
     meeting_place: Candidate | None
     """An exchange that most organisations cross but behind which no one operator stands, or a node
@@ -238,7 +238,7 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
     if figures.days < policy.days:
         reasons.append(
             f"Most of those captured were measured on {figures.days} of the {policy.days} days "
-            "needed."
+            "needed, not counting days on which they mostly went elsewhere."
         )
     if figures.unaided < policy.unaided:
         reasons.append(

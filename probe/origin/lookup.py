@@ -50,8 +50,17 @@ EXCHANGES_FILE = "exchanges.toml"
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
 
-# What registries write where there is no holder: no name, and never one organisation.
-_NO_HOLDER = frozenset({"-Reserved AS-", "-Private Use AS-", "Not routed", "UNALLOCATED"})
+# What registries write where there is no holder, or only another one knows him (ARIN, of numbers
+# that went to RIPE NCC, whose own networks have another name): no name, and never one organisation.
+_NO_HOLDER = frozenset(
+    {
+        "-Reserved AS-",
+        "-Private Use AS-",
+        "Not routed",
+        "UNALLOCATED",
+        "RIPE Network Coordination Centre",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -471,6 +471,27 @@ def test_an_unannounced_public_hop_is_domestic_only_near_home(rtt: str, strict: 
     assert found.lenient == nodes
 
 
+@pytest.mark.parametrize(
+    ("before", "strict"),
+    [
+        ("own@1.0 own@32.0", False),
+        ("own@22.2 own@32.0", False),
+        ("own@22.5 own@32.0", True),
+        # Whether a private hop answers from beyond the line to the home says nothing.
+        ("10.20.7.1@1.0 own@32.0", True),
+        ("own@1.0 own@-", False),
+    ],
+)
+def test_an_unannounced_hop_beside_an_own_router_abroad_is_not_at_home(
+    before: str, strict: bool
+) -> None:
+    """The own network reaches as far as 1,000 km beyond where it is first seen."""
+    found = crossing(f"lan {before} 45.1.2.3@32.3 far6@80")
+    nodes = (block("45.1.2.0/24"),)
+    assert found.strict == (nodes if strict else ())
+    assert found.lenient == nodes
+
+
 def test_a_slow_private_hop_counts_all_the_same() -> None:
     """Private addresses are nobody's registration abroad: before the border they are domestic."""
     assert crossing("lan own@1.0 10.202.4.1@60 far6@80").strict == (block("10.202.4.0/24"),)

@@ -167,9 +167,17 @@ def test_abroad_is_what_physics_says(words: str, abroad: bool, way: str) -> None
         ("lan own@1.0 sea@30 far3@14", "@14", True),
         # One registered at home that answers slowly, before a mobile network that does so as well.
         ("lan own@1.0 sea@1.3 gate@30 far3@2", "@41", False),
+        # The own network has a router abroad, as far from where it begins as from where all ends.
+        ("lan own@22.5 own@32 sea@32.5", "@42.5", True),
+        ("lan own@22.6 own@32 sea@32.5", "@42.5", False),
+        ("lan own@22.5 own@32 sea@32.5", "@42.4", False),
+        ("lan own@1.0 own@32 gate@32.2 sea@32.5", "@70", False),
     ],
-    ids=["far", "slow", "slow hop", "just too near", "just far enough", "two abroad", "slow ones"],
-)
+    ids=[
+        "far", "slow", "slow hop", "just too near", "just far enough", "two abroad", "slow ones",
+        "own abroad", "near the first", "near the second", "own left before",
+    ],
+)  # fmt: skip
 def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: bool) -> None:
     """Packets that went abroad came back from there: later hops answer no sooner."""
     country = Country(6)
@@ -196,10 +204,15 @@ def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: b
         ("lan own far3@2 gate@66 10.20.7.1@67 net3@68 net2@130", ()),
         ("lan own far3@2 gate@2.4 far4@66 net2@130", (GATE,)),
         ("lan own gate far3@2 gate@66 net2@130", (GATE,)),
+        ("lan own own@66 far3@66.3 gate@66.6 net2@130", ()),
+        # What no table names, by how late it answers.
+        ("lan own 45.1.2.3@66 far3@66.3 net2@130", ()),
+        ("lan own 45.1.2.3@2 far3@66 net2@130", (Node("unmapped", "45.1.2.0/24"),)),
     ],
     ids=[
         "carrier", "exchange", "block", "block before", "there and back", "back", "next door",
         "of the country", "between others", "two of the country", "at home", "there and abroad",
+        "beside an own one", "unannounced", "unannounced at home",
     ],
 )  # fmt: skip
 def test_who_carries_a_path_abroad_does_not_stand_between_at_home(
@@ -772,11 +785,16 @@ def test_the_provider_of_many_small_targets_is_no_single_hub(users: float, grade
     [
         ("lan own far3@66", "mixed", None, "abroad"),
         ("lan own far3@66 10.20.7.1", "mixed", None, "abroad"),
+        ("lan own own@40 far3@40.3", "mixed", None, "abroad"),
+        ("lan own 45.1.2.3@40 far3@66", "mixed", None, "abroad"),
         ("lan own gate far3@66", "single_hub", "Gate", "hub"),
         ("lan own far3@2 gate@40", "mixed", None, "abroad"),
     ],
-    ids=["a carrier", "his private numbers", "a hub before him", "one of the country"],
-)
+    ids=[
+        "a carrier", "his private numbers", "beside own routers", "his unannounced numbers",
+        "a hub before him", "one of the country",
+    ],
+)  # fmt: skip
 def test_a_carrier_abroad_is_no_hub_at_home(
     words: str, grade: str, hub: str | None, way: str
 ) -> None:
@@ -983,6 +1001,23 @@ def test_an_exchange_on_the_watch_list_is_a_hub() -> None:
     assert domestic["grade"] == "single_hub"
     assert domestic["hub"]["kind"] == "exchange"
     assert domestic["pairs"]["hub"] == 56
+
+
+@pytest.mark.parametrize(("displaced", "grade"), [(2, "single_hub"), (3, "concentrated")])
+def test_networks_whose_pseudonyms_are_taken_are_not_forgotten(displaced: int, grade: str) -> None:
+    """Eight reach all others over Gate; what is measured beside them is left out as another's."""
+    country = Country(8 + displaced)
+    for i in range(1, country.size + 1):
+        for j in range(1, country.size + 1):
+            if i != j:
+                country.trace(i, f"20.0.{j}.200", "lan own gate" if i <= 8 else "lan own")
+    for pseudonym in range(9000, 9000 + 1000 * displaced, 1000):
+        for day in range(2):
+            country.trace(1, "30.0.1.200", "lan own far6", day=day)
+            country.results[-1]["prb_id"] = pseudonym
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert domestic["hub"]["name"] == "Gate"
 
 
 @pytest.mark.parametrize(("silent", "grade"), [(2, "single_hub"), (3, "concentrated")])

@@ -315,6 +315,22 @@ def test_who_is_registered_at_home_and_answers_from_abroad_is_told_apart(order: 
 
 
 @ORDERS
+def test_an_unannounced_hop_beside_an_own_router_abroad_is_told_apart(order: int) -> None:
+    """Two traces alike but for how soon the own network answers first."""
+    near, far = (
+        (
+            ("20.0.1.1", first),
+            ("20.0.1.2", 25.0),
+            ("45.1.2.3", 25.5),
+            ("30.0.1.9", 26.6),
+            ("40.0.2.9", 80.0),
+        )
+        for first in (20.0, 1.0)
+    )
+    assert sorted(len(one.strict) for one in crossed(*(near, far)[::order])) == [0, 1]
+
+
+@ORDERS
 @pytest.mark.parametrize(
     "paths",
     [

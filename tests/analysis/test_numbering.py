@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.numbering import block_of, is_commonplace
+from analysis.numbering import block_of, is_commonplace, is_nobodys
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,24 @@ def test_blocks_are_24_bits_of_ipv4_and_48_of_ipv6(address: str, block: str) -> 
 def test_factory_settings_are_commonplace(block: str, *, commonplace: bool) -> None:
     """Blocks that come with the box prove nothing when two networks use them."""
     assert is_commonplace(block) is commonplace
+
+
+@pytest.mark.parametrize(
+    ("asn", "nobodys"),
+    [
+        (0, True),
+        (1, False),
+        (23455, False),
+        (23456, True),
+        (64495, False),
+        (64496, True),
+        (65551, True),
+        (65552, False),
+        (4_199_999_999, False),
+        (4_200_000_000, True),
+        (4_294_967_295, True),
+    ],
+)
+def test_as_numbers_of_nobody(asn: int, *, nobodys: bool) -> None:
+    """The edges of IANA's ranges."""
+    assert is_nobodys(asn) is nobodys

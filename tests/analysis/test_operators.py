@@ -16,6 +16,7 @@ def table() -> Table:
     made.add("20.8.8.0/24", Attribution(None, None, None, HOME, exchange="HomeIX"))
     made.add("20.8.9.0/24", Attribution(None, None, None, None, exchange="NowhereIX"))
     made.add("20.6.6.0/24", Attribution(106, "N6", "Net 6", None))
+    made.add("20.5.5.0/24", Attribution(65000, "AS65000", "AS65000", HOME))
     made.add("30.0.1.0/24", Attribution(3001, "F1", "Far 1", "US"))
     made.add("100.64.0.0/10", Attribution(special="cgnat"))
     return made
@@ -30,6 +31,7 @@ def table() -> Table:
         ("20.8.8.7", Node("exchange", "HomeIX"), "home"),
         ("20.8.9.7", Node("exchange", "NowhereIX"), "unlocated"),
         ("20.6.6.7", Node("organisation", "Net 6"), "unlocated"),
+        ("20.5.5.7", Node("unmapped", "20.5.5.0/24"), "unlocated"),
         ("10.20.7.9", Node("unmapped", "10.20.7.0/24"), "unlocated"),
         ("100.64.9.1", Node("unmapped", "100.64.9.0/24"), "unlocated"),
         ("45.1.2.3", Node("unmapped", "45.1.2.0/24"), "unlocated"),
@@ -37,7 +39,8 @@ def table() -> Table:
     ],
 )
 def test_an_address_is_a_node_at_a_place(address: str, node: Node, place: str) -> None:
-    """Siblings are one organisation; what the table does not know is nowhere."""
+    """Siblings are one organisation; what the table does not know is nowhere, as is what it has
+    under a number that any network may show."""
     sight = Gazetteer(table(), HOME).sight(address)
     assert sight.node == node
     assert sight.place == place

@@ -18,6 +18,7 @@ from tests.analysis.country import HOME, NOW, Country
 def country() -> Country:
     made = Country(3)
     made.table.add("20.5.5.0/24", Attribution(205, "SIB", "Net 1", HOME))
+    made.table.add("20.4.4.0/24", Attribution(65000, "AS65000", "AS65000", HOME))
     made.table.add("20.6.6.0/24", Attribution(106, "N6", "Nowhere", None))
     return made
 
@@ -135,6 +136,12 @@ def test_a_record_is_not_believed_over_the_table(asn: int, reason: str) -> None:
     assert seen(result() | ours(asn)).rejected == {reason: 1}
 
 
+def test_a_number_of_nobody_is_no_network() -> None:
+    """Two that forgot to take a private AS number off their routes are not one for that."""
+    panel = seen(result() | ours(65000), result() | {"from": "20.4.4.7"})
+    assert panel.rejected == {"access_network_unknown": 1, "source_unmapped": 1}
+
+
 def test_a_key_speaks_for_one_network() -> None:
     """The one it measured in on most days; what it sent from others is counted and left out."""
     day = 86_400
@@ -143,6 +150,19 @@ def test_a_key_speaks_for_one_network() -> None:
     panel = seen(*usual, result() | ours(102) | {"timestamp": start})
     assert {one.organisation for one in panel.observations} == {"Net 1"}
     assert panel.rejected == {"key_in_other_network": 1}
+    assert panel.displaced_from(4, abroad=True) == {"Net 2": panel.observations[0].days[0]}
+    assert not panel.displaced_from(4, abroad=False)
+
+
+def test_nobody_signs_with_anothers_key() -> None:
+    """What a key measured in another network than its own is its owner's word."""
+    day = 86_400
+    start = result()["timestamp"]
+    told = [result() | ours(101) | {"timestamp": start + i * day} for i in range(3)]
+    traces = [from_json(value)._replace(key="a" * 64) for value in (*told, result() | ours(102))]
+    panel = observe(traces, Gazetteer(country().table, HOME), country().table, Policy(), NOW)
+    assert panel.rejected == {"key_in_other_network": 1}
+    assert not panel.displaced
 
 
 def test_a_public_source_address_serves_where_nothing_else_is_there() -> None:

@@ -72,7 +72,8 @@ def test_unknown_is_shown_as_unknown(page: str) -> None:
     [
         (range(1, 10), range(8), {}, "single_gateway", set()),
         (range(1, 10), range(3), {}, "concentrated", {
-            "days on which most of those that pass it (of all, if none does) were measured",
+            "days on which most of those that pass it (of all, if none does) were measured and did "
+            "not mostly go elsewhere",
         }),
         (range(1, 10), range(8), {"unaided": 1.1}, "concentrated", {
             "part that passes it by the address table alone",

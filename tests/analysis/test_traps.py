@@ -290,6 +290,17 @@ def test_a_carrier_abroad_behind_an_exchange() -> None:
     assert verdict.gateway is None
 
 
+def test_an_exchange_abroad_that_no_list_names() -> None:
+    """All have routers of their own there, and meet three carriers on it; nobody announces it."""
+    country = Country(9)
+    for i in range(1, 10):
+        for k, destination in enumerate(country.destinations()):
+            for day in range(8):
+                words = f"lan own own@32 45.1.2.{10 + k % 3}@32.3 30.0.{6 + k % 3}.1@32.6"
+                country.trace(i, destination, words, day=day)
+    assert country.judge().grade == "mixed"
+
+
 def test_an_exchange_abroad_on_every_path() -> None:
     """Where they meet is abroad, and its LAN is no link of anybody's."""
     country = Country(12)
@@ -499,6 +510,7 @@ def numbered_by_the_incumbent(words: str) -> Country:
         "lan own 20.64.{i}.1 20.64.{i}.9 {up}",
         "lan own 20.64.{i}.1 own {up}",
         "lan own 20.64.{i}.1 homeix {up}",
+        "lan own homeix 20.64.{i}.1 {up}",
         "lan 20.64.{i}.1 10.{i}.1.1 {up}",
         "lan 20.64.{i}.1 * {up}",
         "20.64.{i}.1 {up}",
@@ -509,6 +521,19 @@ def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
     verdict = numbered_by_the_incumbent(words).judge()
     assert verdict.grade == "mixed"
     assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("border", "grade"),
+    [
+        ("own 30.0.15.1", "mixed"),
+        ("own * 30.0.15.1", "mixed"),
+        ("10.{i}.1.1 30.0.15.1", "single_gateway"),
+    ],
+)
+def test_leased_lines_within_a_network_meet_nowhere(border: str, grade: str) -> None:
+    """Each goes on to a border of its own, behind which one carrier's router is shown to all."""
+    assert numbered_by_the_incumbent(f"lan own 20.64.{{i}}.1 {border}").judge().grade == grade
 
 
 def test_a_network_that_few_pass_is_shown_though_nobody_can_meet_there() -> None:
@@ -1070,8 +1095,29 @@ def test_one_network_makes_no_week_of_a_day_of_all_others(days: int, grade: str)
     country.everyone("lan own gate {up}", days=range(30, 30 + days), members=range(2, 11))
     found = country.judge()
     assert found.grade == grade
-    needed = "Most of those captured were measured on 1 of the 7 days needed."
+    needed = (
+        "Most of those captured were measured on 1 of the 7 days needed, not counting days on "
+        "which they mostly went elsewhere."
+    )
     assert (needed in found.fields["reasons"]) is (days == 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "cut", "grade"),
+    [(3, 4, "concentrated"), (5, 6, "concentrated"), (6, 7, "single_gateway")],
+)
+def test_a_cut_of_some_days_makes_no_week(before: int, cut: int, grade: str) -> None:
+    """All are on a backup on most days of a campaign that is too short for an alarm."""
+    country = Country(9)
+    country.everyone("lan own {up}", days=range(before))
+    country.everyone("lan own gate far15", days=range(before, before + cut))
+    found = country.judge()
+    assert found.grade == grade
+    sentence = (
+        f"Most of those captured were measured on {cut} of the 7 days needed, not counting days on "
+        "which they mostly went elsewhere."
+    )
+    assert (sentence in found.fields["reasons"]) is (grade == "concentrated")
 
 
 @pytest.mark.parametrize(
@@ -1172,7 +1218,7 @@ def test_networks_whose_borders_are_silent_are_not_forgotten(
         ("02345679", "18", "single_gateway"),
         ("0235679", "148", "concentrated"),
         ("012345", "6789", "concentrated"),
-        ("456789", "0123", "single_gateway"),
+        ("3456789", "012", "single_gateway"),
     ],
 )
 def test_the_larger_of_two_that_take_turns_is_no_single_gateway(
@@ -1210,3 +1256,35 @@ def test_the_own_border_beside_an_operator_is_a_turn(days: int, grade: str) -> N
     country.everyone("lan own gate {up}", days=range(10 - days))
     country.everyone("lan own far15", days=range(10 - days, 10))
     assert country.judge().grade == grade
+
+
+@pytest.mark.parametrize("days", [0, 14])
+def test_who_takes_others_pseudonyms_names_nobody(days: int) -> None:
+    """One network of twenty claims the pseudonyms of all that do not pass Gate, on more days."""
+    country = Country(20)
+    country.everyone("lan own gate {up}", days=range(10), members=range(1, 8))
+    country.everyone("lan own {up}", days=range(10), members=range(8, 21))
+    theirs = [result["prb_id"] for result in country.results if result["prb_id"] >= 8000]
+    for pseudonym in sorted(set(theirs)):
+        for day in range(days):
+            country.trace(7, "30.0.1.200", "lan own gate far15", day=day)
+            country.results[-1]["prb_id"] = pseudonym
+    found = country.judge()
+    assert found.fields["rejected"].get("key_in_other_network", 0) == (650 if days else 0)
+    assert found.grade == "mixed"
+
+
+@pytest.mark.parametrize(("displaced", "alarm"), [(5, True), (6, False)])
+def test_whose_pseudonyms_are_taken_was_measured_all_the_same(
+    displaced: int, *, alarm: bool
+) -> None:
+    """Three moved, of eight or nine; all traces of the others are left out as another network's."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(14), members=range(1, 4))
+    country.everyone("lan own gate far15", days=range(14, 28), members=range(1, 4))
+    country.everyone("lan own {up}", days=range(20, 28), members=range(4, 4 + displaced))
+    for pseudonym in range(4000, 4000 + 1000 * displaced, 1000):
+        for day in range(9):
+            country.trace(1, "20.0.10.200", "lan own", day=day)
+            country.results[-1]["prb_id"] = pseudonym
+    assert country.judge().fields["timeline"]["alarm"] is alarm

@@ -8,9 +8,9 @@ from analysis.blocks import Blocks
 from analysis.operators import Gazetteer, Node
 from analysis.panel import observe
 from analysis.policy import Policy
-from analysis.turns import by_turns, turns_abroad
+from analysis.turns import Telling, by_turns, days_elsewhere, telling, turns_abroad
 from probe.record import from_json
-from tests.analysis.country import HOME, NOW, Country
+from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
 WORDS = {
@@ -39,10 +39,14 @@ def made(*destinations: str) -> Country:
     return country
 
 
-def takes_turns(country: Country) -> bool:
+def told_of(country: Country) -> Telling:
     traces = [from_json(result) for result in country.results]
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
-    found = by_turns(turns_abroad(Blocks(seen.observations), seen.observations), Policy())(GATE)
+    return telling(turns_abroad(Blocks(seen.observations), seen.observations))
+
+
+def takes_turns(country: Country) -> bool:
+    found = by_turns(told_of(country), Policy())(GATE)
     assert found <= {"Net 1"}
     return bool(found)
 
@@ -85,6 +89,27 @@ def test_one_destination(ways: str, turns: bool) -> None:
 def test_half_of_the_destinations(more: int, *, turns: bool) -> None:
     """Of those that are reached over the node; another that never is does not count."""
     assert takes_turns(made("######nnnn", *["#" * 10] * more, "nnnn")) is turns
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "elsewhere"),
+    [
+        ("nn######", "nn######", {0, 1}),
+        # On half of the traces is not elsewhere, nor is silence, or what may hide Gate.
+        ("nnn#####", "########", set()),
+        ("nnn#####", "???#####", {0, 1, 2}),
+        ("???*.###", "???*.###", set()),
+        # A destination that is never reached over it counts as well.
+        ("#?######", "nnnnnnnn", {1}),
+        ("nnnnnnnn", "nnnnnnnn", set(range(8))),
+    ],
+)
+def test_days_on_which_most_traces_go_elsewhere(
+    first: str, second: str, elsewhere: set[int]
+) -> None:
+    """All traces of a day together decide, whatever their destination."""
+    found = days_elsewhere(told_of(made(first, second)))(GATE)
+    assert {(day - FIRST_DAY).days for day in found.get("Net 1", ())} == elsewhere
 
 
 def test_days_weigh_alike() -> None:

@@ -166,7 +166,8 @@ def test_levels_at_the_very_thresholds(
         ({}, "single_gateway", "10 of 10 other organisations"),
         ({"days": 7}, "single_gateway", "10 of 10"),
         ({"days": 6}, "concentrated",
-         "Most of those captured were measured on 6 of the 7 days needed."),
+         "Most of those captured were measured on 6 of the 7 days needed, not counting days on "
+         "which they mostly went elsewhere."),
         ({"resolved": 0.6}, "single_gateway", "10 of 10"),
         ({"resolved": 0.59}, "insufficient", "(50) the crossing is known for 59%; 60% are needed."),
         ({"resolved": 0.5996}, "insufficient", "crossing is known for 59.96%; 60% are needed."),

@@ -166,6 +166,12 @@ def test_reserved_is_no_organisation(origin: Origin) -> None:
     assert origin.asns("-Reserved AS-") == ()
 
 
+def test_a_registry_is_not_whoever_another_one_knows(origin: Origin) -> None:
+    """A large carrier of Finland and two networks of Estonia are not one, nor RIPE NCC."""
+    assert [origin.organisation(asn) for asn in (719, 3130, 3927)] == ["AS719", "AS3130", "AS3927"]
+    assert origin.organisation(3333).endswith("(RIPE NCC)")
+
+
 @pytest.mark.parametrize(
     ("address", "special"),
     [
