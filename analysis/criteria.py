@@ -86,6 +86,14 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             figures.thin,
             met=anybody and figures.thin < policy.concentrated,
         ),
+        Criterion(
+            "diverse",
+            "veiled",
+            "under",
+            policy.concentrated,
+            figures.veiled,
+            met=anybody and figures.veiled < policy.concentrated,
+        ),
         _at_least("named", "concentrated", policy.concentrated, figures.share),
         Criterion(
             "named",

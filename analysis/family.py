@@ -27,7 +27,9 @@ from analysis.convergence import (
     on_the_same_ways,
     rank,
     rivals,
+    shared_by_nobody_shown,
     shared_interfaces,
+    veiled_share,
     weighted_share,
 )
 from analysis.coverage import RegisteredNetwork, Weights, covered
@@ -388,6 +390,7 @@ class _Doubts(NamedTuple):
     alike: Candidate | None
     apart: tuple[Candidate, ...]
     thin: float
+    veiled: float
 
 
 def _doubts(strict: _Strict, period: _Period, policy: Policy) -> _Doubts:
@@ -396,7 +399,11 @@ def _doubts(strict: _Strict, period: _Period, policy: Policy) -> _Doubts:
         meeting_place=_of_most(meeting, policy),
         alike=_of_most(period.alike, policy),
         apart=period.apart,
-        thin=shared_interfaces(strict.grouped, policy),
+        thin=max(
+            shared_interfaces(strict.grouped, policy),
+            shared_by_nobody_shown(strict.grouped, policy),
+        ),
+        veiled=veiled_share(strict.grouped, policy),
     )
 
 
@@ -443,6 +450,7 @@ def _figures(
         alike=doubts.alike,
         apart=doubts.apart,
         thin=doubts.thin,
+        veiled=doubts.veiled,
         lenient=lenient.candidate,
         rival=lenient.rival,
     )

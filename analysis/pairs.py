@@ -27,7 +27,8 @@ class Pair:
 
     ``strict`` and ``lenient`` hold the nodes on more than half of those that tell, ``unaided``
     those that are so by the address table alone; ``exit`` is the node most traces left by (None:
-    the organisation itself).
+    the organisation itself). It is ``veiled`` if nobody is on it, and most of its traces have a
+    silent hop between the own network and the border.
     """
 
     organisation: str
@@ -40,6 +41,7 @@ class Pair:
     exit: Node | None
     upstream: Node | None
     interfaces: frozenset[str]
+    veiled: bool = False
 
 
 def _mixed(whose: tuple[str, str], node: Node | None) -> int:
@@ -154,6 +156,7 @@ def _pair(
         exit=most_common(exits),
         upstream=most_common(upstreams, partial(_mixed, whose)),
         interfaces=frozenset(c.first_foreign for c, _ in known if c.first_foreign is not None),
+        veiled=not strict and 2 * sum(n for c, n in known if c.gap) > resolved + TOLERANCE,
     )
 
 

@@ -91,6 +91,8 @@ class Figures:
     as if these were not there."""
     thin: float
     """The share of organisations that leave by shared foreign interfaces."""
+    veiled: float
+    """The share of organisations of which silence hides who stands between them and the border."""
     lenient: Candidate | None
     """The candidate as the lenient reading has it."""
     rival: Candidate | None
@@ -456,8 +458,9 @@ def _diverse_or_mixed(
     if figures.alike is not None:
         doubts.append(
             f"{figures.alike.captured} of {figures.alike.of} organisations show hops of "
-            f"{figures.alike.node.name} behind their own networks, and go on apart: they may "
-            "number themselves alike, or pass a gateway of whose ways on too few were seen."
+            f"{figures.alike.node.name} behind their own networks, and do not all go on "
+            "together: they may number themselves alike, or pass a gateway of whose ways on too "
+            "few were seen, or of which each site has carriers of its own."
         )
     doubts += [_numbers_only(one) for one in figures.apart]
     if figures.rival is not None and figures.would_lead(policy):
@@ -470,6 +473,12 @@ def _diverse_or_mixed(
         doubts.append(
             f"{part(figures.thin)} of the organisations leave by the same foreign interfaces: so "
             "they would behind a gateway that is numbered from its customers' links."
+        )
+    if figures.veiled >= policy.concentrated:
+        doubts.append(
+            f"{part(figures.veiled)} of the organisations show a silent hop between their own "
+            "networks and the border on most of their traces: whose routers these are is not "
+            "known, and a gateway that never answers looks so."
         )
     if doubts:
         return "mixed", [*reasons, *doubts]

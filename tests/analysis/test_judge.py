@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from analysis.policy import Policy
@@ -291,6 +293,45 @@ def test_a_thin_gateway_forbids_diverse() -> None:
     verdict = country.judge()
     assert verdict.grade == "mixed"
     assert any("foreign interfaces" in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("home", "grade"),
+    [("lan own", "mixed"), ("lan own net{first}", "diverse")],
+    ids=["nobody at home shows", "customers of one network each"],
+)
+def test_a_thin_gateway_of_several_sites_forbids_diverse(home: str, grade: str) -> None:
+    """Three networks go on over each of four interfaces: no half of all meets on any."""
+    country = Country(12)
+    for i, day in product(range(1, 13), range(8)):
+        site = (i - 1) // 3
+        before = home.format(first=3 * site + 1) if i % 3 != 1 else "lan own"
+        for destination in country.destinations():
+            country.trace(i, destination, f"{before} 30.0.{6 + site}.99", day=day)
+    verdict = country.judge()
+    assert verdict.grade == grade
+    said = any("foreign interfaces" in reason for reason in verdict.fields["reasons"])
+    assert said is (grade == "mixed")
+
+
+@pytest.mark.parametrize(("silent", "grade"), [(6, "mixed"), (5, "diverse")])
+def test_silent_borders_of_half_of_the_networks_forbid_diverse(silent: int, grade: str) -> None:
+    """Nobody knows whose router is silent there: a gateway that never answers looks so."""
+    country = Country(12)
+    country.everyone("lan own * {up}", members=range(1, silent + 1))
+    country.everyone("lan own {up}", members=range(silent + 1, 13))
+    verdict = country.judge()
+    assert verdict.grade == grade
+    said = f"{silent / 12:.0%} of the organisations show a silent hop"
+    assert any(said in reason for reason in verdict.fields["reasons"]) is (grade == "mixed")
+
+
+def test_a_border_that_is_silent_now_and_then_is_seen() -> None:
+    """On half of the days each network shows that it leaves by itself."""
+    country = Country(12)
+    country.everyone("lan own * {up}", days=range(4))
+    country.everyone("lan own {up}", days=range(4, 8))
+    assert country.judge().grade == "diverse"
 
 
 def test_a_foreign_numbered_link_is_not_the_border() -> None:

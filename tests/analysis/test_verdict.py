@@ -61,6 +61,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "alike": None,
         "apart": (),
         "thin": 0.0,
+        "veiled": 0.0,
         "lenient": top,
         "rival": None,
     }
@@ -329,13 +330,16 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ({"rival": made(5, 11, Node("organisation", "Sea"))}, "diverse", "by 5.0 effective"),
         ({"thin": 0.5}, "mixed", "50% of the organisations leave by the same foreign interfaces"),
         ({"thin": 0.49}, "diverse", "by 5.0 effective gateways"),
+        ({"veiled": 0.5}, "mixed", "50% of the organisations show a silent hop"),
+        ({"veiled": 0.49}, "diverse", "by 5.0 effective gateways"),
         ({"days": 1}, "diverse", "by 5.0 effective gateways"),
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
     ids=[
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
-        "less than half behind them", "thin", "nearly thin", "one day", "one continent",
+        "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled", "one day",
+        "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
