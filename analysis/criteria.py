@@ -17,6 +17,7 @@ from analysis.verdict import (
     level_of_all_pairs,
     lower_as_best_of_several,
     mostly_always,
+    of_the_last_days,
     strict_and_lenient_agree,
 )
 
@@ -94,6 +95,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             figures.veiled,
             met=anybody and figures.veiled < policy.concentrated,
         ),
+        _holds("diverse", "late", met=anybody and of_the_last_days(figures, policy) is None),
         _at_least("named", "concentrated", policy.concentrated, figures.share),
         Criterion(
             "named",

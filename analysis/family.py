@@ -35,6 +35,7 @@ from analysis.convergence import (
 from analysis.coverage import RegisteredNetwork, Weights, covered
 from analysis.desk import CountryTable
 from analysis.intervals import captured_bounds, effective_gateways
+from analysis.lately import last_of_many
 from analysis.meeting import given_away
 from analysis.observation import Observation
 from analysis.operators import Node
@@ -117,6 +118,7 @@ class _Period:
     by_turns: Callable[[Node], frozenset[str]]
     timeline: Timeline
     weights: Weights
+    late: Figures | None
 
 
 def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -266,6 +268,39 @@ def judge_family(
     if timeline.since is not None:
         gone = _gone(seen.observations, timeline.since, policy)
         seen = _since(seen, timeline.since, table, policy)
+    late = _late(seen, table, weights, policy)
+    return _judge_seen(
+        seen, table, policy, gone=gone, timeline=timeline, weights=weights, late=late
+    )
+
+
+def _late(seen: _Seen, table: JudgingTable, weights: Weights, policy: Policy) -> Figures | None:
+    """The figures of the last days alone, where these are few of all."""
+    first = last_of_many(seen.observations, policy)
+    if first is None:
+        return None
+    family = _judge_seen(
+        _since(seen, first, table, policy),
+        table,
+        policy,
+        gone=_gone(seen.observations, first, policy),
+        timeline=Timeline(None, ""),
+        weights=weights,
+        late=None,
+    )
+    return family.figures
+
+
+def _judge_seen(
+    seen: _Seen,
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    gone: frozenset[str],
+    timeline: Timeline,
+    weights: Weights,
+    late: Figures | None,
+) -> Family:
     judged, blocks, nearness, lans, nameable = seen
     is_given_away = given_away(blocks, judged, policy.link_organisations)
     pairs = make_pairs(judged, blocks, policy)
@@ -292,6 +327,7 @@ def judge_family(
         by_turns(turns_abroad(blocks, judged), policy),
         timeline,
         weights,
+        late,
     )
     return _judge_pairs(period, table, policy, pairs)
 
@@ -453,6 +489,7 @@ def _figures(
         veiled=doubts.veiled,
         lenient=lenient.candidate,
         rival=lenient.rival,
+        late=period.late,
     )
 
 

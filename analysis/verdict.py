@@ -97,6 +97,8 @@ class Figures:
     """The candidate as the lenient reading has it."""
     rival: Candidate | None
     """A node that would beat the candidate in the lenient reading."""
+    late: Figures | None
+    """Those of the last days with data, None where these are half of all days or more."""
 
     @property
     def share(self) -> float:
@@ -453,6 +455,39 @@ def _diverse_or_mixed(
             f"The paths leave by {effective} effective gateways; "
             f"{policy.effective_gateways:g} are needed to call them diverse."
         )
+    doubts += _hidden(figures, policy)
+    late = of_the_last_days(figures, policy)
+    if late is not None:
+        doubts.append(late)
+    if doubts:
+        return "mixed", [*reasons, *doubts]
+    return "diverse", [
+        *reasons,
+        f"The paths leave by {figures.effective_gateways:.1f} effective gateways.",
+    ]
+
+
+def of_the_last_days(figures: Figures, policy: Policy) -> str | None:
+    """What the last days alone say against "diverse", None where they say nothing against it.
+
+    A gateway that came slowly, or in networks that move one by one, is on most ways of few days.
+    """
+    late = figures.late
+    if late is None:
+        return None
+    given, reasons = grade(late, policy)
+    if given == "mixed":
+        reasons = _hidden(late, policy)
+    elif given not in {"concentrated", "single_gateway"}:
+        return None
+    if not reasons:
+        return None
+    return f"Judged by the last {policy.alarm_hold_days} days with data alone: {reasons[0]}"
+
+
+def _hidden(figures: Figures, policy: Policy) -> list[str]:
+    """How a gateway may be there though nobody may be named, one sentence for each."""
+    doubts = []
     if figures.meeting_place is not None:
         doubts.append(_meeting_place(figures.meeting_place))
     if figures.alike is not None:
@@ -480,9 +515,4 @@ def _diverse_or_mixed(
             "networks and the border on most of their traces: whose routers these are is not "
             "known, and a gateway that never answers looks so."
         )
-    if doubts:
-        return "mixed", [*reasons, *doubts]
-    return "diverse", [
-        *reasons,
-        f"The paths leave by {figures.effective_gateways:.1f} effective gateways.",
-    ]
+    return doubts

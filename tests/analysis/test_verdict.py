@@ -64,6 +64,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "veiled": 0.0,
         "lenient": top,
         "rival": None,
+        "late": None,
     }
     return Figures(**(usual | changes))
 
@@ -332,13 +333,26 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ({"thin": 0.49}, "diverse", "by 5.0 effective gateways"),
         ({"veiled": 0.5}, "mixed", "50% of the organisations show a silent hop"),
         ({"veiled": 0.49}, "diverse", "by 5.0 effective gateways"),
+        (
+            {"late": figures(9, 11)},
+            "mixed",
+            "Judged by the last 7 days with data alone: 9 of 11 other organisations send",
+        ),
+        (
+            {"late": figures(1, 11, thin=0.5)},
+            "mixed",
+            "Judged by the last 7 days with data alone: 50% of the organisations leave",
+        ),
+        ({"late": figures(4, 11)}, "diverse", "by 5.0 effective gateways"),
+        ({"late": figures(1, 4, thin=1.0)}, "diverse", "by 5.0 effective gateways"),
         ({"days": 1}, "diverse", "by 5.0 effective gateways"),
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
     ids=[
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
-        "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled", "one day",
+        "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled",
+        "somebody of late", "thin of late", "fewer of late", "too few of late", "one day",
         "one continent",
     ],
 )  # fmt: skip
