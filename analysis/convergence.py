@@ -241,18 +241,16 @@ def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> 
 def shared_by_nobody_shown(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:
     """Share of organisations that leave by first foreign interfaces which others share with them.
 
-    Of pairs that show nobody at home, since customers of one network share its interfaces. Each
+    Of ways that show nobody at home, since customers of one network share its interfaces. Each
     site of a thin gateway has interfaces of its own, to which fewer than half of all come.
     """
     users: dict[str, set[str]] = defaultdict(set)
     for name, pairs in grouped.items():
         for pair in pairs:
-            for interface in () if pair.strict else pair.interfaces:
+            for interface in pair.bare:
                 users[interface].add(name)
     common = {interface for interface, names in users.items() if len(names) >= _FEWEST_SHARING}
-    return _share_of_most(
-        grouped, lambda pair: not pair.strict and bool(pair.interfaces & common), policy
-    )
+    return _share_of_most(grouped, lambda pair: bool(pair.bare & common), policy)
 
 
 def veiled_share(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:

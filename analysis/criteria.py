@@ -78,6 +78,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
         _holds("diverse", "alike", met=anybody and figures.alike is None),
         _holds("diverse", "apart", met=anybody and not figures.apart),
+        _holds("diverse", "at_times", met=anybody and figures.at_times is None),
         _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",

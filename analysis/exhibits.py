@@ -96,7 +96,8 @@ CRITERIA = {
     "step": Column("string", "`said`, `diverse`, `named`, `single` or `national`"),
     "key": Column(
         "string",
-        "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, `rival`, "
+        "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, "
+        "`at_times`, `rival`, "
         "`thin`, `veiled`, `late`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `always`, "
         "`strict_and_lenient_agree`",
     ),

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from analysis.alike import most_alike
@@ -118,6 +119,7 @@ class _Period:
     by_turns: Callable[[Node], frozenset[str]]
     timeline: Timeline
     weights: Weights
+    in_twos: frozenset[Node]
     late: Figures | None
 
 
@@ -137,12 +139,9 @@ def _candidates(
     table: JudgingTable,
     policy: Policy,
     *,
-    lenient: bool = False,
+    of_pair: Callable[[Pair], frozenset[Node]] = attrgetter("strict"),
 ) -> list[Candidate]:
-    passes = {
-        name: [pair.lenient if lenient else pair.strict for pair in pairs]
-        for name, pairs in grouped.items()
-    }
+    passes = {name: [of_pair(pair) for pair in pairs] for name, pairs in grouped.items()}
     nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
     found = [
         candidate(node, blocks.blocks(node), passes, own_names(node, table), policy)
@@ -310,6 +309,8 @@ def _judge_seen(
         if nameable(one.node) and _are_apart(one, is_given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
+    alone = given_away(blocks, judged, others=1)
+    in_twos = frozenset(one.node for one in apart if not alone(one.node))
     if apart:
         blocks = blocks.without({one.node for one in apart})
         pairs = make_pairs(judged, blocks, policy)
@@ -327,6 +328,7 @@ def _judge_seen(
         by_turns(turns_abroad(blocks, judged), policy),
         timeline,
         weights,
+        in_twos,
         late,
     )
     return _judge_pairs(period, table, policy, pairs)
@@ -411,7 +413,9 @@ def _lenient(
     for pair in pairs:
         if pair.resolved or pair.lenient:
             grouped[pair.organisation].append(pair)
-    found = _candidates(grouped, period.blocks, period.nearness, table, policy, lenient=True)
+    found = _candidates(
+        grouped, period.blocks, period.nearness, table, policy, of_pair=attrgetter("lenient")
+    )
     top = next((c for c in found if strict.top and c.node == strict.top.node), None)
     known = {c.node for c in strict.candidates}
     best = next((c for c in found if c.node not in known), None)
@@ -427,9 +431,10 @@ class _Doubts(NamedTuple):
     apart: tuple[Candidate, ...]
     thin: float
     veiled: float
+    at_times: Candidate | None
 
 
-def _doubts(strict: _Strict, period: _Period, policy: Policy) -> _Doubts:
+def _doubts(strict: _Strict, period: _Period, table: JudgingTable, policy: Policy) -> _Doubts:
     meeting = next((c for c in strict.candidates if not period.nameable(c.node)), None)
     return _Doubts(
         meeting_place=_of_most(meeting, policy),
@@ -440,7 +445,23 @@ def _doubts(strict: _Strict, period: _Period, policy: Policy) -> _Doubts:
             shared_by_nobody_shown(strict.grouped, policy),
         ),
         veiled=veiled_share(strict.grouped, policy),
+        at_times=_at_times(strict, period, table, policy),
     )
+
+
+def _at_times(
+    strict: _Strict, period: _Period, table: JudgingTable, policy: Policy
+) -> Candidate | None:
+    found = _candidates(
+        strict.grouped,
+        period.blocks,
+        period.nearness,
+        table,
+        policy,
+        of_pair=attrgetter("at_times"),
+    )
+    most = (one for one in found if period.nameable(one.node) and _of_most(one, policy))
+    return next((one for one in most if not _are_apart(one, period.is_given_away, policy)), None)
 
 
 def _figures(
@@ -489,6 +510,8 @@ def _figures(
         veiled=doubts.veiled,
         lenient=lenient.candidate,
         rival=lenient.rival,
+        at_times=doubts.at_times,
+        in_twos=period.in_twos,
         late=period.late,
     )
 
@@ -503,7 +526,7 @@ def _judge_pairs(
         policy,
         support=_support(strict, period, policy),
         lenient=_lenient(strict, period, table, policy, pairs),
-        doubts=_doubts(strict, period, policy),
+        doubts=_doubts(strict, period, table, policy),
     )
     verdict, reasons = grade(figures, policy)
     return Family(

@@ -15,6 +15,7 @@ from typing import Literal
 
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
+from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.wording import asked, beside, captured_between, down, part, up
 
@@ -97,6 +98,10 @@ class Figures:
     """The candidate as the lenient reading has it."""
     rival: Candidate | None
     """A node that would beat the candidate in the lenient reading."""
+    at_times: Candidate | None
+    """Whom most organisations pass on a part of the traces of most pairs, though not on most."""
+    in_twos: frozenset[Node]
+    """Those of ``apart`` in which most organisations meet one other, and no more."""
     late: Figures | None
     """Those of the last days with data, None where these are half of all days or more."""
 
@@ -380,7 +385,7 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     if top is None or says not in NAMES:
         return _diverse_or_mixed(figures, says, reasons, policy)
     given, against = _named_or_mixed(figures, says, policy)
-    return given, [*reasons, *against, *(_numbers_only(one) for one in figures.apart)]
+    return given, [*reasons, *against, *_numbers_only(figures)]
 
 
 def _named_or_mixed(figures: Figures, says: Level, policy: Policy) -> tuple[Grade, list[str]]:
@@ -429,14 +434,23 @@ def _meeting_place(met: Candidate) -> str:
     )
 
 
-def _numbers_only(apart: Candidate) -> str:
-    name = apart.node.name
-    return (
-        f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few come "
-        "by the same ones, there or right behind: they may have numbers or lines of it, or pass it "
-        "by too many links. So it is not named a gateway, and the figures count the ways as if "
-        f"{name} were not there."
-    )
+def _numbers_only(figures: Figures) -> list[str]:
+    reasons = []
+    for apart in figures.apart:
+        name = apart.node.name
+        reasons.append(
+            f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few "
+            "come by the same ones, there or right behind: they may have numbers or lines of it, "
+            "or pass it by too many links. So it is not named a gateway, and the figures count the "
+            f"ways as if {name} were not there."
+        )
+        if apart.node in figures.in_twos:
+            reasons.append(
+                f"Most of them come by an address of {name}, or right behind, by which one other "
+                "comes as well: a gateway of many sites looks so, and networks measured besides "
+                "tell whether more meet there."
+            )
+    return reasons
 
 
 def _diverse_or_mixed(
@@ -497,7 +511,15 @@ def _hidden(figures: Figures, policy: Policy) -> list[str]:
             "together: they may number themselves alike, or pass a gateway of whose ways on too "
             "few were seen, or of which each site has carriers of its own."
         )
-    doubts += [_numbers_only(one) for one in figures.apart]
+    doubts += _numbers_only(figures)
+    if figures.at_times is not None:
+        passed = figures.at_times
+        doubts.append(
+            f"{passed.captured} of {passed.of} other organisations pass {passed.node.name} on "
+            f"{asked(policy.pair_shown)} or more of the traces of at least "
+            f"{asked(policy.captured)} of their pairs: they converge there at times, or with some "
+            "of their flows."
+        )
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
             f"If doubtful hops are read generously, {figures.rival.captured} of {figures.rival.of} "

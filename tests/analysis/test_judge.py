@@ -326,6 +326,32 @@ def test_silent_borders_of_half_of_the_networks_forbid_diverse(silent: int, grad
     assert any(said in reason for reason in verdict.fields["reasons"]) is (grade == "mixed")
 
 
+@pytest.mark.parametrize(("nights", "grade"), [(2, "mixed"), (1, "diverse")])
+def test_a_gateway_on_some_of_the_days_forbids_diverse(nights: int, grade: str) -> None:
+    """By most of their traces all leave by themselves, and on a quarter they meet in one."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", days=range(nights))
+    country.everyone("lan own {up}", days=range(nights, 8))
+    verdict = country.judge()
+    assert (verdict.grade, verdict.gateway) == (grade, None)
+    said = "12 of 12 other organisations pass Gate on 25% or more of the traces"
+    assert any(said in reason for reason in verdict.fields["reasons"]) is (grade == "mixed")
+
+
+def test_a_gateway_of_many_sites_may_hide_in_numbers_that_come_in_twos() -> None:
+    """Two networks come to each of six routers: nobody is named, and what would tell is said."""
+    country = Country(12)
+    for i, day in product(range(1, 13), range(8)):
+        for destination in country.destinations():
+            country.trace(i, destination, f"lan own 20.9.9.{(i + 1) // 2} far{6 + i % 9}", day=day)
+    reasons = country.judge().fields["reasons"]
+    twos = "Most of them come by an address of Gate, or right behind, by which one other comes"
+    assert any(reason.startswith(twos) for reason in reasons)
+    apart = Country(12)
+    apart.everyone("lan own 20.9.9.{i} {up}")
+    assert not any(twos in reason for reason in apart.judge().fields["reasons"])
+
+
 def test_a_border_that_is_silent_now_and_then_is_seen() -> None:
     """On half of the days each network shows that it leaves by itself."""
     country = Country(12)

@@ -64,6 +64,8 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "veiled": 0.0,
         "lenient": top,
         "rival": None,
+        "at_times": None,
+        "in_twos": frozenset(),
         "late": None,
     }
     return Figures(**(usual | changes))
@@ -334,6 +336,11 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ({"veiled": 0.5}, "mixed", "50% of the organisations show a silent hop"),
         ({"veiled": 0.49}, "diverse", "by 5.0 effective gateways"),
         (
+            {"at_times": made(6, 11)},
+            "mixed",
+            "6 of 11 other organisations pass Gate on 25% or more of the traces of at least 80% of",
+        ),
+        (
             {"late": figures(9, 11)},
             "mixed",
             "Judged by the last 7 days with data alone: 9 of 11 other organisations send",
@@ -352,7 +359,7 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
         "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled",
-        "somebody of late", "thin of late", "fewer of late", "too few of late", "one day",
+        "somebody at times", "somebody of late", "thin of late", "fewer of late", "too few of late", "one day",
         "one continent",
     ],
 )  # fmt: skip
