@@ -359,8 +359,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
         "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled",
-        "somebody at times", "somebody of late", "thin of late", "fewer of late", "too few of late", "one day",
-        "one continent",
+        "somebody at times", "somebody of late", "thin of late", "fewer of late",
+        "too few of late", "one day", "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
