@@ -79,6 +79,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _holds("diverse", "alike", met=anybody and figures.alike is None),
         _holds("diverse", "apart", met=anybody and not figures.apart),
         _holds("diverse", "at_times", met=anybody and figures.at_times is None),
+        _holds("diverse", "by_weight", met=anybody and figures.by_weight is None),
         _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",

@@ -97,7 +97,7 @@ CRITERIA = {
     "key": Column(
         "string",
         "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, "
-        "`at_times`, `rival`, "
+        "`at_times`, `by_weight`, `rival`, "
         "`thin`, `veiled`, `late`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `always`, "
         "`strict_and_lenient_agree`",
     ),

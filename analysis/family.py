@@ -432,6 +432,7 @@ class _Doubts(NamedTuple):
     thin: float
     veiled: float
     at_times: Candidate | None
+    by_weight: tuple[Candidate, float] | None
 
 
 def _doubts(strict: _Strict, period: _Period, table: JudgingTable, policy: Policy) -> _Doubts:
@@ -446,6 +447,7 @@ def _doubts(strict: _Strict, period: _Period, table: JudgingTable, policy: Polic
         ),
         veiled=veiled_share(strict.grouped, policy),
         at_times=_at_times(strict, period, table, policy),
+        by_weight=_by_weight(strict, period, policy),
     )
 
 
@@ -462,6 +464,17 @@ def _at_times(
     )
     most = (one for one in found if period.nameable(one.node) and _of_most(one, policy))
     return next((one for one in most if not _are_apart(one, period.is_given_away, policy)), None)
+
+
+def _by_weight(strict: _Strict, period: _Period, policy: Policy) -> tuple[Candidate, float] | None:
+    """The first of those by whom most goes, if it is half of all; one customer makes no gateway."""
+    found = [
+        (one, weighted_share(one.shares, period.weights.of) or 0.0)
+        for one in strict.nameable
+        if one.captured >= policy.key_organisations
+    ]
+    heavy = max(found, key=lambda weighed: weighed[1], default=None)
+    return heavy if heavy is not None and heavy[1] >= policy.concentrated else None
 
 
 def _figures(
@@ -511,6 +524,7 @@ def _figures(
         lenient=lenient.candidate,
         rival=lenient.rival,
         at_times=doubts.at_times,
+        by_weight=doubts.by_weight,
         in_twos=period.in_twos,
         late=period.late,
     )

@@ -100,6 +100,9 @@ class Figures:
     """A node that would beat the candidate in the lenient reading."""
     at_times: Candidate | None
     """Whom most organisations pass on a part of the traces of most pairs, though not on most."""
+    by_weight: tuple[Candidate, float] | None
+    """Whom half of what was measured or more passes, weighed by users or addresses, and how much;
+    of those that capture ``key_organisations``."""
     in_twos: frozenset[Node]
     """Those of ``apart`` in which most organisations meet one other, and no more."""
     late: Figures | None
@@ -519,6 +522,13 @@ def _hidden(figures: Figures, policy: Policy) -> list[str]:
             f"{asked(policy.pair_shown)} or more of the traces of at least "
             f"{asked(policy.captured)} of their pairs: they converge there at times, or with some "
             "of their flows."
+        )
+    if figures.by_weight is not None:
+        heavy, weighed = figures.by_weight
+        doubts.append(
+            f"Weighed by {figures.unit}, {part(weighed)} of what was measured passes "
+            f"{heavy.node.name}, though {heavy.captured} of {heavy.of} organisations do: they are "
+            "large."
         )
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(

@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from analysis.coverage import Weights
 from analysis.policy import Policy
 from analysis.translation import Words
 from probe.record import Attribution
@@ -350,6 +351,27 @@ def test_a_gateway_of_many_sites_may_hide_in_numbers_that_come_in_twos() -> None
     apart = Country(12)
     apart.everyone("lan own 20.9.9.{i} {up}")
     assert not any(twos in reason for reason in apart.judge().fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("captured", "users", "grade"),
+    [(2, 10.0, "mixed"), (2, 4.0, "diverse"), (1, 100.0, "diverse")],
+    ids=["two large ones", "two of some size", "one alone"],
+)
+def test_a_gateway_of_the_large_networks_forbids_diverse(
+    captured: int, users: float, grade: str
+) -> None:
+    """Mobile networks are few, and most people are in them; one of them is itself alone."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", members=range(1, captured + 1))
+    country.everyone("lan own {up}", members=range(captured + 1, 13))
+    weights = {f"Net {i}": users if i <= captured else 1.0 for i in range(1, 13)}
+    verdict = country.judge(weights=Weights(weights, "eyeballs"))
+    assert (verdict.grade, verdict.gateway) == (grade, None)
+    said = "Weighed by eyeballs, 67% of what was measured passes Gate, though 2 of 12"
+    assert any(reason.startswith(said) for reason in verdict.fields["reasons"]) is (
+        grade == "mixed"
+    )
 
 
 def test_a_border_that_is_silent_now_and_then_is_seen() -> None:

@@ -65,6 +65,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "lenient": top,
         "rival": None,
         "at_times": None,
+        "by_weight": None,
         "in_twos": frozenset(),
         "late": None,
     }
@@ -341,6 +342,11 @@ def test_all_that_is_missing_is_said_at_once() -> None:
             "6 of 11 other organisations pass Gate on 25% or more of the traces of at least 80% of",
         ),
         (
+            {"by_weight": (made(2, 11), 0.5)},
+            "mixed",
+            "Weighed by eyeballs, 50% of what was measured passes Gate, though 2 of 11",
+        ),
+        (
             {"late": figures(9, 11)},
             "mixed",
             "Judged by the last 7 days with data alone: 9 of 11 other organisations send",
@@ -359,8 +365,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
         "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled",
-        "somebody at times", "somebody of late", "thin of late", "fewer of late",
-        "too few of late", "one day", "one continent",
+        "somebody at times", "somebody by weight", "somebody of late", "thin of late",
+        "fewer of late", "too few of late", "one day", "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
