@@ -1,9 +1,9 @@
 """Private blocks that most organisations show and that are nobody's, as far as is known.
 
 Unrelated networks number themselves alike, and a gateway of which too few ways on were seen looks
-the same; so does one that has a block for each network it takes over, if these go on over carriers
-of their own. Nobody is named for such blocks, and where most show them paths cannot be called
-diverse either. Which blocks these are, `analysis.blocks` says.
+the same; so does one that has a block for each network it takes over, or for each of its sites, if
+these go on over carriers of their own. Nobody is named for such blocks, and where most show them
+paths cannot be called diverse either. Which blocks these are, `analysis.blocks` says.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def most_alike(
     """The group of blocks that most organisations show on their ways abroad.
 
     A group is one of ``blocks.alike``, or blocks of one neighbourhood that stand right before the
-    border and are no candidate. The ``shares`` of what is returned are the fractions of each
+    border and are not one candidate. The ``shares`` of what is returned are the fractions of each
     organisation's traces that show a block of the group. None where there is no group.
     """
     abroad = [(seen, seen.crossing) for seen in observations if seen.crossing is not None]
@@ -49,13 +49,21 @@ def most_alike(
 
 
 def _neighbours_at_border(crossings: Iterable[Crossing], blocks: Blocks) -> dict[str, Group]:
-    """The blocks right before borders that are no candidate, each with all of its neighbourhood."""
+    """The blocks right before borders, each with all of its neighbourhood.
+
+    Without those neighbourhoods of which all blocks are one candidate.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for name, at_border, _ in {block for crossing in crossings for block in crossing.blocks}:
-        if at_border and not is_commonplace(name) and blocks.node(Node("unmapped", name)) is None:
+        if at_border and not is_commonplace(name):
             found[neighbourhood(name)].add(name)
     groups = (tuple(sorted(names, key=ipaddress.ip_network)) for names in found.values())
-    return {name: group for group in groups for name in group}
+    return {name: group for group in groups if not _one_candidate(group, blocks) for name in group}
+
+
+def _one_candidate(group: Group, blocks: Blocks) -> bool:
+    nodes = {blocks.node(Node("unmapped", name)) for name in group}
+    return len(nodes) == 1 and None not in nodes
 
 
 def _groups(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -235,11 +235,37 @@ def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> 
                 users[interface].add(name)
     least = max(_FEWEST_SHARING, len(grouped) / 2)
     common = {interface for interface, names in users.items() if len(names) >= least}
-    meeting = sum(
-        sum(bool(pair.interfaces & common) for pair in pairs) >= policy.captured * len(pairs)
-        for pairs in grouped.values()
+    return _share_of_most(grouped, lambda pair: bool(pair.interfaces & common), policy)
+
+
+def shared_by_nobody_shown(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:
+    """Share of organisations that leave by first foreign interfaces which others share with them.
+
+    Of ways that show nobody at home, since customers of one network share its interfaces. Each
+    site of a thin gateway has interfaces of its own, to which fewer than half of all come.
+    """
+    users: dict[str, set[str]] = defaultdict(set)
+    for name, pairs in grouped.items():
+        for pair in pairs:
+            for interface in pair.bare:
+                users[interface].add(name)
+    common = {interface for interface, names in users.items() if len(names) >= _FEWEST_SHARING}
+    return _share_of_most(grouped, lambda pair: bool(pair.bare & common), policy)
+
+
+def veiled_share(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:
+    """Share of organisations whose pairs are veiled: silence hides who stands at their border."""
+    return _share_of_most(grouped, lambda pair: pair.veiled, policy)
+
+
+def _share_of_most(
+    grouped: Mapping[str, Sequence[Pair]], holds: Callable[[Pair], bool], policy: Policy
+) -> float:
+    """Share of organisations of which something holds of ``captured`` of the pairs."""
+    found = sum(
+        sum(map(holds, pairs)) >= policy.captured * len(pairs) for pairs in grouped.values()
     )
-    return meeting / len(grouped) if grouped else 0.0
+    return found / len(grouped) if grouped else 0.0
 
 
 def mean_share(told: Iterable[tuple[str, bool]]) -> float:

@@ -17,6 +17,7 @@ from analysis.verdict import (
     level_of_all_pairs,
     lower_as_best_of_several,
     mostly_always,
+    of_the_last_days,
     strict_and_lenient_agree,
 )
 
@@ -77,6 +78,8 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
         _holds("diverse", "alike", met=anybody and figures.alike is None),
         _holds("diverse", "apart", met=anybody and not figures.apart),
+        _holds("diverse", "at_times", met=anybody and figures.at_times is None),
+        _holds("diverse", "by_weight", met=anybody and figures.by_weight is None),
         _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",
@@ -86,6 +89,15 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             figures.thin,
             met=anybody and figures.thin < policy.concentrated,
         ),
+        Criterion(
+            "diverse",
+            "veiled",
+            "under",
+            policy.concentrated,
+            figures.veiled,
+            met=anybody and figures.veiled < policy.concentrated,
+        ),
+        _holds("diverse", "late", met=anybody and of_the_last_days(figures, policy) is None),
         _at_least("named", "concentrated", policy.concentrated, figures.share),
         Criterion(
             "named",

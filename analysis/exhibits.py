@@ -101,8 +101,9 @@ CRITERIA = {
     "step": Column("string", "`said`, `diverse`, `named`, `single` or `national`"),
     "key": Column(
         "string",
-        "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, `rival`, "
-        "`thin`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `always`, "
+        "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, "
+        "`at_times`, `by_weight`, `rival`, "
+        "`thin`, `veiled`, `late`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `always`, "
         "`strict_and_lenient_agree`",
     ),
     "bound": Column(

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from analysis.alike import most_alike
@@ -27,12 +28,15 @@ from analysis.convergence import (
     on_the_same_ways,
     rank,
     rivals,
+    shared_by_nobody_shown,
     shared_interfaces,
+    veiled_share,
     weighted_share,
 )
 from analysis.coverage import RegisteredNetwork, Weights, covered
 from analysis.desk import CountryTable
 from analysis.intervals import captured_bounds, effective_gateways
+from analysis.lately import last_of_many
 from analysis.meeting import given_away
 from analysis.observation import Observation
 from analysis.operators import Node
@@ -117,6 +121,8 @@ class _Period:
     days_elsewhere: Callable[[Node], Mapping[str, frozenset[dt.date]]]
     timeline: Timeline
     weights: Weights
+    in_twos: frozenset[Node]
+    late: Figures | None
 
 
 def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -135,12 +141,9 @@ def _candidates(
     table: JudgingTable,
     policy: Policy,
     *,
-    lenient: bool = False,
+    of_pair: Callable[[Pair], frozenset[Node]] = attrgetter("strict"),
 ) -> list[Candidate]:
-    passes = {
-        name: [pair.lenient if lenient else pair.strict for pair in pairs]
-        for name, pairs in grouped.items()
-    }
+    passes = {name: [of_pair(pair) for pair in pairs] for name, pairs in grouped.items()}
     nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
     found = [
         candidate(node, blocks.blocks(node), passes, own_names(node, table), policy)
@@ -283,6 +286,39 @@ def judge_family(
         begin = timeline.since - dt.timedelta(days=policy.alarm_within_days)
         displaced = {name: last for name, last in displaced.items() if last >= begin}
         seen = _since(seen, timeline.since, table, policy)
+    late = _late(seen, table, weights, policy)
+    return _judge_seen(
+        seen, table, policy, gone=gone, timeline=timeline, weights=weights, late=late
+    )
+
+
+def _late(seen: _Seen, table: JudgingTable, weights: Weights, policy: Policy) -> Figures | None:
+    """The figures of the last days alone, where these are few of all."""
+    first = last_of_many(seen.observations, policy)
+    if first is None:
+        return None
+    family = _judge_seen(
+        _since(seen, first, table, policy),
+        table,
+        policy,
+        gone=_gone(seen.observations, first, policy),
+        timeline=Timeline(None, ""),
+        weights=weights,
+        late=None,
+    )
+    return family.figures
+
+
+def _judge_seen(
+    seen: _Seen,
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    gone: frozenset[str],
+    timeline: Timeline,
+    weights: Weights,
+    late: Figures | None,
+) -> Family:
     judged, blocks, nearness, lans, nameable = seen
     is_given_away = given_away(blocks, judged, policy.link_organisations)
     pairs = make_pairs(judged, blocks, policy)
@@ -292,6 +328,8 @@ def judge_family(
         if nameable(one.node) and _are_apart(one, is_given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
+    alone = given_away(blocks, judged, others=1)
+    in_twos = frozenset(one.node for one in apart if not alone(one.node))
     if apart:
         blocks = blocks.without({one.node for one in apart})
         pairs = make_pairs(judged, blocks, policy)
@@ -312,6 +350,8 @@ def judge_family(
         days_elsewhere(told),
         timeline,
         weights,
+        in_twos,
+        late,
     )
     return _judge_pairs(period, table, policy, pairs)
 
@@ -395,7 +435,9 @@ def _lenient(
     for pair in pairs:
         if pair.resolved or pair.lenient:
             grouped[pair.organisation].append(pair)
-    found = _candidates(grouped, period.blocks, period.nearness, table, policy, lenient=True)
+    found = _candidates(
+        grouped, period.blocks, period.nearness, table, policy, of_pair=attrgetter("lenient")
+    )
     top = next((c for c in found if strict.top and c.node == strict.top.node), None)
     known = {c.node for c in strict.candidates}
     best = next((c for c in found if c.node not in known), None)
@@ -410,16 +452,51 @@ class _Doubts(NamedTuple):
     alike: Candidate | None
     apart: tuple[Candidate, ...]
     thin: float
+    veiled: float
+    at_times: Candidate | None
+    by_weight: tuple[Candidate, float] | None
 
 
-def _doubts(strict: _Strict, period: _Period, policy: Policy) -> _Doubts:
+def _doubts(strict: _Strict, period: _Period, table: JudgingTable, policy: Policy) -> _Doubts:
     meeting = next((c for c in strict.candidates if not period.nameable(c.node)), None)
     return _Doubts(
         meeting_place=_of_most(meeting, policy),
         alike=_of_most(period.alike, policy),
         apart=period.apart,
-        thin=shared_interfaces(strict.grouped, policy),
+        thin=max(
+            shared_interfaces(strict.grouped, policy),
+            shared_by_nobody_shown(strict.grouped, policy),
+        ),
+        veiled=veiled_share(strict.grouped, policy),
+        at_times=_at_times(strict, period, table, policy),
+        by_weight=_by_weight(strict, period, policy),
     )
+
+
+def _at_times(
+    strict: _Strict, period: _Period, table: JudgingTable, policy: Policy
+) -> Candidate | None:
+    found = _candidates(
+        strict.grouped,
+        period.blocks,
+        period.nearness,
+        table,
+        policy,
+        of_pair=attrgetter("at_times"),
+    )
+    most = (one for one in found if period.nameable(one.node) and _of_most(one, policy))
+    return next((one for one in most if not _are_apart(one, period.is_given_away, policy)), None)
+
+
+def _by_weight(strict: _Strict, period: _Period, policy: Policy) -> tuple[Candidate, float] | None:
+    """The first of those by whom most goes, if it is half of all; one customer makes no gateway."""
+    found = [
+        (one, weighted_share(one.shares, period.weights.of) or 0.0)
+        for one in strict.nameable
+        if one.captured >= policy.key_organisations
+    ]
+    heavy = max(found, key=lambda weighed: weighed[1], default=None)
+    return heavy if heavy is not None and heavy[1] >= policy.concentrated else None
 
 
 def _figures(
@@ -473,8 +550,13 @@ def _figures(
         alike=doubts.alike,
         apart=doubts.apart,
         thin=doubts.thin,
+        veiled=doubts.veiled,
         lenient=lenient.candidate,
         rival=lenient.rival,
+        at_times=doubts.at_times,
+        by_weight=doubts.by_weight,
+        in_twos=period.in_twos,
+        late=period.late,
     )
 
 
@@ -488,7 +570,7 @@ def _judge_pairs(
         policy,
         support=_support(strict, period, policy),
         lenient=_lenient(strict, period, table, policy, pairs),
-        doubts=_doubts(strict, period, policy),
+        doubts=_doubts(strict, period, table, policy),
     )
     verdict, reasons = grade(figures, policy)
     return Family(

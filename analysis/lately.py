@@ -1,4 +1,4 @@
-"""Whether those that a verdict counts as passing a node do so still.
+"""Which days are the last, and whether those that a verdict counts as passing a node do so still.
 
 All days of the period judged weigh alike, and a first campaign may have more of them than the last.
 Decides nothing: who reads the verdict is told. How a verdict is worded is not known here.
@@ -6,7 +6,8 @@ Decides nothing: who reads the verdict is told. How a verdict is worded is not k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from analysis.blocks import Blocks
@@ -27,6 +28,17 @@ class Lately(NamedTuple):
         return self.of - self.passing >= policy.alarm_share * self.of
 
 
+def _days_abroad(observations: Iterable[Observation]) -> list[dt.date]:
+    return sorted({day for seen in observations if seen.crossing is not None for day in seen.days})
+
+
+def last_of_many(observations: Iterable[Observation], policy: Policy) -> dt.date | None:
+    """The first of the last days, None where these are half of all days with data or more."""
+    days = _days_abroad(observations)
+    span = policy.alarm_hold_days
+    return days[-span] if len(days) > 2 * span else None
+
+
 def lately(
     one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
 ) -> Lately:
@@ -36,8 +48,8 @@ def lately(
     """
     captured = captured_by(one.shares, policy)
     abroad = [seen for seen in observations if seen.crossing is not None]
-    days = sorted({day for seen in abroad for day in seen.days})[-policy.alarm_hold_days :]
-    late = [part for seen in abroad if (part := seen.since(days[0])) is not None]
+    first = _days_abroad(abroad)[-policy.alarm_hold_days :][0]
+    late = [part for seen in abroad if (part := seen.since(first)) is not None]
     passing = [
         name
         for name, pairs in by_organisation(make_pairs(late, blocks, policy)).items()

@@ -27,7 +27,10 @@ class Pair:
 
     ``strict`` and ``lenient`` hold the nodes on more than half of those that tell, ``unaided``
     those that are so by the address table alone; ``exit`` is the node most traces left by (None:
-    the organisation itself).
+    the organisation itself). It is ``veiled`` if nobody is on it, and most of its traces have a
+    silent hop between the own network and the border. ``at_times`` are the nodes on ``pair_shown``
+    of all its traces or more; ``bare`` are, if nobody is on it, the interfaces over which as many
+    go on that show nobody at home.
     """
 
     organisation: str
@@ -40,6 +43,9 @@ class Pair:
     exit: Node | None
     upstream: Node | None
     interfaces: frozenset[str]
+    veiled: bool = False
+    at_times: frozenset[Node] = frozenset()
+    bare: frozenset[str] = frozenset()
 
 
 def _mixed(whose: tuple[str, str], node: Node | None) -> int:
@@ -144,6 +150,8 @@ def _pair(
         ((blocks.nodes(c.unaided), unsaid[id(c)], c.unaided_gap, n) for c, n in known), policy
     )
     total, resolved = (sum(weight for _, weight in some) for some in (crossings, known))
+    shown, bare = _shown_and_bare(known, blocks)
+    few = policy.pair_shown * resolved - TOLERANCE
     return Pair(
         *whose,
         destination_class,
@@ -154,7 +162,27 @@ def _pair(
         exit=most_common(exits),
         upstream=most_common(upstreams, partial(_mixed, whose)),
         interfaces=frozenset(c.first_foreign for c, _ in known if c.first_foreign is not None),
+        veiled=not strict and 2 * sum(n for c, n in known if c.gap) > resolved + TOLERANCE,
+        at_times=frozenset(node for node, weight in shown.items() if weight >= few),
+        bare=frozenset(
+            interface for interface, weight in bare.items() if not strict and weight >= few
+        ),
     )
+
+
+def _shown_and_bare(
+    known: Iterable[tuple[Crossing, float]], blocks: Blocks
+) -> tuple[Mapping[Node, float], Mapping[str, float]]:
+    """What the traces weigh that show a node; and those that show nobody, by their interface."""
+    shown: dict[Node, float] = defaultdict(float)
+    bare: dict[str, float] = defaultdict(float)
+    for crossing, weight in known:
+        nodes = blocks.nodes(crossing.strict)
+        for node in nodes:
+            shown[node] += weight
+        if not nodes and crossing.first_foreign is not None:
+            bare[crossing.first_foreign] += weight
+    return shown, bare
 
 
 def _exit(crossing: Crossing, blocks: Blocks) -> Node | None:

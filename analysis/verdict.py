@@ -15,6 +15,7 @@ from typing import Literal
 
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
+from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.wording import asked, beside, captured_between, down, part, up
 
@@ -91,10 +92,21 @@ class Figures:
     as if these were not there."""
     thin: float
     """The share of organisations that leave by shared foreign interfaces."""
+    veiled: float
+    """The share of organisations of which silence hides who stands between them and the border."""
     lenient: Candidate | None
     """The candidate as the lenient reading has it."""
     rival: Candidate | None
     """A node that would beat the candidate in the lenient reading."""
+    at_times: Candidate | None
+    """Whom most organisations pass on a part of the traces of most pairs, though not on most."""
+    by_weight: tuple[Candidate, float] | None
+    """Whom half of what was measured or more passes, weighed by users or addresses, and how much;
+    of those that capture ``key_organisations``."""
+    in_twos: frozenset[Node]
+    """Those of ``apart`` in which most organisations meet one other, and no more."""
+    late: Figures | None
+    """Those of the last days with data, None where these are half of all days or more."""
 
     @property
     def share(self) -> float:
@@ -376,7 +388,7 @@ def grade(figures: Figures, policy: Policy) -> tuple[Grade, list[str]]:
     if top is None or says not in NAMES:
         return _diverse_or_mixed(figures, says, reasons, policy)
     given, against = _named_or_mixed(figures, says, policy)
-    return given, [*reasons, *against, *(_numbers_only(one) for one in figures.apart)]
+    return given, [*reasons, *against, *_numbers_only(figures)]
 
 
 def _named_or_mixed(figures: Figures, says: Level, policy: Policy) -> tuple[Grade, list[str]]:
@@ -425,14 +437,23 @@ def _meeting_place(met: Candidate) -> str:
     )
 
 
-def _numbers_only(apart: Candidate) -> str:
-    name = apart.node.name
-    return (
-        f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few come "
-        "by the same ones, there or right behind: they may have numbers or lines of it, or pass it "
-        "by too many links. So it is not named a gateway, and the figures count the ways as if "
-        f"{name} were not there."
-    )
+def _numbers_only(figures: Figures) -> list[str]:
+    reasons = []
+    for apart in figures.apart:
+        name = apart.node.name
+        reasons.append(
+            f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few "
+            "come by the same ones, there or right behind: they may have numbers or lines of it, "
+            "or pass it by too many links. So it is not named a gateway, and the figures count the "
+            f"ways as if {name} were not there."
+        )
+        if apart.node in figures.in_twos:
+            reasons.append(
+                f"Most of them come by an address of {name}, or right behind, by which one other "
+                "comes as well: a gateway of many sites looks so, and networks measured besides "
+                "tell whether more meet there."
+            )
+    return reasons
 
 
 def _diverse_or_mixed(
@@ -451,15 +472,64 @@ def _diverse_or_mixed(
             f"The paths leave by {effective} effective gateways; "
             f"{policy.effective_gateways:g} are needed to call them diverse."
         )
+    doubts += _hidden(figures, policy)
+    late = of_the_last_days(figures, policy)
+    if late is not None:
+        doubts.append(late)
+    if doubts:
+        return "mixed", [*reasons, *doubts]
+    return "diverse", [
+        *reasons,
+        f"The paths leave by {figures.effective_gateways:.1f} effective gateways.",
+    ]
+
+
+def of_the_last_days(figures: Figures, policy: Policy) -> str | None:
+    """What the last days alone say against "diverse", None where they say nothing against it.
+
+    A gateway that came slowly, or in networks that move one by one, is on most ways of few days.
+    """
+    late = figures.late
+    if late is None:
+        return None
+    given, reasons = grade(late, policy)
+    if given == "mixed":
+        reasons = _hidden(late, policy)
+    elif given not in {"concentrated", "single_gateway"}:
+        return None
+    if not reasons:
+        return None
+    return f"Judged by the last {policy.alarm_hold_days} days with data alone: {reasons[0]}"
+
+
+def _hidden(figures: Figures, policy: Policy) -> list[str]:
+    """How a gateway may be there though nobody may be named, one sentence for each."""
+    doubts = []
     if figures.meeting_place is not None:
         doubts.append(_meeting_place(figures.meeting_place))
     if figures.alike is not None:
         doubts.append(
             f"{figures.alike.captured} of {figures.alike.of} organisations show hops of "
-            f"{figures.alike.node.name} behind their own networks, and go on apart: they may "
-            "number themselves alike, or pass a gateway of whose ways on too few were seen."
+            f"{figures.alike.node.name} behind their own networks, and do not all go on "
+            "together: they may number themselves alike, or pass a gateway of whose ways on too "
+            "few were seen, or of which each site has carriers of its own."
         )
-    doubts += [_numbers_only(one) for one in figures.apart]
+    doubts += _numbers_only(figures)
+    if figures.at_times is not None:
+        passed = figures.at_times
+        doubts.append(
+            f"{passed.captured} of {passed.of} other organisations pass {passed.node.name} on "
+            f"{asked(policy.pair_shown)} or more of the traces of at least "
+            f"{asked(policy.captured)} of their pairs: they converge there at times, or with some "
+            "of their flows."
+        )
+    if figures.by_weight is not None:
+        heavy, weighed = figures.by_weight
+        doubts.append(
+            f"Weighed by {figures.unit}, {part(weighed)} of what was measured passes "
+            f"{heavy.node.name}, though {heavy.captured} of {heavy.of} organisations do: they are "
+            "large."
+        )
     if figures.rival is not None and figures.would_lead(policy):
         doubts.append(
             f"If doubtful hops are read generously, {figures.rival.captured} of {figures.rival.of} "
@@ -471,9 +541,10 @@ def _diverse_or_mixed(
             f"{part(figures.thin)} of the organisations leave by the same foreign interfaces: so "
             "they would behind a gateway that is numbered from its customers' links."
         )
-    if doubts:
-        return "mixed", [*reasons, *doubts]
-    return "diverse", [
-        *reasons,
-        f"The paths leave by {figures.effective_gateways:.1f} effective gateways.",
-    ]
+    if figures.veiled >= policy.concentrated:
+        doubts.append(
+            f"{part(figures.veiled)} of the organisations show a silent hop between their own "
+            "networks and the border on most of their traces: whose routers these are is not "
+            "known, and a gateway that never answers looks so."
+        )
+    return doubts

@@ -75,6 +75,31 @@ def test_a_block_for_each_network_may_be_one_gateways(showing: int, grade: str) 
     assert any(said in one for one in verdict.fields["reasons"]) is (grade == "mixed")
 
 
+def in_places(where: str) -> Country:
+    """Fifteen networks in five places, each place with a block and a carrier of its own."""
+    country = Country(15)
+    for i in range(1, 16):
+        place = i % 5 + 1
+        block = where.format(place=place)
+        for destination in country.destinations():
+            for day in range(8):
+                country.trace(i, destination, f"lan own {block} 30.0.{5 + place}.99", day=day)
+    return country
+
+
+def test_a_block_for_each_site_may_be_one_gateways() -> None:
+    """Three networks meet at each of five sites, and each of these alone is passed by few."""
+    verdict = in_places("10.53.{place}.1").judge()
+    assert (verdict.grade, verdict.gateway) == ("mixed", None)
+    said = "15 of 15 organisations show hops of 10.53.1.0/24 … 10.53.5.0/24 (5 blocks)"
+    assert any(said in one for one in verdict.fields["reasons"])
+
+
+def test_blocks_of_several_owners_are_no_sites_of_one() -> None:
+    """Nothing in their numbers says that they belong together."""
+    assert in_places("10.{place}.53.1").judge().grade == "diverse"
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -57,7 +57,11 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "meeting_place": draw(st.sampled_from([None, meeting])),
         "alike": draw(st.sampled_from([None, meeting])),
         "apart": draw(st.sampled_from([(), (meeting,)])),
+        "at_times": draw(st.sampled_from([None, meeting])),
+        "by_weight": draw(st.sampled_from([None, (meeting, 0.5)])),
         "thin": near(0.0, 0.49, 0.5),
+        "veiled": near(0.0, 0.49, 0.5),
+        "late": draw(st.sampled_from([None, figures(9, 11), figures(1, 11)])),
     }
     if captured and draw(st.booleans()):
         changes["lenient"] = made(draw(st.integers(0, of)), of)
@@ -95,9 +99,14 @@ SOMEBODY = made(6, 11, Node("organisation", "Somebody"))
         ({"meeting_place": SOMEBODY}, {"meeting_place"}),
         ({"alike": SOMEBODY}, {"alike"}),
         ({"apart": (SOMEBODY,)}, {"apart"}),
+        ({"at_times": SOMEBODY}, {"at_times"}),
+        ({"by_weight": (SOMEBODY, 0.5)}, {"by_weight"}),
         ({"rival": SOMEBODY}, {"rival"}),
         ({"thin": 0.49}, set()),
         ({"thin": 0.5}, {"thin"}),
+        ({"veiled": 0.49}, set()),
+        ({"veiled": 0.5}, {"veiled"}),
+        ({"late": figures(9, 11)}, {"late"}),
     ],
 )
 def test_what_is_missed_on_the_way_to_diverse(changes: dict[str, Any], unmet: set[str]) -> None:
@@ -154,7 +163,8 @@ def test_where_too_few_pass_it_nobody_is_said_to_take_turns() -> None:
 def test_of_one_measured_something_is_met() -> None:
     """Nobody shares what he passes, whatever that is worth."""
     met_by_one = {one.key for one in criteria(figures(0, 1), POLICY, witness=None) if one.met}
-    assert {"meeting_place", "alike", "apart", "rival", "thin"} <= met_by_one
+    asked = {"meeting_place", "alike", "apart", "at_times", "by_weight", "rival", "thin", "veiled"}
+    assert {*asked, "late"} <= met_by_one
 
 
 @given(

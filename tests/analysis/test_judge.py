@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
+from analysis.coverage import Weights
 from analysis.policy import Policy
 from analysis.translation import Words
 from probe.record import Attribution
@@ -291,6 +294,92 @@ def test_a_thin_gateway_forbids_diverse() -> None:
     verdict = country.judge()
     assert verdict.grade == "mixed"
     assert any("foreign interfaces" in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("home", "grade"),
+    [("lan own", "mixed"), ("lan own net{first}", "diverse")],
+    ids=["nobody at home shows", "customers of one network each"],
+)
+def test_a_thin_gateway_of_several_sites_forbids_diverse(home: str, grade: str) -> None:
+    """Three networks go on over each of four interfaces: no half of all meets on any."""
+    country = Country(12)
+    for i, day in product(range(1, 13), range(8)):
+        site = (i - 1) // 3
+        before = home.format(first=3 * site + 1) if i % 3 != 1 else "lan own"
+        for destination in country.destinations():
+            country.trace(i, destination, f"{before} 30.0.{6 + site}.99", day=day)
+    verdict = country.judge()
+    assert verdict.grade == grade
+    said = any("foreign interfaces" in reason for reason in verdict.fields["reasons"])
+    assert said is (grade == "mixed")
+
+
+@pytest.mark.parametrize(("silent", "grade"), [(6, "mixed"), (5, "diverse")])
+def test_silent_borders_of_half_of_the_networks_forbid_diverse(silent: int, grade: str) -> None:
+    """Nobody knows whose router is silent there: a gateway that never answers looks so."""
+    country = Country(12)
+    country.everyone("lan own * {up}", members=range(1, silent + 1))
+    country.everyone("lan own {up}", members=range(silent + 1, 13))
+    verdict = country.judge()
+    assert verdict.grade == grade
+    said = f"{silent / 12:.0%} of the organisations show a silent hop"
+    assert any(said in reason for reason in verdict.fields["reasons"]) is (grade == "mixed")
+
+
+@pytest.mark.parametrize(("nights", "grade"), [(2, "mixed"), (1, "diverse")])
+def test_a_gateway_on_some_of_the_days_forbids_diverse(nights: int, grade: str) -> None:
+    """By most of their traces all leave by themselves, and on a quarter they meet in one."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", days=range(nights))
+    country.everyone("lan own {up}", days=range(nights, 8))
+    verdict = country.judge()
+    assert (verdict.grade, verdict.gateway) == (grade, None)
+    said = "12 of 12 other organisations pass Gate on 25% or more of the traces"
+    assert any(said in reason for reason in verdict.fields["reasons"]) is (grade == "mixed")
+
+
+def test_a_gateway_of_many_sites_may_hide_in_numbers_that_come_in_twos() -> None:
+    """Two networks come to each of six routers: nobody is named, and what would tell is said."""
+    country = Country(12)
+    for i, day in product(range(1, 13), range(8)):
+        for destination in country.destinations():
+            country.trace(i, destination, f"lan own 20.9.9.{(i + 1) // 2} far{6 + i % 9}", day=day)
+    reasons = country.judge().fields["reasons"]
+    twos = "Most of them come by an address of Gate, or right behind, by which one other comes"
+    assert any(reason.startswith(twos) for reason in reasons)
+    apart = Country(12)
+    apart.everyone("lan own 20.9.9.{i} {up}")
+    assert not any(twos in reason for reason in apart.judge().fields["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("captured", "users", "grade"),
+    [(2, 10.0, "mixed"), (2, 4.0, "diverse"), (1, 100.0, "diverse")],
+    ids=["two large ones", "two of some size", "one alone"],
+)
+def test_a_gateway_of_the_large_networks_forbids_diverse(
+    captured: int, users: float, grade: str
+) -> None:
+    """Mobile networks are few, and most people are in them; one of them is itself alone."""
+    country = Country(12)
+    country.everyone("lan own gate {up}", members=range(1, captured + 1))
+    country.everyone("lan own {up}", members=range(captured + 1, 13))
+    weights = {f"Net {i}": users if i <= captured else 1.0 for i in range(1, 13)}
+    verdict = country.judge(weights=Weights(weights, "eyeballs"))
+    assert (verdict.grade, verdict.gateway) == (grade, None)
+    said = "Weighed by eyeballs, 67% of what was measured passes Gate, though 2 of 12"
+    assert any(reason.startswith(said) for reason in verdict.fields["reasons"]) is (
+        grade == "mixed"
+    )
+
+
+def test_a_border_that_is_silent_now_and_then_is_seen() -> None:
+    """On half of the days each network shows that it leaves by itself."""
+    country = Country(12)
+    country.everyone("lan own * {up}", days=range(4))
+    country.everyone("lan own {up}", days=range(4, 8))
+    assert country.judge().grade == "diverse"
 
 
 def test_a_foreign_numbered_link_is_not_the_border() -> None:

@@ -1,6 +1,8 @@
-"""Whoever was passed for long and is passed no more is told of, where he is named all the same."""
+"""Who was passed for long and is no more is told of, and who is passed of late alone."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import pytest
 
@@ -46,3 +48,41 @@ def test_a_campaign_of_one_week() -> None:
     country = Country(10)
     country.everyone("lan own gate {up}", days=range(7))
     assert limits(country) == []
+
+
+ALONE = "Judged by the last 7 days with data alone: "
+
+
+def rolled_out(words: str, *, until: int = 11) -> Country:
+    """Twelve networks, measured every fifth day, go over to these ways, one every fifteen days."""
+    country = Country(12)
+    for day, i in product(range(-165, 150, 5), range(1, 13)):
+        moved = i <= until and day >= 15 * i - 50
+        country.everyone(words if moved else "lan own {up}", days=[day], members=[i])
+    return country
+
+
+def test_a_slow_roll_out_that_is_through_is_not_called_diverse() -> None:
+    """Of all days most networks leave by themselves; on the last ones nobody does."""
+    fields = rolled_out("lan own gate {up}").judge().fields
+    assert (fields["grade"], fields["gateway"]) == ("mixed", None)
+    assert any(
+        one.startswith(f"{ALONE}11 of 12 other organisations send") and "through Gate" in one
+        for one in fields["reasons"]
+    )
+
+
+def test_what_forbids_diverse_on_the_last_days_forbids_it() -> None:
+    """A gateway that never answers comes as slowly as another."""
+    fields = rolled_out("lan own * {up}").judge().fields
+    assert fields["grade"] == "mixed"
+    assert any(one.startswith(f"{ALONE}") for one in fields["reasons"])
+
+
+def test_last_days_on_which_few_have_moved_say_nothing() -> None:
+    """Nor do last days on which too few are measured to say anything of them."""
+    assert rolled_out("lan own gate {up}", until=2).judge().grade == "diverse"
+    country = Country(12)
+    country.everyone("lan own {up}", days=range(20))
+    country.everyone("lan own gate {up}", days=range(20, 27), members=range(1, 5))
+    assert country.judge().grade == "diverse"

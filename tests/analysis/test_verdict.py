@@ -61,8 +61,13 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "alike": None,
         "apart": (),
         "thin": 0.0,
+        "veiled": 0.0,
         "lenient": top,
         "rival": None,
+        "at_times": None,
+        "by_weight": None,
+        "in_twos": frozenset(),
+        "late": None,
     }
     return Figures(**(usual | changes))
 
@@ -330,13 +335,39 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ({"rival": made(5, 11, Node("organisation", "Sea"))}, "diverse", "by 5.0 effective"),
         ({"thin": 0.5}, "mixed", "50% of the organisations leave by the same foreign interfaces"),
         ({"thin": 0.49}, "diverse", "by 5.0 effective gateways"),
+        ({"veiled": 0.5}, "mixed", "50% of the organisations show a silent hop"),
+        ({"veiled": 0.49}, "diverse", "by 5.0 effective gateways"),
+        (
+            {"at_times": made(6, 11)},
+            "mixed",
+            "6 of 11 other organisations pass Gate on 25% or more of the traces of at least 80% of",
+        ),
+        (
+            {"by_weight": (made(2, 11), 0.5)},
+            "mixed",
+            "Weighed by eyeballs, 50% of what was measured passes Gate, though 2 of 11",
+        ),
+        (
+            {"late": figures(9, 11)},
+            "mixed",
+            "Judged by the last 7 days with data alone: 9 of 11 other organisations send",
+        ),
+        (
+            {"late": figures(1, 11, thin=0.5)},
+            "mixed",
+            "Judged by the last 7 days with data alone: 50% of the organisations leave",
+        ),
+        ({"late": figures(4, 11)}, "diverse", "by 5.0 effective gateways"),
+        ({"late": figures(1, 4, thin=1.0)}, "diverse", "by 5.0 effective gateways"),
         ({"days": 1}, "diverse", "by 5.0 effective gateways"),
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
     ids=[
         "all is met", "three gateways", "fewer", "nearly three", "a meeting place",
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
-        "less than half behind them", "thin", "nearly thin", "one day", "one continent",
+        "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled",
+        "somebody at times", "somebody by weight", "somebody of late", "thin of late",
+        "fewer of late", "too few of late", "one day", "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
