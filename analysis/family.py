@@ -283,16 +283,35 @@ def judge_family(
     gone: frozenset[str] = frozenset()
     if timeline.since is not None:
         gone = _gone(seen.observations, timeline.since, policy)
-        begin = timeline.since - dt.timedelta(days=policy.alarm_within_days)
-        displaced = {name: last for name, last in displaced.items() if last >= begin}
+        displaced = _displaced_since(displaced, timeline.since, policy)
         seen = _since(seen, timeline.since, table, policy)
-    late = _late(seen, table, weights, policy)
     return _judge_seen(
-        seen, table, policy, gone=gone, timeline=timeline, weights=weights, late=late
+        seen,
+        table,
+        policy,
+        gone=gone,
+        displaced=frozenset(displaced),
+        timeline=timeline,
+        weights=weights,
+        late=_late(seen, displaced, table, weights, policy),
     )
 
 
-def _late(seen: _Seen, table: JudgingTable, weights: Weights, policy: Policy) -> Figures | None:
+def _displaced_since(
+    displaced: Mapping[str, dt.date], day: dt.date, policy: Policy
+) -> dict[str, dt.date]:
+    """Those of which traces were left out that are of a day, or of as many before as moves span."""
+    begin = day - dt.timedelta(days=policy.alarm_within_days)
+    return {name: last for name, last in displaced.items() if last >= begin}
+
+
+def _late(
+    seen: _Seen,
+    displaced: Mapping[str, dt.date],
+    table: JudgingTable,
+    weights: Weights,
+    policy: Policy,
+) -> Figures | None:
     """The figures of the last days alone, where these are few of all."""
     first = last_of_many(seen.observations, policy)
     if first is None:
@@ -302,6 +321,7 @@ def _late(seen: _Seen, table: JudgingTable, weights: Weights, policy: Policy) ->
         table,
         policy,
         gone=_gone(seen.observations, first, policy),
+        displaced=frozenset(_displaced_since(displaced, first, policy)),
         timeline=Timeline(None, ""),
         weights=weights,
         late=None,
@@ -315,6 +335,7 @@ def _judge_seen(
     policy: Policy,
     *,
     gone: frozenset[str],
+    displaced: frozenset[str],
     timeline: Timeline,
     weights: Weights,
     late: Figures | None,
@@ -344,7 +365,7 @@ def _judge_seen(
         alike,
         apart,
         gone,
-        frozenset(displaced) - gone,
+        displaced - gone,
         is_given_away,
         by_turns(told, policy),
         days_elsewhere(told),
