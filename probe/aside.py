@@ -17,6 +17,8 @@ _LOOK = 0.1
 class Aside(Generic[T]):
     """Work that has begun in a thread of its own. It is abandoned where the program ends first.
 
+    Where the system gives no thread it is done at once.
+
     >>> Aside(lambda: 6 * 7).result()
     42
     """
@@ -26,7 +28,10 @@ class Aside(Generic[T]):
         self._results: list[T] = []
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._do, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # this user may have no more of them (RLIMIT_NPROC)
+            self._do()
 
     def _do(self) -> None:
         try:

@@ -186,6 +186,8 @@ def _leave(problem: BaseException) -> NoReturn:
         raise problem
     # Where it asks something, click raises another exception.
     if isinstance(problem, KeyboardInterrupt | click.Abort):
+        if sys.stderr.isatty():
+            _tell("")  # the question, and what the terminal shows of Ctrl-C
         _tell(_("gatewatch: stopped; what was finished is kept"))
         raise click.exceptions.Exit(INTERRUPTED)
     if isinstance(problem, Stopped):

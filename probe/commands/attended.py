@@ -226,6 +226,8 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
         )
     if tally.kept and campaign.access.country is None:
         yield _("your country is not in the address table; give it with --country CC")
+    if tally.kept and ended.code:
+        yield _("to go on where it stopped: the same command with --resume")
     if tally.kept and campaign.folder == spool_folder():
         yield _("next: gatewatch show")
     elif tally.kept:

@@ -23,9 +23,10 @@ class OriginError(BadInput):
 def unreadable(path: Path, problem: OSError) -> OriginError | OSError:
     """The failure where the system does not give a file of tables or lists.
 
-    Where it lets no more files be open, the error as it is: no other file would mend that.
+    Where it lets no more files be open, or gives no memory, the error as it is: no other file would
+    mend that.
     """
-    if problem.errno in {errno.EMFILE, errno.ENFILE}:
+    if problem.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
         return problem
     return OriginError(
         _("{path} cannot be read: {reason}").format(path=path, reason=problem.strerror or problem)

@@ -18,6 +18,18 @@ def test_what_goes_wrong_is_raised_where_it_is_waited_for() -> None:
         work.result()
 
 
+def test_where_no_thread_can_begin_it_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a user may have few at once (``ulimit -u``) only Ctrl-C has to wait."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Aside(lambda: 6 * 7).result() == 42
+    with pytest.raises(ValueError, match="one"):
+        Aside(lambda: int("one")).result()
+
+
 def test_ctrl_c_does_not_wait_for_it() -> None:
     """The work goes on, and the program does not."""
     done = threading.Event()

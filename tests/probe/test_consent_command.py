@@ -357,6 +357,7 @@ def test_an_interrupted_question_changes_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     done = on_terminal(home, "consent", "grant", typed=["yes\n", CTRL_C])
     assert done.code == 130
+    assert done.shown.endswith(f"{PROMPT}\ngatewatch: stopped; what was finished is kept\n")
     assert not home.exists()
 
 

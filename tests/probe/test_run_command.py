@@ -491,6 +491,21 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path, listed: Callable[..., st
     assert said["kept"] == len(records(tmp_path / "home" / "spool")) >= 5
 
 
+def test_whoever_stops_a_run_is_told_how_to_go_on(
+    tmp_path: Path, listed: Callable[..., str]
+) -> None:
+    """The rest waits for the same command; a run that came to its end has none."""
+    process = start(tmp_path / "home", "--targets", listed(*MANY), "--rate", "100")
+    wait_for(process, 5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    assert out.splitlines()[-2:] == [
+        "to go on where it stopped: the same command with --resume",
+        "next: gatewatch show",
+    ]
+
+
 def test_a_dry_run_sends_and_writes_nothing_and_foretells_the_run(
     home: Path, listed: Callable[..., str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import tracemalloc
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -129,9 +130,9 @@ def test_a_register_that_is_not_there_is_named(path: Path) -> None:
     assert Register(path).get(1) is None
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
-def test_a_limit_on_open_files_is_no_damage_of_a_table(number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_limit_on_files_or_memory_is_no_damage_of_a_table(number: int, tmp_path: Path) -> None:
     """Whose turn it is when the limit is met does not matter: the code is always the same."""
-    limit = OSError(number, "Too many open files", "table")
+    limit = OSError(number, os.strerror(number), "table")
     assert unreadable(tmp_path, limit) is limit
     assert isinstance(unreadable(tmp_path, OSError(errno.EIO, "I/O error")), OriginError)
