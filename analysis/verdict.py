@@ -474,7 +474,7 @@ def _diverse_or_mixed(
         )
     doubts += _hidden(figures, policy)
     late = of_the_last_days(figures, policy)
-    if late is not None:
+    if late is not None and not any(map(late.endswith, doubts)):
         doubts.append(late)
     if doubts:
         return "mixed", [*reasons, *doubts]
