@@ -505,19 +505,30 @@ def _at_times(
         policy,
         of_pair=attrgetter("at_times"),
     )
-    most = (one for one in found if period.nameable(one.node) and _of_most(one, policy))
+    always = {one.node for one in strict.candidates if _of_most(one, policy)}
+    most = (
+        one
+        for one in found
+        if one.node not in always and period.nameable(one.node) and _of_most(one, policy)
+    )
     return next((one for one in most if not _are_apart(one, period.is_given_away, policy)), None)
 
 
 def _by_weight(strict: _Strict, period: _Period, policy: Policy) -> tuple[Candidate, float] | None:
-    """The first of those by whom most goes, if it is half of all; one customer makes no gateway."""
-    found = [
-        (one, weighted_share(one.shares, period.weights.of) or 0.0)
-        for one in strict.nameable
-        if one.captured >= policy.key_organisations
-    ]
-    heavy = max(found, key=lambda weighed: weighed[1], default=None)
-    return heavy if heavy is not None and heavy[1] >= policy.concentrated else None
+    """The first of those by whom most goes, if it is half of all, and of all but the largest
+    network: of that alone its provider is no gateway."""
+    weights = period.weights.of
+    largest = max(sorted(strict.grouped), key=lambda name: weights.get(name, 0.0), default=None)
+    found = []
+    for one in strict.nameable:
+        if _of_most(one, policy):
+            continue
+        others = {name: share for name, share in one.shares.items() if name != largest}
+        share = weighted_share(one.shares, weights) or 0.0
+        least = min(share, weighted_share(others, weights) or 0.0)
+        if one.captured >= policy.key_organisations and least >= policy.concentrated:
+            found.append((one, share))
+    return max(found, key=lambda weighed: weighed[1], default=None)
 
 
 def _figures(

@@ -102,7 +102,7 @@ class Figures:
     """Whom most organisations pass on a part of the traces of most pairs, though not on most."""
     by_weight: tuple[Candidate, float] | None
     """Whom half of what was measured or more passes, weighed by users or addresses, and how much;
-    of those that capture ``key_organisations``."""
+    of those that capture ``key_organisations``, and half also without the largest network."""
     in_twos: frozenset[Node]
     """Those of ``apart`` in which most organisations meet one other, and no more."""
     late: Figures | None
@@ -490,7 +490,8 @@ def of_the_last_days(figures: Figures, policy: Policy) -> str | None:
     A gateway that came slowly, or in networks that move one by one, is on most ways of few days.
     """
     late = figures.late
-    if late is None:
+    # Most must still be measured, lest a few who stayed decide for all.
+    if late is None or late.gone >= late.of + late.silent:
         return None
     given, reasons = grade(late, policy)
     if given == "mixed":

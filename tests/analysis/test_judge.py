@@ -354,18 +354,16 @@ def test_a_gateway_of_many_sites_may_hide_in_numbers_that_come_in_twos() -> None
 
 
 @pytest.mark.parametrize(
-    ("captured", "users", "grade"),
-    [(2, 10.0, "mixed"), (2, 4.0, "diverse"), (1, 100.0, "diverse")],
-    ids=["two large ones", "two of some size", "one alone"],
+    ("users", "grade"),
+    [([10.0, 10.0], "mixed"), ([4.0, 4.0], "diverse"), ([100.0, 1.0], "diverse")],
+    ids=["two large ones", "two of some size", "a large one and a small one"],
 )
-def test_a_gateway_of_the_large_networks_forbids_diverse(
-    captured: int, users: float, grade: str
-) -> None:
+def test_a_gateway_of_the_large_networks_forbids_diverse(users: list[float], grade: str) -> None:
     """Mobile networks are few, and most people are in them; one of them is itself alone."""
     country = Country(12)
-    country.everyone("lan own gate {up}", members=range(1, captured + 1))
-    country.everyone("lan own {up}", members=range(captured + 1, 13))
-    weights = {f"Net {i}": users if i <= captured else 1.0 for i in range(1, 13)}
+    country.everyone("lan own gate {up}", members=[1, 2])
+    country.everyone("lan own {up}", members=range(3, 13))
+    weights = {f"Net {i}": of for i, of in enumerate([*users, *[1.0] * 10], start=1)}
     verdict = country.judge(weights=Weights(weights, "eyeballs"))
     assert (verdict.grade, verdict.gateway) == (grade, None)
     said = "Weighed by eyeballs, 67% of what was measured passes Gate, though 2 of 12"

@@ -359,6 +359,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ),
         ({"late": figures(4, 11)}, "diverse", "by 5.0 effective gateways"),
         ({"late": figures(1, 4, thin=1.0)}, "diverse", "by 5.0 effective gateways"),
+        ({"late": figures(1, 11, thin=1.0, gone=10)}, "mixed", "Judged by the last 7 days"),
+        ({"late": figures(1, 11, thin=1.0, gone=11)}, "diverse", "by 5.0 effective gateways"),
         ({"days": 1}, "diverse", "by 5.0 effective gateways"),
         ({"continents": 1}, "diverse", "by 5.0 effective gateways"),
     ],
@@ -367,7 +369,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         "numbered alike", "numbered by one", "somebody behind doubtful hops",
         "less than half behind them", "thin", "nearly thin", "veiled", "nearly veiled",
         "somebody at times", "somebody by weight", "somebody of late", "thin of late",
-        "fewer of late", "too few of late", "one day", "one continent",
+        "fewer of late", "too few of late", "most are still measured", "half are gone", "one day",
+        "one continent",
     ],
 )  # fmt: skip
 def test_an_open_country(changes: dict[str, Any], says: str, because: str) -> None:
