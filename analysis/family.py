@@ -1,25 +1,23 @@
 """One address family of a country, judged: from observations to candidates, figures and grade.
 
-The newest stable period is found here, and who may be named. What a verdict says of it, and in
-which shape, is decided elsewhere.
+The newest stable period is found here. Who may be named, what a verdict says of it, and in which
+shape, is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from operator import attrgetter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from analysis.alike import most_alike
-from analysis.attribution import Snapshot
 from analysis.blocks import Blocks
 from analysis.convergence import (
     Candidate,
-    border_distance,
     candidate,
     captured_by,
     exit_shares,
@@ -33,11 +31,11 @@ from analysis.convergence import (
     veiled_share,
     weighted_share,
 )
-from analysis.coverage import RegisteredNetwork, Weights, covered
-from analysis.desk import CountryTable
+from analysis.coverage import Weights, covered
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.lately import last_of_many
 from analysis.meeting import given_away
+from analysis.nameable import JudgingTable, Seen, are_apart, own_names, see, since
 from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Pair, by_organisation, make_pairs
@@ -54,23 +52,6 @@ from analysis.support import (
 from analysis.timeline import Timeline, find_alarm
 from analysis.turns import by_turns, days_elsewhere, telling, turns_abroad
 from analysis.verdict import Figures, grade
-
-
-class JudgingTable(CountryTable, Protocol):
-    """What a verdict asks of an address table besides what observing asks."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Which table it is."""
-
-    def networks(self, country: str) -> Sequence[RegisteredNetwork]:
-        """Networks registered in the country with the number of their IPv4 addresses."""
-
-    def exchange_operator(self, exchange: str) -> int | None:
-        """The AS number of the one network that runs an exchange, None where none does."""
-
-    def is_watched(self, name: str) -> bool:
-        """Whether an organisation or exchange is a known candidate for a national gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +106,6 @@ class _Period:
     late: Figures | None
 
 
-def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
-    """Organisations that a candidate is, or that run it: they say nothing about it."""
-    if node.kind == "organisation":
-        return frozenset({node.name})
-    if node.kind == "exchange" and (operator := table.exchange_operator(node.name)) is not None:
-        return frozenset({table.organisation(operator)})
-    return frozenset()
-
-
 def _candidates(
     grouped: Mapping[str, Sequence[Pair]],
     blocks: Blocks,
@@ -152,95 +124,6 @@ def _candidates(
     return rank((c for c in found if c.shares), nearness)
 
 
-def _one_operator_behind(
-    exchange: Node,
-    observations: Iterable[Observation],
-    is_given_away: Callable[[Node], bool],
-    policy: Policy,
-) -> bool:
-    """Whether nearly every organisation meets the same domestic operator behind an exchange.
-
-    It does if nearly all of its traces over the exchange do: more of them than meet any other
-    operator may still be few. Of whom only the numbers are there, nobody meets.
-    """
-    behind: dict[str, Counter[str]] = defaultdict(Counter)
-    for seen in observations:
-        for name, operator in seen.crossing.behind_exchange if seen.crossing else ():
-            if name == exchange.name:
-                behind[seen.organisation][operator] += seen.traces
-    operators = Counter(
-        operator
-        for counts in behind.values()
-        for operator, traces in counts.items()
-        if traces >= policy.captured * counts.total()
-    )
-    if not operators:
-        return False
-    operator, organisations = min(operators.items(), key=lambda item: (-item[1], item[0]))
-    at_home = any(
-        step.sight is not None
-        and step.sight.node == Node("organisation", operator)
-        and step.sight.place == "home"
-        for frame in {seen.path.frame for seen in observations}
-        for step in frame.steps
-    )
-    return (
-        at_home
-        and organisations >= policy.captured * len(behind)
-        and not is_given_away(Node("organisation", operator))
-    )
-
-
-def _nameable(
-    observations: Sequence[Observation],
-    blocks: Blocks,
-    lans: PeeringLans,
-    table: JudgingTable,
-    policy: Policy,
-) -> Callable[[Node], bool]:
-    """Whether a node may be named by what was observed; each is looked at once."""
-    is_given_away = given_away(blocks, observations, policy.link_organisations)
-
-    @cache
-    def nameable(node: Node) -> bool:
-        if table.is_watched(node.name):
-            return True
-        if node.kind == "exchange":
-            return _one_operator_behind(node, observations, is_given_away, policy)
-        return node not in lans
-
-    return nameable
-
-
-class _Seen(NamedTuple):
-    """Observations, and what all of them together tell of the nodes on their paths."""
-
-    observations: Sequence[Observation]
-    blocks: Blocks
-    nearness: Mapping[Node, float]
-    lans: PeeringLans
-    nameable: Callable[[Node], bool]
-
-
-def _seen(observations: Sequence[Observation], table: JudgingTable, policy: Policy) -> _Seen:
-    blocks = Blocks(observations)
-    nearness = border_distance(observations, blocks)
-    lans = PeeringLans(observations, blocks, policy)
-    nameable = _nameable(observations, blocks, lans, table, policy)
-    return _Seen(observations, blocks, nearness, lans, nameable)
-
-
-def _since(seen: _Seen, day: dt.date, table: JudgingTable, policy: Policy) -> _Seen:
-    """What was seen on this day and after it; blocks and nearness are those of all days.
-
-    What looked like a peering LAN before is one still, though too few members are met since.
-    """
-    late = [part for one in seen.observations if (part := one.since(day)) is not None]
-    lans = PeeringLans(late, seen.blocks, policy, told=list(seen.lans))
-    nameable = _nameable(late, seen.blocks, lans, table, policy)
-    return seen._replace(observations=late, lans=lans, nameable=nameable)
-
-
 def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -> frozenset[str]:
     """Who was measured in the weeks before a day, as many as moves may span, and not since."""
     begin = since - dt.timedelta(days=policy.alarm_within_days)
@@ -252,7 +135,7 @@ def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -
 
 
 def _find_alarm(
-    seen: _Seen, displaced: Collection[str], table: JudgingTable, policy: Policy
+    seen: Seen, displaced: Collection[str], table: JudgingTable, policy: Policy
 ) -> Timeline:
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = {
@@ -277,14 +160,14 @@ def judge_family(
     ``displaced`` are organisations of which traces were left out as those of another's network,
     with their last day: where nothing else is known of one, its ways are not known.
     """
-    of_alarm = _seen(frozen, table, policy)
+    of_alarm = see(frozen, table, policy)
     timeline = _find_alarm(of_alarm, displaced, table, policy)
-    seen = of_alarm if observations is frozen else _seen(observations, table, policy)
+    seen = of_alarm if observations is frozen else see(observations, table, policy)
     gone: frozenset[str] = frozenset()
     if timeline.since is not None:
         gone = _gone(seen.observations, timeline.since, policy)
         displaced = _displaced_since(displaced, timeline.since, policy)
-        seen = _since(seen, timeline.since, table, policy)
+        seen = since(seen, timeline.since, table, policy)
     return _judge_seen(
         seen,
         table,
@@ -306,7 +189,7 @@ def _displaced_since(
 
 
 def _late(
-    seen: _Seen,
+    seen: Seen,
     displaced: Mapping[str, dt.date],
     table: JudgingTable,
     weights: Weights,
@@ -317,7 +200,7 @@ def _late(
     if first is None:
         return None
     family = _judge_seen(
-        _since(seen, first, table, policy),
+        since(seen, first, table, policy),
         table,
         policy,
         gone=_gone(seen.observations, first, policy),
@@ -330,7 +213,7 @@ def _late(
 
 
 def _judge_seen(
-    seen: _Seen,
+    seen: Seen,
     table: JudgingTable,
     policy: Policy,
     *,
@@ -346,7 +229,7 @@ def _judge_seen(
     apart = tuple(
         one
         for one in _candidates(by_organisation(pairs), blocks, nearness, table, policy)
-        if nameable(one.node) and _are_apart(one, is_given_away, policy)
+        if nameable(one.node) and are_apart(one, is_given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
     alone = given_away(blocks, judged, others=1)
@@ -401,7 +284,7 @@ def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequenc
         one
         for one in candidates
         # Without an organisation that is left out, half of the rest may pass one more.
-        if period.nameable(one.node) and not _are_apart(one, period.is_given_away, policy)
+        if period.nameable(one.node) and not are_apart(one, period.is_given_away, policy)
     ]
     top = nameable[0] if nameable else None
     shares = top.shares if top else {}
@@ -511,7 +394,7 @@ def _at_times(
         for one in found
         if one.node not in always and period.nameable(one.node) and _of_most(one, policy)
     )
-    return next((one for one in most if not _are_apart(one, period.is_given_away, policy)), None)
+    return next((one for one in most if not are_apart(one, period.is_given_away, policy)), None)
 
 
 def _by_weight(strict: _Strict, period: _Period, policy: Policy) -> tuple[Candidate, float] | None:
@@ -618,16 +501,6 @@ def _judge_pairs(
         verdict,
         reasons,
         again=partial(_judge_pairs, period, table, policy),
-    )
-
-
-def _are_apart(one: Candidate, is_given_away: Callable[[Node], bool], policy: Policy) -> bool:
-    """Whether most organisations pass a network of which only the numbers are on their ways."""
-    return (
-        # Fewer could hardly meet, and nobody is named before them.
-        one.of >= policy.organisations
-        and one.captured_share >= policy.concentrated
-        and is_given_away(one.node)
     )
 
 

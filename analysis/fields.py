@@ -11,7 +11,7 @@ from analysis.convergence import Candidate, candidate, divided, rank, weighted_s
 from analysis.coverage import Weights
 from analysis.desk import CountryTable
 from analysis.domestic import count_ways
-from analysis.family import Family, JudgingTable
+from analysis.family import Family
 from analysis.interconnection import Domestic
 from analysis.intervals import (
     captured_bounds,
@@ -19,6 +19,7 @@ from analysis.intervals import (
     effective_gateways,
     resampled_interval,
 )
+from analysis.nameable import JudgingTable
 from analysis.observation import Observation, first_and_last
 from analysis.operators import Node
 from analysis.panel import Panel

@@ -30,7 +30,7 @@ from analysis.domestic import (
     turns_at_home,
     walk,
 )
-from analysis.family import Family, JudgingTable, own_names
+from analysis.family import Family
 from analysis.hub import (
     DomesticGrade,
     domestic_grade,
@@ -39,6 +39,7 @@ from analysis.hub import (
     reach_few,
     take_turns,
 )
+from analysis.nameable import JudgingTable, own_names
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.turns import by_turns, telling

@@ -15,7 +15,7 @@ from analysis.convergence import Candidate
 from analysis.coverage import Weights, by_addresses
 from analysis.criteria import criteria
 from analysis.domestic import DomesticPair
-from analysis.family import Family, JudgingTable, judge_family, own_names
+from analysis.family import Family, judge_family
 from analysis.fields import (
     candidate_fields,
     captured_fields,
@@ -32,6 +32,7 @@ from analysis.further import further_reasons, measured_abroad
 from analysis.interconnection import Domestic, judge_domestic
 from analysis.limits import limits_of
 from analysis.load import Loaded
+from analysis.nameable import JudgingTable, own_names
 from analysis.observation import Observation
 from analysis.operators import Gazetteer, Node
 from analysis.pairs import Pair
