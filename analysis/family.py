@@ -398,8 +398,10 @@ def _at_times(
 
 
 def _by_weight(strict: _Strict, period: _Period, policy: Policy) -> tuple[Candidate, float] | None:
-    """The first of those by whom most goes, if it is half of all, and of all but the largest
-    network: of that alone its provider is no gateway."""
+    """By whom most goes, with its part, if that is half of all and of all but the largest network.
+
+    Of the largest network alone its provider is no gateway.
+    """
     weights = period.weights.of
     largest = max(sorted(strict.grouped), key=lambda name: weights.get(name, 0.0), default=None)
     found = []
