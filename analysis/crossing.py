@@ -155,7 +155,7 @@ def way_on(behind: Iterable[Step], destination: str) -> Step | None:
     for step in behind:
         if step.address == destination:
             return None
-        if step.sight is not None and not step.own and step.sight.special is None:
+        if not step.own and step.is_public:
             return step
     return None
 
@@ -186,11 +186,7 @@ def _located_by_rtt(steps: Sequence[Step], at: int, policy: Policy) -> bool:
 def _soonest_own(steps: Iterable[Step]) -> float | None:
     """The RTT in ms of the soonest public router of the own network; None where none is known."""
     return min(
-        (
-            step.rtt
-            for step in steps
-            if step.own and step.rtt is not None and step.sight and step.sight.special is None
-        ),
+        (step.rtt for step in steps if step.own and step.is_public and step.rtt is not None),
         default=None,
     )
 
@@ -229,14 +225,7 @@ def _own_network(domestic: Sequence[Step]) -> int:
     Who stands before it may bring the customers to it, and need not be on the way out.
     """
     return next(
-        (
-            i
-            for i, step in enumerate(domestic)
-            if step.own
-            and step.said is None
-            and step.sight is not None
-            and step.sight.special is None
-        ),
+        (i for i, step in enumerate(domestic) if step.own and step.said is None and step.is_public),
         0,
     )
 

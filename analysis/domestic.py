@@ -93,7 +93,8 @@ def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
     By RTTs alone these carriers stand abroad, and on a detour public hops that no table names.
     """
     nearest = list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
-    soonest = list(accumulate((_rtt(step) if _is_own(step) else math.inf for step in steps), min))
+    own = (_rtt(step) if step.own and step.is_public else math.inf for step in steps)
+    soonest = list(accumulate(own, min))
     away = _met_abroad(steps, nearest, soonest, policy)
     if not away and not _passes_abroad(steps, nearest, soonest, policy):
         return None
@@ -123,10 +124,7 @@ def _unnamed_abroad(
     return frozenset(
         i
         for i, step in enumerate(steps)
-        if step.place == "unlocated"
-        and step.sight is not None
-        and step.sight.special is None
-        and _is_far(soonest[i], nearest[i], policy)
+        if step.place == "unlocated" and step.is_public and _is_far(soonest[i], nearest[i], policy)
     )
 
 
@@ -188,11 +186,6 @@ def _nearest_of(node: Node | None, steps: Iterable[Step]) -> float:
 
 def _is_carrier(step: Step) -> bool:
     return not step.own and step.sight is not None and step.sight.node.kind == "organisation"
-
-
-def _is_own(step: Step) -> bool:
-    """Whether a step shows a public address of the own network."""
-    return step.own and step.sight is not None and step.sight.special is None
 
 
 def _is_of(step: Step, node: Node | None) -> bool:

@@ -56,7 +56,7 @@ class _Traits(NamedTuple):
 
 
 def _is_unplaced(step: Step) -> bool:
-    return step.place == "unlocated" and step.sight is not None and not step.sight.special
+    return step.place == "unlocated" and step.is_public
 
 
 def _changeable(frame: Frame) -> frozenset[int]:
@@ -181,7 +181,7 @@ class Likenesses:
                 home.append(rtt)
                 if not surely:
                     perhaps_own.append(rtt)
-                elif step.own and step.sight is not None and step.sight.special is None:
+                elif step.own and step.is_public:
                     own = min(own, rtt)
         return bytes(found)
 

@@ -48,6 +48,11 @@ class Step(NamedTuple):
             return "home"
         return self.sight.place if self.sight is not None else None
 
+    @property
+    def is_public(self) -> bool:
+        """Whether the step shows an address that is neither private nor special otherwise."""
+        return self.sight is not None and self.sight.special is None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
