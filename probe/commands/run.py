@@ -156,9 +156,9 @@ def run(
 ) -> None:
     """Trace to many targets and keep each result, redacted, as soon as it is finished.
 
-    Your own address, the name of this computer and the place of your line in your provider's
-    network are taken out before anything is written. Stop it at any time: what was finished is
-    kept. See it with `gatewatch show`.
+    Your own address and the name of this computer are taken out before anything is written, and
+    addresses of your provider are cut short. Stop it at any time: what was finished is kept. See it
+    with `gatewatch show`.
     """
     if scheduled and (dry_run or resume or as_json or capture):
         raise click.UsageError("--scheduled goes with none of --dry-run, --resume, --json, --pcap")

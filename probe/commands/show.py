@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bool) -> None:
     """List the traces kept on this machine, oldest first.
 
-    With --as-shared every byte that sharing would hand out is printed, and nothing else. Lines
-    that cannot be read, or would not be shared, are named and counted on the standard error.
+    With --as-shared each line that sharing would hand out is printed, byte for byte, and nothing
+    else. Lines that cannot be read, or would not be shared, are named and counted on the standard
+    error.
     """
     folder = folder or spool_folder()
     unreadable = 0
