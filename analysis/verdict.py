@@ -120,7 +120,7 @@ class Figures:
 
     def would_lead(self, policy: Policy) -> bool:
         """Whether most organisations pass somebody else if doubtful hops are read generously."""
-        return self.rival is not None and self.rival.captured_share >= policy.concentrated
+        return self.rival is not None and self.rival.is_passed_by_most(policy)
 
 
 def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> Level:
