@@ -246,6 +246,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         },
         {"analysis.load", "analysis.path", "analysis.succession", "analysis.collect.app"},
         {
+            "analysis.detour",
             "analysis.links",
             "analysis.nextdoor",
             "analysis.plausibility",
@@ -399,6 +400,7 @@ PURE = {
     "analysis.alike",
     "analysis.meeting",
     "analysis.turns",
+    "analysis.detour",
     "analysis.domestic",
     "analysis.behind",
     "analysis.lately",
