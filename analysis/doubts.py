@@ -21,7 +21,7 @@ from analysis.readings import Period, Strict
 
 
 class Doubts(NamedTuple):
-    """The doubts by name; see `analysis.verdict.Figures`."""
+    """The doubts by name; see `analysis.levels.Figures`."""
 
     meeting_place: Candidate | None
     alike: Candidate | None

@@ -28,6 +28,7 @@ from analysis.coverage import Weights, covered
 from analysis.doubts import Doubts, doubts_of
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.lately import last_of_many
+from analysis.levels import Figures
 from analysis.meeting import given_away
 from analysis.nameable import JudgingTable, Seen, are_apart, own_names, see, since
 from analysis.observation import Observation
@@ -52,7 +53,7 @@ from analysis.support import (
 )
 from analysis.timeline import Timeline, find_alarm
 from analysis.turns import by_turns, days_elsewhere, telling, turns_abroad
-from analysis.verdict import Figures, grade
+from analysis.verdict import grade
 
 
 @dataclass(frozen=True, slots=True)

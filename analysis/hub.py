@@ -11,9 +11,10 @@ from typing import Literal
 
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
+from analysis.levels import NAMES, Level, level
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.verdict import NAMES, Level, describe, level, written_bounds
+from analysis.verdict import describe, written_bounds
 from analysis.wording import asked, beside, part
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]

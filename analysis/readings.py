@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from analysis.convergence import Candidate, candidate, captured_by, rank
 from analysis.coverage import Weights
+from analysis.levels import Figures
 from analysis.nameable import JudgingTable, Seen, are_apart, own_names
 from analysis.observation import Observation
 from analysis.operators import Node
 from analysis.pairs import Pair, by_organisation
 from analysis.policy import Policy
 from analysis.timeline import Timeline
-from analysis.verdict import Figures
 
 
 def candidates(
