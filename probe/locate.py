@@ -7,7 +7,6 @@ answer is None, and the run refuses to write. This module sends nothing and writ
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -15,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import ifaddr
-
 from probe.attribute import majority
+from probe.network.addresses import own_addresses
 from probe.premises import IPNetwork, Premises, whose_are_own
 
 if TYPE_CHECKING:
@@ -55,15 +53,10 @@ def read_premises() -> Premises:
     """
     addresses: set[str] = set()
     networks: set[IPNetwork] = set()
-    for adapter in ifaddr.get_adapters():
-        for entry in adapter.ips:
-            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            address = ipaddress.ip_address(text.partition("%")[0])
-            if not address.is_loopback:
-                addresses.add(str(address))
-                networks.add(
-                    ipaddress.ip_network(f"{address}/{entry.network_prefix}", strict=False)
-                )
+    for _, own in own_addresses():
+        if not own.ip.is_loopback:
+            addresses.add(str(own.ip))
+            networks.add(own.network)
     name = socket.gethostname()
     names = {name, name.partition(".")[0]} - {"", "localhost"}
     return Premises(
