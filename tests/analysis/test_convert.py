@@ -33,7 +33,7 @@ from analysis.tables import write_portions
 from probe.cli import main
 from probe.failure import PIPE_CLOSED
 from probe.graph import Graph, Level, Link, Node
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from tests.analysis.test_load import OURS, lines, result
 from tests.descriptors import open_below
@@ -458,11 +458,6 @@ def test_parquet_needs_a_folder(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------- as it is typed
-
-
-@pytest.fixture(scope="module")
-def table() -> Origin:
-    return open_origin()
 
 
 @pytest.fixture
