@@ -9,7 +9,6 @@ nothing, and decides nothing about traces.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import time
 from contextlib import suppress
@@ -17,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from probe.locate import own_addresses
 from probe.network import NetworkError
-from probe.network.addresses import own_addresses, source_towards
+from probe.network.addresses import source_towards
 from probe.record import ip_version
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _end_towards(target: str, version: int) -> LineEnd | None:
     except (NetworkError, BlockingIOError):
         return None
     for device, own in own_addresses():
-        if own.ip == ipaddress.ip_address(address):
+        if str(own.ip) == address:
             return LineEnd(address, own.network, device, _carrier(device))
     return LineEnd(address, None, None, None)
 

@@ -7,6 +7,7 @@ answer is None, and the run refuses to write. This module sends nothing and writ
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import ifaddr
+
 from probe.attribute import majority
-from probe.network.addresses import own_addresses
 from probe.premises import IPNetwork, Premises, whose_are_own
 
 if TYPE_CHECKING:
@@ -43,6 +45,15 @@ class Access:
     organisation: str
     country: str | None
     known_by: Literal["interface", "said", "first_hops"]
+
+
+def own_addresses() -> Iterator[tuple[str, ipaddress.IPv4Interface | ipaddress.IPv6Interface]]:
+    """Each address that this machine has, with its subnet, by the name of its interface."""
+    for adapter in ifaddr.get_adapters():
+        for entry in adapter.ips:
+            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
+            address = text.partition("%")[0]
+            yield adapter.name, ipaddress.ip_interface(f"{address}/{entry.network_prefix}")
 
 
 def read_premises() -> Premises:

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import errno
 import functools
-import ipaddress
 import socket
-from typing import TYPE_CHECKING, Final
-
-import ifaddr
+from typing import Final
 
 from probe.network import NetworkError, NoRoute, NotPermitted
 from probe.record import ip_version
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -61,15 +55,6 @@ def source_towards(target: str, version: int) -> str:
             return str(asked.getsockname()[0])
     except OSError as error:
         raise send_problem(error, target) from None
-
-
-def own_addresses() -> Iterator[tuple[str, ipaddress.IPv4Interface | ipaddress.IPv6Interface]]:
-    """Each address that this machine has, with its subnet, by the name of its interface."""
-    for adapter in ifaddr.get_adapters():
-        for entry in adapter.ips:
-            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            address = text.partition("%")[0]
-            yield adapter.name, ipaddress.ip_interface(f"{address}/{entry.network_prefix}")
 
 
 def is_own_voice(address: str, target: str) -> bool:
