@@ -247,6 +247,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.load", "analysis.path", "analysis.succession", "analysis.collect.app"},
         {
             "analysis.detour",
+            "analysis.given",
             "analysis.links",
             "analysis.nextdoor",
             "analysis.plausibility",
@@ -309,8 +310,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"analysis.demo", "analysis.report"},
         # What `import analysis as gw` gives.
         {"analysis"},
-        {"analysis.cli"},
-        {"analysis.plan"},
+        {"analysis.cli", "analysis.plan"},
     ),
 }
 
@@ -320,6 +320,7 @@ MEETING = {
     "analysis.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
     "analysis.cli": {"probe.commands.folder", "probe.failure", "probe.stop"},
+    "analysis.given": {"probe.failure"},
     "analysis.outputs": {"probe.failure", "probe.mishap", "probe.stop"},
     "analysis.inputs": {"probe.presence"},
     "analysis.plan": {"probe.failure", "probe.places"},

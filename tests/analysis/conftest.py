@@ -33,7 +33,7 @@ def own_home(
 ) -> None:
     """An own data folder for a command, which opens no table that is open already."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.cli.open_origin", tables)
+    monkeypatch.setattr("analysis.given.open_origin", tables)
 
 
 @pytest.fixture(scope="session")

@@ -462,7 +462,7 @@ def test_parquet_needs_a_folder(tmp_path: Path) -> None:
 
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Origin) -> Path:
-    monkeypatch.setattr("analysis.cli.open_origin", lambda _: table)
+    monkeypatch.setattr("analysis.given.open_origin", lambda _: table)
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     Path("in.jsonl").write_bytes(lines(3) + lines(1) + b"{\n")
