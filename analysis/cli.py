@@ -7,22 +7,27 @@ import shlex
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from analysis import options
-from analysis.countries import UnknownCountry, country_code
+from analysis.given import (
+    counted,
+    known_country,
+    named_files,
+    nothing_usable,
+    open_table,
+    warn,
+)
 from analysis.outputs import refuse_to_write_over, refuse_what_cannot_be_written, unwritten, written
 from analysis.wording import many
 from probe import stop
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, Offline
-from probe.origin import Origin, OriginError, open_origin
+from probe.origin import OriginError
 from probe.record import SIMULATED
 
 if TYPE_CHECKING:
@@ -31,11 +36,6 @@ if TYPE_CHECKING:
     from analysis.sieve import Malformed
     from analysis.statement import Verdict
     from probe.record import Trace
-
-if find_spec("pandas") is None:
-    # Commands import what they need when they run. Who lacks the extra is told before that, not
-    # after having found out which arguments are wanted.
-    raise ModuleNotFoundError("the extra for analysts is not installed", name="pandas")
 
 
 def _command_line() -> str:
@@ -61,22 +61,6 @@ def _without_folders(argument: str) -> str:
     path = PurePath(value)
     leads_elsewhere = path.is_absolute() or ".." in path.parts
     return f"{option}{equals}{path.name or value}" if leads_elsewhere else argument
-
-
-def open_table(path: Path | None) -> Origin:
-    """The address table of a path, or the one in use; `BadInput` where it is none."""
-    try:
-        return open_origin(path)
-    except OriginError as problem:
-        raise BadInput(str(problem)) from None
-
-
-def known_country(table: Origin, country: str, given_as: str) -> str:
-    """The code in capitals; a usage error that names ``given_as`` where it is none."""
-    try:
-        return country_code(table, country)
-    except UnknownCountry as problem:
-        raise click.BadParameter(str(problem), param_hint=given_as) from None
 
 
 def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
@@ -277,45 +261,6 @@ def _check_forms(crossings: Path | None, page: Path | None, language: str | None
         raise click.BadParameter("write to an .html file", param_hint="--report")
     if language is not None and page is None:
         raise click.UsageError("--language goes with --report: only the page is translated")
-
-
-def named_files(paths: Sequence[str]) -> list[str]:
-    """The files that are to be read; `BadInput` where a path names none."""
-    from analysis.inputs import InputError, find_files  # noqa: PLC0415
-
-    try:
-        return find_files(paths)
-    except InputError as problem:
-        raise BadInput(str(problem)) from None
-
-
-def warn(loaded: Loaded) -> None:
-    """Say on the standard error what could not be read."""
-    for complaint in loaded.complaints:
-        click.echo(f"warning: {complaint}", err=True)
-    from analysis.sieve import Unread  # noqa: PLC0415 - as in analyze
-
-    unnamed = sum(loaded.rejected[reason] for reason in get_args(Unread)) - len(loaded.complaints)
-    if unnamed > 0:
-        click.echo(f"warning: further lines or files that could not be read: {unnamed}", err=True)
-
-
-def nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
-    """The failure of a command of whose input no trace is left, with what became of it."""
-    reasons = counted(loaded.rejected) or "the input is empty"
-    return BadInput(
-        f"{' '.join(paths)}: no usable trace ({reasons}); "
-        "give records of gatewatch or RIPE Atlas traceroute results"
-    )
-
-
-def counted(counts: Mapping[str, int]) -> str:
-    """Numbers with what they count, in the order of the words.
-
-    >>> counted({"vpn": 1, "malformed": 2})
-    '2 malformed, 1 vpn'
-    """
-    return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
 
 
 def _say(fields: dict[str, Any], *, as_json: bool) -> None:

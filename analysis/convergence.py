@@ -54,6 +54,10 @@ class Candidate:
         """The fraction of these that it captures, 0.0 where there are none."""
         return self.captured / self.of if self.of else 0.0
 
+    def is_passed_by_most(self, policy: Policy) -> bool:
+        """Whether it captures as large a part of them as speaks of concentration."""
+        return self.captured_share >= policy.concentrated
+
 
 def candidate(
     node: Node,

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.policy import Policy
-from analysis.verdict import (
+from analysis.levels import (
     NAMES,
     Figures,
     level_elsewhere,
     level_of_all_pairs,
     lower_as_best_of_several,
     mostly_always,
-    of_the_last_days,
     strict_and_lenient_agree,
 )
+from analysis.policy import Policy
+from analysis.verdict import of_the_last_days
 
 Step = Literal["said", "diverse", "named", "single", "national"]
 Bound = Literal["at least", "more than", "under"]

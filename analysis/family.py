@@ -7,11 +7,9 @@ shape, is decided elsewhere.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple
 
 from analysis.alike import most_alike
@@ -19,29 +17,33 @@ from analysis.blocks import Blocks
 from analysis.convergence import (
     Candidate,
     candidate,
-    captured_by,
     exit_shares,
     mean_share,
     nearest_first,
     on_the_same_ways,
-    rank,
     rivals,
-    shared_by_nobody_shown,
-    shared_interfaces,
-    veiled_share,
     weighted_share,
 )
 from analysis.coverage import Weights, covered
+from analysis.doubts import Doubts, doubts_of
 from analysis.intervals import captured_bounds, effective_gateways
 from analysis.lately import last_of_many
+from analysis.levels import Figures
 from analysis.meeting import given_away
 from analysis.nameable import JudgingTable, Seen, are_apart, own_names, see, since
 from analysis.observation import Observation
-from analysis.operators import Node
 from analysis.pairs import Pair, by_organisation, make_pairs
 from analysis.peering import PeeringLans
 from analysis.policy import Policy
 from analysis.reach import reaches_far
+from analysis.readings import (
+    Lenient,
+    Period,
+    Strict,
+    candidates,
+    read_leniently,
+    read_strictly,
+)
 from analysis.support import (
     continents_reached,
     days_measured,
@@ -51,7 +53,7 @@ from analysis.support import (
 )
 from analysis.timeline import Timeline, find_alarm
 from analysis.turns import by_turns, days_elsewhere, telling, turns_abroad
-from analysis.verdict import Figures, grade
+from analysis.verdict import grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,47 +83,6 @@ class Family:
     def name(self) -> str | None:
         """What whoever is named is called."""
         return self.named.node.name if self.named is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Period:
-    """What stays the same whichever pairs of the period judged are looked at."""
-
-    observations: tuple[Observation, ...]
-    international: tuple[Observation, ...]
-    blocks: Blocks
-    lans: PeeringLans
-    nearness: Mapping[Node, float]
-    nameable: Callable[[Node], bool]
-    alike: Candidate | None
-    apart: tuple[Candidate, ...]
-    gone: frozenset[str]
-    displaced: frozenset[str]
-    is_given_away: Callable[[Node], bool]
-    by_turns: Callable[[Node], frozenset[str]]
-    days_elsewhere: Callable[[Node], Mapping[str, frozenset[dt.date]]]
-    timeline: Timeline
-    weights: Weights
-    in_twos: frozenset[Node]
-    late: Figures | None
-
-
-def _candidates(
-    grouped: Mapping[str, Sequence[Pair]],
-    blocks: Blocks,
-    nearness: Mapping[Node, float],
-    table: JudgingTable,
-    policy: Policy,
-    *,
-    of_pair: Callable[[Pair], frozenset[Node]] = attrgetter("strict"),
-) -> list[Candidate]:
-    passes = {name: [of_pair(pair) for pair in pairs] for name, pairs in grouped.items()}
-    nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
-    found = [
-        candidate(node, blocks.blocks(node), passes, own_names(node, table), policy)
-        for node in nodes
-    ]
-    return rank((c for c in found if c.shares), nearness)
 
 
 def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -> frozenset[str]:
@@ -223,13 +184,13 @@ def _judge_seen(
     weights: Weights,
     late: Figures | None,
 ) -> Family:
-    judged, blocks, nearness, lans, nameable = seen
+    judged, blocks = seen.observations, seen.blocks
     is_given_away = given_away(blocks, judged, policy.link_organisations)
     pairs = make_pairs(judged, blocks, policy)
     apart = tuple(
         one
-        for one in _candidates(by_organisation(pairs), blocks, nearness, table, policy)
-        if nameable(one.node) and are_apart(one, is_given_away, policy)
+        for one in candidates(by_organisation(pairs), seen, table, policy)
+        if seen.nameable(one.node) and are_apart(one, is_given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
     alone = given_away(blocks, judged, others=1)
@@ -238,60 +199,24 @@ def _judge_seen(
         blocks = blocks.without({one.node for one in apart})
         pairs = make_pairs(judged, blocks, policy)
     told = telling(turns_abroad(blocks, judged))
-    period = _Period(
-        tuple(judged),
-        tuple(one for one in judged if one.kind == "international"),
-        blocks,
-        lans,
-        nearness,
-        nameable,
-        alike,
-        apart,
-        gone,
-        displaced - gone,
-        is_given_away,
-        by_turns(told, policy),
-        days_elsewhere(told),
-        timeline,
-        weights,
-        in_twos,
-        late,
+    period = Period(
+        seen=seen._replace(blocks=blocks),
+        international=tuple(one for one in judged if one.kind == "international"),
+        alike=alike,
+        apart=apart,
+        in_twos=in_twos,
+        is_given_away=is_given_away,
+        by_turns=by_turns(told, policy),
+        days_elsewhere=days_elsewhere(told),
+        gone=gone,
+        displaced=displaced - gone,
+        timeline=timeline,
+        late=late,
+        table=table,
+        weights=weights,
+        policy=policy,
     )
-    return _judge_pairs(period, table, policy, pairs)
-
-
-class _Strict(NamedTuple):
-    """What paths show for certain: whom most organisations pass, and whom that is judged by.
-
-    ``nameable`` are those of the candidates that may be named, ``top`` the first of them,
-    ``behind`` the organisations that it captured, ``left_out`` those that say nothing about it,
-    ``judged`` the pairs of all others.
-    """
-
-    grouped: dict[str, list[Pair]]
-    candidates: list[Candidate]
-    nameable: list[Candidate]
-    top: Candidate | None
-    behind: frozenset[str]
-    left_out: frozenset[str]
-    judged: list[Pair]
-
-
-def _strict(period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]) -> _Strict:
-    grouped = by_organisation(pairs)
-    candidates = _candidates(grouped, period.blocks, period.nearness, table, policy)
-    nameable = [
-        one
-        for one in candidates
-        # Without an organisation that is left out, half of the rest may pass one more.
-        if period.nameable(one.node) and not are_apart(one, period.is_given_away, policy)
-    ]
-    top = nameable[0] if nameable else None
-    shares = top.shares if top else {}
-    behind = frozenset(captured_by(shares, policy))
-    left_out = own_names(top.node, table) if top else frozenset()
-    judged = [pair for pair in pairs if pair.organisation not in left_out]
-    return _Strict(grouped, candidates, nameable, top, behind, left_out, judged)
+    return _judge_pairs(period, pairs)
 
 
 class _Support(NamedTuple):
@@ -307,8 +232,8 @@ class _Support(NamedTuple):
     by_turns: int = 0
 
 
-def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
-    top = strict.top
+def _support(strict: Strict, period: Period) -> _Support:
+    top, policy = strict.top, period.policy
     if top is None:
         return _Support()
     by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
@@ -316,7 +241,7 @@ def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
         mostly=pass_mostly(top.node, strict.behind, strict.judged),
         elsewhere=pass_elsewhere(top.node, strict.behind, strict.judged, policy),
         continents=continents_reached(top.node, strict.behind, strict.judged, policy),
-        keys=len(keys_showing(top.node, strict.behind, period.international, period.blocks)),
+        keys=len(keys_showing(top.node, strict.behind, period.international, period.seen.blocks)),
         unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
         rivals=rivals(top, strict.nameable, strict.left_out, policy),
         weighed=weighted_share(top.shares, period.weights.of) or 0.0,
@@ -324,111 +249,13 @@ def _support(strict: _Strict, period: _Period, policy: Policy) -> _Support:
     )
 
 
-class _Lenient(NamedTuple):
-    """The candidate where doubtful hops are read generously, and who would beat it there."""
-
-    candidate: Candidate | None
-    rival: Candidate | None
-
-
-def _lenient(
-    strict: _Strict, period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]
-) -> _Lenient:
-    """Only a node that the strict reading does not show at all is a rival."""
-    grouped: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        if pair.resolved or pair.lenient:
-            grouped[pair.organisation].append(pair)
-    found = _candidates(
-        grouped, period.blocks, period.nearness, table, policy, of_pair=attrgetter("lenient")
-    )
-    top = next((c for c in found if strict.top and c.node == strict.top.node), None)
-    known = {c.node for c in strict.candidates}
-    best = next((c for c in found if c.node not in known), None)
-    to_beat = top.captured_share if top else 0.0
-    return _Lenient(top, best if best and best.captured_share > to_beat else None)
-
-
-class _Doubts(NamedTuple):
-    """What keeps a country from being called diverse though nobody may be named."""
-
-    meeting_place: Candidate | None
-    alike: Candidate | None
-    apart: tuple[Candidate, ...]
-    thin: float
-    veiled: float
-    at_times: Candidate | None
-    by_weight: tuple[Candidate, float] | None
-
-
-def _doubts(strict: _Strict, period: _Period, table: JudgingTable, policy: Policy) -> _Doubts:
-    meeting = next((c for c in strict.candidates if not period.nameable(c.node)), None)
-    return _Doubts(
-        meeting_place=_of_most(meeting, policy),
-        alike=_of_most(period.alike, policy),
-        apart=period.apart,
-        thin=max(
-            shared_interfaces(strict.grouped, policy),
-            shared_by_nobody_shown(strict.grouped, policy),
-        ),
-        veiled=veiled_share(strict.grouped, policy),
-        at_times=_at_times(strict, period, table, policy),
-        by_weight=_by_weight(strict, period, policy),
-    )
-
-
-def _at_times(
-    strict: _Strict, period: _Period, table: JudgingTable, policy: Policy
-) -> Candidate | None:
-    found = _candidates(
-        strict.grouped,
-        period.blocks,
-        period.nearness,
-        table,
-        policy,
-        of_pair=attrgetter("at_times"),
-    )
-    always = {one.node for one in strict.candidates if _of_most(one, policy)}
-    most = (
-        one
-        for one in found
-        if one.node not in always and period.nameable(one.node) and _of_most(one, policy)
-    )
-    return next((one for one in most if not are_apart(one, period.is_given_away, policy)), None)
-
-
-def _by_weight(strict: _Strict, period: _Period, policy: Policy) -> tuple[Candidate, float] | None:
-    """By whom most goes, with its part, if that is half of all and of all but the largest network.
-
-    Of the largest network alone its provider is no gateway.
-    """
-    weights = period.weights.of
-    largest = max(sorted(strict.grouped), key=lambda name: weights.get(name, 0.0), default=None)
-    found = []
-    for one in strict.nameable:
-        if _of_most(one, policy):
-            continue
-        others = {name: share for name, share in one.shares.items() if name != largest}
-        share = weighted_share(one.shares, weights) or 0.0
-        least = min(share, weighted_share(others, weights) or 0.0)
-        if one.captured >= policy.key_organisations and least >= policy.concentrated:
-            found.append((one, share))
-    return max(found, key=lambda weighed: weighed[1], default=None)
-
-
 def _figures(
-    strict: _Strict,
-    period: _Period,
-    policy: Policy,
-    *,
-    support: _Support,
-    lenient: _Lenient,
-    doubts: _Doubts,
+    strict: Strict, period: Period, *, support: _Support, lenient: Lenient, doubts: Doubts
 ) -> Figures:
     top, left_out, judged = strict.top, strict.left_out, strict.judged
     of = len(strict.grouped.keys() - left_out)
     captured = top.captured if top else 0
-    lower, upper = captured_bounds(captured, of, policy.confidence)
+    lower, upper = captured_bounds(captured, of, period.policy.confidence)
     classes = {pair.destination_class for pair in judged if pair.resolved}
     leaving = exit_shares(strict.grouped, top.node if top else None, left_out)
     return Figures(
@@ -465,7 +292,7 @@ def _figures(
         effective_gateways=effective_gateways(leaving.values()),
         meeting_place=doubts.meeting_place,
         alike=doubts.alike,
-        apart=doubts.apart,
+        apart=period.apart,
         thin=doubts.thin,
         veiled=doubts.veiled,
         lenient=lenient.candidate,
@@ -477,23 +304,21 @@ def _figures(
     )
 
 
-def _judge_pairs(
-    period: _Period, table: JudgingTable, policy: Policy, pairs: Sequence[Pair]
-) -> Family:
-    strict = _strict(period, table, policy, pairs)
+def _judge_pairs(period: Period, pairs: Sequence[Pair]) -> Family:
+    policy, seen = period.policy, period.seen
+    strict = read_strictly(period, pairs)
     figures = _figures(
         strict,
         period,
-        policy,
-        support=_support(strict, period, policy),
-        lenient=_lenient(strict, period, table, policy, pairs),
-        doubts=_doubts(strict, period, table, policy),
+        support=_support(strict, period),
+        lenient=read_leniently(strict, period, pairs),
+        doubts=doubts_of(strict, period),
     )
     verdict, reasons = grade(figures, policy)
     return Family(
-        period.observations,
-        period.blocks,
-        period.lans,
+        seen.observations,
+        seen.blocks,
+        seen.lans,
         list(pairs),
         strict.grouped,
         strict.candidates,
@@ -502,10 +327,5 @@ def _judge_pairs(
         period.timeline,
         verdict,
         reasons,
-        again=partial(_judge_pairs, period, table, policy),
+        again=partial(_judge_pairs, period),
     )
-
-
-def _of_most(one: Candidate | None, policy: Policy) -> Candidate | None:
-    """Whom most organisations pass, None where they do not."""
-    return one if one is not None and one.captured_share >= policy.concentrated else None

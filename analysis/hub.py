@@ -11,9 +11,10 @@ from typing import Literal
 
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
+from analysis.levels import NAMES, Level, level
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.verdict import NAMES, Level, describe, level, written_bounds
+from analysis.verdict import describe, written_bounds
 from analysis.wording import asked, beside, part
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
@@ -41,19 +42,19 @@ def not_diverse(
             f"{part(abroad)} of the ways at home that are known go abroad and back: they show no "
             "hub at home, nor that there is none."
         )
-    if carrier is not None and carrier.captured_share >= policy.concentrated:
+    if carrier is not None and carrier.is_passed_by_most(policy):
         reasons.append(
             f"{carrier.captured} of {carrier.of} other organisations pass {carrier.node.name} on "
             f"at least {asked(policy.captured)} of their ways at home, those counted that go "
             "abroad and back over it: it may be a hub at home, or none."
         )
-    if unmapped is not None and unmapped.captured_share >= policy.concentrated:
+    if unmapped is not None and unmapped.is_passed_by_most(policy):
         reasons.append(
             f"{unmapped.captured} of {unmapped.of} organisations show hops of {unmapped.node.name} "
             "between their own networks and others at home, and no table says whose: each may "
             "number its own network so, or one hub its links to them."
         )
-    if apart is not None and apart.captured_share >= policy.concentrated:
+    if apart is not None and apart.is_passed_by_most(policy):
         reasons.append(
             f"{apart.captured} of {apart.of} organisations show addresses of {apart.node.name} "
             "between their own networks and others at home, but too few come by the same ones, "

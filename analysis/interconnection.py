@@ -151,7 +151,7 @@ def _pairs_and_candidates(
     named = [
         one.node
         for one in found[2]
-        if one.of >= policy.organisations and one.captured_share >= policy.concentrated
+        if one.of >= policy.organisations and one.is_passed_by_most(policy)
     ]
     lines = lines_of(named, walked, family.blocks)
     return folded(apart | lines) if lines else found
@@ -162,7 +162,7 @@ def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable
 
     An exchange may if most organisations cross it on their ways abroad as well.
     """
-    abroad_too = {c.node for c in family.candidates if c.captured_share >= policy.concentrated}
+    abroad_too = {c.node for c in family.candidates if c.is_passed_by_most(policy)}
 
     def may_be_hub(node: Node) -> bool:
         if table.is_watched(node.name):

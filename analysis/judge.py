@@ -30,6 +30,7 @@ from analysis.fields import (
 )
 from analysis.further import further_reasons, measured_abroad
 from analysis.interconnection import Domestic, judge_domestic
+from analysis.levels import strict_and_lenient_agree
 from analysis.limits import limits_of
 from analysis.load import Loaded
 from analysis.nameable import JudgingTable, own_names
@@ -41,7 +42,6 @@ from analysis.policy import Policy
 from analysis.ranges import Outcome
 from analysis.scope import scope
 from analysis.supplement import supplement
-from analysis.verdict import strict_and_lenient_agree
 from analysis.witness import Recording, Witness, hear
 
 SCHEMA = "gatewatch.verdict/1"

@@ -5,7 +5,7 @@ a few comparisons with the policy's steps, and those, not the times, are what tw
 in common. So millions of traces become some thousand that each stand for many. What other paths
 say of a link is not known while traces are still being read; the router before a link therefore
 counts as if it might be anybody's. Decides nothing itself: `analysis.crossing` and
-`analysis.domestic` do, and a test holds the traces of a likeness to one crossing.
+`analysis.detour` do, and a test holds the traces of a likeness to one crossing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from analysis.domestic import detour, first_untold
+from analysis.detour import detour, first_untold
 from analysis.links import far_ends
 from analysis.path import Frame, Path, Step
 from analysis.policy import Policy

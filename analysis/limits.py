@@ -14,7 +14,13 @@ from analysis.lately import lately
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.unshown import unshown
-from analysis.verdict import LIMITS
+
+LIMITS = (
+    "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
+    "exists: MPLS tunnels, taps, layer-2 transport, boxes that keep the TTL, and return paths "
+    "are out of sight.",
+    "Countries are those of registration; a router may stand elsewhere.",
+)
 
 # So much fibre, there and back, is a millisecond of RTT.
 _KM_A_MS = 100

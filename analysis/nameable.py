@@ -113,7 +113,7 @@ def _nameable(
 class Seen(NamedTuple):
     """Observations, and what all of them together tell of the nodes on their paths."""
 
-    observations: Sequence[Observation]
+    observations: tuple[Observation, ...]
     blocks: Blocks
     nearness: Mapping[Node, float]
     lans: PeeringLans
@@ -126,7 +126,7 @@ def see(observations: Sequence[Observation], table: JudgingTable, policy: Policy
     nearness = border_distance(observations, blocks)
     lans = PeeringLans(observations, blocks, policy)
     nameable = _nameable(observations, blocks, lans, table, policy)
-    return Seen(observations, blocks, nearness, lans, nameable)
+    return Seen(tuple(observations), blocks, nearness, lans, nameable)
 
 
 def since(seen: Seen, day: dt.date, table: JudgingTable, policy: Policy) -> Seen:
@@ -134,7 +134,7 @@ def since(seen: Seen, day: dt.date, table: JudgingTable, policy: Policy) -> Seen
 
     What looked like a peering LAN before is one still, though too few members are met since.
     """
-    late = [part for one in seen.observations if (part := one.since(day)) is not None]
+    late = tuple(part for one in seen.observations if (part := one.since(day)) is not None)
     lans = PeeringLans(late, seen.blocks, policy, told=list(seen.lans))
     nameable = _nameable(late, seen.blocks, lans, table, policy)
     return seen._replace(observations=late, lans=lans, nameable=nameable)
@@ -144,7 +144,5 @@ def are_apart(one: Candidate, is_given_away: Callable[[Node], bool], policy: Pol
     """Whether most organisations pass a network of which only the numbers are on their ways."""
     return (
         # Fewer could hardly meet, and nobody is named before them.
-        one.of >= policy.organisations
-        and one.captured_share >= policy.concentrated
-        and is_given_away(one.node)
+        one.of >= policy.organisations and one.is_passed_by_most(policy) and is_given_away(one.node)
     )

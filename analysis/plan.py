@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import click
 
 from analysis import options
-from analysis.cli import counted, known_country, named_files, nothing_usable, open_table, warn
+from analysis.given import counted, known_country, named_files, nothing_usable, open_table, warn
 from analysis.policy import Policy
 from analysis.wording import asked, many, outward, part, some_asns
 from probe.failure import BadInput

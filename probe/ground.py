@@ -9,7 +9,6 @@ nothing, and decides nothing about traces.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
 import time
 from contextlib import suppress
@@ -17,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ifaddr
-
+from probe.locate import own_addresses
 from probe.network import NetworkError
 from probe.network.addresses import source_towards
 from probe.record import ip_version
@@ -166,12 +164,9 @@ def _end_towards(target: str, version: int) -> LineEnd | None:
         address = source_towards(target, version).partition("%")[0]
     except (NetworkError, BlockingIOError):
         return None
-    for adapter in ifaddr.get_adapters():
-        for entry in adapter.ips:
-            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            if text.partition("%")[0] == address:
-                network = ipaddress.ip_network(f"{address}/{entry.network_prefix}", strict=False)
-                return LineEnd(address, network, adapter.name, _carrier(adapter.name))
+    for device, own in own_addresses():
+        if str(own.ip) == address:
+            return LineEnd(address, own.network, device, _carrier(device))
     return LineEnd(address, None, None, None)
 
 

@@ -47,6 +47,15 @@ class Access:
     known_by: Literal["interface", "said", "first_hops"]
 
 
+def own_addresses() -> Iterator[tuple[str, ipaddress.IPv4Interface | ipaddress.IPv6Interface]]:
+    """Each address that this machine has, with its subnet, by the name of its interface."""
+    for adapter in ifaddr.get_adapters():
+        for entry in adapter.ips:
+            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
+            address = text.partition("%")[0]
+            yield adapter.name, ipaddress.ip_interface(f"{address}/{entry.network_prefix}")
+
+
 def read_premises() -> Premises:
     """This machine's addresses and subnets as its interfaces have them now, and its names.
 
@@ -55,15 +64,10 @@ def read_premises() -> Premises:
     """
     addresses: set[str] = set()
     networks: set[IPNetwork] = set()
-    for adapter in ifaddr.get_adapters():
-        for entry in adapter.ips:
-            text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
-            address = ipaddress.ip_address(text.partition("%")[0])
-            if not address.is_loopback:
-                addresses.add(str(address))
-                networks.add(
-                    ipaddress.ip_network(f"{address}/{entry.network_prefix}", strict=False)
-                )
+    for _, own in own_addresses():
+        if not own.ip.is_loopback:
+            addresses.add(str(own.ip))
+            networks.add(own.network)
     name = socket.gethostname()
     names = {name, name.partition(".")[0]} - {"", "localhost"}
     return Premises(

@@ -395,8 +395,8 @@ class Outbox:
             if self.path_of(entry.sha256).exists()
         ]
 
-    def wait_again(self) -> int:
-        """Refused bundles wait again; how many there were."""
+    def wait_again(self) -> None:
+        """Refused bundles wait again."""
         there = [(entry.sha256,) for entry in self.refused()]
         with step(self._db):
             self._db.executemany(
@@ -404,7 +404,6 @@ class Outbox:
                 " WHERE sha256 = ?",
                 there,
             )
-        return len(there)
 
     def left(self, sha256: str) -> None:
         """A copy of a bundle lies in a folder outside, of which nothing is kept."""

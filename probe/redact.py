@@ -179,7 +179,6 @@ class _Redaction:
             for own in whose_are_own(premises, 6, origin)
         )
         self.taken: Counter[str] = Counter()
-        self.marks = premises.marks
         heard = [
             (hop.number, reply.address)
             for hop in trace.hops

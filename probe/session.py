@@ -107,52 +107,54 @@ class Session:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.network = network
-        self.tasks: Iterator[Task] | None = iter(tasks)
-        self.limits = settings.limits
-        self.routes = routes
-        self.explore = explore
-        self.finished = finished
-        self.known = known
-        self.wall_clock = wall_clock
-        self.interval = 1.0 / settings.rate
+        self._tasks: Iterator[Task] | None = iter(tasks)
+        self._limits = settings.limits
+        self._routes = routes
+        self._explore = explore
+        self._finished = finished
+        self._known = known
+        self._wall_clock = wall_clock
+        self._interval = 1.0 / settings.rate
         # Seconds between two looks at the network; 0 where packets are rarer than ticks anyway.
-        self.tick = settings.tick if self.interval < settings.tick else 0.0
-        self.now = -math.inf
-        self.due = -math.inf
-        self.idle = True
-        self.active = 0
+        self.tick = settings.tick if self._interval < settings.tick else 0.0
+        self._now = -math.inf
+        self._due = -math.inf
+        self._idle = True
+        self._active = 0
         # Every token a trace may ever need fits, so that none is taken twice: all attempts, one
         # more where repeating helps, and the probes that learn the distance. Silence holds traces
         # for a second; with fewer under way a fast run would wait for it instead of sending.
-        self.most_active = max(1, CROWDED // (self.limits.max_ttl * (self.limits.attempts + 1) + 2))
-        self.horizon = Horizon(self.limits)
+        self._most_active = max(
+            1, CROWDED // (self._limits.max_ttl * (self._limits.attempts + 1) + 2)
+        )
+        self._horizon = Horizon(self._limits)
         # Whether there is still something to learn from a first trace, and which that is.
-        self.learning = True
-        self.teacher: Tracing | None = None
+        self._learning = True
+        self._teacher: Tracing | None = None
         # Traces that are made from their ends all begin with the same last routers, and parallel
         # paths are looked for at the same ones near the border. In networks of others a hop is left
         # alone for so many turns: some work could send then, and is held.
         spares = settings.rate <= RATE_CAP
-        self.apart = min(MOST_APART, math.ceil(APART * settings.rate)) if spares else 0
-        self.holding = False
-        self.ready: deque[Work] = deque()
-        self.probes: dict[int, Sent] = {}
-        self.deadlines: list[tuple[float, int, Work]] = []
-        self.order = itertools.count()
-        self.tokens = tokens()
-        self.seen = functools.cache(self.see)
+        self._apart = min(MOST_APART, math.ceil(APART * settings.rate)) if spares else 0
+        self._holding = False
+        self._ready: deque[Work] = deque()
+        self._probes: dict[int, Sent] = {}
+        self._deadlines: list[tuple[float, int, Work]] = []
+        self._order = itertools.count()
+        self._tokens = tokens()
+        self._seen = functools.cache(self._see)
 
     # -- what the loop calls ----------------------------------------------------------------
 
     @property
     def over(self) -> bool:
         """Whether nothing is left to do."""
-        return self.tasks is None and not self.active
+        return self._tasks is None and not self._active
 
     @property
     def awaits_few(self) -> bool:
         """Whether so few answers are awaited that none needs to wait a tick for the others."""
-        return len(self.probes) <= FEW
+        return len(self._probes) <= FEW
 
     def advance(self, now: float) -> float:
         """Give up and send all that is due by now; returns until when to wait for answers.
@@ -162,21 +164,21 @@ class Session:
 
         Raises what `finished`, `known` or ``network.send`` raise, `NoRoute` excepted.
         """
-        self.now = now
-        self.expire(now)
-        self.transmit(now)
-        if self.choose() is None and not self.holding:
-            return self.next_deadline() if self.active else -math.inf
-        return -math.inf if self.tick else min(self.next_deadline(), self.due)
+        self._now = now
+        self._expire(now)
+        self._transmit(now)
+        if self._choose() is None and not self._holding:
+            return self._next_deadline() if self._active else -math.inf
+        return -math.inf if self.tick else min(self._next_deadline(), self._due)
 
     def leave(self) -> None:
         """Have the network forget all probes under way."""
-        for token in self.probes:
+        for token in self._probes:
             self.network.forget(token)
 
     # -- choosing ---------------------------------------------------------------------------
 
-    def choose(self) -> tuple[Work, Wanted] | None:
+    def _choose(self) -> tuple[Work, Wanted] | None:
         """The work whose turn it is and the probe it wants to be sent.
 
         Traces under way come before new ones, and take turns. So near routers, which all paths
@@ -184,8 +186,8 @@ class Session:
         trace learns spares each of the others probes: they begin once it knows how far targets
         are, and none goes on, or begins where one waits to, before it has nothing to teach.
         """
-        ready = self.ready
-        teacher = self.teacher
+        ready = self._ready
+        teacher = self._teacher
         held = 0
         while held < min(len(ready), LOOKS):
             work = ready[0]
@@ -195,116 +197,116 @@ class Session:
                 ready.popleft()
             elif not work.probes or (
                 (teacher is None or work is teacher)
-                and (not self.apart or self.horizon.rested(work.asked_at(wanted[0]), self.apart))
+                and (not self._apart or self._horizon.rested(work.asked_at(wanted[0]), self._apart))
             ):
                 return work, wanted
             else:
                 held += 1
                 ready.rotate(-1)
-        self.holding = held > 0
-        if held > self.apart and self.routes is None:
+        self._holding = held > 0
+        if held > self._apart and self._routes is None:
             # Most would only wait as well, and more would be under way when the run is stopped.
             return None
-        if self.tasks is None or self.active >= self.most_active or self.crowded:
+        if self._tasks is None or self._active >= self._most_active or self._crowded:
             return None
         if teacher is not None and (held or teacher.course.aiming):
             return None
-        task = next(self.tasks, None)
+        task = next(self._tasks, None)
         if task is None:
-            self.tasks = None
+            self._tasks = None
             return None
-        begun = self.begin(task)
-        if self.learning and teacher is None:
-            self.teacher = begun
-        self.queue(begun)
+        begun = self._begin(task)
+        if self._learning and teacher is None:
+            self._teacher = begun
+        self._queue(begun)
         ready.rotate(1)
-        return self.choose()
+        return self._choose()
 
     @property
-    def crowded(self) -> bool:
+    def _crowded(self) -> bool:
         """Whether so many tokens are taken that no other trace should begin."""
-        return len(self.probes) > TOKENS // 2
+        return len(self._probes) > TOKENS // 2
 
-    def begin(self, task: Task) -> Tracing:
+    def _begin(self, task: Task) -> Tracing:
         """The trace of a task, which is under way from now on."""
         course = (
-            EveryHop(self.limits, self.horizon)
-            if self.routes is None
-            else Economical(self.limits, self.horizon, self.routes)
+            EveryHop(self._limits, self._horizon)
+            if self._routes is None
+            else Economical(self._limits, self._horizon, self._routes)
         )
-        self.active += 1
+        self._active += 1
         return Tracing(task, course, tuple(self.network.methods(task.version)))
 
-    def queue(self, work: Work) -> None:
+    def _queue(self, work: Work) -> None:
         """Have work take its turn, if it does not wait for one already."""
         if not work.queued:
             work.queued = True
-            self.ready.append(work)
+            self._ready.append(work)
 
     # -- sending ----------------------------------------------------------------------------
 
-    def transmit(self, now: float) -> None:
+    def _transmit(self, now: float) -> None:
         """Send all that is due by now."""
-        if self.idle or self.due < now - self.tick - SLACK:
-            self.due = max(self.due, now - self.tick)
-        self.idle = False
-        while self.due <= now:
-            turn = self.choose()
+        if self._idle or self._due < now - self.tick - SLACK:
+            self._due = max(self._due, now - self.tick)
+        self._idle = False
+        while self._due <= now:
+            turn = self._choose()
             if turn is None:
-                if not self.holding:
-                    self.idle = True
+                if not self._holding:
+                    self._idle = True
                     return
-                self.horizon.turns += 1
-                self.due += self.interval
+                self._horizon.turns += 1
+                self._due += self._interval
                 continue
             try:
-                self.send(*turn, now)
+                self._send(*turn, now)
             except BlockingIOError:
-                self.due = now + BACKOFF
+                self._due = now + BACKOFF
 
-    def send(self, work: Work, wanted: Wanted, now: float) -> None:
+    def _send(self, work: Work, wanted: Wanted, now: float) -> None:
         """Send the probe that work wants, or end the work where there is no route.
 
         Raises BlockingIOError where the send buffer is full or too many tokens are taken, and what
         else ``network.send`` raises.
         """
         ttl, flow, method = wanted
-        probes = self.probes
+        probes = self._probes
         if len(probes) > CROWDED:
-            if self.next_deadline() == math.inf:
-                self.end_an_enumeration()
+            if self._next_deadline() == math.inf:
+                self._end_an_enumeration()
                 return
             raise BlockingIOError
-        token = next(self.tokens)
+        token = next(self._tokens)
         while token in probes:
-            token = next(self.tokens)
+            token = next(self._tokens)
         try:
             self.network.send(Probe(work.task.target, ttl, flow, method, token))
         except NoRoute as problem:
-            self.ready.popleft()
-            self.finish(work, str(problem))
+            self._ready.popleft()
+            self._finish(work, str(problem))
             return
-        self.due += self.interval
+        self._due += self._interval
         probes[token] = sent = Sent(work, wanted, token, now)
         work.sent(sent)
         if work.due is None:
-            self.look_again(work, now + self.limits.timeout_floor)
-        self.ready.rotate(-1)
+            self._look_again(work, now + self._limits.timeout_floor)
+        self._ready.rotate(-1)
 
-    def end_an_enumeration(self) -> None:
+    def _end_an_enumeration(self) -> None:
         """Give tokens back where all wait for some: traces leave room for each other."""
-        work = next(work for work in self.ready if isinstance(work, Exploring))
-        self.ready.remove(work)
-        self.finish(work, "more probes were out than can be told apart")
+        work = next(work for work in self._ready if isinstance(work, Exploring))
+        self._ready.remove(work)
+        self._finish(work, "more probes were out than can be told apart")
 
     # -- hearing ----------------------------------------------------------------------------
 
     def collect(self, now: float) -> None:
         """Take in all answers that are there. Raises what `finished` or `known` raise."""
-        self.now = now
-        probes = self.probes
-        telling = self.known is not None
-        soon = now + self.limits.timeout_floor
+        self._now = now
+        probes = self._probes
+        telling = self._known is not None
+        soon = now + self._limits.timeout_floor
         changed: dict[Work, None] = {}
         for answer in self.network.drain():
             sent = probes.get(answer[0])
@@ -315,97 +317,97 @@ class Session:
                 changed[work] = None
             if work.due is not None and work.due > soon:
                 # What was heard may shorten the wait for the hops before.
-                self.look_again(work, now)
+                self._look_again(work, now)
         for work in changed:
-            self.after(work)
+            self._after(work)
 
     # -- giving up --------------------------------------------------------------------------
 
-    def look_again(self, work: Work, at: float) -> None:
+    def _look_again(self, work: Work, at: float) -> None:
         """Look at this time whether probes of this work are to be given up."""
         work.due = at
-        heapq.heappush(self.deadlines, (at, next(self.order), work))
+        heapq.heappush(self._deadlines, (at, next(self._order), work))
 
-    def next_deadline(self) -> float:
+    def _next_deadline(self) -> float:
         """When some work is to be looked at; drops entries that no longer hold."""
-        while self.deadlines:
-            due, _, work = self.deadlines[0]
+        while self._deadlines:
+            due, _, work = self._deadlines[0]
             if due == work.due:
                 return due
-            heapq.heappop(self.deadlines)
+            heapq.heappop(self._deadlines)
         return math.inf
 
-    def expire(self, now: float) -> None:
+    def _expire(self, now: float) -> None:
         """Give up all probes whose time is over.
 
         A work is looked at when its oldest open probe may be given up at the earliest, and how
         long each is waited for is asked only then: most have been answered by that time.
         """
-        while self.next_deadline() <= now:
-            _, _, work = heapq.heappop(self.deadlines)
+        while self._next_deadline() <= now:
+            _, _, work = heapq.heappop(self._deadlines)
             work.due = None
             left = []
-            for sent in self.waiting(work):
+            for sent in self._waiting(work):
                 until = sent.at + work.patience(sent)
                 if until > now:
                     left.append(until)
                     continue
                 work.lost(sent)
-                self.after(work)
+                self._after(work)
                 if work.over:
                     break
             if left and not work.over:
-                self.look_again(work, max(min(left), math.nextafter(now, math.inf)))
+                self._look_again(work, max(min(left), math.nextafter(now, math.inf)))
 
-    def waiting(self, work: Work) -> list[Sent]:
+    def _waiting(self, work: Work) -> list[Sent]:
         """The probes of a work whose fate is open, in order of sending."""
         return [sent for sent in work.probes if sent.reply is None]
 
     # -- ending -----------------------------------------------------------------------------
 
-    def after(self, work: Work) -> None:
+    def _after(self, work: Work) -> None:
         """Something has become known."""
         if isinstance(work, Tracing):
-            if work is self.teacher and not work.course.learning:
-                self.learning = False
-                self.teacher = None
-            if self.known is not None:
+            if work is self._teacher and not work.course.learning:
+                self._learning = False
+                self._teacher = None
+            if self._known is not None:
                 for hop in work.news():
-                    self.known(work.task, hop)
+                    self._known(work.task, hop)
         if work.over:
-            self.finish(work, None)
+            self._finish(work, None)
         else:
-            self.queue(work)
+            self._queue(work)
 
-    def finish(self, work: Work, error: str | None) -> None:
+    def _finish(self, work: Work, error: str | None) -> None:
         """End work: forget its probes, and hand its trace over or have parallel paths looked for.
 
         ``error`` is why it was broken off, None where it was not.
         """
-        self.active -= 1
-        if work is self.teacher:
-            self.teacher = None
+        self._active -= 1
+        if work is self._teacher:
+            self._teacher = None
         forget = self.network.forget
         for sent in work.probes:
-            del self.probes[sent.token]
+            del self._probes[sent.token]
             forget(sent.token)
         work.due = None
-        seen = self.seen(work.task.method, work.task.version)
+        seen = self._seen(work.task.method, work.task.version)
         # Of the wall clock only the last word counts: it may have been set in between.
-        ended = self.wall_clock()
-        took = self.now - work.probes[0].at if work.probes else 0.0
+        ended = self._wall_clock()
+        took = self._now - work.probes[0].at if work.probes else 0.0
         trace = work.trace(seen, began=ended - took, ended=ended, error=error)
         # Each of them knows its work: what knows itself waits for the garbage collector.
         work.probes.clear()
-        if self.explore is not None and error is None and isinstance(work, Tracing):
-            enumeration = self.explore(trace)
+        if self._explore is not None and error is None and isinstance(work, Tracing):
+            enumeration = self._explore(trace)
             if enumeration is not None and not enumeration.done:
-                self.active += 1
-                self.queue(Exploring(work.task, trace, enumeration, self.horizon))
+                self._active += 1
+                self._queue(Exploring(work.task, trace, enumeration, self._horizon))
                 return
-        self.finished(trace)
+        self._finished(trace)
 
-    def see(self, method: Method, version: int) -> Seen:
+    def _see(self, method: Method, version: int) -> Seen:
         """What records say of the network layer, for probes of a method and an IP version."""
         network = self.network
         sees = tuple(sorted(network.sees(method, version)))

@@ -116,27 +116,27 @@ class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""
 
     __slots__ = (
-        "alternative", "closed", "course", "due", "duplicates", "more_duplicates", "probes",
-        "queued", "task", "told", "turned_away",
+        "_alternative", "_closed", "_duplicates", "_more_duplicates", "_told", "_turned_away",
+        "course", "due", "probes", "queued", "task",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
         self.task = task
         self.course = course
         others = (other for other in ALTERNATIVES if other is not task.method and other in usable)
-        self.alternative = next(others, task.method)
+        self._alternative = next(others, task.method)
         self.probes: list[Sent] = []
         self.queued = False
         self.due: float | None = None
         # More answers to probes that were answered, by TTL.
-        self.duplicates: dict[int, list[Reply]] = {}
-        self.more_duplicates = 0
+        self._duplicates: dict[int, list[Reply]] = {}
+        self._more_duplicates = 0
         # Up to which hop `news` has told.
-        self.told = 0
+        self._told = 0
         # Tokens of probes of another method that were refused where the trace's own went on.
-        self.turned_away: set[int] = set()
+        self._turned_away: set[int] = set()
         # Probes that another address than the target answered by "port unreachable".
-        self.closed: list[Sent] = []
+        self._closed: list[Sent] = []
 
     @property
     def over(self) -> bool:
@@ -148,7 +148,7 @@ class Tracing:
             return None
         task = self.task
         if self.course.any_lost and self.course.by_another_method(ttl):
-            return ttl, task.flow, self.alternative
+            return ttl, task.flow, self._alternative
         return ttl, task.flow, task.method
 
     def sent(self, probe: Sent) -> None:
@@ -167,26 +167,26 @@ class Tracing:
             duplicate = not before.is_star
             if not duplicate:
                 late = max(1, len(self.probes) - self.probes.index(probe) - 1)
-        proto = None if probe.method is self.task.method else self.proto_of(probe)
+        proto = None if probe.method is self.task.method else self._proto_of(probe)
         reply = Reply(
             address, rtt * 1000.0, reply_ttl, size, err, quoted_ttl, extensions, late,
             duplicate, proto, tos, changed,
         )  # fmt: skip
         if duplicate:
-            kept = self.duplicates.setdefault(ttl, [])
+            kept = self._duplicates.setdefault(ttl, [])
             if len(kept) < DUPLICATES_KEPT:
                 kept.append(reply)
             else:
-                self.more_duplicates += 1
+                self._more_duplicates += 1
             return False
         probe.reply = reply
-        if proto is not None and self.is_turned_away(probe, answer):
-            self.turned_away.add(probe.token)
+        if proto is not None and self._is_turned_away(probe, answer):
+            self._turned_away.add(probe.token)
             if late is None:
                 self.course.lost(ttl)
             return True
         if kind is _DESTINATION and probe.method is Method.UDP and address != self.task.target:
-            self.closed.append(probe)
+            self._closed.append(probe)
         return self.course.answered(
             ttl,
             address,
@@ -197,7 +197,7 @@ class Tracing:
             late=late is not None,
         )
 
-    def is_turned_away(self, probe: Sent, answer: Answer) -> bool:
+    def _is_turned_away(self, probe: Sent, answer: Answer) -> bool:
         """Whether a probe of another method was turned away where the trace's own went on.
 
         A firewall may let the one pass and not the other, by "port unreachable" too. That ends no
@@ -208,32 +208,32 @@ class Tracing:
         return self.course.goes_on(probe.ttl, answer.address) or any(
             other.ttl < probe.ttl and other.reply and other.reply.address == answer.address
             for other in self.probes
-            if other.token in self.turned_away
+            if other.token in self._turned_away
         )
 
     def asked_at(self, ttl: int) -> int:
         return self.course.asked_at(ttl)
 
     def lost(self, probe: Sent) -> None:
-        probe.reply = Reply(proto=self.proto_of(probe))
+        probe.reply = Reply(proto=self._proto_of(probe))
         self.course.lost(probe.ttl)
 
-    def proto_of(self, probe: Sent) -> str | None:
+    def _proto_of(self, probe: Sent) -> str | None:
         """How a reply is marked whose probe was of another kind than the trace."""
         return None if probe.method is self.task.method else probe.method.upper()
 
-    def hops(self, first: int, last: int) -> list[Hop]:
+    def _hops(self, first: int, last: int) -> list[Hop]:
         """What was heard at these TTLs so far, or taken over from other traces."""
         heard: dict[int, list[Reply]] = {}
-        out_of_place = self.out_of_place()
+        out_of_place = self._out_of_place()
         for probe in self.probes:
             if probe.token in out_of_place:
-                heard.setdefault(probe.ttl, []).append(Reply(proto=self.proto_of(probe)))
+                heard.setdefault(probe.ttl, []).append(Reply(proto=self._proto_of(probe)))
             elif probe.reply is not None:
                 heard.setdefault(probe.ttl, []).append(probe.reply)
-        for ttl, replies in self.duplicates.items():
+        for ttl, replies in self._duplicates.items():
             heard[ttl] += replies
-        for ttl, router in self.refused():
+        for ttl, router in self._refused():
             heard[ttl] = [
                 reply._replace(err="p") if reply.address == router else reply
                 for reply in heard[ttl]
@@ -247,41 +247,41 @@ class Tracing:
                 found.append(Hop(ttl, (Reply(inferred[ttl]),), None, measured=False))
         return found
 
-    def out_of_place(self) -> set[int]:
+    def _out_of_place(self) -> set[int]:
         """Tokens of probes that were turned away by who is known to stand nearer.
 
         That is no router of the hop that was asked: it would stand between others there, and its
         network could seem to be the last before the border.
         """
-        if not self.turned_away:
+        if not self._turned_away:
             return set()
-        stands_at = self.nearest()
+        stands_at = self._nearest()
         return {
             probe.token
             for probe in self.probes
-            if probe.token in self.turned_away
+            if probe.token in self._turned_away
             and probe.reply
             and stands_at.get(probe.reply.address, probe.ttl) < probe.ttl
         }
 
-    def refused(self) -> set[tuple[int, str]]:
+    def _refused(self) -> set[tuple[int, str]]:
         """TTL and address where a router of the path refused in the words of a target.
 
         A firewall may answer UDP by the "port unreachable" by which a target says that it was
         reached. The target may do so from any of its addresses, but none of them forwards to it.
         """
-        if not self.closed:
+        if not self._closed:
             return set()
-        stands_at = self.nearest()
+        stands_at = self._nearest()
         return {
             (probe.ttl, probe.reply.address)
-            for probe in self.closed
+            for probe in self._closed
             if probe.reply
             and probe.reply.address
             and stands_at.get(probe.reply.address, probe.ttl) < self.course.last
         }
 
-    def nearest(self) -> dict[str | None, int]:
+    def _nearest(self) -> dict[str | None, int]:
         """By address, the lowest TTL at which it was heard or taken over."""
         shown = [(ttl, address) for ttl, address in self.course.inferred.items()]
         shown += [(probe.ttl, probe.reply.address) for probe in self.probes if probe.reply]
@@ -289,13 +289,13 @@ class Tracing:
 
     def news(self) -> list[Hop]:
         """Hops that have become known for sure since this was asked last, in their order."""
-        first, self.told = self.told + 1, max(self.told, self.course.known)
-        return self.hops(first, self.told) if first <= self.told else []
+        first, self._told = self._told + 1, max(self._told, self.course.known)
+        return self._hops(first, self._told) if first <= self._told else []
 
     def trace(self, seen: Seen, *, began: float, ended: float, error: str | None) -> Trace:
         """The record of it; times are in seconds since the epoch."""
         task, stop = self.task, self.course.stop
-        hops = tuple(self.hops(1, self.course.last))
+        hops = tuple(self._hops(1, self.course.last))
         if stop == "destination" and all(reply.is_star or reply.err for reply in hops[-1].replies):
             stop = "unreachable"
         return Trace(
@@ -312,8 +312,8 @@ class Tracing:
             sees=seen.sees,
             stop="error" if error is not None else stop,
             probes=len(self.probes),
-            notes=(f"{self.more_duplicates} more duplicates were not kept",)
-            if self.more_duplicates
+            notes=(f"{self._more_duplicates} more duplicates were not kept",)
+            if self._more_duplicates
             else (),
             error=error,
         )

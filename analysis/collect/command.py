@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from probe.receipt import Status
 
 if find_spec("uvicorn") is None:
-    # As in `analysis.cli`: the libraries are imported by what needs them, so that the help of all
+    # As in `analysis.given`: the libraries are imported by what needs them, so that the help of all
     # commands does not wait for a server's.
     raise ModuleNotFoundError("the extra for collectors is not installed", name="uvicorn")
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.inputs import InputError, Stream
+from analysis.told import whole
 from probe import graph
 from probe.record import (
     ATLAS_STATUS_HOP,
@@ -125,9 +126,7 @@ SCHEMA = pa.schema(
 
 def _text(value: str | None) -> str | None:
     """A text that Parquet can hold: it has no place for half a surrogate pair."""
-    if value is None or value.isascii():
-        return value
-    return value.encode("utf-8", "replace").decode()
+    return None if value is None else whole(value)
 
 
 def _json(value: object) -> str | None:

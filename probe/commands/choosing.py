@@ -51,14 +51,14 @@ class Choice:
         without_way: Callable[[Iterable[str]], frozenset[int]],
     ) -> None:
         self.origin = origin
-        self.here = here
-        self.excluded = excluded
-        self.version = version
+        self._here = here
+        self._excluded = excluded
+        self._version = version
         self.limit = limit
         # Host names of an own list that a resolver was asked for.
         self.looked_up: list[str] = []
         self.own = _read(listed, self._look_up) if listed is not None else None
-        self.own_network = own_network
+        self._own_network = own_network
         # How many traces the run that is resumed has kept, by target as records have it.
         self.done: Counter[str] = Counter()
         # Where in the list to begin; what stands before it comes last.
@@ -90,9 +90,11 @@ class Choice:
         """
         listed, smaller = self._list(country)
         wanted = [
-            target for target in self._turned(listed) if self.version in {None, version_of(target)}
+            target for target in self._turned(listed) if self._version in {None, version_of(target)}
         ]
-        chosen, self.left_out = fit(wanted, self.here, self.excluded, own_network=self.own_network)
+        chosen, self.left_out = fit(
+            wanted, self._here, self._excluded, own_network=self._own_network
+        )
         if not chosen:
             raise BadInput(self._none_fit())
         if smaller:
@@ -120,7 +122,7 @@ class Choice:
         return _(
             "no target may be probed: the list has IPv{other} addresses only, and you asked for "
             "-{wanted}"
-        ).format(other=4 if self.version == 6 else 6, wanted=self.version)
+        ).format(other=4 if self._version == 6 else 6, wanted=self._version)
 
     def _all_absent(self) -> Offline:
         (absent,) = self.absent
@@ -129,7 +131,7 @@ class Choice:
                 "this machine has no IPv{version}, so that all targets are left out ({counts}); "
                 "list targets with IPv{other} addresses"
             )
-            if self.version is None
+            if self._version is None
             else _(
                 "this machine has no IPv{version}, so that all targets are left out ({counts}); "
                 "leave out -{version}"

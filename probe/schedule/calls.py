@@ -53,15 +53,14 @@ def ask(words: Sequence[str], told: str | None = None) -> Said:
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def insist(words: Sequence[str], told: str | None = None) -> str:
-    """Call a program that has to succeed, and return what it printed.
+def insist(words: Sequence[str], told: str | None = None) -> None:
+    """Call a program that has to succeed.
 
     Raises `PermissionDenied` with what it said where it does not.
     """
     said = ask(words, told)
     if said.code != 0:
         raise refusal(words, said)
-    return said.out
 
 
 def refusal(words: Sequence[str], said: Said) -> PermissionDenied:

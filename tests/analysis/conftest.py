@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from analysis.cluster import Cluster
+from probe.origin import Origin, open_origin
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Origin:
+    """The address table that ships; what this machine's user has fetched plays no part."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GATEWATCH_HOME", str(tmp_path_factory.mktemp("home")))
+        return open_origin()
+
+
+@pytest.fixture(scope="session")
+def tables(table: Origin) -> Callable[[Path | None], Origin]:
+    """The tables of paths, each opened once: half a second is spent on reading the register."""
+    opened = functools.cache(open_origin)
+    return lambda path: table if path is None else opened(path)
+
+
+@pytest.fixture
+def own_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Callable[[Path | None], Origin]
+) -> None:
+    """An own data folder for a command, which opens no table that is open already."""
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("analysis.given.open_origin", tables)
 
 
 @pytest.fixture(scope="session")

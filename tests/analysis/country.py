@@ -239,3 +239,15 @@ class Country:
     def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Judgement:
         loaded = Loaded(traces=[from_json(result) for result in self.results])
         return judge(loaded, self.table, HOME, policy or Policy(), now=NOW, weights=weights)
+
+
+def gated(organisations: int = 10, words: str = "lan own gate {up}") -> Country:
+    """Everybody passes Gate, or what else the words say."""
+    country = Country(organisations)
+    country.everyone(words)
+    return country
+
+
+def open_country(organisations: int = 12) -> Country:
+    """Everybody leaves by themselves."""
+    return gated(organisations, "lan own {up}")

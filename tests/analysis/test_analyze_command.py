@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import functools
 import gzip
 import hashlib
 import io
@@ -21,10 +20,12 @@ from click.testing import CliRunner, Result
 from probe import __version__
 from probe.cli import main
 from probe.demo import simulate
-from probe.origin import Origin, open_origin
+from probe.origin import open_origin
 from probe.places import shipped
 from probe.record import SIMULATED
 from tests.analysis import mrt
+
+pytestmark = pytest.mark.usefixtures("own_home")
 
 CONTRACT: dict[str, type | tuple[type, ...]] = {
     "schema": str,
@@ -53,21 +54,6 @@ INSIDE = {
     "domestic": {"grade", "hub", "pairs"},
     "timeline": {"alarm", "onset", "gateway", "moved", "reason"},
 }
-
-
-@pytest.fixture(scope="module")
-def tables() -> Callable[[Path | None], Origin]:
-    """The real tables, each opened once: half a second is spent on reading the register."""
-    return functools.cache(open_origin)
-
-
-@pytest.fixture(autouse=True)
-def home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Callable[[Path | None], Origin]
-) -> None:
-    """An own data folder, so that tables of this machine's user play no part."""
-    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.cli.open_origin", tables)
 
 
 def result(number: int = 0, **changes: Any) -> dict[str, Any]:

@@ -28,16 +28,10 @@ from analysis.policy import PolicyError
 from analysis.statement import Captured, Wave
 from probe.cli import main
 from probe.demo import simulate
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 from probe.record import SIMULATED
 from tests.analysis.country import Country
 from tests.analysis.verdicts import verdict_of
-
-
-@pytest.fixture(scope="module")
-def table() -> Origin:
-    """The address table that ships, opened once."""
-    return open_origin()
 
 
 @pytest.fixture(scope="module")

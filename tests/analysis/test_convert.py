@@ -33,7 +33,7 @@ from analysis.tables import write_portions
 from probe.cli import main
 from probe.failure import PIPE_CLOSED
 from probe.graph import Graph, Level, Link, Node
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from tests.analysis.test_load import OURS, lines, result
 from tests.descriptors import open_below
@@ -460,14 +460,9 @@ def test_parquet_needs_a_folder(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------- as it is typed
 
 
-@pytest.fixture(scope="module")
-def table() -> Origin:
-    return open_origin()
-
-
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: Origin) -> Path:
-    monkeypatch.setattr("analysis.cli.open_origin", lambda _: table)
+    monkeypatch.setattr("analysis.given.open_origin", lambda _: table)
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     Path("in.jsonl").write_bytes(lines(3) + lines(1) + b"{\n")

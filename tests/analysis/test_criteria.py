@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from analysis.criteria import Criterion, criteria
 from analysis.exhibits import CRITERIA
 from analysis.intervals import captured_bounds
+from analysis.levels import Figures
 from analysis.operators import Node
 from analysis.policy import Policy
 from analysis.scope import scope
-from analysis.verdict import Figures, grade
+from analysis.verdict import grade
 from tests.analysis.country import Country
 from tests.analysis.test_verdict import figures, made
 

@@ -1,4 +1,4 @@
-"""Whole verdicts from traces: what must be found, and the traps that must not be fallen into."""
+"""Whole verdicts from traces: what must be found, and what must be said. Traps: ``test_traps``."""
 
 from __future__ import annotations
 
@@ -10,25 +10,13 @@ from analysis.coverage import Weights
 from analysis.policy import Policy
 from analysis.translation import Words
 from probe.record import Attribution
-from tests.analysis.country import Country
+from tests.analysis.country import Country, gated, open_country
 
 CONTRACT = {
     "schema", "country", "window", "grade", "scope", "gateway", "captured", "share",
     "effective_gateways", "coverage", "strict_and_lenient_agree", "domestic", "upstream",
     "timeline", "rejected", "reasons", "limits", "provenance",
 }  # fmt: skip
-
-
-def gated(organisations: int = 10, words: str = "lan own gate {up}") -> Country:
-    country = Country(organisations)
-    country.everyone(words)
-    return country
-
-
-def open_country(organisations: int = 12) -> Country:
-    country = Country(organisations)
-    country.everyone("lan own {up}")
-    return country
 
 
 def test_networks_that_leave_on_their_own_are_diverse() -> None:
@@ -65,18 +53,6 @@ def test_every_key_of_the_contract_is_there_whatever_the_grade() -> None:
         }  # fmt: skip
 
 
-def test_gateway_in_the_middle_with_four_different_last_hops() -> None:
-    """The gateway is found before four carriers that divide the exits among them."""
-    country = Country(10)
-    for i in range(5, 11):
-        for n, destination in enumerate(country.destinations()):
-            for day in range(8):
-                country.trace(i, destination, f"lan own gate net{1 + n % 4} far{6 + n}", day=day)
-    verdict = country.judge()
-    assert verdict.gateway is not None
-    assert verdict.gateway["name"] == "Gate"
-
-
 def test_private_blocks_of_one_gateway_are_one_candidate() -> None:
     """Ten private blocks at the border with the same way on are one unmapped gateway."""
     country = Country(10)
@@ -89,16 +65,6 @@ def test_private_blocks_of_one_gateway_are_one_candidate() -> None:
     assert verdict.gateway is not None
     assert verdict.gateway["kind"] == "unmapped"
     assert len(verdict.gateway["blocks"]) == 10
-
-
-def test_one_private_block_seen_from_many_organisations_is_a_gateway() -> None:
-    """A private /24 right before the border of all networks is the very thing looked for."""
-    country = Country(10)
-    country.everyone("lan own 10.201.147.1 30.0.9.9")
-    verdict = country.judge()
-    assert verdict.grade == "single_gateway"
-    assert verdict.gateway is not None
-    assert verdict.gateway["blocks"] == ["10.201.147.0/24"]
 
 
 def test_a_private_gateway_behind_networks_that_show_no_address_of_their_own() -> None:
@@ -139,15 +105,6 @@ def test_neighbouring_private_blocks_with_different_ways_on_are_no_gateway() -> 
     assert (verdict.grade, verdict.gateway) == ("mixed", None)
 
 
-def test_home_routers_are_no_gateway() -> None:
-    """192.168.1.1 in every living room and CGNAT behind it belong to the access network."""
-    country = Country(12)
-    country.everyone("lan 10.77.7.1 own {up}")
-    verdict = country.judge()
-    assert verdict.grade == "diverse"
-    assert verdict.fields["candidates"] == []
-
-
 def test_one_destination_only_is_insufficient() -> None:
     """One target cannot show that all traffic takes a way."""
     country = Country(10)
@@ -155,42 +112,6 @@ def test_one_destination_only_is_insufficient() -> None:
         for day in range(8):
             country.trace(i, "30.0.1.200", "lan own gate far9", day=day)
     assert country.judge().grade == "insufficient"
-
-
-def test_all_targets_on_one_continent_name_nobody() -> None:
-    """Targets in one hosting city may share a way of their own: no operator is named."""
-    country = Country(10)
-    same = [f"30.0.{i}.200" for i in (2, 7, 12)]
-    for i in range(1, 11):
-        for destination in same:
-            for day in range(8):
-                country.trace(i, destination, "lan own gate far9", day=day)
-    verdict = country.judge()
-    assert verdict.gateway is None
-    assert verdict.grade == "mixed"
-
-
-def test_most_volunteers_in_one_provider_do_not_convict() -> None:
-    """Fifty volunteers behind one gateway weigh as much as one network's single volunteer."""
-    country = open_country()
-    for vantage in range(1, 50):
-        for destination in country.destinations():
-            country.trace(1, destination, "lan own gate far7", vantage=vantage)
-    verdict = country.judge()
-    assert verdict.gateway is None
-    assert verdict.fields["captured"]["organisations"] <= 1
-
-
-def test_the_gateways_own_volunteers_say_nothing() -> None:
-    """Volunteers inside the candidate only: nobody else was measured."""
-    country = Country(10)
-    for destination in country.destinations():
-        for vantage in range(20):
-            for day in range(8):
-                country.trace(1, destination, "lan own far9", day=day, vantage=vantage)
-    verdict = country.judge()
-    assert verdict.grade == "insufficient"
-    assert verdict.gateway is None
 
 
 def test_four_organisations_are_too_few() -> None:
@@ -210,72 +131,6 @@ def test_six_days_are_too_few_for_a_single_gateway() -> None:
     assert any("days=1" in limit for limit in relaxed.fields["limits"])
 
 
-def test_anycast_destinations_are_left_out_and_counted() -> None:
-    """An anycast target may be answered next door; its traces are no evidence."""
-    country = gated()
-    country.table.anycast.update(country.destinations())
-    verdict = country.judge()
-    assert verdict.grade == "insufficient"
-    assert verdict.fields["rejected"]["destination_anycast"] == len(country.results)
-
-
-def test_caches_at_home_are_left_out_and_counted() -> None:
-    """A foreign-registered destination that answers within a millisecond never left."""
-    country = open_country()
-    for i in range(1, 13):
-        country.trace(i, "30.0.7.200@2.0", "lan own@1.5 gate@1.8")
-    verdict = country.judge()
-    assert verdict.grade == "diverse"
-    assert verdict.fields["rejected"]["destination_cached_at_home"] == 12
-
-
-def test_vantage_points_abroad_are_rejected_and_counted() -> None:
-    """Behind a VPN the own address is abroad: rejected, and it changes nothing."""
-    country = open_country()
-    before = country.judge().fields["captured"]
-    for destination in country.destinations():
-        country.trace(1, destination, "lan far3 gate far9", source={"from": "30.0.3.7"})
-    after = country.judge().fields
-    assert after["rejected"]["vantage_abroad"] == 5
-    assert after["captured"] == before
-
-
-def test_records_without_a_source_are_rejected_and_counted() -> None:
-    """Without a public source address nobody knows whose path it is."""
-    country = open_country()
-    for destination in country.destinations():
-        country.trace(1, destination, "lan own gate far9", source={"src_addr": "10.1.1.1"})
-    assert country.judge().fields["rejected"]["no_source_address"] == 5
-
-
-def test_clocks_in_the_future_are_rejected_and_counted() -> None:
-    """A clock a year ahead would put the window where nobody measured."""
-    country = open_country()
-    country.trace(1, "30.0.1.200", "lan own gate far9", day=365)
-    verdict = country.judge().fields
-    assert verdict["rejected"]["implausible_time"] == 1
-    assert verdict["window"] == ["2026-01-01", "2026-01-08"]
-
-
-def test_an_exchange_abroad_on_every_path_is_no_gateway() -> None:
-    """Everybody peers at one exchange abroad: that is abroad, whatever they share."""
-    country = Country(12)
-    country.everyone("lan own farix {up}")
-    verdict = country.judge()
-    assert verdict.grade == "diverse"
-    assert verdict.fields["upstream"]["operator"]["name"] == "FarIX"
-
-
-def test_a_domestic_exchange_is_a_meeting_place() -> None:
-    """All paths cross one exchange with different peers behind: mixed, and nobody is named."""
-    country = Country(12)
-    country.everyone("lan own homeix {up}")
-    verdict = country.judge()
-    assert verdict.grade == "mixed"
-    assert verdict.gateway is None
-    assert any("meeting place" in reason for reason in verdict.fields["reasons"])
-
-
 def test_an_exchange_on_the_watch_list_can_be_the_gateway() -> None:
     """The appointed exchange with everything behind it is named as an exchange."""
     country = Country(10)
@@ -285,15 +140,6 @@ def test_an_exchange_on_the_watch_list_can_be_the_gateway() -> None:
     assert verdict.grade == "single_gateway"
     assert verdict.gateway is not None
     assert verdict.gateway["kind"] == "exchange"
-
-
-def test_a_thin_gateway_forbids_diverse() -> None:
-    """Paths that meet on the same foreign interfaces may hide a gateway: mixed."""
-    country = Country(12)
-    country.everyone("lan own 30.0.9.9")
-    verdict = country.judge()
-    assert verdict.grade == "mixed"
-    assert any("foreign interfaces" in reason for reason in verdict.fields["reasons"])
 
 
 @pytest.mark.parametrize(
@@ -380,25 +226,6 @@ def test_a_border_that_is_silent_now_and_then_is_seen() -> None:
     assert country.judge().grade == "diverse"
 
 
-def test_a_foreign_numbered_link_is_not_the_border() -> None:
-    """A foreign address between two domestic hops without an RTT step is a link at home."""
-    country = Country(10)
-    country.everyone("lan own far3@1.5 gate@1.9 {up}")
-    verdict = country.judge()
-    assert verdict.grade == "single_gateway"
-    assert verdict.gateway is not None
-    assert verdict.gateway["name"] == "Gate"
-
-
-def test_a_foreign_registered_router_at_home_is_never_named_alone() -> None:
-    """A cable company registered abroad but standing at home makes the readings disagree."""
-    country = Country(12)
-    country.everyone("lan own sea@1.6 {up}@90")
-    verdict = country.judge()
-    assert verdict.grade != "single_gateway"
-    assert not verdict.fields["strict_and_lenient_agree"]
-
-
 def test_silence_is_not_evidence() -> None:
     """Where two hops before the border are silent the crossing is unknown: insufficient."""
     country = Country(12)
@@ -418,15 +245,6 @@ def test_inferred_hops_are_no_evidence() -> None:
         }
     verdict = country.judge()
     assert verdict.gateway is None
-
-
-def test_ipv6_is_judged_apart() -> None:
-    """IPv4 through the gateway and IPv6 around it are two verdicts, not a mixture."""
-    country = gated(10)
-    country.around_in_ipv6()
-    verdict = country.judge()
-    assert verdict.grade == "single_gateway"
-    assert verdict.fields["families"] == {"ipv4": "single_gateway", "ipv6": "diverse"}
 
 
 def test_another_gateway_in_the_other_ip_version_is_told() -> None:
@@ -539,17 +357,6 @@ def test_alarms_of_two_gateways_are_both_told() -> None:
     assert (
         "Over IPv6 there is an alarm: 9 of 9 organisations moved to Rival on 2026-01-09."
     ) in fields["reasons"]
-
-
-def test_many_licensed_gateways_are_not_single() -> None:
-    """A country with six licensed gateways that share its networks is not captured by one."""
-    country = Country(24)
-    for i in range(7, 25):
-        for destination in country.destinations():
-            for day in range(8):
-                country.trace(i, destination, f"lan own net{1 + i % 6} far{6 + i % 6}", day=day)
-    verdict = country.judge()
-    assert verdict.grade == "diverse"
 
 
 def test_the_day_of_the_switch_is_found_and_the_newest_period_judged() -> None:

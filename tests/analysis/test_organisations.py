@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from analysis.inputs import InputError
 from analysis.organisations import Merged, Siblings, merge, read_siblings
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 
 CAIDA = """\
 # program start time: 20260401
@@ -194,20 +194,15 @@ def test_merging_only_joins(held: dict[int, str], groups: list[set[int]], listed
     assert not set(merged) & set(merged.values())
 
 
-@pytest.fixture(scope="module")
-def origin() -> Origin:
-    return open_origin()
-
-
-def test_a_real_register_is_merged(origin: Origin, tmp_path: Path) -> None:
+def test_a_real_register_is_merged(table: Origin, tmp_path: Path) -> None:
     """By address and by AS number: two Cambodian networks that a file says are one."""
     path = tmp_path / "net.json"
     path.write_text(json.dumps({"data": [{"org_id": 1, "asn": n} for n in (55329, 138160, 3333)]}))
-    merged = merge(origin, read_siblings([path]))
+    merged = merge(table, read_siblings([path]))
     assert merged.kept_apart == (("Telcotech", "ZTNET"),)
     path.write_text(json.dumps({"data": [{"org_id": 1, "asn": n} for n in (55329, 3333)]}))
-    merged = merge(origin, read_siblings([path]))
-    one = origin.merged(merged.names)
+    merged = merge(table, read_siblings([path]))
+    one = table.merged(merged.names)
     assert one.organisation(3333) == one.lookup("193.0.6.139").organisation == "Telcotech"
     assert {3333, 55329} < set(one.asns("Telcotech")), "with those of the same registered name"
-    assert origin.organisation(3333) != "Telcotech", "the table that was given is as it was"
+    assert table.organisation(3333) != "Telcotech", "the table that was given is as it was"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +13,10 @@ from click.testing import CliRunner, Result
 
 from analysis.error_rates import CELLS, from_json
 from probe.cli import main
-from probe.origin import Origin, open_origin
 from probe.places import shipped
 from tests.analysis.country import Country
 
-
-@pytest.fixture(scope="module")
-def tables() -> Callable[[Path | None], Origin]:
-    """The real tables, each opened once."""
-    return functools.cache(open_origin)
-
-
-@pytest.fixture(autouse=True)
-def home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: Callable[[Path | None], Origin]
-) -> None:
-    """An own data folder, so that tables of this machine's user play no part."""
-    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.cli.open_origin", tables)
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def plan(*arguments: str | Path) -> Result:

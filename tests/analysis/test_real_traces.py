@@ -24,17 +24,12 @@ from analysis.numbering import is_commonplace
 from analysis.operators import Gazetteer
 from analysis.policy import Policy
 from analysis.tables import crossings_table
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 from probe.record import from_json
 
 DATA = Path(__file__).parent.parent / "data"
 FILE = DATA / "traces" / "atlas_23449934_half.jsonl.gz"
 LATER = 1_790_000_000.0  # September 2026, in seconds since the epoch
-
-
-@pytest.fixture(scope="module")
-def table() -> Origin:
-    return open_origin()
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from analysis.statement import Verdict
 from analysis.translation import Words
 from probe.cli import main
 from probe.demo import simulate
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 from probe.record import Attribution
 from tests.analysis.country import Country
 from tests.analysis.verdicts import behind_a_gateway, text_of, verdict_of
@@ -258,11 +258,6 @@ def test_who_was_measured_at_home_alone_is_needed_all_the_same() -> None:
 
 
 # ------------------------------------------------------------------------ the command
-
-
-@pytest.fixture(scope="module")
-def table() -> Origin:
-    return open_origin()
 
 
 @pytest.fixture(scope="module")

@@ -14,19 +14,7 @@ import pytest
 from analysis.coverage import Weights
 from analysis.policy import Policy
 from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
-from tests.analysis.country import HOME, Country
-
-
-def open_country(organisations: int = 12) -> Country:
-    country = Country(organisations)
-    country.everyone("lan own {up}")
-    return country
-
-
-def gated(organisations: int = 10) -> Country:
-    country = Country(organisations)
-    country.everyone("lan own gate {up}")
-    return country
+from tests.analysis.country import HOME, Country, gated, open_country
 
 
 def name_of(country: Country) -> str | None:
@@ -232,6 +220,7 @@ def test_an_exchange_lan() -> None:
     verdict = country.judge()
     assert verdict.grade == "mixed"
     assert verdict.gateway is None
+    assert any("meeting place" in reason for reason in verdict.fields["reasons"])
 
 
 @pytest.mark.parametrize(("crossing", "grade"), [(5, "diverse"), (6, "mixed")])
@@ -314,6 +303,7 @@ def test_a_foreign_numbered_link() -> None:
     """A carrier's address between two hops at home, without an RTT step, is not the border."""
     country = Country(10)
     country.everyone("lan own far3@1.5 gate@1.9 {up}")
+    assert country.judge().grade == "single_gateway"
     assert name_of(country) == "Gate"
 
 
@@ -355,11 +345,12 @@ def test_a_vantage_point_behind_a_vpn() -> None:
     assert fields["captured"] == before
 
 
-def test_carrier_nat() -> None:
-    """Everybody's 100.64/10 behind the home router belongs to the access network."""
+@pytest.mark.parametrize("home", ["100.64.7.1", "10.77.7.1"])
+def test_carrier_nat(home: str) -> None:
+    """Private numbers that everybody has behind the home router belong to the access network."""
     country = Country(12)
     country.table.add("100.64.0.0/10", Attribution(special="cgnat"))
-    country.everyone("lan 100.64.7.1 own {up}")
+    country.everyone(f"lan {home} own {{up}}")
     verdict = country.judge()
     assert verdict.grade == "diverse"
     assert verdict.fields["candidates"] == []
@@ -873,10 +864,11 @@ def test_a_gateway_in_the_middle_with_four_different_last_hops() -> None:
     assert name_of(country) == "Gate"
 
 
-def test_one_private_block_seen_from_many_organisations() -> None:
+@pytest.mark.parametrize("router", ["{i}", "1"], ids=["a port for each", "one address"])
+def test_one_private_block_seen_from_many_organisations(router: str) -> None:
     """A /24 of no AS right before everybody's border is the very thing looked for."""
     country = Country(10)
-    country.everyone("lan own 10.201.147.{i} 30.0.9.9")
+    country.everyone(f"lan own 10.201.147.{router} 30.0.9.9")
     verdict = country.judge()
     assert verdict.grade == "single_gateway"
     assert verdict.gateway is not None
@@ -910,11 +902,12 @@ def test_a_router_that_does_nothing_but_refuse_is_on_the_path() -> None:
     assert name_of(country) == "Gate"
 
 
-def test_a_record_without_a_source_address() -> None:
+@pytest.mark.parametrize("source", [{}, {"src_addr": "10.1.1.1"}], ids=["none", "private"])
+def test_a_record_without_a_source_address(source: dict[str, str]) -> None:
     """Nobody knows whose path it is: rejected and counted."""
     country = open_country()
     for destination in country.destinations():
-        country.trace(1, destination, "lan own gate far9", source={})
+        country.trace(1, destination, "lan own gate far9", source=source)
     assert country.judge().fields["rejected"]["no_source_address"] == 5
 
 
@@ -928,6 +921,7 @@ def test_a_clock_that_is_wrong_by_a_year(days: int) -> None:
     fields = country.judge().fields
     assert fields["grade"] == "diverse"
     assert fields["timeline"]["alarm"] is False
+    assert fields["window"][1] == "2026-01-08"
     assert fields["rejected"].get("implausible_time", 0) == (40 if days > 0 else 0)
 
 

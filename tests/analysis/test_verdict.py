@@ -9,16 +9,16 @@ import pytest
 
 from analysis.convergence import Candidate
 from analysis.intervals import captured_bounds
-from analysis.operators import Node
-from analysis.policy import Policy
-from analysis.verdict import (
-    LIMITS,
+from analysis.levels import (
     Figures,
-    grade,
     level,
     lower_as_best_of_several,
     strict_and_lenient_agree,
 )
+from analysis.limits import LIMITS
+from analysis.operators import Node
+from analysis.policy import Policy
+from analysis.verdict import grade
 from tests.analysis.country import Country
 
 GATE = Node("organisation", "Gate")

@@ -12,7 +12,7 @@ import pytest
 from analysis.policy import Policy
 from analysis.rib import Rib, Route, read_rib
 from analysis.witness import Statement, Transit, compare, days_apart, hear, informed, transits
-from probe.origin import Origin, open_origin
+from probe.origin import Origin
 
 FILE = Path(__file__).parent.parent / "data" / "bgp" / "rib.20140523.0600_firstMB.bz2"
 DAY = dt.date(2026, 1, 1)
@@ -267,11 +267,6 @@ def test_a_table_of_another_time_is_silent() -> None:
 
 
 # ------------------------------------------------------------------------ published figures
-
-
-@pytest.fixture(scope="module")
-def table() -> Origin:
-    return open_origin()
 
 
 @pytest.mark.parametrize(
