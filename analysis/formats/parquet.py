@@ -293,7 +293,7 @@ def _check(trace: Trace) -> None:
 
 
 def _is_number(time: object) -> bool:
-    return isinstance(time, int | float | Decimal) and abs(time) < LARGEST
+    return isinstance(time, int | float | Decimal) and -LARGEST < time < LARGEST
 
 
 def of_row(row: dict[str, Any]) -> Trace:
