@@ -20,7 +20,7 @@ from analysis.path import Path, Reader
 from analysis.plausibility import Sign, least_rtt, signs_of
 from analysis.policy import Policy
 from analysis.told import Rtts, Speaker, Told
-from probe.record import SPOILT
+from probe.record import SPOILT, probe_number
 
 # Before this, a clock was never set; GPS and NTP era files do not go back further.
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).timestamp()
@@ -153,6 +153,22 @@ class Alike(Protocol):
     def signs(self) -> tuple[Sign, ...]: ...
 
 
+def _unsigned(source: str, prb_id: int | None) -> str:
+    """Who measured, where nobody signed: a probe by its number, else whoever has the address.
+
+    What others measured has no number, and is given one of its address where it is written as a
+    record: it is no other vantage point's then.
+
+    >>> _unsigned("8.8.8.8", 7), _unsigned("8.8.8.8", None)
+    ('atlas:7', 'address:8.8.8.8')
+    >>> _unsigned("8.8.8.8", probe_number("8.8.8.8"))
+    'address:8.8.8.8'
+    """
+    if prb_id is None or prb_id == probe_number(source):
+        return f"address:{source}"
+    return f"atlas:{prb_id}"
+
+
 class Desk:
     """Decides which traces are evidence. Each destination is looked at once."""
 
@@ -184,8 +200,7 @@ class Desk:
             found = self._sources[trace.source] = self._network_of(trace.source)
         if isinstance(found, Unusable):
             raise Unusable(str(found))
-        who = f"atlas:{trace.prb_id}" if trace.prb_id is not None else f"address:{trace.source}"
-        return Speaker("", who), found
+        return Speaker("", _unsigned(trace.source, trace.prb_id)), found
 
     def _access_network(self, asn: int) -> str:
         """Whose network a record says it was measured in, if the table has that at home."""

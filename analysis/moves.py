@@ -1,8 +1,9 @@
 """When a vantage point moved to a node: from days on which paths lead elsewhere to days over it.
 
 It *moved* on the first day on which it held the node, if it held it on ``alarm_hold`` of the
-``alarm_hold_days`` days with data from then on, on no more than the rest of as many before, and if
-it was not the list of destinations that changed. It *left* on the first day on which it no longer
+``alarm_hold_days`` days with data from then on, on no more than the rest of as many before, if
+it was not the list of destinations that changed, and if it does not come back to what it held at
+first, as after a cut. It *left* on the first day on which it no longer
 held it, if it held it on no more than that rest of as many days from then on, and again if it was
 not that list. Gaps in the data do not count as days. What a path tells of a node `analysis.ways`
 knows; how many moves make an alarm is not known here.
@@ -202,8 +203,9 @@ def _mostly(said: Iterable[bool | None]) -> bool | None:
 class Stay(NamedTuple):
     """Days on which a vantage point held a node.
 
-    ``seen`` says whether it was seen to move there on the ``first`` of them, ``left`` is the first
-    day on which it was seen to have left.
+    ``seen`` says whether it was seen to move there on the ``first`` of them: not where it comes
+    back to what it held before anybody could see it move there. ``left`` is the first day on which
+    it was seen to have left.
     """
 
     first: dt.date
@@ -266,10 +268,13 @@ class Watch:
         spans = list(spans_held(held, self._policy))
         moves = self._moves(told, dates, held) if spans else []
         found = []
+        returns = False
         for (first, end), (again, _) in pairwise([*spans, (len(held), len(held))]):
             move = next((day for day in moves if first <= day < end), None)
             left = self._left(told, dates, held, range(first, end), range(end, again))
-            found.append(Stay(dates[first if move is None else move], move is not None, left))
+            seen = move is not None and not returns
+            found.append(Stay(dates[first if move is None else move], seen, left))
+            returns = returns or (not seen and left is not None)
         return found
 
     def _moves(

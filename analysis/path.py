@@ -18,8 +18,12 @@ from analysis.told import LAN, Addresses, Rtts, Told
 # documentation) on a path are noise of a lab or a fault; they count as unmapped all the same.
 _INTERIOR = frozenset({"private", "cgnat", "ula", "link_local", "reserved", "documentation"})
 
-# What 464XLAT on Android makes of IPv6 hops: 255.0.0.n with their TTL, and no router's address.
-_TRANSLATED = "255."
+# The far end of every DS-Lite tunnel (RFC 6333), which is a NAT of the carrier's.
+_DS_LITE = "192.0.0."
+
+# Of no router: nobody's, and what 464XLAT on Android makes of IPv6 hops, 255.0.0.n with their TTL.
+_NO_ROUTERS = ("0.", "255.")
+_OF_NO_ROUTER = frozenset({"loopback", "multicast"})
 
 _LAN_SIGHT = (Node("unmapped", LAN), "home")
 
@@ -137,6 +141,8 @@ def _is_not_abroad(step: Step) -> bool:
 
 
 def _is_cgnat(step: Step) -> bool:
+    if step.address is not None and step.address.startswith(_DS_LITE):
+        return True
     return step.sight is not None and step.sight.special == "cgnat"
 
 
@@ -209,11 +215,14 @@ class Reader:
         own = Node("organisation", organisation)
         steps = []
         for number, address in enumerate(addresses, start=1):
-            if address is None or address.startswith(_TRANSLATED):
-                steps.append(Step(number))
-            elif address == LAN:
+            if address == LAN:
                 steps.append(Step(number, own=True))
+            elif address is None or address.startswith(_NO_ROUTERS):
+                steps.append(Step(number))
             else:
                 sight = self._gazetteer.sight(address)
-                steps.append(Step(number, address, sight, own=sight.node == own))
+                silent = sight.special in _OF_NO_ROUTER
+                steps.append(
+                    Step(number) if silent else Step(number, address, sight, own=sight.node == own)
+                )
         return _with_access_network(steps)

@@ -24,6 +24,15 @@ def present(values: pa.Array) -> npt.NDArray[np.bool_]:
     return _bits(values, values.buffers()[0])
 
 
+def holds_numbers(values: pa.Array) -> bool:
+    """Whether they are of a type that NumPy has as numbers, too.
+
+    >>> holds_numbers(pa.array([1])), holds_numbers(pa.array(["1"]))
+    (True, False)
+    """
+    return bool(pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
+
+
 def plain(values: pa.Array) -> npt.NDArray[Any]:
     """Numbers or truth values; where they are null stands anything.
 
@@ -34,7 +43,7 @@ def plain(values: pa.Array) -> npt.NDArray[Any]:
     """
     if pa.types.is_boolean(values.type):
         return _bits(values, values.buffers()[1])
-    if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+    if not holds_numbers(values):
         raise TypeError(f"{values.type} is not of numbers")
     _, held = values.buffers()
     kind = np.dtype(values.type.to_pandas_dtype())

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.formats.arrow import plain, present
+from analysis.formats.arrow import holds_numbers, plain, present
 from analysis.formats.multipath import Graph
 from analysis.formats.parquet import LARGEST, damaged_group, is_address, object_of, open_file
 from analysis.told import (
@@ -262,6 +262,8 @@ def read(
     columns: dict[str, Any] = {key: table[key].combine_chunks() for key in table.column_names}
     if any(columns[key].null_count for key in _NEVER_NULL):
         raise Surprise
+    if not all(map(holds_numbers, (columns["start_s"], columns["end_s"]))):
+        raise Surprise  # which NumPy might make numbers of
     _check_texts(columns.pop("redactions_json"), object_of)
     _check_texts(columns.pop("multipath_json"), _GRAPHS.decode)
     if not _are_numbers(np.asarray(columns.pop("end_s").drop_null(), np.float64)):

@@ -11,6 +11,7 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -285,9 +286,13 @@ def _check(trace: Trace) -> None:
     for number in (hop.number for hop in trace.hops):
         if not 0 <= number <= ATLAS_STATUS_HOP:
             raise MalformedRecord(f"no TTL can be {number}")
-    times = (trace.timestamp, trace.endtime, *(reply.rtt for reply in replies))
-    if not all(abs(time) < LARGEST for time in times if time is not None):
+    times = (trace.endtime, *(reply.rtt for reply in replies))
+    if not all(map(_is_number, (trace.timestamp, *(time for time in times if time is not None)))):
         raise MalformedRecord("a time is no number")
+
+
+def _is_number(time: object) -> bool:
+    return isinstance(time, int | float | Decimal) and -LARGEST < time < LARGEST
 
 
 def of_row(row: dict[str, Any]) -> Trace:

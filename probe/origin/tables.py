@@ -154,6 +154,10 @@ class MaxMindTable:
             return UNKNOWN
 
 
+# Several AS numbers, or one in two parts (RFC 5396): pyasn takes the digits that it begins with.
+_MORE_THAN_A_NUMBER = re.compile(r"^[^;#\s]\S*\t\d+[^\d\s]", re.MULTILINE)
+
+
 class PyasnTable:
     """A pyasn table: prefixes and AS numbers of one day, no names, no countries."""
 
@@ -178,6 +182,8 @@ class PyasnTable:
             raise unreadable(path, problem) from None
         head = text[:4096].splitlines()
         try:
+            if _MORE_THAN_A_NUMBER.search(text):
+                raise ValueError
             self._table = pyasn.pyasn(None, ipasn_string=text)
         except (RuntimeError, ValueError):
             raise OriginError(

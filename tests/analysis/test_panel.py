@@ -11,7 +11,7 @@ from analysis.observation import Observation
 from analysis.operators import Gazetteer
 from analysis.panel import Panel, observe
 from analysis.policy import Policy
-from probe.record import Attribution, from_json
+from probe.record import Attribution, from_json, probe_number
 from tests.analysis.country import HOME, NOW, Country
 
 
@@ -98,9 +98,10 @@ def test_the_day_is_that_of_utc(timestamp: int, day: dt.date) -> None:
     [
         ({"prb_id": 7}, "atlas:7"),
         ({"prb_id": None}, "address:20.0.1.250"),
+        ({"prb_id": probe_number("20.0.1.250")}, "address:20.0.1.250"),
         (ours(), "v7"),
     ],
-    ids=["a probe of the Atlas", "an address", "a pseudonym"],
+    ids=["a probe of the Atlas", "an address", "an address, written as a record", "a pseudonym"],
 )
 def test_vantage_points_are_told_apart(changes: dict[str, Any], who: str) -> None:
     """By pseudonym, probe number or address, whichever is there."""

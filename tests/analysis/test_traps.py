@@ -430,6 +430,34 @@ def test_phones_that_translate_ipv6_are_no_gateway() -> None:
     assert verdict.gateway is None
 
 
+@pytest.mark.parametrize("shown", ["lan 192.0.0.1", "* 192.0.0.1", "lan 192.0.0.0 *"])
+def test_the_far_end_of_ds_lite_is_the_own_networks(shown: str) -> None:
+    """It translates for its customers, at the address that RFC 6333 has for all; nobody else is
+    seen, and three carriers take everybody over at one address each."""
+    country = Country(10)
+    country.table.add("192.0.0.0/24", Attribution(special="reserved"))
+    for i in range(1, 11):
+        country.everyone(f"{shown} 30.0.{6 + i % 3}.77", members=[i])
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.grade == "mixed"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "224.0.0.5", "255.255.255.255"])
+def test_an_address_that_no_router_can_have_is_silence(address: str) -> None:
+    """A fault or a joke of somebody's; behind it all go on over one carrier's router."""
+    country = Country(10)
+    special = {"127": "loopback", "224": "multicast"}.get(address[:3], "reserved")
+    country.table.add(f"{address}/32", Attribution(special=special))
+    country.everyone(f"lan own {address} 30.0.7.77")
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.grade == "mixed"
+    country = Country(10)
+    country.everyone(f"lan own {address} {{up}}")
+    assert country.judge().grade == "mixed"
+
+
 @pytest.mark.parametrize(
     ("address", "special"),
     [

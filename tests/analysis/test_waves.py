@@ -136,6 +136,33 @@ def test_tests_before_a_switch_on_do_not_date_it(pause: int) -> None:
     assert found.reason.startswith("4 of 6 organisations moved to Gate on ")
 
 
+@pytest.mark.parametrize("away", ["n", "."])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_return_to_whom_one_had_at_first_is_no_move(away: str, times: int) -> None:
+    """Most lose their provider to a cut, and have it back: it was not switched on."""
+    days = "#" * 10 + (away * 20 + "#" * 10) * times
+    found = alarm(country_of([days] * 4 + ["." * len(days)] * 2), BOTH)
+    assert found.alarm is None
+    assert {wave.node for wave in found.waves} <= {NET12}
+
+
+def test_who_returns_to_a_provider_makes_no_switch_on_of_few() -> None:
+    """Two move to it while four come back to it: two are no wave."""
+    back, new = "#" * 10 + "." * 20 + "#" * 10, "." * 30 + "#" * 10
+    assert alarm(country_of([back] * 4 + [new] * 2)).alarm is None
+    assert who(alarm(country_of([back] * 3 + [new] * 4))) == ("Gate", 30, 4)
+
+
+def test_a_list_that_leads_elsewhere_is_no_leaving_that_one_returns_from() -> None:
+    """Whom other targets led to it at first, and away, moves when the paths do."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(10):
+            made.trace(organisation, "30.0.9.200", "lan own gate far6", day=day)
+        lives(made, organisation, "." * 10 + "#" * 10, first=10)
+    assert who(alarm(made)) == ("Gate", 20, 4)
+
+
 def test_a_test_of_a_few_belongs_to_no_later_switch_on() -> None:
     """Two tried it for a week; four moved within the same weeks, and hold it."""
     lines = ["." * 10 + "#" * 7 + "." * 23] * 2 + ["." * 22 + "#" * 18] * 4

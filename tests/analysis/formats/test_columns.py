@@ -251,6 +251,35 @@ def test_types_of_others_are_left_to_the_reader_of_rows(
     assert [found for _, found in parquet.group_rows(str(path), 0)] == [trace]
 
 
+@pytest.mark.parametrize("column", ["start_s", "end_s"])
+@pytest.mark.parametrize("kind", [pa.timestamp("ns"), pa.timestamp("us", "UTC"), pa.string()])
+def test_a_time_that_is_no_number_costs_its_rows_only(
+    column: str, kind: pa.DataType, tmp_path: Path
+) -> None:
+    """Arrow keeps our name for a table of which somebody changed a column's type."""
+    path = written([WHOLE], tmp_path)
+    table = pq.read_table(path)
+    at = table.schema.get_field_index(column)
+    whole = table.column(at).cast(pa.int64())
+    pq.write_table(table.set_column(at, column, whole.cast(kind)), path)
+    with pytest.raises(columns.Surprise):
+        by_columns(path)
+    ((_, problem),) = parquet.group_rows(str(path), 0)
+    assert isinstance(problem, MalformedRecord)
+    assert str(problem) == "a time is no number"
+
+
+def test_a_row_without_its_time_costs_itself_only(tmp_path: Path) -> None:
+    """That nobody knows when it was measured is 0 there; null is no time at all."""
+    rows = [parquet.to_row(WHOLE), parquet.to_row(WHOLE) | {"start_s": None}]
+    pq.write_table(parquet.table_of(rows), tmp_path / "t.parquet")
+    with pytest.raises(columns.Surprise):
+        by_columns(tmp_path / "t.parquet")
+    (_, first), (_, problem) = parquet.group_rows(str(tmp_path / "t.parquet"), 0)
+    assert first == WHOLE
+    assert isinstance(problem, MalformedRecord)
+
+
 @pytest.mark.parametrize("column", ["msm_id", "vantage", "multipath_json"])
 def test_a_group_without_a_column_is_left_to_the_reader_of_rows(
     column: str, tmp_path: Path

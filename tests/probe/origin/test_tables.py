@@ -232,6 +232,9 @@ def test_a_pyasn_table_of_a_day_that_never_was_has_no_date(tmp_path: Path) -> No
         b"",
         b"36.37.128.0/17 38623\n",
         b"36.37.128.0/17\t38623\nhello\n",
+        # Several origins, and a number of 32 bits in two parts, of which pyasn takes the first.
+        b"36.37.128.0/17\t38623\n8.8.8.0/24\t15169_36040\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/24\t1.10\n",
         b"\xff\xfe\x00",
         b"; only a header\n",
     ],
