@@ -14,7 +14,9 @@ from typing import Any, Literal, NamedTuple
 from analysis.intervals import captured_bounds
 from analysis.policy import Policy
 
-Question = Literal["diverse", "market", "captured", "quiet", "switched"]
+Question = Literal["diverse", "market", "captured", "quiet", "cut", "switched"]
+ALARMS: frozenset[Question] = frozenset({"quiet", "cut", "switched"})
+"""What is asked about the alarm, not about the grade."""
 
 # The percentile interval of the share decides nothing; a few draws spare its time.
 TRIED = Policy(resamples=2)
@@ -27,9 +29,10 @@ class Cell:
     ``diverse``: nobody is captured, and 3 to ``networks`` networks are measured, equally often.
     ``market``: no network leaves by itself; as many transit providers as there is room for have the
     part ``share`` of them each, and another one the rest. ``captured``: each network is with the
-    probability ``share``. ``quiet``: a year without a gateway. ``switched``: a gateway is switched
-    on over 60 days. ``wanted`` is the rate to reach, at most or at least (``at_most``), None where
-    it is only told.
+    probability ``share``. ``quiet``: a year without a gateway. ``cut``: a market whose largest
+    provider is cut off for weeks, and back for at least nine. ``switched``: a gateway is switched on
+    over 60 days. ``wanted`` is the rate to reach, at most or at least (``at_most``), None where it
+    is only told.
     """
 
     question: Question
@@ -61,6 +64,8 @@ CELLS = (
     Cell("quiet", 6, wanted=0.1),
     Cell("quiet", 12, wanted=0.01),
     Cell("quiet", 20, wanted=0.01),
+    Cell("cut", 12, 0.7, 0.01),
+    Cell("cut", 20, 0.7, 0.01),
     Cell("switched", 6, wanted=0.95, at_most=False),
     Cell("switched", 12, wanted=0.99, at_most=False),
     Cell("switched", 20, wanted=0.99, at_most=False),
@@ -72,8 +77,8 @@ class Outcome(NamedTuple):
 
     ``networks`` are those measured and ``captured`` those truly behind the gateway. ``said`` is
     whether the verdict was "single gateway", or the alarm was raised and named the gateway (any
-    alarm in a quiet year). ``wrong_name`` tells of a name, in whatever grade, that is not the
-    gateway's. ``onset_days`` is the alarm's onset less the first true move, ``in_time`` whether
+    alarm where there is no gateway). ``wrong_name`` tells of a name, in whatever grade, that is not
+    the gateway's. ``onset_days`` is the alarm's onset less the first true move, ``in_time`` whether
     the alarm is raised by traces of up to 21 days after half of the networks had moved.
     """
 

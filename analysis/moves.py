@@ -244,10 +244,14 @@ class Watch:
         told: list[dict[dt.date, bool | None]] = []
         for series in self._series:
             values: list[bool | None] = []
+            before: set[str | None] = set()
             already = False
             for ways in series:
-                values.append(passes_node(ways, node, self._interfaces, already=already))
+                former = before if already else None
+                values.append(passes_node(ways, node, self._interfaces, former))
                 already = already or values[-1] is True
+                if not already:
+                    before.update(way.interface for way in ways)
             days = zip(self._dates, series, steadied(values), strict=True)
             told.append({date: value for date, ways, value in days if ways or value is not None})
         return told

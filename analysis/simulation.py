@@ -430,6 +430,8 @@ _DAYS_APART = 2  # everybody measures every other day
 
 def _events(draw: random.Random, per_year: float, days: int) -> list[int]:
     """The days of a Poisson process, in order."""
+    if not per_year:
+        return []
     found = []
     at = draw.expovariate(per_year / 365.0)
     while at < days:
@@ -438,11 +440,13 @@ def _events(draw: random.Random, per_year: float, days: int) -> list[int]:
     return found
 
 
-def _histories(world: _World, churn: Churn, days: int) -> dict[int, list[tuple[int, Uplink]]]:
+def _histories(
+    world: _World, churn: Churn, days: int, market: Sequence[float]
+) -> dict[int, list[tuple[int, Uplink]]]:
     """For each network the days on which it took another way, without the gateway."""
     draw = world.draw
     numbers = range(1, world.networks + 1)
-    uplinks: dict[int, list[tuple[int, Uplink]]] = {i: [(0, world.settle())] for i in numbers}
+    uplinks: dict[int, list[tuple[int, Uplink]]] = {i: [(0, world.settle(market))] for i in numbers}
     changes = [(day, i) for i in numbers for day in _events(draw, churn.moves, days)]
     failures = [
         (day, -transit)
@@ -451,11 +455,11 @@ def _histories(world: _World, churn: Churn, days: int) -> dict[int, list[tuple[i
     ]
     for day, who in sorted(changes + failures):
         if who > 0:
-            uplinks[who].append((day, world.settle()))
+            uplinks[who].append((day, world.settle(market)))
             continue
         for i in numbers:
             if uplinks[i][-1][1] == -who:
-                uplinks[i].append((day + draw.randrange(14), world.settle()))
+                uplinks[i].append((day + draw.randrange(14), world.settle(market)))
     return {i: sorted(changed, key=lambda change: change[0]) for i, changed in uplinks.items()}
 
 
@@ -480,17 +484,21 @@ def over_time(
     days: int,
     rollout: range | None = None,
     captured: float = 0.97,
+    market: tuple[float, ...] = (),
+    cut: range = range(0),
     faults: Faults = Faults(),
     churn: Churn = Churn(),
 ) -> Simulated:
     """One country over some time, measured every other day.
 
     With ``rollout`` a gateway is switched on: each network is put behind it, for good, on a day
-    of that range, but for the few that never are. The crowd measures once each.
+    of that range, but for the few that never are. In a ``market`` no network leaves by itself, as
+    in `Truth`; on the days of ``cut`` the customers of its first provider leave over the second,
+    and have their own back afterwards. The crowd measures once each.
     """
     draw = random.Random(seed)  # noqa: S311 - a repeatable experiment, not a secret
     world = _World(networks, faults, draw)
-    uplinks = _histories(world, churn, days)
+    uplinks = _histories(world, churn, days, market)
     moved = {
         i: draw.choice(rollout) for i in uplinks if rollout is not None and draw.random() < captured
     }
@@ -509,7 +517,8 @@ def over_time(
         for start, end, hit in outages:
             if start <= day < end and i in hit:
                 return 1
-        return next(uplink for since, uplink in reversed(uplinks[i]) if since <= day)
+        settled = next(uplink for since, uplink in reversed(uplinks[i]) if since <= day)
+        return 2 if settled == 1 and day in cut else settled
 
     traces = []
     departures = []

@@ -16,20 +16,19 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from analysis.error_rates import TRIED, Cell, Known, Outcome, market
+from analysis.error_rates import ALARMS, TRIED, Cell, Known, Outcome, market
 from analysis.hindsight import known_alarm
 from analysis.judge import Judgement, judge
 from analysis.load import Loaded
 from analysis.policy import Policy
-from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country, over_time
+from analysis.simulation import COUNTRY, GATEWAY, NOW, Churn, Simulated, Truth, country, over_time
 
 YEAR = 365
 ROLLOUT = range(40, 100)
 ROLLOUT_DAYS = 160
+CUT_BEGINS, CUT_LASTS = range(60, 90), range(7, 43)
+CUT_DAYS = 200
 FOUND_WITHIN = 21
-
-# Judged as it stands, not by what changed.
-_AT_ONCE = frozenset({"diverse", "market", "captured"})
 
 Drawn = TypeVar("Drawn")
 
@@ -65,18 +64,34 @@ def redraw(cell: Cell, number: int) -> Simulated:
     networks, seed = _networks(cell, number), _seed(cell, number)
     if cell.question == "market":
         return country(Truth(networks, market=market(cell.share)), seed)
-    if cell.question in _AT_ONCE:
+    if cell.question not in ALARMS:
         return country(Truth(networks, cell.share), seed)
+    if cell.question == "cut":
+        return _cut_off(networks, cell.share, seed)
     rollout = ROLLOUT if cell.question == "switched" else None
     days = YEAR if rollout is None else ROLLOUT_DAYS
     return over_time(networks, seed, days=days, rollout=rollout)
+
+
+def _cut_off(networks: int, share: float, seed: str) -> Simulated:
+    """A market whose largest provider loses its customers for a time, and nothing else happens."""
+    draw = random.Random(f"{seed} cut")  # noqa: S311 - repeatable
+    begins = draw.choice(CUT_BEGINS)
+    return over_time(
+        networks,
+        seed,
+        days=CUT_DAYS,
+        market=market(share),
+        cut=range(begins, begins + draw.choice(CUT_LASTS)),
+        churn=Churn(failures=0.0, outages=0.0),
+    )
 
 
 def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
     """Draw the country of this number, judge it, and tell what came out; always the same."""
     simulated = redraw(cell, number)
     fields = judge_drawn(simulated, policy).fields
-    at_once = cell.question in _AT_ONCE
+    at_once = cell.question not in ALARMS
     named = _named(fields if at_once else fields["timeline"])
     outcome = Outcome(
         _networks(cell, number),
@@ -96,8 +111,8 @@ def draw(cell: Cell, number: int, policy: Policy = TRIED) -> Outcome:
 
 
 def _meant(cell: Cell, named: str | None) -> bool:
-    """Whether an alarm that names this one is what a row counts: any in a quiet year."""
-    return named is not None if cell.question == "quiet" else named == GATEWAY
+    """Whether an alarm that names this one is what a row counts: any where there is no gateway."""
+    return named == GATEWAY if cell.question == "switched" else named is not None
 
 
 def _in_time(simulated: Simulated) -> dt.date | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from analysis.blocks import Blocks
@@ -182,13 +182,18 @@ class InterfacesAbroad:
 
 
 def passes_node(
-    ways: Mapping[Way, int], node: Node, interfaces: InterfacesAbroad, *, already: bool
+    ways: Mapping[Way, int],
+    node: Node,
+    interfaces: InterfacesAbroad,
+    former: Container[str | None] | None,
 ) -> bool | None:
     """Whether most traces of a day to one destination pass a node; None where all leave it open.
 
     A silent hop may be the node, unless the path goes on over a link of somebody else's. A link
-    before which nobody was ever seen is nobody else's once the node was passed (``already``), for
-    the node may have routers that never answer; before that it is not the node's.
+    before which nobody was ever seen is not the node's as long as that was not passed. Afterwards
+    it may be, for the node may have routers that never answer, unless paths to the destination went
+    over it before. ``former`` are the interfaces abroad of these paths, None as long as the node
+    was not passed.
     """
     shown = told = 0
     for way, traces in ways.items():
@@ -198,7 +203,8 @@ def passes_node(
         elif node in way.unsaid:
             continue
         elif not way.gap or (
-            interfaces.elsewhere(way, node) and (interfaces.known(way.interface) or not already)
+            interfaces.elsewhere(way, node)
+            and (former is None or way.interface in former or interfaces.known(way.interface))
         ):
             told += traces
     return 2 * shown > told if told else None

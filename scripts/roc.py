@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 
 from analysis.engine import usable_cores
 from analysis.error_rates import (
+    ALARMS,
     CELLS,
     TRIED,
     Cell,
@@ -112,6 +113,7 @@ def _truth(cell: Cell) -> tuple[str, str]:
     return {
         "diverse": ("diverse", f"3 to {cell.networks}"),
         "quiet": ("no switch-on, ordinary churn, one year", str(cell.networks)),
+        "cut": (f"a provider of {cell.share:.0%} cut off for weeks, and back", str(cell.networks)),
         "switched": ("switch-on rolled out over 60 days", str(cell.networks)),
     }[cell.question]
 
@@ -199,7 +201,7 @@ def _fill_limits(
 ) -> None:
     """Work out what limits the alarm in all draws that were made."""
     for cell in cells:
-        if cell.question in {"quiet", "switched"}:
+        if cell.question in ALARMS:
             missing = sorted(draws_made.drawn[cell.name].keys() - limits.drawn[cell.name].keys())
             if missing:
                 limits.fill(cell, missing, draws_known(cell, missing, processes=processes))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from analysis.error_rates import TRIED, Cell, least_captured
@@ -44,6 +46,18 @@ def test_a_switch_is_found_and_a_quiet_time_is_quiet() -> None:
     assert switched.onset_days is not None
     assert abs(switched.onset_days) <= 35
     assert not draw(Cell("quiet", 6), 1).said
+
+
+def test_a_provider_that_was_cut_off_and_is_back_was_not_switched_on() -> None:
+    """Who left over the rival for weeks is back; while the cut lasts, the rival is an alarm."""
+    cell = Cell("cut", 12, 0.7)
+    assert [draw(cell, number).said for number in (1, 2)] == [False, False]
+    simulated = redraw(cell, 1)
+    during = {one.day for one in simulated.departures if one.operator == "Transit 1"}
+    gap = max(b - a for a, b in pairwise(sorted(during)))
+    (back,) = (b for a, b in pairwise(sorted(during)) if b - a == gap)
+    alarm = judge_drawn(simulated, TRIED, back).fields["timeline"]
+    assert (gap.days > 7, alarm["gateway"]["name"]) == (True, "Transit 2")
 
 
 def test_how_many_processes_share_the_work_changes_nothing() -> None:

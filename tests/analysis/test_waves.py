@@ -310,6 +310,23 @@ def test_nobody_is_named_for_a_cut_that_is_over() -> None:
     ]
 
 
+def test_a_cut_is_over_for_those_whose_own_provider_never_answers() -> None:
+    """Their silent way of before is back: nobody was ever seen on it, so it is not the backup's.
+
+    Where another silent way follows it may be a router of the backup, and the wave stands.
+    """
+    for after, left in (("far7", 4), ("far8", 0)):
+        made = Country(12)
+        for organisation in range(1, 5):
+            for day in range(40):
+                words = (
+                    "gate far6" if day in range(10, 30) else f"* {'far7' if day < 10 else after}"
+                )
+                made.trace(organisation, "30.0.1.200", f"lan own {words}", day=day)
+        (wave,) = alarm(made).waves
+        assert (wave.node, len(wave.moved), wave.left) == (GATE, 4, left)
+
+
 def test_a_cut_that_goes_on_is_an_alarm() -> None:
     """While it lasts it is a true one."""
     country = Country(10)
