@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from probe.doctor import Finding, State
@@ -30,11 +31,8 @@ if TYPE_CHECKING:
 def vpn(ends: Mapping[int, LineEnd] | None = None) -> Iterator[Finding]:
     """Whether packets leave through a tunnel. ``ends`` are this machine's; else they are asked."""
     if ends is None:
-        footing = Footing(FAR.values())
-        try:
+        with closing(Footing(FAR.values())) as footing:
             ends = footing.ends()
-        finally:
-            footing.close()
     says = Spoiling(lambda: ends, {}, time.time, is_set_by_others).tunnelled(ends.keys())
     if not ends:
         yield Finding(State.OK, _("no way out, so none through a tunnel"))
