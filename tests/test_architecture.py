@@ -194,6 +194,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "analysis": (
         {
             "analysis.collect",
+            "analysis.collect.door",
             "analysis.countries",
             "analysis.edition",
             "analysis.heap",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import socket
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ import click
 from analysis.wording import many
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied
+from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -113,12 +115,23 @@ def collect(
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    """A socket that hears all of this machine's addresses for ``::``, also those of IPv4."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=family, dualstack_ipv6=both)
+    except PermissionError:
+        raise PermissionDenied(
+            f"this user may not listen on port {port}; choose a --port from 1024 on, or have a "
+            "service started with AmbientCapabilities=CAP_NET_BIND_SERVICE (docs/collector.md)"
+        ) from None
     except OSError as problem:
+        taken = problem.errno == errno.EADDRINUSE
+        # Python adds to what the system says where it came to it.
+        said = in_words(problem).partition(" (while")[0]
         raise Failure(
-            f"cannot listen on {host} port {port} ({problem.strerror}); choose another --port"
+            f"cannot listen on {host} port {port} ({said}); choose another "
+            f"{'--port' if taken else '--host, an address of this machine'}"
         ) from None
 
 
@@ -126,10 +139,12 @@ def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
     import uvicorn  # noqa: PLC0415
 
     from analysis.collect.app import application  # noqa: PLC0415
+    from analysis.collect.door import Door  # noqa: PLC0415
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
     config = uvicorn.Config(
-        application(store, now_utc),
+        application(store, now_utc, partial(click.echo, err=True)),
+        http=Door,
         access_log=False,
         log_level="error",
         proxy_headers=False,
@@ -145,8 +160,8 @@ def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
         config.load()
     except OSError as problem:
         raise BadInput(
-            f"{cert} and {key} cannot be used ({problem}); they have to be a certificate in PEM "
-            "and its key"
+            f"{cert} and {key} cannot be used ({in_words(problem)}); they have to be a certificate "
+            "in PEM and its key, both readable by this user"
         ) from None
     return uvicorn.Server(config)
 

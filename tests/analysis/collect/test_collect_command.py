@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import socket
 import sqlite3
@@ -21,8 +22,9 @@ from probe.cli import main
 from probe.receipt import Status
 from tests.analysis.collect.bundles import line, sealed, trace
 from tests.analysis.collect.test_store import files, put
-from tests.collecting import ROOT
+from tests.collecting import ROOT, collecting
 from tests.descriptors import open_files
+from tests.proxies import certificate
 
 BUNDLES = sorted((sealed([line(trace(number))]) for number in range(3)), key=sha256_of)
 NAMES = [sha256_of(data) for data in BUNDLES]
@@ -39,6 +41,45 @@ def folder(tmp_path: Path) -> Path:
         for data in (*BUNDLES, b"junk"):
             put(store, data)
     return tmp_path / "held"
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "code", "remedy"),
+    [
+        (errno.EACCES, "Permission denied", 4, "may not listen on port 443; choose a --port from"),
+        (errno.EADDRINUSE, "Address in use", 2, "(Address in use); choose another --port"),
+        (errno.EADDRNOTAVAIL, "Cannot assign", 2, "(Cannot assign); choose another --host, an"),
+        (socket.EAI_NONAME, "Unknown name", 2, "(Unknown name); choose another --host, an address"),
+    ],
+)
+def test_why_it_cannot_listen_is_said_once_with_what_mends_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    said: str,
+    code: int,
+    remedy: str,
+) -> None:
+    """Python adds to what the system says; another port is no help where the address is wrong."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(number, f"{said} (while attempting to bind on address …)")
+
+    monkeypatch.setattr("socket.create_server", fails)
+    done = gatewatch("--to", str(tmp_path / "held"), "--port", "443")
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert remedy in done.stderr
+    assert "while attempting" not in done.stderr
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
+def test_all_addresses_are_those_of_ipv4_too(tmp_path: Path) -> None:
+    """A machine with both kinds could listen on one only, and lost the volunteers of the other."""
+    cert, key = certificate(tmp_path, "collect.example.org")
+    options = ("--host", "::", "--tls-cert", str(cert), "--tls-key", str(key))
+    with collecting(tmp_path / "held", *options) as running:
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, running.port), timeout=30).close()
 
 
 def test_what_waits_is_listed(folder: Path) -> None:
