@@ -245,7 +245,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.organisations",
             "analysis.collect.store",
         },
-        {"analysis.load", "analysis.path", "analysis.succession", "analysis.collect.app"},
+        {
+            "analysis.load",
+            "analysis.path",
+            "analysis.succession",
+            "analysis.collect.account",
+            "analysis.collect.app",
+        },
         {
             "analysis.links",
             "analysis.nextdoor",
@@ -323,6 +329,7 @@ MEETING = {
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact", "probe.spellings"},
+    "analysis.collect.app": {"probe.failure"},
     "analysis.collect.command": {
         "probe.commands.folder",
         "probe.database",

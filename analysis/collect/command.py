@@ -7,9 +7,10 @@ import json
 import shlex
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -193,8 +194,53 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     if not shown:
         click.echo("nothing waits for a decision")
     if refusals:
-        counted = ", ".join(f"{count} {reason}" for reason, count in refusals.items())
-        click.echo(f"refused at the door: {counted}")
+        click.echo(f"refused at the door: {_counted(refusals)}")
+
+
+@collect.command(short_help="Say how the collector fares, and what is due.")
+@_folder
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(*, folder: Path, as_json: bool) -> None:
+    """Sum up what FOLDER holds, how many measure, what was refused, and how long the disk lasts.
+
+    What has to be done stands in warnings on the standard error, and nothing else does: called by a
+    timer with `> /dev/null` it speaks up only then.
+    """
+    from analysis.collect.account import MONTH, account, warnings  # noqa: PLC0415
+    from analysis.collect.store import now_utc  # noqa: PLC0415
+
+    today = now_utc().date()
+    with _opened(folder) as store:
+        lately = store.refusals((today - timedelta(days=MONTH)).isoformat())
+        found = account(
+            store.held(),
+            store.sizes(),
+            today,
+            database=store.database_size(),
+            free=store.free(),
+            refused_lately=lately,
+        )
+        _warn_of_a_full_disk(store)
+    for sentence in warnings(found, today):
+        click.echo(f"warning: {sentence}", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    since = f", the oldest since {found.waiting_since}" if found.waiting_since else ""
+    click.echo(f"waiting: {many(found.waiting, 'bundle')}{since}")
+    click.echo(f"accepted: {many(found.accepted, 'bundle')}; refused by you: {found.refused}")
+    if found.first_day is not None:
+        click.echo(f"held: {many(found.traces, 'trace')}, {found.first_day} – {found.last_day}")
+    click.echo(
+        f"in the last {MONTH} days measured: {many(found.active_keys, 'key')} "
+        f"in {many(found.active_networks, 'network')}"
+    )
+    click.echo(f"in the last {MONTH} days refused at the door: {_counted(lately) or 'nothing'}")
+    left = "" if found.days_left is None else f", for {many(found.days_left, 'day')} as the last"
+    click.echo(
+        f"disk: {found.size / 1e6:.1f} MB taken, {found.grows / 1e6:.1f} MB more a day, "
+        f"room for {found.free / 1e6:.0f} MB{left}"
+    )
 
 
 @collect.command(short_help="Take in bundles that came by USB stick or mail.")
@@ -235,39 +281,53 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...]) -> None:
 @click.option("--all", "everything", is_flag=True, help="All that are in quarantine.")
 def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool) -> None:
     """Accept bundles in FOLDER, named by their SHA256 or its beginning: they will be judged by."""
-    _decide(folder, bundles, "accepted", None, everything=everything)
+    if everything == bool(bundles):
+        raise click.UsageError("name bundles by their sha256, or --all")
+    _decide(folder, bundles, "accepted", None, until=date.max if everything else None)
 
 
 @collect.command(short_help="Refuse bundles, also accepted ones, and delete them.")
 @_folder
-@click.argument("bundles", nargs=-1, required=True, metavar="SHA256…")
+@click.argument("bundles", nargs=-1, metavar="[SHA256]…")
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="All whose newest trace was measured before this day (UTC), as 2026-01-31.",
+)
 @click.option("--reason", required=True, help="A sentence, which the volunteer will read.")
-def refuse(*, folder: Path, bundles: tuple[str, ...], reason: str) -> None:
+def refuse(*, folder: Path, bundles: tuple[str, ...], before: datetime | None, reason: str) -> None:
     """Refuse bundles in FOLDER, named by their SHA256 or its beginning, and delete them.
 
-    Also those that were accepted, as when a volunteer asks for it.
+    Also those that were accepted, as when a volunteer asks for it, or when their time is over.
     """
     if not reason.strip():
         raise click.BadParameter(
             "it is empty; write the sentence that the volunteer will read", param_hint="--reason"
         )
-    _decide(folder, bundles, "refused", f"operator: {reason}", everything=False)
+    if (before is None) != bool(bundles):
+        raise click.UsageError("name bundles by their sha256, or --before a day")
+    _decide(
+        folder, bundles, "refused", f"operator: {reason}", until=before.date() if before else None
+    )
 
 
 def _decide(
-    folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, *, everything: bool
+    folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, until: date | None
 ) -> None:
+    """Decide on those that are named, or on all of which every trace is older than a day."""
     from analysis.collect.store import NotHeld, now_utc  # noqa: PLC0415
 
-    if everything == bool(bundles):
-        raise click.UsageError("name bundles by their sha256, or --all")
     with _opened(folder) as store:
         open_to: tuple[Status, ...] = ("quarantined",)
         if status == "refused":
             open_to = ("quarantined", "accepted")
-        held = [one.sha256 for there in open_to for one in store.held(there)]
+        open_ones = [one for there in open_to for one in store.held(there)]
+        held = [one.sha256 for one in open_ones]
         named = [_found(text, held, open_to, folder) for text in bundles]
-        chosen = held if everything else list(dict.fromkeys(named))
+        if until is not None:
+            named = [one.sha256 for one in open_ones if one.last_day < until.isoformat()]
+        chosen = list(dict.fromkeys(named))
         try:
             for sha256 in chosen:
                 store.decide(sha256, status, reason, now_utc())
@@ -288,6 +348,10 @@ def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path)
             f"gatewatch collect review --all {shlex.quote(str(folder))}"
         )
     return found[0]
+
+
+def _counted(refusals: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in refusals.items())
 
 
 def _warn_of_a_full_disk(store: Store) -> None:

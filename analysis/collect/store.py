@@ -132,7 +132,23 @@ class Store:
 
     def has_room(self) -> bool:
         """Whether enough is free on the disk for what is sent."""
-        return shutil.disk_usage(self.folder).free >= ROOM
+        return self.free() > 0
+
+    def free(self) -> int:
+        """Bytes that may still be taken in."""
+        return max(0, shutil.disk_usage(self.folder).free - ROOM)
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each bundle's file, by its sha256."""
+        return {
+            path.stem: path.stat().st_size
+            for place in (QUARANTINE, ACCEPTED)
+            for path in (self.folder / place).glob(f"*{SUFFIX}")
+        }
+
+    def database_size(self) -> int:
+        """The bytes of the database."""
+        return (self.folder / "collector.db").stat().st_size
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
@@ -250,10 +266,13 @@ class Store:
         ).fetchall()
         return [Held(**dict(zip(Held.__slots__, row, strict=True))) for row in rows]
 
-    def refusals(self) -> dict[str, int]:
-        """How many bundles were refused, by reason."""
+    def refusals(self, since: str = "") -> dict[str, int]:
+        """How many bundles were refused at the door, by reason; only from a day on if given."""
         return dict(
-            self._db.execute("SELECT reason, sum(count) FROM refusals GROUP BY reason ORDER BY 1")
+            self._db.execute(
+                "SELECT reason, sum(count) FROM refusals WHERE day >= ? GROUP BY reason ORDER BY 1",
+                (since,),
+            )
         )
 
     def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:

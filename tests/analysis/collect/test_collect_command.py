@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import re
 import socket
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from analysis.collect.store import Store
 from probe.bundle import sha256_of
 from probe.cli import main
 from probe.receipt import Status
-from tests.analysis.collect.bundles import line, sealed, trace
+from tests.analysis.collect.bundles import NOW, line, sealed, trace
 from tests.analysis.collect.test_store import files, put
 from tests.collecting import ROOT, collecting
 from tests.descriptors import open_files
@@ -134,6 +135,59 @@ def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None
         assert store.held("accepted")[0].sha256 == NAMES[0]
     again = gatewatch("accept", str(folder), NAMES[1][:8])
     assert again.exit_code == 9
+
+
+def test_what_is_too_old_is_deleted_in_one_go(tmp_path: Path) -> None:
+    """A study keeps nothing beyond what it promised; a bundle with one newer trace stays."""
+    day = 86_400
+    old = sealed([line(trace(-3 * day))], days=["2026-11-20"])
+    mixed = sealed([line(trace(-2 * day)), line(trace(1))], days=["2026-11-21", "2026-11-23"])
+    with Store(tmp_path / "held") as store:
+        for data in (old, mixed):
+            put(store, data)
+        store.decide(sha256_of(old), "accepted", None, NOW)
+        store.settle()
+    words = ("--before", "2026-11-22", "--reason", "its time is over")
+    done = gatewatch("refuse", str(tmp_path / "held"), *words)
+    assert (done.exit_code, done.stdout) == (0, "refused: 1 bundle\n")
+    assert files(tmp_path / "held") == {"quarantine": [sha256_of(mixed)[:8]]}
+    assert gatewatch("refuse", str(tmp_path / "held"), *words).stdout == "refused: 0 bundles\n"
+
+
+def test_how_it_fares_is_said_in_a_few_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held, who measures, what was refused, how long the disk lasts; no warning."""
+    monkeypatch.setattr("analysis.collect.store.now_utc", lambda: NOW)
+    monkeypatch.setattr(Store, "free", lambda _: 5_000_000_000)
+    gatewatch("accept", str(folder), NAMES[1])
+    done = gatewatch("status", str(folder))
+    assert (done.exit_code, done.stderr) == (0, "")
+    *lines, disk = done.stdout.splitlines()
+    assert lines == [
+        "waiting: 2 bundles, the oldest since 2026-11-24",
+        "accepted: 1 bundle; refused by you: 0",
+        "held: 3 traces, 2026-11-23 – 2026-11-23",
+        "in the last 30 days measured: 1 key in 1 network",
+        "in the last 30 days refused at the door: 1 not_a_bundle",
+    ]
+    assert re.fullmatch(
+        r"disk: 0\.\d MB taken, 0\.\d MB more a day, room for 5000 MB, for \d+ days as the last",
+        disk,
+    )
+    found = json.loads(gatewatch("status", str(folder), "--json").stdout)
+    assert (found["waiting"], found["accepted"], found["active_keys"]) == (2, 1, 1)
+
+
+def test_what_is_due_is_said_where_a_timer_hears_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month later, with its output thrown away: the warnings alone."""
+    later = NOW + timedelta(days=31)
+    monkeypatch.setattr("analysis.collect.store.now_utc", lambda: later)
+    said = gatewatch("status", str(folder)).stderr.splitlines()
+    assert [text.partition(";")[0] for text in said] == [
+        "warning: bundles wait since 2026-11-24",
+        "warning: nothing was measured after 2026-11-23",
+    ]
 
 
 def test_the_command_that_lists_bundles_can_be_typed(tmp_path: Path) -> None:
@@ -277,6 +331,8 @@ def test_a_collector_without_a_server_begins_with_what_came_on_a_stick(tmp_path:
             "list them: gatewatch collect review --all {folder}",
         ),
         (["refuse", "{folder}", ""], 2, "--reason"),
+        (["refuse", "{folder}", "--reason", "a test"], 2, "or --before a day"),
+        (["refuse", "{folder}", "ab", "--before", "2026-01-01", "--reason", "a"], 2, "or --before"),
     ],
 )
 def test_wrong_use_is_said(
