@@ -39,6 +39,9 @@ if find_spec("uvicorn") is None:
 # Connections at a time; more are told to come back.
 _CONNECTIONS = 64
 
+# Days beyond which nobody needs to know how long the disk lasts.
+_LONG = 3650
+
 _folder = click.argument("folder", type=Folder(), metavar="FOLDER")
 
 
@@ -236,11 +239,42 @@ def status(*, folder: Path, as_json: bool) -> None:
         f"in {many(found.active_networks, 'network')}"
     )
     click.echo(f"in the last {MONTH} days refused at the door: {_counted(lately) or 'nothing'}")
-    left = "" if found.days_left is None else f", for {many(found.days_left, 'day')} as the last"
+    left = ""
+    if found.days_left is not None and found.days_left <= _LONG:
+        left = f", for {many(found.days_left, 'day')} as the last"
     click.echo(
         f"disk: {found.size / 1e6:.1f} MB taken, {found.grows / 1e6:.1f} MB more a day, "
         f"room for {found.free / 1e6:.0f} MB{left}"
     )
+
+
+@collect.command(short_help="Copy all of it, also while the collector runs.")
+@_folder
+@click.argument("to", type=Folder(), metavar="TO")
+def backup(*, folder: Path, to: Path) -> None:
+    """Copy FOLDER to the folder TO, or bring a copy that is there in step with it.
+
+    The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
+    well. A copy is a collector's folder: to restore it, copy it to where FOLDER was.
+    """
+    with _opened(folder) as store:
+        _refuse_as_a_copy(to, folder)
+        store.back_up(to)
+        held = len(store.sizes())
+    click.echo(f"{to} holds {many(held, 'bundle')}, as {folder} does; keep it as private")
+
+
+def _refuse_as_a_copy(to: Path, folder: Path) -> None:
+    """`BadInput` for a folder whose content would be lost, or lie in what is copied."""
+    if to.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"{to} lies in {folder}; name a folder elsewhere, best on another disk")
+    if not to.exists() or not any(to.iterdir()):
+        return
+    key = to / "key.pem"
+    if (to / "collector.lock").exists():
+        raise BadInput(f"a collector received bundles in {to}; name the collector's folder first")
+    if not key.is_file() or key.read_bytes() != (folder / "key.pem").read_bytes():
+        raise BadInput(f"{to} holds something else than a copy of {folder}; name another folder")
 
 
 @collect.command(short_help="Take in bundles that came by USB stick or mail.")

@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from analysis.collect.checks import Refused, check
 from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.database import OfNewerVersion, open_database, step, trouble_of
 from probe.keys import make_key
-from probe.private import sync_folder
+from probe.private import open_private, replace_file, sync_folder
 from probe.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
@@ -145,6 +145,38 @@ class Store:
             for place in (QUARANTINE, ACCEPTED)
             for path in (self.folder / place).glob(f"*{SUFFIX}")
         }
+
+    def back_up(self, to: Path) -> None:
+        """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
+
+        Only what is not there yet is copied, and what is held no more goes there too: a bundle that
+        was deleted as its sender asked would come back with the backup. A copy is as private, and
+        tells as little of hours, as what it was made of.
+        """
+        for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
+            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(open_private(to / "collector.db"))
+        with closing(sqlite3.connect(to / "collector.db")) as copy:
+            self._db.backup(copy)
+            held = copy.execute("SELECT sha256, status FROM bundles").fetchall()
+        replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
+        for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
+            kept = {f"{sha256}{SUFFIX}" for sha256, said in held if said == status}
+            there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
+            for name in there - kept:
+                (to / place / name).unlink()
+            for name in kept - there:
+                self._copy(name, to / place / name)
+            sync_folder(to / place)
+
+    def _copy(self, name: str, to: Path) -> None:
+        """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
+        for place in (QUARANTINE, ACCEPTED):
+            with suppress(FileNotFoundError):
+                found = self.folder / place / name
+                replace_file(to, found.read_bytes())
+                shutil.copystat(found, to)
+                return
 
     def database_size(self) -> int:
         """The bytes of the database."""

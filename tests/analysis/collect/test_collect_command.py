@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections import Counter
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from analysis.collect.store import Store
+from analysis.collect.store import Store, public_key
 from probe.bundle import sha256_of
 from probe.cli import main
 from probe.receipt import Status
@@ -154,10 +155,59 @@ def test_what_is_too_old_is_deleted_in_one_go(tmp_path: Path) -> None:
     assert gatewatch("refuse", str(tmp_path / "held"), *words).stdout == "refused: 0 bundles\n"
 
 
+def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Path) -> None:
+    """Made while another holds it open, and served from after the disk was lost."""
+    gatewatch("accept", str(folder), NAMES[0])
+    copy = tmp_path / "copy"
+    with Store(folder) as running:
+        running.serve()
+        done = gatewatch("backup", str(folder), str(copy))
+        before = [running.receipt(name) for name in NAMES]
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"{copy} holds 3 bundles, as {folder} does; keep it as private\n"
+    assert files(copy) == files(folder)
+    for path in (copy, *copy.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert {path.stat().st_mtime % 86_400 for path in copy.rglob("*.tar")} == {0}
+    with Store(copy) as restored:
+        restored.serve()
+        assert [restored.receipt(name) for name in NAMES] == before
+        assert public_key(restored) == public_key(running)
+
+
+def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: Path) -> None:
+    """With the next call, which else copies only what is new; so it may be called each night."""
+    words = ("backup", str(folder), str(tmp_path / "copy"))
+    gatewatch(*words)
+    kept = (tmp_path / "copy/quarantine" / f"{NAMES[2]}.tar").stat().st_ino
+    gatewatch("refuse", str(folder), NAMES[0], "--reason", "deleted as asked")
+    gatewatch("accept", str(folder), NAMES[1])
+    assert gatewatch(*words).exit_code == 0
+    assert files(tmp_path / "copy") == files(folder)
+    assert (tmp_path / "copy/quarantine" / f"{NAMES[2]}.tar").stat().st_ino == kept
+
+
+@pytest.mark.parametrize("where", ["inside", "other", "served", "same"])
+def test_a_backup_overwrites_nothing_else(folder: Path, tmp_path: Path, where: str) -> None:
+    """A mistyped folder, another collector, or both names the wrong way round."""
+    to = {"inside": folder / "copy", "same": folder}.get(where, tmp_path / where)
+    if where == "other":
+        to.mkdir()
+        (to / "thesis.tex").write_text("mine", encoding="utf-8")
+    if where == "served":
+        with Store(to) as store:
+            store.serve()
+    before = sorted(tmp_path.rglob("*"))
+    done = gatewatch("backup", str(folder), str(to))
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert "; name" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_how_it_fares_is_said_in_a_few_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held, who measures, what was refused, how long the disk lasts; no warning."""
     monkeypatch.setattr("analysis.collect.store.now_utc", lambda: NOW)
-    monkeypatch.setattr(Store, "free", lambda _: 5_000_000_000)
+    monkeypatch.setattr(Store, "free", lambda _: 50_000_000)
     gatewatch("accept", str(folder), NAMES[1])
     done = gatewatch("status", str(folder))
     assert (done.exit_code, done.stderr) == (0, "")
@@ -170,7 +220,7 @@ def test_how_it_fares_is_said_in_a_few_lines(folder: Path, monkeypatch: pytest.M
         "in the last 30 days refused at the door: 1 not_a_bundle",
     ]
     assert re.fullmatch(
-        r"disk: 0\.\d MB taken, 0\.\d MB more a day, room for 5000 MB, for \d+ days as the last",
+        r"disk: 0\.\d MB taken, 0\.\d MB more a day, room for 50 MB, for \d+ days as the last",
         disk,
     )
     found = json.loads(gatewatch("status", str(folder), "--json").stdout)
