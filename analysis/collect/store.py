@@ -248,21 +248,31 @@ class Store:
         come any number of times; it is kept once. What is refused is not kept, and looked at anew
         when it comes again.
         """
+        known = self.receipt(sha256)
+        if known is not None:
+            return known
+        file.flush()
+        day = now.date().isoformat()
+        try:
+            bundle = unseal(Path(file.name).read_bytes())
+            # Seconds for a large one, in which others want their receipts.
+            check(bundle, now)
+            return self._keep(file, sha256, bundle, now)
+        except (BadBundle, Refused) as problem:
+            word = problem.word if isinstance(problem, Refused) else problem.reason
+            text = str(problem) if isinstance(problem, Refused) else f"{word}: {problem}"
+            with self._lock:
+                self._count(day, word)
+            return Receipt(sha256, "refused", 0, day, text)
+
+    def _keep(self, file: IO[bytes], sha256: str, bundle: Bundle, now: datetime) -> Receipt:
+        """Keep what passed the checks; raises `Refused` for a replay."""
         with self._lock:
             known = self._receipt(sha256)
             if known is not None:
                 return known
-            file.flush()
+            doubled = self._doubled(bundle)
             day = now.date().isoformat()
-            try:
-                bundle = unseal(Path(file.name).read_bytes())
-                check(bundle, now)
-                doubled = self._doubled(bundle)
-            except (BadBundle, Refused) as problem:
-                word = problem.word if isinstance(problem, Refused) else problem.reason
-                text = str(problem) if isinstance(problem, Refused) else f"{word}: {problem}"
-                self._count(day, word)
-                return Receipt(sha256, "refused", 0, day, text)
             began = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
             os.utime(file.name, (began, began))
             os.fsync(file.fileno())

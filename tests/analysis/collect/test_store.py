@@ -5,15 +5,17 @@ from __future__ import annotations
 import sqlite3
 import stat
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.collect.checks import check
 from analysis.collect.store import InUse, NotHeld, Store, public_key
-from probe.bundle import public_part, sha256_of
+from probe.bundle import Bundle, public_part, sha256_of
 from probe.receipt import Receipt
 from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
 
@@ -94,6 +96,44 @@ def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
         store.serve()
         assert [*first, put(store, ONE)] == [first[0]] * 3
         assert len(store.held()) == 1
+
+
+def test_receipts_are_given_while_a_bundle_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest takes seconds, of 23 kB sent, and a few of them kept everybody waiting."""
+    seen: list[Receipt | None] = []
+
+    def look(bundle: Bundle, now: datetime) -> None:
+        check(bundle, now)
+        other = Thread(target=lambda: seen.append(store.receipt(NAME)), daemon=True)
+        other.start()
+        other.join(10)
+        assert seen, "it waits for the other bundle"
+
+    with Store(tmp_path) as store:
+        waits = put(store, ONE)
+        monkeypatch.setattr("analysis.collect.store.check", look)
+        assert put(store, TWO).status == "quarantined"
+    assert seen == [waits]
+
+
+def test_a_bundle_that_came_twice_at_once_is_kept_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the server and from a stick: while one is looked at, the other is kept."""
+
+    def look(bundle: Bundle, now: datetime) -> None:
+        monkeypatch.setattr("analysis.collect.store.check", check)
+        put(store, ONE)
+        check(bundle, now)
+
+    with Store(tmp_path) as store:
+        monkeypatch.setattr("analysis.collect.store.check", look)
+        receipt = put(store, ONE)
+        assert receipt == Receipt(NAME, "quarantined", 1, "2026-11-24")
+        assert len(store.held()) == 1
+    assert files(tmp_path) == {"quarantine": [NAME[:8]]}
 
 
 def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
