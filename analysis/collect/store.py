@@ -30,7 +30,7 @@ from analysis.collect.checks import Refused, check
 from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.database import OfNewerVersion, open_database, step, trouble_of
 from probe.keys import make_key
-from probe.private import open_private, replace_file, sync_folder
+from probe.private import make_folder, open_new, open_private, replace_file, sync_folder
 from probe.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
@@ -112,7 +112,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for made in (folder, *(folder / name for name in (QUARANTINE, ACCEPTED, INCOMING))):
-            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(made)
         self.key = _own_key(folder / "key.pem")
         self._lock = threading.Lock()
         self._serving = -1
@@ -154,7 +154,7 @@ class Store:
         tells as little of hours, as what it was made of.
         """
         for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
-            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(made)
         os.close(open_private(to / "collector.db"))
         with closing(sqlite3.connect(to / "collector.db")) as copy:
             self._db.backup(copy)
@@ -197,9 +197,7 @@ class Store:
 
     def serve(self) -> None:
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
-        self._serving = os.open(
-            self.folder / "collector.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self._serving = open_private(self.folder / "collector.lock")
         try:
             fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -234,7 +232,7 @@ class Store:
         """A file for what is being received; it is gone afterwards unless it was taken in."""
         name = os.urandom(8).hex()
         path = self.folder / INCOMING / name
-        with open(path, "xb", opener=_private) as file:
+        with open(path, "xb", opener=open_new) as file:
             try:
                 yield file
             finally:
@@ -424,7 +422,3 @@ def _own_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise NoKey
     return key
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)

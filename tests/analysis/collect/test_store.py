@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -18,6 +19,7 @@ from analysis.collect.store import InUse, NotHeld, Store, public_key
 from probe.bundle import Bundle, public_part, sha256_of
 from probe.receipt import Receipt
 from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
+from tests.nobody import needs_root
 
 
 def put(store: Store, data: bytes) -> Receipt:
@@ -244,6 +246,17 @@ def test_its_key_stays(tmp_path: Path) -> None:
         assert public_key(store) == first != public_part(KEY)
     for path in (tmp_path / "c", *(tmp_path / "c").rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+@needs_root
+def test_what_root_takes_in_can_be_read_by_whose_collector_it_is(tmp_path: Path) -> None:
+    """Under sudo: a bundle of root's was left out of the verdict, and the service did not start."""
+    os.chown(tmp_path, 65534, 65534)
+    with Store(tmp_path / "c") as store:
+        store.serve()
+        put(store, ONE)
+        store.back_up(tmp_path / "copy")
+    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {65534}
 
 
 def test_a_changed_bundle_is_never_accepted(tmp_path: Path) -> None:
