@@ -358,7 +358,7 @@ def _decide(
             open_to = ("quarantined", "accepted")
         open_ones = [one for there in open_to for one in store.held(there)]
         held = [one.sha256 for one in open_ones]
-        named = [_found(text, held, open_to, folder) for text in bundles]
+        named = _found(bundles, held, open_to, folder)
         if until is not None:
             named = [one.sha256 for one in open_ones if one.last_day < until.isoformat()]
         chosen = list(dict.fromkeys(named))
@@ -372,16 +372,24 @@ def _decide(
     click.echo(f"{status}: {many(len(chosen), 'bundle')}")
 
 
-def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path) -> str:
-    if not text:
-        raise BadInput("'' names no bundle: it is empty, as of a variable that is not set")
-    found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
-    if len(found) != 1:
+def _found(
+    texts: tuple[str, ...], held: list[str], states: tuple[Status, ...], folder: Path
+) -> list[str]:
+    """The bundles that are named; `BadInput` names all that name none, or several."""
+    chosen, wrong = [], []
+    for text in texts:
+        if not text:
+            raise BadInput("'' names no bundle: it is empty, as of a variable that is not set")
+        found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
+        chosen += found
+        if len(found) != 1:
+            wrong.append(f"{text} names {len(found)} {' or '.join(states)} bundles")
+    if wrong:
         raise BadInput(
-            f"{text} names {len(found)} {' or '.join(states)} bundles; list them: "
+            f"{', '.join(wrong)}; nothing was decided, list them: "
             f"gatewatch collect review --all {shlex.quote(str(folder))}"
         )
-    return found[0]
+    return chosen
 
 
 def _counted(refusals: Mapping[str, int]) -> str:

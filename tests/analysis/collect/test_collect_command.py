@@ -249,6 +249,17 @@ def test_the_command_that_lists_bundles_can_be_typed(tmp_path: Path) -> None:
     assert f"list them: gatewatch collect review --all '{folder}'" in done.stderr
 
 
+def test_all_that_name_no_bundle_are_named_at_once(folder: Path) -> None:
+    """A volunteer's list may have a hundred, of which some never came; the others wait."""
+    words = ("--reason", "deleted as asked")
+    done = gatewatch("refuse", str(folder), "e" * 64, NAMES[0], "f" * 64, *words)
+    assert done.exit_code == 9
+    for name in ("e" * 64, "f" * 64):
+        assert f"{name} names 0 quarantined or accepted bundles" in done.stderr
+    assert "nothing was decided" in done.stderr
+    assert len(files(folder)["quarantine"]) == 3
+
+
 def test_a_beginning_that_several_have_names_none(tmp_path: Path) -> None:
     """Of seventeen two begin with the same digit."""
     with Store(tmp_path / "held") as store:
