@@ -259,8 +259,7 @@ def backup(*, folder: Path, to: Path) -> None:
     """
     with _opened(folder) as store:
         _refuse_as_a_copy(to, folder)
-        store.back_up(to)
-        held = len(store.sizes())
+        held = store.back_up(to)
     click.echo(f"{to} holds {many(held, 'bundle')}, as {folder} does; keep it as private")
 
 

@@ -146,9 +146,10 @@ class Store:
             for path in (self.folder / place).glob(f"*{SUFFIX}")
         }
 
-    def back_up(self, to: Path) -> None:
+    def back_up(self, to: Path) -> int:
         """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
 
+        Gives the number of bundles that the copy knows of.
         Only what is not there yet is copied, and what is held no more goes there too: a bundle that
         was deleted as its sender asked would come back with the backup. A copy is as private, and
         tells as little of hours, as what it was made of.
@@ -168,6 +169,7 @@ class Store:
             for name in kept - there:
                 self._copy(name, to / place / name)
             sync_folder(to / place)
+        return sum(said != "refused" for _, said in held)
 
     def _copy(self, name: str, to: Path) -> None:
         """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
