@@ -1,4 +1,4 @@
-"""The unit on the page for collectors, under a real systemd: it starts, keeps to itself and ends."""
+"""The unit on the page for collectors, under a real systemd: it starts, keeps private and ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from tests.lab.booted import Booted, missing
 from tests.lab.namespaces import needs
-from tests.lab.test_schedule import system as system
 from tests.pages import ROOT, blocks
 
 reason = missing()
