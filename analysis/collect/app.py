@@ -10,6 +10,7 @@ told why. No address of anybody is looked at, logged or kept.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import re
@@ -23,7 +24,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from analysis.collect.store import Store, public_key
+from analysis.collect.store import ROOM, Store, public_key
 from probe.bundle import LARGEST_FILE
 from probe.failure import in_words
 from probe.receipt import Receipt
@@ -100,7 +101,7 @@ class _Collector:
         if int(length) > LARGEST_FILE:
             raise _No(413, f"a bundle has {LARGEST_FILE} bytes at most")
         if not self.store.has_room():
-            raise _No(503, "the collector's disk is full; try again later")
+            raise OSError(errno.ENOSPC, f"less than {ROOM >> 20} MiB are free")
         with self.store.incoming() as file:
             if await _received(request, file) != sha256:
                 raise _No(400, "what came is not the bundle that the address names")

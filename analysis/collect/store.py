@@ -149,10 +149,10 @@ class Store:
     def back_up(self, to: Path) -> int:
         """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
 
-        Gives the number of bundles that the copy knows of.
-        Only what is not there yet is copied, and what is held no more goes there too: a bundle that
-        was deleted as its sender asked would come back with the backup. A copy is as private, and
-        tells as little of hours, as what it was made of.
+        Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
+        what is held no more goes there too: a bundle that was deleted as its sender asked would
+        come back with the backup. A copy is as private, and tells as little of hours and order, as
+        what it was made of.
         """
         for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
             make_folder(made)
@@ -160,6 +160,8 @@ class Store:
         with closing(sqlite3.connect(to / "collector.db")) as copy:
             self._db.backup(copy)
             held = copy.execute("SELECT sha256, status FROM bundles").fetchall()
+            # As in `settle`: what came after what is nobody's to read, not in a copy either.
+            copy.execute("VACUUM")
         replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
         for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
             kept = {f"{sha256}{SUFFIX}" for sha256, said in held if said == status}

@@ -90,12 +90,16 @@ def asked(app: Starlette, method: str, content: bytes | None = None) -> httpx2.R
 def test_a_disk_without_room_sends_everybody_away_for_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before a byte is taken in; what waits at the volunteer's is sent then."""
+    """Before a byte is taken in; what waits at the volunteer's is sent then. The log says so."""
     monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    told: list[str] = []
     with Store(tmp_path) as store:
-        answer = sent(store, "PUT", ONE)
+        answer = asked(application(store, lambda: datetime.now(UTC), told.append), "PUT", ONE)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "3600")
         assert store.held() == []
+    assert [text.partition(", so")[0] for text in told] == [
+        f"warning: {tmp_path} cannot be used (less than 256 MiB are free)"
+    ]
 
 
 @pytest.mark.parametrize(

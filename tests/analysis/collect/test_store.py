@@ -67,12 +67,29 @@ def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
     midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     found = [path.stat() for path in tmp_path.glob("*/*.tar")]
     assert {time for one in found for time in (one.st_mtime, one.st_atime)} == {midnight}
-    with closing(sqlite3.connect(tmp_path / "collector.db")) as db:
+    assert_no_order(tmp_path / "collector.db", names)
+
+
+def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
+    """Nor has one that a timer makes before anything was decided on; its bundles have the day."""
+    sent = [sealed([line(trace(number))]) for number in range(6)]
+    with Store(tmp_path / "c") as store:
+        for data in sent:
+            put(store, data)
+        assert store.back_up(tmp_path / "copy") == 6
+    assert_no_order(tmp_path / "copy/collector.db", sorted(map(sha256_of, sent)))
+    found = [path.stat().st_mtime for path in (tmp_path / "copy").glob("*/*.tar")]
+    assert [time % 86_400 for time in found] == [0] * 6
+
+
+def assert_no_order(database: Path, names: list[str]) -> None:
+    """Rows lie as their numbers, drawn by chance, have them, in the table and in its index."""
+    with closing(sqlite3.connect(database)) as db:
         lying = [name for (name,) in db.execute("SELECT sha256 FROM bundles ORDER BY number")]
         (close,) = db.execute("SELECT count(*) FROM bundles WHERE number < 1000").fetchone()
     assert sorted(lying) == names
     assert close == 0
-    data = (tmp_path / "collector.db").read_bytes()
+    data = database.read_bytes()
     # The table, and behind it the index; SQLite fills pages from their end.
     in_table = sorted(names, key=lambda name: data.find(name.encode()), reverse=True)
     in_index = sorted(names, key=lambda name: data.rfind(name.encode()), reverse=True)
