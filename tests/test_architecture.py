@@ -194,6 +194,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "analysis": (
         {
             "analysis.collect",
+            "analysis.collect.door",
             "analysis.countries",
             "analysis.edition",
             "analysis.heap",
@@ -244,7 +245,13 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
             "analysis.organisations",
             "analysis.collect.store",
         },
-        {"analysis.load", "analysis.path", "analysis.succession", "analysis.collect.app"},
+        {
+            "analysis.load",
+            "analysis.path",
+            "analysis.succession",
+            "analysis.collect.account",
+            "analysis.collect.app",
+        },
         {
             "analysis.detour",
             "analysis.given",
@@ -326,6 +333,7 @@ MEETING = {
     "analysis.plan": {"probe.failure", "probe.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {"probe.attribute", "probe.redact", "probe.spellings"},
+    "analysis.collect.app": {"probe.failure"},
     "analysis.collect.command": {
         "probe.commands.folder",
         "probe.database",

@@ -134,6 +134,8 @@ def how(block: Block) -> list[str]:
             ("docs/settings.md", "toml"),
             ("docs/countries.md", "toml"),
         },
+        "read by those who run a collector": (page, block.language)
+        in {("docs/collector.md", "ini"), ("docs/collector.md", "nginx")},
         "asked of DuckDB": (page, block.language) == ("docs/loading.md", "sql"),
         "said by the doctor": (page, block.language) == ("docs/commands.md", "text"),
         "not code": (page, block.language) in NOT_CODE,

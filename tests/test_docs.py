@@ -6,9 +6,11 @@ That its commands and examples run is looked at in `tests/test_blocks.py`.
 from __future__ import annotations
 
 import ast
+import configparser
 import json
 import pkgutil
 import re
+import shlex
 import subprocess
 import tomllib
 from dataclasses import asdict, fields
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import analysis as gw
+from analysis.collect.command import collect
 from analysis.countries import UnknownCountry
 from analysis.eyeballs import EyeballsError
 from analysis.formats import parquet
@@ -25,7 +28,7 @@ from analysis.policy import Policy, PolicyError
 from analysis.rib import RibError
 from analysis.sieve import Unread
 from probe import __version__
-from probe.bundle import MEMBERS, Manifest, Reason
+from probe.bundle import LARGEST_FILE, MEMBERS, Manifest, Reason
 from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.origin import OriginError
@@ -292,6 +295,31 @@ def test_the_page_on_collectors_has_every_reason_of_a_refusal() -> None:
         for word in re.findall(r"\w+", cell)
     }
     assert listed == said | set(get_args(Reason)) | {"operator"}
+
+
+def test_what_the_page_puts_before_a_collector_keeps_nobody() -> None:
+    """nginx writes the sender's address into both logs, and passes it on where it is told to."""
+    (block,) = blocks(ROOT / "docs/collector.md", "nginx")
+    lines = {line.strip() for line in block.text.splitlines()}
+    assert {"access_log off;", "error_log /dev/null;"} <= lines
+    assert "addr" not in block.text
+    assert "Forwarded" not in block.text
+    (most,) = re.findall(r"client_max_body_size (\d+)m;", block.text)
+    assert int(most) << 20 > LARGEST_FILE
+    port = next(one.default for one in collect.params if one.name == "port")
+    assert f"proxy_pass http://127.0.0.1:{port};" in lines
+
+
+def test_the_unit_on_the_page_starts_a_collector() -> None:
+    """Its command is one that there is, and its folder lies where the unit may write."""
+    (block,) = blocks(ROOT / "docs/collector.md", "ini")
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read_string(block.text)
+    program, command, *words = shlex.split(unit["Service"]["ExecStart"])
+    assert (Path(program).name, command) == ("gatewatch", collect.name)
+    with collect.make_context("collect", words) as context:
+        folder = context.params["folder"]
+    assert folder.is_relative_to(f"/var/lib/{unit['Service']['StateDirectory']}")
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -3,15 +3,18 @@
 ``PUT /v1/bundles/{sha256}`` may be repeated without harm, ``GET`` of the same address gives the
 receipt, ``GET /v1/key`` the key that receipts are signed with. The size is looked at before a
 byte is read, what is read goes to the disk and not into memory, and one bundle is checked at a
-time. No address of anybody is looked at, logged or kept.
+time. Where nothing can be kept, senders are told to come back, and whoever keeps the collector is
+told why. No address of anybody is looked at, logged or kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import re
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 from typing import IO
@@ -21,8 +24,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from analysis.collect.store import Store, public_key
+from analysis.collect.store import ROOM, Store, public_key
 from probe.bundle import LARGEST_FILE
+from probe.failure import in_words
 from probe.receipt import Receipt
 
 SCHEMA = "gatewatch.collector/1"
@@ -30,7 +34,7 @@ SCHEMA = "gatewatch.collector/1"
 # Seconds in which a bundle has to be here; a slow line carries one of 200 kB in half of it.
 PATIENCE = 300.0
 
-# Seconds after which a full disk may have room again.
+# Seconds after which a disk may have room again, or be mended.
 LATER = 3600
 
 _NAME = re.compile("[0-9a-f]{64}")
@@ -45,23 +49,37 @@ class _No(Exception):
         self.status = status
 
 
-def application(store: Store, clock: Callable[[], datetime]) -> Starlette:
-    """The collector that keeps its bundles in a store."""
-    collector = _Collector(store, clock)
+def application(
+    store: Store, clock: Callable[[], datetime], tell: Callable[[str], None]
+) -> Starlette:
+    """The collector that keeps its bundles in a store.
+
+    ``tell`` gets a sentence for whoever keeps it once nothing can be kept any more, and again when
+    that comes back after a bundle was kept.
+    """
+    collector = _Collector(store, clock, tell)
     return Starlette(
         routes=[
             Route("/v1/bundles/{sha256}", collector.put, methods=["PUT"]),
             Route("/v1/bundles/{sha256}", collector.get, methods=["GET"]),
             Route("/v1/key", collector.tell_key, methods=["GET"]),
         ],
-        exception_handlers={_No: _refuse},
+        exception_handlers={
+            _No: _refuse,
+            OSError: collector.put_off,
+            sqlite3.DatabaseError: collector.put_off,
+        },
     )
 
 
 class _Collector:
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], datetime], tell: Callable[[str], None]
+    ) -> None:
         self.store = store
         self.clock = clock
+        self.tell = tell
+        self.told = False
         # Unpacking takes memory: one bundle at a time.
         self.desk = asyncio.Semaphore(1)
 
@@ -83,13 +101,26 @@ class _Collector:
         if int(length) > LARGEST_FILE:
             raise _No(413, f"a bundle has {LARGEST_FILE} bytes at most")
         if not self.store.has_room():
-            raise _No(503, "the collector's disk is full; try again later")
+            raise OSError(errno.ENOSPC, f"less than {ROOM >> 20} MiB are free")
         with self.store.incoming() as file:
             if await _received(request, file) != sha256:
                 raise _No(400, "what came is not the bundle that the address names")
             async with self.desk:
                 receipt = await asyncio.to_thread(self.store.take_in, file, sha256, self.clock())
+        self.told = False
         return self.answer(receipt)
+
+    async def put_off(self, _: Request, problem: Exception) -> Response:
+        """What the disk or the database refuses is said once here, and to senders each time."""
+        if not self.told:
+            self.tell(
+                f"warning: {self.store.folder} cannot be used ({in_words(problem)}), so that "
+                "whoever sends is told to come back later; see that its disk is whole and has "
+                "room, also in this user's quota and for one more file, that it may be written, "
+                "and that no other command holds collector.db"
+            )
+        self.told = True
+        return _refuse(_, _No(503, "the collector can keep nothing just now; try again later"))
 
     def answer(self, receipt: Receipt) -> Response:
         return Response(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +21,7 @@ import click
 from analysis.wording import many
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied
+from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
 from probe.settings import is_loopback
 
 if TYPE_CHECKING:
@@ -35,6 +38,9 @@ if find_spec("uvicorn") is None:
 
 # Connections at a time; more are told to come back.
 _CONNECTIONS = 64
+
+# Days beyond which nobody needs to know how long the disk lasts.
+_LONG = 3650
 
 _folder = click.argument("folder", type=Folder(), metavar="FOLDER")
 
@@ -113,12 +119,23 @@ def collect(
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    """A socket that hears all of this machine's addresses for ``::``, also those of IPv4."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=family, dualstack_ipv6=both)
+    except PermissionError:
+        raise PermissionDenied(
+            f"this user may not listen on port {port}; choose a --port from 1024 on, or have a "
+            "service started with AmbientCapabilities=CAP_NET_BIND_SERVICE (docs/collector.md)"
+        ) from None
     except OSError as problem:
+        taken = problem.errno == errno.EADDRINUSE
+        # Python adds to what the system says where it came to it.
+        said = in_words(problem).partition(" (while")[0]
         raise Failure(
-            f"cannot listen on {host} port {port} ({problem.strerror}); choose another --port"
+            f"cannot listen on {host} port {port} ({said}); choose another "
+            f"{'--port' if taken else '--host, an address of this machine'}"
         ) from None
 
 
@@ -126,10 +143,12 @@ def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
     import uvicorn  # noqa: PLC0415
 
     from analysis.collect.app import application  # noqa: PLC0415
+    from analysis.collect.door import Door  # noqa: PLC0415
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
     config = uvicorn.Config(
-        application(store, now_utc),
+        application(store, now_utc, partial(click.echo, err=True)),
+        http=Door,
         access_log=False,
         log_level="error",
         proxy_headers=False,
@@ -145,8 +164,8 @@ def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
         config.load()
     except OSError as problem:
         raise BadInput(
-            f"{cert} and {key} cannot be used ({problem}); they have to be a certificate in PEM "
-            "and its key"
+            f"{cert} and {key} cannot be used ({in_words(problem)}); they have to be a certificate "
+            "in PEM and its key, both readable by this user"
         ) from None
     return uvicorn.Server(config)
 
@@ -178,8 +197,83 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     if not shown:
         click.echo("nothing waits for a decision")
     if refusals:
-        counted = ", ".join(f"{count} {reason}" for reason, count in refusals.items())
-        click.echo(f"refused at the door: {counted}")
+        click.echo(f"refused at the door: {_counted(refusals)}")
+
+
+@collect.command(short_help="Say how the collector fares, and what is due.")
+@_folder
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(*, folder: Path, as_json: bool) -> None:
+    """Sum up what FOLDER holds, how many measure, what was refused, and how long the disk lasts.
+
+    What has to be done stands in warnings on the standard error, and nothing else does: called by a
+    timer with `> /dev/null` it speaks up only then.
+    """
+    from analysis.collect.account import MONTH, account, warnings  # noqa: PLC0415
+    from analysis.collect.store import now_utc  # noqa: PLC0415
+
+    today = now_utc().date()
+    with _opened(folder) as store:
+        lately = store.refusals((today - timedelta(days=MONTH)).isoformat())
+        found = account(
+            store.held(),
+            store.sizes(),
+            today,
+            database=store.database_size(),
+            free=store.free(),
+            refused_lately=lately,
+        )
+        _warn_of_a_full_disk(store)
+    for sentence in warnings(found, today):
+        click.echo(f"warning: {sentence}", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    since = f", the oldest since {found.waiting_since}" if found.waiting_since else ""
+    click.echo(f"waiting: {many(found.waiting, 'bundle')}{since}")
+    click.echo(f"accepted: {many(found.accepted, 'bundle')}; refused by you: {found.refused}")
+    if found.first_day is not None:
+        click.echo(f"held: {many(found.traces, 'trace')}, {found.first_day} – {found.last_day}")
+    click.echo(
+        f"in the last {MONTH} days measured: {many(found.active_keys, 'key')} "
+        f"in {many(found.active_networks, 'network')}"
+    )
+    click.echo(f"in the last {MONTH} days refused at the door: {_counted(lately) or 'nothing'}")
+    left = ""
+    if found.days_left is not None and found.days_left <= _LONG:
+        left = f", for {many(found.days_left, 'day')} as the last"
+    click.echo(
+        f"disk: {found.size / 1e6:.1f} MB taken, {found.grows / 1e6:.1f} MB more a day, "
+        f"room for {found.free / 1e6:.0f} MB{left}"
+    )
+
+
+@collect.command(short_help="Copy all of it, also while the collector runs.")
+@_folder
+@click.argument("to", type=Folder(), metavar="TO")
+def backup(*, folder: Path, to: Path) -> None:
+    """Copy FOLDER to the folder TO, or bring a copy that is there in step with it.
+
+    The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
+    well. A copy is a collector's folder: to restore it, copy it to where FOLDER was.
+    """
+    with _opened(folder) as store:
+        _refuse_as_a_copy(to, folder)
+        held = store.back_up(to)
+    click.echo(f"{to} holds {many(held, 'bundle')}, as {folder} does; keep it as private")
+
+
+def _refuse_as_a_copy(to: Path, folder: Path) -> None:
+    """`BadInput` for a folder whose content would be lost, or lie in what is copied."""
+    if to.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"{to} lies in {folder}; name a folder elsewhere, best on another disk")
+    if not to.exists() or not any(to.iterdir()):
+        return
+    key = to / "key.pem"
+    if (to / "collector.lock").exists():
+        raise BadInput(f"a collector received bundles in {to}; name the collector's folder first")
+    if not key.is_file() or key.read_bytes() != (folder / "key.pem").read_bytes():
+        raise BadInput(f"{to} holds something else than a copy of {folder}; name another folder")
 
 
 @collect.command(short_help="Take in bundles that came by USB stick or mail.")
@@ -220,39 +314,53 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...]) -> None:
 @click.option("--all", "everything", is_flag=True, help="All that are in quarantine.")
 def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool) -> None:
     """Accept bundles in FOLDER, named by their SHA256 or its beginning: they will be judged by."""
-    _decide(folder, bundles, "accepted", None, everything=everything)
+    if everything == bool(bundles):
+        raise click.UsageError("name bundles by their sha256, or --all")
+    _decide(folder, bundles, "accepted", None, until=date.max if everything else None)
 
 
 @collect.command(short_help="Refuse bundles, also accepted ones, and delete them.")
 @_folder
-@click.argument("bundles", nargs=-1, required=True, metavar="SHA256…")
+@click.argument("bundles", nargs=-1, metavar="[SHA256]…")
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="All whose newest trace was measured before this day (UTC), as 2026-01-31.",
+)
 @click.option("--reason", required=True, help="A sentence, which the volunteer will read.")
-def refuse(*, folder: Path, bundles: tuple[str, ...], reason: str) -> None:
+def refuse(*, folder: Path, bundles: tuple[str, ...], before: datetime | None, reason: str) -> None:
     """Refuse bundles in FOLDER, named by their SHA256 or its beginning, and delete them.
 
-    Also those that were accepted, as when a volunteer asks for it.
+    Also those that were accepted, as when a volunteer asks for it, or when their time is over.
     """
     if not reason.strip():
         raise click.BadParameter(
             "it is empty; write the sentence that the volunteer will read", param_hint="--reason"
         )
-    _decide(folder, bundles, "refused", f"operator: {reason}", everything=False)
+    if (before is None) != bool(bundles):
+        raise click.UsageError("name bundles by their sha256, or --before a day")
+    _decide(
+        folder, bundles, "refused", f"operator: {reason}", until=before.date() if before else None
+    )
 
 
 def _decide(
-    folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, *, everything: bool
+    folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, until: date | None
 ) -> None:
+    """Decide on those that are named, or on all of which every trace is older than a day."""
     from analysis.collect.store import NotHeld, now_utc  # noqa: PLC0415
 
-    if everything == bool(bundles):
-        raise click.UsageError("name bundles by their sha256, or --all")
     with _opened(folder) as store:
         open_to: tuple[Status, ...] = ("quarantined",)
         if status == "refused":
             open_to = ("quarantined", "accepted")
-        held = [one.sha256 for there in open_to for one in store.held(there)]
-        named = [_found(text, held, open_to, folder) for text in bundles]
-        chosen = held if everything else list(dict.fromkeys(named))
+        open_ones = [one for there in open_to for one in store.held(there)]
+        held = [one.sha256 for one in open_ones]
+        named = _found(bundles, held, open_to, folder)
+        if until is not None:
+            named = [one.sha256 for one in open_ones if one.last_day < until.isoformat()]
+        chosen = list(dict.fromkeys(named))
         try:
             for sha256 in chosen:
                 store.decide(sha256, status, reason, now_utc())
@@ -263,16 +371,28 @@ def _decide(
     click.echo(f"{status}: {many(len(chosen), 'bundle')}")
 
 
-def _found(text: str, held: list[str], states: tuple[Status, ...], folder: Path) -> str:
-    if not text:
-        raise BadInput("'' names no bundle: it is empty, as of a variable that is not set")
-    found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
-    if len(found) != 1:
+def _found(
+    texts: tuple[str, ...], held: list[str], states: tuple[Status, ...], folder: Path
+) -> list[str]:
+    """The bundles that are named; `BadInput` names all that name none, or several."""
+    chosen, wrong = [], []
+    for text in texts:
+        if not text:
+            raise BadInput("'' names no bundle: it is empty, as of a variable that is not set")
+        found = [sha256 for sha256 in held if sha256.startswith(text.lower())]
+        chosen += found
+        if len(found) != 1:
+            wrong.append(f"{text} names {len(found)} {' or '.join(states)} bundles")
+    if wrong:
         raise BadInput(
-            f"{text} names {len(found)} {' or '.join(states)} bundles; list them: "
+            f"{', '.join(wrong)}; nothing was decided, list them: "
             f"gatewatch collect review --all {shlex.quote(str(folder))}"
         )
-    return found[0]
+    return chosen
+
+
+def _counted(refusals: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in refusals.items())
 
 
 def _warn_of_a_full_disk(store: Store) -> None:

@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from analysis.collect.checks import Refused, check
 from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.database import OfNewerVersion, open_database, step, trouble_of
 from probe.keys import make_key
-from probe.private import sync_folder
+from probe.private import make_folder, open_new, open_private, replace_file, sync_folder
 from probe.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
@@ -112,7 +112,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for made in (folder, *(folder / name for name in (QUARANTINE, ACCEPTED, INCOMING))):
-            made.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(made)
         self.key = _own_key(folder / "key.pem")
         self._lock = threading.Lock()
         self._serving = -1
@@ -132,7 +132,59 @@ class Store:
 
     def has_room(self) -> bool:
         """Whether enough is free on the disk for what is sent."""
-        return shutil.disk_usage(self.folder).free >= ROOM
+        return self.free() > 0
+
+    def free(self) -> int:
+        """Bytes that may still be taken in."""
+        return max(0, shutil.disk_usage(self.folder).free - ROOM)
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each bundle's file, by its sha256."""
+        return {
+            path.stem: path.stat().st_size
+            for place in (QUARANTINE, ACCEPTED)
+            for path in (self.folder / place).glob(f"*{SUFFIX}")
+        }
+
+    def back_up(self, to: Path) -> int:
+        """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
+
+        Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
+        what is held no more goes there too: a bundle that was deleted as its sender asked would
+        come back with the backup. A copy is as private, and tells as little of hours and order, as
+        what it was made of.
+        """
+        for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
+            make_folder(made)
+        os.close(open_private(to / "collector.db"))
+        with closing(sqlite3.connect(to / "collector.db")) as copy:
+            self._db.backup(copy)
+            held = copy.execute("SELECT sha256, status FROM bundles").fetchall()
+            # As in `settle`: what came after what is nobody's to read, not in a copy either.
+            copy.execute("VACUUM")
+        replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
+        for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
+            kept = {f"{sha256}{SUFFIX}" for sha256, said in held if said == status}
+            there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
+            for name in there - kept:
+                (to / place / name).unlink()
+            for name in kept - there:
+                self._copy(name, to / place / name)
+            sync_folder(to / place)
+        return sum(said != "refused" for _, said in held)
+
+    def _copy(self, name: str, to: Path) -> None:
+        """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
+        for place in (QUARANTINE, ACCEPTED):
+            with suppress(FileNotFoundError):
+                found = self.folder / place / name
+                replace_file(to, found.read_bytes())
+                shutil.copystat(found, to)
+                return
+
+    def database_size(self) -> int:
+        """The bytes of the database."""
+        return (self.folder / "collector.db").stat().st_size
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
@@ -149,9 +201,7 @@ class Store:
 
     def serve(self) -> None:
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
-        self._serving = os.open(
-            self.folder / "collector.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        self._serving = open_private(self.folder / "collector.lock")
         try:
             fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -186,7 +236,7 @@ class Store:
         """A file for what is being received; it is gone afterwards unless it was taken in."""
         name = os.urandom(8).hex()
         path = self.folder / INCOMING / name
-        with open(path, "xb", opener=_private) as file:
+        with open(path, "xb", opener=open_new) as file:
             try:
                 yield file
             finally:
@@ -200,21 +250,31 @@ class Store:
         come any number of times; it is kept once. What is refused is not kept, and looked at anew
         when it comes again.
         """
+        known = self.receipt(sha256)
+        if known is not None:
+            return known
+        file.flush()
+        day = now.date().isoformat()
+        try:
+            bundle = unseal(Path(file.name).read_bytes())
+            # Seconds for a large one, in which others want their receipts.
+            check(bundle, now)
+            return self._keep(file, sha256, bundle, now)
+        except (BadBundle, Refused) as problem:
+            word = problem.word if isinstance(problem, Refused) else problem.reason
+            text = str(problem) if isinstance(problem, Refused) else f"{word}: {problem}"
+            with self._lock:
+                self._count(day, word)
+            return Receipt(sha256, "refused", 0, day, text)
+
+    def _keep(self, file: IO[bytes], sha256: str, bundle: Bundle, now: datetime) -> Receipt:
+        """Keep what passed the checks; raises `Refused` for a replay."""
         with self._lock:
             known = self._receipt(sha256)
             if known is not None:
                 return known
-            file.flush()
+            doubled = self._doubled(bundle)
             day = now.date().isoformat()
-            try:
-                bundle = unseal(Path(file.name).read_bytes())
-                check(bundle, now)
-                doubled = self._doubled(bundle)
-            except (BadBundle, Refused) as problem:
-                word = problem.word if isinstance(problem, Refused) else problem.reason
-                text = str(problem) if isinstance(problem, Refused) else f"{word}: {problem}"
-                self._count(day, word)
-                return Receipt(sha256, "refused", 0, day, text)
             began = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
             os.utime(file.name, (began, began))
             os.fsync(file.fileno())
@@ -250,10 +310,13 @@ class Store:
         ).fetchall()
         return [Held(**dict(zip(Held.__slots__, row, strict=True))) for row in rows]
 
-    def refusals(self) -> dict[str, int]:
-        """How many bundles were refused, by reason."""
+    def refusals(self, since: str = "") -> dict[str, int]:
+        """How many bundles were refused at the door, by reason; only from a day on if given."""
         return dict(
-            self._db.execute("SELECT reason, sum(count) FROM refusals GROUP BY reason ORDER BY 1")
+            self._db.execute(
+                "SELECT reason, sum(count) FROM refusals WHERE day >= ? GROUP BY reason ORDER BY 1",
+                (since,),
+            )
         )
 
     def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:
@@ -363,7 +426,3 @@ def _own_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise NoKey
     return key
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)

@@ -83,11 +83,17 @@ STEPS = [
         ' --reason "measured through a VPN, says the sender"',
         says="refused",
     ),
+    keeper("gatewatch collect status kh-bundles", says="waiting: 2 bundles"),
+    keeper("gatewatch collect backup kh-bundles copy/kh-bundles", says="holds 3 bundles"),
     keeper("gatewatch collect accept kh-bundles --all", says="accepted: 2 bundles"),
     keeper("gatewatch analyze kh-bundles/accepted --country KH", says="KH: insufficient"),
     keeper(
         'gatewatch collect refuse kh-bundles 3f9a0c --reason "deleted as its sender asked"',
         says="refused",
+    ),
+    keeper(
+        'gatewatch collect refuse kh-bundles --before 2026-07-01 --reason "its time is over"',
+        says="refused: 0 bundles",
     ),
     Step("gatewatch submit --ask-all", says="deleted as its sender asked", code=6),
     Step("gatewatch consent withdraw --share"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 
 from analysis.collect.app import application
 from analysis.collect.store import Store
@@ -72,10 +75,13 @@ def test_a_refusal_is_signed_and_says_why(client: httpx2.Client, collector: Coll
 
 def sent(store: Store, method: str, content: bytes | None = None) -> httpx2.Response:
     """The answer of a collector without a socket, on the bundle `ONE`."""
+    return asked(application(store, lambda: datetime.now(UTC), pytest.fail), method, content)
 
+
+def asked(app: Starlette, method: str, content: bytes | None = None) -> httpx2.Response:
     async def ask() -> httpx2.Response:
-        app = httpx2.ASGITransport(app=application(store, lambda: datetime.now(UTC)))
-        async with httpx2.AsyncClient(transport=app, base_url="http://collector") as client:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://collector") as client:
             return await client.request(method, f"/v1/bundles/{sha256_of(ONE)}", content=content)
 
     return asyncio.run(ask())
@@ -84,12 +90,55 @@ def sent(store: Store, method: str, content: bytes | None = None) -> httpx2.Resp
 def test_a_disk_without_room_sends_everybody_away_for_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before a byte is taken in; what waits at the volunteer's is sent then."""
+    """Before a byte is taken in; what waits at the volunteer's is sent then. The log says so."""
     monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    told: list[str] = []
     with Store(tmp_path) as store:
-        answer = sent(store, "PUT", ONE)
+        answer = asked(application(store, lambda: datetime.now(UTC), told.append), "PUT", ONE)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "3600")
         assert store.held() == []
+    assert [text.partition(", so")[0] for text in told] == [
+        f"warning: {tmp_path} cannot be used (less than 256 MiB are free)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "problem", "said"),
+    [
+        ("incoming", OSError(errno.EDQUOT, "Disk quota exceeded"), "Disk quota exceeded"),
+        ("incoming", OSError(errno.EROFS, "Read-only file system"), "Read-only file system"),
+        ("take_in", OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        ("take_in", sqlite3.OperationalError("database is locked"), "database is locked"),
+        ("take_in", sqlite3.DatabaseError("disk image is malformed"), "disk image is malformed"),
+    ],
+)
+def test_what_cannot_be_kept_waits_at_its_senders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, problem: Exception, said: str
+) -> None:
+    """A quota, no inode, a disk gone read-only: no receipt, and one sentence for the keeper.
+
+    It was a traceback of forty lines for each try of each volunteer, and no word of a remedy.
+    """
+
+    def fails(*_: object) -> None:
+        raise problem
+
+    told: list[str] = []
+    with Store(tmp_path) as store:
+        app = application(store, lambda: datetime.now(UTC), told.append)
+        with monkeypatch.context() as patched:
+            patched.setattr(store, where, fails)
+            answers = [asked(app, "PUT", ONE) for _ in range(3)]
+        assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [
+            (503, "3600")
+        ] * 3
+        assert len(told) == 1
+        assert told[0].startswith(f"warning: {tmp_path} cannot be used ({said}), so that whoever")
+        assert store.held() == []
+        assert asked(app, "PUT", ONE).status_code == 202
+        monkeypatch.setattr(store, "receipt", fails)
+        assert [asked(app, "GET").status_code for _ in range(2)] == [503] * 2
+        assert len(told) == 2, "it is told anew once it had been well"
 
 
 def test_whoever_asks_again_hears_of_the_decision(tmp_path: Path) -> None:

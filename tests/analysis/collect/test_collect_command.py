@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import re
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from analysis.collect.store import Store
+from analysis.collect.store import Store, public_key
 from probe.bundle import sha256_of
 from probe.cli import main
 from probe.receipt import Status
-from tests.analysis.collect.bundles import line, sealed, trace
+from tests.analysis.collect.bundles import NOW, line, sealed, trace
 from tests.analysis.collect.test_store import files, put
-from tests.collecting import ROOT
+from tests.collecting import ROOT, collecting
 from tests.descriptors import open_files
+from tests.proxies import certificate
 
 BUNDLES = sorted((sealed([line(trace(number))]) for number in range(3)), key=sha256_of)
 NAMES = [sha256_of(data) for data in BUNDLES]
@@ -39,6 +43,45 @@ def folder(tmp_path: Path) -> Path:
         for data in (*BUNDLES, b"junk"):
             put(store, data)
     return tmp_path / "held"
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "code", "remedy"),
+    [
+        (errno.EACCES, "Permission denied", 4, "may not listen on port 443; choose a --port from"),
+        (errno.EADDRINUSE, "Address in use", 2, "(Address in use); choose another --port"),
+        (errno.EADDRNOTAVAIL, "Cannot assign", 2, "(Cannot assign); choose another --host, an"),
+        (socket.EAI_NONAME, "Unknown name", 2, "(Unknown name); choose another --host, an address"),
+    ],
+)
+def test_why_it_cannot_listen_is_said_once_with_what_mends_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    said: str,
+    code: int,
+    remedy: str,
+) -> None:
+    """Python adds to what the system says; another port is no help where the address is wrong."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(number, f"{said} (while attempting to bind on address …)")
+
+    monkeypatch.setattr("socket.create_server", fails)
+    done = gatewatch("--to", str(tmp_path / "held"), "--port", "443")
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert remedy in done.stderr
+    assert "while attempting" not in done.stderr
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
+def test_all_addresses_are_those_of_ipv4_too(tmp_path: Path) -> None:
+    """A machine with both kinds could listen on one only, and lost the volunteers of the other."""
+    cert, key = certificate(tmp_path, "collect.example.org")
+    options = ("--host", "::", "--tls-cert", str(cert), "--tls-key", str(key))
+    with collecting(tmp_path / "held", *options) as running:
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, running.port), timeout=30).close()
 
 
 def test_what_waits_is_listed(folder: Path) -> None:
@@ -95,6 +138,108 @@ def test_what_was_accepted_is_deleted_when_its_sender_asks(folder: Path) -> None
     assert again.exit_code == 9
 
 
+def test_what_is_too_old_is_deleted_in_one_go(tmp_path: Path) -> None:
+    """A study keeps nothing beyond what it promised; a bundle with one newer trace stays."""
+    day = 86_400
+    old = sealed([line(trace(-3 * day))], days=["2026-11-20"])
+    mixed = sealed([line(trace(-2 * day)), line(trace(1))], days=["2026-11-21", "2026-11-23"])
+    with Store(tmp_path / "held") as store:
+        for data in (old, mixed):
+            put(store, data)
+        store.decide(sha256_of(old), "accepted", None, NOW)
+        store.settle()
+    words = ("--before", "2026-11-22", "--reason", "its time is over")
+    done = gatewatch("refuse", str(tmp_path / "held"), *words)
+    assert (done.exit_code, done.stdout) == (0, "refused: 1 bundle\n")
+    assert files(tmp_path / "held") == {"quarantine": [sha256_of(mixed)[:8]]}
+    assert gatewatch("refuse", str(tmp_path / "held"), *words).stdout == "refused: 0 bundles\n"
+
+
+def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Path) -> None:
+    """Made while another holds it open, and served from after the disk was lost."""
+    gatewatch("accept", str(folder), NAMES[0])
+    copy = tmp_path / "copy"
+    with Store(folder) as running:
+        running.serve()
+        done = gatewatch("backup", str(folder), str(copy))
+        before = [running.receipt(name) for name in NAMES]
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"{copy} holds 3 bundles, as {folder} does; keep it as private\n"
+    assert files(copy) == files(folder)
+    for path in (copy, *copy.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert {path.stat().st_mtime % 86_400 for path in copy.rglob("*.tar")} == {0}
+    with Store(copy) as restored:
+        restored.serve()
+        assert [restored.receipt(name) for name in NAMES] == before
+        assert public_key(restored) == public_key(running)
+
+
+def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: Path) -> None:
+    """With the next call, which else copies only what is new; so it may be called each night."""
+    words = ("backup", str(folder), str(tmp_path / "copy"))
+    gatewatch(*words)
+    kept = (tmp_path / "copy/quarantine" / f"{NAMES[2]}.tar").stat().st_ino
+    gatewatch("refuse", str(folder), NAMES[0], "--reason", "deleted as asked")
+    gatewatch("accept", str(folder), NAMES[1])
+    assert gatewatch(*words).exit_code == 0
+    assert files(tmp_path / "copy") == files(folder)
+    assert (tmp_path / "copy/quarantine" / f"{NAMES[2]}.tar").stat().st_ino == kept
+
+
+@pytest.mark.parametrize("where", ["inside", "other", "served", "same"])
+def test_a_backup_overwrites_nothing_else(folder: Path, tmp_path: Path, where: str) -> None:
+    """A mistyped folder, another collector, or both names the wrong way round."""
+    to = {"inside": folder / "copy", "same": folder}.get(where, tmp_path / where)
+    if where == "other":
+        to.mkdir()
+        (to / "thesis.tex").write_text("mine", encoding="utf-8")
+    if where == "served":
+        with Store(to) as store:
+            store.serve()
+    before = sorted(tmp_path.rglob("*"))
+    done = gatewatch("backup", str(folder), str(to))
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert "; name" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_how_it_fares_is_said_in_a_few_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held, who measures, what was refused, how long the disk lasts; no warning."""
+    monkeypatch.setattr("analysis.collect.store.now_utc", lambda: NOW)
+    monkeypatch.setattr(Store, "free", lambda _: 50_000_000)
+    gatewatch("accept", str(folder), NAMES[1])
+    done = gatewatch("status", str(folder))
+    assert (done.exit_code, done.stderr) == (0, "")
+    *lines, disk = done.stdout.splitlines()
+    assert lines == [
+        "waiting: 2 bundles, the oldest since 2026-11-24",
+        "accepted: 1 bundle; refused by you: 0",
+        "held: 3 traces, 2026-11-23 – 2026-11-23",
+        "in the last 30 days measured: 1 key in 1 network",
+        "in the last 30 days refused at the door: 1 not_a_bundle",
+    ]
+    assert re.fullmatch(
+        r"disk: 0\.\d MB taken, 0\.\d MB more a day, room for 50 MB, for \d+ days as the last",
+        disk,
+    )
+    found = json.loads(gatewatch("status", str(folder), "--json").stdout)
+    assert (found["waiting"], found["accepted"], found["active_keys"]) == (2, 1, 1)
+
+
+def test_what_is_due_is_said_where_a_timer_hears_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month later, with its output thrown away: the warnings alone."""
+    later = NOW + timedelta(days=31)
+    monkeypatch.setattr("analysis.collect.store.now_utc", lambda: later)
+    said = gatewatch("status", str(folder)).stderr.splitlines()
+    assert [text.partition(";")[0] for text in said] == [
+        "warning: bundles wait since 2026-11-24",
+        "warning: nothing was measured after 2026-11-23",
+    ]
+
+
 def test_the_command_that_lists_bundles_can_be_typed(tmp_path: Path) -> None:
     """Also where the folder has a blank in its name, as on many a disk."""
     folder = tmp_path / "bundles of ours"
@@ -102,6 +247,17 @@ def test_the_command_that_lists_bundles_can_be_typed(tmp_path: Path) -> None:
         pass
     done = gatewatch("accept", str(folder), "ffffffff")
     assert f"list them: gatewatch collect review --all '{folder}'" in done.stderr
+
+
+def test_all_that_name_no_bundle_are_named_at_once(folder: Path) -> None:
+    """A volunteer's list may have a hundred, of which some never came; the others wait."""
+    words = ("--reason", "deleted as asked")
+    done = gatewatch("refuse", str(folder), "e" * 64, NAMES[0], "f" * 64, *words)
+    assert done.exit_code == 9
+    for name in ("e" * 64, "f" * 64):
+        assert f"{name} names 0 quarantined or accepted bundles" in done.stderr
+    assert "nothing was decided" in done.stderr
+    assert len(files(folder)["quarantine"]) == 3
 
 
 def test_a_beginning_that_several_have_names_none(tmp_path: Path) -> None:
@@ -236,6 +392,8 @@ def test_a_collector_without_a_server_begins_with_what_came_on_a_stick(tmp_path:
             "list them: gatewatch collect review --all {folder}",
         ),
         (["refuse", "{folder}", ""], 2, "--reason"),
+        (["refuse", "{folder}", "--reason", "a test"], 2, "or --before a day"),
+        (["refuse", "{folder}", "ab", "--before", "2026-01-01", "--reason", "a"], 2, "or --before"),
     ],
 )
 def test_wrong_use_is_said(

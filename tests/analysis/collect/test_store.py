@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.collect.checks import check
 from analysis.collect.store import InUse, NotHeld, Store, public_key
-from probe.bundle import public_part, sha256_of
+from probe.bundle import Bundle, public_part, sha256_of
 from probe.receipt import Receipt
 from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
+from tests.nobody import needs_root
 
 
 def put(store: Store, data: bytes) -> Receipt:
@@ -63,12 +67,29 @@ def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
     midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     found = [path.stat() for path in tmp_path.glob("*/*.tar")]
     assert {time for one in found for time in (one.st_mtime, one.st_atime)} == {midnight}
-    with closing(sqlite3.connect(tmp_path / "collector.db")) as db:
+    assert_no_order(tmp_path / "collector.db", names)
+
+
+def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
+    """Nor has one that a timer makes before anything was decided on; its bundles have the day."""
+    sent = [sealed([line(trace(number))]) for number in range(6)]
+    with Store(tmp_path / "c") as store:
+        for data in sent:
+            put(store, data)
+        assert store.back_up(tmp_path / "copy") == 6
+    assert_no_order(tmp_path / "copy/collector.db", sorted(map(sha256_of, sent)))
+    found = [path.stat().st_mtime for path in (tmp_path / "copy").glob("*/*.tar")]
+    assert [time % 86_400 for time in found] == [0] * 6
+
+
+def assert_no_order(database: Path, names: list[str]) -> None:
+    """Rows lie as their numbers, drawn by chance, have them, in the table and in its index."""
+    with closing(sqlite3.connect(database)) as db:
         lying = [name for (name,) in db.execute("SELECT sha256 FROM bundles ORDER BY number")]
         (close,) = db.execute("SELECT count(*) FROM bundles WHERE number < 1000").fetchone()
     assert sorted(lying) == names
     assert close == 0
-    data = (tmp_path / "collector.db").read_bytes()
+    data = database.read_bytes()
     # The table, and behind it the index; SQLite fills pages from their end.
     in_table = sorted(names, key=lambda name: data.find(name.encode()), reverse=True)
     in_index = sorted(names, key=lambda name: data.rfind(name.encode()), reverse=True)
@@ -94,6 +115,44 @@ def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
         store.serve()
         assert [*first, put(store, ONE)] == [first[0]] * 3
         assert len(store.held()) == 1
+
+
+def test_receipts_are_given_while_a_bundle_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest takes seconds, of 23 kB sent, and a few of them kept everybody waiting."""
+    seen: list[Receipt | None] = []
+
+    def look(bundle: Bundle, now: datetime) -> None:
+        check(bundle, now)
+        other = Thread(target=lambda: seen.append(store.receipt(NAME)), daemon=True)
+        other.start()
+        other.join(10)
+        assert seen, "it waits for the other bundle"
+
+    with Store(tmp_path) as store:
+        waits = put(store, ONE)
+        monkeypatch.setattr("analysis.collect.store.check", look)
+        assert put(store, TWO).status == "quarantined"
+    assert seen == [waits]
+
+
+def test_a_bundle_that_came_twice_at_once_is_kept_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by the server and from a stick: while one is looked at, the other is kept."""
+
+    def look(bundle: Bundle, now: datetime) -> None:
+        monkeypatch.setattr("analysis.collect.store.check", check)
+        put(store, ONE)
+        check(bundle, now)
+
+    with Store(tmp_path) as store:
+        monkeypatch.setattr("analysis.collect.store.check", look)
+        receipt = put(store, ONE)
+        assert receipt == Receipt(NAME, "quarantined", 1, "2026-11-24")
+        assert len(store.held()) == 1
+    assert files(tmp_path) == {"quarantine": [NAME[:8]]}
 
 
 def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
@@ -204,6 +263,17 @@ def test_its_key_stays(tmp_path: Path) -> None:
         assert public_key(store) == first != public_part(KEY)
     for path in (tmp_path / "c", *(tmp_path / "c").rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
+@needs_root
+def test_what_root_takes_in_can_be_read_by_whose_collector_it_is(tmp_path: Path) -> None:
+    """Under sudo: a bundle of root's was left out of the verdict, and the service did not start."""
+    os.chown(tmp_path, 65534, 65534)
+    with Store(tmp_path / "c") as store:
+        store.serve()
+        put(store, ONE)
+        store.back_up(tmp_path / "copy")
+    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {65534}
 
 
 def test_a_changed_bundle_is_never_accepted(tmp_path: Path) -> None:
