@@ -30,9 +30,9 @@ class Cell:
     ``market``: no network leaves by itself; as many transit providers as there is room for have the
     part ``share`` of them each, and another one the rest. ``captured``: each network is with the
     probability ``share``. ``quiet``: a year without a gateway. ``cut``: a market whose largest
-    provider is cut off for weeks, and back for at least nine. ``switched``: a gateway is switched on
-    over 60 days. ``wanted`` is the rate to reach, at most or at least (``at_most``), None where it
-    is only told.
+    provider is cut off for weeks, and back for at least nine. ``switched``: a gateway is switched
+    on over 60 days. ``wanted`` is the rate to reach, at most or at least (``at_most``), None where
+    it is only told.
     """
 
     question: Question
