@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import product
 
 import pytest
 
-from tests.analysis.country import Country
+from analysis.lately import last_of_many
+from analysis.policy import Policy
+from tests.analysis.country import FIRST_DAY, Country
 
 LEFT = "left, are silent or are not measured: judge these days apart."
 
@@ -86,3 +89,14 @@ def test_last_days_on_which_few_have_moved_say_nothing() -> None:
     country.everyone("lan own {up}", days=range(20))
     country.everyone("lan own gate {up}", days=range(20, 27), members=range(1, 5))
     assert country.judge().grade == "diverse"
+
+
+@pytest.mark.parametrize(("days", "first"), [(14, None), (15, 8)])
+def test_the_last_days_are_those_abroad_and_fewer_than_half(days: int, first: int | None) -> None:
+    """Ways at home that are measured afterwards make no day on which nobody passes the border."""
+    country = Country(2)
+    country.everyone("lan own {up}", days=range(days))
+    for day in range(days, days + 20):
+        country.trace(1, "20.0.2.200", "lan own", day=day)
+    expected = None if first is None else FIRST_DAY + dt.timedelta(days=first)
+    assert last_of_many(country.judge().observations, Policy()) == expected
