@@ -542,6 +542,19 @@ def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
     assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
 
 
+@pytest.mark.parametrize(("showing", "of", "told"), [(6, 12, True), (5, 12, False), (5, 5, True)])
+def test_numbers_of_the_incumbent_are_told_of_where_half_show_them(
+    showing: int, of: int, *, told: bool
+) -> None:
+    """So from five networks on, of which anybody could be named at all."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(1, showing + 1))
+    country.everyone("lan own {up}", members=range(showing + 1, of + 1))
+    said = f"{showing} of {of} organisations show addresses of Net 13"
+    assert any(said in reason for reason in country.judge().fields["reasons"]) is told
+
+
 @pytest.mark.parametrize(
     ("border", "grade"),
     [
