@@ -83,6 +83,7 @@ def test_what_decides_is_told_alike(tmp_path: Path) -> None:
         trace,
         trace._replace(hops=hops[::-1]),
         trace._replace(hops=(*hops[:3], hops[7])),
+        trace._replace(hops=hops[3:]),
         trace._replace(hops=()),
         trace._replace(hops=hops[:1], timestamp=0.0, snapshots=("s",)),
         trace._replace(hops=(Hop(1, (Reply(a, 9.0, late=1),)), hops[1], hops[1], hops[5])),
@@ -118,6 +119,8 @@ def test_refusals_from_nearer_are_told_alike(tmp_path: Path) -> None:
     alike([trace._replace(hops=(Hop(0, hops[1].replies), *hops[1:]))], tmp_path)
     again = Hop(7, (Reply(c, 3.0, err="N"), Reply(None, 6.0)))
     assert alike([trace._replace(hops=(*hops[:6], again))], tmp_path)
+    once, refused = Hop(1, (Reply(a, 2.0),)), Hop(2, (Reply(a, 3.0, err="H"),))
+    assert alike([trace._replace(hops=(once, refused, *hops[6:]))], tmp_path)
 
 
 def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
@@ -130,7 +133,8 @@ def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
         Hop(3, (Reply(a, 2.0), Reply(None, 1.0)), here),
         Hop(4, (Reply(a, 2.0), Reply(b, 1.0)), there),
         Hop(5, (Reply(), Reply(b, 4.0)), there),
-        Hop(6, (Reply(end, 8.0),)),
+        Hop(6, (Reply(None, 5.0),), there),
+        Hop(7, (Reply(end, 8.0),)),
     )
     trace = Trace(
         end, 4, "ICMP", 1.0, 4.0, hops, source="203.0.113.5", msm_id=1, snapshots=("table@1+0",)
@@ -138,8 +142,8 @@ def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
     assert alike([trace, trace._replace(snapshots=())], tmp_path)
     told = row_by_row(tmp_path / "t.parquet")[0]
     assert told is not None
-    assert told[0].addresses == ("lan", None, a, a, b, end)
-    assert told[0].rtts == (1.0, None, 2.0, 2.0, 4.0, 8.0)
+    assert told[0].addresses == ("lan", None, a, a, b, None, end)
+    assert told[0].rtts == (1.0, None, 2.0, 2.0, 4.0, 5.0, 8.0)
     assert told[0].said == ((a, 64500), (b, 64501))
 
 
