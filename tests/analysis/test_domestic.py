@@ -892,12 +892,13 @@ def test_whose_numbers_alone_are_between_is_no_hub(
         ("lan 10.1.1.1 20.64.0.9 own 20.64.{i}.{j}", "mixed"),
         ("lan own 20.64.{i}.{j} 20.64.0.9", "single_hub"),
         ("lan own 20.64.{i}.1", "single_hub"),
+        ("lan own 20.64.{i}.{half}", "single_hub"),
         ("lan own * 20.64.{j}.1", "single_hub"),
         ("lan own 20.64.{i}.{j} gate", "single_hub"),
     ],
     ids=[
-        "lines", "a border", "twice", "the line home", "a core", "a way in", "a way out",
-        "a hub behind",
+        "lines", "a border", "twice", "the line home", "a core", "a way in", "ways in for two",
+        "a way out", "a hub behind",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("customers", [0, 12])
@@ -907,7 +908,7 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
     country.everyone("lan own {up}", days=[0], members=range(1, 13))
     for i, j in permutations(range(1, 13), 2):
-        hops = words.format(i=i, j=j)
+        hops = words.format(i=i, j=j, half=j // 2)
         country.trace(i, f"20.0.{j}.200", hops)
         if customers:
             country.trace(i, f"20.0.{13 + j}.200", f"{hops} net{j}")
