@@ -54,6 +54,16 @@ def test_another_line_may_begin_with_private_routers() -> None:
     assert not networks.began_elsewhere(trace(*second))
 
 
+def test_routers_that_led_to_a_network_that_was_left_lead_nowhere() -> None:
+    """A line with routers of the same private numbers is another one where the machine is now."""
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "10.9.0.1", "36.37.9.9", "80.231.1.1"))
+    networks.move(4, Premises(frozenset({"203.144.64.77"})), "203.144.64.77")
+    networks.learn(trace("192.168.1.1", "10.66.0.1", "203.144.64.1", "80.231.1.1"))
+    other = ("192.168.1.1", "10.9.0.1", "10.9.0.5", "36.37.9.9", "80.231.1.1")
+    assert networks.began_elsewhere(trace(*other))
+
+
 def test_the_country_is_known_where_one_ip_version_tells_it() -> None:
     """The table may lack the country of the network that the other is in."""
     nowhere = Access(64500, "AS64500", None, "said")
