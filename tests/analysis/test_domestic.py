@@ -919,6 +919,19 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     assert told == (grade == "mixed")
 
 
+def test_those_who_share_a_line_between_two_networks_come_as_one() -> None:
+    """Customers of the one, and what is inside the other or behind it: the line joins no ways."""
+    country = Country(37)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own 20.64.{i}.{j} 10.{j}.1.1")
+        country.trace(i, f"20.0.{13 + j}.200", f"lan own 20.64.{i}.{j} 10.{j}.2.1 net{j}")
+        country.trace(25 + i, f"20.0.{j}.200", f"lan own net{i} 20.64.{i}.{j} 10.{j}.1.1")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["hub"]) == ("mixed", None)
+
+
 @pytest.mark.parametrize(
     ("words", "grade"),
     [
