@@ -47,9 +47,8 @@ def lately(
     Who was not measured on them, or is silent, was not seen to pass it.
     """
     captured = captured_by(one.shares, policy)
-    abroad = [seen for seen in observations if seen.crossing is not None]
-    first = _days_abroad(abroad)[-policy.alarm_hold_days :][0]
-    late = [part for seen in abroad if (part := seen.since(first)) is not None]
+    first = _days_abroad(observations)[-policy.alarm_hold_days :][0]
+    late = [part for seen in observations if (part := seen.since(first)) is not None]
     passing = [
         name
         for name, pairs in by_organisation(make_pairs(late, blocks, policy)).items()

@@ -165,12 +165,20 @@ def _addresses_of(node: Set[Node], seen: Observation) -> list[str]:
 
 
 def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
-    """The steps before the destination's network, and which of them are of a node."""
+    """The steps before the destination's network, and which of them are of a node.
+
+    None before the last hop of the own network is: it carries the line of the vantage point to it.
+    """
     target = Node("organisation", seen.destination_organisation)
     steps = list(
         takewhile(lambda step: step.sight is None or step.sight.node != target, seen.steps)
     )
-    at = [i for i, step in enumerate(steps) if step.sight is not None and step.sight.node in node]
+    left = max((i for i, step in enumerate(steps) if step.own), default=-1)
+    at = [
+        i
+        for i, step in enumerate(steps)
+        if i > left and step.sight is not None and step.sight.node in node
+    ]
     return steps, at
 
 

@@ -28,7 +28,7 @@ class Unshown(NamedTuple):
     @property
     def most(self) -> bool:
         """Whether they are half of them or more."""
-        return self.networks > 0 and 2 * self.networks >= self.of
+        return 2 * self.networks >= self.of
 
 
 def unshown(

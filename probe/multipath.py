@@ -427,7 +427,7 @@ class Enumeration:
         horizon = min(self._ends.values(), default=self._last)
         for ttl in range(self._first, min(horizon, self._last) + 1):
             for number in range(self._least):
-                if not self._asked(ttl, number) and self._passes(ttl, number):
+                if not self._asked(ttl, number):
                     wanted[ttl, number] = None
         demand: Counter[_Vertex] = Counter()
         for hop in reversed(hops):

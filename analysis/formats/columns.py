@@ -95,9 +95,9 @@ def _hops(hops: pa.Array, bounds: npt.NDArray[np.int64], destinations: Sequence[
     Those of trace i are the hops from ``bounds[i]`` to ``bounds[i + 1]``.
     """
     replies = hops.field("replies")
-    if replies.null_count or hops.null_count:
-        raise Surprise
     heard = replies.flatten()
+    if heard.null_count:
+        raise Surprise
     ends = np.concatenate(([0], np.cumsum(_whole(pc.list_value_length(replies), np.int64))))
     starts = ends[:-1]
     if not len(starts) or (starts == ends[1:]).any():
@@ -138,7 +138,7 @@ def _hops(hops: pa.Array, bounds: npt.NDArray[np.int64], destinations: Sequence[
         highest[i] = -1 if address is None else numbered[address]
         nearest[i] = np.nan if rtt is None else rtt
 
-    for i in np.nonzero((highest >= 0) & (highest != lowest))[0].tolist():
+    for i in np.flatnonzero((highest >= 0) & (highest != lowest)).tolist():
         listen(i, ())
     unmeasured = ~_whole(hops.field("measured"), np.bool_)
     highest[unmeasured], nearest[unmeasured] = -1, np.nan
@@ -155,7 +155,7 @@ def _hops(hops: pa.Array, bounds: npt.NDArray[np.int64], destinations: Sequence[
             raise Surprise  # the nearer ones do not stand before it
         before = highest[start:i]
         if (before == highest[i]).any():
-            listen(i, {names[j] for j in before.tolist() if j >= 0})
+            listen(i, {names[j] for j in before.tolist()})
     _name_home(hops, highest, nearest, lan=len(names) - 2)
     return _Hops(numbers, names, numbered, highest, nearest, hops.field("attribution"), only)
 

@@ -75,6 +75,27 @@ def test_a_block_for_each_network_may_be_one_gateways(showing: int, grade: str) 
     assert any(said in one for one in verdict.fields["reasons"]) is (grade == "mixed")
 
 
+def test_a_block_inside_a_network_is_none_of_those_at_the_borders() -> None:
+    """Whose numbers are of the same /16: the verdict does not call it a part of their gateway."""
+    country = Country(10)
+    country.everyone("lan own 10.53.{i}.1 {up}", members=range(1, 10))
+    country.everyone("lan own 10.53.99.1 10.53.3.1 45.1.1.1 {up}", members=[10])
+    said = "9 of 10 organisations show hops of 10.53.1.0/24 … 10.53.9.0/24 (9 blocks)"
+    assert any(said in one for one in country.judge().fields["reasons"])
+
+
+def test_of_two_groups_that_as_many_show_the_same_is_told_in_any_order() -> None:
+    """Half of the networks number their borders from one /16, and half from another."""
+    country = Country(10)
+    country.everyone("lan own 10.53.{i}.1 {up}", members=range(1, 6))
+    country.everyone("lan own 10.77.{i}.1 {up}", members=range(6, 11))
+    observations = country.judge().observations
+    for some in (observations, observations[::-1]):
+        found = most_alike(some, Blocks(some), Policy())
+        assert found is not None
+        assert found.node.name.startswith("10.53.1.0/24")
+
+
 def in_places(where: str) -> Country:
     """Fifteen networks in five places, each place with a block and a carrier of its own."""
     country = Country(15)

@@ -231,3 +231,22 @@ def test_standard_input_is_never_uncut(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is over when it was read."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT)))
     assert not any(isinstance(piece, Uncut) for _, piece in uncut(["-"], {}))
+
+
+def test_files_that_are_given_whole_have_the_same_pieces_at_the_same_places(
+    path: Path, tmp_path: Path
+) -> None:
+    """Of lines, of an array, and of nothing that can be read; and the same hashes are noted."""
+    (tmp_path / "array.json").write_text('[{"line": 1}, {"line": 2}]')
+    (tmp_path / "more.jsonl").write_bytes(TEXT[:20_000])
+    (tmp_path / "none.parquet").write_bytes(b"no such thing")
+    noted: dict[str, str] = {}
+    again: dict[str, str] = {}
+    made = list(pieces([str(tmp_path)], noted))
+    assert len({place for place, _ in made}) == len(made) > 26
+    assert [(at, str(piece)) for at, piece in cut_up(uncut([str(tmp_path)], again))] == [
+        (at, str(piece)) for at, piece in made
+    ]
+    assert again == noted
+    assert len(noted) == 3
+    assert path.name in noted

@@ -853,6 +853,7 @@ def test_the_share_abroad_weighs_organisations_alike() -> None:
         ("lan own 20.64.{i}.1 20.0.{j}.{i}", "mixed", None, "direct"),
         # Everybody comes to a network by its own border, whoever stands before it.
         ("lan own 20.64.{i}.1 20.0.{j}.1", "mixed", None, "direct"),
+        ("lan 20.64.0.9 own 20.64.{i}.1", "mixed", None, "direct"),
         ("lan own 20.64.{i}.1 homeix", "concentrated", "HomeIX", "hub"),
         ("lan own 20.64.{i}.1 gate", "single_hub", "Gate", "hub"),
         ("lan own 20.64.{i}.1 20.64.{j}.2 20.0.{j}.1", "single_hub", "Net 13", "hub"),
@@ -861,8 +862,8 @@ def test_the_share_abroad_weighs_organisations_alike() -> None:
         ("lan own 20.64.0.1", "single_hub", "Net 13", "hub"),
     ],
     ids=[
-        "lines", "links of their own", "a border", "an exchange", "a hub behind", "a hub's links",
-        "a core", "behind silence", "one router",
+        "lines", "links of their own", "a border", "the line home", "an exchange", "a hub behind",
+        "a hub's links", "a core", "behind silence", "one router",
     ],
 )  # fmt: skip
 def test_whose_numbers_alone_are_between_is_no_hub(
@@ -888,13 +889,18 @@ def test_whose_numbers_alone_are_between_is_no_hub(
         ("lan own 20.64.{i}.{j}", "mixed"),
         ("lan own 20.64.{i}.{j} 20.0.{j}.1", "mixed"),
         ("lan own 20.64.{i}.{j} 20.64.{i}.{j}", "mixed"),
+        ("lan 10.1.1.1 20.64.0.9 own 20.64.{i}.{j}", "mixed"),
         ("lan own 20.64.{i}.{j} 20.64.0.9", "single_hub"),
         ("lan own 20.64.{i}.1", "single_hub"),
+        ("lan own 20.64.{i}.{half}", "single_hub"),
         ("lan own * 20.64.{j}.1", "single_hub"),
         ("lan own 20.64.{i}.{j} gate", "single_hub"),
     ],
-    ids=["lines", "a border", "twice", "a core", "a way in", "a way out", "a hub behind"],
-)
+    ids=[
+        "lines", "a border", "twice", "the line home", "a core", "a way in", "ways in for two",
+        "a way out", "a hub behind",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("customers", [0, 12])
 def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, customers: int) -> None:
     """Net 13 leases a line to each two of the others, who may have a customer each behind it."""
@@ -902,7 +908,7 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
     country.everyone("lan own {up}", days=[0], members=range(1, 13))
     for i, j in permutations(range(1, 13), 2):
-        hops = words.format(i=i, j=j)
+        hops = words.format(i=i, j=j, half=j // 2)
         country.trace(i, f"20.0.{j}.200", hops)
         if customers:
             country.trace(i, f"20.0.{13 + j}.200", f"{hops} net{j}")
@@ -911,6 +917,19 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     assert (domestic["hub"] is not None) == (grade == "single_hub")
     told = "12 of 12 organisations show addresses of Net 13" in domestic["reason"]
     assert told == (grade == "mixed")
+
+
+def test_those_who_share_a_line_between_two_networks_come_as_one() -> None:
+    """Customers of the one, and what is inside the other or behind it: the line joins no ways."""
+    country = Country(37)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own 20.64.{i}.{j} 10.{j}.1.1")
+        country.trace(i, f"20.0.{13 + j}.200", f"lan own 20.64.{i}.{j} 10.{j}.2.1 net{j}")
+        country.trace(25 + i, f"20.0.{j}.200", f"lan own net{i} 20.64.{i}.{j} 10.{j}.1.1")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["hub"]) == ("mixed", None)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import product
 
 import pytest
 
-from tests.analysis.country import Country
+from analysis.lately import last_of_many
+from analysis.policy import Policy
+from tests.analysis.country import FIRST_DAY, Country
 
 LEFT = "left, are silent or are not measured: judge these days apart."
 
@@ -41,6 +44,44 @@ def test_others_take_part_in_the_second_campaign() -> None:
     country.everyone("lan own gate {up}", days=range(10), members=range(1, 11))
     country.everyone("lan own {up}", days=range(100, 110), members=range(11, 15))
     assert len(limits(country)) == 1
+
+
+def test_who_is_measured_on_the_first_of_the_last_days_is_measured_on_them() -> None:
+    """Six of ten pass it there as before, and are not measured on the six days that follow."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(20))
+    country.everyone("lan own gate {up}", days=[120], members=range(1, 7))
+    country.everyone("lan own {up}", days=range(120, 127), members=range(7, 11))
+    assert limits(country) == []
+
+
+@pytest.mark.parametrize(("over", "of", "told"), [(2, 4, False), (2, 5, True)])
+def test_who_goes_over_it_to_half_of_the_destinations_has_not_left(
+    over: int, of: int, *, told: bool
+) -> None:
+    """Fewer are what a network that has left may have forgotten."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", days=range(20))
+    for i, day in product(range(1, 11), range(120, 127)):
+        for n, destination in enumerate(country.destinations(of)):
+            gate = "gate " if n < over else ""
+            country.trace(i, destination, f"lan own {gate}far{6 + i % 9}", day=day)
+    assert bool(limits(country)) is told
+
+
+def test_who_comes_when_those_counted_have_left_is_not_one_of_these() -> None:
+    """Eleven leave, and nine who were never counted go over it to three of five destinations."""
+    country = Country(20)
+    early, late = range(10), range(100, 107)
+    country.everyone("lan own gate {up}", days=early, members=range(1, 12))
+    country.everyone("lan own {up}", days=late, members=range(1, 12))
+    country.everyone("lan own {up}", days=early, members=range(12, 21))
+    for i, day in product(range(12, 21), late):
+        for n, destination in enumerate(country.destinations()):
+            gate = "gate " if n < 3 else ""
+            country.trace(i, destination, f"lan own {gate}far{6 + i % 9}", day=day)
+    (limit,) = limits(country)
+    assert limit.startswith("On the last 7 days with data 0 of the 11 organisations")
 
 
 def test_a_campaign_of_one_week() -> None:
@@ -86,3 +127,14 @@ def test_last_days_on_which_few_have_moved_say_nothing() -> None:
     country.everyone("lan own {up}", days=range(20))
     country.everyone("lan own gate {up}", days=range(20, 27), members=range(1, 5))
     assert country.judge().grade == "diverse"
+
+
+@pytest.mark.parametrize(("days", "first"), [(14, None), (15, 8)])
+def test_the_last_days_are_those_abroad_and_fewer_than_half(days: int, first: int | None) -> None:
+    """Ways at home that are measured afterwards make no day on which nobody passes the border."""
+    country = Country(2)
+    country.everyone("lan own {up}", days=range(days))
+    for day in range(days, days + 20):
+        country.trace(1, "20.0.2.200", "lan own", day=day)
+    expected = None if first is None else FIRST_DAY + dt.timedelta(days=first)
+    assert last_of_many(country.judge().observations, Policy()) == expected

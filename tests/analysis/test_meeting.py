@@ -36,6 +36,7 @@ def meet(*words: str, others: int = 2) -> bool:
         "lan own gate {up}",
         "lan own 20.9.9.{i} 20.9.9.250 {up}",
         "lan own 20.9.9.{i} 30.0.9.9",
+        "lan own 20.9.9.{i} 20.9.9.1{i} 30.0.9.9",
         "lan own 20.9.9.{i} * 30.0.9.9",
         "lan own 20.9.9.{i} net6 {up}",
         "lan own 20.0.77.1 gate {up}",
@@ -44,6 +45,7 @@ def meet(*words: str, others: int = 2) -> bool:
         "one address",
         "a core",
         "a carrier",
+        "behind two routers",
         "behind silence",
         "a carrier at home",
         "over one who was not measured",
@@ -63,9 +65,13 @@ def test_one_address_in_common_is_a_meeting(words: str) -> None:
         "lan own 20.9.9.{i} 20.9.9.{i} 10.2.3.4 {up}",
         "lan own 20.9.9.{i} farix {up}",
         "lan own 20.9.9.{i}",
+        "lan 20.9.9.250 own 20.9.9.{i} {up}",
     ],
-    ids=["by themselves", "ports", "one port", "private numbers", "an exchange abroad", "nothing"],
-)
+    ids=[
+        "by themselves", "ports", "one port", "private numbers", "an exchange abroad", "nothing",
+        "the line home",
+    ],
+)  # fmt: skip
 def test_numbers_alone_are_no_meeting(words: str) -> None:
     """Each has addresses of its own there, whatever is met at an exchange."""
     assert not meet(words)
@@ -84,6 +90,19 @@ def test_a_link_by_which_others_read_a_network_is_in_common() -> None:
     assert len(read) == 24
     assert meet_there({GATE}, read, 2)
     assert meet_there({GATE}, [seen for seen in read if seen.organisation > "Net 3"], 2)
+
+
+def test_who_comes_over_such_a_link_is_one_of_those_who_meet() -> None:
+    """Two show the network before it and two are silent; four others go by themselves."""
+    country = Country(8)
+    for i in range(1, 9):
+        before = "*" if i in {3, 4} else f"20.9.9.{i}"
+        for n, destination in enumerate(country.destinations(4)):
+            behind = f"30.0.6.{90 + n}" if i <= 4 else f"far{6 + i}"
+            country.trace(i, destination, f"lan own {before} {behind}")
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    assert meet_there({GATE}, panel.observations, 2)
 
 
 def test_half_of_the_destinations_suffice() -> None:

@@ -257,17 +257,36 @@ def test_an_operator_that_some_meet_behind_an_exchange(behind: int, grade: str) 
     assert verdict.grade == grade
 
 
-@pytest.mark.parametrize(("organisations", "name"), [(8, "Net 12"), (9, "HomeIX")])
+@pytest.mark.parametrize(
+    ("organisations", "destinations", "name"),
+    [(8, 5, "Net 12"), (9, 5, "HomeIX"), (9, 4, "HomeIX")],
+)
 def test_an_exchange_behind_which_most_organisations_meet_one_operator(
-    organisations: int, name: str
+    organisations: int, destinations: int, name: str
 ) -> None:
     """Where eight of eleven do, less than 80%, it is he alone; where nine do, it is the exchange,
-    which all cross."""
+    which all cross. Who does to four of five destinations is one of them."""
+    country = Country(12)
+    for i, day in product(range(1, 12), range(8)):
+        for n, destination in enumerate(country.destinations()):
+            met = i <= organisations and n < destinations
+            member = 12 if met else 1 + i % 11
+            country.trace(i, destination, f"lan own homeix net{member} far{6 + i % 9}", day=day)
+    assert name_of(country) == name
+
+
+def test_an_exchange_behind_which_one_operator_stands_since_a_day() -> None:
+    """Whom members met there before the alarm says nothing of the days since."""
     country = Country(12)
     for i in range(1, 12):
-        member = 12 if i <= organisations else 1 + i % 11
-        country.everyone(f"lan own homeix net{member} {{up}}", members=[i])
-    assert name_of(country) == name
+        for n in range(4):
+            met = f"lan own homeix net{1 + (i + n) % 11} {{up}}"
+            country.everyone(met, days=range(n, 20, 4), members=[i])
+        member = 12 if i <= 9 else 1 + i % 11
+        country.everyone(f"lan own homeix net{member} {{up}}", days=range(20, 40), members=[i])
+    fields = country.judge().fields
+    assert fields["timeline"]["alarm"] is True
+    assert fields["gateway"]["name"] == "HomeIX"
 
 
 def test_a_carrier_abroad_behind_an_exchange() -> None:
@@ -540,6 +559,19 @@ def test_numbers_that_the_incumbent_gave_to_its_rivals(words: str) -> None:
     verdict = numbered_by_the_incumbent(words).judge()
     assert verdict.grade == "mixed"
     assert any("12 of 12" in reason and "Net 13" in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize(("showing", "of", "told"), [(6, 12, True), (5, 12, False), (5, 5, True)])
+def test_numbers_of_the_incumbent_are_told_of_where_half_show_them(
+    showing: int, of: int, *, told: bool
+) -> None:
+    """So from five networks on, of which anybody could be named at all."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(1, showing + 1))
+    country.everyone("lan own {up}", members=range(showing + 1, of + 1))
+    said = f"{showing} of {of} organisations show addresses of Net 13"
+    assert any(said in reason for reason in country.judge().fields["reasons"]) is told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from analysis.judge import Judgement
@@ -63,3 +65,32 @@ def test_the_private_ends_of_tunnels_are_nobody() -> None:
     country = Country(10)
     country.everyone("lan 10.66.{i}.2 gate {up}")
     assert len(told(country.judge())) == 1
+
+
+def test_who_is_not_counted_as_passing_is_not_counted_as_silent() -> None:
+    """Two of the seven that pass Gate show nothing; three more do, and go elsewhere, too."""
+    country = Country(10)
+    country.everyone("lan own gate {up}", members=range(1, 6))
+    country.everyone("lan * gate {up}", members=[6, 7])
+    for i, (n, destination) in product((8, 9, 10), enumerate(country.destinations())):
+        country.trace(i, destination, f"lan * gate far{i}" if n < 3 else f"lan * far{i + 4}")
+    assert told(country.judge()) == []
+
+
+@pytest.mark.parametrize(("first", "of", "tells"), [(18, 35, True), (18, 36, False)])
+def test_it_is_the_first_to_show_on_more_than_half(first: int, of: int, *, tells: bool) -> None:
+    """A provider that answers before it as often is the line that they are measured over."""
+    country = Country(14)
+    for i, n in product(range(1, 11), range(of)):
+        before = "*" if n < first else f"net{11 + i % 4}"
+        words = f"lan {before} gate far{6 + i % 9}"
+        country.trace(i, country.destinations()[n % 5], words, day=n // 5)
+    assert bool(told(country.judge())) is tells
+
+
+def test_a_home_router_with_the_numbers_of_a_private_gateway_is_none() -> None:
+    """Homes may be numbered as the gateway is; the provider behind them is the first to show."""
+    country = Country(14)
+    for i in range(1, 11):
+        country.everyone(f"10.20.1.1 net{11 + i % 4} 10.20.1.9 30.0.6.99 {{up}}", members=[i])
+    assert told(country.judge(), "10.20.1.0/24") == []

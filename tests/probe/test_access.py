@@ -34,9 +34,10 @@ def test_a_trace_through_another_line_shows_another_network_where_the_own_one_st
     networks.learn(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"))
     networks.learn(trace("192.168.1.1", None, "36.37.9.9", "80.231.1.1"))
     assert networks.shows_at(4) == 2
-    assert networks.began_elsewhere(trace("192.168.1.1", None, "203.144.64.1"))
+    assert networks.began_elsewhere(trace("192.168.1.1", None, "203.144.64.1", "80.231.1.1"))
     assert not networks.began_elsewhere(trace("192.168.1.1", None, None, "203.144.64.1"))
     assert not networks.began_elsewhere(trace("192.168.1.1", None, None))
+    assert not networks.began_elsewhere(trace("192.168.1.1", "203.144.64.1", "36.37.9.9"))
 
 
 def test_another_line_may_begin_with_private_routers() -> None:
@@ -52,6 +53,25 @@ def test_another_line_may_begin_with_private_routers() -> None:
     assert not networks.began_elsewhere(trace("192.168.1.1", "10.66.0.2", None, *second[3:]))
     networks.learn(trace("192.168.1.1", "10.66.0.2", "10.66.0.6", "36.37.9.9", "80.231.1.1"))
     assert not networks.began_elsewhere(trace(*second))
+
+
+def test_a_private_router_where_the_own_network_stands_next_is_of_another_line() -> None:
+    """Where that network stands first of all there is no such place: silence is no other line."""
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "36.37.9.9", "80.231.1.1"))
+    assert networks.began_elsewhere(trace("192.168.1.1", "10.66.0.2", "203.144.64.1"))
+    networks.learn(trace("36.37.9.9", "80.231.1.1"))
+    assert not networks.began_elsewhere(trace(None, None, "203.144.64.1", "80.231.1.1"))
+
+
+def test_routers_that_led_to_a_network_that_was_left_lead_nowhere() -> None:
+    """A line with routers of the same private numbers is another one where the machine is now."""
+    networks = AccessNetworks({4: KNOWN}, None, TABLE)
+    networks.learn(trace("192.168.1.1", "10.9.0.1", "36.37.9.9", "80.231.1.1"))
+    networks.move(4, Premises(frozenset({"203.144.64.77"})), "203.144.64.77")
+    networks.learn(trace("192.168.1.1", "10.66.0.1", "203.144.64.1", "80.231.1.1"))
+    other = ("192.168.1.1", "10.9.0.1", "10.9.0.5", "36.37.9.9", "80.231.1.1")
+    assert networks.began_elsewhere(trace(*other))
 
 
 def test_the_country_is_known_where_one_ip_version_tells_it() -> None:

@@ -63,7 +63,10 @@ def test_any_traces_are_read_alike(some: list[Trace]) -> None:
 
 
 def test_what_decides_is_told_alike(tmp_path: Path) -> None:
-    """Routers that disagree, late and double replies, stars, gaps, an end before the last hop."""
+    """Routers that disagree, late and double replies, stars, gaps, an end before the last hop.
+
+    And late replies alone, and a hop that is there twice.
+    """
     a, b, end = "192.0.2.1", "192.0.2.2", "198.51.100.9"
     hops = (
         Hop(1, (Reply(a, 2.0), Reply(b, 1.0), Reply(b, 3.0))),
@@ -73,15 +76,17 @@ def test_what_decides_is_told_alike(tmp_path: Path) -> None:
         Hop(6, (Reply(a, 1.0),), measured=False),
         Hop(7, (Reply(end, 8.0),)),
         Hop(8, (Reply(b, 1.0),)),
-        Hop(255, (Reply(),)),
+        Hop(255, (Reply(b, 9.0),)),
     )
     trace = Trace(end, 4, "ICMP", 1700000000.0, 1700000004.0, hops, source="203.0.113.5", msm_id=1)
     more = [
         trace,
         trace._replace(hops=hops[::-1]),
-        trace._replace(hops=hops[:3]),
+        trace._replace(hops=(*hops[:3], hops[7])),
+        trace._replace(hops=hops[3:]),
         trace._replace(hops=()),
         trace._replace(hops=hops[:1], timestamp=0.0, snapshots=("s",)),
+        trace._replace(hops=(Hop(1, (Reply(a, 9.0, late=1),)), hops[1], hops[1], hops[5])),
     ]
     assert alike(more, tmp_path)
     told = row_by_row(tmp_path / "t.parquet")[0]
@@ -111,6 +116,11 @@ def test_refusals_from_nearer_are_told_alike(tmp_path: Path) -> None:
     assert told[0].addresses == (None, a, b, a, None, c, end)
     assert told[0].rtts == (None, 1.0, 9.0, 3.0, 5.0, 3.0, 8.0)
     alike([unnumbered], tmp_path)
+    alike([trace._replace(hops=(Hop(0, hops[1].replies), *hops[1:]))], tmp_path)
+    again = Hop(7, (Reply(c, 3.0, err="N"), Reply(None, 6.0)))
+    assert alike([trace._replace(hops=(*hops[:6], again))], tmp_path)
+    once, refused = Hop(1, (Reply(a, 2.0),)), Hop(2, (Reply(a, 3.0, err="H"),))
+    assert alike([trace._replace(hops=(once, refused, *hops[6:]))], tmp_path)
 
 
 def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
@@ -123,7 +133,8 @@ def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
         Hop(3, (Reply(a, 2.0), Reply(None, 1.0)), here),
         Hop(4, (Reply(a, 2.0), Reply(b, 1.0)), there),
         Hop(5, (Reply(), Reply(b, 4.0)), there),
-        Hop(6, (Reply(end, 8.0),)),
+        Hop(6, (Reply(None, 5.0),), there),
+        Hop(7, (Reply(end, 8.0),)),
     )
     trace = Trace(
         end, 4, "ICMP", 1.0, 4.0, hops, source="203.0.113.5", msm_id=1, snapshots=("table@1+0",)
@@ -131,8 +142,8 @@ def test_what_records_say_of_hops_is_told_alike(tmp_path: Path) -> None:
     assert alike([trace, trace._replace(snapshots=())], tmp_path)
     told = row_by_row(tmp_path / "t.parquet")[0]
     assert told is not None
-    assert told[0].addresses == ("lan", None, a, a, b, end)
-    assert told[0].rtts == (1.0, None, 2.0, 2.0, 4.0, 8.0)
+    assert told[0].addresses == ("lan", None, a, a, b, None, end)
+    assert told[0].rtts == (1.0, None, 2.0, 2.0, 4.0, 5.0, 8.0)
     assert told[0].said == ((a, 64500), (b, 64501))
 
 
@@ -198,6 +209,30 @@ def test_json_within_a_row_costs_its_row_only(
     assert first == WHOLE
     assert isinstance(problem, MalformedRecord)
     assert str(problem).startswith(says)
+
+
+def unmade(*where: str | int) -> dict[str, Any]:
+    """A row of `WHOLE` with nothing there."""
+    row: Any = parquet.to_row(WHOLE)
+    place = row
+    for key in where[:-1]:
+        place = place[key]
+    place[where[-1]] = None
+    return row  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "where", [("hops", 0), ("hops", 0, "replies"), ("hops", 0, "replies", 0)], ids=len
+)
+def test_nothing_in_place_of_a_hop_or_a_reply_is_no_silence(
+    where: tuple[str | int, ...], tmp_path: Path
+) -> None:
+    """A verdict counts no trace that `gatewatch convert` would call damaged."""
+    pq.write_table(parquet.table_of([unmade(*where)]), tmp_path / "t.parquet")
+    with pytest.raises(columns.Surprise):
+        by_columns(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="the rows 1 to 1 are damaged"):
+        parquet.group_rows(str(tmp_path / "t.parquet"), 0)
 
 
 def test_lists_that_a_verdict_asks_nothing_of_may_be_missing(tmp_path: Path) -> None:

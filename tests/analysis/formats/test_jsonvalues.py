@@ -103,6 +103,12 @@ def test_a_torn_object_over_several_lines_costs_itself_only(torn: str, size: int
         assert rest == [(start, value), (start + good.count("\n"), value)]
 
 
+def test_an_object_that_the_file_ends_in_is_one_complaint() -> None:
+    """The last sign of what is left of it is no line of its own, though it could be a value."""
+    ((number, problem),) = read(b'{\n "a": 1')
+    assert (number, str(problem)) == (1, "the JSON object is damaged or cut off here")
+
+
 def test_an_array_may_follow_objects_over_several_lines() -> None:
     """As where results of two sources were put together."""
     assert read(b'{\n"a": 1}\n[2,\n3]\n{"b": 4}\n') == [

@@ -223,6 +223,15 @@ def test_a_hop_from_another_trace_is_no_evidence_whether_or_not_a_table_knows_it
     assert told.addresses[1] is None
 
 
+@pytest.mark.parametrize("key", ["hops", "inferred"])
+@pytest.mark.parametrize("null", [False, True])
+def test_a_record_need_not_say_anything_of_its_hops(key: str, *, null: bool) -> None:
+    """Where no table knew any, and where somebody has nulls for what is not there."""
+    ours = {name: said for name, said in RECORD["gatewatch"].items() if name != key}
+    ours |= {key: None} if null else {}
+    assert alike(json.dumps(RECORD | {"gatewatch": ours}).encode())
+
+
 def test_a_hop_at_home_that_kept_silent_was_not_heard() -> None:
     """The network at home is told by an answer, not by what the record calls the hop."""
     for reply, address in (({"rtt": 0.3}, "lan"), ({"x": "*"}, None)):
