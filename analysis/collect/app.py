@@ -110,7 +110,7 @@ class _Collector:
         self.told = False
         return self.answer(receipt)
 
-    async def put_off(self, _: Request, problem: Exception) -> Response:
+    async def put_off(self, request: Request, problem: Exception) -> Response:
         """What the disk or the database refuses is said once here, and to senders each time."""
         if not self.told:
             self.tell(
@@ -120,7 +120,7 @@ class _Collector:
                 "and that no other command holds collector.db"
             )
         self.told = True
-        return _refuse(_, _No(503, "the collector can keep nothing just now; try again later"))
+        return _refuse(request, _No(503, "the collector can keep nothing just now; try again later"))
 
     def answer(self, receipt: Receipt) -> Response:
         return Response(
