@@ -244,14 +244,17 @@ class Watch:
         told: list[dict[dt.date, bool | None]] = []
         for series in self._series:
             values: list[bool | None] = []
-            before: set[str | None] = set()
-            already = False
+            before = Counter[str | None]()
+            former: set[str | None] | None = None
             for ways in series:
-                former = before if already else None
                 values.append(passes_node(ways, node, self._interfaces, former))
-                already = already or values[-1] is True
-                if not already:
-                    before.update(way.interface for way in ways)
+                if former is not None:
+                    continue
+                if values[-1]:
+                    # Fewer days may be the first behind a router of the node that never answers.
+                    enough = self._policy.alarm_hold_days
+                    former = {interface for interface, days in before.items() if days >= enough}
+                before.update({way.interface for way in ways})
             days = zip(self._dates, series, steadied(values), strict=True)
             told.append({date: value for date, ways, value in days if ways or value is not None})
         return told

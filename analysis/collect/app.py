@@ -120,7 +120,8 @@ class _Collector:
                 "and that no other command holds collector.db"
             )
         self.told = True
-        return _refuse(request, _No(503, "the collector can keep nothing just now; try again later"))
+        no = _No(503, "the collector can keep nothing just now; try again later")
+        return _refuse(request, no)
 
     def answer(self, receipt: Receipt) -> Response:
         return Response(

@@ -524,6 +524,19 @@ def test_over_an_interface_never_seen_behind_it_a_silent_hop_is_somebody_else(aw
     assert found.onset == date(10)
 
 
+def test_a_gateway_whose_second_router_never_answers_is_held_on_its_days() -> None:
+    """Also where that was met before the one that answers: three days are no way of before."""
+    made = Country(12)
+    for organisation in range(1, 5):
+        for day in range(28):
+            silent = day < 13 or day % 2
+            behind = "far7" if day < 10 else "* far8" if silent else "gate far6"
+            made.trace(organisation, "30.0.1.200", f"lan own {behind}", day=day)
+    found = alarm(made).alarm
+    assert found is not None
+    assert found.onset == date(14)
+
+
 def test_paths_that_leave_a_gateway_open_do_not_say_that_a_link_is_not_its() -> None:
     """Three may pass Gate before their own routers; of three others Gate's was silent on the link
     to the same interface, and begins to answer."""
