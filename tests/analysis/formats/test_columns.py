@@ -185,7 +185,7 @@ HOPS_OF_NO_OBJECT[0]["replies"][0]["extensions_json"] = "[]"
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "says"),
+    ("column", "value", "says"),
     [
         ("redactions_json", "[1]", "a JSON text holds no object"),
         ("redactions_json", "[" * 100_000, "a JSON text has the wrong shape"),
@@ -195,13 +195,15 @@ HOPS_OF_NO_OBJECT[0]["replies"][0]["extensions_json"] = "[]"
         ("multipath_json", "{}", "a JSON text has the wrong shape"),
         ("multipath_json", "[]", "a JSON text has the wrong shape"),
         ("hops", HOPS_OF_NO_OBJECT, "a JSON text holds no object"),
+        # That nobody knows when it was measured is 0 there; null is no time at all.
+        ("start_s", None, "a time is no number"),
     ],
 )
-def test_json_within_a_row_costs_its_row_only(
-    column: str, text: object, says: str, tmp_path: Path
+def test_what_is_wrong_within_a_row_costs_its_row_only(
+    column: str, value: object, says: str, tmp_path: Path
 ) -> None:
-    """Whatever stands in a text, the other rows are read, and as many in either way."""
-    rows = [parquet.to_row(WHOLE), parquet.to_row(WHOLE) | {column: text}]
+    """Whatever stands in it, the other rows are read, and as many in either way."""
+    rows = [parquet.to_row(WHOLE), parquet.to_row(WHOLE) | {column: value}]
     pq.write_table(parquet.table_of(rows), tmp_path / "t.parquet")
     with pytest.raises(columns.Surprise):
         by_columns(tmp_path / "t.parquet")
@@ -302,17 +304,6 @@ def test_a_time_that_is_no_number_costs_its_rows_only(
     ((_, problem),) = parquet.group_rows(str(path), 0)
     assert isinstance(problem, MalformedRecord)
     assert str(problem) == "a time is no number"
-
-
-def test_a_row_without_its_time_costs_itself_only(tmp_path: Path) -> None:
-    """That nobody knows when it was measured is 0 there; null is no time at all."""
-    rows = [parquet.to_row(WHOLE), parquet.to_row(WHOLE) | {"start_s": None}]
-    pq.write_table(parquet.table_of(rows), tmp_path / "t.parquet")
-    with pytest.raises(columns.Surprise):
-        by_columns(tmp_path / "t.parquet")
-    (_, first), (_, problem) = parquet.group_rows(str(tmp_path / "t.parquet"), 0)
-    assert first == WHOLE
-    assert isinstance(problem, MalformedRecord)
 
 
 @pytest.mark.parametrize("column", ["msm_id", "vantage", "multipath_json"])
