@@ -15,7 +15,6 @@ import click
 
 from analysis import options
 from analysis.given import (
-    counted,
     known_country,
     named_files,
     nothing_usable,
@@ -23,7 +22,7 @@ from analysis.given import (
     warn,
 )
 from analysis.outputs import refuse_to_write_over, refuse_what_cannot_be_written, unwritten, written
-from analysis.wording import many
+from analysis.wording import counted, many
 from probe import stop
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, Offline

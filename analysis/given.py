@@ -6,7 +6,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from analysis.countries import UnknownCountry, country_code
+from analysis.wording import counted
 from probe.failure import BadInput
 from probe.origin import Origin, OriginError, open_origin
 
@@ -70,12 +71,3 @@ def nothing_usable(paths: tuple[str, ...], loaded: Loaded) -> BadInput:
         f"{' '.join(paths)}: no usable trace ({reasons}); "
         "give records of gatewatch or RIPE Atlas traceroute results"
     )
-
-
-def counted(counts: Mapping[str, int]) -> str:
-    """Numbers with what they count, in the order of the words.
-
-    >>> counted({"vpn": 1, "malformed": 2})
-    '2 malformed, 1 vpn'
-    """
-    return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))

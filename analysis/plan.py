@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import click
 
 from analysis import options
-from analysis.given import counted, known_country, named_files, nothing_usable, open_table, warn
+from analysis.given import known_country, named_files, nothing_usable, open_table, warn
 from analysis.policy import Policy
-from analysis.wording import asked, many, outward, part, some_asns
+from analysis.wording import asked, counted, many, outward, part, some_asns
 from probe.failure import BadInput
 from probe.origin import Origin
 from probe.places import shipped

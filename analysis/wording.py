@@ -116,6 +116,15 @@ def many(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
+def counted(counts: Mapping[str, int]) -> str:
+    """Numbers with what they count, in the order of the words.
+
+    >>> counted({"vpn": 1, "malformed": 2})
+    '2 malformed, 1 vpn'
+    """
+    return ", ".join(f"{n} {what}" for what, n in sorted(counts.items()))
+
+
 def simulated(notes: Mapping[str, int]) -> str | None:
     """What stands before the headline where traces come from a simulation.
 

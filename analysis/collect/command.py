@@ -7,7 +7,7 @@ import json
 import shlex
 import socket
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.wording import many
+from analysis.wording import counted, many
 from probe.bundle import LARGEST_FILE, sha256_of
 from probe.commands.folder import Folder
 from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
@@ -197,7 +197,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
     if not shown:
         click.echo("nothing waits for a decision")
     if refusals:
-        click.echo(f"refused at the door: {_counted(refusals)}")
+        click.echo(f"refused at the door: {counted(refusals)}")
 
 
 @collect.command(short_help="Say how the collector fares, and what is due.")
@@ -238,7 +238,7 @@ def status(*, folder: Path, as_json: bool) -> None:
         f"in the last {MONTH} days measured: {many(found.active_keys, 'key')} "
         f"in {many(found.active_networks, 'network')}"
     )
-    click.echo(f"in the last {MONTH} days refused at the door: {_counted(lately) or 'nothing'}")
+    click.echo(f"in the last {MONTH} days refused at the door: {counted(lately) or 'nothing'}")
     left = ""
     if found.days_left is not None and found.days_left <= _LONG:
         left = f", for {many(found.days_left, 'day')} as the last"
@@ -389,10 +389,6 @@ def _found(
             f"gatewatch collect review --all {shlex.quote(str(folder))}"
         )
     return chosen
-
-
-def _counted(refusals: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in refusals.items())
 
 
 def _warn_of_a_full_disk(store: Store) -> None:
