@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from analysis.operators import Node
 from analysis.policy import Policy
-from analysis.ways import Days, InterfacesAbroad, otherwise, passes_node
+from analysis.ways import Days, InterfacesAbroad, Way, otherwise, passes_node
 
 
 def steadied(values: Sequence[bool | None]) -> list[bool | None]:
@@ -244,20 +244,22 @@ class Watch:
         told: list[dict[dt.date, bool | None]] = []
         for series in self._series:
             values: list[bool | None] = []
-            before = Counter[str | None]()
             former: set[str | None] | None = None
-            for ways in series:
+            for day, ways in enumerate(series):
                 values.append(passes_node(ways, node, self._interfaces, former))
-                if former is not None:
-                    continue
-                if values[-1]:
-                    # Fewer days may be the first behind a router of the node that never answers.
-                    enough = self._policy.alarm_hold_days
-                    former = {interface for interface, days in before.items() if days >= enough}
-                before.update({way.interface for way in ways})
+                if values[-1] and former is None:
+                    former = self._gone_over(series[:day])
             days = zip(self._dates, series, steadied(values), strict=True)
             told.append({date: value for date, ways, value in days if ways or value is not None})
         return told
+
+    def _gone_over(self, series: Iterable[Mapping[Way, int]]) -> set[str | None]:
+        """The interfaces abroad that paths went over for a week.
+
+        Fewer days may be the first behind a router of a node that never answers.
+        """
+        days = Counter(interface for ways in series for interface in {w.interface for w in ways})
+        return {one for one, count in days.items() if count >= self._policy.alarm_hold_days}
 
     def stays(self, node: Node) -> Sequence[Stay]:
         """When it held a node, in order."""
