@@ -13,24 +13,22 @@ errors here, with a sentence that says what to do. ``docs/library.md`` has all o
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis import figures as figures
-    from analysis.api import crossings as crossings
-    from analysis.api import judge as judge
-    from analysis.api import load as load
     from analysis.countries import UnknownCountry as UnknownCountry
-    from analysis.eyeballs import EyeballsError as EyeballsError
-    from analysis.inputs import InputError as InputError
+    from analysis.intake.eyeballs import EyeballsError as EyeballsError
+    from analysis.intake.inputs import InputError as InputError
+    from analysis.intake.rib import RibError as RibError
+    from analysis.library.api import crossings as crossings
+    from analysis.library.api import judge as judge
+    from analysis.library.api import load as load
+    from analysis.library.statement import Data as Data
+    from analysis.library.statement import Verdict as Verdict
+    from analysis.page import figures as figures
+    from analysis.page.report import report as report
     from analysis.policy import Policy as Policy
     from analysis.policy import PolicyError as PolicyError
-    from analysis.report import report as report
-    from analysis.rib import RibError as RibError
-    from analysis.statement import Data as Data
-    from analysis.statement import Verdict as Verdict
     from probe.origin import OriginError as OriginError
 
 __all__ = [
@@ -52,41 +50,27 @@ __all__ = [
 
 # Nothing is imported before it is asked for, so that no command waits for what it does not need.
 _FROM = {
-    "Data": "analysis.statement",
-    "EyeballsError": "analysis.eyeballs",
-    "InputError": "analysis.inputs",
+    "Data": "analysis.library.statement",
+    "EyeballsError": "analysis.intake.eyeballs",
+    "InputError": "analysis.intake.inputs",
     "OriginError": "probe.origin",
     "Policy": "analysis.policy",
     "PolicyError": "analysis.policy",
-    "RibError": "analysis.rib",
+    "RibError": "analysis.intake.rib",
     "UnknownCountry": "analysis.countries",
-    "Verdict": "analysis.statement",
-    "crossings": "analysis.api",
-    "judge": "analysis.api",
-    "load": "analysis.api",
-    "report": "analysis.report",
+    "Verdict": "analysis.library.statement",
+    "crossings": "analysis.library.api",
+    "judge": "analysis.library.api",
+    "load": "analysis.library.api",
+    "report": "analysis.page.report",
 }
 
-
-class _Package(ModuleType):
-    """Keeps ``load``, ``judge`` and ``report`` the functions that they are here.
-
-    Modules of the same names hold what they are made of, and importing one would put it in the
-    function's place.
-    """
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name not in _FROM or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 if not TYPE_CHECKING:  # a checker knows the names above, and tells of any other
 
     def __getattr__(name: str) -> Any:
         if name == "figures":
-            return importlib.import_module("analysis.figures")
+            return importlib.import_module("analysis.page.figures")
         if name not in _FROM:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module(_FROM[name]), name)

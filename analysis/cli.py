@@ -13,27 +13,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from analysis import options
-from analysis.given import (
+from analysis.commands import options
+from analysis.commands.given import (
     known_country,
     named_files,
     nothing_usable,
     open_table,
     warn,
 )
-from analysis.outputs import refuse_to_write_over, refuse_what_cannot_be_written, unwritten, written
-from analysis.wording import counted, many
+from analysis.commands.outputs import (
+    refuse_to_write_over,
+    refuse_what_cannot_be_written,
+    unwritten,
+    written,
+)
+from analysis.words.wording import counted, many
 from probe import stop
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, Offline
 from probe.origin import OriginError
 from probe.record import SIMULATED
+from probe.words.failure import BadInput, Failure, Offline
 
 if TYPE_CHECKING:
-    from analysis.convert import Converted, Form
-    from analysis.load import Loaded
-    from analysis.sieve import Malformed
-    from analysis.statement import Verdict
+    from analysis.intake.convert import Converted, Form
+    from analysis.intake.load import Loaded
+    from analysis.intake.sieve import Malformed
+    from analysis.library.statement import Verdict
     from probe.record import Trace
 
 
@@ -178,15 +183,15 @@ def analyze(
         [*named_files(paths), origin, compared, *organisations, eyeballs, rib], outputs
     )
 
-    from analysis.api import judge_by, read  # noqa: PLC0415
-    from analysis.cluster import Cluster  # noqa: PLC0415
-    from analysis.engine import Processes  # noqa: PLC0415
-    from analysis.eyeballs import EyeballsError  # noqa: PLC0415
-    from analysis.inputs import InputError  # noqa: PLC0415
-    from analysis.means import open_means  # noqa: PLC0415
-    from analysis.progress import Watched, shown  # noqa: PLC0415
-    from analysis.rib import RibError  # noqa: PLC0415
-    from analysis.worker import ClusterError  # noqa: PLC0415
+    from analysis.basis.means import open_means  # noqa: PLC0415
+    from analysis.commands.progress import Watched, shown  # noqa: PLC0415
+    from analysis.intake.eyeballs import EyeballsError  # noqa: PLC0415
+    from analysis.intake.inputs import InputError  # noqa: PLC0415
+    from analysis.intake.rib import RibError  # noqa: PLC0415
+    from analysis.library.api import judge_by, read  # noqa: PLC0415
+    from analysis.scale.cluster import Cluster  # noqa: PLC0415
+    from analysis.scale.engine import Processes  # noqa: PLC0415
+    from analysis.scale.worker import ClusterError  # noqa: PLC0415
 
     try:
         means = open_means(
@@ -231,7 +236,7 @@ def _write(verdict: Verdict, crossings: Path | None, page: Path | None, language
         with written(crossings) as unfinished:
             write_portions(verdict.crossings_in_portions(), unfinished)
     if page is not None:
-        from analysis.report import report  # noqa: PLC0415 - drawing is asked for
+        from analysis.page.report import report  # noqa: PLC0415 - drawing is asked for
 
         with written(page) as unfinished:
             said = report(verdict, language=language)
@@ -269,7 +274,7 @@ def _say(fields: dict[str, Any], *, as_json: bool) -> None:
         return
     from rich.console import Console  # noqa: PLC0415 - not for --json
 
-    from analysis.render import plain, verdict_panel  # noqa: PLC0415
+    from analysis.words.render import plain, verdict_panel  # noqa: PLC0415
 
     console = Console()
     if console.is_terminal:
@@ -295,7 +300,7 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     is the real thing: session, strategy, records, redaction, spool and judgement. Needs neither
     root nor a network.
     """
-    from analysis.demo import run_demo  # noqa: PLC0415 - as in analyze
+    from analysis.commands.demo import run_demo  # noqa: PLC0415 - as in analyze
 
     where = folder or Path(tempfile.mkdtemp(prefix="gatewatch-demo-"))
     try:
@@ -338,10 +343,10 @@ def convert(
     """
     named_files(paths)
 
-    from analysis import convert as conversion  # noqa: PLC0415 - as in analyze
-    from analysis.inputs import InputError  # noqa: PLC0415
-    from analysis.load import Loaded, read  # noqa: PLC0415
-    from analysis.progress import shown, watched  # noqa: PLC0415
+    from analysis.commands.progress import shown, watched  # noqa: PLC0415
+    from analysis.intake import convert as conversion  # noqa: PLC0415 - as in analyze
+    from analysis.intake.inputs import InputError  # noqa: PLC0415
+    from analysis.intake.load import Loaded, read  # noqa: PLC0415
 
     wanted = form or conversion.form_of(out)
     table = open_table(origin)

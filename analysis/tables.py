@@ -11,9 +11,9 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from analysis.crossing import Crossing
-from analysis.observation import Observation, by_day
-from analysis.operators import Node
+from analysis.evidence.observation import Observation, by_day
+from analysis.owners.operators import Node
+from analysis.paths.crossing import Crossing
 from probe.record import Hop, Reply, Trace
 
 if TYPE_CHECKING:
@@ -361,7 +361,7 @@ def _write_csv(portions: Iterable[pd.DataFrame], path: Path) -> None:
 def _write_parquet(portions: Iterable[pd.DataFrame], path: Path) -> None:
     import pyarrow as pa  # noqa: PLC0415 - only where it is written
 
-    from analysis.formats.parquet import Writer  # noqa: PLC0415
+    from analysis.intake.formats.parquet import Writer  # noqa: PLC0415
 
     tables = (pa.Table.from_pandas(portion, preserve_index=False) for portion in portions)
     first = next(tables)

@@ -21,16 +21,17 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from probe import __version__, garbage, outset
-from probe.failure import (
+from probe import __version__, outset
+from probe.engine import garbage
+from probe.words.failure import (
     INTERRUPTED,
     PIPE_CLOSED,
     Failure,
     Stopped,
     cause,
 )
-from probe.helptext import translate
-from probe.language import _
+from probe.words.helptext import translate
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,11 +201,11 @@ def _leave(problem: BaseException) -> NoReturn:
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
     if isinstance(problem, MemoryError) or _has_no_room(problem):
-        from probe.mishap import no_memory  # noqa: PLC0415 - seldom needed
+        from probe.disk.mishap import no_memory  # noqa: PLC0415 - seldom needed
 
         raise no_memory() from problem
     if isinstance(problem, OSError):
-        from probe.mishap import failure_of  # noqa: PLC0415 - seldom needed
+        from probe.disk.mishap import failure_of  # noqa: PLC0415 - seldom needed
 
         failure = failure_of(problem)
         if failure is not None:

@@ -11,7 +11,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from probe.language import _
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,22 +14,22 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
-from probe.attribute import attribute
-from probe.failure import BadInput
-from probe.language import _
+from probe.disk.places import shipped
+from probe.engine.playing import VirtualClock, play
+from probe.engine.session import Session, SessionSettings
+from probe.engine.tracing import Task
 from probe.network import Method
 from probe.network.simulated import SimulatedNetwork
 from probe.network.topology import Host, Internet, Line, Numbering, Site, System, host_address
 from probe.network.ways import chance
 from probe.origin import open_origin
-from probe.places import shipped
-from probe.playing import VirtualClock, play
-from probe.premises import Premises
+from probe.origin.attribute import attribute
 from probe.record import SIMULATED, Vantage
-from probe.redact import redact
-from probe.session import Session, SessionSettings
+from probe.redaction.premises import Premises
+from probe.redaction.redact import redact
 from probe.spool import Spool
-from probe.tracing import Task
+from probe.words.failure import BadInput
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from probe.origin import Origin
     from probe.record import Trace
-    from probe.redact import Redacted
+    from probe.redaction.redact import Redacted
 
 # Courtesy is owed to nobody here, and fast runs with long ticks have fewer wake-ups.
 _SETTINGS = SessionSettings(rate=5000.0, tick=0.05)

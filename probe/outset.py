@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
-from probe.failure import INTERRUPTED
+from probe.words.failure import INTERRUPTED
 
 
 def begun() -> None:

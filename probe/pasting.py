@@ -1,7 +1,7 @@
 """A sentence as anybody may read it: without addresses, names and folders of who ran the program.
 
 People paste faults and lists of findings into forums, and the journal keeps them. What may be said
-of a *measurement* is the business of `probe.redact`, whose rules this uses.
+of a *measurement* is the business of `probe.redaction.redact`, whose rules this uses.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def _without_whose(text: str) -> str:
     from dataclasses import replace  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
-    from probe.failure import BadInput  # noqa: PLC0415
-    from probe.locate import read_premises  # noqa: PLC0415
-    from probe.places import chosen_folder  # noqa: PLC0415
-    from probe.redact import clean  # noqa: PLC0415
+    from probe.disk.places import chosen_folder  # noqa: PLC0415
+    from probe.redaction.redact import clean  # noqa: PLC0415
+    from probe.vantage.locate import read_premises  # noqa: PLC0415
+    from probe.words.failure import BadInput  # noqa: PLC0415
 
     here = read_premises()
     # Who has a number and no name, as in a container, may have no home either.

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
-from probe.failure import PartlyDone
-from probe.language import _
-from probe.places import data_folder
-from probe.private import NO_ROOM, make_folder, open_kept, open_private, read_kept, sync_folder
+from probe.disk.places import data_folder
+from probe.disk.private import NO_ROOM, make_folder, open_kept, open_private, read_kept, sync_folder
 from probe.record import MalformedRecord, Trace, from_line, to_line
+from probe.words.failure import PartlyDone
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
     from pathlib import Path
 
-    from probe.redact import Redacted
+    from probe.redaction.redact import Redacted
 
 _SUFFIX = ".jsonl"
 _TORN = ".torn"

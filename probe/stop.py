@@ -10,7 +10,7 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from probe.failure import Stopped, cause
+from probe.words.failure import Stopped, cause
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -22,11 +22,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from analysis.engine import usable_cores
-from analysis.error_rates import TRIED
-from analysis.judge import Judgement, judge
-from analysis.load import load
-from analysis.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country
+from analysis.intake.load import load
+from analysis.judgement.judge import Judgement, judge
+from analysis.scale.engine import usable_cores
+from analysis.simulated.error_rates import TRIED
+from analysis.simulated.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, to_json
 
 ROOT = Path(__file__).parent.parent

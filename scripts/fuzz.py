@@ -26,8 +26,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from probe import packet
-from probe.network import Answer, Kind, Method
+from probe.network import Answer, Kind, Method, packet
 from probe.network.matching import METHODS, Made, Matching
 
 if TYPE_CHECKING:

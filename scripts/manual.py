@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe import __version__, failure
+from probe import __version__
 from probe.cli import main
-from probe.language import for_scripts
+from probe.words import failure
+from probe.words.language import for_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The catalogues of messages, kept in step with the source: ``make messages``.
 
-Collects every sentence of the probe that goes through `probe.language` and the help of its
+Collects every sentence of the probe that goes through `probe.words.language` and the help of its
 commands, merges them into each language's ``gatewatch.po`` and compiles that to the ``.mo``
 beside it. Both are committed: a checkout, a wheel and a Debian package need no compiler. What
 nobody has translated stays English.
@@ -18,8 +18,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from probe.cli import Commands, main
-from probe.helptext import messages
-from probe.language import DOMAIN, FOLDER, for_scripts
+from probe.words.helptext import messages
+from probe.words.language import DOMAIN, FOLDER, for_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

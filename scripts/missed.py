@@ -13,11 +13,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from analysis.error_rates import CELLS, TRIED, Cell, Outcome
-from analysis.hindsight import known_alarm
 from analysis.policy import Policy
-from analysis.simulation import GATEWAY, Simulated, SimulatedTable
-from analysis.trials import judge_drawn, redraw
+from analysis.simulated.error_rates import CELLS, TRIED, Cell, Outcome
+from analysis.simulated.hindsight import known_alarm
+from analysis.simulated.simulation import GATEWAY, Simulated, SimulatedTable
+from analysis.simulated.trials import judge_drawn, redraw
 from probe.record import Trace
 from scripts.roc import WorkFile
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from analysis import exhibits, tables
+from analysis import tables
+from analysis.library import exhibits
 from analysis.tables import Column
 
 PAGE = Path(__file__).parent.parent / "docs" / "tables.md"

@@ -20,8 +20,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from analysis.engine import usable_cores
-from analysis.error_rates import (
+from analysis.scale.engine import usable_cores
+from analysis.simulated.error_rates import (
     ALARMS,
     CELLS,
     TRIED,
@@ -37,9 +37,9 @@ from analysis.error_rates import (
     limit,
     market,
 )
-from analysis.simulation import Churn, Faults
-from analysis.trials import draws, draws_known
-from analysis.wording import outward
+from analysis.simulated.simulation import Churn, Faults
+from analysis.simulated.trials import draws, draws_known
+from analysis.words.wording import outward
 from probe import __version__
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from analysis.cluster import Cluster
+    from analysis.scale.cluster import Cluster
     from probe.origin import Origin
 
 # The same examples each time, however slow the machine is just now.
@@ -73,7 +73,7 @@ def own_home(
 ) -> None:
     """An own data folder for a command, which opens no table that is open already."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.given.open_origin", tables)
+    monkeypatch.setattr("analysis.commands.given.open_origin", tables)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def cluster() -> Iterator[Cluster]:
     other.
     """
     distributed = pytest.importorskip("distributed")
-    from analysis.cluster import Cluster
+    from analysis.scale.cluster import Cluster
 
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"

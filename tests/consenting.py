@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from probe.consent import Permission, change
+from probe.owner.consent import Permission, change
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from probe.network import Method, Network, Probe
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from probe.engine.multipath import Enumeration
     from probe.graph import Graph
-    from probe.multipath import Enumeration
 
 SCENARIOS = {
     path.stem: path.read_text(encoding="utf-8")

@@ -18,11 +18,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.load import load
-from probe import shared
-from probe.bundle import unseal
-from probe.outbox import Outbox
-from probe.receipt import read_receipt
+from analysis.intake.load import load
+from probe.sharing import shared
+from probe.sharing.bundle import unseal
+from probe.sharing.outbox import Outbox
+from probe.sharing.receipt import read_receipt
 from tests.collecting import ROOT, Collector, collecting
 
 ROUNDS = 10
@@ -30,13 +30,9 @@ ROUNDS = 10
 # Imports everything first, so that each moment is one of the work, and does not pause between
 # tries: what a call waits then is looked at elsewhere.
 _COMMAND = """
-import sys, time
-import httpx2, probe.bundling, probe.commands.bundle, probe.commands.submit, probe.courier
-import probe.submitting
-from probe.cli import main
-time.sleep = lambda _: None
-print("begin", flush=True)
-main(sys.argv[1:])
+import sys, time import httpx2, probe.sharing.bundling, probe.commands.bundle,
+probe.commands.submit, probe.sharing.courier import probe.sharing.submitting from probe.cli import
+main time.sleep = lambda _: None print("begin", flush=True) main(sys.argv[1:])
 """
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probe.measuring import measure
+from probe.engine.measuring import measure
+from probe.engine.session import Session, SessionSettings
+from probe.engine.tracing import Task
 from probe.network import Answer, Capability, Kind, Method, Network, Probe
-from probe.session import Session, SessionSettings
-from probe.tracing import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

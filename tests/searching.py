@@ -1,7 +1,7 @@
 """The search for what must be nowhere: every spelling of a secret, in all that files hold.
 
-The spellings are written down here a second time, so that a form forgotten in `probe.spellings` is
-not forgotten here for that reason.
+The spellings are written down here a second time, so that a form forgotten in
+`probe.redaction.spellings` is not forgotten here for that reason.
 """
 
 from __future__ import annotations

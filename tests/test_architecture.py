@@ -1,7 +1,7 @@
 """The shape of the house: imports point one way, and what ships is what is needed, no more.
 
-The layers stand here as data. A new module is put into the lowest layer that its imports allow;
-if it does not fit without an arrow pointing back, its place is wrong, not the list.
+The floors stand here as data. A new module goes into the folder that answers its question; if it
+does not fit there without an arrow pointing back, its place is wrong, not the list.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tomllib
 import zipfile
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
@@ -24,429 +25,157 @@ from probe.cli import main
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("probe", "analysis")
 
-# From the ground up: a module imports only from layers below its own.
-LAYERS: dict[str, tuple[set[str], ...]] = {
+# From the ground up: what stands in a folder, or in a module of its own, imports only from what is
+# named before it. The order is the way of the data.
+FLOORS: dict[str, tuple[str, ...]] = {
     "probe": (
-        {"probe"},
-        {
-            "probe.aside",
-            "probe.digest",
-            "probe.graph",
-            "probe.network.waiting",
-            "probe.presence",
-            "probe.tally",
-            "probe.update",
-            "probe.wallclock",
-        },
-        # Contracts, and what needs nothing.
-        {
-            "probe.failure",
-            "probe.garbage",
-            "probe.hostname",
-            "probe.language",
-            "probe.network",
-            "probe.record",
-        },
-        {
-            "probe.bundle",
-            "probe.outset",
-            "probe.places",
-            "probe.private",
-            "probe.readonly",
-            "probe.sentence",
-        },
-        {"probe.receipt"},
-        {
-            "probe.capture",
-            "probe.helptext",
-            "probe.hosting",
-            "probe.origin.errors",
-            "probe.origin.names",
-            "probe.origin.special",
-            "probe.database",
-            "probe.deadline",
-            "probe.mishap",
-            "probe.privileges",
-            "probe.settings",
-            "probe.spellings",
-            "probe.timekeeping",
-        },
-        {
-            "probe.alone",
-            "probe.belongings",
-            "probe.consent",
-            "probe.keys",
-            "probe.ledger",
-            "probe.schedule",
-        },
-        {"probe.notice", "probe.outbox", "probe.schedule.calls", "probe.schedule.diary"},
-        {
-            "probe.copies",
-            "probe.schedule.circumstances",
-            "probe.schedule.cron",
-            "probe.schedule.launchd",
-            "probe.schedule.systemd",
-        },
-        {"probe.schedule.here"},
-        {"probe.origin.lists", "probe.origin.register", "probe.origin.snapshot"},
-        {"probe.origin.ranges"},
-        {"probe.origin.mmdb", "probe.origin.tables"},
-        {"probe.origin.lookup"},
-        {"probe.origin"},
-        # Pure: what a packet is, what to ask next, whose a hop is.
-        {
-            "probe.packet",
-            "probe.strategy",
-            "probe.multipath",
-            "probe.network.ways",
-            "probe.attribute",
-            "probe.border",
-        },
-        {
-            "probe.economical",
-            "probe.forks",
-            "probe.premises",
-            "probe.surroundings",
-            "probe.tracing",
-        },
-        {"probe.exploring", "probe.manner"},
-        {"probe.session"},
-        # Backends: the only ones that touch a wire.
-        {
-            "probe.network.addresses",
-            "probe.network.clock",
-            "probe.network.nat",
-            "probe.network.simulated",
-        },
-        {
-            "probe.network.linux",
-            "probe.network.mailbox",
-            "probe.network.matching",
-            "probe.network.scenario",
-            "probe.network.topology",
-        },
-        {"probe.network.bpf", "probe.network.errqueue", "probe.network.interfaces"},
-        {"probe.network.raw", "probe.network.pcap"},
-        {
-            "probe.redact",
-            "probe.backend",
-            "probe.identity",
-            "probe.allowance",
-            "probe.stop",
-            "probe.update.download",
-        },
-        # Redaction stands before the disk.
-        {
-            "probe.blocking",
-            "probe.exclusions",
-            "probe.measuring",
-            "probe.playing",
-            "probe.locate",
-            "probe.spool",
-            "probe.resolve",
-            "probe.targets",
-            "probe.update.exchanges",
-            "probe.update.tables",
-            "probe.meter",
-        },
-        {"probe.access", "probe.choice", "probe.ground", "probe.shared"},
-        {"probe.campaign", "probe.tunnel", "probe.pasting", "probe.imagined"},
-        {"probe.crash", "probe.experience"},
-        {"probe.spoiling"},
-        {"probe.itinerary", "probe.foresight", "probe.bundling", "probe.pruning"},
-        {"probe.courier"},
-        {"probe.submitting"},
-        {"probe.demo", "probe.doctor"},
-        {
-            "probe.doctor.agreed",
-            "probe.doctor.keeping",
-            "probe.doctor.queue",
-            "probe.doctor.schedule",
-            "probe.doctor.redaction",
-            "probe.doctor.sending",
-        },
-        {"probe.doctor.whereabouts"},
-        {"probe.cli", "probe.commands"},
-        {
-            "probe.commands.asking",
-            "probe.commands.discreet",
-            "probe.commands.ended",
-            "probe.commands.folder",
-            "probe.commands.options",
-            "probe.commands.words",
-        },
-        {"probe.commands.choosing", "probe.commands.unattended"},
-        {"probe.commands.attended", "probe.commands.foretelling"},
-        {
-            "probe.commands.bundle",
-            "probe.commands.consent",
-            "probe.commands.data",
-            "probe.commands.doctor",
-            "probe.commands.purge",
-            "probe.commands.run",
-            "probe.commands.schedule",
-            "probe.commands.show",
-            "probe.commands.submit",
-            "probe.commands.trace",
-        },
-        {"probe.__main__"},
+        "aside",
+        "graph",
+        "words",
+        "record",
+        "disk",
+        "deadline",
+        "origin",
+        "redaction",
+        "network",
+        "owner",
+        "spool",
+        "vantage",
+        "engine",
+        "run",
+        "sharing",
+        "schedule",
+        "update",
+        "stop",
+        "pasting",
+        "crash",
+        "doctor",
+        "demo",
+        "outset",
+        "cli",
+        "commands",
+        "__main__",
     ),
     "analysis": (
-        {
-            "analysis.collect",
-            "analysis.collect.door",
-            "analysis.countries",
-            "analysis.edition",
-            "analysis.heap",
-            "analysis.options",
-            "analysis.outputs",
-            "analysis.policy",
-            "analysis.numbering",
-            "analysis.inputs",
-            "analysis.lettering",
-            "analysis.direction",
-            "analysis.formats",
-            "analysis.wording",
-            "analysis.palette",
-            "analysis.flows",
-            "analysis.pictures",
-            "analysis.coverage",
-            "analysis.eyeballs",
-            "analysis.rib",
-            "analysis.attribution",
-            "analysis.ownership",
-            "analysis.remarks",
-            "analysis.versions",
-            "analysis.shelf",
-            "analysis.simulation",
-            "analysis.told",
-        },
-        {
-            "analysis.collect.checks",
-            "analysis.sankey",
-            "analysis.formats.arrow",
-            "analysis.formats.multipath",
-            "analysis.formats.atlas",
-            "analysis.formats.bundle",
-            "analysis.formats.jsonvalues",
-            "analysis.formats.parquet",
-            "analysis.formats.scamper",
-            "analysis.formats.warts",
-            "analysis.operators",
-            "analysis.render",
-            "analysis.scope",
-            "analysis.translation",
-        },
-        {
-            "analysis.formats.columns",
-            "analysis.formats.typed",
-            "analysis.sieve",
-            "analysis.convert",
-            "analysis.organisations",
-            "analysis.collect.store",
-        },
-        {
-            "analysis.load",
-            "analysis.path",
-            "analysis.succession",
-            "analysis.collect.account",
-            "analysis.collect.app",
-        },
-        {
-            "analysis.detour",
-            "analysis.given",
-            "analysis.links",
-            "analysis.nextdoor",
-            "analysis.plausibility",
-            "analysis.collect.command",
-        },
-        {"analysis.crossing"},
-        {"analysis.observation"},
-        {"analysis.desk", "analysis.votes"},
-        {"analysis.panel", "analysis.passages"},
-        {"analysis.blocks", "analysis.intervals", "analysis.tables", "analysis.dated"},
-        {"analysis.error_rates", "analysis.matrices", "analysis.pairs", "analysis.peering"},
-        {"analysis.convergence"},
-        {
-            "analysis.alike",
-            "analysis.behind",
-            "analysis.lately",
-            "analysis.meeting",
-            "analysis.planning",
-            "analysis.turns",
-            "analysis.unshown",
-            "analysis.ways",
-        },
-        {"analysis.moves"},
-        {"analysis.waves"},
-        {
-            "analysis.chokepoint",
-            "analysis.comparison",
-            "analysis.domestic",
-            "analysis.hegemony",
-            "analysis.ranges",
-            "analysis.interfaces",
-            "analysis.reach",
-            "analysis.levels",
-            "analysis.timeline",
-        },
-        {
-            "analysis.hindsight",
-            "analysis.likeness",
-            "analysis.supplement",
-            "analysis.support",
-            "analysis.verdict",
-            "analysis.witness",
-        },
-        {"analysis.criteria", "analysis.hub"},
-        {"analysis.fold", "analysis.pieces"},
-        {"analysis.engine", "analysis.asking", "analysis.copies"},
-        {"analysis.worker", "analysis.progress"},
-        {"analysis.cluster"},
-        {"analysis.nameable"},
-        {"analysis.readings"},
-        {"analysis.doubts"},
-        {"analysis.family"},
-        {"analysis.further", "analysis.interconnection", "analysis.limits"},
-        {"analysis.fields"},
-        {"analysis.judge"},
-        {"analysis.assessment", "analysis.trials"},
-        {"analysis.means", "analysis.exhibits"},
-        {"analysis.statement"},
-        {"analysis.api", "analysis.figures"},
-        {"analysis.demo", "analysis.report"},
-        # What `import analysis as gw` gives.
-        {"analysis"},
-        {"analysis.cli", "analysis.plan"},
+        "policy",
+        "countries",
+        "words",
+        "intake",
+        "owners",
+        "paths",
+        "evidence",
+        "candidates",
+        "shares",
+        "alarm",
+        "supplementary",
+        "grading",
+        "home",
+        "judgement",
+        "tables",
+        "scale",
+        "basis",
+        "simulated",
+        "library",
+        "page",
+        "commands",
+        "cli",
+        "collect",
     ),
 }
 
-# All that the analysis may know of the probe, where both halves meet, and who reads what ships.
-SHARED = {"probe", "probe.bundle", "probe.receipt", "probe.record", "probe.graph", "probe.origin"}
+SHARED = {
+    "probe",
+    "probe.sharing.bundle",
+    "probe.sharing.receipt",
+    "probe.record",
+    "probe.graph",
+    "probe.origin",
+}
 MEETING = {
-    "analysis.demo": {"probe.demo"},
+    "analysis.commands.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
-    "analysis.cli": {"probe.commands.folder", "probe.failure", "probe.stop"},
-    "analysis.given": {"probe.failure"},
-    "analysis.outputs": {"probe.failure", "probe.mishap", "probe.stop"},
-    "analysis.inputs": {"probe.presence"},
-    "analysis.plan": {"probe.failure", "probe.places"},
+    "analysis.cli": {"probe.commands.folder", "probe.words.failure", "probe.stop"},
+    "analysis.commands.given": {"probe.words.failure"},
+    "analysis.commands.outputs": {"probe.words.failure", "probe.disk.mishap", "probe.stop"},
+    "analysis.intake.inputs": {"probe.disk.presence"},
+    "analysis.commands.plan": {"probe.words.failure", "probe.disk.places"},
     # The collector looks once more for what redaction should have taken, by its own words.
-    "analysis.collect.checks": {"probe.attribute", "probe.redact", "probe.spellings"},
-    "analysis.collect.app": {"probe.failure"},
+    "analysis.collect.checks": {
+        "probe.origin.attribute",
+        "probe.redaction.redact",
+        "probe.redaction.spellings",
+    },
+    "analysis.collect.app": {"probe.words.failure"},
     "analysis.collect.command": {
         "probe.commands.folder",
-        "probe.database",
-        "probe.failure",
-        "probe.settings",
+        "probe.disk.database",
+        "probe.words.failure",
+        "probe.owner.settings",
     },
-    "analysis.collect.store": {"probe.database", "probe.keys", "probe.private"},
+    "analysis.collect.store": {"probe.disk.database", "probe.sharing.keys", "probe.disk.private"},
 }
 
-# Decide, compute, describe: no socket, no clock, no disk, no screen.
+# Decide, compute, describe: no socket, no clock, no disk, no screen. Of these folders every module,
+PURE_FOLDERS = (
+    "analysis.paths",
+    "analysis.evidence",
+    "analysis.candidates",
+    "analysis.shares",
+    "analysis.alarm",
+    "analysis.supplementary",
+    "analysis.grading",
+    "analysis.home",
+    "analysis.judgement",
+    "analysis.simulated",
+)
+# and of others these.
 PURE = {
-    "analysis.asking",
+    "analysis.basis.comparison",
+    "analysis.basis.remarks",
     "analysis.collect.checks",
-    "probe.bundle",
-    "probe.receipt",
-    "probe.graph",
-    "probe.record",
-    "probe.network",
-    "probe.network.ways",
-    "probe.packet",
-    "probe.strategy",
-    "probe.economical",
-    "probe.tracing",
-    "probe.exploring",
-    "probe.experience",
-    "probe.forks",
-    "probe.imagined",
-    "probe.manner",
-    "probe.multipath",
-    "probe.playing",
-    "probe.attribute",
-    "probe.border",
-    "probe.premises",
-    "probe.redact",
-    "probe.spellings",
-    "probe.tally",
-    "probe.origin.special",
-    "analysis.attribution",
-    "analysis.comparison",
-    "analysis.formats.atlas",
-    "analysis.formats.scamper",
-    "analysis.sieve",
-    "analysis.ownership",
-    "analysis.remarks",
-    "analysis.versions",
-    "analysis.wording",
-    "analysis.lettering",
-    "analysis.direction",
-    "analysis.palette",
-    "analysis.flows",
-    "analysis.matrices",
-    "analysis.figures",
-    "analysis.statement",
-    "analysis.exhibits",
+    "analysis.intake.formats.atlas",
+    "analysis.intake.formats.scamper",
+    "analysis.intake.sieve",
+    "analysis.library.exhibits",
+    "analysis.library.statement",
+    "analysis.owners.attribution",
+    "analysis.owners.numbering",
+    "analysis.owners.operators",
+    "analysis.owners.ownership",
+    "analysis.page.figures",
+    "analysis.page.flows",
+    "analysis.page.lettering",
+    "analysis.page.matrices",
+    "analysis.page.palette",
     "analysis.policy",
-    "analysis.numbering",
-    "analysis.operators",
-    "analysis.path",
-    "analysis.links",
-    "analysis.nextdoor",
-    "analysis.plausibility",
-    "analysis.crossing",
-    "analysis.succession",
-    "analysis.observation",
-    "analysis.desk",
-    "analysis.panel",
-    "analysis.votes",
-    "analysis.passages",
-    "analysis.blocks",
-    "analysis.pairs",
-    "analysis.peering",
-    "analysis.convergence",
-    "analysis.alike",
-    "analysis.meeting",
-    "analysis.turns",
-    "analysis.detour",
-    "analysis.domestic",
-    "analysis.behind",
-    "analysis.lately",
-    "analysis.unshown",
-    "analysis.moves",
-    "analysis.ways",
-    "analysis.waves",
-    "analysis.reach",
-    "analysis.timeline",
-    "analysis.levels",
-    "analysis.verdict",
-    "analysis.criteria",
-    "analysis.hub",
-    "analysis.scope",
-    "analysis.nameable",
-    "analysis.readings",
-    "analysis.doubts",
-    "analysis.family",
-    "analysis.interconnection",
-    "analysis.fields",
-    "analysis.further",
-    "analysis.limits",
-    "analysis.judge",
-    "analysis.chokepoint",
-    "analysis.coverage",
-    "analysis.hegemony",
-    "analysis.intervals",
-    "analysis.ranges",
-    "analysis.interfaces",
-    "analysis.supplement",
-    "analysis.support",
-    "analysis.witness",
-    "analysis.simulation",
-    "analysis.hindsight",
-    "analysis.trials",
-    "analysis.error_rates",
-    "analysis.planning",
+    "analysis.scale.asking",
+    "analysis.words.direction",
+    "analysis.words.versions",
+    "analysis.words.wording",
+    "probe.engine.economical",
+    "probe.engine.exploring",
+    "probe.engine.forks",
+    "probe.engine.manner",
+    "probe.engine.multipath",
+    "probe.engine.playing",
+    "probe.engine.strategy",
+    "probe.engine.tracing",
+    "probe.graph",
+    "probe.network",
+    "probe.network.packet",
+    "probe.network.ways",
+    "probe.origin.attribute",
+    "probe.origin.border",
+    "probe.origin.special",
+    "probe.record",
+    "probe.redaction.premises",
+    "probe.redaction.redact",
+    "probe.redaction.spellings",
+    "probe.run.experience",
+    "probe.run.imagined",
+    "probe.run.tally",
+    "probe.sharing.bundle",
+    "probe.sharing.receipt",
 }
 IMPURE = {
     "asyncio", "click", "fcntl", "os", "pathlib", "platformdirs", "rich", "scapy", "select",
@@ -457,7 +186,7 @@ IMPURE = {
 OPTIONAL = {"probe.origin.tables": {"pyasn"}}
 
 # Modules of the analysis that need an extra of their own.
-EXTRAS = {"analysis.cluster": "scale"}
+EXTRAS = {"analysis.scale.cluster": "scale"}
 
 # Distributions whose modules are named otherwise.
 MODULES = {"ripe.atlas.sagan": "ripe", "mmdb-writer": "mmdb_writer"}
@@ -505,11 +234,16 @@ def requirements(extra: str | None = None) -> set[str]:
     return {MODULES.get(name, name) for name in names}
 
 
+def place_of(module: str) -> str:
+    """The folder within its package where a module stands, or itself where it stands alone."""
+    return module.split(".")[1]
+
+
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_module_stands_in_one_layer(package: str) -> None:
-    """The list of layers names each module once, and none that is not there."""
-    listed = [name for layer in LAYERS[package] for name in sorted(layer)]
-    assert sorted(listed) == sorted(own(frozenset(modules()), package))
+def test_every_folder_stands_on_one_floor(package: str) -> None:
+    """The list of floors names each folder and each module outside them once, and no other."""
+    there = {place_of(name) for name in own(frozenset(modules()), package) - {package}}
+    assert sorted(FLOORS[package]) == sorted(there)
 
 
 def test_every_module_says_why_it_exists() -> None:
@@ -518,26 +252,35 @@ def test_every_module_says_why_it_exists() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_a_newcomer_is_told_which_question_each_module_answers(package: str) -> None:
-    """The package's table in CONTRIBUTING.md names each module, or its folder, once."""
+def test_a_newcomer_is_told_which_question_each_folder_answers(package: str) -> None:
+    """Its table in CONTRIBUTING.md names each folder, and each module outside them, once."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    table = page.partition(f"| question | modules of `{package}/` |")[2].partition("\n\n")[0]
+    table = page.partition(f"| question | in `{package}/` |")[2].partition("\n\n")[0]
     named = re.findall(r"`(\w+)`", table)
     within = own(frozenset(modules()), package) - {package}
-    assert sorted(named) == sorted({name.split(".")[1] for name in within})
+    assert sorted(named) == sorted({place_of(name) for name in within})
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_point_down(package: str) -> None:
-    """A module imports only from layers below its own."""
-    height = {name: i for i, layer in enumerate(LAYERS[package]) for name in layer}
+    """Out of a folder only to one below it."""
+    height = {place: floor for floor, place in enumerate(FLOORS[package])}
     back = [
         f"{module} imports {name}"
-        for module in sorted(own(frozenset(modules()), package))
-        for name in sorted(own(imports_of(module), package))
-        if name != module and height.get(name, 0) >= height.get(module, len(height))
+        for module in sorted(own(frozenset(modules()), package) - {package})
+        for name in sorted(own(imports_of(module), package) - {package})
+        if place_of(name) != place_of(module) and height[place_of(name)] > height[place_of(module)]
     ]
     assert back == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_never_go_round(package: str) -> None:
+    """Within a folder neither: of two modules one can be read without the other."""
+    within = own(frozenset(modules()), package)
+    imported = {module: own(imports_of(module), package) - {module} for module in within}
+    imported[package] = set()  # names at its door what stands on the upper floors
+    assert len(list(TopologicalSorter(imported).static_order())) == len(within)
 
 
 def test_the_probe_never_imports_the_analysis() -> None:
@@ -556,7 +299,10 @@ def test_the_analysis_knows_only_the_contract() -> None:
     assert strangers == {}
 
 
-@pytest.mark.parametrize("module", sorted(PURE))
+@pytest.mark.parametrize(
+    "module",
+    sorted(PURE | {m for m in modules() if m.startswith(tuple(f"{f}." for f in PURE_FOLDERS))}),
+)
 def test_pure_modules_reach_for_nothing(module: str) -> None:
     """What decides has neither socket, clock, disk nor screen."""
     assert {name.partition(".")[0] for name in imports_of(module)} & IMPURE == set()
@@ -629,7 +375,7 @@ def test_one_module_knows_which_system_it_is() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.platform", "os.uname"}
     }
-    assert asking == {"probe.backend"}
+    assert asking == {"probe.network.backend"}
 
 
 def test_nobody_imports_all_of_scapy() -> None:
@@ -667,7 +413,7 @@ def printed_and_loaded(statement: str, heavy: set[str]) -> tuple[str, set[str]]:
         "main(['trace', '--help'])",
         "main(['run', '--help'])",
         "import probe.commands.unattended",
-        "import probe.blocking, probe.session, probe.network.raw, probe.network.errqueue",
+        "import probe.engine.blocking, probe.network.raw, probe.network.errqueue",
         "main(['analyze', 'mistyped.jsonl', '--country', 'KH'])",
         "main(['convert', 'mistyped.jsonl', 'out.jsonl'])",
         "main(['plan', 'KH', '--panel', 'mistyped.jsonl'])",
@@ -793,7 +539,11 @@ def test_the_wheel_holds_the_data_and_finds_it(tmp_path: Path) -> None:
     assert (installed / "probe/py.typed").is_file()
     assert (installed / "probe/locale/km/LC_MESSAGES/gatewatch.mo").is_file()
     where = subprocess.run(
-        [sys.executable, "-c", "from probe.places import shipped; print(shipped('README.md'))"],
+        [
+            sys.executable,
+            "-c",
+            "from probe.disk.places import shipped; print(shipped('README.md'))",
+        ],
         cwd=installed,
         check=True,
         capture_output=True,

@@ -40,7 +40,7 @@ IN_SMALL = {
     ),
     "make roc": (
         "-m scripts.roc",
-        "tests.analysis.test_trials:test_no_country_without_a_single_gateway_is_given_one",
+        "tests.analysis.simulated.test_trials:test_no_country_without_a_single_gateway_is_given_one",
     ),
     "make attacks": (
         "-m scripts.attacks",
@@ -62,7 +62,7 @@ NOT_RUN = {
     "pipx install --force '.[analysis,collect]'": "fetches 400 MB, as above",
     "gatewatch data update --exchanges": "asks others; test_update.py has a server of its own",
     "sudo loginctl enable-linger $USER": "needs a login manager, which no test's systemd has",
-    ".venv/bin/python -m pytest -n 0 tests/analysis/test_judge.py": "the tests that run anyway",
+    ".venv/bin/python -m pytest -n 0 tests/analysis/judgement/test_judge.py": "run anyway",
 }
 
 # What stands in a fence and is no command: why it can only be looked at.

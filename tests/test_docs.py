@@ -20,20 +20,20 @@ from typing import Any, get_args
 import analysis as gw
 from analysis.collect.command import collect
 from analysis.countries import UnknownCountry
-from analysis.eyeballs import EyeballsError
-from analysis.formats import parquet
-from analysis.inputs import InputError
-from analysis.plausibility import Sign, verdict_on
+from analysis.evidence.plausibility import Sign, verdict_on
+from analysis.intake.eyeballs import EyeballsError
+from analysis.intake.formats import parquet
+from analysis.intake.inputs import InputError
+from analysis.intake.rib import RibError
+from analysis.intake.sieve import Unread
 from analysis.policy import Policy, PolicyError
-from analysis.rib import RibError
-from analysis.sieve import Unread
 from probe import __version__
-from probe.bundle import LARGEST_FILE, MEMBERS, Manifest, Reason
-from probe.failure import Failure
 from probe.graph import Graph, Level, Link, Node
 from probe.origin import OriginError
+from probe.owner.settings import Settings, read_settings
 from probe.record import SPOILT, Attribution, Hop, Reply, Trace, Vantage, from_line, to_json
-from probe.settings import Settings, read_settings
+from probe.sharing.bundle import LARGEST_FILE, MEMBERS, Manifest, Reason
+from probe.words.failure import Failure
 from scripts.reference import PAGE, TABLES, written
 from tests.analysis.country import Country
 from tests.pages import PAGES, ROOT, blocks
@@ -89,7 +89,7 @@ def test_the_page_on_verdicts_argues_every_number_of_the_policy() -> None:
 def reasons_in_code() -> set[str]:
     """The words with which traces are rejected, wherever the code says them."""
     told: list[ast.expr] = []
-    for name in ("sieve", "load", "desk", "panel"):
+    for name in ("intake/sieve", "intake/load", "evidence/desk", "evidence/panel"):
         tree = ast.parse((ROOT / f"analysis/{name}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:

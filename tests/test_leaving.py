@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.consenting import agree
 from tests.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
-from tests.probe.test_bundling import keep, trace
+from tests.probe.sharing.test_bundling import keep, trace
 
 
 def test_kill_9_of_either_end_neither_loses_nor_doubles_a_trace(tmp_path: Path) -> None:

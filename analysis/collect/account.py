@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from analysis.collect.store import Held
-from analysis.wording import many
+from analysis.words.wording import many
 
 # Days that a look back takes in, that a decision may take (docs/data-policy.md), and that the disk
 # should last.

@@ -25,9 +25,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from analysis.collect.store import ROOM, Store, public_key
-from probe.bundle import LARGEST_FILE
-from probe.failure import in_words
-from probe.receipt import Receipt
+from probe.sharing.bundle import LARGEST_FILE
+from probe.sharing.receipt import Receipt
+from probe.words.failure import in_words
 
 SCHEMA = "gatewatch.collector/1"
 

@@ -14,12 +14,12 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from probe.attribute import majority
-from probe.bundle import Bundle
 from probe.origin import special_class
+from probe.origin.attribute import majority
 from probe.record import Hop, MalformedRecord, Trace, from_json, moment, to_json
-from probe.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, only_code, only_labels
-from probe.spellings import embedded
+from probe.redaction.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, only_code, only_labels
+from probe.redaction.spellings import embedded
+from probe.sharing.bundle import Bundle
 
 # Before this day there was no gatewatch: a clock that was never set.
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analysis.wording import counted, many
-from probe.bundle import LARGEST_FILE, sha256_of
+from analysis.words.wording import counted, many
 from probe.commands.folder import Folder
-from probe.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
-from probe.settings import is_loopback
+from probe.owner.settings import is_loopback
+from probe.sharing.bundle import LARGEST_FILE, sha256_of
+from probe.words.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
 
 if TYPE_CHECKING:
     from uvicorn import Server
 
     from analysis.collect.store import Store
-    from probe.database import Trouble
-    from probe.receipt import Status
+    from probe.disk.database import Trouble
+    from probe.sharing.receipt import Status
 
 if find_spec("uvicorn") is None:
-    # As in `analysis.given`: the libraries are imported by what needs them, so that the help of all
-    # commands does not wait for a server's.
+    # As in `analysis.commands.given`: the libraries are imported by what needs them, so that the
+    # help of all commands does not wait for a server's.
     raise ModuleNotFoundError("the extra for collectors is not installed", name="uvicorn")
 
 # Connections at a time; more are told to come back.
@@ -422,7 +422,7 @@ def _store(folder: Path) -> Iterator[Store]:
     import sqlite3  # noqa: PLC0415
 
     from analysis.collect.store import Damaged, NoKey, Store  # noqa: PLC0415
-    from probe.database import trouble_of  # noqa: PLC0415
+    from probe.disk.database import trouble_of  # noqa: PLC0415
 
     try:
         with Store(folder) as store:

@@ -27,11 +27,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.collect.checks import Refused, check
-from probe.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
-from probe.database import OfNewerVersion, open_database, step, trouble_of
-from probe.keys import make_key
-from probe.private import make_folder, open_new, open_private, replace_file, sync_folder
-from probe.receipt import Receipt, Status
+from probe.disk.database import OfNewerVersion, open_database, step, trouble_of
+from probe.disk.private import make_folder, open_new, open_private, replace_file, sync_folder
+from probe.sharing.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
+from probe.sharing.keys import make_key
+from probe.sharing.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
 _VERSION = 1

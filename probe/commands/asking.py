@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.consent import Permission, change, missing, refusal, said, trouble
-from probe.failure import NoConsent
-from probe.language import _
-from probe.private import replace_file
+from probe.disk.private import replace_file
+from probe.owner.consent import Permission, change, missing, refusal, said, trouble
+from probe.words.failure import NoConsent
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +64,7 @@ def on_terminal() -> bool:
 
 def ask(folder: Path, permissions: Iterable[Permission]) -> None:
     """Show the text, ask for each of these, and put the answers down once all are given."""
-    from probe.notice import lines, notice  # noqa: PLC0415 - a run that may measure reads nothing
+    from probe.owner.notice import lines, notice  # noqa: PLC0415 - a run that may measure reads nothing
 
     text = notice("en")
     width = min(WIDTH, shutil.get_terminal_size().columns)
@@ -108,7 +108,7 @@ def clear(folder: Path) -> None:
 
 def write_page(folder: Path) -> Path:
     """Write the text in both languages as a page into the data folder."""
-    from probe.notice import page  # noqa: PLC0415 - as above
+    from probe.owner.notice import page  # noqa: PLC0415 - as above
 
     path = folder / PAGE
     replace_file(path, page())

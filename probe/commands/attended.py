@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from probe.allowance import MEGABYTE, Allowance, allowance_file
-from probe.alone import alone
 from probe.commands import asking, words
-from probe.consent import Permission
-from probe.failure import Failure
-from probe.language import _, ngettext
-from probe.places import data_folder
-from probe.private import NO_ROOM
-from probe.spoiling import meanings
+from probe.disk.places import data_folder
+from probe.disk.private import NO_ROOM
+from probe.owner.consent import Permission
+from probe.run.allowance import MEGABYTE, Allowance, allowance_file
+from probe.run.alone import alone
+from probe.run.spoiling import meanings
 from probe.spool import spool_folder
+from probe.words.failure import Failure
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import ExitStack
 
     from probe.commands.ended import Ended
-    from probe.itinerary import Progress
     from probe.record import Trace
-    from probe.sentence import Sentence
+    from probe.run.itinerary import Progress
+    from probe.words.sentence import Sentence
 
 
 class Attended:

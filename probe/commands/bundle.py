@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.bundle import SUFFIX
-from probe.bundling import bundle_new
 from probe.commands import words
-from probe.consent import Permission, require
-from probe.copies import demand_folder, write_copy
-from probe.failure import Failure
-from probe.keys import keys_folder
-from probe.language import _, ngettext
-from probe.outbox import Outbox, outbox_folder
-from probe.places import data_folder
+from probe.disk.places import data_folder
+from probe.owner.consent import Permission, require
+from probe.sharing.bundle import SUFFIX
+from probe.sharing.bundling import bundle_new
+from probe.sharing.copies import demand_folder, write_copy
+from probe.sharing.keys import keys_folder
+from probe.sharing.outbox import Outbox, outbox_folder
 from probe.spool import spool_folder
+from probe.words.failure import Failure
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from probe.outbox import OutboxEntry
+    from probe.sharing.outbox import OutboxEntry
 
 
 @click.command(short_help="Put new traces into a signed file.")

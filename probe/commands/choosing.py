@@ -1,6 +1,6 @@
 """The targets of one run: the list, from where in it to begin, and what is left out of it.
 
-What may be probed at all is decided in `probe.choice`; host names of an own list are looked up
+What may be probed at all is decided in `probe.run.choice`; host names of an own list are looked up
 here.
 """
 
@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.aside import Aside
-from probe.choice import fit, unmeasured, version_of
 from probe.commands import words
-from probe.failure import BadInput, Offline
-from probe.language import _
-from probe.resolve import is_no_name, no_resolver
-from probe.targets import (
+from probe.run.choice import fit, unmeasured, version_of
+from probe.run.resolve import is_no_name, no_resolver
+from probe.run.targets import (
     Listed,
     TargetError,
     address_of,
@@ -25,14 +23,16 @@ from probe.targets import (
     root_servers,
     target_list,
 )
+from probe.words.failure import BadInput, Offline
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from probe.exclusions import Exclusions
     from probe.origin import Origin
-    from probe.premises import Premises
-    from probe.targets import Target
+    from probe.redaction.premises import Premises
+    from probe.run.exclusions import Exclusions
+    from probe.run.targets import Target
 
 
 class Choice:

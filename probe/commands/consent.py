@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands import asking
-from probe.consent import (
+from probe.disk.places import data_folder
+from probe.disk.presence import is_folder
+from probe.owner.consent import (
     VERSION,
     Permission,
     change,
@@ -21,10 +23,8 @@ from probe.consent import (
     said,
     trouble,
 )
-from probe.failure import Failure
-from probe.language import _
-from probe.places import data_folder
-from probe.presence import is_folder
+from probe.words.failure import Failure
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,7 @@ def show(*, page: bool, opened: bool) -> None:
     Terminals cannot show Khmer as it is written, so the Khmer text is on a page for a browser,
     which lies in the data folder and loads nothing from the Internet.
     """
-    from probe.notice import lines, notice  # noqa: PLC0415 - the other commands need no text
+    from probe.owner.notice import lines, notice  # noqa: PLC0415 - the other commands need no text
 
     if page or opened:
         path = asking.write_page(data_folder())

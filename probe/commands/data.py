@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands import words
-from probe.failure import BadInput, PermissionDenied
-from probe.language import _
+from probe.disk.places import data_folder
+from probe.disk.private import make_folder
 from probe.origin.lookup import EXCHANGES_FILE
 from probe.origin.snapshot import (
     OLD,
@@ -20,12 +20,12 @@ from probe.origin.snapshot import (
     damaged,
     updated_folder,
 )
-from probe.places import data_folder
-from probe.private import make_folder
-from probe.settings import read_settings
-from probe.spoiling import SET_CLOCK
+from probe.owner.settings import read_settings
+from probe.run.spoiling import SET_CLOCK
 from probe.update.exchanges import EXCHANGES, fetch_exchanges, install_exchanges
 from probe.update.tables import TABLES, fetch_tables, install_tables
+from probe.words.failure import BadInput, PermissionDenied
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.failure import Failure, cause
-from probe.language import _
+from probe.words.failure import Failure, cause
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def discreet(see: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 def _failure(problem: BaseException) -> Failure | None:
     if isinstance(problem, OSError):
-        from probe.mishap import failure_of  # noqa: PLC0415 - seldom needed
+        from probe.disk.mishap import failure_of  # noqa: PLC0415 - seldom needed
 
         return failure_of(problem)
     return problem if isinstance(problem, Failure) else None

@@ -21,9 +21,9 @@ from probe.doctor import (
     sending,
     whereabouts,
 )
-from probe.failure import PartlyDone
-from probe.language import _, for_scripts, ngettext
-from probe.locate import read_premises
+from probe.vantage.locate import read_premises
+from probe.words.failure import PartlyDone
+from probe.words.language import _, for_scripts, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections import Counter
 
-    from probe.campaign import Campaign
-    from probe.failure import Failure
+    from probe.run.campaign import Campaign
+    from probe.words.failure import Failure
 
 
 class Ended(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from probe.language import _
+from probe.words.language import _
 
 
 class Folder(click.Path):

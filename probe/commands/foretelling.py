@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from probe.commands import words
-from probe.language import _, ngettext
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probe.commands.choosing import Choice
-    from probe.foresight import Cost
+    from probe.run.foresight import Cost
 
 
 def foretell(cost: Cost, rate: float, allowed: float, choice: Choice, *, as_json: bool) -> None:

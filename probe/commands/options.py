@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.backend import BACKENDS
-from probe.capture import Capture
-from probe.failure import BadInput, Failure
-from probe.language import _, ngettext
+from probe.engine.strategy import RATE_CAP
 from probe.network import Method
+from probe.network.backend import BACKENDS
+from probe.network.capture import Capture
 from probe.origin import OriginError
-from probe.strategy import RATE_CAP
+from probe.words.failure import BadInput, Failure
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

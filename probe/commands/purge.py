@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.alone import Busy, alone
-from probe.belongings import belongings, strangers, take_away
 from probe.commands import words
-from probe.failure import Failure
-from probe.language import _, ngettext
-from probe.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
-from probe.places import data_folder
-from probe.presence import is_folder
-from probe.pruning import by_fate, prune
+from probe.disk.belongings import belongings, strangers, take_away
+from probe.disk.places import data_folder
+from probe.disk.presence import is_folder
+from probe.owner.settings import MOST_DAYS
+from probe.run.alone import Busy, alone
 from probe.schedule import here
-from probe.settings import MOST_DAYS
+from probe.sharing.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
+from probe.sharing.pruning import by_fate, prune
 from probe.spool import spool_folder
+from probe.words.failure import Failure
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from probe.belongings import Belonging
+    from probe.disk.belongings import Belonging
     from probe.schedule import Timer
 
 

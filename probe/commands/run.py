@@ -1,7 +1,7 @@
 """``gatewatch run``: trace a list of targets, and keep what redaction lets through.
 
 Chooses the targets, learns where it is, measures, and says at the end what became of every
-target. What is kept and how is `probe.campaign`'s business.
+target. What is kept and how is `probe.run.campaign`'s business.
 """
 
 from __future__ import annotations
@@ -17,10 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from probe import stop
-from probe.allowance import Allowance
-from probe.backend import failure_of, open_network
-from probe.campaign import Campaign
-from probe.choice import RESUMABLE, measured, version_of
 from probe.commands import options, words
 from probe.commands.attended import Attended
 from probe.commands.choosing import Choice
@@ -28,9 +24,27 @@ from probe.commands.discreet import discreet
 from probe.commands.ended import Ended
 from probe.commands.folder import Folder
 from probe.commands.foretelling import foretell
-from probe.consent import Permission, require
-from probe.exclusions import exclusions_file, read_exclusions
-from probe.failure import (
+from probe.disk.places import data_folder
+from probe.disk.private import try_to_write
+from probe.engine.manner import Manner
+from probe.engine.session import SessionSettings
+from probe.network import NetworkError
+from probe.network.backend import failure_of, open_network
+from probe.owner.consent import Permission, require
+from probe.redaction.identity import Identity
+from probe.run.allowance import Allowance
+from probe.run.campaign import Campaign
+from probe.run.choice import RESUMABLE, measured, version_of
+from probe.run.exclusions import exclusions_file, read_exclusions
+from probe.run.meter import Metered
+from probe.run.spoiling import Spoiling, days_that_have_been
+from probe.run.tally import OVER_BUDGET, REFUSED
+from probe.run.targets import root_servers
+from probe.spool import day_files, day_named, read, spool_folder
+from probe.vantage.ground import Footing, without_way
+from probe.vantage.locate import access_of_interfaces, access_said, read_premises
+from probe.vantage.timekeeping import is_set_by_others
+from probe.words.failure import (
     INTERRUPTED,
     Failure,
     Offline,
@@ -39,36 +53,22 @@ from probe.failure import (
     RefusedToRedact,
     Stopped,
 )
-from probe.ground import Footing, without_way
-from probe.identity import Identity
-from probe.language import _
-from probe.locate import access_of_interfaces, access_said, read_premises
-from probe.manner import Manner
-from probe.meter import Metered
-from probe.network import NetworkError
-from probe.places import data_folder
-from probe.private import try_to_write
-from probe.session import SessionSettings
-from probe.spoiling import Spoiling, days_that_have_been
-from probe.spool import day_files, day_named, read, spool_folder
-from probe.tally import OVER_BUDGET, REFUSED
-from probe.targets import root_servers
-from probe.timekeeping import is_set_by_others
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 
-    from probe.attribute import Attributor
     from probe.commands.unattended import Turn
-    from probe.foresight import Cost
-    from probe.forks import Where
-    from probe.itinerary import Itinerary
-    from probe.locate import Access
+    from probe.engine.forks import Where
     from probe.network import Method
     from probe.origin import Origin
-    from probe.premises import Premises
+    from probe.origin.attribute import Attributor
     from probe.record import Trace
-    from probe.targets import Target
+    from probe.redaction.premises import Premises
+    from probe.run.foresight import Cost
+    from probe.run.itinerary import Itinerary
+    from probe.run.targets import Target
+    from probe.vantage.locate import Access
 
 # Seconds between two looks whether the owner still agrees.
 _LOOK = 2.0
@@ -280,7 +280,7 @@ def _measure(
     ``targets`` are those of the campaign's country, ``began`` is when the command did.
     """
     # With trio, half of a start: an hourly call that finds nothing due ends before.
-    from probe.itinerary import Itinerary  # noqa: PLC0415
+    from probe.run.itinerary import Itinerary  # noqa: PLC0415
 
     with ExitStack() as stack:
         stack.callback(campaign.close)
@@ -384,10 +384,10 @@ def _foresee(
     tracing: _Tracing,
 ) -> Cost:
     """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
-    from probe.experience import Experience  # noqa: PLC0415 - not needed to measure
-    from probe.foresight import foresee  # noqa: PLC0415
-    from probe.imagined import HOME, Imagined  # noqa: PLC0415
-    from probe.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
+    from probe.run.experience import Experience  # noqa: PLC0415 - not needed to measure
+    from probe.run.foresight import foresee  # noqa: PLC0415
+    from probe.run.imagined import HOME, Imagined  # noqa: PLC0415
+    from probe.run.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
     country = campaign.access.country or _last_country(_newest(campaign.folder))
     if country != campaign.access.country:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.commands import words
 from probe.commands.unattended import limits
-from probe.consent import Permission, missing, require
-from probe.failure import PartlyDone, PermissionDenied
-from probe.language import _, for_scripts
-from probe.places import is_under_sudo
-from probe.private import try_to_write
+from probe.disk.places import is_under_sudo
+from probe.disk.private import try_to_write
+from probe.owner.consent import Permission, missing, require
+from probe.run.allowance import MEGABYTE, Allowance, allowance_file
 from probe.schedule import Trouble, here
 from probe.schedule.diary import Diary
-from probe.wallclock import shown
+from probe.words.failure import PartlyDone, PermissionDenied
+from probe.words.language import _, for_scripts
+from probe.words.wallclock import shown
 
 if TYPE_CHECKING:
     from probe.schedule import Job, Standing, Timer

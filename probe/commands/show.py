@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe import shared
-from probe.border import home_of, leaves
 from probe.commands import words
-from probe.failure import BadInput
-from probe.language import _, ngettext
+from probe.origin.border import home_of, leaves
 from probe.record import moment
+from probe.sharing import shared
 from probe.spool import spool_folder, torn
+from probe.words.failure import BadInput
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from probe.border import Border
+    from probe.origin.border import Border
     from probe.record import Hop, Trace
     from probe.spool import Kept
 

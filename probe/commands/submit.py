@@ -14,34 +14,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.alone import Busy, alone
-from probe.bundling import bundle_new, unbundled
 from probe.commands import words
 from probe.commands.discreet import discreet
 from probe.commands.folder import Folder
-from probe.consent import Permission, missing, require
-from probe.copies import demand_folder, write_copy
-from probe.failure import Failure, NotYetSent, PartlyDone
-from probe.keys import keys_folder
-from probe.language import _, for_scripts, ngettext
-from probe.outbox import (
+from probe.disk.places import data_folder
+from probe.owner.consent import Permission, missing, require
+from probe.owner.settings import read_settings, settings_file, without_password
+from probe.run.alone import Busy, alone
+from probe.sharing.bundling import bundle_new, unbundled
+from probe.sharing.copies import demand_folder, write_copy
+from probe.sharing.keys import keys_folder
+from probe.sharing.outbox import (
     Outbox,
     damaged,
     occupied,
     outbox_folder,
     status,
 )
-from probe.places import data_folder
-from probe.pruning import accepted_days, prune
-from probe.settings import read_settings, settings_file, without_password
+from probe.sharing.pruning import accepted_days, prune
 from probe.spool import spool_folder
-from probe.wallclock import shown
+from probe.words.failure import Failure, NotYetSent, PartlyDone
+from probe.words.language import _, for_scripts, ngettext
+from probe.words.wallclock import shown
 
 if TYPE_CHECKING:
-    from probe.outbox import OutboxEntry, Status
-    from probe.receipt import Receipt
-    from probe.settings import Settings
-    from probe.submitting import Outcome
+    from probe.owner.settings import Settings
+    from probe.sharing.outbox import OutboxEntry, Status
+    from probe.sharing.receipt import Receipt
+    from probe.sharing.submitting import Outcome
 
 
 @click.group(invoke_without_command=True, short_help="Send bundles, or leave them in a folder.")
@@ -113,8 +113,8 @@ def submit(
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
-    from probe.courier import Courier  # noqa: PLC0415 - only who sends waits for it
-    from probe.submitting import Submitting  # noqa: PLC0415
+    from probe.sharing.courier import Courier  # noqa: PLC0415 - only who sends waits for it
+    from probe.sharing.submitting import Submitting  # noqa: PLC0415
 
     assert settings.collector is not None
     with Courier(settings, data_folder()) as courier:

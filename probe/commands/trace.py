@@ -16,37 +16,37 @@ from typing import TYPE_CHECKING
 import click
 
 from probe import stop
-from probe.allowance import MEGABYTE, Allowance, allowance_file
 from probe.aside import Aside
-from probe.attribute import attribute, majority
-from probe.backend import choose_method, failure_of, open_network
-from probe.blocking import measure
-from probe.border import borders, home_of
-from probe.choice import objection
 from probe.commands import options, words
-from probe.exclusions import LISTED, exclusions_file, read_exclusions
-from probe.failure import Failure, Offline, PermissionDenied
-from probe.language import _
-from probe.locate import read_premises
-from probe.manner import Manner
-from probe.meter import Metered
+from probe.disk.places import data_folder
+from probe.engine.blocking import measure
+from probe.engine.manner import Manner
+from probe.engine.session import Session, SessionSettings
+from probe.engine.strategy import Limits
+from probe.engine.tracing import Task
 from probe.network import NetworkError
-from probe.places import data_folder
+from probe.network.backend import choose_method, failure_of, open_network
+from probe.origin.attribute import attribute, majority
+from probe.origin.border import borders, home_of
 from probe.record import Hop, ip_version, to_line
-from probe.resolve import NO_HOST, resolve
-from probe.session import Session, SessionSettings
-from probe.strategy import Limits
-from probe.tracing import Task
+from probe.run.allowance import MEGABYTE, Allowance, allowance_file
+from probe.run.choice import objection
+from probe.run.exclusions import LISTED, exclusions_file, read_exclusions
+from probe.run.meter import Metered
+from probe.run.resolve import NO_HOST, resolve
+from probe.vantage.locate import read_premises
+from probe.words.failure import Failure, Offline, PermissionDenied
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probe.exclusions import Exclusions
-    from probe.forks import Forks, Where
-    from probe.multipath import Enumeration
+    from probe.engine.forks import Forks, Where
+    from probe.engine.multipath import Enumeration
     from probe.network import Network
     from probe.origin import Origin
     from probe.record import Trace
+    from probe.run.exclusions import Exclusions
 
 NOT_REDACTED = "shown on screen, not redacted"
 

@@ -16,25 +16,25 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from click.core import ParameterSource
 
-from probe.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
-from probe.alone import Busy, alone
 from probe.commands import options, words
-from probe.consent import Permission, missing, require
-from probe.failure import Offline, PartlyDone
-from probe.language import _, ngettext
-from probe.places import data_folder
+from probe.disk.places import data_folder
+from probe.owner.consent import Permission, missing, require
+from probe.owner.settings import read_settings, settings_file
+from probe.run.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
+from probe.run.alone import Busy, alone
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
-from probe.sentence import Sentence
-from probe.settings import read_settings, settings_file
+from probe.words.failure import Offline, PartlyDone
+from probe.words.language import _, ngettext
+from probe.words.sentence import Sentence
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
     from probe.commands.ended import Ended
-    from probe.itinerary import Progress
     from probe.record import Trace
+    from probe.run.itinerary import Progress
 
 # Megabytes that scheduled runs may send in a month unless the settings say otherwise: twice what
 # four runs a day over the list that ships take.
@@ -48,13 +48,13 @@ class _Unwatched:
     """Progress that nobody is told."""
 
     def expect(self, total: int) -> None:
-        """See `probe.itinerary.Progress`."""
+        """See `probe.run.itinerary.Progress`."""
 
     def finished(self, trace: Trace) -> None:
-        """See `probe.itinerary.Progress`."""
+        """See `probe.run.itinerary.Progress`."""
 
     def interrupted(self, why: str) -> None:
-        """See `probe.itinerary.Progress`."""
+        """See `probe.run.itinerary.Progress`."""
 
 
 class Turn:

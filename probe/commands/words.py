@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.attribute import majority
-from probe.language import _, mark, ngettext
 from probe.network import Capability
+from probe.origin.attribute import majority
+from probe.words.language import _, mark, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from probe.border import Border
     from probe.graph import Graph
+    from probe.origin.border import Border
     from probe.record import Attribution, Hop, Trace
 
 _UNSEEN = {

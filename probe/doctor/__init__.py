@@ -15,11 +15,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.failure import Failure
-from probe.language import _
-from probe.mishap import failure_of
+from probe.disk.mishap import failure_of
+from probe.disk.places import HOME_VARIABLE
 from probe.pasting import harmless
-from probe.places import HOME_VARIABLE
+from probe.words.failure import Failure
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Permission, missing, newer_text, said, trouble
+from probe.disk.places import data_folder
 from probe.doctor import Finding, State
-from probe.language import _
+from probe.owner.consent import Permission, missing, newer_text, said, trouble
 from probe.pasting import harmless
-from probe.places import data_folder
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

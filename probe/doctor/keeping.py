@@ -11,22 +11,22 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from probe.allowance import Allowance, allowance_file
+from probe.disk.mishap import failure_of
+from probe.disk.places import data_folder
+from probe.disk.presence import nearest
+from probe.disk.readonly import is_read_only
 from probe.doctor import Finding, State, place
-from probe.exclusions import exclusions_file, read_exclusions
-from probe.failure import BadInput, Failure, PermissionDenied
-from probe.identity import Identity
-from probe.keys import key_files, keys_folder, read_key
-from probe.language import _, ngettext
-from probe.mishap import failure_of
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
+from probe.owner.settings import read_settings, settings_file
 from probe.pasting import harmless
-from probe.places import data_folder
-from probe.presence import nearest
-from probe.readonly import is_read_only
+from probe.redaction.identity import Identity
+from probe.run.allowance import Allowance, allowance_file
+from probe.run.exclusions import exclusions_file, read_exclusions
+from probe.run.spoiling import SET_CLOCK
 from probe.schedule.diary import Diary
-from probe.settings import read_settings, settings_file
-from probe.spoiling import SET_CLOCK
+from probe.sharing.keys import key_files, keys_folder, read_key
+from probe.words.failure import BadInput, Failure, PermissionDenied
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

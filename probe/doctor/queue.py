@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.consent import Permission, missing
+from probe.disk.places import data_folder
 from probe.doctor import Finding, State
-from probe.language import _, ngettext
-from probe.outbox import outbox_folder, status
+from probe.owner.consent import Permission, missing
+from probe.owner.settings import read_settings
 from probe.pasting import harmless
-from probe.places import data_folder
-from probe.settings import read_settings
+from probe.sharing.outbox import outbox_folder, status
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from probe.sentence import Sentence
+    from probe.words.sentence import Sentence
 
 _STATUS = "gatewatch submit status"
 _SUBMIT = "gatewatch submit"

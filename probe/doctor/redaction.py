@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from probe.doctor import Finding, State
 from probe.graph import Graph, Level, Node
-from probe.language import _, ngettext
 from probe.origin import open_origin
 from probe.record import Hop, Reply, Trace, to_line
-from probe.redact import redact
-from probe.spellings import spellings, spellings_of_hardware
+from probe.redaction.redact import redact
+from probe.redaction.spellings import spellings, spellings_of_hardware
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from probe.attribute import Attributor
-    from probe.premises import Premises
+    from probe.origin.attribute import Attributor
+    from probe.redaction.premises import Premises
 
 # A root server of the DNS as the target, its operator's network as the access network.
 _TARGET = "193.0.14.129"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from probe.disk.places import is_under_sudo
 from probe.doctor import Finding, State
-from probe.language import _
 from probe.pasting import harmless
-from probe.places import is_under_sudo
 from probe.schedule import here
 from probe.schedule.diary import Diary
-from probe.wallclock import shown
+from probe.words.language import _
+from probe.words.wallclock import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probe.backend import PING_SOCKETS, openers
 from probe.doctor import Finding, State
-from probe.language import _
 from probe.network import Method, NetworkError
 from probe.network.addresses import source_towards
+from probe.network.backend import PING_SOCKETS, openers
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

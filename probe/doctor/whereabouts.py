@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from probe.doctor import Finding, State
 from probe.doctor.sending import FAR
-from probe.ground import Footing
-from probe.language import _, ngettext
 from probe.origin.snapshot import current_manifest
 from probe.record import CARRIER_NAT
-from probe.spoiling import SET_CLOCK, Spoiling, days_that_have_been, meanings
+from probe.run.spoiling import SET_CLOCK, Spoiling, days_that_have_been, meanings
 from probe.spool import day_files, read, spool_folder
-from probe.timekeeping import is_set_by_others
-from probe.tunnel import nobodys_name, tunnels
+from probe.vantage.ground import Footing
+from probe.vantage.timekeeping import is_set_by_others
+from probe.vantage.tunnel import nobodys_name, tunnels
+from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from probe.ground import LineEnd
+    from probe.vantage.ground import LineEnd
 
 
 def vpn(ends: Mapping[int, LineEnd] | None = None) -> Iterator[Finding]:

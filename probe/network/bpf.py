@@ -2,7 +2,7 @@
 
 A raw socket is handed every ICMP message and every TCP segment of the machine; the kernel drops
 what these programs reject, so a download in the background costs the measurement nothing. They
-are coarse on purpose: what passes is parsed in full by `probe.packet`.
+are coarse on purpose: what passes is parsed in full by `probe.network.packet`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from probe.network.linux import SO_ATTACH_FILTER
-from probe.packet import (
+from probe.network.packet import (
     CONTACT,
     ECHO_CONTACT,
     EXTENSION_HEADERS,
@@ -76,8 +76,9 @@ def _assemble(steps: Sequence[_Step]) -> bytes:
 def icmp_program(version: int, udp_port: int) -> bytes:
     """Keep echo replies and quoted echo requests that say who we are, and quotes of our ports.
 
-    Quotes too short to say it, or with IP options or extension headers, are kept: `probe.packet`
-    looks at them. IPv4 raw sockets see the IP header, IPv6 ones start at the ICMPv6 header.
+    Quotes too short to say it, or with IP options or extension headers, are kept:
+    `probe.network.packet` looks at them. IPv4 raw sockets see the IP header, IPv6 ones start at the
+    ICMPv6 header.
     """
     if version == 4:
         start, echo_reply = _Step(_X_FROM_HEADER, 0), 0

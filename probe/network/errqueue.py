@@ -20,8 +20,6 @@ from collections import Counter
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from probe import packet
-from probe.language import mark
 from probe.network import (
     Answer,
     Capability,
@@ -30,6 +28,7 @@ from probe.network import (
     NetworkError,
     NoRoute,
     NotPermitted,
+    packet,
 )
 from probe.network.addresses import (
     FAMILY,
@@ -56,6 +55,7 @@ from probe.network.linux import (
 )
 from probe.network.nat import Shifts
 from probe.record import ip_version
+from probe.words.language import mark
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -17,9 +17,9 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from probe.language import mark
 from probe.network import NetworkError, NoRoute, NotPermitted
 from probe.network.addresses import FAMILY, send_problem
+from probe.words.language import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

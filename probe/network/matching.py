@@ -12,8 +12,7 @@ import socket
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from probe import packet
-from probe.network import Answer, Capability, Kind, Method, NoRoute
+from probe.network import Answer, Capability, Kind, Method, NoRoute, packet
 from probe.network.addresses import FAMILY, canonical, is_own_voice, source_towards
 from probe.network.clock import round_trip
 from probe.network.nat import Shifts

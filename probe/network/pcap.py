@@ -19,8 +19,7 @@ from collections import Counter
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from probe import packet
-from probe.network import NetworkError
+from probe.network import NetworkError, packet
 from probe.network.addresses import FAMILY
 from probe.network.interfaces import Interfaces
 from probe.network.mailbox import Mailbox

@@ -1,8 +1,8 @@
 """Traceroute with raw sockets: all methods, and all that an answer says.
 
 Needs CAP_NET_RAW. Whole packets are sent, IP header included, so that the token can stand where
-every router quotes it and nothing that a load balancer hashes is left to the kernel; answers
-are read by `probe.packet` from raw ICMP and TCP sockets behind a BPF filter. UDP probes leave
+every router quotes it and nothing that a load balancer hashes is left to the kernel; answers are
+read by `probe.network.packet` from raw ICMP and TCP sockets behind a BPF filter. UDP probes leave
 from the port of an ordinary socket that is held open, so that no other program uses it.
 """
 
@@ -15,9 +15,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from probe import packet
-from probe.language import mark
-from probe.network import NetworkError, NotPermitted
+from probe.network import NetworkError, NotPermitted, packet
 from probe.network.addresses import send_problem
 from probe.network.bpf import attach, icmp_program, tcp_program
 from probe.network.linux import (
@@ -33,6 +31,7 @@ from probe.network.linux import (
     open_socket,
 )
 from probe.network.matching import WholePackets
+from probe.words.language import mark
 
 if TYPE_CHECKING:
     from probe.network import Answer, Probe, Tap

@@ -17,8 +17,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from probe.network import Answer, Capability, Kind, Method, Probe
+from probe.network.packet import IP_HEADER, probe_size
 from probe.network.ways import REWRITABLE, Fates, Packet
-from probe.packet import IP_HEADER, probe_size
 from probe.record import ip_version
 
 if TYPE_CHECKING:

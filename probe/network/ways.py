@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from probe.digest import blake2b
 from probe.network import Kind, Method, NoRoute
+from probe.network.digest import blake2b
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from probe.failure import BadInput
-from probe.language import _
+from probe.words.failure import BadInput
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from pathlib import Path

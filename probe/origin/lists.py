@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from probe.language import _
 from probe.origin.errors import OriginError, unreadable
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from probe.language import _
+from probe.disk.places import data_folder, shipped
 from probe.origin.errors import OriginError
 from probe.origin.lists import (
     Exchange,
@@ -34,8 +34,8 @@ from probe.origin.snapshot import (
 )
 from probe.origin.special import special_class, unwrapped
 from probe.origin.tables import open_table
-from probe.places import data_folder, shipped
 from probe.record import Attribution
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

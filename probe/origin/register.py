@@ -14,9 +14,9 @@ import mmap
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from probe.language import _
 from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,9 +13,9 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from probe.language import _
+from probe.disk.places import data_folder, shipped
 from probe.origin.errors import OriginError
-from probe.places import data_folder, shipped
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from pathlib import Path

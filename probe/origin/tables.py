@@ -16,9 +16,9 @@ from datetime import date as day
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from probe.language import _
 from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

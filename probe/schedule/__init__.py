@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from probe.language import _
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from probe.failure import PermissionDenied
-from probe.language import _
+from probe.words.failure import PermissionDenied
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

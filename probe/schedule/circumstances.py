@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from probe.schedule.calls import ask
-from probe.sentence import Sentence
+from probe.words.sentence import Sentence
 
 BATTERY = Sentence("on battery")
 METERED = Sentence("on a metered link")

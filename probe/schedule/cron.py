@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.language import _, mark
 from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, insist, refusal, template
-from probe.wallclock import next_at
+from probe.words.language import _, mark
+from probe.words.wallclock import next_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,11 +14,11 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from probe.failure import BadInput
-from probe.language import _
-from probe.private import read_kept, replace_file
+from probe.disk.private import read_kept, replace_file
 from probe.schedule import EVERY, JITTER
-from probe.sentence import Sentence, as_it_is
+from probe.words.failure import BadInput
+from probe.words.language import _
+from probe.words.sentence import Sentence, as_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,13 +12,13 @@ import shutil
 import sys
 from pathlib import Path
 
-from probe.failure import Failure
-from probe.language import _
-from probe.places import data_folder, is_chosen, is_under_sudo
+from probe.disk.places import data_folder, is_chosen, is_under_sudo
 from probe.schedule import Job, Standing, Timer, Trouble
 from probe.schedule.cron import Crontab
 from probe.schedule.launchd import Launchd
 from probe.schedule.systemd import USER_DATA, SystemTimer, UserTimer
+from probe.words.failure import Failure
+from probe.words.language import _
 
 # There while systemd is what started this system.
 BOOTED = Path("/run/systemd/system")

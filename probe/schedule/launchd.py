@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
-from probe.language import _
 from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, differs, insist, put, take, template
-from probe.wallclock import next_at
+from probe.words.language import _
+from probe.words.wallclock import next_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from probe.failure import PermissionDenied
-from probe.language import _
-from probe.private import make_folder
+from probe.disk.private import make_folder
 from probe.schedule import Standing, Trouble, misplaced
 from probe.schedule.calls import ask, differs, insist, put, take, template
+from probe.words.failure import PermissionDenied
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,8 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from probe.deadline import within
-from probe.failure import BadInput, Offline, in_words
-from probe.language import _
+from probe.words.failure import BadInput, Offline, in_words
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from pathlib import Path

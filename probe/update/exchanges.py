@@ -13,12 +13,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probe.failure import BadInput
-from probe.language import _
+from probe.disk.private import make_folder, move_into_place
 from probe.origin.lists import Exchange
 from probe.origin.names import printable
-from probe.private import make_folder, move_into_place
 from probe.update.download import fetch
+from probe.words.failure import BadInput
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from probe.failure import BadInput
-from probe.language import _
+from probe.disk.places import shipped
+from probe.disk.private import make_folder, move_into_place
 from probe.origin.errors import OriginError
 from probe.origin.lists import read_continents
 from probe.origin.mmdb import write_table
@@ -32,9 +32,9 @@ from probe.origin.snapshot import (
     read_manifest,
     sha256_of,
 )
-from probe.places import shipped
-from probe.private import make_folder, move_into_place
 from probe.update.download import fetch
+from probe.words.failure import BadInput
+from probe.words.language import _
 
 TABLES = "https://iptoasn.com/data/"
 TABLE_FILES = ("ip2asn-v4.tsv.gz", "ip2asn-v6.tsv.gz")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from analysis.engine import usable_cores
+from analysis.scale.engine import usable_cores
 from probe import __version__
 from scripts.bench.comparison import Result, compare
 from scripts.bench.declared import COMPARISONS

@@ -95,7 +95,8 @@ _WITHOUT_PACKETS = (
         ours=(
             _python(
                 "probe, both backends",
-                "import probe.session, probe.backend, probe.network.raw, probe.network.errqueue",
+                "import probe.engine.session, probe.network.backend, "
+                "probe.network.raw, probe.network.errqueue",
             ),
         ),
         peers=(
@@ -111,7 +112,7 @@ _WITHOUT_PACKETS = (
         "parsing",
         "one Time Exceeded that quotes our probe, read",
         here,
-        ours=(_work("probe.packet", "parse_gatewatch"),),
+        ours=(_work("probe.network.packet", "parse_gatewatch"),),
         peers=(_work("scapy", "parse_scapy", module="scapy"),),
         repetitions=3,
     ),
@@ -119,7 +120,7 @@ _WITHOUT_PACKETS = (
         "loading",
         "one record of the demo, read into analysis",
         files.demo,
-        ours=(_work("analysis.load", "load_gatewatch", "{records}"),),
+        ours=(_work("analysis.intake.load", "load_gatewatch", "{records}"),),
         peers=_LOADERS,
         figures=("seconds", "memory"),
         repetitions=3,
@@ -128,7 +129,7 @@ _WITHOUT_PACKETS = (
         "loading-atlas",
         "one RIPE Atlas result, read into analysis",
         files.atlas,
-        ours=(_work("analysis.load", "load_gatewatch", "{records}"),),
+        ours=(_work("analysis.intake.load", "load_gatewatch", "{records}"),),
         peers=_LOADERS,
         figures=("seconds", "memory"),
         repetitions=3,

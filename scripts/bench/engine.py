@@ -15,17 +15,17 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from probe import garbage
-from probe.backend import open_network
-from probe.blocking import measure
+from probe.engine import garbage
+from probe.engine.blocking import measure
+from probe.engine.session import Session, SessionSettings
+from probe.engine.tracing import Task
 from probe.network import Method
-from probe.session import Session, SessionSettings
-from probe.tracing import Task
+from probe.network.backend import open_network
 from scripts.bench.paths import inferred_in, path_of
 
 if TYPE_CHECKING:
-    from probe.economical import Routes
-    from probe.manner import Manner
+    from probe.engine.economical import Routes
+    from probe.engine.manner import Manner
     from probe.record import Trace
 
 # As `probe.cli` does.
@@ -38,10 +38,10 @@ def routes_from(country: str) -> Routes:
     The address table opens while the first answers come, as for ``gatewatch trace``.
     """
     from probe.aside import Aside  # noqa: PLC0415 - only economical tracing needs them
-    from probe.economical import Routes  # noqa: PLC0415
+    from probe.engine.economical import Routes  # noqa: PLC0415
 
     def open_table() -> Manner:
-        from probe.manner import Manner  # noqa: PLC0415 - importing takes most of the time
+        from probe.engine.manner import Manner  # noqa: PLC0415 - importing takes most of the time
         from probe.origin import open_origin  # noqa: PLC0415
 
         home = None if country == "-" else country

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from probe.consent import Permission, change
+from probe.owner.consent import Permission, change
 from scripts.bench.comparison import Missing
 from scripts.bench.scene import Scene
 

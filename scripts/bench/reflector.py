@@ -18,7 +18,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from probe.packet import PROTOCOL_ICMP, checksum
+from probe.network.packet import PROTOCOL_ICMP, checksum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -230,7 +230,7 @@ def line(trace: Trace) -> str:
 
 
 def _row(trace: Trace) -> dict[str, Any]:
-    """The same as a row of `analysis.formats.parquet.SCHEMA`."""
+    """The same as a row of `analysis.intake.formats.parquet.SCHEMA`."""
     return {
         "start_s": float(trace.begin),
         "end_s": float(trace.begin + 4),
@@ -284,7 +284,7 @@ def _rows(count: int, first: int) -> bytes:
     """The same as a Parquet file."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    from analysis.formats import parquet  # noqa: PLC0415
+    from analysis.intake.formats import parquet  # noqa: PLC0415
 
     made = traces(count, first)
     buffer = io.BytesIO()
@@ -311,7 +311,7 @@ def write(count: int, path: Path, first: int = 0, processes: int | None = None) 
 
     The same are written whatever the number of processes (by default, one a core).
     """
-    from analysis.engine import usable_cores  # noqa: PLC0415 - who only reads needs none of it
+    from analysis.scale.engine import usable_cores  # noqa: PLC0415 - who only reads needs none of it
 
     processes = processes or usable_cores()
     if path.suffix != ".parquet":
@@ -320,7 +320,7 @@ def write(count: int, path: Path, first: int = 0, processes: int | None = None) 
         return
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    from analysis.formats import parquet  # noqa: PLC0415
+    from analysis.intake.formats import parquet  # noqa: PLC0415
 
     with pq.ParquetWriter(path, parquet.SCHEMA, compression="zstd") as whole:
         for part in _parts(_rows, count, first, processes):

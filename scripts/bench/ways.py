@@ -9,16 +9,16 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from probe.backend import open_network
-from probe.blocking import measure
-from probe.forks import between, whole
-from probe.multipath import FLOW_NUMBERS, MultipathLimits
+from probe.engine.blocking import measure
+from probe.engine.forks import between, whole
+from probe.engine.multipath import FLOW_NUMBERS, MultipathLimits
+from probe.engine.session import Session, SessionSettings
+from probe.engine.tracing import Task
 from probe.network import Method
-from probe.session import Session, SessionSettings
-from probe.tracing import Task
+from probe.network.backend import open_network
 
 if TYPE_CHECKING:
-    from probe.multipath import Enumeration
+    from probe.engine.multipath import Enumeration
     from probe.record import Trace
 
 

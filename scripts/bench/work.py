@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from probe.packet import Marker
+    from probe.network.packet import Marker
 
 REPLIES = 1000
 ROUNDS = {"gatewatch": 40, "scapy": 1}
@@ -45,7 +45,7 @@ def _timed(work: Callable[[], int]) -> dict[str, float]:
 def _replies() -> tuple[Marker, list[bytes]]:
     """Time Exceeded messages as a raw socket receives them, each with another probe quoted."""
     from probe.network import Method  # noqa: PLC0415
-    from probe.packet import Marker, Template, checksum  # noqa: PLC0415
+    from probe.network.packet import Marker, Template, checksum  # noqa: PLC0415
 
     marker = Marker(key=bytes(16), udp_port=40404)
     me, router, target = (
@@ -64,7 +64,7 @@ def _replies() -> tuple[Marker, list[bytes]]:
 
 
 def parse_gatewatch(_: str) -> dict[str, float]:
-    from probe.packet import Heard, parse_icmp, payload_start  # noqa: PLC0415
+    from probe.network.packet import Heard, parse_icmp, payload_start  # noqa: PLC0415
 
     marker, replies = _replies()
 
@@ -116,7 +116,7 @@ def _lines(path: str) -> Iterable[bytes]:
 
 
 def load_gatewatch(path: str) -> dict[str, float]:
-    from analysis.load import load  # noqa: PLC0415
+    from analysis.intake.load import load  # noqa: PLC0415
 
     return _timed(lambda: len(load([path]).traces))
 
@@ -164,9 +164,9 @@ def scan_duckdb(path: str) -> dict[str, float]:
 
 def fold_dask(where: str) -> dict[str, float]:
     """A file folded by a cluster's workers, ``ADDRESS SMALL PATH``; a small one gets them ready."""
-    from analysis.cluster import Cluster  # noqa: PLC0415
-    from analysis.engine import digest  # noqa: PLC0415
-    from analysis.means import open_means  # noqa: PLC0415
+    from analysis.basis.means import open_means  # noqa: PLC0415
+    from analysis.scale.cluster import Cluster  # noqa: PLC0415
+    from analysis.scale.engine import digest  # noqa: PLC0415
     from scripts.bench.traces import COUNTRY  # noqa: PLC0415
 
     address, small, path = where.split(" ", 2)

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from analysis.coverage import Weights
-from analysis.judge import Judgement, judge
-from analysis.load import Loaded
+from analysis.intake.load import Loaded
+from analysis.judgement.judge import Judgement, judge
 from analysis.policy import Policy
+from analysis.shares.coverage import Weights
 from probe.record import UNATTRIBUTED, Attribution, from_json
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC).timestamp()

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import scripts.attacks
-from analysis.error_rates import TRIED
-from analysis.load import load
+from analysis.intake.load import load
 from analysis.policy import Policy
-from analysis.simulation import GATEWAY
+from analysis.simulated.error_rates import TRIED
+from analysis.simulated.simulation import GATEWAY
 from scripts.attacks import (
     ATTACKS,
     Attack,
@@ -125,7 +125,7 @@ def test_a_bomb_is_refused_within_bounded_memory(tmp_path: Path) -> None:
     bomb(tmp_path)
     code = (
         "import resource, sys\n"
-        "from analysis.load import load\n"
+        "from analysis.intake.load import load\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "loaded = load([sys.argv[1]])\n"
         "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

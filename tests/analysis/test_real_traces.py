@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.judge import Judgement, judge
-from analysis.load import Loaded, load
-from analysis.numbering import is_commonplace
-from analysis.operators import Gazetteer
+from analysis.intake.load import Loaded, load
+from analysis.judgement.judge import Judgement, judge
+from analysis.owners.numbering import is_commonplace
+from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
 from analysis.tables import crossings_table
 from probe.origin import Origin

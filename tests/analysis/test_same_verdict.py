@@ -21,9 +21,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import analysis as gw
-from analysis.cluster import Cluster
-from analysis.engine import Here
-from analysis.formats import atlas
+from analysis.intake.formats import atlas
+from analysis.scale.cluster import Cluster
+from analysis.scale.engine import Here
 from probe.cli import main
 from probe.demo import Country, simulate
 from probe.origin import open_origin
@@ -180,8 +180,8 @@ def test_the_library_says_the_same(demo: Demo, plain: str) -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces so small that there are many, and none may be folded in this process."""
-    monkeypatch.setattr("analysis.pieces.LINES", 100_000)
-    monkeypatch.setattr("analysis.pieces.VALUES", 50)
+    monkeypatch.setattr("analysis.scale.pieces.LINES", 100_000)
+    monkeypatch.setattr("analysis.scale.pieces.VALUES", 50)
     monkeypatch.setattr(Here, "map", None)
 
 

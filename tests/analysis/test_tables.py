@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.judge import judge
-from analysis.load import Loaded
-from analysis.observation import Observation
-from analysis.operators import Gazetteer
-from analysis.panel import observe
+from analysis.evidence.observation import Observation
+from analysis.evidence.panel import observe
+from analysis.intake.load import Loaded
+from analysis.judgement.judge import judge
+from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
 from analysis.tables import (
     CROSSINGS,
@@ -28,7 +28,7 @@ from analysis.tables import (
 )
 from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
-from tests.analysis.test_load import OURS, result
+from tests.analysis.intake.test_load import OURS, result
 
 
 def observed(country: Country) -> list[Observation]:

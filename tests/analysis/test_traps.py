@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from analysis.coverage import Weights
 from analysis.policy import Policy
+from analysis.shares.coverage import Weights
 from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
 from tests.analysis.country import HOME, Country, gated, open_country
 

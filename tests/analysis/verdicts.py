@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from analysis.library.statement import Verdict
 from analysis.policy import Policy
-from analysis.statement import Verdict
 from tests.analysis.country import Country
 
 HOSTILE = """</title></style><script>window.pwned=1</script>"><img src=x onerror=pwned()>{{7*7}}'"""

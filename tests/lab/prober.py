@@ -19,11 +19,10 @@ import threading
 
 import trio
 
-from probe import packet
-from probe.network import Method, Network, NetworkError, NoRoute, Probe
+from probe.engine.session import BACKOFF
+from probe.network import Method, Network, NetworkError, NoRoute, Probe, packet
 from probe.network.errqueue import open_errqueue
 from probe.network.raw import open_raw
-from probe.session import BACKOFF
 from tests.lab.settled import await_own_addresses
 
 _ALL_PROTOCOLS = 3

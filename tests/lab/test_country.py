@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from analysis.render import plain
+from analysis.words.render import plain
 from tests.consenting import agree
 from tests.lab.internet import internet
 from tests.lab.namespaces import needs

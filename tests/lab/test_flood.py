@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from probe.measuring import measure
+from probe.engine.measuring import measure
+from probe.engine.session import Session, SessionSettings
+from probe.engine.tracing import Task
 from probe.network import Method
 from probe.network.raw import Raw, open_raw
-from probe.session import Session, SessionSettings
-from probe.tracing import Task
 from tests.lab.flood import KINDS
 from tests.lab.namespaces import requires_lab
 from tests.lab.tun import Internet, enter_own_network

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
+from probe.engine.multipath import Enumeration, MultipathLimits
 from probe.graph import Graph
-from probe.multipath import Enumeration, MultipathLimits
 from probe.network import Method, Network
 from probe.network.errqueue import open_errqueue
 from probe.network.raw import open_raw

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from probe import measuring
+from probe.engine import measuring
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, End, Interface, Way
-from probe.premises import Premises
+from probe.redaction.premises import Premises
 
 if TYPE_CHECKING:
+    from probe.engine.session import Session
     from probe.network import Answer, Probe
-    from probe.session import Session
 
 HOME = Premises(
     frozenset({"192.168.1.10", "fd00:1::10"}),

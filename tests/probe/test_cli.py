@@ -18,7 +18,7 @@ from click.testing import CliRunner
 import probe
 from probe import cli
 from probe.cli import Commands, main
-from probe.failure import (
+from probe.words.failure import (
     BadInput,
     Failure,
     NoConsent,
@@ -75,7 +75,10 @@ def test_the_engine_needs_no_command_line() -> None:
 
     Nor does it load ``dataclasses``: that, and what it compiles, took a third of the start.
     """
-    needed = "import sys, probe.blocking, probe.session, probe.backend, probe.network.raw"
+    needed = (
+        "import sys, probe.engine.blocking, probe.engine.session, "
+        "probe.network.backend, probe.network.raw"
+    )
     done = python(f"{needed}; print({{'click', 'dataclasses', 'trio'}} & set(sys.modules))")
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
@@ -427,7 +430,7 @@ def test_output_to_a_full_disk_is_said() -> None:
 UNHEARD = """
 import click, sys
 from probe.cli import Commands
-from probe.failure import NoConsent
+from probe.words.failure import NoConsent
 @click.group(cls=Commands)
 def group(): pass
 @group.command()

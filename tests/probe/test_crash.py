@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from probe import crash, locate
+from probe import crash
 from probe.pasting import harmless
+from probe.vantage import locate
 
 FAULTY = """
 import sys

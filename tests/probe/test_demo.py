@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from ripe.atlas.sagan import TracerouteResult
 
-from analysis.judge import judge
-from analysis.load import load
+from analysis.intake.load import load
+from analysis.judgement.judge import judge
 from analysis.policy import Policy
 from probe.demo import Country, DemoFiles, simulate
-from probe.failure import BadInput
+from probe.disk.places import shipped
 from probe.origin import Origin, open_origin
-from probe.places import shipped
 from probe.record import SIMULATED, Trace
 from probe.spool import Kept, read, torn
+from probe.words.failure import BadInput
 
 if TYPE_CHECKING:
     from pathlib import Path

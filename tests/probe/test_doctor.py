@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 
 import probe.commands.doctor as command
 from probe.cli import main
-from probe.consent import Permission
+from probe.disk.places import chosen_folder, data_folder
 from probe.doctor import (
     Finding,
     State,
@@ -34,22 +34,22 @@ from probe.doctor import (
     sending,
     whereabouts,
 )
-from probe.failure import BadInput, Failure
-from probe.ground import LineEnd
-from probe.keys import signing_key
-from probe.locate import read_premises
 from probe.network import Method, NetworkError, NoRoute
 from probe.origin import open_origin
 from probe.origin.snapshot import OLD, current_manifest
-from probe.outbox import Attempts, Outbox
-from probe.places import chosen_folder, data_folder
-from probe.premises import Premises
+from probe.owner.consent import Permission
 from probe.record import CARRIER_NAT, VPN, Trace, to_line
-from probe.redact import Redacted, redact
+from probe.redaction.premises import Premises
+from probe.redaction.redact import Redacted, redact
 from probe.schedule import Job, Standing, Trouble
 from probe.schedule.diary import Diary
-from probe.sentence import Sentence, as_it_is
+from probe.sharing.keys import signing_key
+from probe.sharing.outbox import Attempts, Outbox
 from probe.spool import Spool
+from probe.vantage.ground import LineEnd
+from probe.vantage.locate import read_premises
+from probe.words.failure import BadInput, Failure
+from probe.words.sentence import Sentence, as_it_is
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -812,7 +812,7 @@ def test_a_tunnel_is_said_with_its_name() -> None:
     assert only(whereabouts.vpn({4: direct})).state is State.OK
     assert "no way out" in only(whereabouts.vpn({})).says
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("probe.tunnel.is_tunnel", lambda device: device == "wg0")
+        patch.setattr("probe.vantage.tunnel.is_tunnel", lambda device: device == "wg0")
         found = only(whereabouts.vpn({4: tunnel}))
     assert (found.state, found.remedy) == (State.FAILED, "ip link show wg0")
     assert "10.8.0.2" not in found.says
@@ -820,7 +820,7 @@ def test_a_tunnel_is_said_with_its_name() -> None:
 
 def test_a_tunnel_called_after_somebody_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list is pasted into forums, and a provider's name, or a company's, tells whose it is."""
-    monkeypatch.setattr("probe.tunnel.is_tunnel", lambda _: True)
+    monkeypatch.setattr("probe.vantage.tunnel.is_tunnel", lambda _: True)
     found = only(whereabouts.vpn({4: LineEnd("10.8.0.2", None, "wg-ministry", 1)}))
     assert "a tunnel ([device])" in found.says
     assert found.remedy == "ip link show"

@@ -15,17 +15,18 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 
-from probe import allowance, failure
+from probe.run import allowance
+from probe.words import failure
 from scripts.messages import ROOT, catalogues, read, template, untranslated
 from tests.consenting import agree
-from tests.probe.test_bundling import keep, trace
+from tests.probe.sharing.test_bundling import keep, trace
 
 CATALOGUES = [pytest.param(path, id=path.parents[1].name) for path in catalogues()]
 
 # Where nothing may stay English: what is asked, what stops a run, what mends it.
 WHOLE = (
-    "probe/backend.py",
-    "probe/campaign.py",
+    "probe/network/backend.py",
+    "probe/run/campaign.py",
     "probe/cli.py",
     "probe/commands/asking.py",
     "probe/commands/attended.py",
@@ -33,11 +34,11 @@ WHOLE = (
     "probe/commands/consent.py",
     "probe/commands/doctor.py",
     "probe/commands/run.py",
-    "probe/consent.py",
+    "probe/owner/consent.py",
     "probe/doctor/",
-    "probe/mishap.py",
-    "probe/privileges.py",
-    "probe/redact.py",
+    "probe/disk/mishap.py",
+    "probe/network/privileges.py",
+    "probe/redaction/redact.py",
     "probe/spool.py",
 )
 MOST_LACKING = 0.1

@@ -69,6 +69,6 @@ def test_once_a_command_is_imported_ctrl_c_is_what_it_always_was() -> None:
 
 def test_ctrl_c_in_a_command_is_told() -> None:
     """What runs was imported, and says that it was stopped."""
-    done = pressed("probe.notice", ["consent", "show"])
+    done = pressed("probe.owner.notice", ["consent", "show"])
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "gatewatch: stopped; what was finished is kept\n"

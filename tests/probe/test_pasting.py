@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.pasting import harmless
-from probe.premises import Premises
+from probe.redaction.premises import Premises
 
 
 def test_who_ran_the_program_is_not_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_computer_called_gatewatch_does_not_take_the_program_out_of_a_remedy(
 ) -> None:
     """Its whole name goes."""
     here = Premises(frozenset(), host_names=frozenset({"gatewatch", "gatewatch.sokha.example"}))
-    monkeypatch.setattr("probe.locate.read_premises", lambda: here)
+    monkeypatch.setattr("probe.vantage.locate.read_premises", lambda: here)
     assert harmless("on gatewatch.sokha.example: gatewatch consent grant") == (
         "on [host]: gatewatch consent grant"
     )

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.failure import PartlyDone
 from probe.record import Trace, to_line
-from probe.redact import Redacted
+from probe.redaction.redact import Redacted
 from probe.spool import Spool, read, torn
+from probe.words.failure import PartlyDone
 from tests.descriptors import file_of, open_below
 
 DAY = 86_400

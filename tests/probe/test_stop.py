@@ -10,7 +10,7 @@ import trio
 import trio.lowlevel
 
 from probe import stop
-from probe.failure import BadInput, Stopped
+from probe.words.failure import BadInput, Stopped
 
 
 async def _until(number: int) -> None:

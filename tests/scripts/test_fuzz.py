@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probe import packet
-from probe.network import Kind, Method
+from probe.network import Kind, Method, packet
 from probe.network.matching import Matching
 from scripts import fuzz
 
 if TYPE_CHECKING:
     from probe.network import Answer
-    from probe.packet import Heard
+    from probe.network.packet import Heard
 
 
 def test_twenty_thousand_damaged_packets_invent_no_hop(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from analysis.error_rates import CELLS, Cell, Outcome
-from analysis.simulation import SimulatedTable
+from analysis.simulated.error_rates import CELLS, Cell, Outcome
+from analysis.simulated.simulation import SimulatedTable
 from probe.record import Hop, Reply, Trace, Vantage
 from scripts.missed import (
     CHANCE,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.error_rates import CELLS, Cell, Known, Outcome, Rate, count, from_json
-from analysis.trials import draw_known
+from analysis.simulated.error_rates import CELLS, Cell, Known, Outcome, Rate, count, from_json
+from analysis.simulated.trials import draw_known
 from scripts import roc
 
 SWITCHED = Cell("switched", 6, wanted=0.95, at_most=False)

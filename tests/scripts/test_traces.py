@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from analysis.load import load
+from analysis.intake.load import load
 from probe.record import from_line
 from scripts.bench import per_trace, traces
 

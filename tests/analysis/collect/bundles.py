@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from probe.bundle import seal
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, to_line
+from probe.sharing.bundle import seal
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))

@@ -18,11 +18,11 @@ from starlette.applications import Starlette
 
 from analysis.collect.app import application
 from analysis.collect.store import Store
-from probe.bundle import LARGEST, LARGEST_FILE, sha256_of
-from probe.receipt import Receipt, read_receipt
+from probe.sharing.bundle import LARGEST, LARGEST_FILE, sha256_of
+from probe.sharing.receipt import Receipt, read_receipt
 from tests.analysis.collect.bundles import line, sealed, trace
 from tests.collecting import Collector, collecting
-from tests.probe.test_bundle import bomb, repacked
+from tests.probe.sharing.test_bundle import bomb, repacked
 
 TODAY = datetime.now(UTC).date().isoformat()
 ONE = sealed([line(trace(1))])

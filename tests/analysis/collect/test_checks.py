@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.collect.checks import Refused, check
-from probe.bundle import seal, unseal
 from probe.cli import main
+from probe.engine.session import SessionSettings
+from probe.engine.strategy import Limits
 from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line
-from probe.session import SessionSettings
-from probe.strategy import Limits
+from probe.sharing.bundle import seal, unseal
 from tests.analysis.collect.bundles import KEY, NETWORK, NOW, line, sealed, trace
 from tests.consenting import agree
 from tests.probe import paths

@@ -19,9 +19,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from analysis.collect.store import Store, public_key
-from probe.bundle import sha256_of
 from probe.cli import main
-from probe.receipt import Status
+from probe.sharing.bundle import sha256_of
+from probe.sharing.receipt import Status
 from tests.analysis.collect.bundles import NOW, line, sealed, trace
 from tests.analysis.collect.test_store import files, put
 from tests.collecting import ROOT, collecting
@@ -441,7 +441,7 @@ def test_a_database_that_another_process_holds_is_no_damaged_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is sent to the backup; where all is waited for in vain it is said what holds it up."""
-    monkeypatch.setattr("probe.database._PATIENCE", 0.0)
+    monkeypatch.setattr("probe.disk.database._PATIENCE", 0.0)
     with contextlib.closing(sqlite3.connect(folder / "collector.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         done = gatewatch("accept", str(folder), "--all")

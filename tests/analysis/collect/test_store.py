@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from analysis.collect.checks import check
 from analysis.collect.store import InUse, NotHeld, Store, public_key
-from probe.bundle import Bundle, public_part, sha256_of
-from probe.receipt import Receipt
+from probe.sharing.bundle import Bundle, public_part, sha256_of
+from probe.sharing.receipt import Receipt
 from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
 from tests.nobody import needs_root
 

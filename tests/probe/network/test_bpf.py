@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probe import packet
-from probe.network import Method
+from probe.network import Method, packet
 from probe.network.bpf import attach, icmp_program, tcp_program
-from probe.packet import Marker, Template, tcp_port
+from probe.network.packet import Marker, Template, tcp_port
 from scripts.fuzz import ICMP_OF, PORT, Dice, Sea, hear
 
 if TYPE_CHECKING:

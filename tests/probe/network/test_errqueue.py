@@ -12,8 +12,17 @@ import trio
 from scapy.layers.inet import ICMP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 
-from probe import packet
-from probe.network import Answer, Capability, Kind, Method, Network, NetworkError, NoRoute, Probe
+from probe.network import (
+    Answer,
+    Capability,
+    Kind,
+    Method,
+    Network,
+    NetworkError,
+    NoRoute,
+    Probe,
+    packet,
+)
 from probe.network.addresses import FAMILY
 from probe.network.errqueue import ErrorQueue, Opened, open_errqueue
 from probe.network.linux import IP_RECVERR, IP_TTL, IPV6_RECVERR, MSG_ERRQUEUE

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe import packet
-from probe.network import Answer, Kind, Method, NoRoute, Probe
+from probe.network import Answer, Kind, Method, NoRoute, Probe, packet
 from probe.network.matching import METHODS, Matching
 from scripts.fuzz import (
     EXCEEDED,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from probe.disk.places import shipped
 from probe.origin import Origin, open_origin
-from probe.places import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from probe.disk.places import shipped
 from probe.origin import Origin, OriginError
 from probe.origin.lists import (
     read_anycast,
@@ -18,7 +19,6 @@ from probe.origin.lists import (
     read_operators,
 )
 from probe.origin.special import special_class
-from probe.places import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

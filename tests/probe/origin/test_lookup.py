@@ -322,7 +322,7 @@ def test_the_continent_of_an_address_is_that_of_its_as(origin: Origin) -> None:
 
 def test_every_root_server_is_anycast(origin: Origin) -> None:
     """The list of anycast prefixes covers all root servers' addresses."""
-    from probe.targets import root_servers
+    from probe.run.targets import root_servers
 
     assert [one.address for one in root_servers() if not origin.is_anycast(one.address)] == []
 

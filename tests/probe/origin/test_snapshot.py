@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from probe.disk.places import shipped
 from probe.origin import OriginError
 from probe.origin.snapshot import MANIFEST, current_manifest, read_manifest, sha256_of
-from probe.places import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

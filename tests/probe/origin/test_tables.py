@@ -14,9 +14,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from probe.cli import main
+from probe.disk.places import shipped
 from probe.origin import OriginError, open_origin
 from probe.origin.tables import TableEntry, open_table
-from probe.places import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.failure import PermissionDenied
 from probe.schedule import Job, cron
 from probe.schedule.calls import Said
 from probe.schedule.cron import Crontab, with_block, without_block
+from probe.words.failure import PermissionDenied
 
 OTHERS = "MAILTO=sokha\n# BEGIN backup\n5 4 * * * backup --all 100\\%\n# END backup\n"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from probe.failure import BadInput
-from probe.language import for_scripts
 from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary, DiaryEntry
+from probe.words.failure import BadInput
+from probe.words.language import for_scripts
 
 HOUR = 3600.0
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.failure import PermissionDenied
 from probe.schedule import Job, systemd
 from probe.schedule.calls import Said
 from probe.schedule.systemd import SystemTimer, UserTimer, unit_word
+from probe.words.failure import PermissionDenied
 
 needs_analyze = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.failure import BadInput, Offline
 from probe.update.download import fetch
+from probe.words.failure import BadInput, Offline
 from tests.probe.update.publishing import Site
 from tests.proxies import dripping
 

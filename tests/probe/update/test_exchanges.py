@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from probe.failure import BadInput
 from probe.origin import open_origin
 from probe.update.exchanges import fetch_exchanges
+from probe.words.failure import BadInput
 from tests.probe.update.publishing import Site, command
 
 IXPFX = [

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probe.failure import BadInput
 from probe.origin import open_origin
+from probe.words.failure import BadInput
 from tests.probe.update.publishing import V4, Site, command, contents, update_tables
 
 if TYPE_CHECKING:

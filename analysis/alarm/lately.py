@@ -1,0 +1,57 @@
+"""Which days are the last, and whether those that a verdict counts as passing a node do so still.
+
+All days of the period judged weigh alike, and a first campaign may have more of them than the last.
+Decides nothing: who reads the verdict is told. How a verdict is worded is not known here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from analysis.candidates.blocks import Blocks
+from analysis.evidence.observation import Observation
+from analysis.policy import Policy
+from analysis.shares.convergence import Candidate, captured_by
+from analysis.shares.pairs import by_organisation, make_pairs
+
+
+class Lately(NamedTuple):
+    """Of how many organisations that a node captured half of the pairs or more pass it still."""
+
+    passing: int
+    of: int
+
+    def mostly_gone(self, policy: Policy) -> bool:
+        """Whether as many do not as must have left before a wave is over."""
+        return self.of - self.passing >= policy.alarm_share * self.of
+
+
+def _days_abroad(observations: Iterable[Observation]) -> list[dt.date]:
+    return sorted({day for seen in observations if seen.crossing is not None for day in seen.days})
+
+
+def last_of_many(observations: Iterable[Observation], policy: Policy) -> dt.date | None:
+    """The first of the last days, None where these are half of all days with data or more."""
+    days = _days_abroad(observations)
+    span = policy.alarm_hold_days
+    return days[-span] if len(days) > 2 * span else None
+
+
+def lately(
+    one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
+) -> Lately:
+    """What the last days with data say of a node, as many as a move must hold.
+
+    Who was not measured on them, or is silent, was not seen to pass it.
+    """
+    captured = captured_by(one.shares, policy)
+    first = _days_abroad(observations)[-policy.alarm_hold_days :][0]
+    late = [part for seen in observations if (part := seen.since(first)) is not None]
+    passing = [
+        name
+        for name, pairs in by_organisation(make_pairs(late, blocks, policy)).items()
+        if name in captured and 2 * sum(one.node in pair.strict for pair in pairs) >= len(pairs)
+    ]
+    return Lately(len(passing), len(captured))

@@ -1,0 +1,200 @@
+"""Whether those who pass a network meet there, or go side by side through numbers of its name.
+
+A table names who announces an address. An incumbent announces blocks of which its rivals were given
+parts, and its numbers stand on the lines that it leases to them: each then shows numbers of its
+own, and leaves over a link of its own. At a router of one operator, or right behind it, customers
+come by the same addresses. What becomes of a network where they do not is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from functools import cache
+from itertools import takewhile
+
+from analysis.candidates.blocks import Blocks
+from analysis.candidates.passages import Passage, mostly_together
+from analysis.evidence.observation import Observation, by_vantage_days
+from analysis.owners.operators import Node
+from analysis.paths.crossing import Crossing, way_on
+from analysis.paths.path import Frame, Step
+
+# A way that passes a node, and the nodes between the vantage point and the destination on it.
+Passing = tuple[Observation, Sequence[Node]]
+
+
+def meet_there(node: Set[Node], observations: Iterable[Observation], others: int) -> bool:
+    """Whether half of the organisations that pass a node on their ways abroad do so together.
+
+    ``node`` is itself alone, or all the blocks of one operator.
+
+    They do if to half of their destinations they show, on half of the traces that pass the node, an
+    address of it, or the one behind it, by which so many ``others`` come as well. An organisation
+    that comes to the node through another one of them is no other beside that one: it is that one's
+    addresses that it shows.
+    """
+    return _together(
+        node,
+        [
+            (seen, seen.crossing.strict, _addresses(node, seen.path.frame, seen.crossing))
+            for seen in observations
+            if seen.crossing is not None and not node.isdisjoint(seen.crossing.strict)
+        ],
+        others,
+    )
+
+
+def given_away(
+    blocks: Blocks, observations: Sequence[Observation], others: int
+) -> Callable[[Node], bool]:
+    """What tells whether an owner's numbers are on the ways abroad of those who do not meet there.
+
+    Of a node whose numbers have no one owner it is not asked.
+    """
+
+    @cache
+    def is_given_away(node: Node) -> bool:
+        return blocks.has_one_owner(node) and not meet_there(
+            blocks.parts(node), observations, others
+        )
+
+    return is_given_away
+
+
+def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bool:
+    """Whether half of the organisations that pass a node on their ways at home do so together.
+
+    As abroad; ``passing`` are those ways, each with the nodes between. The destination's own border
+    is no address that tells: everybody comes to it by that one, whoever stands before it.
+    """
+    ways = [(seen, between, _addresses_at_home(node, seen)) for seen, between in passing]
+    return _together(node, ways, others)
+
+
+def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
+    """Whether a node at home has addresses over which ways between different networks go.
+
+    A router has: over one interface a customer comes on its way to all others, over another all
+    come on their way to one. A line that two networks lease is on the way from the one to the
+    other, whoever is behind them. It is asked of half of the organisations that pass the node, for
+    half of their destinations, on half of the traces that pass it to each.
+    """
+    return _mostly_shared(
+        [
+            (seen, _addresses_of(node, seen), " > ".join(_beside(node, between, seen)))
+            for seen, between in passing
+        ],
+        others=1,
+    )
+
+
+def _together(
+    node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
+) -> bool:
+    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
+    members = {seen.organisation for seen, _, _ in ways}
+    return _mostly_shared(
+        [
+            (seen, addresses, _over(node, seen.organisation, nodes, members))
+            for seen, nodes, addresses in ways
+        ],
+        others,
+    )
+
+
+def _mostly_shared(ways: Iterable[tuple[Observation, list[str], str]], others: int) -> bool:
+    """``ways`` are those that pass a node: the addresses of each, and who comes over these."""
+    telling = [way for way in ways if way[1]]
+    weights = by_vantage_days([seen for seen, _, _ in telling])
+    return mostly_together(
+        [
+            Passage(seen.organisation, seen.destination, tuple(addresses), over, weight)
+            for (seen, addresses, over), weight in zip(telling, weights, strict=True)
+        ],
+        others,
+    )
+
+
+def _over(node: Set[Node], own: str, nodes: Sequence[Node], members: Collection[str]) -> str:
+    """The last member before a node: the vantage point's own organisation, or one on its way."""
+    before = nodes[: _place(node, nodes)]
+    over = [one.name for one in before if one.kind == "organisation" and one.name in members]
+    return [own, *over][-1]
+
+
+def _place(node: Set[Node], nodes: Sequence[Node]) -> int:
+    return next(i for i, one in enumerate(nodes) if one in node)
+
+
+def _beside(node: Set[Node], nodes: Sequence[Node], seen: Observation) -> tuple[str, str]:
+    """The organisations before and behind a node on a way at home."""
+    at = _place(node, nodes)
+    before, behind = (
+        [one.name for one in part if one.kind == "organisation"]
+        for part in (nodes[:at], nodes[at + 1 :])
+    )
+    return [seen.organisation, *before][-1], [*behind, seen.destination_organisation][0]
+
+
+def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:
+    """The addresses of a node on a path, and the one right behind it.
+
+    A port of an exchange is none: it is the peer's, whoever comes. Where it is other paths that say
+    that the node stands there, the interface behind is what they have in common.
+    """
+    at = [
+        i
+        for i, step in enumerate(frame.steps)
+        if step.sight is not None and step.sight.node in node and not step.own
+    ]
+    if not at:
+        return [crossing.first_foreign] if crossing.first_foreign is not None else []
+    return _and_behind(frame.steps, at, frame.destination)
+
+
+def _addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
+    """The addresses of a node between two networks, and the one right behind it, if that is of a
+    third."""
+    return _and_behind(*_steps_at_home(node, seen), seen.destination)
+
+
+def _addresses_of(node: Set[Node], seen: Observation) -> list[str]:
+    """The addresses of a node between two networks."""
+    steps, at = _steps_at_home(node, seen)
+    return _shown(steps[i] for i in at)
+
+
+def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
+    """The steps before the destination's network, and which of them are of a node.
+
+    None before the last hop of the own network is: it carries the line of the vantage point to it.
+    """
+    target = Node("organisation", seen.destination_organisation)
+    steps = list(
+        takewhile(lambda step: step.sight is None or step.sight.node != target, seen.steps)
+    )
+    left = max((i for i, step in enumerate(steps) if step.own), default=-1)
+    at = [
+        i
+        for i, step in enumerate(steps)
+        if i > left and step.sight is not None and step.sight.node in node
+    ]
+    return steps, at
+
+
+def _and_behind(steps: Sequence[Step], at: Sequence[int], destination: str) -> list[str]:
+    """The addresses of these steps, and the one right behind the last if it is no port.
+
+    Where the own network shows in between, none is right behind: its border stands there.
+    """
+    on = way_on(takewhile(lambda step: not step.own, steps[at[-1] + 1 :]), destination)
+    behind = [on] if on is not None and not _is_port(on) else []
+    return _shown([*(steps[i] for i in at), *behind])
+
+
+def _shown(steps: Iterable[Step]) -> list[str]:
+    return [step.address for step in steps if step.address is not None]
+
+
+def _is_port(step: Step) -> bool:
+    return step.sight is not None and step.sight.node.kind == "exchange"

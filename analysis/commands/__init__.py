@@ -1,0 +1,1 @@
+"""What the analyst's commands share: options, files that are given, files that are written."""

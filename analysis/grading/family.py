@@ -1,0 +1,331 @@
+"""One address family of a country, judged: from observations to candidates, figures and grade.
+
+The newest stable period is found here. Who may be named, what a verdict says of it, and in which
+shape, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+from analysis.alarm.lately import last_of_many
+from analysis.alarm.reach import reaches_far
+from analysis.alarm.timeline import Timeline, find_alarm
+from analysis.candidates.blocks import Blocks
+from analysis.candidates.meeting import given_away
+from analysis.candidates.peering import PeeringLans
+from analysis.evidence.observation import Observation
+from analysis.grading.doubts import Doubts, doubts_of
+from analysis.grading.levels import Figures
+from analysis.grading.nameable import JudgingTable, Seen, are_apart, own_names, see, since
+from analysis.grading.readings import (
+    Lenient,
+    Period,
+    Strict,
+    candidates,
+    read_leniently,
+    read_strictly,
+)
+from analysis.grading.support import (
+    continents_reached,
+    days_measured,
+    keys_showing,
+    pass_elsewhere,
+    pass_mostly,
+)
+from analysis.grading.verdict import grade
+from analysis.policy import Policy
+from analysis.shares.alike import most_alike
+from analysis.shares.convergence import (
+    Candidate,
+    candidate,
+    exit_shares,
+    mean_share,
+    nearest_first,
+    on_the_same_ways,
+    rivals,
+    weighted_share,
+)
+from analysis.shares.coverage import Weights, covered
+from analysis.shares.intervals import captured_bounds, effective_gateways
+from analysis.shares.pairs import Pair, by_organisation, make_pairs
+from analysis.shares.turns import by_turns, days_elsewhere, telling, turns_abroad
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Everything computed for one address family in the period judged."""
+
+    observations: tuple[Observation, ...]
+    blocks: Blocks
+    lans: PeeringLans
+    pairs: list[Pair]
+    grouped: dict[str, list[Pair]]
+    candidates: list[Candidate]
+    on_the_same_ways: list[Candidate]
+    figures: Figures
+    timeline: Timeline
+    grade: str
+    reasons: list[str]
+    again: Callable[[Sequence[Pair]], Family] = field(repr=False)
+    """The same with other pairs; blocks, period and timeline stay."""
+
+    @property
+    def named(self) -> Candidate | None:
+        """Who may be named, by the grade."""
+        return self.figures.top if self.grade in {"concentrated", "single_gateway"} else None
+
+    @property
+    def name(self) -> str | None:
+        """What whoever is named is called."""
+        return self.named.node.name if self.named is not None else None
+
+
+def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -> frozenset[str]:
+    """Who was measured in the weeks before a day, as many as moves may span, and not since."""
+    begin = since - dt.timedelta(days=policy.alarm_within_days)
+    last: dict[str, dt.date] = {}
+    for seen in observations:
+        if seen.crossing is not None:
+            last[seen.organisation] = max(last.get(seen.organisation, dt.date.min), seen.days[-1])
+    return frozenset(name for name, day in last.items() if begin <= day < since)
+
+
+def _find_alarm(
+    seen: Seen, displaced: Collection[str], table: JudgingTable, policy: Policy
+) -> Timeline:
+    # A gateway that was switched on late is on few of all traces: every node is looked at.
+    nodes = {
+        node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
+    }
+    counts = partial(reaches_far, observations=seen.observations, blocks=seen.blocks, policy=policy)
+    return find_alarm(seen.observations, seen.blocks, nodes, policy, counts, displaced=displaced)
+
+
+def judge_family(
+    observations: Sequence[Observation],
+    frozen: Sequence[Observation],
+    table: JudgingTable,
+    weights: Weights,
+    policy: Policy,
+    *,
+    displaced: Mapping[str, dt.date],
+) -> Family:
+    """Judge what was seen of one address family.
+
+    ``frozen`` are the same traces under one table: the alarm must not hear a table change.
+    ``displaced`` are organisations of which traces were left out as those of another's network,
+    with their last day: where nothing else is known of one, its ways are not known.
+    """
+    of_alarm = see(frozen, table, policy)
+    timeline = _find_alarm(of_alarm, displaced, table, policy)
+    seen = of_alarm if observations is frozen else see(observations, table, policy)
+    gone: frozenset[str] = frozenset()
+    if timeline.since is not None:
+        gone = _gone(seen.observations, timeline.since, policy)
+        displaced = _displaced_since(displaced, timeline.since, policy)
+        seen = since(seen, timeline.since, table, policy)
+    return _judge_seen(
+        seen,
+        table,
+        policy,
+        gone=gone,
+        displaced=frozenset(displaced),
+        timeline=timeline,
+        weights=weights,
+        late=_late(seen, displaced, table, weights, policy),
+    )
+
+
+def _displaced_since(
+    displaced: Mapping[str, dt.date], day: dt.date, policy: Policy
+) -> dict[str, dt.date]:
+    """Those of which traces were left out that are of a day, or of as many before as moves span."""
+    begin = day - dt.timedelta(days=policy.alarm_within_days)
+    return {name: last for name, last in displaced.items() if last >= begin}
+
+
+def _late(
+    seen: Seen,
+    displaced: Mapping[str, dt.date],
+    table: JudgingTable,
+    weights: Weights,
+    policy: Policy,
+) -> Figures | None:
+    """The figures of the last days alone, where these are few of all."""
+    first = last_of_many(seen.observations, policy)
+    if first is None:
+        return None
+    family = _judge_seen(
+        since(seen, first, table, policy),
+        table,
+        policy,
+        gone=_gone(seen.observations, first, policy),
+        displaced=frozenset(_displaced_since(displaced, first, policy)),
+        timeline=Timeline(None, ""),
+        weights=weights,
+        late=None,
+    )
+    return family.figures
+
+
+def _judge_seen(
+    seen: Seen,
+    table: JudgingTable,
+    policy: Policy,
+    *,
+    gone: frozenset[str],
+    displaced: frozenset[str],
+    timeline: Timeline,
+    weights: Weights,
+    late: Figures | None,
+) -> Family:
+    judged, blocks = seen.observations, seen.blocks
+    is_given_away = given_away(blocks, judged, policy.link_organisations)
+    pairs = make_pairs(judged, blocks, policy)
+    apart = tuple(
+        one
+        for one in candidates(by_organisation(pairs), seen, table, policy)
+        if seen.nameable(one.node) and are_apart(one, is_given_away, policy)
+    )
+    alike = most_alike(judged, blocks, policy)
+    alone = given_away(blocks, judged, others=1)
+    in_twos = frozenset(one.node for one in apart if not alone(one.node))
+    if apart:
+        blocks = blocks.without({one.node for one in apart})
+        pairs = make_pairs(judged, blocks, policy)
+    told = telling(turns_abroad(blocks, judged))
+    period = Period(
+        seen=seen._replace(blocks=blocks),
+        international=tuple(one for one in judged if one.kind == "international"),
+        alike=alike,
+        apart=apart,
+        in_twos=in_twos,
+        is_given_away=is_given_away,
+        by_turns=by_turns(told, policy),
+        days_elsewhere=days_elsewhere(told),
+        gone=gone,
+        displaced=displaced - gone,
+        timeline=timeline,
+        late=late,
+        table=table,
+        weights=weights,
+        policy=policy,
+    )
+    return _judge_pairs(period, pairs)
+
+
+class _Support(NamedTuple):
+    """What bears out that a candidate holds whom it captured; see `Figures`."""
+
+    mostly: int = 0
+    elsewhere: tuple[int, int] = (0, 0)
+    continents: int = 0
+    keys: int = 0
+    unaided: float = 0.0
+    rivals: int = 0
+    weighed: float = 0.0
+    by_turns: int = 0
+
+
+def _support(strict: Strict, period: Period) -> _Support:
+    top, policy = strict.top, period.policy
+    if top is None:
+        return _Support()
+    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
+    return _Support(
+        mostly=pass_mostly(top.node, strict.behind, strict.judged),
+        elsewhere=pass_elsewhere(top.node, strict.behind, strict.judged, policy),
+        continents=continents_reached(top.node, strict.behind, strict.judged, policy),
+        keys=len(keys_showing(top.node, strict.behind, period.international, period.seen.blocks)),
+        unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
+        rivals=rivals(top, strict.nameable, strict.left_out, policy),
+        weighed=weighted_share(top.shares, period.weights.of) or 0.0,
+        by_turns=len(strict.behind & period.by_turns(top.node)),
+    )
+
+
+def _figures(
+    strict: Strict, period: Period, *, support: _Support, lenient: Lenient, doubts: Doubts
+) -> Figures:
+    top, left_out, judged = strict.top, strict.left_out, strict.judged
+    of = len(strict.grouped.keys() - left_out)
+    captured = top.captured if top else 0
+    lower, upper = captured_bounds(captured, of, period.policy.confidence)
+    classes = {pair.destination_class for pair in judged if pair.resolved}
+    leaving = exit_shares(strict.grouped, top.node if top else None, left_out)
+    return Figures(
+        top=top,
+        of=of,
+        captured=captured,
+        lower=lower,
+        upper=upper,
+        mostly=support.mostly,
+        gone=len(period.gone - left_out),
+        silent=len(
+            ({pair.organisation for pair in judged} | period.displaced)
+            - strict.grouped.keys()
+            - left_out
+        ),
+        elsewhere=support.elsewhere,
+        keys=support.keys,
+        unaided=support.unaided,
+        rivals=support.rivals,
+        covered=covered(strict.grouped, left_out, period.weights),
+        weighed=support.weighed,
+        by_turns=support.by_turns,
+        unit=period.weights.unit,
+        pairs=len(judged),
+        resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
+        destination_classes=len(classes),
+        continents=support.continents,
+        # Where nobody is captured the days are those of all.
+        days=days_measured(
+            strict.behind or strict.grouped.keys(),
+            period.international,
+            period.days_elsewhere(top.node) if top and strict.behind else {},
+        ),
+        effective_gateways=effective_gateways(leaving.values()),
+        meeting_place=doubts.meeting_place,
+        alike=doubts.alike,
+        apart=period.apart,
+        thin=doubts.thin,
+        veiled=doubts.veiled,
+        lenient=lenient.candidate,
+        rival=lenient.rival,
+        at_times=doubts.at_times,
+        by_weight=doubts.by_weight,
+        in_twos=period.in_twos,
+        late=period.late,
+    )
+
+
+def _judge_pairs(period: Period, pairs: Sequence[Pair]) -> Family:
+    policy, seen = period.policy, period.seen
+    strict = read_strictly(period, pairs)
+    figures = _figures(
+        strict,
+        period,
+        support=_support(strict, period),
+        lenient=read_leniently(strict, period, pairs),
+        doubts=doubts_of(strict, period),
+    )
+    verdict, reasons = grade(figures, policy)
+    return Family(
+        seen.observations,
+        seen.blocks,
+        seen.lans,
+        list(pairs),
+        strict.grouped,
+        strict.candidates,
+        on_the_same_ways(strict.top, strict.nameable, policy) if strict.top else [],
+        figures,
+        period.timeline,
+        verdict,
+        reasons,
+        again=partial(_judge_pairs, period),
+    )

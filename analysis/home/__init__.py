@@ -1,0 +1,1 @@
+"""How the country's networks reach each other, and whether they meet in one hub."""

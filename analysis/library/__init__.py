@@ -1,0 +1,1 @@
+"""What ``import analysis as gw`` gives: data that were read, verdicts that cannot be changed."""

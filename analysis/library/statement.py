@@ -1,0 +1,452 @@
+"""What a user of the library holds: the data that were read, and a verdict that cannot be changed.
+
+Both show themselves in a notebook. The figures of a verdict are attributes with types, its evidence
+is tidy tables that are worked out when they are first asked for. Judges nothing, reads no file.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from analysis.alarm.behind import Behind
+from analysis.grading.verdict import Grade
+from analysis.home.hub import DomesticGrade
+from analysis.intake.load import Loaded
+from analysis.judgement.judge import Evidence
+from analysis.library import exhibits
+from analysis.owners.operators import Kind, Node
+from analysis.simulated.planning import Needs, needs
+from analysis.tables import (
+    crossings_in_portions,
+    crossings_table,
+    in_order,
+    replies_table,
+    traces_table,
+)
+from analysis.words.direction import straight
+from analysis.words.versions import of_the_other
+from analysis.words.wording import (
+    asked,
+    captured_range,
+    effective,
+    headline,
+    many,
+    outward,
+    simulated,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The traces that were read, and what was left out.
+
+    ``loaded`` is what the command line works with; the tables are made when they are asked for.
+    """
+
+    loaded: Loaded = field(repr=False)
+
+    @cached_property
+    def traces(self) -> pd.DataFrame:
+        """One row a trace; see ``docs/tables.md``."""
+        return traces_table(self.loaded.traces)
+
+    @cached_property
+    def replies(self) -> pd.DataFrame:
+        """One row a probe, a star too; see ``docs/tables.md``."""
+        return replies_table(self.loaded.traces)
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """How many lines and files were left out, by reason."""
+        return exhibits.rejected_table(self.loaded.rejected)
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What could not be read, each with its file and line; the first few."""
+        return tuple(self.loaded.complaints)
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The sha256 of every file that was read."""
+        return dict(self.loaded.inputs)
+
+    def __len__(self) -> int:
+        return len(self.loaded.traces)
+
+    def __repr__(self) -> str:
+        left_out = sum(self.loaded.rejected.values())
+        return f"<Data of {many(len(self), 'trace')}, {left_out} left out>"
+
+    def _repr_html_(self) -> str:
+        left_out = sum(self.loaded.rejected.values())
+        return (
+            f"<p><strong>{many(len(self), 'trace')}</strong>; files read: {len(self.inputs)}; "
+            f"left out: {left_out}.</p>"
+        )
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Whom a verdict names. ``asns`` and ``blocks`` are empty where there are none."""
+
+    kind: Kind
+    name: str
+    asns: tuple[int, ...]
+    blocks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any] | None) -> Self | None:
+        """The gateway that this part of a verdict's JSON names."""
+        if fields is None:
+            return None
+        return cls(fields["kind"], fields["name"], tuple(fields["asns"]), tuple(fields["blocks"]))
+
+
+@dataclass(frozen=True)
+class Captured:
+    """``organisations`` of ``of`` pass the candidate, with one-sided bounds of their share."""
+
+    organisations: int
+    of: int
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """The mean part of an organisation's pairs that passes the candidate.
+
+    ``equal`` weighs organisations alike, ``eyeballs`` by their users (None where nobody's are
+    known); ``lower`` and ``upper`` come from drawing organisations anew.
+    """
+
+    equal: float
+    eyeballs: float | None
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Domestic:
+    """The paths between networks at home. ``ways`` counts pairs."""
+
+    grade: DomesticGrade
+    hub: Gateway | None
+    ways: Mapping[str, int]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wave:
+    """``organisations`` of ``of`` moved to one gateway within weeks, and ``left`` have left again.
+
+    ``over`` is the day on which half of them had, None while the wave stands.
+    """
+
+    gateway: str
+    onset: dt.date
+    organisations: int
+    of: int
+    left: int
+    over: dt.date | None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The alarm: whether many networks moved to one gateway, and on which day the first did.
+
+    ``behind`` tells on how many of the paths that moved what stands behind the border stayed.
+    ``waves`` are all that were found, also those that are over and no alarm.
+    """
+
+    alarm: bool
+    onset: dt.date | None
+    gateway: Gateway | None
+    moved: Mapping[str, dt.date]
+    reason: str
+    behind: Behind | None
+    waves: tuple[Wave, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """A judged country.
+
+    Figures are attributes, called as in ``gatewatch analyze --json``; what they rest on is tables.
+    `to_dict` gives that JSON whole, with what has no attribute.
+    """
+
+    _fields: Mapping[str, Any] = field(repr=False)
+    _evidence: Evidence = field(repr=False)
+    _asns: Callable[[str], Sequence[int]] = field(repr=False)
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def country(self) -> str:
+        """The country's code of two letters."""
+        return str(self._fields["country"])
+
+    @property
+    def grade(self) -> Grade:
+        """What the evidence amounts to, by the rule."""
+        grade: Grade = self._fields["grade"]
+        return grade
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        return headline(self._fields)
+
+    @property
+    def scope(self) -> Literal["sampled", "national"]:
+        """Whether it holds for those who took part, or for the nation."""
+        scope: Literal["sampled", "national"] = self._fields["scope"]
+        return scope
+
+    @property
+    def window(self) -> tuple[dt.date, dt.date] | None:
+        """First and last day judged; None without data."""
+        first, last = self._fields["window"]
+        if first is None:
+            return None
+        return dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """Who is named, in a verdict that names somebody."""
+        return Gateway.of(self._fields["gateway"])
+
+    @property
+    def strongest(self) -> Gateway | None:
+        """The strongest candidate, named by the verdict or not; None where there is none."""
+        found = self._evidence.candidate
+        if found is None:
+            return None
+        node = found.node
+        asns = tuple(self._asns(node.name)) if node.kind == "organisation" else ()
+        return Gateway(node.kind, node.name, asns, found.blocks)
+
+    @property
+    def accused(self) -> Node | None:
+        """Whom a picture may show in the colour of a gateway: only whom the verdict names."""
+        return Node(self.gateway.kind, self.gateway.name) if self.gateway else None
+
+    @property
+    def captured(self) -> Captured:
+        """How many organisations pass the strongest candidate."""
+        return Captured(**self._fields["captured"])
+
+    @property
+    def share(self) -> Share:
+        """How much passes the strongest candidate."""
+        return Share(**self._fields["share"])
+
+    @property
+    def effective_gateways(self) -> float:
+        """How many equally used gateways would be as concentrated."""
+        return float(self._fields["effective_gateways"])
+
+    @property
+    def coverage(self) -> tuple[float, float]:
+        """Between what the national share lies, given how much was measured."""
+        low, high = self._fields["coverage"]["bounds"]
+        return low, high
+
+    @property
+    def strict_and_lenient_agree(self) -> bool:
+        """Whether reading doubtful hops generously changes neither the candidate nor its level."""
+        return bool(self._fields["strict_and_lenient_agree"])
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """What it rests on, counted: ``traces``, ``vantages``, ``organisations``, ``days`` …"""
+        return dict(self._fields["measured"])
+
+    @property
+    def domestic(self) -> Domestic:
+        """How the country's networks reach each other."""
+        said = self._fields["domestic"]
+        return Domestic(said["grade"], Gateway.of(said["hub"]), dict(said["pairs"]), said["reason"])
+
+    @property
+    def timeline(self) -> Timeline:
+        """Whether and when a gateway was switched on."""
+        said = self._fields["timeline"]
+        onset = said["onset"]
+        return Timeline(
+            said["alarm"],
+            dt.date.fromisoformat(onset) if onset else None,
+            Gateway.of(said["gateway"]),
+            {one["organisation"]: dt.date.fromisoformat(one["day"]) for one in said["moved"]},
+            said["reason"],
+            Behind(**said["behind"]) if said["behind"] else None,
+            tuple(
+                Wave(
+                    one["gateway"],
+                    dt.date.fromisoformat(one["onset"]),
+                    one["organisations"],
+                    one["of"],
+                    one["left"],
+                    dt.date.fromisoformat(one["over"]) if one["over"] else None,
+                )
+                for one in said["waves"]
+            ),
+        )
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why, in sentences."""
+        return tuple(self._fields["reasons"])
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What it cannot say, in sentences."""
+        return tuple(self._fields["limits"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """With what it can be redone: hashes of the inputs, address tables, policy, version."""
+        return copy.deepcopy(dict(self._fields["provenance"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A copy of the whole, as ``gatewatch analyze --json`` prints it."""
+        return copy.deepcopy(dict(self._fields))
+
+    @cached_property
+    def crossings(self) -> pd.DataFrame:
+        """One row a trace of the period judged: where it left the country."""
+        return in_order(crossings_table(self._evidence.observations))
+
+    def crossings_in_portions(self) -> Iterator[pd.DataFrame]:
+        """The rows of `crossings` in tables of some thousand, for whom all would be too many."""
+        return crossings_in_portions(self._evidence.observations)
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """One row for each organisation and destination abroad, with its gateway."""
+        return self._made("pairs", lambda: exhibits.pairs_table(self._evidence))
+
+    @property
+    def days(self) -> pd.DataFrame:
+        """How many organisations the candidate (or the alarm's gateway) captured on each day."""
+        return self._made("days", lambda: exhibits.days_table(self._evidence, self._watched()))
+
+    @property
+    def changes(self) -> pd.DataFrame:
+        """The days on which an organisation's gateway changed."""
+        return self._made("changes", lambda: exhibits.changes_table(self._fields["timeline"]))
+
+    @property
+    def domestic_pairs(self) -> pd.DataFrame:
+        """One row for each two domestic organisations, with the way between them."""
+        hub = self.domestic.hub
+        node = Node(hub.kind, hub.name) if hub else None
+        return self._made("domestic_pairs", lambda: exhibits.domestic_table(self._evidence, node))
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """The ten strongest candidates, best first."""
+        return self._made(
+            "candidates", lambda: exhibits.candidates_table(self._fields["candidates"])
+        )
+
+    @property
+    def criteria(self) -> pd.DataFrame:
+        """What the rule asks for at each step, and what was found."""
+        return self._made("criteria", lambda: exhibits.criteria_table(self._fields["criteria"]))
+
+    @property
+    def ranges(self) -> pd.DataFrame:
+        """The verdict without each organisation, and without each destination."""
+        return self._made("ranges", lambda: exhibits.ranges_table(self._fields["ranges"]))
+
+    @property
+    def recruits(self) -> pd.DataFrame:
+        """Whom to recruit next, those that take part already first."""
+        return self._made("recruits", lambda: exhibits.recruits_table(self._evidence, self._asns))
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """How many traces were left out, by reason."""
+        return self._made("rejected", lambda: exhibits.rejected_table(self._fields["rejected"]))
+
+    @property
+    def needs(self) -> Needs:
+        """How many networks must take part before what can be said, as `gatewatch plan` has it."""
+        weights = exhibits.weights_of_others(self._evidence)
+        measured = exhibits.measured_others(self._evidence)
+        return needs(weights, [], self._evidence.policy, measured)
+
+    def _made(self, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """A copy of a table that is made once: what is done to it reaches no report."""
+        if name not in self._tables:
+            self._tables[name] = make()
+        return self._tables[name].copy()
+
+    def _watched(self) -> Node | None:
+        """The node whose share over time is of interest."""
+        alarm = self._fields["timeline"]["gateway"]
+        if alarm is not None:
+            return Node(alarm["kind"], alarm["name"])
+        return self._evidence.candidate.node if self._evidence.candidate else None
+
+    def __repr__(self) -> str:
+        return f"<Verdict {self.country} {self.grade} {self._days_judged()}>"
+
+    def _days_judged(self) -> str:
+        return " to ".join(str(day) for day in self.window) if self.window else "no data"
+
+    def _repr_html_(self) -> str:
+        captured, (low, high) = self.captured, outward(*self.coverage, ".2f")
+        lower, upper = captured_range(self._fields)
+        confidence = self.provenance["policy"]["confidence"]
+        figures = (
+            ("captured", f"{captured.organisations} of {many(captured.of, 'organisation')}, "
+             f"{asked(confidence)} bounds {lower}–{upper}"),
+            ("effective gateways", effective(self._fields)),
+            ("nationally", f"a share of {low}–{high}"),
+            ("domestic paths", self.domestic.grade.replace("_", " ")),
+            ("alarm", self.timeline.reason),
+        )  # fmt: skip
+        rows = "".join(
+            f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
+            f'<td style="text-align:left">{escape(value)}</td></tr>'
+            for name, value in figures
+        )
+        other = of_the_other(self._fields)
+        first = " ".join(filter(None, (self.headline, other)))
+        why = _items(sentence for sentence in self.reasons if sentence != other)
+        said = simulated(self.provenance.get("notes", {}))
+        return straight(
+            (f"<p><strong>{escape(said)}</strong></p>" if said else "")
+            + f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
+            f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(first)}</p>"
+            f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{_items(self.limits)}</ul>"
+        )
+
+
+def _items(sentences: Iterable[str]) -> str:
+    return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def demand_data(given: object) -> None:
+    """Raise TypeError where this is no `Data`, such as a path that nobody has read yet."""
+    if not isinstance(given, Data):
+        raise TypeError(f"{type(given).__name__} is no data; read some with load(…) first")
+
+
+def demand_verdict(given: object) -> None:
+    """Raise TypeError where this is no `Verdict`, such as data that nobody has judged yet."""
+    if not isinstance(given, Verdict):
+        raise TypeError(
+            f"{type(given).__name__} is no verdict; make one with judge(data, country) first"
+        )

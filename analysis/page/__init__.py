@@ -1,0 +1,1 @@
+"""The report, one page that can be published, and its pictures."""

@@ -1,0 +1,1 @@
+"""How many organisations pass whom, and how sure that is."""

@@ -1,0 +1,1 @@
+"""What else shows the same, and decides nothing: hegemony, dominators, interfaces, ranges."""

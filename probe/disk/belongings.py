@@ -1,0 +1,98 @@
+"""All that gatewatch keeps on a machine, by kind, and how it is taken away.
+
+Whoever has to be rid of it, and fast, must neither forget a file nor lose one that is not ours: the
+data folder may be any folder that its owner named. So only names that are known are touched, and
+what else lies there is told. This module asks nobody, and knows no timer.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from probe.disk.presence import is_folder
+from probe.disk.private import UNFINISHED, sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# In the order in which they go: without consent nothing begins any more, and without keys nothing
+# that is left can be signed.
+KINDS: dict[str, tuple[str, ...]] = {
+    "consent": ("consent.json", "consent.html"),
+    "keys": ("keys",),
+    "names of this vantage point": ("vantage.state", "vantage.lock", "vantage.new"),
+    "traces": ("spool",),
+    "bundles and receipts": ("outbox",),
+    "counts and schedule": ("allowance.state", "schedule.state"),
+    "address tables": ("origin", "exchanges.toml"),
+    "settings and lists of your own": ("settings.toml", "do-not-probe.txt"),
+}
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """What there is of a kind: entries of the data folder, and files and bytes in all of them."""
+
+    kind: str
+    paths: tuple[Path, ...]
+    files: int
+    bytes: int
+
+
+def belongings(folder: Path) -> list[Belonging]:
+    """What lies in a data folder that is ours, in the order in which it should go."""
+    found = []
+    for kind, names in KINDS.items():
+        paths = tuple(path for path in _entries(folder) if _is(path, names))
+        if paths:
+            files = [file for path in paths for file in _files(path)]
+            size = sum(file.lstat().st_size for file in files)
+            found.append(Belonging(kind, paths, len(files), size))
+    return found
+
+
+def strangers(folder: Path) -> list[Path]:
+    """What lies in a data folder and is not ours."""
+    ours = tuple(name for names in KINDS.values() for name in names)
+    return [path for path in _entries(folder) if not _is(path, ours)]
+
+
+def take_away(folder: Path, found: list[Belonging]) -> None:
+    """Delete what was found, and the folder too where nothing else is in it.
+
+    Links are deleted, not followed. Each kind is gone from the disk before the next goes: who is
+    in a hurry may pull the plug.
+    """
+    for one in found:
+        for path in one.paths:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        sync_folder(folder)
+    with suppress(OSError):
+        folder.rmdir()
+        sync_folder(folder.parent)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if is_folder(folder) else []
+
+
+def _is(path: Path, names: tuple[str, ...]) -> bool:
+    """Whether an entry has one of these names, or is what a crash left of writing one."""
+    return path.name in names or (
+        path.name.endswith(UNFINISHED) and path.name.startswith(tuple(f"{name}." for name in names))
+    )
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir() and not path.is_symlink():
+        for inside in sorted(path.iterdir()):
+            yield from _files(inside)
+    else:
+        yield path

@@ -1,0 +1,138 @@
+"""What an error of the system about a file amounts to: a sentence with its remedy, and a code.
+
+A disk that is full, files that belong to somebody else and folders in the place of files can meet
+any command, so that they are told in one place. This module knows nothing of what was being done.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from probe.disk.places import chosen_folder
+from probe.disk.private import NO_ROOM
+from probe.disk.readonly import read_only
+from probe.words.failure import BadInput, PartlyDone, PermissionDenied
+from probe.words.language import _
+
+if TYPE_CHECKING:
+    from probe.words.failure import Failure
+
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
+
+# A file of another kind than is needed has the name.
+_IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
+
+# No file can have the name.
+_NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+
+
+def failure_of(problem: OSError) -> Failure | None:
+    """The failure that an error amounts to; None for one that only a fault of ours explains."""
+    if problem.errno in NO_ROOM:
+        return PartlyDone(
+            _("disk full at {path}; what was kept before is safe, make room and run again").format(
+                path=problem.filename
+            )
+            if problem.filename
+            else _("disk full; what was kept before is safe, make room and run again")
+        )
+    if problem.errno == errno.EROFS:
+        return read_only(problem.filename or _("a file"))
+    if problem.errno in _TOO_MANY:
+        return PermissionDenied(
+            _(
+                "the system lets no more files and sockets be open at once ({reason}); close other "
+                "programs, or raise the limit in this terminal: ulimit -n 1024"
+            ).format(reason=problem.strerror)
+        )
+    if problem.errno in _NOT_ALLOWED:
+        return PermissionDenied(
+            (
+                _(
+                    "{path} may not be written or read by this user ({reason}); choose "
+                    "another data folder with GATEWATCH_HOME, or mend its permissions"
+                )
+                if _is_kept(problem.filename)
+                else _(
+                    "{path} may not be written or read by this user ({reason}); mend its "
+                    "permissions, or name another"
+                )
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        )
+    if problem.filename and problem.errno in _IN_THE_WAY:
+        return BadInput(
+            _(
+                "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
+                "folder where a file has to be; move it away, or name another"
+            ).format(path=problem.filename, reason=problem.strerror)
+        )
+    if problem.filename and problem.errno in _NO_NAME:
+        return BadInput(
+            _(
+                "{path} cannot be used ({reason}): the name is longer than the file system allows, "
+                "or links lead in a circle; name another"
+            ).format(path=problem.filename, reason=problem.strerror)
+        )
+    if problem.filename and problem.errno == errno.ENXIO:
+        return BadInput(
+            _(
+                "{path} cannot be used: a pipe, a socket or a device lies where a file has to be; "
+                "move it away, or name another"
+            ).format(path=problem.filename)
+        )
+    if problem.errno == errno.ENOMEM:
+        return no_memory()
+    if problem.filename and problem.errno == errno.ENOENT:
+        return BadInput(
+            _(
+                "{path} is not there (any more): it, or what it leads to, was moved, deleted or "
+                "pulled out; put it back, or try again"
+            ).format(path=problem.filename)
+        )
+    if problem.errno == errno.ENOENT and _is_nowhere():
+        return BadInput(
+            _(
+                "the folder that this command was called in is not there any more; go to another "
+                "with cd, and call it again"
+            )
+        )
+    if problem.errno == errno.EIO:
+        return PartlyDone(
+            _(
+                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        )
+    return None
+
+
+def _is_nowhere() -> bool:
+    """Whether the working folder is gone, of which the system says no name."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def no_memory() -> Failure:
+    """The failure where the system gives no more memory."""
+    return PartlyDone(
+        _(
+            "the system gives no more memory; what was kept before is safe, close other programs "
+            "or raise the limit (ulimit -v), and run again"
+        )
+    )
+
+
+def _is_kept(path: object) -> bool:
+    """Whether another data folder would mend it: a path in this one, on the way to it, or none."""
+    if not isinstance(path, str):
+        return True
+    try:
+        there, folder = Path(path).absolute(), chosen_folder().absolute()
+    except BadInput:
+        return False
+    return there.is_relative_to(folder) or folder.is_relative_to(there)

@@ -1,0 +1,99 @@
+"""Whom this volunteer never probes: a file of addresses and prefixes, theirs to write.
+
+Operators ask to be left alone, and a volunteer may know places that it is wiser not to be seen
+to ask for. The list holds for every command that sends. This module sends nothing itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from probe.disk.mishap import failure_of
+from probe.disk.places import data_folder
+from probe.disk.private import read_kept
+from probe.redaction.spellings import embedded
+from probe.words.failure import BadInput
+from probe.words.language import _
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# How a target is counted that the list holds.
+LISTED = "do not probe"
+
+
+def exclusions_file() -> Path:
+    """Where the list lies: in the data folder, to be edited by hand."""
+    return data_folder() / "do-not-probe.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Prefixes that are not probed.
+
+    >>> Exclusions((ipaddress.ip_network("192.0.2.0/24"),)).holds("192.0.2.7")
+    True
+    """
+
+    prefixes: tuple[Prefix, ...] = ()
+
+    def holds(self, address: str) -> bool:
+        """Whether an address lies in any of the prefixes, or an IPv4 one that it holds does.
+
+        >>> nobody = Exclusions((ipaddress.ip_network("192.0.2.0/24"),))
+        >>> nobody.holds("64:ff9b::192.0.2.7"), nobody.holds("::ffff:192.0.2.7")
+        (True, True)
+        """
+        parsed = ipaddress.ip_address(address)
+        inner = embedded(parsed)
+        return any(
+            parsed in prefix or (inner is not None and inner[0] in prefix)
+            for prefix in self.prefixes
+        )
+
+
+def read_exclusions(path: Path) -> Exclusions:
+    """The list in a file: an address or prefix a line; what follows ``#`` is a remark.
+
+    Of an IPv6 prefix whose addresses hold an IPv4 one, that is listed as well. No file is an
+    empty list. Raises `BadInput`, naming file and line, for anything else, and the failure that an
+    error of the system amounts to: a list that is only half understood would not protect anyone.
+    """
+    try:
+        text = read_kept(path).decode("utf-8-sig")
+    except FileNotFoundError:
+        return Exclusions()
+    except OSError as problem:
+        raise failure_of(problem) or BadInput(
+            _("{path} cannot be read: {reason}").format(path=path, reason=problem.strerror)
+        ) from None
+    except UnicodeDecodeError:
+        raise BadInput(
+            _("{path} is not a text file in UTF-8; nothing was sent").format(path=path)
+        ) from None
+    return Exclusions(tuple(_prefixes(path, text.splitlines())))
+
+
+def _prefixes(path: Path, lines: Iterable[str]) -> Iterable[Prefix]:
+    for number, line in enumerate(lines, 1):
+        said = line.partition("#")[0].strip()
+        if not said:
+            continue
+        try:
+            prefix = ipaddress.ip_network(said, strict=False)
+        except ValueError:
+            raise BadInput(
+                _(
+                    "{path}:{number}: {said!r} is neither an address nor a prefix such as "
+                    "192.0.2.0/24; mend the line, nothing was sent"
+                ).format(path=path, number=number, said=said)
+            ) from None
+        yield prefix
+        inner = embedded(prefix.network_address)
+        if inner is not None and prefix.prefixlen > inner[1]:
+            yield ipaddress.ip_network((inner[0], min(32, prefix.prefixlen - inner[1])))

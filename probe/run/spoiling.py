@@ -1,0 +1,151 @@
+"""What makes a run worthless before it has begun: a VPN in the way, or a clock that is wrong.
+
+Whoever measures through a tunnel shows the tunnel's network; whoever does it on a wrong day moves
+the day on which something happened. So a run is refused, unless its owner wants it anyway; then
+each trace says so. This module decides and words it; what there is to see is seen by others.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from probe.record import (
+    CAPTIVE_PORTAL,
+    CARRIER_NAT,
+    HOSTED,
+    OTHER_COUNTRY,
+    REGISTERED_ABROAD,
+    VPN,
+    WRONG_CLOCK,
+)
+from probe.spool import day_files, day_named
+from probe.vantage.timekeeping import impossible
+from probe.vantage.tunnel import nobodys_name, tunnels
+from probe.words.language import _
+from probe.words.sentence import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from probe.vantage.ground import LineEnd
+
+
+SET_CLOCK = "sudo timedatectl set-ntp true"
+
+
+def days_that_have_been(table: str | None, folder: Path) -> dict[date, Path | None]:
+    """Days in the past, if clocks were right: the address table's, and each kept, with its file."""
+    of_table = {date.fromisoformat(table): None} if table else {}
+    return of_table | {day: path for path in day_files(folder) if (day := day_named(path.name))}
+
+
+class Spoiling:
+    """Looks when asked: a VPN may come up, and a clock be set, while a run goes on.
+
+    ``ends`` gives this machine's end of the line by IP version, ``days`` are such that
+    have been, with the file of each that is kept, ``clock`` gives seconds since the epoch,
+    ``kept_right`` says whether others keep it so: then a day to come was put down by a clock that
+    was ahead.
+    """
+
+    def __init__(
+        self,
+        ends: Callable[[], Mapping[int, LineEnd]],
+        days: Mapping[date, Path | None],
+        clock: Callable[[], float],
+        kept_right: Callable[[], bool | None],
+    ) -> None:
+        self._ends = ends
+        self._days = days
+        self._clock = clock
+        self._kept_right = kept_right
+
+    def notes(self, version: int) -> list[str]:
+        """What is to be noted of a trace over this IP version now, as records carry it."""
+        noted = [VPN] if version in tunnels(self._ends()) else []
+        return [*noted, WRONG_CLOCK] if self._impossible() else noted
+
+    def objection(self, versions: Collection[int]) -> Sentence | None:
+        """Why nothing measured over one of these IP versions is evidence, with what mends it."""
+        return self.wrong_clock() or self.tunnelled(versions)
+
+    def tunnelled(self, versions: Collection[int]) -> Sentence | None:
+        """Which of these IP versions leaves through a tunnel, in a sentence with its remedy."""
+        through = {v: device for v, device in tunnels(self._ends()).items() if v in versions}
+        if not through:
+            return None
+        device = ", ".join(sorted({nobodys_name(device) for device in through.values()}))
+        if direct := set(versions) - through.keys():
+            return Sentence(
+                "the way out by IPv{through} leads through a tunnel ({device}), as with a VPN, and "
+                "would show its paths instead of your country's; turn it off if that is safe for "
+                "you, or measure IPv{direct} alone with -{direct}",
+                {"through": min(through), "direct": min(direct), "device": device},
+            )
+        named = " and ".join(f"IPv{version}" for version in through)
+        return Sentence(
+            "the way out by {versions} leads through a tunnel ({device}), as with a VPN, and would "
+            "show its paths instead of your country's; turn it off if that is safe for you",
+            {"versions": named, "device": device},
+        )
+
+    def wrong_clock(self) -> Sentence | None:
+        """What is wrong with the clock, in a sentence with its remedy; None if it may be right."""
+        been = self._impossible()
+        if been is None:
+            return None
+        today = datetime.fromtimestamp(self._clock(), UTC).date()
+        kept = self._days[been]
+        if kept is None:
+            return Sentence(
+                "the clock of this machine says {today}, but {been} has been already; set it, as "
+                "with sudo timedatectl set-ntp true",
+                {"today": str(today), "been": str(been)},
+            )
+        file = f"{kept.parent.name}/{kept.name}"
+        return Sentence(
+            "the clock of this machine says {today}, but traces of {been} are kept already; set "
+            "it, as with sudo timedatectl set-ntp true, or, where it is right now and was ahead "
+            "then, move {file} elsewhere",
+            {"today": str(today), "been": str(been), "file": file},
+        )
+
+    def _impossible(self) -> date | None:
+        been = impossible(self._clock(), self._days)
+        return None if been is not None and self._kept_right() else been
+
+
+def meanings() -> dict[str, tuple[str, str | None]]:
+    """What each note on the whereabouts means for its owner, and a command where one helps."""
+    return {
+        VPN: (_("measured through a VPN, so no evidence"), "gatewatch run"),
+        WRONG_CLOCK: (_("measured on a wrong day, so no evidence"), SET_CLOCK),
+        CAPTIVE_PORTAL: (
+            _(
+                "targets answered from next door, as where a captive portal wants a login; sign in "
+                "with a browser"
+            ),
+            "gatewatch run",
+        ),
+        CARRIER_NAT: (_("behind a carrier's NAT, which does no harm"), None),
+        REGISTERED_ABROAD: (
+            _(
+                "your provider is registered in another country than you say: right, or a VPN in "
+                "the router, or a SIM that roams?"
+            ),
+            None,
+        ),
+        OTHER_COUNTRY: (
+            _(
+                "your provider is in another country than in the run before: a journey, or a VPN "
+                "in the router, or a SIM that roams?"
+            ),
+            None,
+        ),
+        HOSTED: (
+            _("your provider rents out servers: is there a VPN in the router?"),
+            None,
+        ),
+    }

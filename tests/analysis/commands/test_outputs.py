@@ -1,0 +1,26 @@
+"""Files that a command writes: whose they are."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from analysis.commands.outputs import written
+from tests.nobody import needs_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@needs_root
+def test_what_root_writes_over_stays_whose_it_was(tmp_path: Path) -> None:
+    """Its owner called the command by sudo, and could not write over the page again."""
+    page = tmp_path / "page.html"
+    page.write_text("old", encoding="utf-8")
+    page.chmod(0o640)
+    os.chown(page, 65534, 65533)
+    with written(page) as unfinished:
+        unfinished.write_text("new", encoding="utf-8")
+    found = page.stat()
+    assert page.read_text(encoding="utf-8") == "new"
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (65534, 65533, 0o640)

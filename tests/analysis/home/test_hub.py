@@ -1,0 +1,176 @@
+"""The grade of the paths between domestic organisations, each condition alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analysis.grading.verdict import describe
+from analysis.home.hub import domestic_grade, not_diverse
+from analysis.policy import Policy
+from tests.analysis.grading.test_verdict import made
+
+
+@pytest.mark.parametrize(
+    ("captured", "of", "reached", "against", "says"),
+    [
+        (7, 7, (7, 7), [], "single_hub"),
+        (7, 7, (7, 7), ["Few."], "concentrated"),
+        (6, 6, (7, 7), [], "concentrated"),
+        (7, 7, (6, 6), [], "concentrated"),
+        (7, 7, (5, 5), [], "concentrated"),
+        (7, 7, (4, 4), [], "mixed"),
+        (7, 7, (1, 11), [], "mixed"),
+        (9, 17, (4, 4), [], "mixed"),
+        (4, 6, (7, 7), [], "mixed"),
+        (1, 11, (1, 11), [], "diverse"),
+        (4, 4, (7, 7), [], "insufficient"),
+    ],
+)
+def test_domestic_grades(
+    captured: int, of: int, reached: tuple[int, int], against: list[str], says: str
+) -> None:
+    """The same bounds as abroad, there and back."""
+    top, there = made(captured, of), made(*reached)
+    judged = {"reached": there, "silent": 0, "against_diverse": (), "policy": Policy()}
+    found, _ = domestic_grade(top, 0, 1.0, against_single=against, **judged)  # type: ignore[arg-type]
+    assert found == says
+
+
+@pytest.mark.parametrize(
+    ("captured", "silent", "says"),
+    [
+        (8, 2, "single_hub"),
+        (8, 3, "concentrated"),
+        (8, 8, "mixed"),
+        (8, 20, "mixed"),
+        (6, 1, "concentrated"),
+    ],
+)
+def test_who_shows_no_way_is_not_forgotten(captured: int, silent: int, says: str) -> None:
+    """All others reach each other over Gate; whoever is silent may not."""
+    found, reason = domestic_grade(
+        made(captured, captured),
+        captured,
+        1.0,
+        reached=made(20, 20),
+        silent=silent,
+        against_single=(),
+        against_diverse=(),
+        policy=Policy(),
+    )
+    assert found == says
+    sentence = (
+        f"With those of which no way is known ({silent}), {captured} of {captured + silent} other "
+        "organisations reach the others over Gate."
+    )
+    assert (reason == sentence) == (silent in {3, 8, 20})
+
+
+def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> None:
+    """Where the grade is none in any case it changes nothing."""
+    policy = Policy()
+    why = (
+        "7 of 7 other organisations reach the others over Gate, which is not called a single hub: "
+        "Few."
+    )
+    for top, reason in ((made(7, 7), why), (made(6, 6), describe(made(6, 6), policy))):
+        assert domestic_grade(
+            top,
+            0,
+            1.0,
+            reached=made(7, 7),
+            silent=0,
+            against_diverse=(),
+            against_single=["Few."],
+            policy=policy,
+        ) == ("concentrated", reason)
+
+
+def test_domestic_paths_without_anything_between() -> None:
+    """Direct neighbours are diverse when five could be judged and the ways are known."""
+    judged = {
+        "reached": None,
+        "silent": 0,
+        "against_single": (),
+        "against_diverse": (),
+        "policy": Policy(),
+    }
+    assert domestic_grade(None, 5, 0.6, **judged) == (  # type: ignore[arg-type]
+        "diverse",
+        "No network or exchange is on most of the traces of any domestic pair whose way is known.",
+    )
+    assert domestic_grade(None, 4, 1.0, **judged) == (  # type: ignore[arg-type]
+        "insufficient",
+        "4 of the 5 organisations needed could be judged.",
+    )
+    assert domestic_grade(None, 5, 0.59, **judged) == (  # type: ignore[arg-type]
+        "insufficient",
+        "The way is known for 59% of the domestic pairs.",
+    )
+
+
+@pytest.mark.parametrize("captured", [0, 1])
+def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) -> None:
+    """Whether nobody stands between or somebody between few; elsewhere it changes nothing."""
+    judged = {"silent": 0, "against_single": (), "policy": Policy()}
+    top = made(captured, 11) if captured else None
+    assert domestic_grade(
+        top,
+        11,
+        1.0,
+        reached=top,
+        against_diverse=["Abroad."],
+        **judged,  # type: ignore[arg-type]
+    ) == ("mixed", "Abroad.")
+    few, policy = made(4, 6), Policy()
+    assert domestic_grade(
+        few,
+        11,
+        1.0,
+        reached=few,
+        against_diverse=["Abroad."],
+        **judged,  # type: ignore[arg-type]
+    ) == ("mixed", describe(few, policy))
+
+
+def doubts(**changes: Any) -> list[str]:
+    """Why ways of which nothing else is known are not "diverse"."""
+    usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "apart": None}
+    usual |= {"effective": 3.0, "policy": Policy()}
+    return not_diverse(**(usual | changes))
+
+
+def test_ways_half_of_which_go_abroad_show_nothing() -> None:
+    """Neither a hub at home nor that there is none."""
+    assert doubts(abroad=0.49) == []
+    assert doubts(abroad=0.5)[0].startswith("50% of the ways at home")
+
+
+def test_whom_half_pass_at_home_or_abroad_forbids_diverse() -> None:
+    """It may be a hub at home, or carry to another country and back who has no other way."""
+    assert doubts(carrier=made(4, 9)) == []
+    (reason,) = doubts(carrier=made(5, 10))
+    assert reason.startswith("5 of 10 other organisations pass Gate on at least 80% of their ways")
+
+
+def test_numbers_of_a_network_that_half_show_forbid_diverse() -> None:
+    """They may be of lines that it leases to rivals, or of its routers."""
+    assert doubts(apart=made(4, 9)) == []
+    (reason,) = doubts(apart=made(5, 10))
+    assert reason.startswith("5 of 10 organisations show addresses of Gate between")
+
+
+def test_private_numbers_that_half_show_forbid_diverse() -> None:
+    """They may be anybody's."""
+    assert doubts(unmapped=made(4, 9)) == []
+    (reason,) = doubts(unmapped=made(5, 10))
+    assert reason.startswith("5 of 10 organisations show hops of ")
+
+
+def test_fewer_than_three_effective_hubs_forbid_diverse() -> None:
+    """As of gateways abroad."""
+    assert doubts(effective=2.99) == [
+        "The ways at home go over 2.99 effective hubs; 3 are needed to call them diverse."
+    ]

@@ -1,0 +1,289 @@
+"""``gatewatch purge``: what it lists, what it deletes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from probe.cli import main
+from probe.disk.belongings import belongings, strangers, take_away
+from probe.engine.session import SessionSettings
+from probe.engine.strategy import Limits
+from probe.run.alone import alone
+from probe.sharing.outbox import Outbox
+from probe.sharing.receipt import Receipt
+from probe.words.failure import Failure
+from tests.consenting import agree
+from tests.probe import paths
+from tests.probe.sharing.test_bundling import keep, trace
+
+
+class Played:
+    """A timer that can be switched off."""
+
+    name = "played timer"
+    installed = True
+
+    def standing(self, job: object) -> Played:
+        return self
+
+    def remove(self) -> bool:
+        self.installed = False
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Played:
+    played = Played()
+    monkeypatch.setattr("probe.schedule.here.timer", lambda *, system: played)
+    monkeypatch.setattr("probe.schedule.here.job", lambda *, system: None)
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: False)
+    return played
+
+
+@pytest.fixture
+def home(tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder in which there is all that commands leave there."""
+    folder = agree(tmp_path / "home")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
+    monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network())
+    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
+    impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
+    monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
+    targets = tmp_path / "targets.txt"
+    targets.write_text(f"{paths.TARGET}\n193.0.6.138\n193.0.14.129\n", encoding="utf-8")
+    for name in ("settings.toml", "do-not-probe.txt", "consent.html"):
+        (folder / name).write_text("", encoding="utf-8")
+    gatewatch("run", "--scheduled", "--rate", "1000", "--targets", str(targets))
+    gatewatch("bundle")
+    return folder
+
+
+def gatewatch(*arguments: str) -> Result:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
+    """After a run and a bundle: each kind is listed, and then the folder and the timer are gone."""
+    assert {one.kind for one in belongings(home)} >= {
+        "consent",
+        "keys",
+        "names of this vantage point",
+        "traces",
+        "bundles and receipts",
+        "counts and schedule",
+    }
+    assert strangers(home) == []
+    done = gatewatch("purge", "--yes")
+    assert "traces                               1 file " in done.stdout
+    assert "the timer: played timer" in done.stdout
+    assert "the system's log holds of each run" in done.stdout
+    assert "on SSDs" in done.stdout
+    assert not home.exists()
+    assert not clock.installed
+    clock.installed = False
+    assert gatewatch("purge").stdout.startswith("nothing of gatewatch is kept")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no sudo")
+def test_under_sudo_a_timer_of_who_called_it_is_said_to_stay(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root sees its own timers alone, and deletes the data of the other user."""
+    homes = {0: str(Path.home()), 1000: "/home/sokha"}
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: SimpleNamespace(pw_dir=homes[uid]))
+    stays = "Not deleted is a timer that was installed without sudo"
+    assert stays not in CliRunner().invoke(main, ["purge"]).stdout
+    monkeypatch.setenv("SUDO_UID", "1000")
+    assert stays in CliRunner().invoke(main, ["purge"]).stdout
+
+
+def test_the_systems_timer_is_told_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on measuring, also where nothing is kept of one's own."""
+    monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: True)
+    still = "Not deleted is the system's timer"
+    assert still in gatewatch("purge", "--yes").stdout
+    assert still in gatewatch("purge").stdout
+
+
+def test_what_lies_elsewhere_is_told(home: Path, tmp_path: Path) -> None:
+    """That there are copies is said before it asks, and that nobody knows the rest."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    gatewatch("submit", "--leave-at", str(stick))
+    said = gatewatch("purge", "--yes").stdout
+    assert "1 bundle was copied to a folder that you named\n" in said
+    assert "run --to, --pcap, bundle --to or submit --leave-at" in said
+    assert len(list(stick.iterdir())) == 1
+
+
+def test_what_is_deleted_does_not_come_back_with_the_power(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consent and keys are gone from the disk before the many traces go, and the folder at last."""
+    synced: list[set[str]] = []
+
+    def sync(folder: Path) -> None:
+        assert folder in {home, home.parent}
+        synced.append({path.name for path in home.iterdir()} if home.exists() else set())
+
+    monkeypatch.setattr("probe.disk.belongings.sync_folder", sync)
+    gatewatch("purge", "--yes")
+    assert "consent.json" not in synced[0]
+    assert {"keys", "spool"} <= synced[0]
+    assert "keys" not in synced[1]
+    assert synced[-1] == set()
+
+
+def test_without_a_terminal_it_wants_the_word(home: Path, clock: Played) -> None:
+    """A script that did not mean it deletes nothing."""
+    done = CliRunner().invoke(main, ["purge"])
+    assert done.exit_code == 2
+    assert "--yes" in done.stderr
+    assert (home / "spool").is_dir()
+    assert clock.installed
+
+
+@pytest.mark.parametrize(("typed", "left"), [("\n", True), ("n\n", True), ("y\n", False)])
+def test_enter_alone_deletes_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, left: bool
+) -> None:
+    """The default of the question is no."""
+    monkeypatch.setattr("probe.commands.purge._on_terminal", lambda: True)
+    done = CliRunner().invoke(main, ["purge"], input=typed)
+    assert done.exit_code == 0
+    assert home.exists() is left
+
+
+def test_what_is_not_ours_stays_and_is_named(tmp_path: Path, home: Path) -> None:
+    """A data folder may be any folder; a link is taken away, not what it leads to."""
+    elsewhere = tmp_path / "usb"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.txt").write_text("years of work", encoding="utf-8")
+    (home / "letters").mkdir()
+    (home / "letters" / "one").touch()
+    spool = home / "spool"
+    take_away(home, [one for one in belongings(home) if one.kind == "traces"])
+    spool.symlink_to(elsewhere)
+    done = gatewatch("purge", "--yes")
+    assert f"left, since it is not gatewatch's: {home / 'letters'}" in done.stdout
+    assert [path.name for path in home.iterdir()] == ["letters"]
+    assert (elsewhere / "thesis.txt").exists()
+
+
+def test_what_a_crash_left_unfinished_is_ours_too(tmp_path: Path) -> None:
+    """The halves of files that were being replaced go with them."""
+    (tmp_path / "consent.json.4711.new").touch()
+    (tmp_path / "plans.new").touch()
+    (one,) = belongings(tmp_path)
+    assert (one.kind, one.files) == ("consent", 1)
+    assert strangers(tmp_path) == [tmp_path / "plans.new"]
+
+
+def test_a_run_in_progress_is_not_pulled_from_under(home: Path, clock: Played) -> None:
+    """It would write anew what was just deleted; the sentence says to wait."""
+    with alone(home):
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    assert done.exit_code == Failure.exit_code
+    assert "another run is going on" in done.stderr
+    assert (home / "spool").is_dir()
+    assert clock.installed
+
+
+@pytest.mark.parametrize("what", ["bundling", "submitting"])
+def test_what_is_being_handed_on_is_not_pulled_from_under(
+    home: Path, clock: Played, what: str
+) -> None:
+    """A receipt that comes in later would be put into a folder that was just deleted."""
+    with Outbox(home / "outbox") as outbox, outbox.locked(what) as free:
+        assert free
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    assert done.exit_code == Failure.exit_code
+    assert "another gatewatch is" in done.stderr
+    assert (home / "spool").is_dir()
+    assert clock.installed
+
+
+def test_what_came_while_it_asked_goes_too(
+    tmp_path: Path, clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer may go off while somebody thinks the question over."""
+    home = agree(tmp_path / "home")
+    monkeypatch.setenv("GATEWATCH_HOME", str(home))
+
+    def long_thought() -> bool:
+        for made in ("spool", "keys", "outbox"):
+            (home / made).mkdir()
+            (home / made / "file").touch()
+        return True
+
+    monkeypatch.setattr("probe.commands.purge._agreed", long_thought)
+    gatewatch("purge")
+    assert not home.exists()
+
+
+def test_an_outbox_that_cannot_be_read_goes_too(home: Path) -> None:
+    """Nobody has to mend what they want to be rid of."""
+    (home / "outbox" / "outbox.db").write_bytes(b"no database, but long enough to look like one")
+    gatewatch("purge", "--yes")
+    assert not home.exists()
+
+
+def test_only_what_was_accepted_goes_where_that_is_asked(home: Path, clock: Played) -> None:
+    """Days of long ago are listed and deleted after a yes; all else stays."""
+    assert "nothing was deleted" in gatewatch("purge", "--accepted", "30", "--yes").stdout
+    keep(home, trace(1, days=-400), trace(2, days=-399))
+    gatewatch("bundle")
+    key = Ed25519PrivateKey.generate()
+    with Outbox(home / "outbox") as outbox:
+        for entry in outbox.entries():
+            receipt = Receipt(entry.sha256, "accepted", entry.traces, "2026-11-26")
+            outbox.received(receipt, receipt.signed(key))
+    before = files(home)
+    assert CliRunner().invoke(main, ["purge", "--accepted", "30"]).exit_code == 2
+    with alone(home):
+        assert CliRunner().invoke(main, ["purge", "--accepted", "30", "--yes"]).exit_code == 2
+    assert files(home) == before
+    done = gatewatch("purge", "--accepted", "30", "--yes")
+    assert "deleted 2 days of traces that a collector has accepted\n" in done.stdout
+    assert before - files(home) == {"2025-10-19.jsonl", "2025-10-20.jsonl"}
+    assert clock.installed
+
+
+def test_more_days_than_there_were_are_refused(home: Path) -> None:
+    """No date lies so far back; the setting `keep_accepted_days` has the same bound."""
+    gatewatch("bundle")
+    done = CliRunner().invoke(main, ["purge", "--accepted", "99999999999"])
+    assert done.exit_code == 2
+    assert "36500" in done.stderr
+
+
+def test_days_that_stay_are_said_with_what_keeps_them(home: Path) -> None:
+    """What waits may go once it is accepted; what no bundle takes is its owner's to delete."""
+    keep(home, trace(1, days=-400), trace(2, None, days=-399))
+    gatewatch("bundle")
+    done = gatewatch("purge", "--accepted", "30", "--yes")
+    kept = home / "spool" / "2025-10-20.jsonl"
+    assert done.stdout.splitlines() == [
+        "1 day as old stays, since not all of it was accepted so far; see: gatewatch submit status",
+        "1 day as old stays for good: it holds traces that no bundle takes, as those of a key that "
+        "was replaced since; delete it by hand where you do not need it:",
+        f"  {kept}",
+        "no day lies here that is so old and was accepted; nothing was deleted",
+    ]
+    kept.unlink()
+    assert "for good" not in gatewatch("purge", "--accepted", "30", "--yes").stdout
+
+
+def files(home: Path) -> set[str]:
+    return {path.name for path in home.rglob("*") if path.is_file()}

@@ -1,0 +1,293 @@
+"""``gatewatch run --scheduled``: when it measures, when it leaves that out, what it remembers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from probe.cli import main
+from probe.commands.choosing import Choice
+from probe.engine.session import SessionSettings
+from probe.engine.strategy import Limits
+from probe.origin import open_origin
+from probe.owner.consent import Permission, change
+from probe.redaction.identity import Identity
+from probe.run.alone import alone
+from probe.run.exclusions import Exclusions
+from probe.run.targets import foreign_networks
+from probe.schedule.circumstances import BATTERY
+from probe.schedule.diary import Diary
+from probe.spool import read
+from probe.words.sentence import as_it_is
+from tests.consenting import agree
+from tests.probe import paths
+
+TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", "193.0.6.141"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home in Cambodia whose owner agrees; nothing speaks against a run, and time stands."""
+    folder = agree(tmp_path / "home")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    monkeypatch.setattr("probe.commands.run.read_premises", lambda: paths.HOME)
+    monkeypatch.setattr("probe.commands.run.without_way", lambda _: frozenset())
+    impatient = functools.partial(SessionSettings, limits=Limits(timeout_ceiling=0.1))
+    monkeypatch.setattr("probe.commands.run.SessionSettings", impatient)
+    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
+    use(monkeypatch, paths.routes)
+    return folder
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> str:
+    path = tmp_path / "targets.txt"
+    path.write_text("".join(f"{address}\n" for address in TARGETS), encoding="utf-8")
+    return str(path)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, ways: object) -> None:
+    monkeypatch.setattr("probe.commands.run.open_network", lambda *_, **__: paths.network(ways))
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["run", "--scheduled", "--rate", "1000", *arguments])
+
+
+def memory(home: Path) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads((home / "schedule.state").read_text(encoding="utf-8"))
+    return fields
+
+
+def make_due(home: Path) -> None:
+    fields = memory(home) | {"due": 0.0}
+    (home / "schedule.state").write_text(json.dumps(fields), encoding="utf-8")
+
+
+def agree_to_all_but_sharing(home: Path) -> None:
+    change(home, {Permission.SHARE: False}, date(2026, 11, 2))
+
+
+def traced(home: Path) -> list[str]:
+    return [kept.trace.dst_addr for kept in read(home / "spool") if kept.trace]
+
+
+def test_a_run_says_one_line_that_names_nobody(home: Path, listed: str) -> None:
+    """No address, folder or network; nothing on the standard error."""
+    done = run("--targets", listed)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert re.fullmatch(r"kept 5 traces; next in about [67] h\n", done.stdout)
+    assert sorted(traced(home)) == sorted(TARGETS)
+    assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
+
+
+def test_what_is_not_due_is_left_out_without_a_word(home: Path, listed: str) -> None:
+    """A timer calls every hour; most of the time nothing is to be done."""
+    run("--targets", listed)
+    done = run("--targets", listed)
+    assert (done.exit_code, done.output) == (0, "")
+    assert len(traced(home)) == 5
+    make_due(home)
+    run("--targets", listed)
+    assert len(traced(home)) == 10
+
+
+def test_without_consent_nothing_is_sent(home: Path, listed: str) -> None:
+    """That is no mere waiting: exit code 3, and nothing is written."""
+    (home / "consent.json").unlink()
+    assert run("--targets", listed).exit_code == 3
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "code"),
+    [
+        ("settings.toml", 'collector = "http://collect.example.org"\n', 9),
+        ("vantage.state", "junk", 9),
+        ("spool", "a file in the place of a folder", 9),
+    ],
+)
+def test_a_failure_names_nobody_in_the_log_either(
+    home: Path, listed: str, file: str, content: str, code: int
+) -> None:
+    """Neither the folder, with its user's name in it, nor what stands in the settings."""
+    (home / file).write_text(content, encoding="utf-8")
+    done = run("--targets", listed)
+    said = f"not all was done; exit code {code}, see: gatewatch doctor\n"
+    assert (done.exit_code, done.output) == (code, said)
+
+
+def test_a_reason_to_wait_is_said_and_remembered(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends with 0, sends nothing, and the next call tries again."""
+    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: BATTERY)
+    done = run("--targets", listed)
+    assert (done.exit_code, done.stdout) == (0, "left out: on battery\n")
+    assert traced(home) == []
+    assert memory(home)["why"] == {"message": "on battery", "named": {}}
+    monkeypatch.setattr("probe.commands.unattended.reason_to_wait", lambda: None)
+    assert run("--targets", listed).stdout.startswith("kept 5")
+
+
+def test_a_run_through_a_vpn_is_left_out(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be no evidence; the next call tries again, and nobody finds a failed service."""
+    said = "the way out by IPv4 leads through a tunnel (wg0)"
+    monkeypatch.setattr("probe.run.spoiling.Spoiling.objection", lambda *_: as_it_is(said))
+    Identity(home).used(7)
+    done = run("--targets", listed)
+    assert (done.exit_code, done.stdout) == (0, f"left out: {said}\n")
+    assert traced(home) == []
+    assert memory(home)["why"] == asdict(as_it_is(said))
+    assert Identity(home).last_flow() == 7
+
+
+def test_two_runs_never_overlap(home: Path, listed: str) -> None:
+    """A scheduled one is left out, one that somebody typed says so and ends with 2.
+
+    What is remembered is left to the run that goes on: when the next is due would be overwritten.
+    """
+    with alone(home):
+        done = run("--targets", listed)
+        assert (done.exit_code, done.stdout) == (0, "left out: another run was going on\n")
+        typed = CliRunner().invoke(main, ["run", "--targets", listed])
+        assert typed.exit_code == 2
+        assert "another run is going on" in typed.stderr
+    assert traced(home) == []
+    assert not (home / "schedule.state").exists()
+
+
+def test_two_calls_at_the_same_time_are_one_run(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looked before the other had ended, and comes to the folder after it, measures not."""
+    assert run("--targets", listed, "--limit", "1").exit_code == 0
+    make_due(home)
+
+    @contextmanager
+    def after_another(folder: Path) -> Iterator[None]:
+        Diary(folder, time.time, lambda: 0.0).ended(0, 1, 0, failed=False)
+        with alone(folder):
+            yield
+
+    monkeypatch.setattr("probe.commands.unattended.alone", after_another)
+    done = run("--targets", listed, "--limit", "1")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert len(traced(home)) == 1
+
+
+def test_offline_the_next_tries_come_ever_later(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 5, which the unit takes for no failure."""
+    use(monkeypatch, paths.all_dark)
+    hours = []
+    for _ in range(3):
+        done = run("--targets", listed)
+        assert done.exit_code == 5
+        assert done.stdout.startswith("kept 0 traces; no way out to the network; exit code 5")
+        fields = memory(home)
+        hours.append((fields["due"] - fields["ended"]) / 3600)
+        make_due(home)
+    for wait, least in zip(hours, (1, 2, 4), strict=True):
+        assert least <= wait <= 1.5 * least
+    use(monkeypatch, paths.routes)
+    assert run("--targets", listed).exit_code == 0
+    assert memory(home)["failures"] == 0
+
+
+def test_a_small_budget_covers_all_targets_over_the_days(home: Path, listed: str) -> None:
+    """Each run begins where the one before had to stop, and none is forgotten."""
+    for _ in range(4):
+        run("--targets", listed, "--budget", "0.001")
+        make_due(home)
+        (home / "allowance.state").unlink()
+        if set(traced(home)) == set(TARGETS):
+            break
+    assert set(traced(home)) == set(TARGETS)
+    assert len(traced(home)) < 2 * len(TARGETS)
+
+
+def test_a_place_that_the_country_has_not_is_passed_over() -> None:
+    """What was left before the country was known may be at home there, and is on no list then."""
+    choice = Choice(
+        open_origin(None),
+        paths.HOME,
+        None,
+        None,
+        None,
+        excluded=Exclusions(),
+        own_network=False,
+        without_way=lambda _: frozenset(),
+    )
+    home = choice.origin.lookup(foreign_networks()[0].address).country
+    left = choice.targets(None)[2:]
+    here = [target.address for target in choice.listed(home)]
+    gone = [target for target in left if target.address not in here]
+    assert gone
+    assert choice.place_of([*gone, *left], home) == here.index(
+        next(target.address for target in left if target.address in here)
+    )
+    assert choice.place_of(gone, home) == 0
+
+
+def test_a_spent_budget_is_waiting(home: Path, listed: str) -> None:
+    """Of the day and of the month, as the settings have it; nothing more is sent."""
+    (home / "settings.toml").write_text("monthly_megabytes = 0.001\n", encoding="utf-8")
+    assert run("--targets", listed).exit_code == 6
+    sent = (home / "allowance.state").read_text(encoding="ascii")
+    make_due(home)
+    done = run("--targets", listed)
+    assert (done.exit_code, done.stdout) == (0, "left out: the budget was spent\n")
+    assert (home / "allowance.state").read_text(encoding="ascii") == sent
+
+
+def test_the_daily_setting_holds_unless_a_budget_is_given(home: Path, listed: str) -> None:
+    """What was typed goes before what was set."""
+    (home / "settings.toml").write_text("daily_megabytes = 0.001\n", encoding="utf-8")
+    assert run("--targets", listed).exit_code == 6
+    make_due(home)
+    assert run("--targets", listed, "--budget", "1").exit_code == 0
+
+
+def test_what_is_due_to_be_sent_follows(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the program itself, in place of the run, after its line; only to a set collector."""
+    became: list[list[str]] = []
+    monkeypatch.setattr("probe.schedule.here.program", lambda: "/usr/bin/gatewatch")
+    monkeypatch.setattr("os.execv", lambda _, words: became.append(words))
+    run("--targets", listed)
+    assert became == []
+    (home / "settings.toml").write_text('collector = "https://collect.example.org"\n', "utf-8")
+    make_due(home)
+    assert run("--targets", listed).stdout.startswith("kept 5")
+    assert became == [["/usr/bin/gatewatch", "submit", "--scheduled"]]
+    use(monkeypatch, paths.all_dark)
+    make_due(home)
+    assert run("--targets", listed).exit_code == 5
+    agree_to_all_but_sharing(home)
+    use(monkeypatch, paths.routes)
+    make_due(home)
+    run("--targets", listed)
+    assert len(became) == 1
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--resume", "--json"])
+def test_options_for_somebody_who_looks_on_do_not_go_with_it(home: Path, option: str) -> None:
+    """A wrong use, said before anything is done."""
+    assert run(option).exit_code == 2
+    assert not (home / "schedule.state").exists()

@@ -1,0 +1,96 @@
+"""What an error about a file amounts to, whatever else is amiss."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from probe.disk.mishap import failure_of
+from probe.owner.consent import said
+from probe.redaction.identity import Identity
+from probe.run.allowance import Allowance, allowance_file
+from probe.schedule.diary import Diary
+from probe.words.failure import BadInput, PermissionDenied
+
+
+def no_home(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
+    def homeless(*_: object, **__: object) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("GATEWATCH_HOME", raising=False)
+    monkeypatch.setattr("platformdirs.user_data_dir", homeless)
+
+
+def disk_away(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "link").symlink_to(folder / "stick")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder / "link"))
+
+
+@pytest.mark.parametrize("amiss", [no_home, disk_away])
+def test_a_file_elsewhere_is_told_where_the_data_folder_cannot_be(
+    amiss: Callable[[pytest.MonkeyPatch, Path], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the disk that is away nor a home that is none keeps anybody from reading a file."""
+    amiss(monkeypatch, tmp_path)
+    failure = failure_of(PermissionError(errno.EACCES, "Permission denied", "/srv/traces.jsonl"))
+    assert "traces.jsonl may not be written or read" in str(failure)
+    assert "or name another" in str(failure)
+
+
+def test_a_working_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick was pulled out, or another terminal deleted it: a name there leads nowhere."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FileNotFoundError) as raised:
+        Path("traces.jsonl").absolute()
+    failure = failure_of(raised.value)
+    assert isinstance(failure, BadInput)
+    assert str(failure).startswith("the folder that this command was called in is not there")
+    monkeypatch.chdir(tmp_path)
+    assert failure_of(raised.value) is None
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+@pytest.mark.parametrize("path", [None, "/srv/traces.jsonl"])
+def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: str | None) -> None:
+    """Sockets name no file, and whose turn it was when the limit was met does not matter."""
+    failure = failure_of(OSError(number, "Too many open files", path))
+    assert isinstance(failure, PermissionDenied)
+    assert str(failure) == (
+        "the system lets no more files and sockets be open at once (Too many open files); close "
+        "other programs, or raise the limit in this terminal: ulimit -n 1024"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no such device")
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("consent.json", said),
+        ("vantage.state", lambda folder: Identity(folder).flow()),
+        ("schedule.state", lambda folder: Diary(folder, lambda: 0.0, lambda: 0.0).read()),
+        ("allowance.state", lambda folder: Allowance(allowance_file(folder), 1, lambda: 0.0).sent),
+    ],
+)
+def test_what_is_no_file_is_not_read(
+    name: str, read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    """A device, or a pipe, which would be waited for without end, is told with what mends it."""
+    (tmp_path / name).symlink_to("/dev/null")
+    with pytest.raises(OSError, match=name) as raised:
+        read(tmp_path)
+    failure = failure_of(raised.value)
+    assert isinstance(failure, BadInput)
+    assert str(failure) == (
+        f"{tmp_path / name} cannot be used: a pipe, a socket or a device lies where a file has to "
+        "be; move it away, or name another"
+    )

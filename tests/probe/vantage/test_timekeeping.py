@@ -1,0 +1,53 @@
+"""Whether a clock can be right."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from probe.vantage.timekeeping import impossible, is_set_by_others
+
+DAY = date(2026, 6, 17)
+
+
+def at(day: date) -> float:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("off", "wrong"), [(-2, True), (-1, False), (0, False), (1, False), (4000, False)]
+)
+def test_a_day_that_has_been_is_not_to_come(off: int, wrong: bool) -> None:
+    """More than a day before it the clock is wrong; how far it may be behind it nobody knows."""
+    assert impossible(at(DAY + timedelta(days=off)), [DAY, date(2020, 1, 1)]) == (
+        DAY if wrong else None
+    )
+
+
+def test_where_nothing_is_known_nothing_is_wrong() -> None:
+    """No table with a day, nothing kept."""
+    assert impossible(0.0, []) is None
+
+
+def test_the_kernel_can_be_asked() -> None:
+    """On Linux it says yes or no; elsewhere that it does not know."""
+    assert is_set_by_others() in {True, False, None}
+
+
+def test_who_may_not_ask_the_kernel_sees_what_systemd_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service is refused the question; once the time came from others, a file says so."""
+
+    class Refusing:
+        def adjtimex(self, _: object) -> int:
+            return -1
+
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: Refusing())
+    assert is_set_by_others(tmp_path) is None
+    left = tmp_path / "run/systemd/timesync/synchronized"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert is_set_by_others(tmp_path) is True
