@@ -77,8 +77,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "simulated",
         "library",
         "page",
+        "demo",
         "commands",
-        "cli",
         "collect",
     ),
 }
@@ -92,9 +92,11 @@ SHARED = {
     "probe.origin",
 }
 MEETING = {
-    "analysis.commands.demo": {"probe.demo"},
+    "analysis.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
-    "analysis.cli": {"probe.commands.folder", "probe.words.failure", "probe.stop"},
+    "analysis.commands.analyze": {"probe.words.failure"},
+    "analysis.commands.convert": {"probe.stop", "probe.words.failure"},
+    "analysis.commands.demo": {"probe.commands.folder"},
     "analysis.commands.given": {"probe.words.failure"},
     "analysis.commands.outputs": {"probe.words.failure", "probe.disk.mishap", "probe.stop"},
     "analysis.intake.inputs": {"probe.disk.presence"},

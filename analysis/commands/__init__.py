@@ -1,1 +1,1 @@
-"""What the analyst's commands share: options, files that are given, files that are written."""
+"""What the analyst types: a module a command, and what they share of options and files."""

@@ -127,7 +127,8 @@ def test_an_unknown_command_is_a_wrong_use() -> None:
 def test_a_command_without_its_extra_says_which_to_install() -> None:
     """In a base install the analysis is listed, and says how to get it; the rest works."""
     block = (
-        "import sys; sys.modules['pandas'] = None; sys.modules['analysis.cli'] = None\n"
+        "import sys; sys.modules['pandas'] = None\n"
+        "sys.modules['analysis.commands.analyze'] = None\n"
         "sys.modules['networkx'] = None\n"
         "import click; from probe.cli import Commands, main\n"
     )

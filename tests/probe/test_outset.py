@@ -41,7 +41,7 @@ def pressed(
         ("click", ["doctor"]),
         ("probe.commands.show", ["--help"]),
         ("probe.commands.doctor", ["doctor"]),
-        ("analysis.cli", ["analyze", "--help"]),
+        ("analysis.commands.analyze", ["analyze", "--help"]),
     ],
 )
 def test_ctrl_c_while_it_starts_ends_it_without_a_word(module: str, arguments: list[str]) -> None:

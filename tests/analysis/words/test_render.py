@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from analysis.basis import remarks
-from analysis.commands.demo import titles
+from analysis.demo import titles
 from analysis.policy import Policy
 from analysis.words.render import plain, side_by_side, verdict_panel
 from analysis.words.wording import headline

@@ -24,7 +24,7 @@ def said(*arguments: str) -> Any:
 def test_the_demo_judges_as_analyze_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its JSON lacks no key of a verdict, and says in the same words that nothing was measured."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.commands.demo.simulate", partial(simulate, runs=1))
+    monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
     verdicts = said("demo", "--to", str(tmp_path / "traces"))
     assert list(verdicts) == ["before", "after"]
     for name, verdict in verdicts.items():
@@ -52,7 +52,7 @@ def test_where_its_traces_may_not_lie_it_ends_with_4(
 def test_into_a_pipe_go_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No frames, no line broken for a terminal's width, and the folder's name as it is."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.commands.demo.simulate", partial(simulate, runs=1))
+    monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
     folder = tmp_path / "a folder [red] whose name is longer than a line of a terminal is wide"
     done = CliRunner().invoke(main, ["demo", "--to", str(folder)])
     assert done.exit_code == 0, done.output
@@ -70,7 +70,7 @@ def test_a_folder_that_is_spelt_as_an_option_is_not_suggested_as_one(
 ) -> None:
     """What is said of it can be typed as it stands."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("analysis.commands.demo.simulate", partial(simulate, runs=1))
+    monkeypatch.setattr("analysis.demo.simulate", partial(simulate, runs=1))
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(main, ["demo", "--to", name])
     assert done.stdout.splitlines()[-2:] == [

@@ -1,14 +1,9 @@
-"""The analyst's commands ``analyze``, ``demo`` and ``convert``: read options, call, print, exit."""
+"""``gatewatch analyze``: reads options, calls what judges, prints, writes, exits."""
 
 from __future__ import annotations
 
 import json
-import shlex
-import sys
-import tempfile
-from collections import Counter
-from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,47 +19,16 @@ from analysis.commands.given import (
 from analysis.commands.outputs import (
     refuse_to_write_over,
     refuse_what_cannot_be_written,
-    unwritten,
     written,
 )
-from analysis.words.wording import counted, many
-from probe import stop
-from probe.commands.folder import Folder
+from analysis.commands.redo import command_line
 from probe.origin import OriginError
 from probe.record import SIMULATED
 from probe.words.failure import BadInput, Failure, Offline
 
 if TYPE_CHECKING:
-    from analysis.intake.convert import Converted, Form
-    from analysis.intake.load import Loaded
     from analysis.intake.sieve import Malformed
     from analysis.library.statement import Verdict
-    from probe.record import Trace
-
-
-def _command_line() -> str:
-    """What was typed, for who wants to redo it.
-
-    Of a path from the root or upwards only its name: a verdict is published, and on whose machine
-    it was made is nobody's business.
-    """
-    return shlex.join(["gatewatch", *map(_without_folders, sys.argv[1:])])
-
-
-def _without_folders(argument: str) -> str:
-    """An argument, without the folders of a path from the root, or of one that leads upwards.
-
-    >>> _without_folders("/srv/sok/may.jsonl"), _without_folders("--origin=/srv/sok/a.gz")
-    ('may.jsonl', '--origin=a.gz')
-    >>> _without_folders("../../sok/may.jsonl"), _without_folders("--policy=a/../../sok/b.toml")
-    ('may.jsonl', '--policy=b.toml')
-    >>> _without_folders("traces/may.jsonl"), _without_folders("KH")
-    ('traces/may.jsonl', 'KH')
-    """
-    option, equals, value = argument.rpartition("=") if argument[:2] == "--" else ("", "", argument)
-    path = PurePath(value)
-    leads_elsewhere = path.is_absolute() or ".." in path.parts
-    return f"{option}{equals}{path.name or value}" if leads_elsewhere else argument
 
 
 def _cluster_address(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
@@ -211,7 +175,7 @@ def analyze(
             warn(data.loaded)
         if not len(data):
             raise nothing_usable(paths, data.loaded)
-        verdict = judge_by(means, data, command=_command_line())
+        verdict = judge_by(means, data, command=command_line())
     except (EyeballsError, InputError, OriginError, RibError) as problem:
         raise BadInput(str(problem)) from None
     except ClusterError as problem:
@@ -281,134 +245,3 @@ def _say(fields: dict[str, Any], *, as_json: bool) -> None:
         console.print(verdict_panel(fields))
     else:
         click.echo(plain(fields))
-
-
-@click.command()
-@click.option(
-    "--json", "as_json", is_flag=True, help='Print {"before": verdict, "after": verdict}.'
-)
-@click.option(
-    "--to",
-    "folder",
-    type=Folder(),
-    help="Where to write the traces (default: a new temporary folder).",
-)
-def demo(*, as_json: bool, folder: Path | None) -> None:
-    """Watch a simulated country being switched to one gateway.
-
-    The country is simulated with real Cambodian network names and AS numbers; everything else
-    is the real thing: session, strategy, records, redaction, spool and judgement. Needs neither
-    root nor a network.
-    """
-    from analysis.commands.demo import run_demo  # noqa: PLC0415 - as in analyze
-
-    where = folder or Path(tempfile.mkdtemp(prefix="gatewatch-demo-"))
-    try:
-        where.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise unwritten(where, problem) from None
-    run_demo(where, as_json=as_json, table=open_table(None), command=_command_line())
-
-
-@click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="IN…")
-@click.argument("out", metavar="OUT")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["records", "atlas", "parquet"]),
-    help="What OUT shall hold (default: by its name, records or Parquet).",
-)
-@options.malformed
-@click.option(
-    "--origin",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Address table that tells in which country Atlas results were measured.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
-def convert(
-    paths: tuple[str, ...],
-    out: str,
-    *,
-    form: Form | None,
-    malformed: Malformed,
-    origin: Path | None,
-    as_json: bool,
-) -> None:
-    """Write traces in another form, and say what it could not carry.
-
-    IN is what `analyze` reads. OUT is a new file of records (.jsonl, .jsonl.gz, .jsonl.zst, or -
-    for standard output), with --format atlas of plain RIPE Atlas results, or else a new folder of
-    Parquet files by country and day.
-    """
-    named_files(paths)
-
-    from analysis.commands.progress import shown, watched  # noqa: PLC0415
-    from analysis.intake import convert as conversion  # noqa: PLC0415 - as in analyze
-    from analysis.intake.inputs import InputError  # noqa: PLC0415
-    from analysis.intake.load import Loaded, read  # noqa: PLC0415
-
-    wanted = form or conversion.form_of(out)
-    table = open_table(origin)
-    loaded = Loaded(unkept=Counter())
-
-    def country(trace: Trace) -> str | None:
-        if trace.vantage is not None:
-            return trace.vantage.country
-        return table.lookup(trace.source).country if trace.source is not None else None
-
-    traces = read(paths, loaded, malformed=malformed)
-    done: Converted | None = None
-    try:
-        first = next(traces, None)
-        if first is not None:
-            with stop.heeded(), shown(printing=out == "-") as tell:
-                given = watched(chain([first], traces), tell)
-                done = conversion.convert(given, out, wanted, country)
-    except InputError as problem:
-        raise BadInput(str(problem)) from None
-    except FileExistsError as problem:
-        there = problem.filename or out
-        raise click.BadParameter(
-            f"{there} is there already; choose another name or take it away", param_hint="OUT"
-        ) from None
-    except OSError as problem:
-        if out == "-":
-            raise
-        raise unwritten(out, problem) from None
-    except conversion.NotAFile as problem:
-        raise click.BadParameter(str(problem), param_hint="OUT") from None
-    if malformed == "warn":
-        warn(loaded)
-    if done is None:
-        raise nothing_usable(paths, loaded)
-    if as_json:
-        click.echo(json.dumps(_conversion(out, wanted, done, loaded)), err=out == "-")
-    else:
-        _say_conversion(out, done, loaded)
-
-
-def _conversion(out: str, form: Form, done: Converted, loaded: Loaded) -> dict[str, Any]:
-    return {
-        "out": out,
-        "format": form,
-        "traces": done.traces,
-        "files": done.files,
-        "not_carried": dict(sorted(done.lost.items())),
-        "not_in_a_record": dict(sorted((loaded.unkept or Counter()).items())),
-        "rejected": dict(sorted(loaded.rejected.items())),
-        "inputs": loaded.inputs,
-    }
-
-
-def _say_conversion(out: str, done: Converted, loaded: Loaded) -> None:
-    where = "standard output" if out == "-" else out
-    lines = [f"{many(done.traces, 'trace')} written to {where}"]
-    for what, counts in (
-        ("left out", loaded.rejected),
-        ("fields of the input that a record has no place for", loaded.unkept or Counter()),
-        ("parts of traces that this format cannot carry", done.lost),
-    ):
-        if counts:
-            lines.append(f"{what}: {counted(counts)}")
-    click.echo("\n".join(lines), err=out == "-")
