@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analysis.alarm.behind import Behind, behind_the_border
+from analysis.alarm.beyond_border import Behind, behind_the_border
 from analysis.alarm.moves import Watch
 from analysis.alarm.waves import Wave, waves_to
 from analysis.alarm.ways import Days, InterfacesAbroad, days_of_vantages, exits

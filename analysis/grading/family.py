@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from analysis.alarm.lately import last_of_many
+from analysis.alarm.last_days import last_of_many
 from analysis.alarm.reach import reaches_far
 from analysis.alarm.timeline import Timeline, find_alarm
 from analysis.candidates.blocks import Blocks
@@ -39,7 +39,7 @@ from analysis.grading.support import (
 )
 from analysis.grading.verdict import grade
 from analysis.policy import Policy
-from analysis.shares.alike import most_alike
+from analysis.shares.common_blocks import most_alike
 from analysis.shares.convergence import (
     Candidate,
     candidate,

@@ -22,6 +22,7 @@ from analysis.grading.witness import Recording, Witness, hear
 from analysis.home.domestic import DomesticPair
 from analysis.home.interconnection import Domestic, judge_domestic
 from analysis.intake.load import Loaded
+from analysis.judgement.disagreements import further_reasons, measured_abroad
 from analysis.judgement.fields import (
     candidate_fields,
     captured_fields,
@@ -34,7 +35,6 @@ from analysis.judgement.fields import (
     upstream_fields,
     window_of,
 )
-from analysis.judgement.further import further_reasons, measured_abroad
 from analysis.judgement.limits import limits_of
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy

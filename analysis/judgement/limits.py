@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from analysis.alarm.lately import lately
+from analysis.alarm.last_days import lately
 from analysis.grading.family import Family
 from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
-from analysis.shares.unshown import unshown
+from analysis.shares.own_routers import unshown
 
 LIMITS = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "

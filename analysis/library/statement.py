@@ -14,7 +14,7 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from analysis.alarm.behind import Behind
+from analysis.alarm.beyond_border import Behind
 from analysis.grading.verdict import Grade
 from analysis.home.hub import DomesticGrade
 from analysis.intake.load import Loaded

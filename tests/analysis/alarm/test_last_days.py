@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from analysis.alarm.lately import last_of_many
+from analysis.alarm.last_days import last_of_many
 from analysis.policy import Policy
 from tests.analysis.country import FIRST_DAY, Country
 

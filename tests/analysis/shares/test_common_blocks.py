@@ -6,7 +6,7 @@ import pytest
 
 from analysis.candidates.blocks import Blocks
 from analysis.policy import Policy
-from analysis.shares.alike import most_alike
+from analysis.shares.common_blocks import most_alike
 from tests.analysis.country import Country
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from analysis.alarm.behind import Behind, behind_the_border
+from analysis.alarm.beyond_border import Behind, behind_the_border
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer, Node
