@@ -166,7 +166,9 @@ def test_a_folder_closed_to_its_own_owner_is_to_be_opened(street: Path, owner: i
 
 def test_without_proc_it_is_said_what_to_mount() -> None:
     """As in a bare chroot, where nobody sees whether another thread keeps what it may do."""
-    nowhere = "import probe.network.privileges\nprobe.privileges._THREADS = Path('/nowhere')\n"
+    nowhere = (
+        "import probe.network.privileges as privileges\nprivileges._THREADS = Path('/nowhere')\n"
+    )
     said = status_after(f"{nowhere}give_up()", code=1)
     assert "only where /proc is mounted; mount it: mount -t proc proc /proc" in said["error"]
 
