@@ -10,13 +10,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import ifaddr
 
+from probe.vantage.adapter import adapters
 from probe.origin.attribute import majority
 from probe.redaction.premises import IPNetwork, Premises, whose_are_own
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 # those are made again that may be at odds because an answer was lost.
 WITNESSES = 3
 AGAIN = 4
-
-_HARDWARE_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ def own_addresses() -> Iterator[tuple[str, ipaddress.IPv4Interface | ipaddress.I
 def read_premises() -> Premises:
     """This machine's addresses and subnets as its interfaces have them now, and its names.
 
-    Loopback is left out. Nothing is looked up in the DNS. Hardware addresses are read where the
-    kernel lists them in files; elsewhere those that IPv6 addresses are made of are known by them.
+    Loopback is left out. Nothing is looked up in the DNS. Hardware addresses are those that the
+    kernel tells; elsewhere those that IPv6 addresses are made of are known by them.
     """
     addresses: set[str] = set()
     networks: set[IPNetwork] = set()
@@ -74,16 +71,8 @@ def read_premises() -> Premises:
         frozenset(addresses),
         tuple(sorted(networks, key=lambda network: (network.version, str(network)))),
         frozenset(names),
-        frozenset(_hardware()),
+        frozenset(one.hardware for one in adapters() if one.hardware is not None),
     )
-
-
-def _hardware() -> Iterator[str]:
-    for path in Path("/sys/class/net").glob("*/address"):
-        with suppress(OSError):
-            digits = path.read_text(encoding="ascii").strip().replace(":", "").lower()
-            if len(digits) == _HARDWARE_DIGITS and digits.strip("0"):
-                yield digits
 
 
 def access_said(asn: int, origin: Attributor) -> Access:

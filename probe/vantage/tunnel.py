@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from probe.vantage.adapter import adapter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +21,17 @@ if TYPE_CHECKING:
 _ROOT = Path("/")
 
 # linux/if_arp.h: IPIP, IPv6 in anything, 6in4, GRE over IPv4 and over IPv6.
-_ENCAPSULATING = frozenset({"768", "769", "776", "778", "823"})
-_PPP = "512"
+_ENCAPSULATING = frozenset({768, 769, 776, 778, 823})
+_PPP = 512
 
 # Of packets without a header of the link: what TUN, WireGuard, OpenVPN in the kernel and the
 # interfaces of IPsec have, and some mobile modems.
-_NONE = "65534"
+_NONE = 65534
+
+# Drivers of what has no hardware of its own: TUN and TAP, which name themselves as their bus, and
+# the channels of a mobile modem.
+_TUN = "tun"
+_CHANNEL = "rmnet"
 
 # 464XLAT carries IPv4 over a carrier's IPv6 in a TUN device; it is no VPN.
 _TRANSLATOR = re.compile(r"clat\d*|v4-.+")
@@ -60,21 +67,44 @@ def nobodys_name(device: str) -> str:
 def is_tunnel(device: str, root: Path = _ROOT) -> bool:
     """Whether an interface of this name leads into a tunnel.
 
-    ``root`` is where the folders of the kernel's files lie.
+    ``root`` is where the folders of the kernel's files lie; where they do not know the interface
+    the kernel is asked.
     """
     if _TRANSLATOR.fullmatch(device):
         return False
-    kinds = root / "sys/class/net"
-    if not kinds.is_dir():
+    folder = root / "sys/class/net" / device
+    made = _by_files(folder) if folder.is_dir() else _by_kernel(device)
+    if made is None:
         return _NAMED.fullmatch(device) is not None
-    folder = kinds / device
-    kind = _read(folder / "type").strip()
     return (
-        (folder / "tun_flags").exists()
-        or kind in _ENCAPSULATING
-        or (kind == _NONE and not _is_modem(folder))
-        or (kind == _PPP and _is_carried_over_ip(device, root))
+        made.is_tun
+        or made.kind in _ENCAPSULATING
+        or (made.kind == _NONE and not made.is_modem)
+        or (made.kind == _PPP and _is_carried_over_ip(device, root))
     )
+
+
+class _Made(NamedTuple):
+    """How an interface was made, ``kind`` by the numbers of linux/if_arp.h."""
+
+    kind: int
+    is_tun: bool
+    is_modem: bool
+
+
+def _by_files(folder: Path) -> _Made:
+    kind = _read(folder / "type").strip()
+    return _Made(
+        int(kind) if kind.isdecimal() else 0, (folder / "tun_flags").exists(), _is_modem(folder)
+    )
+
+
+def _by_kernel(device: str) -> _Made | None:
+    asked = adapter(device)
+    if asked is None:
+        return None
+    is_tun = asked.driver == _TUN
+    return _Made(asked.kind, is_tun, asked.driver == _CHANNEL or bool(asked.bus))
 
 
 def _is_modem(folder: Path) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -73,6 +75,38 @@ def test_a_tunnel_that_has_the_default_route(home: Chain, user: User) -> None:
     home.vantage.run(["ip", "route", "replace", "default", "via", "192.168.1.1"])
     assert run(home, folder, user=user)[0] == 0
     assert len(records(folder)) == len(HOSTS)
+
+
+@pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="the lab needs /dev/net/tun")
+@pytest.mark.parametrize("mode", ["tun", "tap"])
+def test_a_tunnel_whose_files_are_out_of_sight(home: Chain, mode: str) -> None:
+    """Who put a program into the namespace of a VPN sees the files of another's interfaces."""
+    folder = agree(home.fabric.home("entered", "root"))
+    device = "as-sokha-says"
+    home.vantage.run(
+        ["ip", "-batch", "-"],
+        stdin=f"tuntap add dev {device} mode {mode}\naddr add 10.8.0.2/24 dev {device}\n"
+        f"link set {device} up\nroute replace default dev {device}\n",
+    )
+    own = home.vantage.run(["cat", "/sys/class/net/east/address"]).stdout.strip()
+    before = arrived(home)
+
+    def entered(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["nsenter", f"--net=/run/netns/{home.vantage.name}", *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "GATEWATCH_HOME": str(folder)},
+        )
+
+    assert not Path("/sys/class/net", device).exists()
+    done = entered(GATEWATCH, "run", "-4", "--access-as", "38623", "--limit", "3")
+    assert done.returncode == 2, done.stdout
+    assert "the way out by IPv4 leads through a tunnel ([device])" in done.stderr
+    assert (arrived(home), list(folder.glob("spool"))) == (before, [])
+    told = "from probe.vantage.locate import read_premises; print(*read_premises().hardware)"
+    assert own.replace(":", "") in entered(sys.executable, "-c", told).stdout.split()
 
 
 @pytest.mark.parametrize("verdict", ["drop", "reject with icmp admin-prohibited"])
