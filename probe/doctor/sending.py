@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from probe.doctor import Finding, State
 from probe.network import Method, NetworkError
 from probe.network.addresses import source_towards
-from probe.network.backend import PING_SOCKETS, openers
+from probe.network.backend import PING_SOCKETS, demand_what_all_need, openers
 from probe.words.language import _
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ VERSIONS = (4, 6)
 
 
 def methods() -> Iterator[Finding]:
-    """What kinds of probes the system allows, through the best backend that opens."""
+    """What kinds of probes the system allows, through the best backend that opens.
+
+    Raises `PermissionDenied` where a measurement would be refused all the same.
+    """
+    demand_what_all_need()
     refused: list[str] = []
     for backend, open_backend in openers().items():
         try:

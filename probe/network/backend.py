@@ -96,6 +96,17 @@ def openers() -> dict[str, Callable[[], Network]]:
     return {"pcap": lambda: _open_pcap(None)}
 
 
+def demand_what_all_need() -> None:
+    """Raise `PermissionDenied` where no backend may be used, whichever sockets can be opened.
+
+    `open_network` would, once it has opened them.
+    """
+    if sys.platform == "linux":
+        from probe.network.privileges import threads  # noqa: PLC0415 - not on every system
+
+        threads()
+
+
 def _open_errqueue() -> Network:
     from probe.network.errqueue import open_errqueue  # noqa: PLC0415 - not on every system
 

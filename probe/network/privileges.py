@@ -84,12 +84,13 @@ def give_up(writes: Iterable[Path] = (), *, keep: frozenset[int] = frozenset()) 
     are, `RuntimeError` where there are others already: capabilities belong to a thread, so those
     would keep theirs.
     """
-    if _threads() > 1:
+    if threads() > 1:
         raise RuntimeError("privileges have to be given up before any thread is started")
     _drop(_heir(_needs(writes)) if os.geteuid() == 0 else None, keep)
 
 
-def _threads() -> int:
+def threads() -> int:
+    """How many threads this process has. Raises `PermissionDenied` where nobody sees that."""
     try:
         return len(list(_THREADS.iterdir()))
     except FileNotFoundError:

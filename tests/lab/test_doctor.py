@@ -52,6 +52,20 @@ def test_denied_ping_sockets_come_with_the_command_that_allows_them(row: Chain) 
     assert arrived(row) == before
 
 
+def test_without_proc_nothing_can_be_sent(row: Chain) -> None:
+    """As in a bare chroot, where each measurement is refused: the doctor says so, and of nothing
+    else.
+    """
+    bare = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    done = row.vantage.run([*bare, GATEWATCH, "doctor", "--json"], check=False)
+    found = {one["check"]: one for one in json.loads(done.stdout)["findings"]}
+    assert found["methods"]["state"] == "failed"
+    refused = row.vantage.run([*bare, GATEWATCH, "trace", row.host[4]], check=False)
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert refused.stderr == f"gatewatch: {found['methods']['says']}\n"
+    assert [found[check]["state"] for check in ("ipv4", "vpn", "redaction")] == ["ok"] * 3
+
+
 def test_a_machine_without_a_link_is_told_so(row: Chain) -> None:
     """No route by either IP version: two failures, and the other checks are made all the same."""
     row.target.run(["ip", "link", "delete", "west"])
