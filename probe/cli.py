@@ -252,7 +252,7 @@ def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
     """Stands in for a command that cannot be imported, so that the others can be listed."""
     if extra := _extra_of(missing):
         failure = _extra_missing(extra)
-        said = f"Needs the {extra} extra: pip install '.[{extra}]' in the folder of its source."
+        said = f"Needs the {extra} extra: pip install '.[{extra}]'"
     elif missing.name in _UNIX:
         failure = Failure(
             _("`gatewatch {name}` works on Linux and macOS only so far, not here").format(name=name)

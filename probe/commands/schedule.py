@@ -78,7 +78,7 @@ def install(*, system: bool, dry_run: bool) -> None:
     click.echo(_("next: gatewatch schedule status"))
 
 
-@schedule.command()
+@schedule.command(short_help="Say when it measured, when it does next, and what is wrong.")
 @_system
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def status(*, system: bool, as_json: bool) -> None:

@@ -32,8 +32,14 @@ from probe.words.failure import (
 COMMANDS = sorted(entry.name for entry in metadata.entry_points(group=cli.COMMANDS))
 
 
-def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
 
 
 def ending(problem: BaseException) -> tuple[int, str]:
@@ -119,6 +125,20 @@ def test_every_command_has_help(name: str) -> None:
     assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
 
 
+@pytest.mark.parametrize("language", ["C.UTF-8", "km_KH.UTF-8"])
+@pytest.mark.parametrize("group", ["", "collect", "consent", "data", "schedule", "submit"])
+def test_the_summaries_of_commands_are_whole(group: str, language: str) -> None:
+    """On a terminal of the usual width none is cut off."""
+    done = python(
+        f"from probe.cli import main; main({[*group.split(), '--help']!r})",
+        LC_ALL=language,
+        COLUMNS="80",
+    )
+    listed = done.stdout.partition("Commands:\n")[2].splitlines()
+    assert listed, done.stderr
+    assert [line for line in listed if line.endswith("...")] == []
+
+
 def test_an_unknown_command_is_a_wrong_use() -> None:
     """A name that is no command ends with 2."""
     assert CliRunner().invoke(main, ["tarce"]).exit_code == 2
@@ -172,7 +192,7 @@ def test_a_command_that_cannot_be_imported_is_still_listed(
     group = Commands("gatewatch")
     listed = CliRunner().invoke(group, ["--help"])
     assert listed.exit_code == 0
-    assert "count  Needs the analysis extra" in listed.stdout
+    assert "count  Needs the analysis extra: pip install '.[analysis]'\n" in listed.stdout
     done = CliRunner().invoke(group, ["count", "--json", "x"])
     assert done.exit_code == 2
     assert "pip install '.[analysis]'" in done.stderr
