@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.commands import words
-from probe.disk.belongings import belongings, strangers, take_away
+from probe.disk.belongings import CONSENT, belongings, strangers, take_away
 from probe.disk.places import data_folder
 from probe.disk.presence import is_folder
 from probe.owner.settings import MOST_DAYS
@@ -20,7 +21,7 @@ from probe.schedule import here
 from probe.sharing.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
 from probe.sharing.pruning import by_fate, prune
 from probe.spool import spool_folder
-from probe.words.failure import Failure
+from probe.words.failure import Failure, PartlyDone
 from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
     from probe.disk.belongings import Belonging
     from probe.schedule import Timer
+
+# Seconds until a run has noticed that consent is gone and has ended, and between two looks.
+_PATIENCE = 10.0
+_LOOK = 0.1
 
 
 @click.command(short_help="Delete all that is kept on this machine.")
@@ -62,15 +67,25 @@ def purge(*, yes: bool, days: int | None) -> None:
     if not yes and not _agreed():
         click.echo(_("nothing was deleted"))
         return
-    with alone(folder), _nothing_handed_on():
-        if timer is not None:
-            timer.remove()
+    # Whoever is at work here looks for consent every few seconds, and ends without.
+    take_away(folder, [one for one in belongings(folder) if one.kind == CONSENT])
+    if timer is not None:
+        timer.remove()
+    with _undisturbed(folder) as undisturbed:
         # Looked at anew: more may have come while it was asked.
         take_away(folder, belongings(folder))
     click.echo(_("deleted"))
     for path in strangers(folder):
         click.echo(_("left, since it is not gatewatch's: {path}").format(path=path))
     _say_what_is_left()
+    if not undisturbed:
+        raise PartlyDone(
+            _(
+                "another gatewatch is at work here and does not end, as while it sends over a slow "
+                "line; it may write some of this anew: call `gatewatch purge` again when it has "
+                "ended"
+            )
+        )
 
 
 def _purge_accepted(days: int, *, yes: bool) -> None:
@@ -127,6 +142,35 @@ def _timer() -> Timer | None:
     """The user's timer, where one is installed."""
     found = here.in_place(system=False)
     return found[0] if found is not None else None
+
+
+@contextmanager
+def _undisturbed(folder: Path) -> Iterator[bool]:
+    """Wait until nobody else is at work in the data folder, and keep it so; else False, in time.
+
+    Who deletes this may be in a hurry: what does not end is not waited for.
+    """
+    until = time.monotonic() + _PATIENCE
+    told = False
+    while True:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(alone(folder))
+                stack.enter_context(_nothing_handed_on())
+            except Busy:
+                if not told:
+                    click.echo(
+                        _("another gatewatch is at work here; without consent it ends in seconds"),
+                        err=True,
+                    )
+                told = True
+            else:
+                yield True
+                return
+        if time.monotonic() >= until:
+            yield False
+            return
+        time.sleep(_LOOK)
 
 
 @contextmanager

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+CONSENT = "consent"
+
 # In the order in which they go: without consent nothing begins any more, and without keys nothing
 # that is left can be signed.
 KINDS: dict[str, tuple[str, ...]] = {
-    "consent": ("consent.json", "consent.html"),
+    CONSENT: ("consent.json", "consent.html"),
     "keys": ("keys",),
     "names of this vantage point": ("vantage.state", "vantage.lock", "vantage.new"),
     "traces": ("spool",),

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from probe.spool import read
+from probe.words.failure import NoConsent
 from tests.consenting import agree
 from tests.lab.namespaces import (
     HOST_NAME,
@@ -193,6 +194,16 @@ def test_a_run_that_is_killed_goes_on_where_it_was(home: Chain) -> None:
     rest = start(home.fabric, home.vantage, "--resume", folder=run.folder)
     assert rest.end(0)["kept"] == 60 - before
     check_whole(rest, home, HOSTS[:60])
+
+
+def test_whoever_is_in_a_hurry_may_purge_while_it_runs(home: Chain) -> None:
+    """The run ends within seconds, and writes nothing anew when it does."""
+    run = start(home.fabric, home.vantage, rate=20)
+    run.wait_for(3)
+    done = home.vantage.run([GATEWATCH, "purge", "--yes"], env={"GATEWATCH_HOME": str(run.folder)})
+    assert "another gatewatch is at work here" in done.stderr
+    assert run.end(NoConsent.exit_code)["kept"] >= 3
+    assert not run.folder.exists()
 
 
 def test_a_budget_that_is_spent_midway(home: Chain) -> None:

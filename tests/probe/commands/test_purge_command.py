@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from probe.engine.strategy import Limits
 from probe.run.alone import alone
 from probe.sharing.outbox import Outbox
 from probe.sharing.receipt import Receipt
-from probe.words.failure import Failure
+from probe.words.failure import PartlyDone
 from tests.consenting import agree
 from tests.probe import paths
 from tests.probe.sharing.test_bundling import keep, trace
@@ -190,28 +191,40 @@ def test_what_a_crash_left_unfinished_is_ours_too(tmp_path: Path) -> None:
     assert strangers(tmp_path) == [tmp_path / "plans.new"]
 
 
-def test_a_run_in_progress_is_not_pulled_from_under(home: Path, clock: Played) -> None:
-    """It would write anew what was just deleted; the sentence says to wait."""
-    with alone(home):
-        done = CliRunner().invoke(main, ["purge", "--yes"])
-    assert done.exit_code == Failure.exit_code
-    assert "another run is going on" in done.stderr
-    assert (home / "spool").is_dir()
-    assert clock.installed
-
-
-@pytest.mark.parametrize("what", ["bundling", "submitting"])
-def test_what_is_being_handed_on_is_not_pulled_from_under(
-    home: Path, clock: Played, what: str
+@pytest.mark.parametrize("what", ["bundling", "submitting", "a run"])
+def test_who_does_not_end_is_not_waited_for(
+    home: Path, clock: Played, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A receipt that comes in later would be put into a folder that was just deleted."""
-    with Outbox(home / "outbox") as outbox, outbox.locked(what) as free:
-        assert free
+    """As a program that hangs: all goes, and that it may write some of it anew is said."""
+    monkeypatch.setattr("probe.commands.purge._PATIENCE", 0.0)
+    with (
+        Outbox(home / "outbox") as outbox,
+        alone(home) if what == "a run" else outbox.locked(what),
+    ):
         done = CliRunner().invoke(main, ["purge", "--yes"])
-    assert done.exit_code == Failure.exit_code
-    assert "another gatewatch is" in done.stderr
-    assert (home / "spool").is_dir()
-    assert clock.installed
+    assert done.exit_code == PartlyDone.exit_code
+    assert "another gatewatch is at work here" in done.stderr
+    assert "call `gatewatch purge` again" in done.stderr
+    assert not home.exists()
+    assert not clock.installed
+
+
+def test_whoever_is_at_work_ends_first(
+    home: Path, clock: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Consent goes before all else, which ends it; what it wrote until then goes as well."""
+    with ExitStack() as at_work:
+        at_work.enter_context(alone(home))
+
+        def end(_: float) -> None:
+            assert not (home / "consent.json").exists()
+            (home / "schedule.state").write_text("ended")
+            at_work.close()
+
+        monkeypatch.setattr("probe.commands.purge.time.sleep", end)
+        done = gatewatch("purge", "--yes")
+    assert done.stderr.count("another gatewatch is at work here") == 1
+    assert not home.exists()
 
 
 def test_what_came_while_it_asked_goes_too(
