@@ -39,8 +39,6 @@ def harmless(text: str) -> str:
 
 def _without_whose(text: str) -> str:
     import contextlib  # noqa: PLC0415 - all of it is needed when something is wrong, so hardly ever
-    import getpass  # noqa: PLC0415
-    import os  # noqa: PLC0415
     from dataclasses import replace  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
@@ -56,14 +54,13 @@ def _without_whose(text: str) -> str:
         home = Path.home()
     with contextlib.suppress(BadInput):
         kept = chosen_folder()
-    users = {home.name, os.environ.get("SUDO_USER", "")}
-    with contextlib.suppress(KeyError, OSError):
-        users.add(getpass.getuser())
-    names = {name for name in here.host_names | users if name and name.lower() not in _WORDS}
+    known = here.host_names | here.users | {home.name}
+    names = {name for name in known if name and name.lower() not in _WORDS}
     if home.name:
         text = re.sub(rf"{re.escape(str(home))}(?![\w-])", "~", text)
     if kept.name and kept.is_absolute():
         # With blanks in it, as on many a stick, its end could not be told.
         text = text.replace(str(kept), "[folder]")
     text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))
-    return clean(text, replace(here, host_names=frozenset(names)), keep=_ITSELF)
+    here = replace(here, host_names=frozenset(names), users=frozenset())
+    return clean(text, here, keep=_ITSELF)

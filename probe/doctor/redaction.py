@@ -70,7 +70,7 @@ def secrets(here: Premises) -> list[frozenset[str]]:
     """What must not be written: addresses, names and hardware addresses, each in every spelling."""
     return [
         *(frozenset(spellings(ipaddress.ip_address(text))) for text in sorted(here.addresses)),
-        *(frozenset({name}) for name in sorted(here.host_names)),
+        *(frozenset({name}) for name in sorted(here.host_names | here.users)),
         *(frozenset(spellings_of_hardware(text)) for text in sorted(here.hardware)),
         frozenset({_HARDWARE}),
     ]

@@ -42,13 +42,15 @@ class Premises:
 
     ``addresses`` are those of this machine in canonical text, without zone; ``networks`` the
     subnets it sits in; ``host_names`` what it calls itself; ``hardware`` the addresses of its
-    interfaces, twelve hexadecimal digits in lower case each.
+    interfaces, twelve hexadecimal digits in lower case each; ``users`` what it calls whoever
+    measures.
     """
 
     addresses: frozenset[str]
     networks: tuple[IPNetwork, ...] = ()
     host_names: frozenset[str] = frozenset()
     hardware: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
 
     def holds(self, address: str) -> bool:
         """Whether an address is one's own or lies in one's own subnets."""
@@ -78,6 +80,7 @@ class Premises:
             tuple(dict.fromkeys((*self.networks, *other.networks))),
             self.host_names | other.host_names,
             self.hardware | other.hardware,
+            self.users | other.users,
         )
 
 
@@ -111,7 +114,7 @@ def _marks(premises: Premises) -> Marks:
         frozenset(int(address) >> 80 for address in sited),
         frozenset(filter(None, identifiers)) | {*map(identifier_of_hardware, premises.hardware)},
         anywhere(spelled),
-        named(premises.host_names),
+        named(premises.host_names | premises.users),
     )
 
 

@@ -7,9 +7,12 @@ answer is None, and the run refuses to write. This module sends nothing and writ
 
 from __future__ import annotations
 
+import getpass
 import ipaddress
+import os
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 # those are made again that may be at odds because an answer was lost.
 WITNESSES = 3
 AGAIN = 4
+
+# Users of systems, and of the system's timer, who are nobody; the first stands in names of servers.
+_ANYBODY = frozenset({"root", "nobody", "gatewatch"})
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ def read_premises() -> Premises:
     """This machine's addresses and subnets as its interfaces have them now, and its names.
 
     Loopback is left out. Nothing is looked up in the DNS. Hardware addresses are those that the
-    kernel tells; elsewhere those that IPv6 addresses are made of are known by them.
+    kernel tells; elsewhere those that IPv6 addresses are made of are known by them. Users are who
+    runs this, and who called sudo.
     """
     addresses: set[str] = set()
     networks: set[IPNetwork] = set()
@@ -72,7 +79,16 @@ def read_premises() -> Premises:
         tuple(sorted(networks, key=lambda network: (network.version, str(network)))),
         frozenset(names),
         frozenset(one.hardware for one in adapters() if one.hardware is not None),
+        _users() - _ANYBODY,
     )
+
+
+def _users() -> frozenset[str]:
+    users = {os.environ.get("SUDO_USER", "")} - {""}
+    # Who has a number and no name, as in a container, has none to hide.
+    with suppress(KeyError, OSError):
+        users.add(getpass.getuser())
+    return frozenset(users)
 
 
 def access_said(asn: int, origin: Attributor) -> Access:

@@ -26,9 +26,11 @@ def test_both_ends_of_a_line_that_moved_are_hidden() -> None:
         (ipaddress.ip_network("10.9.8.0/24"),),
         frozenset({"sokha-phone"}),
         frozenset({"aabbccddeeff"}),
+        frozenset({"sokha"}),
     )
     both = HOME.joined(away)
     assert both.host_names == {"sokha-laptop", "sokha-phone"}
+    assert both.users == {"sokha"}
     assert both.hardware == {"aabbccddeeff"}
     assert both.holds("192.168.1.77")
     assert both.holds("10.9.8.77")

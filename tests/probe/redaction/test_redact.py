@@ -416,6 +416,23 @@ def test_a_name_of_home_is_dropped(name: str) -> None:
     assert redact(trace(), HOME, ACCESS, TABLE).dst_name == "k.root-servers.net"
 
 
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("Bopha.example.org", "[host].example.org"),
+        ("bophas-site.example", "[host]s-site.example"),
+        ("ly.example.org", "[host].example.org"),
+        ("lyon.example.org", "lyon.example.org"),
+    ],
+)
+def test_the_name_of_whoever_measures_is_dropped(name: str, left: str) -> None:
+    """People call their servers after themselves; a short name counts as a word of its own."""
+    here = Premises(HOME.addresses, HOME.networks, users=frozenset({"bopha", "ly"}))
+    found = redact(trace()._replace(dst_name=name, notes=(name,)), here, ACCESS, TABLE)
+    assert found.dst_name == (name if name == left else None)
+    assert found.notes == (left,)
+
+
 def test_unknown_error_codes_are_dropped() -> None:
     """Only the one-letter and numeric codes of Atlas can stand as an error code."""
     codes = ("sokha-laptop", "H", -1, 0, 255, 256)

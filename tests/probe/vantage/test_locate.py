@@ -59,6 +59,25 @@ def test_the_premises_are_what_the_kernel_says() -> None:
     assert socket.gethostname() in found.host_names | {"localhost"}
 
 
+def test_whoever_runs_it_and_whoever_called_sudo_are_its_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Root is nobody, and a part of many a name; who has only a number has no name to hide."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(variable, "sokha")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    assert read_premises().users == {"sokha"}
+    monkeypatch.setenv("SUDO_USER", "dara")
+    monkeypatch.setenv("LOGNAME", "root")
+    assert read_premises().users == {"dara"}
+
+    def nameless() -> str:
+        raise KeyError
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert read_premises().users == {"dara"}
+
+
 def test_a_public_address_of_ones_own_is_sure() -> None:
     """Where an interface has a mapped address, its network is the access network."""
     home = Premises(frozenset({"36.37.9.9", "192.168.1.10", "2405:8380::7"}))
