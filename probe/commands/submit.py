@@ -363,7 +363,7 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
 
 def _fields(found: Status, settings: Settings, new: int) -> dict[str, Any]:
     return {
-        "collector": settings.collector,
+        "collector": settings.collector and without_password(settings.collector),
         "collector_key": settings.collector_key or found.attempts.key,
         "not_bundled": new,
         **{state: found.count(state) for state in _STATES},

@@ -340,7 +340,9 @@ def test_a_password_in_the_address_is_not_said(home: Path, answer: bytes) -> Non
     assert f"http://…@127.0.0.1:{site.port} does not answer as a collector does" in done.stderr
     shown = gatewatch("submit", "status").stdout
     assert f"http://…@127.0.0.1:{site.port}\n" in shown
-    assert "secret" not in done.stderr + shown
+    told = gatewatch("submit", "status", "--json").stdout
+    assert json.loads(told)["collector"] == f"http://…@127.0.0.1:{site.port}"
+    assert "secret" not in done.stderr + shown + told
 
 
 def test_nobody_there_is_tried_later(home: Path) -> None:
