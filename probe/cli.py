@@ -186,14 +186,12 @@ def _leave(problem: BaseException) -> NoReturn:
     if isinstance(problem, Failure):
         raise problem
     # Where it asks something, click raises another exception.
-    if isinstance(problem, KeyboardInterrupt | click.Abort):
+    if isinstance(problem, KeyboardInterrupt | click.Abort | Stopped):
         if sys.stderr.isatty():
             _tell("")  # the question, and what the terminal shows of Ctrl-C
         _tell(_("gatewatch: stopped; what was finished is kept"))
-        raise click.exceptions.Exit(INTERRUPTED)
-    if isinstance(problem, Stopped):
-        _tell(_("gatewatch: stopped; what was finished is kept"))
-        raise click.exceptions.Exit(128 + problem.number)
+        code = 128 + problem.number if isinstance(problem, Stopped) else INTERRUPTED
+        raise click.exceptions.Exit(code)
     if isinstance(problem, BrokenPipeError):
         # The reader has seen enough.
         _drop(sys.stdout)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe import stop
 from probe.disk.private import replace_file
 from probe.owner.consent import Permission, change, missing, refusal, said, trouble
 from probe.words.failure import NoConsent
@@ -69,7 +70,7 @@ def ask(folder: Path, permissions: Iterable[Permission]) -> None:
     text = notice("en")
     width = min(WIDTH, shutil.get_terminal_size().columns)
     unread = trouble(folder)
-    with _page(folder) as page:
+    with stop.heeded(), _page(folder) as page:
         if unread is not None:
             _tell(_("{problem}; you are asked anew").format(problem=unread))
             _tell()

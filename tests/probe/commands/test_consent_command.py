@@ -10,7 +10,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -52,11 +52,10 @@ class Ended(NamedTuple):
 
 
 PROMPT = "[no]: "
-CTRL_C = "\x03"
 
 
-def on_terminal(home: Path, *command: str, typed: list[str]) -> Ended:
-    """Run a command on a terminal, and type one of these at each prompt; `CTRL_C` interrupts."""
+def on_terminal(home: Path, *command: str, typed: Sequence[str | signal.Signals]) -> Ended:
+    """Run a command on a terminal, and type one of these at each prompt, or send that signal."""
     ours, theirs = pty.openpty()
     program = subprocess.Popen(
         [sys.executable, "-m", "probe", *command],
@@ -73,8 +72,8 @@ def on_terminal(home: Path, *command: str, typed: list[str]) -> Ended:
         shown += more
         if shown.endswith(PROMPT):
             answer = next(answers)
-            if answer == CTRL_C:
-                _interrupt(program)
+            if isinstance(answer, signal.Signals):
+                _interrupt(program, answer)
             else:
                 os.write(ours, answer.encode())
     printed, _ = program.communicate(timeout=30)
@@ -83,10 +82,10 @@ def on_terminal(home: Path, *command: str, typed: list[str]) -> Ended:
     return Ended(shown.replace("\r\n", "\n"), printed.decode(), program.returncode)
 
 
-def _interrupt(program: subprocess.Popen[bytes]) -> None:
+def _interrupt(program: subprocess.Popen[bytes], number: signal.Signals) -> None:
     # A signal between a question and the wait for its answer is felt only once more comes.
     for _ in range(30):
-        program.send_signal(signal.SIGINT)
+        program.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             program.wait(1.0)
             return
@@ -352,11 +351,15 @@ def test_whoever_answered_once_is_told_why_it_is_asked_anew(tmp_path: Path) -> N
     assert json.loads(file.read_bytes())["run"]["version"] == VERSION
 
 
-def test_an_interrupted_question_changes_nothing(tmp_path: Path) -> None:
-    """Answers count when all are given; Ctrl-C before that leaves the disk as it was."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", [("consent", "grant"), ("run",)])
+def test_an_interrupted_question_changes_nothing(
+    tmp_path: Path, command: tuple[str, ...], number: signal.Signals
+) -> None:
+    """Answers count when all are given; Ctrl-C and a closed terminal leave the disk as it was."""
     home = tmp_path / "home"
-    done = on_terminal(home, "consent", "grant", typed=["yes\n", CTRL_C])
-    assert done.code == 130
+    done = on_terminal(home, *command, typed=["yes\n", number])
+    assert done.code == 128 + number
     assert done.shown.endswith(f"{PROMPT}\ngatewatch: stopped; what was finished is kept\n")
     assert not home.exists()
 
