@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probe.disk.places import data_folder
-from probe.doctor import Finding, State
+from probe.doctor import Finding, State, without_hosts
 from probe.owner.consent import Permission, missing
 from probe.owner.settings import read_settings
 from probe.pasting import harmless
@@ -15,6 +15,7 @@ from probe.words.language import _, ngettext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from probe.owner.settings import Settings
     from probe.words.sentence import Sentence
 
 _STATUS = "gatewatch submit status"
@@ -26,8 +27,8 @@ _LEAVE = "gatewatch submit --leave-at FOLDER"
 
 def queue() -> Iterator[Finding]:
     """Bundles that were refused, that could not be sent, and that wait for their owner."""
-    collector = read_settings().collector
-    found = status(outbox_folder(), collector)
+    settings = read_settings()
+    found = status(outbox_folder(), settings.collector)
     refused, waiting = len(found.refused), found.count("waiting")
     if refused:
         yield Finding(
@@ -40,12 +41,12 @@ def queue() -> Iterator[Finding]:
             _STATUS,
         )
     if waiting:
-        yield _waiting(waiting, collector, found.attempts.problem)
+        yield _waiting(waiting, settings, found.attempts.problem)
     elif not refused:
         yield Finding(State.OK, _("nothing waits to be sent"))
 
 
-def _waiting(count: int, collector: str | None, problem: Sentence | None) -> Finding:
+def _waiting(count: int, settings: Settings, problem: Sentence | None) -> Finding:
     says = ngettext(
         "{count} bundle waits to be sent", "{count} bundles wait to be sent", count
     ).format(count=count)
@@ -54,12 +55,13 @@ def _waiting(count: int, collector: str | None, problem: Sentence | None) -> Fin
             waiting=says
         )
         return Finding(State.OK, says, _SHARE)
-    if collector is None:
+    if settings.collector is None:
         says = _("{waiting}, and no collector is set; hand them over yourself").format(waiting=says)
         return Finding(State.OK, says, _LEAVE)
     if problem is not None:
+        why = without_hosts(str(problem), settings.collector, settings.proxy)
         says = _("{waiting}; the last try failed: {problem}").format(
-            waiting=says, problem=harmless(str(problem))
+            waiting=says, problem=harmless(why)
         )
         return Finding(State.WARNING, says, _SUBMIT_NOW)
     return Finding(State.OK, says, _SUBMIT)

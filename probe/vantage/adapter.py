@@ -59,8 +59,11 @@ def adapter(name: str) -> Adapter | None:
 
 
 def adapters() -> Iterator[Adapter]:
-    """Each interface of which the kernel says something."""
-    for _, name in socket.if_nameindex():
+    """Each interface of which the kernel says something; none in a sandbox that forbids to ask."""
+    names: list[tuple[int, str]] = []
+    with suppress(OSError):
+        names = socket.if_nameindex()
+    for _, name in names:
         if (found := adapter(name)) is not None:
             yield found
 

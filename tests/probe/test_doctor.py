@@ -697,6 +697,25 @@ def test_what_waits_without_consent_to_share_stays_here(home: Path) -> None:
     assert "1 bundle waits to be sent, and you have not agreed to share" in finding.says
 
 
+def test_whom_one_sends_to_is_not_said(home: Path) -> None:
+    """Who helps sees the list; the collector and its proxy tell who one works with."""
+    said = "{host} cannot be reached through {proxy} (Connection refused)"
+    named = {"host": "Collect.Example.org", "proxy": "socks5h://…@gate.ngo.example:1080"}
+    fill(agree(home), "waiting", problem=Sentence(said, named))
+    collector = 'collector = "https://collect.example.org"\n'
+    proxy = 'proxy = "socks5h://me:secret@gate.ngo.example:1080"\n'
+    (home / "settings.toml").write_text(collector + proxy, encoding="utf-8")
+    assert only(queue.queue()).says == (
+        "1 bundle waits to be sent; the last try failed: [address] cannot be reached through "
+        "socks5h://[address]:1080 (Connection refused)"
+    )
+    wrong = 'collector = "http://me:secret@Collect.ngo.example"\n'
+    (home / "settings.toml").write_text(wrong, encoding="utf-8")
+    assert ": collector is 'http://[address]'; it has to be" in only(keeping.settings()).says
+    (home / "settings.toml").write_text('collector = "https://[ngo.example"\n', encoding="utf-8")
+    assert only(keeping.settings()).state == "failed"
+
+
 def test_what_was_refused_is_said(home: Path) -> None:
     """A collector's no must not go unseen."""
     fill(home, "refused", "waiting")

@@ -37,3 +37,13 @@ def test_loopback_has_neither_driver_nor_hardware() -> None:
 def test_of_what_is_not_there_it_says_nothing(name: str) -> None:
     """As after an interface went away."""
     assert adapter(name) is None
+
+
+def test_where_nobody_may_ask_there_is_nothing_to_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a sandbox: what else is known of this machine has to stay known."""
+
+    def forbidden() -> list[tuple[int, str]]:
+        raise PermissionError
+
+    monkeypatch.setattr("socket.if_nameindex", forbidden)
+    assert list(adapters()) == []
