@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import ifaddr
 
-from probe.vantage.adapter import adapters
 from probe.origin.attribute import majority
 from probe.redaction.premises import IPNetwork, Premises, whose_are_own
+from probe.vantage.adapter import adapters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
