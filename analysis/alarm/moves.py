@@ -1,12 +1,12 @@
 """When a vantage point moved to a node: from days on which paths lead elsewhere to days over it.
 
 It *moved* on the first day on which it held the node, if it held it on ``alarm_hold`` of the
-``alarm_hold_days`` days with data from then on, on no more than the rest of as many before, if it
-was not the list of destinations that changed, and if it does not come back to what it held at
+``alarm_hold_days`` days with data from then on, on no more than the rest of as many before, if
+it was not the list of destinations that changed, and if it does not come back to what it held at
 first, as after a cut. It *left* on the first day on which it no longer held it, if it held it on no
-more than that rest of as many days from then on, and again if it was not that list. Gaps in the
-data do not count as days. What a path tells of a node `analysis.alarm.ways` knows; how many moves
-make an alarm is not known here.
+more than that rest of as many days from then on, and again if it was not that list. A destination
+over another protocol is another one on it. Gaps in the data do not count as days. What a path tells
+of a node `analysis.alarm.ways` knows; how many moves make an alarm is not known here.
 """
 
 from __future__ import annotations
@@ -228,11 +228,8 @@ class Watch:
         self.last = dates[-policy.alarm_hold_days]
         self._dates = dates
         # Of each destination one entry a date: a day that tells nothing of it leaves it open.
-        destinations = {destination for day in days.values() for destination in day}
-        self._series = [
-            [days[date].get(destination, {}) for date in dates]
-            for destination in sorted(destinations)
-        ]
+        ends = {end for day in days.values() for end in day}
+        self._series = [[days[date].get(end, {}) for date in dates] for end in sorted(ends)]
         self._days = Counter(
             node
             for day in days.values()

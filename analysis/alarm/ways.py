@@ -32,8 +32,11 @@ class Way(NamedTuple):
     unsaid: tuple[Node, ...] = ()
 
 
-# Of one vantage point: day → destination → way → traces.
-Days = dict[dt.date, dict[str, dict[Way, int]]]
+# A destination and the protocol by which it was traced to: another one may go another way.
+End = tuple[str, str]
+
+# Of one vantage point: day → end → way → traces.
+Days = dict[dt.date, dict[End, dict[Way, int]]]
 
 
 def days_of_vantages(
@@ -81,14 +84,14 @@ class _Shared:
 
 
 def _days(of_vantage: Iterable[tuple[Observation, int]], ways: _Shared) -> Days:
-    counted: dict[dt.date, dict[str, dict[int, int]]] = {}
+    counted: dict[dt.date, dict[End, dict[int, int]]] = {}
     for seen, number in of_vantage:
         for day, traces in seen.daily():
-            there = counted.setdefault(day, {}).setdefault(seen.destination, {})
+            there = counted.setdefault(day, {}).setdefault((seen.destination, seen.proto), {})
             there[number] = there.get(number, 0) + traces
     return {
-        day: {destination: ways.counted(there) for destination, there in destinations.items()}
-        for day, destinations in counted.items()
+        day: {end: ways.counted(there) for end, there in ends.items()}
+        for day, ends in counted.items()
     }
 
 

@@ -67,6 +67,7 @@ class Track(NamedTuple):
     organisation: str
     speaker: Speaker
     family: int
+    proto: str
     destination: str
     target: Target
     path: Path
@@ -87,6 +88,7 @@ class Reading(NamedTuple):
     organisation: str
     speaker: Speaker
     family: int
+    proto: str
     days: tuple[dt.date, ...]
     counts: tuple[int, ...]
     destination: str
@@ -101,12 +103,13 @@ class Reading(NamedTuple):
 
     def observation(self, vantage: str, crossing: Crossing | None) -> Observation:
         """It as the figures use it, of this vantage point; no crossing is for paths at home."""
-        organisation, _, family, days, counts, destination, target, path, _ = self
+        organisation, _, family, proto, days, counts, destination, target, path, _ = self
         return Observation(
             "international" if target.abroad else "domestic",
             organisation,
             vantage,
             family,
+            proto,
             days,
             counts,
             destination,
@@ -143,6 +146,9 @@ class Alike(Protocol):
 
     @property
     def family(self) -> int: ...
+
+    @property
+    def proto(self) -> str: ...
 
     @property
     def destination(self) -> str: ...
@@ -285,6 +291,7 @@ class Desk:
             organisation,
             speaker,
             trace.af,
+            trace.proto,
             trace.dst_addr,
             target,
             path,
@@ -300,11 +307,12 @@ class Desk:
         objection = track.objection(track.path.rtts)
         if objection is not None:
             raise Unusable(objection)
-        organisation, speaker, family, destination, target, path, _ = track
+        organisation, speaker, family, proto, destination, target, path, _ = track
         return Reading(
             organisation,
             speaker,
             family,
+            proto,
             (date_of(day_of(trace.timestamp)),),
             (1,),
             destination,
@@ -322,6 +330,7 @@ class Desk:
             key.organisation,
             key.speaker,
             key.family,
+            key.proto,
             days,
             counts,
             key.destination,

@@ -39,15 +39,16 @@ class Observation:
 
     ``kind`` is ``international`` when the destination is registered abroad (then ``crossing`` is
     set) and ``domestic`` when it is another organisation at home. ``destination_class`` is the
-    operator and the continent of a destination abroad. ``days`` are UTC dates in order, ``counts``
-    has for each how many traces there are. ``path`` is as the table has it, ``crossing`` as all
-    paths over its links have it (see `analysis.paths.links`).
+    operator and the continent of a destination abroad. ``proto`` is ICMP, UDP or TCP. ``days`` are
+    UTC dates in order, ``counts`` has for each how many traces there are. ``path`` is as the table
+    has it, ``crossing`` as all paths over its links have it (see `analysis.paths.links`).
     """
 
     kind: Literal["international", "domestic"]
     organisation: str
     vantage: str
     family: int
+    proto: str
     days: tuple[dt.date, ...]
     counts: tuple[int, ...]
     destination: str

@@ -60,7 +60,8 @@ class Told(NamedTuple):
 
     ``addresses`` and ``rtts`` (ms) have one entry for every TTL up to the last answer, and the
     destination once. ``said`` are the addresses of which the record names an AS, where it names
-    the snapshots that it has that from, ``notes`` its remarks, ``key`` the key that vouches for it.
+    the snapshots that it has that from, ``notes`` its remarks, ``key`` the key that vouches for it,
+    ``proto`` is ICMP, UDP or TCP.
     """
 
     vantage: Vantage | None
@@ -75,6 +76,7 @@ class Told(NamedTuple):
     said: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
     key: str | None = None
+    proto: str = "ICMP"
 
 
 class Fingerprint(NamedTuple):
@@ -202,6 +204,7 @@ def tell(trace: Trace) -> Told:
         tuple(_said(trace)),
         tuple(map(whole, trace.notes)),
         trace.key,
+        trace.proto,
     )
 
 
@@ -234,7 +237,7 @@ def heard(addresses: Addresses, rtts: Rtts, numbers: Numbers) -> int:
 
 
 def fingerprint(
-    told: Told, way: int, *, msm_id: int | None, paris_id: int, proto: str, numbers: Numbers
+    told: Told, way: int, *, msm_id: int | None, paris_id: int, numbers: Numbers
 ) -> Fingerprint:
     """The fingerprint of a trace of which these things are known; ``way`` is what was `heard`."""
     if told.vantage is not None:
@@ -250,7 +253,7 @@ def fingerprint(
         numbers[told.dst_addr],
         told.timestamp,
         paris_id,
-        numbers[proto],
+        numbers[told.proto],
         # Archives may lack the time; what was heard tells one result from another all the same.
         way if not told.timestamp or msm_id is None else 0,
     )
@@ -281,6 +284,5 @@ def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:
         heard(told.addresses, told.rtts, numbers),
         msm_id=trace.msm_id,
         paris_id=trace.paris_id,
-        proto=trace.proto,
         numbers=numbers,
     )

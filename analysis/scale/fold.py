@@ -58,6 +58,7 @@ class Pattern(NamedTuple):
     organisation: str
     speaker: Speaker
     family: int
+    proto: str
     destination: str
     addresses: tuple[str, ...]
     decisions: bytes
@@ -68,7 +69,7 @@ class Pattern(NamedTuple):
     twin: tuple[Pattern, ...] = ()
 
 
-_NONE = Pattern("", "", Speaker("", ""), 0, "", (), b"", (), (), (), ())
+_NONE = Pattern("", "", Speaker("", ""), 0, "", "", (), b"", (), (), (), ())
 
 # So many bytes that nobody can make a pattern that is taken for another's.
 _NAME_BYTES = 16
@@ -243,6 +244,7 @@ class Folder:
                 organisation=track.organisation,
                 speaker=track.speaker,
                 family=track.family,
+                proto=track.proto,
                 destination=track.destination,
                 addresses=shown,
                 decisions=decisions,

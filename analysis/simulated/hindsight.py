@@ -43,6 +43,7 @@ def known_alarm(simulated: Simulated, policy: Policy, until: dt.date | None = No
             organisation=seen.organisation,
             vantage=seen.vantage,
             family=4,
+            proto="ICMP",
             days=(seen.day,),
             counts=(1,),
             destination=_DESTINATION,

@@ -131,6 +131,7 @@ class Country:
         day: int = 0,
         vantage: int = 0,
         source: dict[str, str] | None = None,
+        proto: str = "ICMP",
     ) -> None:
         """Add one result. ``words`` are the hops before the destination:
 
@@ -172,7 +173,7 @@ class Country:
                 "prb_id": 1000 * organisation + vantage,
                 **(source if source is not None else {"from": f"20.0.{organisation}.250"}),
                 "af": 4,
-                "proto": "ICMP",
+                "proto": proto,
                 "dst_addr": target,
                 "timestamp": int(start.timestamp()),
                 "paris_id": 1,

@@ -338,10 +338,11 @@ def _traces(
             tuple(snapshots),
             _said(hops, asns, start, over) if snapshots else (),
             tuple(notes),
+            proto=proto,
         )
         yield (
             told,
-            fingerprint(told, way, msm_id=msm_id, paris_id=paris_id, proto=proto, numbers=numbers),
+            fingerprint(told, way, msm_id=msm_id, paris_id=paris_id, numbers=numbers),
         )
 
 

@@ -211,13 +211,13 @@ class Lines:
             self._names(found.result, saying) if snapshots else (),
             () if ours is None else tuple(ours.notes),
             key,
+            found.proto.upper(),
         )
         return told, fingerprint(
             told,
             heard(told.addresses, told.rtts, self.numbers),
             msm_id=found.msm_id,
             paris_id=found.paris_id or 0,
-            proto=found.proto.upper(),
             numbers=self.numbers,
         )
 

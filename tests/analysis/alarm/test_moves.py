@@ -142,7 +142,7 @@ def stays(days: str) -> list[tuple[int, int | None]]:
     node = Node("organisation", "Gate")
     by_day = {
         dt.date(2026, 1, 1) + dt.timedelta(number): {
-            "192.0.2.1": {Way((node,) if day == "#" else (), False, "198.51.100.1"): 1}
+            ("192.0.2.1", "ICMP"): {Way((node,) if day == "#" else (), False, "198.51.100.1"): 1}
         }
         for number, day in enumerate(days)
     }

@@ -165,13 +165,21 @@ def test_whoever_holds_it_already_cannot_move_to_it(back: str, *, raised: bool) 
     assert (found is not None) is raised
 
 
-def over(made: Country, organisation: int, destinations: Iterable[int], ways: str) -> None:
+def over(
+    made: Country,
+    organisation: int,
+    destinations: Iterable[int],
+    ways: str,
+    *,
+    proto: str = "ICMP",
+) -> None:
     """Destinations by number, each traced to on each day of ``ways``; letters as in `lives`."""
     words = {"#": "lan own gate far6", ".": "lan own far6"}
     for number in destinations:
         for day, way in enumerate(ways):
             if way != " ":
-                made.trace(organisation, f"30.0.{1 + number}.200", words[way], day=day)
+                target = f"30.0.{1 + number}.200"
+                made.trace(organisation, target, words[way], day=day, proto=proto)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +217,29 @@ def test_fewer_destinations_are_no_move(kept: list[str], *, raised: bool) -> Non
         over(made, organisation, range(len(kept), 14), "." * 10)
         for number, ways in enumerate(kept):
             over(made, organisation, [number], ways)
+    assert (alarm(made).alarm is not None) is raised
+
+
+@pytest.mark.parametrize(
+    ("ways", "raised"),
+    [
+        # From the tenth day on another protocol, which all along went over Gate.
+        ({"ICMP": "." * 10, "TCP": " " * 10 + "#" * 10}, False),
+        # It comes beside the one of before.
+        ({"ICMP": STAYS, "TCP": " " * 10 + "#" * 10, "UDP": " " * 10 + "#" * 10}, False),
+        ({"ICMP": MOVES, "TCP": " " * 10 + "#" * 10}, True),
+        ({"ICMP": "." * 10 + "#" * 7, "TCP": " " * 17 + "#" * 10}, True),
+        # By turns, as where a probe has its privileges on some days only.
+        ({"ICMP": ". " * 5 + "# " * 5, "UDP": " ." * 5 + " #" * 5}, True),
+    ],
+    ids=["instead", "beside", "beside a move", "after a move", "by turns"],
+)
+def test_another_protocol_is_no_move(ways: dict[str, str], *, raised: bool) -> None:
+    """Ways of one may go over an operator and those of another not, before and after."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        for protocol, days in ways.items():
+            over(made, organisation, range(4), days, proto=protocol)
     assert (alarm(made).alarm is not None) is raised
 
 
