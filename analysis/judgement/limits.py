@@ -14,6 +14,7 @@ from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
 from analysis.shares.own_routers import unshown
+from analysis.supplementary.protocols import ways_around
 
 LIMITS = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
@@ -49,6 +50,7 @@ def limits_of(
         *_without_rtts(family, untold),
         *_unlisted_lans(family.lans),
         *_on_the_same_ways(family),
+        *_by_protocol(family, policy),
         *_left_lately(family, policy),
         *_first_to_show(family, policy),
         *_renumbered(family),
@@ -115,6 +117,21 @@ def _on_the_same_ways(family: Family) -> list[str]:
     return [
         f"All that pass {family.named.node.name} pass {others} as well: paths do not tell on "
         "which of them they depend."
+    ]
+
+
+def _by_protocol(family: Family, policy: Policy) -> list[str]:
+    """By which protocols those counted as passing whoever is named go around, if by any."""
+    if family.named is None:
+        return []
+    name = family.named.node.name
+    return [
+        f"By {proto} {around} of the {of} organisations that are counted as passing {name} and "
+        f"measured by it do not pass {name} to most of their destinations: what is sent so may go "
+        "around it, so judge each protocol by itself."
+        for proto, around, of in ways_around(
+            family.named, family.observations, family.blocks, policy
+        )
     ]
 
 
