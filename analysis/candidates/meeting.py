@@ -8,7 +8,8 @@ come by the same addresses. What becomes of a network where they do not is not d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import cache
 from itertools import takewhile
 
@@ -18,6 +19,9 @@ from analysis.evidence.observation import Observation, by_vantage_days
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing, way_on
 from analysis.paths.path import Frame, Step
+
+# Where a network stands before so many of those that pass a node, it is no rival of the others.
+_NEARLY_ALL = 0.8
 
 # A way that passes a node, and the nodes between the vantage point and the destination on it.
 Passing = tuple[Observation, Sequence[Node]]
@@ -29,9 +33,10 @@ def meet_there(node: Set[Node], observations: Iterable[Observation], others: int
     ``node`` is itself alone, or all the blocks of one operator.
 
     They do if to half of their destinations they show, on half of the traces that pass the node, an
-    address of it, or the one behind it, by which so many ``others`` come as well. An organisation
-    that comes to the node through another one of them is no other beside that one: it is that one's
-    addresses that it shows.
+    address of it, or the one behind it, by which so many ``others`` come as well. Those that come
+    through one network are one with it: it is its addresses that they show. But where nearly all
+    come through a network from which nothing was measured, that and the node stand in a row, and
+    nothing tells of which of them all are customers.
     """
     return _together(
         node,
@@ -92,12 +97,14 @@ def _together(
     node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
 ) -> bool:
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
-    members = {seen.organisation for seen, _, _ in ways}
+    before = [(seen, _before(node, nodes)) for seen, nodes, _ in ways]
+    in_a_row = _in_a_row(before) - {seen.organisation for seen, _ in before}
+    over = [
+        [seen.organisation, *(name for name in names if name not in in_a_row)][-1]
+        for seen, names in before
+    ]
     return _mostly_shared(
-        [
-            (seen, addresses, _over(node, seen.organisation, nodes, members))
-            for seen, nodes, addresses in ways
-        ],
+        [(seen, addresses, name) for (seen, _, addresses), name in zip(ways, over, strict=True)],
         others,
     )
 
@@ -115,11 +122,24 @@ def _mostly_shared(ways: Iterable[tuple[Observation, list[str], str]], others: i
     )
 
 
-def _over(node: Set[Node], own: str, nodes: Sequence[Node], members: Collection[str]) -> str:
-    """The last member before a node: the vantage point's own organisation, or one on its way."""
-    before = nodes[: _place(node, nodes)]
-    over = [one.name for one in before if one.kind == "organisation" and one.name in members]
-    return [own, *over][-1]
+def _before(node: Set[Node], nodes: Sequence[Node]) -> list[str]:
+    """The organisations before a node on a way, in order."""
+    return [one.name for one in nodes[: _place(node, nodes)] if one.kind == "organisation"]
+
+
+def _in_a_row(before: Iterable[tuple[Observation, list[str]]]) -> set[str]:
+    """Who stands before a node on most traces of nearly all that pass it: no rival of others."""
+    traces: Counter[str] = Counter()
+    over: dict[str, Counter[str]] = defaultdict(Counter)
+    for seen, names in before:
+        traces[seen.organisation] += seen.traces
+        for name in names:
+            over[name][seen.organisation] += seen.traces
+    return {
+        name
+        for name, counts in over.items()
+        if sum(2 * counts[one] > traces[one] for one in counts) >= _NEARLY_ALL * len(traces)
+    }
 
 
 def _place(node: Set[Node], nodes: Sequence[Node]) -> int:
@@ -129,11 +149,9 @@ def _place(node: Set[Node], nodes: Sequence[Node]) -> int:
 def _beside(node: Set[Node], nodes: Sequence[Node], seen: Observation) -> tuple[str, str]:
     """The organisations before and behind a node on a way at home."""
     at = _place(node, nodes)
-    before, behind = (
-        [one.name for one in part if one.kind == "organisation"]
-        for part in (nodes[:at], nodes[at + 1 :])
-    )
-    return [seen.organisation, *before][-1], [*behind, seen.destination_organisation][0]
+    behind = [one.name for one in nodes[at + 1 :] if one.kind == "organisation"]
+    before = [seen.organisation, *_before(node, nodes)]
+    return before[-1], [*behind, seen.destination_organisation][0]
 
 
 def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:

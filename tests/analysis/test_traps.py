@@ -834,6 +834,24 @@ def test_customers_of_rivals_make_no_gateway_of_the_incumbents_numbers(customers
     assert (verdict.gateway, verdict.fields["timeline"]["alarm"]) == (None, False)
 
 
+@pytest.mark.parametrize("customers", [4, 6, 8])
+def test_a_rival_that_was_not_measured_makes_no_gateway_of_the_incumbents_numbers(
+    customers: int,
+) -> None:
+    """Its customers show the incumbent's number at its border, where all of them come together."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=range(10), members=range(1, 12))
+    for i, day, destination in product(range(1, 12), range(10, 20), country.destinations()):
+        words = f"net12 20.64.12.1 far{6}" if i <= customers else f"20.64.{i}.1 far{6 + i % 9}"
+        country.trace(i, destination, f"lan own {words}", day=day)
+    verdict = country.judge()
+    named = verdict.gateway["name"] if verdict.gateway else None
+    assert named in {None, "Net 12"}
+    alarm = verdict.fields["timeline"]["gateway"]
+    assert (alarm["name"] if alarm else None) in {None, "Net 12"}
+
+
 def test_one_liar_makes_no_gateway_of_the_incumbents_numbers() -> None:
     """He shows the borders of all others as if they were on his ways."""
     country = numbered_by_the_incumbent("lan own 20.64.{i}.1 {up}")

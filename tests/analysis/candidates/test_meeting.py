@@ -20,10 +20,12 @@ APART = "lan own 20.9.9.{i} {up}"
 def meet(*words: str, others: int = 2) -> bool:
     """Six networks; each goes to its destinations over one after the other of these hops."""
     country = Country(6)
-    country.table.add("20.0.77.0/24", Attribution(177, "N77", "Unmeasured", HOME))
+    for i in range(71, 78):
+        country.table.add(f"20.0.{i}.0/24", Attribution(100 + i, f"N{i}", f"Unmeasured {i}", HOME))
     for i in range(1, 7):
         for n, destination in enumerate(country.destinations(4)):
-            hops = words[n % len(words)].format(i=i, pair=(i - 1) % 3 + 1, up=f"far{6 + i}")
+            half, pair = (i - 1) % 2 + 1, (i - 1) % 3 + 1
+            hops = words[n % len(words)].format(i=i, half=half, pair=pair, up=f"far{6 + i}")
             country.trace(i, destination, hops)
     traces = [from_json(result) for result in country.results]
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
@@ -141,3 +143,9 @@ def test_two_by_two_is_no_meeting_of_many() -> None:
 def test_a_customer_comes_by_the_addresses_of_its_provider(others: int) -> None:
     """Where one of those that pass a network lies on the way of the other, they are one."""
     assert not meet("lan own net{pair} 20.9.9.{pair} 30.0.9.{pair}", others=others)
+
+
+@pytest.mark.parametrize(("over", "met"), [("{half}", False), ("{pair}", True), ("1", True)])
+def test_customers_of_one_network_come_by_its_addresses(over: str, *, met: bool) -> None:
+    """Nothing was measured in it: two of such are two that come, and one tells of nobody else."""
+    assert meet(f"lan own 20.0.7{over}.1 20.9.9.7 30.0.9.9") is met
