@@ -16,6 +16,7 @@ from itertools import takewhile
 from analysis.candidates.blocks import Blocks
 from analysis.candidates.passages import Passage, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
+from analysis.evidence.votes import most_common
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing, way_on
 from analysis.paths.path import Frame, Step
@@ -99,12 +100,20 @@ def _together(
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
     before = [(seen, _before(node, nodes)) for seen, nodes, _ in ways]
     in_a_row = _in_a_row(before) - {seen.organisation for seen, _ in before}
-    over = [
-        [seen.organisation, *(name for name in names if name not in in_a_row)][-1]
-        for seen, names in before
-    ]
+    # Now and then whoever is before the node is silent: most ways by an address tell who that is.
+    coming: dict[tuple[str, tuple[str, ...]], dict[str, float]] = defaultdict(
+        lambda: defaultdict(float)
+    )
+    weights = by_vantage_days([seen for seen, _ in before])
+    for (seen, names), (_, _, addresses), weight in zip(before, ways, weights, strict=True):
+        over = [seen.organisation, *(name for name in names if name not in in_a_row)][-1]
+        coming[seen.organisation, tuple(addresses[:1])][over] += weight
+    usual = {by: most_common(over) for by, over in coming.items()}
     return _mostly_shared(
-        [(seen, addresses, name) for (seen, _, addresses), name in zip(ways, over, strict=True)],
+        [
+            (seen, addresses, usual[seen.organisation, tuple(addresses[:1])] or seen.organisation)
+            for seen, _, addresses in ways
+        ],
         others,
     )
 

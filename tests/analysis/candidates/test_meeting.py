@@ -145,6 +145,23 @@ def test_a_customer_comes_by_the_addresses_of_its_provider(others: int) -> None:
     assert not meet("lan own net{pair} 20.9.9.{pair} 30.0.9.{pair}", others=others)
 
 
+@pytest.mark.parametrize("silent", [2, 4])
+@pytest.mark.parametrize("rival", [6, 77])
+def test_a_silent_hop_makes_nobody_of_a_rivals_customers(rival: int, silent: int) -> None:
+    """On some ways of each the rival that all come over does not answer, measured itself or not."""
+    country = Country(6)
+    country.table.add("20.0.77.0/24", Attribution(177, "N77", "Unmeasured", HOME))
+    for i, (n, destination) in product(range(1, 7), enumerate(country.destinations(5))):
+        for day in range(2):
+            lost = (n + i + 5 * day) % 10 < silent
+            before = "*" if lost else f"20.0.{rival}.1"
+            words = f"{before} 20.9.9.9 far15" if i <= 4 else f"20.9.9.{i} far{6 + i}"
+            country.trace(i, destination, f"lan own {words}", day=day)
+    traces = [from_json(result) for result in country.results]
+    panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
+    assert not meet_there({GATE}, panel.observations, 2)
+
+
 @pytest.mark.parametrize(("over", "met"), [("{half}", False), ("{pair}", True), ("1", True)])
 def test_customers_of_one_network_come_by_its_addresses(over: str, *, met: bool) -> None:
     """Nothing was measured in it: two of such are two that come, and one tells of nobody else."""
