@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
-from analysis.candidates.passages import Passage, mostly_together
+from analysis.candidates.passages import Passage, as_usual, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
 from analysis.owners.numbering import has_one_owner, is_commonplace, neighbourhood
 from analysis.owners.operators import Node
+from analysis.paths.crossing import Crossing
 
 # The share of those who see a commonplace block that must go on over one way before it may be one
 # operator's.
@@ -28,7 +30,8 @@ class BlockSeen:
     """One sighting of an unmapped block on the domestic part of a path.
 
     ``successor`` is the first public address that answered behind it, unless that is the
-    destination itself. ``weight`` is what the sighting counts beside others on the way to the same
+    destination itself. ``over`` is the last network before it on the way, "" where that is the
+    organisation itself. ``weight`` is what the sighting counts beside others on the way to the same
     destination.
     """
 
@@ -37,6 +40,7 @@ class BlockSeen:
     block: str
     at_border: bool
     successor: str | None
+    over: str = ""
     weight: float = field(default=1.0, compare=False)
 
 
@@ -60,25 +64,35 @@ class _DisjointSets:
             self._parent[self.find(item)] = self.find(first)
 
 
-def _shared_way_on(seen: Iterable[BlockSeen]) -> set[str]:
-    """Organisations of one group that reach a destination over an address another one uses too."""
-    users: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for sighting in seen:
-        if sighting.successor is not None:
-            users[sighting.destination, sighting.successor].add(sighting.organisation)
-    return set().union(*(group for group in users.values() if len(group) > 1))
+def _ways_on(seen: Iterable[BlockSeen]) -> list[Passage]:
+    """How paths go on behind a group; customers of one network come over it.
 
-
-def _mostly_go_on_together(seen: Iterable[BlockSeen]) -> bool:
-    return mostly_together(
+    But where all do, it and the group stand in a row: it is no rival of others.
+    """
+    passages = as_usual(
         [
             Passage(
-                one.organisation, one.destination, (one.successor,), one.organisation, one.weight
+                one.organisation,
+                one.destination,
+                (one.successor,),
+                one.over or one.organisation,
+                one.weight,
             )
             for one in seen
             if one.successor is not None
         ]
     )
+    if len({passage.over for passage in passages}) > 1:
+        return passages
+    return [passage._replace(over=passage.organisation) for passage in passages]
+
+
+def _shared_way_on(ways_on: Iterable[Passage]) -> set[str]:
+    """Organisations of one group that reach a destination over an address another one uses too."""
+    users: dict[tuple[str, tuple[str, ...]], dict[str, str]] = defaultdict(dict)
+    for passage in ways_on:
+        users[passage.destination, passage.addresses][passage.organisation] = passage.over
+    return set().union(*(group for group in users.values() if len(set(group.values())) > 1))
 
 
 def operators_among(groups: Iterable[Sequence[BlockSeen]]) -> dict[str, tuple[str, ...]]:
@@ -173,10 +187,17 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
     organisations = {sighting.organisation for sighting in seen}
     if len(organisations) < 2:
         return False
-    together = len(_shared_way_on(seen))
+    ways_on = _ways_on(seen)
+    together = len(_shared_way_on(ways_on))
     if _are_commonplace(blocks) and together < _GOING_ON_TOGETHER * len(organisations):
         return False
-    return any(map(has_one_owner, blocks)) or _mostly_go_on_together(seen)
+    return any(map(has_one_owner, blocks)) or mostly_together(ways_on)
+
+
+def last_before(block: Node, nodes: Iterable[Node]) -> str:
+    """The last organisation before a block among the nodes of a way; "" where there is none."""
+    before = takewhile(lambda node: node != block, nodes)
+    return ["", *(node.name for node in before if node.kind == "organisation")][-1]
 
 
 def block_name(blocks: tuple[str, ...]) -> str:
@@ -190,6 +211,10 @@ def block_name(blocks: tuple[str, ...]) -> str:
     return f"{blocks[0]} … {blocks[-1]} ({len(blocks)} blocks)"
 
 
+def _over(block: Node, crossing: Crossing) -> str:
+    return last_before(block, crossing.strict if block in crossing.strict else crossing.lenient)
+
+
 class Blocks:
     """Unmapped blocks merged into candidates; maps a block's node to its group's node.
 
@@ -201,15 +226,23 @@ class Blocks:
 
     def __init__(self, observations: Iterable[Observation]) -> None:
         showing = [
-            (seen, seen.crossing.blocks)
+            (seen, seen.crossing)
             for seen in observations
             if seen.crossing is not None and seen.crossing.blocks
         ]
         weights = by_vantage_days([seen for seen, _ in showing])
         groups = join_blocks(
-            BlockSeen(seen.organisation, seen.destination, block, at_border, successor, weight)
-            for (seen, blocks), weight in zip(showing, weights, strict=True)
-            for block, at_border, successor in blocks
+            BlockSeen(
+                seen.organisation,
+                seen.destination,
+                block,
+                at_border,
+                successor,
+                _over(Node("unmapped", block), crossing),
+                weight,
+            )
+            for (seen, crossing), weight in zip(showing, weights, strict=True)
+            for block, at_border, successor in crossing.blocks
         )
         merged = operators_among(groups)
         self.alike = blocks_alike(groups)

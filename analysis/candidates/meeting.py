@@ -14,9 +14,8 @@ from functools import cache
 from itertools import takewhile
 
 from analysis.candidates.blocks import Blocks
-from analysis.candidates.passages import Passage, mostly_together
+from analysis.candidates.passages import Passage, as_usual, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
-from analysis.evidence.votes import most_common
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing, way_on
 from analysis.paths.path import Frame, Step
@@ -85,12 +84,11 @@ def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
     other, whoever is behind them. It is asked of half of the organisations that pass the node, for
     half of their destinations, on half of the traces that pass it to each.
     """
-    return _mostly_shared(
-        [
+    return mostly_together(
+        _passages(
             (seen, _addresses_of(node, seen), " > ".join(_beside(node, between, seen)))
             for seen, between in passing
-        ],
-        others=1,
+        )
     )
 
 
@@ -100,35 +98,24 @@ def _together(
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
     before = [(seen, _before(node, nodes)) for seen, nodes, _ in ways]
     in_a_row = _in_a_row(before) - {seen.organisation for seen, _ in before}
-    # Now and then whoever is before the node is silent: most ways by an address tell who that is.
-    coming: dict[tuple[str, tuple[str, ...]], dict[str, float]] = defaultdict(
-        lambda: defaultdict(float)
+    over = [
+        [seen.organisation, *(name for name in names if name not in in_a_row)][-1]
+        for seen, names in before
+    ]
+    passages = _passages(
+        (seen, addresses, name) for (seen, _, addresses), name in zip(ways, over, strict=True)
     )
-    weights = by_vantage_days([seen for seen, _ in before])
-    for (seen, names), (_, _, addresses), weight in zip(before, ways, weights, strict=True):
-        over = [seen.organisation, *(name for name in names if name not in in_a_row)][-1]
-        coming[seen.organisation, tuple(addresses[:1])][over] += weight
-    usual = {by: most_common(over) for by, over in coming.items()}
-    return _mostly_shared(
-        [
-            (seen, addresses, usual[seen.organisation, tuple(addresses[:1])] or seen.organisation)
-            for seen, _, addresses in ways
-        ],
-        others,
-    )
+    return mostly_together(as_usual(passages), others)
 
 
-def _mostly_shared(ways: Iterable[tuple[Observation, list[str], str]], others: int) -> bool:
+def _passages(ways: Iterable[tuple[Observation, list[str], str]]) -> list[Passage]:
     """``ways`` are those that pass a node: the addresses of each, and who comes over these."""
     telling = [way for way in ways if way[1]]
     weights = by_vantage_days([seen for seen, _, _ in telling])
-    return mostly_together(
-        [
-            Passage(seen.organisation, seen.destination, tuple(addresses), over, weight)
-            for (seen, addresses, over), weight in zip(telling, weights, strict=True)
-        ],
-        others,
-    )
+    return [
+        Passage(seen.organisation, seen.destination, tuple(addresses), over, weight)
+        for (seen, addresses, over), weight in zip(telling, weights, strict=True)
+    ]
 
 
 def _before(node: Set[Node], nodes: Sequence[Node]) -> list[str]:

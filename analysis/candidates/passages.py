@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from analysis.evidence.votes import TOLERANCE
+from analysis.evidence.votes import TOLERANCE, most_common
 
 
 class Passage(NamedTuple):
@@ -26,6 +26,27 @@ class Passage(NamedTuple):
     addresses: tuple[str, ...]
     over: str
     weight: float = 1.0
+
+
+def as_usual(passages: Sequence[Passage]) -> list[Passage]:
+    """The passages, each over whom its organisation mostly comes by the same first address.
+
+    Now and then a hop is silent, and a customer looks as if it came by itself.
+
+    >>> shown, silent = (Passage("a", "d", ("198.51.100.1",), over) for over in ("rival", "a"))
+    >>> [passage.over for passage in as_usual([shown, shown, silent])]
+    ['rival', 'rival', 'rival']
+    """
+    over: dict[tuple[str, tuple[str, ...]], dict[str, float]] = defaultdict(
+        lambda: defaultdict(float)
+    )
+    for passage in passages:
+        over[passage.organisation, passage.addresses[:1]][passage.over] += passage.weight
+    usual = {by: most_common(counts) for by, counts in over.items()}
+    return [
+        passage._replace(over=usual[passage.organisation, passage.addresses[:1]] or passage.over)
+        for passage in passages
+    ]
 
 
 def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Literal, NamedTuple
 
-from analysis.candidates.blocks import Blocks, BlockSeen, block_name, join_blocks, operators_among
+from analysis.candidates.blocks import (
+    Blocks,
+    BlockSeen,
+    block_name,
+    join_blocks,
+    last_before,
+    operators_among,
+)
 from analysis.candidates.meeting import Passing, joins_ways, meet_at_home
 from analysis.evidence.observation import Observation
 from analysis.evidence.votes import TOLERANCE, Votes, most_common
@@ -215,7 +222,15 @@ def _shared_blocks(
     """The unmapped blocks between that may be an operator's, as `operators_among` has them."""
     return operators_among(
         join_blocks(
-            BlockSeen(a, b, node.name, False, dict(path.ways_on).get(node.name), weight)
+            BlockSeen(
+                a,
+                b,
+                node.name,
+                False,
+                dict(path.ways_on).get(node.name),
+                last_before(node, path.between),
+                weight,
+            )
             for (a, b), paths in grouped.items()
             for path, weight in paths.items()
             for node in path.between

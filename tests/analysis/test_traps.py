@@ -845,11 +845,44 @@ def test_a_rival_that_was_not_measured_makes_no_gateway_of_the_incumbents_number
     for i, day, destination in product(range(1, 12), range(10, 20), country.destinations()):
         words = f"net12 20.64.12.1 far{6}" if i <= customers else f"20.64.{i}.1 far{6 + i % 9}"
         country.trace(i, destination, f"lan own {words}", day=day)
+    fields = country.judge().fields
+    named = {one["name"] for one in (fields["gateway"], fields["timeline"]["gateway"]) if one}
+    assert named <= {"Net 12"}
+
+
+@pytest.mark.parametrize("block", ["10.20.7", "11.0.5", "10.0.0"])
+@pytest.mark.parametrize("rival", [1, 12])
+def test_customers_of_a_rival_make_no_gateway_of_numbers_that_all_use(
+    rival: int, block: str
+) -> None:
+    """Networks number their borders alike; that of one all of its customers come by."""
+    country = Country(12)
+    country.everyone("lan own {up}", days=range(10), members=range(1, 12))
+    for i, day, destination in product(range(1, 12), range(10, 20), country.destinations()):
+        before = "" if i == rival else "* " if (i + day) % 6 == 0 else f"net{rival} "
+        words = f"{before}{block}.99 30.0.6.99" if i <= 6 else f"{block}.{i} far{6 + i % 9}"
+        country.trace(i, destination, f"lan own {words}", day=day)
+    fields = country.judge().fields
+    named = {one["name"] for one in (fields["gateway"], fields["timeline"]["gateway"]) if one}
+    assert named <= {f"Net {rival}"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["net13", "20.64.{i}.1", "20.0.{transit}.1", "20.0.14.1"],
+    ids=["one provider", "numbers of one", "three transits", "one that was not measured"],
+)
+def test_a_gateway_of_private_numbers_is_named_behind_others(before: str) -> None:
+    """Of the one whom all pass before it, it is the gateway, or that one itself is."""
+    country = Country(17)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    for i, day, destination in product(range(1, 13), range(8), country.destinations()):
+        words = f"{before.format(i=i, transit=15 + i % 3)} 10.20.7.{i} 30.0.6.99"
+        country.trace(i, destination, f"lan own {words}", day=day)
     verdict = country.judge()
-    named = verdict.gateway["name"] if verdict.gateway else None
-    assert named in {None, "Net 12"}
-    alarm = verdict.fields["timeline"]["gateway"]
-    assert (alarm["name"] if alarm else None) in {None, "Net 12"}
+    assert verdict.grade == "single_gateway"
+    assert verdict.gateway is not None
+    assert verdict.gateway["name"] in {"10.20.7.0/24", "Net 13", "Net 14"}
 
 
 def test_one_liar_makes_no_gateway_of_the_incumbents_numbers() -> None:
