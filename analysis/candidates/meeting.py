@@ -14,7 +14,7 @@ from functools import cache
 from itertools import takewhile
 
 from analysis.candidates.blocks import Blocks
-from analysis.candidates.passages import Passage, as_usual, mostly_together
+from analysis.candidates.passages import Passage, as_usual, by_themselves, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing, way_on
@@ -38,14 +38,26 @@ def meet_there(node: Set[Node], observations: Iterable[Observation], others: int
     come through a network from which nothing was measured, that and the node stand in a row, and
     nothing tells of which of them all are customers.
     """
-    return _together(
+    return mostly_together(_abroad(node, observations), others)
+
+
+def come_by_themselves(node: Set[Node], observations: Iterable[Observation]) -> frozenset[str]:
+    """The organisations that pass a node on ways abroad and share no address there with another.
+
+    As `meet_there` has it. Of these the numbers of its owner may be all that is on their ways.
+    """
+    alone = by_themselves(_abroad(node, observations))
+    return frozenset(name for name, is_alone in alone.items() if is_alone)
+
+
+def _abroad(node: Set[Node], observations: Iterable[Observation]) -> list[Passage]:
+    return _comings(
         node,
         [
             (seen, seen.crossing.strict, _addresses(node, seen.path.frame, seen.crossing))
             for seen in observations
             if seen.crossing is not None and not node.isdisjoint(seen.crossing.strict)
         ],
-        others,
     )
 
 
@@ -66,6 +78,20 @@ def given_away(
     return is_given_away
 
 
+def alone_at(
+    blocks: Blocks, observations: Sequence[Observation]
+) -> Callable[[Node], frozenset[str]]:
+    """What tells who comes to a node by itself; nobody where its numbers have no one owner."""
+
+    @cache
+    def found(node: Node) -> frozenset[str]:
+        if not blocks.has_one_owner(node):
+            return frozenset()
+        return come_by_themselves(blocks.parts(node), observations)
+
+    return found
+
+
 def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bool:
     """Whether half of the organisations that pass a node on their ways at home do so together.
 
@@ -73,7 +99,7 @@ def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bo
     is no address that tells: everybody comes to it by that one, whoever stands before it.
     """
     ways = [(seen, between, _addresses_at_home(node, seen)) for seen, between in passing]
-    return _together(node, ways, others)
+    return mostly_together(_comings(node, ways), others)
 
 
 def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
@@ -92,9 +118,9 @@ def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
     )
 
 
-def _together(
-    node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]], others: int
-) -> bool:
+def _comings(
+    node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]]
+) -> list[Passage]:
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
     before = [(seen, _before(node, nodes)) for seen, nodes, _ in ways]
     in_a_row = _in_a_row(before) - {seen.organisation for seen, _ in before}
@@ -105,7 +131,7 @@ def _together(
     passages = _passages(
         (seen, addresses, name) for (seen, _, addresses), name in zip(ways, over, strict=True)
     )
-    return mostly_together(as_usual(passages), others)
+    return as_usual(passages)
 
 
 def _passages(ways: Iterable[tuple[Observation, list[str], str]]) -> list[Passage]:

@@ -49,18 +49,18 @@ def as_usual(passages: Sequence[Passage]) -> list[Passage]:
     ]
 
 
-def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
-    """Whether half of the organisations go over addresses that so many others use.
+def by_themselves(passages: Sequence[Passage], others: int = 1) -> dict[str, bool]:
+    """Of each organisation whether it goes over addresses that fewer than so many others use.
 
-    They do if they go so to half of their destinations, on half of their passages to each, wherever
-    the others go over these addresses. Where no address is seen at all, nobody is asked.
+    It does not if half of its passages to half of its destinations go over addresses of which each
+    is used by that many, wherever these go over it.
 
-    >>> mostly_together([Passage(f"org{i}", "d", ("198.51.100.1",), f"org{i}") for i in (1, 2)])
-    True
-    >>> mostly_together([Passage(f"org{i}", "d", (f"198.51.100.{i}",), f"org{i}") for i in (1, 2)])
-    False
-    >>> mostly_together([Passage(f"org{i}", "d", ("198.51.100.1",), "org1") for i in (1, 2)])
-    False
+    >>> by_themselves([Passage(f"org{i}", "d", ("198.51.100.1",), f"org{i}") for i in (1, 2)])
+    {'org1': False, 'org2': False}
+    >>> by_themselves([Passage(f"org{i}", "d", (f"198.51.100.{i}",), f"org{i}") for i in (1, 2)])
+    {'org1': True, 'org2': True}
+    >>> by_themselves([Passage(f"org{i}", "d", ("198.51.100.1",), "org1") for i in (1, 2)])
+    {'org1': True, 'org2': True}
     """
     users: dict[str, set[str]] = defaultdict(set)
     for passage in passages:
@@ -71,8 +71,16 @@ def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
     for name, destination, addresses, _, weight in passages:
         shared = any(len(users[address]) > others for address in addresses)
         ways[name][destination] += weight if shared else -weight
-    together = 0
-    for destinations in ways.values():
-        met = sum(more > -TOLERANCE for more in destinations.values())
-        together += 2 * met >= len(destinations)
-    return 2 * together >= len(ways)
+    return {
+        name: 2 * sum(more > -TOLERANCE for more in destinations.values()) < len(destinations)
+        for name, destinations in ways.items()
+    }
+
+
+def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
+    """Whether no more than half of the organisations go `by_themselves`.
+
+    Where no address is seen at all, nobody is asked.
+    """
+    alone = by_themselves(passages, others)
+    return 2 * sum(alone.values()) <= len(alone)

@@ -14,8 +14,10 @@ from analysis.grading.levels import (
     Figures,
     level_elsewhere,
     level_of_all_pairs,
+    level_of_those_who_meet,
     lower_as_best_of_several,
     mostly_always,
+    mostly_meet,
     strict_and_lenient_agree,
 )
 from analysis.grading.verdict import of_the_last_days
@@ -121,6 +123,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
         _holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
         _holds("named", "elsewhere", met=elsewhere in NAMES),
+        _holds("named", "meeting", met=level_of_those_who_meet(figures, policy) in NAMES),
         _at_least("single", "single", policy.single, lower),
         _at_least("single", "single_share", policy.single_share, figures.share_of_measured),
         _at_least("single", "single_covered", policy.single_covered, figures.covered),
@@ -128,6 +131,7 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
         _at_least("single", "days", policy.days, figures.days),
         _at_least("single", "unaided", policy.unaided, figures.unaided),
         _holds("single", "everywhere", met=elsewhere == "single"),
+        _holds("single", "mostly_meeting", met=anybody and mostly_meet(figures, policy)),
         _holds("single", "always", met=anybody and mostly_always(figures, policy)),
         _holds(
             "single",

@@ -16,7 +16,7 @@ from analysis.alarm.last_days import last_of_many
 from analysis.alarm.reach import reaches_far
 from analysis.alarm.timeline import Timeline, find_alarm
 from analysis.candidates.blocks import Blocks
-from analysis.candidates.meeting import given_away
+from analysis.candidates.meeting import alone_at, given_away
 from analysis.candidates.peering import PeeringLans
 from analysis.evidence.observation import Observation
 from analysis.grading.doubts import Doubts, doubts_of
@@ -206,6 +206,7 @@ def _judge_seen(
         apart=apart,
         in_twos=in_twos,
         is_given_away=is_given_away,
+        alone=alone_at(blocks, judged),
         by_turns=by_turns(told, policy),
         days_elsewhere=days_elsewhere(told),
         gone=gone,
@@ -229,6 +230,7 @@ class _Support(NamedTuple):
     unaided: float = 0.0
     rivals: int = 0
     weighed: float = 0.0
+    alone: int = 0
     by_turns: int = 0
 
 
@@ -245,6 +247,7 @@ def _support(strict: Strict, period: Period) -> _Support:
         unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
         rivals=rivals(top, strict.nameable, strict.left_out, policy),
         weighed=weighted_share(top.shares, period.weights.of) or 0.0,
+        alone=len(strict.behind & period.alone(top.node)),
         by_turns=len(strict.behind & period.by_turns(top.node)),
     )
 
@@ -277,6 +280,7 @@ def _figures(
         rivals=support.rivals,
         covered=covered(strict.grouped, left_out, period.weights),
         weighed=support.weighed,
+        alone=support.alone,
         by_turns=support.by_turns,
         unit=period.weights.unit,
         pairs=len(judged),

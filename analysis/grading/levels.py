@@ -58,6 +58,9 @@ class Figures:
     by_turns: int
     """Captured organisations that pass the candidate by turns with others: `analysis.shares.turns`.
     """
+    alone: int
+    """Captured organisations that share no address with another where they pass the candidate (see
+    `analysis.candidates.meeting`)."""
     pairs: int
     resolved: float
     """The share of pairs whose crossing is known, as the mean over organisations."""
@@ -143,6 +146,21 @@ def level_elsewhere(figures: Figures, policy: Policy) -> Level:
     if of < policy.organisations:
         return "between"
     return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
+
+
+def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
+    """The level by the organisations that share an address with another at the candidate.
+
+    Most may meet there, and of the others nothing but its numbers be on the ways.
+    """
+    captured, of = figures.captured - figures.alone, figures.of
+    return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
+
+
+def mostly_meet(figures: Figures, policy: Policy) -> bool:
+    """Whether those that share no address leave as many that do as a single gateway needs."""
+    meeting = figures.captured - figures.alone
+    return not figures.alone or meeting >= policy.single_share * figures.of
 
 
 def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:

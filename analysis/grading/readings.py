@@ -56,6 +56,7 @@ class Period:
     apart: tuple[Candidate, ...]
     in_twos: frozenset[Node]
     is_given_away: Callable[[Node], bool]
+    alone: Callable[[Node], frozenset[str]]
     by_turns: Callable[[Node], frozenset[str]]
     days_elsewhere: Callable[[Node], Mapping[str, frozenset[dt.date]]]
     gone: frozenset[str]

@@ -18,8 +18,10 @@ from analysis.grading.levels import (
     level,
     level_elsewhere,
     level_of_all_pairs,
+    level_of_those_who_meet,
     lower_as_best_of_several,
     mostly_always,
+    mostly_meet,
     strict_and_lenient_agree,
 )
 from analysis.policy import Policy
@@ -88,6 +90,8 @@ def _against_single(figures: Figures, policy: Policy) -> list[str]:
             f"organisations are captured; {asked(policy.unaided)} are needed, lest a few that lie "
             "about links convict the others."
         )
+    if not mostly_meet(figures, policy):
+        reasons.append(_by_themselves(figures))
     if not mostly_always(figures, policy):
         reasons.append(
             f"Passed by turns, with more than {asked(1 - policy.captured)} of the traces over "
@@ -146,6 +150,13 @@ def _not_known(figures: Figures, policy: Policy) -> str:
     )
 
 
+def _by_themselves(figures: Figures) -> str:
+    return (
+        "Passed by addresses, there or right behind, by which nobody else comes, as where only its "
+        f"numbers are on the way: {figures.alone} of those captured."
+    )
+
+
 def _one_class(figures: Figures) -> str:
     captured, of = figures.elsewhere
     return (
@@ -181,6 +192,8 @@ def _against_naming(figures: Figures, policy: Policy) -> list[str]:
         reasons.append(_not_known(figures, policy))
     if level_elsewhere(figures, policy) not in NAMES:
         reasons.append(_one_class(figures))
+    if level_of_those_who_meet(figures, policy) not in NAMES:
+        reasons.append(_by_themselves(figures))
     return reasons
 
 

@@ -103,8 +103,8 @@ CRITERIA = {
         "string",
         "the number of the policy that asks, or `meeting_place`, `alike`, `apart`, "
         "`at_times`, `by_weight`, `rival`, "
-        "`thin`, `veiled`, `late`, `rivals`, `mostly`, `elsewhere`, `everywhere`, `always`, "
-        "`strict_and_lenient_agree`",
+        "`thin`, `veiled`, `late`, `rivals`, `mostly`, `elsewhere`, `meeting`, `everywhere`, "
+        "`mostly_meeting`, `always`, `strict_and_lenient_agree`",
     ),
     "bound": Column(
         "string",

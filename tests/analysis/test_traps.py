@@ -13,6 +13,7 @@ import pytest
 
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
+from analysis.words.translation import Words
 from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
 from tests.analysis.country import HOME, Country, gated, open_country
 
@@ -865,6 +866,25 @@ def test_customers_of_a_rival_make_no_gateway_of_numbers_that_all_use(
     fields = country.judge().fields
     named = {one["name"] for one in (fields["gateway"], fields["timeline"]["gateway"]) if one}
     assert named <= {f"Net {rival}"}
+
+
+@pytest.mark.parametrize(
+    ("customers", "grade"),
+    [(6, "mixed"), (7, "concentrated"), (9, "concentrated"), (10, "single_gateway")],
+)
+def test_whose_numbers_alone_are_there_is_no_customer(customers: int, grade: str) -> None:
+    """Some of twelve buy from Net 13, all others have its numbers at borders of their own."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own net13 {up}", members=range(1, customers + 1))
+    country.everyone("lan own 20.64.{i}.1 {up}", members=range(customers + 1, 13))
+    verdict = country.judge()
+    assert verdict.grade == grade
+    told = [reason for reason in verdict.fields["reasons"] if "nobody else comes" in reason]
+    assert len(told) == (grade != "single_gateway")
+    for reason in told:
+        assert f" {12 - customers} of those captured" in reason
+        assert Words("km").sentence(reason).language == "km"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def any_figures(draw: st.DrawFn) -> Figures:
         "gone": near(0, 1, of),
         "silent": near(0, 1, of),
         "by_turns": draw(st.integers(0, captured)),
+        "alone": draw(st.integers(0, captured)),
         "keys": near(2, 3, 4),
         "rivals": draw(st.integers(0, 4)),
         "covered": near(0.09, 0.1, 1.0),
@@ -134,6 +135,8 @@ def test_what_is_missed_on_the_way_to_diverse(changes: dict[str, Any], unmet: se
         ({"days": 6}, {"days"}),
         ({"silent": 4}, {"single_share"}),
         ({"by_turns": 3}, {"always"}),
+        ({"alone": 3}, {"mostly_meeting"}),
+        ({"alone": 6}, {"meeting", "mostly_meeting"}),
         ({"lenient": None}, {"strict_and_lenient_agree"}),
     ],
 )

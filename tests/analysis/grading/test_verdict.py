@@ -44,6 +44,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "gone": 0,
         "silent": 0,
         "by_turns": 0,
+        "alone": 0,
         "elsewhere": (captured, of),
         "keys": 20,
         "unaided": 1.0,
