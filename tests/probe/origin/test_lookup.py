@@ -303,6 +303,12 @@ def test_exchange_operators(origin: Origin) -> None:
     assert origin.exchange_operator("no such exchange") is None
 
 
+@pytest.mark.parametrize("address", ["170.247.170.2", "199.9.14.201", "2001:500:200::b"])
+def test_a_root_server_is_anycast_by_its_former_address_too(origin: Origin, address: str) -> None:
+    """RIPE Atlas traced to that of the day: B's was another one until the end of 2023."""
+    assert origin.is_anycast(address)
+
+
 def test_anycast_addresses_are_known(origin: Origin) -> None:
     """Public resolvers are announced from many places; ordinary and private addresses are not."""
     assert origin.is_anycast("8.8.8.8")
