@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 from probe.disk.presence import is_file, is_folder, is_there
 
@@ -70,29 +70,40 @@ def _files_of(given: str) -> list[str]:
     if not given:
         raise InputError("'' is no path: it is empty, as of a variable that is not set")
     if is_folder(path):
-        names = {*READABLE, *_PACKED}
-        inside = sorted(str(p) for p in _below(path) if p.suffix.lower() in names and is_file(p))
-        if not inside:
-            raise InputError(
-                f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
-                "make some with `gatewatch run` or `gatewatch demo`"
-            )
-        return inside
+        return _inside(given) or _refuse_empty(given)
     if is_file(path):
         return [given]
-    matched = sorted(
-        match
-        for match in glob.glob(given, recursive=True)  # noqa: PTH207 - absolute patterns too
-        if is_file(Path(match))
-    )
-    if not matched and is_there(path):
+    matched = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - absolute patterns too
+    found = [file for match in matched for file in _inside_or_itself(match)]
+    if not found and any(is_folder(Path(match)) for match in matched):
+        _refuse_empty(given)
+    if not found and is_there(path):
         raise InputError(
             f"{given}: is a pipe or a device, not a file; read it with -, as in "
             "`zcat traces.gz | gatewatch analyze - --country KH`"
         )
-    if not matched:
+    if not found:
         raise InputError(f"{given}: no such file or folder")
-    return matched
+    return found
+
+
+def _inside_or_itself(name: str) -> list[str]:
+    if is_folder(Path(name)):
+        return _inside(name)
+    return [name] if is_file(Path(name)) else []
+
+
+def _inside(folder: str) -> list[str]:
+    """The files below a folder that by their names may hold traces."""
+    names = {*READABLE, *_PACKED}
+    return sorted(str(p) for p in _below(Path(folder)) if p.suffix.lower() in names and is_file(p))
+
+
+def _refuse_empty(given: str) -> NoReturn:
+    raise InputError(
+        f"{given}: the folder holds no measurements ({', '.join(READABLE)}); "
+        "make some with `gatewatch run` or `gatewatch demo`"
+    )
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -225,6 +225,26 @@ def test_folders_and_globs_are_searched(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_folder_that_a_glob_matches_is_searched(tmp_path: Path) -> None:
+    """As where the shell replaces the pattern: days of Parquet are folders, and are chosen so."""
+    for day in ("day=2022-02-16", "day=2022-02-17", "day=2022-03-01"):
+        (tmp_path / day).mkdir()
+        written(tmp_path / day / "part-0.parquet", as_parquet([result(int(day[-2:]))]))
+    written(tmp_path / "day=2022-02-18.jsonl", lines(1, 18))
+    written(tmp_path / "day=2022-02-16" / "README.md", b"not a measurement")
+    (tmp_path / "day=2022-02-empty").mkdir()
+    loaded = load([f"{tmp_path}/day=2022-02-*"])
+    assert sorted(trace.timestamp % 100 for trace in loaded.traces) == [16, 17, 18]
+    assert not loaded.complaints
+
+
+def test_folders_without_measurements_that_a_glob_matches_are_told(tmp_path: Path) -> None:
+    """They are there: that there is no such folder would be wrong."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"/em\*: the folder holds no measurements .*; make some"):
+        load([f"{tmp_path}/em*"])
+
+
 def test_a_file_given_twice_counts_once(tmp_path: Path) -> None:
     """The same file by name, by folder and by glob is read once."""
     name = written(tmp_path / "a.jsonl", lines(3))
