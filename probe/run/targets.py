@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from probe.disk.places import shipped
 from probe.redaction.hostname import host_in, is_more, is_number
+from probe.words.failure import Offline
 from probe.words.language import _
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ def read_targets(path: Path, resolve: Callable[[str], str]) -> list[Target]:
 
     What follows a ``#`` is a comment. An address that comes twice is taken once. Raises
     `TargetError`, naming file and line, for what is neither address nor known host, and for a
-    list without any target. Looks up host names with ``resolve``, and only those.
+    list without any target; an `Offline` of ``resolve`` is raised with file and line before it.
+    Looks up host names with ``resolve``, and only those.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -224,6 +226,8 @@ def _address(host: str, where: str, resolve: Callable[[str], str]) -> str:
         )
     try:
         return resolve(host)
+    except Offline as problem:
+        raise Offline(f"{where}: {problem.message}") from None
     except (OSError, UnicodeError):
         raise TargetError(
             _(

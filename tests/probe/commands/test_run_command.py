@@ -799,14 +799,19 @@ def test_a_name_is_wrong_only_where_a_resolver_says_so(
     number: str,
     code: int,
 ) -> None:
-    """A machine without a network is offline, whatever the list holds, as for `trace`."""
+    """A machine without a network is offline, whatever the list holds, as for `trace`.
+
+    Either way the line is named: a word of a sentence there may have been taken for a host.
+    """
 
     def address_of(_: str) -> str:
         raise socket.gaierror(getattr(socket, number), "it is so")
 
     monkeypatch.setattr("probe.commands.choosing.address_of", address_of)
-    done = run("--targets", listed("www.example.org"))
+    targets = listed("8.8.8.8", "www.example.org")
+    done = run("--targets", targets)
     assert (done.exit_code, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"gatewatch: {targets}:2: the ")
     assert "www.example.org" in done.stderr
 
 
