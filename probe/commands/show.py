@@ -86,9 +86,15 @@ def _say_what_is_missing(folder: Path, unreadable: int, *, shown: int, as_shared
     if unreadable and not shown:
         raise BadInput(
             (
-                _("none of the lines in {folder} can be shared")
+                _(
+                    "none of the lines in {folder} can be shared; they may stay; "
+                    "measure something with: gatewatch run"
+                )
                 if as_shared
-                else _("none of the lines in {folder} can be read")
+                else _(
+                    "none of the lines in {folder} can be read; they are never shared, and may "
+                    "stay; measure something with: gatewatch run"
+                )
             ).format(folder=folder)
         )
     if unreadable:

@@ -141,7 +141,11 @@ def test_nothing_readable_is_bad_input(spool: Path) -> None:
     """Where lines are there and none can be read, the end is not a good one."""
     spool.mkdir(parents=True)
     (spool / "2026-11-23.jsonl").write_bytes(b"{}\n")
-    assert run("--json").exit_code == 9
+    for option in ("--json", "--as-shared"):
+        done = run(option)
+        assert done.exit_code == 9
+        assert "2026-11-23.jsonl:1: " in done.stderr
+        assert "measure something with: gatewatch run" in done.stderr
 
 
 def test_another_folder_can_be_shown(spool: Path, tmp_path: Path) -> None:
