@@ -136,13 +136,47 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How much of the country was measured.
+
+    ``eyeballs`` is the part of the ``weights`` ("addresses" or "users") that the measured
+    ``organisations`` have, without the candidate's; ``unweighed`` of them have none. Given that,
+    the national share lies within ``bounds``. The country is known to have
+    ``organisations_known``.
+    """
+
+    organisations: int
+    organisations_known: int
+    eyeballs: float
+    weights: str
+    unweighed: int
+    bounds: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Domestic:
-    """The paths between networks at home. ``ways`` counts pairs."""
+    """The paths between networks at home.
+
+    ``pairs`` counts pairs of networks by the way between them, ``captured`` is of the strongest
+    candidate for a hub, named or not.
+    """
 
     grade: DomesticGrade
     hub: Gateway | None
-    ways: Mapping[str, int]
+    pairs: Mapping[str, int]
+    captured: Captured
+    effective_hubs: float
     reason: str
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The first operator abroad that most pass, with the figures of a gateway; None without any."""
+
+    operator: Gateway | None
+    captured: Captured
+    share: Share
+    effective_gateways: float
 
 
 @dataclass(frozen=True)
@@ -256,10 +290,11 @@ class Verdict:
         return float(self._fields["effective_gateways"])
 
     @property
-    def coverage(self) -> tuple[float, float]:
-        """Between what the national share lies, given how much was measured."""
-        low, high = self._fields["coverage"]["bounds"]
-        return low, high
+    def coverage(self) -> Coverage:
+        """How much was measured, and between what the national share lies by that."""
+        said = self._fields["coverage"]
+        low, high = said["bounds"]
+        return Coverage(**{**said, "bounds": (low, high)})
 
     @property
     def strict_and_lenient_agree(self) -> bool:
@@ -275,7 +310,25 @@ class Verdict:
     def domestic(self) -> Domestic:
         """How the country's networks reach each other."""
         said = self._fields["domestic"]
-        return Domestic(said["grade"], Gateway.of(said["hub"]), dict(said["pairs"]), said["reason"])
+        return Domestic(
+            said["grade"],
+            Gateway.of(said["hub"]),
+            dict(said["pairs"]),
+            Captured(**said["captured"]),
+            said["effective_hubs"],
+            said["reason"],
+        )
+
+    @property
+    def upstream(self) -> Upstream:
+        """Through whom the paths go on abroad."""
+        said = self._fields["upstream"]
+        return Upstream(
+            Gateway.of(said["operator"]),
+            Captured(**said["captured"]),
+            Share(**said["share"]),
+            said["effective_gateways"],
+        )
 
     @property
     def timeline(self) -> Timeline:
@@ -406,7 +459,7 @@ class Verdict:
         return " to ".join(str(day) for day in self.window) if self.window else "no data"
 
     def _repr_html_(self) -> str:
-        captured, (low, high) = self.captured, outward(*self.coverage, ".2f")
+        captured, (low, high) = self.captured, outward(*self.coverage.bounds, ".2f")
         lower, upper = captured_range(self._fields)
         confidence = self.provenance["policy"]["confidence"]
         figures = (

@@ -134,13 +134,25 @@ def test_the_attributes_are_those_of_the_json(verdict: gw.Verdict) -> None:
     assert dataclasses.asdict(verdict.captured) == said["captured"]
     assert dataclasses.asdict(verdict.share) == said["share"]
     assert verdict.effective_gateways == said["effective_gateways"]
-    assert list(verdict.coverage) == said["coverage"]["bounds"]
+    coverage = dataclasses.asdict(verdict.coverage)
+    assert coverage | {"bounds": list(verdict.coverage.bounds)} == said["coverage"]
     assert verdict.strict_and_lenient_agree is said["strict_and_lenient_agree"] is True
     assert verdict.measured == said["measured"]
     assert verdict.window == (dt.date(2022, 2, 16), dt.date(2022, 2, 16))
     assert verdict.headline == "The traffic measured passes one gateway: Telecom Cambodia."
     assert verdict.domestic.hub == verdict.gateway
-    assert verdict.domestic.ways == said["domestic"]["pairs"]
+    domestic = dataclasses.asdict(verdict.domestic)
+    assert domestic.keys() == said["domestic"].keys()
+    figures = {"grade", "pairs", "captured", "effective_hubs", "reason"}
+    assert {name: domestic[name] for name in figures} == {
+        name: said["domestic"][name] for name in figures
+    }
+    upstream = dataclasses.asdict(verdict.upstream)
+    assert upstream.keys() == said["upstream"].keys()
+    assert verdict.upstream.operator is not None
+    assert upstream | {"operator": verdict.upstream.operator.name} == (
+        said["upstream"] | {"operator": said["upstream"]["operator"]["name"]}
+    )
     assert (verdict.timeline.alarm, verdict.timeline.onset, verdict.timeline.moved) == (
         False,
         None,
@@ -300,6 +312,8 @@ def test_without_data_a_verdict_is_insufficient_and_its_tables_empty(
     (tmp_path / "none.jsonl").write_text("", encoding="utf-8")
     nothing = gw.judge(gw.load(tmp_path / "none.jsonl"), country="KH", origin=table)
     assert (nothing.grade, nothing.window, nothing.gateway) == ("insufficient", None, None)
+    assert (nothing.upstream.operator, nothing.domestic.hub) == (None, None)
+    assert nothing.coverage.bounds == (0.0, 1.0)
     for found in (nothing.crossings, nothing.pairs, nothing.days, nothing.domestic_pairs):
         assert found.empty
         assert len(found.columns)
