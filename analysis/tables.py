@@ -48,13 +48,17 @@ TRACES = {
     "vantage_country": Column("string", "its country, as the record says"),
     "source": Column(
         "string",
-        "public source address, which Atlas results have; records of gatewatch never do",
+        "address of the vantage point, which Atlas results and scamper's have; records of "
+        "gatewatch never do",
     ),
     "destination": Column("string", "address traced to"),
     "destination_name": Column("string", "what the list of targets calls it"),
     "family": Column("Int8", "4 or 6"),
     "proto": Column("string", "ICMP, UDP or TCP"),
-    "flow": Column("Int64", "Paris identifier: probes of one flow take one way"),
+    "flow": Column(
+        "Int64",
+        "Paris identifier: probes of one flow take one way; missing where none was kept",
+    ),
     "size_bytes": Column("Int64", "size of a probe"),
     "msm_id": Column("Int64", "number of the measurement"),
     "prb_id": Column("Int64", "number of the probe"),
@@ -63,7 +67,10 @@ TRACES = {
     "reached": Column("boolean", "whether the destination answered"),
     "probes": Column("Int64", "packets sent"),
     "hops": Column("Int16", "number of TTLs asked"),
-    "snapshots": Column("string", "address tables that the record was attributed by"),
+    "snapshots": Column(
+        "string",
+        "address tables that the record was attributed by; missing in what others measured",
+    ),
     "error": Column("string", "what went wrong, in the record's words"),
 }
 
@@ -154,7 +161,7 @@ def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:
     """One row a trace, with the columns and types of ``TRACES``; its index is the trace's number.
 
     ``vantage_…`` is what the record says of itself, not what an address table does. ``hops`` is
-    the number of TTLs asked. A time that was never set is missing.
+    the number of TTLs asked. A time that was never set is missing, as is a flow that was not kept.
     """
     return table_of(
         [
@@ -170,7 +177,7 @@ def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:
                 "destination_name": trace.dst_name,
                 "family": trace.af,
                 "proto": trace.proto,
-                "flow": trace.paris_id,
+                "flow": trace.paris_id or None,
                 "size_bytes": trace.size,
                 "msm_id": trace.msm_id,
                 "prb_id": trace.prb_id,
@@ -179,7 +186,7 @@ def traces_table(traces: Iterable[Trace]) -> pd.DataFrame:
                 "reached": trace.reached,
                 "probes": trace.probes,
                 "hops": len(trace.hops),
-                "snapshots": "; ".join(trace.snapshots),
+                "snapshots": "; ".join(trace.snapshots) or None,
                 "error": trace.error,
             }
             for trace in traces

@@ -280,6 +280,15 @@ def test_times_that_were_never_set_are_missing() -> None:
         assert table["start"].isna().all()
 
 
+def test_a_flow_that_was_not_kept_and_tables_that_nobody_named_are_missing() -> None:
+    """Old firmwares say no `paris_id`, and 0 is how the Atlas says that none was kept."""
+    without = result()
+    del without["paris_id"]
+    table = traces_table([from_json(without), from_json(result(paris_id=0)), from_json(OURS)])
+    assert table["flow"].isna().tolist() == [True, True, False]
+    assert table["snapshots"].isna().tolist() == [True, True, False]
+
+
 def test_labels_are_a_text() -> None:
     """Outermost first; extensions without labels have none."""
     labels = [
