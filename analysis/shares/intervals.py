@@ -40,13 +40,14 @@ def effective_gateways(shares: Iterable[float]) -> float:
     """How many equally used gateways would be as concentrated as these.
 
     The inverse Herfindahl–Hirschman index: 1.0 when one gateway carries everything, n when n
-    gateways carry 1/n each. Shares are fractions and sum to 1; no shares make 0.0.
+    gateways carry 1/n each. Shares are fractions and sum to 1; no shares make 0.0. Nine decimals,
+    so that n is n whatever sums of fractions lose.
 
     >>> effective_gateways([0.5, 0.5])
     2.0
     """
     squares = sum(share * share for share in shares)
-    return 1.0 / squares if squares else 0.0
+    return round(1.0 / squares, 9) if squares else 0.0
 
 
 def coverage_bounds(share: float, coverage: float) -> tuple[float, float]:

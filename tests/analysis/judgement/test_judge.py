@@ -27,6 +27,19 @@ def test_networks_that_leave_on_their_own_are_diverse() -> None:
     assert verdict.fields["effective_gateways"] == pytest.approx(12)
 
 
+def test_three_gateways_that_are_used_equally_are_three() -> None:
+    """Nine networks over three carriers at home in turn: as many as "diverse" asks for."""
+    country = Country(12)
+    for i in range(1, 10):
+        for n, destination in enumerate(country.destinations(4)):
+            for day in range(8):
+                hops = f"lan own net{10 + (i + n) % 3} far{6 + i}"
+                country.trace(i, destination, hops, day=day)
+    verdict = country.judge()
+    assert verdict.fields["effective_gateways"] == 3.0
+    assert verdict.grade == "diverse"
+
+
 def test_everybody_through_one_operator_is_a_single_gateway() -> None:
     """All of ten networks through Gate is a single gateway, named with its AS number."""
     verdict = gated().judge()

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 from analysis.owners.operators import Node
 from analysis.policy import Policy
+from analysis.shares.convergence import divided
 from analysis.shares.intervals import (
     captured_bounds,
     coverage_bounds,
@@ -67,6 +68,19 @@ def test_effective_gateways_by_hand() -> None:
     gate, own = Node("organisation", "G"), Node("organisation", "C")
     exits = [{gate: 1.0}, {gate: 1.0}, {gate: 0.5, own: 0.5}]
     assert effective(exits) == pytest.approx(36 / 26)
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3, 7, 10])
+@pytest.mark.parametrize("destinations", [1, 4, 6, 15])
+def test_equally_used_gateways_are_as_many_as_they_are(nodes: int, destinations: int) -> None:
+    """Three are 3.0, at which "diverse" is decided, and not a hair less; one is never below 1."""
+    all_of_them = [Node("organisation", f"G{n}") for n in range(nodes)]
+    for organisations in range(nodes, 5 * nodes, nodes):
+        chosen = {
+            f"Net {i}": [all_of_them[(i + j) % nodes] for j in range(destinations)]
+            for i in range(organisations)
+        }
+        assert effective_gateways(divided(chosen).values()) == nodes
 
 
 @given(
