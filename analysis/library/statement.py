@@ -139,7 +139,7 @@ class Share:
 class Coverage:
     """How much of the country was measured.
 
-    ``eyeballs`` is the part of the ``weights`` ("addresses" or "users") that the measured
+    ``eyeballs`` is the part of the ``weights`` ("addresses" or "eyeballs") that the measured
     ``organisations`` have, without the candidate's; ``unweighed`` of them have none. Given that,
     the national share lies within ``bounds``. The country is known to have
     ``organisations_known``.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from math import fsum
 from typing import Literal, Protocol
 
 
@@ -65,6 +66,7 @@ def covered(measured: Iterable[str], left_out: Collection[str], weights: Weights
     >>> covered(["A", "G"], {"G"}, Weights({"A": 100.0, "B": 300.0, "G": 600.0}, "addresses"))
     0.25
     """
-    total = sum(weight for name, weight in weights.of.items() if name not in left_out)
-    seen = sum(weights.of.get(name, 0.0) for name in set(measured) - set(left_out))
+    total = fsum(weight for name, weight in weights.of.items() if name not in left_out)
+    # Of a set, which has another order in every process: fsum gives the same number in each.
+    seen = fsum(weights.of.get(name, 0.0) for name in set(measured) - set(left_out))
     return seen / total if total else 0.0

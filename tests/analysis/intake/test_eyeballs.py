@@ -169,6 +169,12 @@ def test_how_much_was_covered(measured: list[str], left_out: set[str], expected:
     assert covered(measured, left_out, weights) == pytest.approx(expected)
 
 
+def test_fractions_of_users_add_up_to_the_same_in_every_process() -> None:
+    """Those measured are a set, whose order is another in each, and of which order sums depend."""
+    weights = Weights({**{f"Net {i}": 0.1 for i in range(10)}, "Rest": 1.0}, "eyeballs")
+    assert covered([f"Net {i}" for i in range(10)], set(), weights) == 0.5
+
+
 def test_who_was_measured_is_known() -> None:
     """An estimate may have no row for many who were: "9 of 2 organisations" counts nothing."""
     country = Country(9)
