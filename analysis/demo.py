@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from analysis.basis.means import Means, open_means
+from analysis.judgement.limits import OUT_OF_SIGHT
 from analysis.library.api import judge_by, read
 from analysis.scale.engine import Here
 from analysis.words.render import one_by_one, side_by_side
@@ -68,6 +69,7 @@ def run_demo(folder: Path, *, as_json: bool, table: Origin, command: str) -> Non
         click.echo(one_by_one(titled))
     for name, judged in fields.items():
         console.print(f"[bold]{name}[/]: {judged['grade']} — {headline(judged)}")
+    console.print(f"[bold]limits[/]: {OUT_OF_SIGHT}")
     console.print("\nThe traces are kept; judge them yourself, together or apart:")
     for path in map(str, (folder, files.after)):
         # What begins with a dash would be read as an option, or as standard input.

@@ -16,10 +16,14 @@ from analysis.shares.coverage import Weights
 from analysis.shares.own_routers import unshown
 from analysis.supplementary.protocols import ways_around
 
-LIMITS = (
+OUT_OF_SIGHT = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
     "exists: MPLS tunnels, taps, layer-2 transport, boxes that keep the TTL, and return paths "
-    "are out of sight.",
+    "are out of sight."
+)
+
+LIMITS = (
+    OUT_OF_SIGHT,
     "Countries are those of registration; a router may stand elsewhere.",
 )
 

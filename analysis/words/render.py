@@ -138,15 +138,18 @@ def _gateways(verdict: Mapping[str, Any]) -> str:
 
 def _coverage(verdict: Mapping[str, Any]) -> str:
     coverage = verdict["coverage"]
-    least, most = coverage["bounds"]
-    low, high = outward(least, most, ".2f")
     # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
     besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
         f"{part(coverage['eyeballs'])} of {coverage['weights']}{besides}; "
-        f"nationally {low}–{high}"
+        f"nationally {_national(verdict)}"
     )
+
+
+def _national(verdict: Mapping[str, Any]) -> str:
+    low, high = verdict["coverage"]["bounds"]
+    return "–".join(outward(low, high, ".2f"))
 
 
 def _hegemony(verdict: Mapping[str, Any]) -> Text | None:
@@ -348,6 +351,7 @@ def _brief(verdict: Mapping[str, Any]) -> dict[str, str]:
         "gateway": verdict["gateway"]["name"] if verdict["gateway"] else "none named",
         "captured": f"{captured['organisations']} of {many(captured['of'], 'organisation')}",
         _bounds(verdict): _range(verdict),
+        "nationally": "a share of " + _national(verdict),
         "effective": f"{effective(verdict)} gateways",
         "domestic": domestic["grade"].replace("_", " ") + _hub(domestic),
     }

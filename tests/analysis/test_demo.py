@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from analysis.judgement.limits import LIMITS
 from probe.cli import main
 from probe.demo import simulate
 
@@ -61,6 +62,9 @@ def test_into_a_pipe_go_plain_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert lines[1] == "before 2022-02-16: diverse"
     assert "captured    1 of 13 organisations" in lines
     assert lines[-1] == f"  gatewatch analyze '{folder}/after' --country KH"
+    # What every verdict says: what is out of sight, and what may be so of the nation.
+    assert f"limits: {LIMITS[0]}" in lines
+    assert sum(line.startswith("nationally  a share of 0.") for line in lines) == 2
     assert not set(done.stdout) & set("╭│╰")
 
 
