@@ -82,8 +82,13 @@ def _files_of(given: str) -> list[str]:
             f"{given}: is a pipe or a device, not a file; read it with -, as in "
             "`zcat traces.gz | gatewatch analyze - --country KH`"
         )
+    if not found and "://" in given:
+        raise InputError(
+            f"{given}: is on the web, from where nothing is read; fetch it first, as in "
+            "`curl -s URL | gatewatch analyze - --country KH`"
+        )
     if not found:
-        raise InputError(f"{given}: no such file or folder")
+        raise InputError(f"{given}: no such file or folder; check the name")
     return found
 
 

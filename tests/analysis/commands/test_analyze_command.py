@@ -333,8 +333,11 @@ def written(content: bytes, name: str = "input.jsonl") -> Callable[[Path], Path]
 
 
 UNUSABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "nothing there": (nothing, "no such file or folder"),
-    "glob without match": (lambda path: path / "*.nothing", "no such file or folder"),
+    "nothing there": (nothing, "no such file or folder; check the name"),
+    "glob without match": (
+        lambda path: path / "*.nothing",
+        "no such file or folder; check the name",
+    ),
     "a pipe with a name": (pipe, "is a pipe or a device, not a file; read it with -, "),
     "empty folder": (empty_folder, "holds no measurements"),
     "folder of other things": (folder_of_other_things, "holds no measurements"),

@@ -245,6 +245,13 @@ def test_folders_without_measurements_that_a_glob_matches_are_told(tmp_path: Pat
         load([f"{tmp_path}/em*"])
 
 
+def test_an_address_on_the_web_is_not_fetched_and_how_to_is_told() -> None:
+    """Who looks for results of the Atlas has their address first."""
+    url = "https://atlas.ripe.net/api/v2/measurements/5001/results/?format=txt"
+    with pytest.raises(InputError, match=r"fetch it first, as in `curl -s URL \| gatewatch"):
+        load([url])
+
+
 def test_a_file_given_twice_counts_once(tmp_path: Path) -> None:
     """The same file by name, by folder and by glob is read once."""
     name = written(tmp_path / "a.jsonl", lines(3))
