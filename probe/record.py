@@ -539,7 +539,7 @@ def from_json(fields: object) -> Trace:
             dst_addr=dst_addr,
             dst_name=_text(fields.get("dst_name"), "dst_name"),
             af=version,
-            proto=str(fields.get("proto", "ICMP")).upper(),
+            proto=(_text(fields.get("proto"), "proto") or "ICMP").upper(),
             timestamp=timestamp,
             endtime=_number(fields.get("endtime", timestamp), "endtime"),
             hops=_hops_from_json(

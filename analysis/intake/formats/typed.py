@@ -125,7 +125,7 @@ class _Result(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True
     mver: str | None = None
     paris_id: _Whole | None = None
     prb_id: _Whole | None = None
-    proto: str = "ICMP"
+    proto: str | None = None
     result: list[_Hop]
     size: _Whole | None = None
     src_addr: str | None = None
@@ -211,7 +211,7 @@ class Lines:
             self._names(found.result, saying) if snapshots else (),
             () if ours is None else tuple(ours.notes),
             key,
-            found.proto.upper(),
+            (found.proto or "ICMP").upper(),
         )
         return told, fingerprint(
             told,

@@ -782,6 +782,8 @@ def test_mutated_records_are_read_or_named(fields: Any) -> None:
         {"size": "48"},
         {"paris_id": 2**63},
         {"dst_name": 7},
+        {"proto": True},
+        {"proto": ["ICMP"]},
         {"type": "dns"},
         {"gatewatch": {"schema": "gatewatch.trace/99"}},
         {"gatewatch": "yes"},
@@ -796,6 +798,18 @@ def test_a_field_of_the_wrong_type_is_malformed(changes: dict[str, Any]) -> None
     """A record is refused whole rather than read half: its sentence says what is wrong."""
     with pytest.raises(MalformedRecord):
         from_json(result(**changes))
+
+
+@pytest.mark.parametrize("said", [None, ""])
+def test_a_protocol_that_is_not_said_is_the_usual_one(tmp_path: Path, said: str | None) -> None:
+    """As where the field is missing; a record of it is one that other tools of the Atlas read."""
+    without = result()
+    del without["proto"]
+    read = from_json(result(proto=said))
+    assert read == from_json(without)
+    assert json.loads(to_line(read))["proto"] == "ICMP"
+    content = "\n".join(json.dumps(one) for one in (without, result(proto=said)))
+    assert load([written(tmp_path / "a.jsonl", content.encode())]).rejected == {"duplicate": 1}
 
 
 def test_a_line_nested_without_end_is_malformed() -> None:

@@ -249,6 +249,14 @@ def test_an_address_is_the_same_however_it_is_written() -> None:
     assert alike(json.dumps(fields).encode())
 
 
+def test_an_empty_protocol_is_the_usual_one() -> None:
+    """As where the field is missing."""
+    usual = {name: said for name, said in RESULT.items() if name != "proto"}
+    lines = [json.dumps(fields).encode() for fields in (usual, usual | {"proto": ""})]
+    assert all(map(alike, lines))
+    assert LINES.read(lines[0]) == LINES.read(lines[1])
+
+
 def test_the_key_that_vouches_for_a_line_is_told_with_it() -> None:
     """And it tells the trace from the same one of somebody else, or of nobody."""
     line = json.dumps(RECORD).encode()
