@@ -33,6 +33,7 @@ from analysis.words.direction import straight
 from analysis.words.versions import of_the_other
 from analysis.words.wording import (
     asked,
+    at_home,
     captured_range,
     effective,
     headline,
@@ -476,7 +477,7 @@ class Verdict:
             for name, value in figures
         )
         other = of_the_other(self._fields)
-        first = " ".join(filter(None, (self.headline, other)))
+        first = " ".join(filter(None, (self.headline, at_home(self._fields), other)))
         why = _items(sentence for sentence in self.reasons if sentence != other)
         said = simulated(self.provenance.get("notes", {}))
         return straight(

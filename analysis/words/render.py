@@ -20,6 +20,7 @@ from rich.text import Text
 from analysis.words.versions import of_the_other
 from analysis.words.wording import (
     asked,
+    at_home,
     called,
     captured_range,
     effective,
@@ -306,7 +307,7 @@ def _bullets(title: str, sentences: Sequence[str]) -> RenderableType:
 
 def _first(verdict: Mapping[str, Any]) -> str:
     """What is read before all else."""
-    return " ".join(filter(None, (headline(verdict), of_the_other(verdict))))
+    return " ".join(filter(None, (headline(verdict), at_home(verdict), of_the_other(verdict))))
 
 
 def _warned(verdict: Mapping[str, Any]) -> list[str]:

@@ -1,9 +1,9 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
-`HEADLINE` sums a grade up in one sentence, `GRADES` names it, `LEFT_OUT` says why traces were not
-used, `beside` writes a figure so that nobody takes it for a bound that it misses, `part` so that
-nobody takes it for nothing or for all, and `outward` and `captured_between` bounds so that they
-claim no more than is known.
+`HEADLINE` sums a grade up in one sentence, `HUB` stands beside it where the ways at home have one,
+`GRADES` names a grade, `LEFT_OUT` says why traces were not used, `beside` writes a figure so that
+nobody takes it for a bound that it misses, `part` so that nobody takes it for nothing or for all,
+and `outward` and `captured_between` bounds so that they claim no more than is known.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ HEADLINE = {
     "single_gateway": "The traffic measured passes one gateway: {gateway}.",
 }
 
+HUB = "Between networks at home the ways measured pass one hub: {hub}."
 
 GRADES = {
     "insufficient": "insufficient evidence",
@@ -267,3 +268,19 @@ def headline(verdict: Mapping[str, Any], say: Say = str) -> str:
     """
     gateway, sentence = verdict["gateway"], HEADLINE[verdict["grade"]]
     return say(sentence).format(gateway=gateway["name"] if gateway else "")
+
+
+def at_home(verdict: Mapping[str, Any], say: Say = str) -> str | None:
+    """What belongs beside the headline, which tells of ways abroad, where ways at home have a hub.
+
+    >>> hub = {"kind": "organisation", "name": "Telecom"}
+    >>> at_home({"domestic": {"grade": "single_hub", "hub": hub}})
+    'Between networks at home the ways measured pass one hub: Telecom.'
+    >>> at_home({"domestic": {"grade": "diverse", "hub": None}}) is None
+    True
+    """
+    domestic = verdict["domestic"]
+    if domestic["grade"] != "single_hub":
+        return None
+    hub = domestic["hub"]
+    return say(HUB).format(hub=called(hub["kind"], hub["name"], say))

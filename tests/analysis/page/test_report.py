@@ -127,6 +127,27 @@ def test_another_answer_in_the_other_ip_version_stands_at_the_top() -> None:
         assert says not in rest.split("<pre")[0]
 
 
+def _hub_at_home() -> Country:
+    """Networks that leave by themselves, and reach each other over Gate."""
+    country = Country(9)
+    country.everyone("lan own {up}", days=[0])
+    for i in range(1, 10):
+        for j in set(range(1, 10)) - {i}:
+            country.trace(i, f"20.0.{j}.200", f"lan own gate net{j}")
+    return country
+
+
+def test_a_hub_at_home_stands_at_the_top() -> None:
+    """Who reads that ways abroad do not converge must not take it for all of the traffic."""
+    verdict = verdict_of(_hub_at_home())
+    assert (verdict.grade, verdict.domestic.grade) == ("diverse", "single_hub")
+    says = "Between networks at home the ways measured pass one hub: Gate."
+    for language, said in (("en", says), ("km", "ផ្លូវដែលបានវាស់ឆ្លងកាត់មជ្ឈមណ្ឌលតែមួយ៖ Gate")):
+        assert said in gw.report(verdict, language=language).split('<dl class="figures">')[0]
+    assert f"{verdict.headline} {says}" in plain(verdict.to_dict()).splitlines()
+    assert f"{verdict.headline} {says}" in verdict._repr_html_()
+
+
 def test_another_gateway_is_another_verdict() -> None:
     """Without a network that decides who is named the verdict is not the same, if its grade is."""
     verdict = verdict_of(behind_a_gateway())
@@ -255,6 +276,22 @@ def test_who_was_measured_at_home_alone_is_needed_all_the_same() -> None:
     for block in range(60):
         country.table.add(f"20.1.{block}.0/24", Attribution(108, "N8", "Net 8", "KH"))
     assert verdict_of(country).needs.national == 1
+
+
+def test_who_is_not_asked_is_not_said_to_take_part() -> None:
+    """The candidate is none of those to ask, and the parts are of the country without it."""
+    country = Country(2)
+    country.everyone("lan own gate {up}")
+    verdict = verdict_of(country)
+    assert "Gate" not in set(verdict.recruits["organisation"])
+    ask = text_of(gw.report(verdict).partition('id="ask"')[2].partition("</section>")[0])
+    assert "All of this is without Gate," in ask
+    assert "Every other network that is known takes part." in ask
+    alone = Country(2)
+    alone.everyone("lan own {up}")
+    ask = text_of(gw.report(verdict_of(alone)).partition('id="ask"')[2].partition("</section>")[0])
+    assert "without" not in ask
+    assert "Gate AS999" in ask
 
 
 # ------------------------------------------------------------------------ the command
