@@ -424,7 +424,16 @@ def test_what_a_grade_means_claims_no_more_than_its_figures() -> None:
     country.everyone("lan own {up}", members=[1, *range(12, 41)])
     verdict = verdict_of(country)
     assert (verdict.grade, verdict.captured.organisations) == ("diverse", 10)
-    assert "No operator stands on the way of most networks measured." in gw.report(verdict)
+    assert "No operator is the way out for most networks measured." in gw.report(verdict)
+
+    country = Country(12)
+    for i in range(1, 13):
+        for n, destination in enumerate(country.destinations(10)):
+            country.trace(i, destination, "lan own gate far11" if n < 4 else f"lan own far{1 + i}")
+    verdict = verdict_of(country)
+    assert verdict.grade == "diverse"
+    assert verdict.pairs.groupby("organisation")["passes_candidate"].any().all()
+    assert "stands on the way" not in gw.report(verdict)
 
 
 def test_a_part_that_is_not_nothing_is_not_0_percent() -> None:
