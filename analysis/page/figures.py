@@ -168,6 +168,7 @@ _HALF_A_DATE = 46
 # So that one that is drawn inwards does not reach its neighbour.
 _BETWEEN_DATES = 3 * _HALF_A_DATE + 8
 _SHARES = 50  # what stands left of the axis
+_ROOM_FOR_A_WORD = 0.25  # of the days, in a narrow picture
 
 
 def _days_across(dated: Dated, width: int, days: pd.Series[pd.Timestamp]) -> alt.X:
@@ -198,21 +199,21 @@ def _upwards(column: str) -> alt.Y:
 
 
 def _onset(day: pd.Timestamp, days: pd.DataFrame, x: alt.X, word: str) -> list[alt.Chart]:
-    """A line on the day of the alarm; its word stands where there is room."""
+    """A line on the day of the alarm; its word stands before it, above marks that are low there."""
     onset = pd.DataFrame([{"day": day, "words": word}])
     first, last = days["day"].min(), days["day"].max()
-    late = len(days) and day - first > (last - first) * 0.8
+    early = len(days) and day - first < (last - first) * _ROOM_FOR_A_WORD
     return [
         alt.Chart(onset).mark_rule(color=palette.INK.light, strokeDash=[4, 3]).encode(x=x),
         alt.Chart(onset)
         .mark_text(
-            align="right" if late else "left",
-            dx=-6 if late else 6,
+            align="left" if early else "right",
+            dx=6 if early else -6,
             fontSize=13,
             fontWeight="bold",
             color=palette.INK.light,
         )
-        .encode(x=x, y=alt.value(83), text="words:N"),
+        .encode(x=x, y=alt.value(83 if early else 14), text="words:N"),
     ]
 
 

@@ -89,6 +89,16 @@ def _broad() -> Country:
     return country
 
 
+def _roll_out() -> Country:
+    """One network after the other moves to a gateway, within four weeks."""
+    country = Country(8)
+    for i in range(1, 9):
+        moved = 10 + 3 * i
+        country.everyone("lan own {up}", members=[i], days=range(moved))
+        country.everyone("lan own gate {up}", members=[i], days=range(moved, 48))
+    return country
+
+
 COUNTRIES: dict[str, Callable[[], Country]] = {
     "single_gateway": behind_a_gateway,
     "diverse": _diverse,
@@ -98,6 +108,7 @@ COUNTRIES: dict[str, Callable[[], Country]] = {
     "years": _years,
     "long_names": _long_names,
     "broad": _broad,
+    "roll_out": _roll_out,
 }
 
 
@@ -272,6 +283,25 @@ def test_two_dates_are_not_read_as_one(name: str, width: int, opened: Opening) -
     )
     assert len(dates) > 1
     assert min(after[0] - before[1] for before, after in pairwise(dates)) >= 4
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_word_of_the_alarm_stands_on_no_mark(width: int, opened: Opening) -> None:
+    """Also where networks move one after the other, and the marks climb for weeks."""
+    page = opened("roll_out.en", width=width).page
+    word, *marks = page.evaluate(
+        """() => [...document.querySelectorAll('#time svg[role=img]')]
+        .filter(e => e.checkVisibility()).flatMap(svg => {
+            const word = [...svg.querySelectorAll('text')].find(e => e.textContent == 'alarm');
+            const marks = svg.querySelectorAll('line[stroke-width="6"], path');
+            return [word, ...marks].map(e => e.getBoundingClientRect())
+                .map(box => [box.left, box.right, box.top, box.bottom]);
+        })"""
+    )
+    left, right, top, bottom = word
+    assert len(marks) == 2 * 48
+    over = [one for one in marks if left < one[1] and one[0] < right]
+    assert [one for one in over if top < one[3] and one[2] < bottom] == []
 
 
 def test_no_heading_of_a_grid_is_cut_off(opened: Opening) -> None:
