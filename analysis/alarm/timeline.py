@@ -53,6 +53,11 @@ class Timeline:
             changes.append(self.alarm.onset)
         return max(changes, default=None)
 
+    @property
+    def ended(self) -> Wave | None:
+        """The wave that was over last, of several the one in which most moved."""
+        return _last_over(self.waves)
+
 
 def _gateways(
     daily: Mapping[str, Mapping[str, Days]], apart: Collection[Node] = ()
@@ -175,7 +180,8 @@ def _reason(alarm: Wave | None, waves: Sequence[Wave], found: Sequence[Wave], wa
 
     Of waves that were found but do not count nobody is named, as nobody is by the grade.
     """
-    ended = _last_over(waves)
+    last = _last_over(waves)
+    ended = _told_over(last) if last else None
     if alarm is not None:
         return "; ".join(filter(None, (_told(alarm), ended)))
     if ended is None and found:
@@ -232,13 +238,14 @@ def _told(alarm: Wave) -> str:
     )
 
 
-def _last_over(waves: Sequence[Wave]) -> str | None:
-    """What is told of the wave that was over last."""
+def _last_over(waves: Sequence[Wave]) -> Wave | None:
     ended = [(wave.over, len(wave.moved), wave) for wave in waves if wave.over is not None]
-    if not ended:
-        return None
-    over, moved, wave = max(ended, key=lambda one: one[:2])
+    return max(ended, key=lambda one: one[:2])[2] if ended else None
+
+
+def _told_over(wave: Wave) -> str:
+    """What is told of a wave that is over."""
     return (
-        f"{moved} of {wave.watched} organisations moved to {wave.node.name} from {wave.onset} on, "
-        f"and {wave.left} had left by {over}"
+        f"{len(wave.moved)} of {wave.watched} organisations moved to {wave.node.name} from "
+        f"{wave.onset} on, and {wave.left} had left by {wave.over}"
     )

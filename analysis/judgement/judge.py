@@ -54,7 +54,9 @@ class Evidence:
 
     All of it is of the address family judged; ``observations`` and pairs are of the period judged,
     ``all_days`` also of the days before. ``own`` are the organisations that the strongest candidate
-    is itself, or that run it, ``own_of_alarm`` those of the alarm's gateway.
+    is itself, or that run it. ``watched`` is the node whose share over time is of interest: the
+    alarm's gateway, else whoever is named, else the one to which many moved and that they have left
+    again, else the candidate; ``own_of_watched`` are its own organisations.
     """
 
     observations: tuple[Observation, ...]
@@ -64,7 +66,8 @@ class Evidence:
     domestic_pairs: tuple[DomesticPair, ...]
     candidate: Candidate | None
     own: frozenset[str]
-    own_of_alarm: frozenset[str]
+    watched: Node | None
+    own_of_watched: frozenset[str]
     weights: Weights
     policy: Policy
 
@@ -204,6 +207,15 @@ def _provenance(loaded: Loaded, table: JudgingTable, policy: Policy) -> dict[str
     }
 
 
+def _watched(family: Family) -> Node | None:
+    """The node whose share over time is of interest."""
+    timeline = family.timeline
+    for found in (timeline.alarm, family.named, timeline.ended, family.figures.top):
+        if found is not None:
+            return found.node
+    return None
+
+
 def _evidence(
     version: _Version,
     table: JudgingTable,
@@ -214,17 +226,18 @@ def _evidence(
     weights: Weights,
 ) -> Evidence:
     family = version.family
-    alarm = family.timeline.alarm
+    watched = _watched(family)
     return Evidence(
         observations=family.observations,
         all_days=tuple(version.all_days),
-        # The alarm may be of a network that no figure of the grade has.
+        # The alarm, or a wave, may be of a network that no figure of the grade has.
         blocks=family.blocks.without(()),
         pairs=tuple(family.pairs),
         domestic_pairs=tuple(domestic.pairs),
         candidate=family.figures.top,
         own=own,
-        own_of_alarm=own_names(alarm.node, table) if alarm else frozenset(),
+        watched=watched,
+        own_of_watched=own_names(watched, table) if watched else frozenset(),
         weights=weights,
         policy=policy,
     )

@@ -57,11 +57,11 @@ DAYS = {
     "day": Column("datetime64[s]", "UTC day"),
     "organisations": Column(
         "Int64",
-        "organisations besides the candidate, or the alarm's gateway, that have a resolved pair",
+        "organisations besides the node watched that have a resolved pair",
     ),
     "captured": Column(
         "Int64",
-        "those that pass it; missing where there are none, or no candidate",
+        "those that pass it; missing where there are none, or nobody is watched",
     ),
     "captured_share": Column("Float64", "the second by the first"),
     "lower": Column("Float64", "one-sided Clopper–Pearson bound of that share"),
@@ -183,14 +183,14 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
 def days_table(evidence: Evidence, node: Node | None) -> pd.DataFrame:
     """How many organisations a node captured on each day, with the columns of ``DAYS``.
 
-    ``node`` is the strongest candidate or the alarm's gateway, None where there is neither.
+    ``node`` is the strongest candidate or the node watched, None where there is neither.
 
     Each day is judged by itself, by the rule's own majority, and the bounds are one-sided
     Clopper–Pearson ones as in the verdict. Days on which no other organisation has a resolved pair
     are rows without figures. Days before the period judged are among them.
     """
     is_candidate = evidence.candidate is not None and evidence.candidate.node == node
-    own = evidence.own if is_candidate or node is None else evidence.own_of_alarm
+    own = evidence.own if is_candidate or node is None else evidence.own_of_watched
     abroad = (seen for seen in evidence.all_days if seen.crossing is not None)
     rows: list[dict[str, Any]] = []
     for day, observations in by_day(abroad):

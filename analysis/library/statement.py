@@ -276,6 +276,15 @@ class Verdict:
         return Node(self.gateway.kind, self.gateway.name) if self.gateway else None
 
     @property
+    def watched(self) -> Node | None:
+        """Whose share over time `days` has; None where there is nobody.
+
+        The alarm's gateway, else whoever is named, else the one to which many moved and that they
+        have left again, else the strongest candidate.
+        """
+        return self._evidence.watched
+
+    @property
     def captured(self) -> Captured:
         """How many organisations pass the strongest candidate."""
         return Captured(**self._fields["captured"])
@@ -391,8 +400,8 @@ class Verdict:
 
     @property
     def days(self) -> pd.DataFrame:
-        """How many organisations the candidate (or the alarm's gateway) captured on each day."""
-        return self._made("days", lambda: exhibits.days_table(self._evidence, self._watched()))
+        """How many organisations the node `watched` captured on each day."""
+        return self._made("days", lambda: exhibits.days_table(self._evidence, self.watched))
 
     @property
     def changes(self) -> pd.DataFrame:
@@ -445,13 +454,6 @@ class Verdict:
         if name not in self._tables:
             self._tables[name] = make()
         return self._tables[name].copy()
-
-    def _watched(self) -> Node | None:
-        """The node whose share over time is of interest."""
-        alarm = self._fields["timeline"]["gateway"]
-        if alarm is not None:
-            return Node(alarm["kind"], alarm["name"])
-        return self._evidence.candidate.node if self._evidence.candidate else None
 
     def __repr__(self) -> str:
         return f"<Verdict {self.country} {self.grade} {self._days_judged()}>"

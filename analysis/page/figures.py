@@ -268,6 +268,11 @@ def _told_over_time(verdict: Verdict, shown: pd.DataFrame, say: Say, dated: Date
         after=last["captured"],
         after_of=last["organisations"],
     )
+    most = shown.iloc[int(shown["captured_share"].argmax())]
+    if most["captured_share"] > max(first["captured_share"], last["captured_share"]):
+        told += " " + say("Most on {day}: {count} of {of}.").format(
+            day=dated(most["day"]), count=most["captured"], of=most["organisations"]
+        )
     if verdict.timeline.onset is None:
         return told
     return f"{told} " + say("Alarm on {day}.").format(day=dated(verdict.timeline.onset))

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 import analysis as gw
 from analysis.library.statement import Verdict
+from analysis.page import figures
 from analysis.page.report import _ways
 from analysis.policy import Policy
 from analysis.words.render import plain
@@ -292,6 +293,29 @@ def test_who_is_not_asked_is_not_said_to_take_part() -> None:
     ask = text_of(gw.report(verdict_of(alone)).partition('id="ask"')[2].partition("</section>")[0])
     assert "without" not in ask
     assert "Gate AS999" in ask
+
+
+def test_who_was_passed_for_some_weeks_is_shown_over_time() -> None:
+    """Moves that are over are told of; the days by which anybody can check it stand below."""
+    country = Country(8)
+    for days, words in ((range(15), "lan own"), (range(15, 30), "lan own gate")):
+        country.everyone(words + " {up}", days=days)
+    country.everyone("lan own {up}", days=range(30, 45))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.strongest, verdict.timeline.alarm) == ("diverse", None, False)
+    assert verdict.watched == ("organisation", "Gate")
+    assert verdict.days["captured"].tolist() == [0] * 15 + [8] * 15 + [0] * 15
+    drawn = figures.share_over_time(verdict).to_dict()["description"]
+    assert drawn == (
+        "Networks that pass it: 0 of 8 on 1 Jan 2026, 0 of 8 on 14 Feb 2026. "
+        "Most on 16 Jan 2026: 8 of 8."
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            import_module("analysis.page.report"), "_pictures", lambda *_: {"days": "drawn"}
+        )
+        over_time = text_of(gw.report(verdict)).partition("Over time")[2]
+    assert "8 had left by 2026-01-31. Networks that pass Gate on each day; " in over_time
 
 
 # ------------------------------------------------------------------------ the command
