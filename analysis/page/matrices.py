@@ -122,14 +122,23 @@ def _kept(counts: Counter[Any], most: int) -> set[Any]:
     return set(sorted(counts, key=lambda key: (-counts[key], key))[:most])
 
 
+def _as_in_a_list(name: str) -> tuple[str, str]:
+    """Where a reader looks for a name, in capitals or not.
+
+    >>> sorted(["Zeta", "alpha", "Beta"], key=_as_in_a_list)
+    ['alpha', 'Beta', 'Zeta']
+    """
+    return name.casefold(), name
+
+
 def _matrix(
     said: Mapping[tuple[str, Heading], tuple[str, str]],
     meaning: Mapping[tuple[str, str], Sign],
 ) -> Matrix:
     rows, columns = Counter(row for row, _ in said), Counter(column for _, column in said)
-    shown_rows = sorted(_kept(rows, ROWS))
+    shown_rows = sorted(_kept(rows, ROWS), key=_as_in_a_list)
     shown_columns = sorted(
-        _kept(columns, COLUMNS), key=lambda heading: (heading.group, heading.name)
+        _kept(columns, COLUMNS), key=lambda heading: (heading.group, _as_in_a_list(heading.name))
     )
     used: Sequence[tuple[str, str]] = [what for what in meaning if what in set(said.values())]
     return Matrix(

@@ -43,6 +43,14 @@ def shown(found: matrices.Matrix) -> list[str]:
     ]
 
 
+def test_names_stand_as_in_a_list() -> None:
+    """Who looks for "akquinet" looks before "Arelion", not behind "Zain"."""
+    rows = [pair(name, to, name) for name in ("Zain", "akquinet") for to in ("Telstra", "free")]
+    found = matrices.international(pairs(*rows), None, str)
+    assert [name for name, _ in found.rows] == ["akquinet", "Zain"]
+    assert [heading.name for heading in found.columns] == ["free", "Telstra"]
+
+
 def test_each_cell_has_the_gateway_of_its_pair() -> None:
     """The named one first, then others by how often; the network itself, unknown, not measured."""
     found = matrices.international(
