@@ -12,7 +12,7 @@ import hashlib
 import json
 import operator
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -103,7 +103,8 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         left_out=LEFT_OUT,
         not_judged=not_judged(fields),
         provenance=verdict.provenance,
-        command=verdict.provenance["command"] or _command(fields),
+        command=_unbroken(verdict.provenance["command"] or _command(fields)),
+        left_out_above=_leaves_hops_out(verdict.reasons),
         unfolded=UNFOLDED,
         broad=BROAD,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
@@ -138,6 +139,18 @@ def _command(fields: Mapping[str, Any]) -> str:
     ]
     words = (shlex.quote(word) if word != "…" else word for pair in options for word in pair)
     return " ".join(["gatewatch analyze …", "--country", fields["country"], *words])
+
+
+def _unbroken(command: str) -> Markup:
+    """A command whose words stay whole at the end of a line: "-" and "-json" are no option."""
+    return Markup(" ").join(
+        Markup('<span class="word">{}</span>').format(word) for word in command.split(" ")
+    )
+
+
+def _leaves_hops_out(reasons: Sequence[str]) -> bool:
+    """Whether they tell of hops at home without which the figures, and so the pictures, are."""
+    return any("figures count the ways as if" in reason for reason in reasons)
 
 
 def _to_ask(verdict: Verdict) -> pd.DataFrame:

@@ -5,6 +5,7 @@ Needs Chromium, which `.ci/run` installs.
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -120,6 +121,9 @@ def verdicts() -> dict[str, Verdict]:
     return {name: verdict_of(make()) for name, make in COUNTRIES.items()}
 
 
+COMMAND = "gatewatch analyze kh/2026 --country KH --policy captured=0.85 --policy days=14 --json"
+
+
 @pytest.fixture(scope="module")
 def files(verdicts: dict[str, Verdict], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the pages."""
@@ -128,6 +132,10 @@ def files(verdicts: dict[str, Verdict], tmp_path_factory: pytest.TempPathFactory
         name, _, language = page.partition(".")
         html = gw.report(verdicts[name], language=language)
         (folder / f"{page}.html").write_text(html, encoding="utf-8")
+    fields = verdicts["empty"].to_dict()
+    fields["provenance"]["command"] = COMMAND
+    html = gw.report(dataclasses.replace(verdicts["empty"], _fields=fields))
+    (folder / "command.en.html").write_text(html, encoding="utf-8")
     return folder
 
 
@@ -302,6 +310,24 @@ def test_the_word_of_the_alarm_stands_on_no_mark(width: int, opened: Opening) ->
     assert len(marks) == 2 * 48
     over = [one for one in marks if left < one[1] and one[0] < right]
     assert [one for one in over if top < one[3] and one[2] < bottom] == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 440, 740])
+def test_no_word_of_the_command_is_broken(width: int, opened: Opening) -> None:
+    """Typed from paper, "-" and "-policy" are other words; a copied command is as it was."""
+    page = opened("command.en", width=width).page
+    copied, broken = page.evaluate(
+        """() => {
+            const shown = document.querySelector('#redo pre code');
+            const broken = [...shown.querySelectorAll('.word')]
+                .filter(word => word.getClientRects()[0].height > 1.9 * parseFloat(
+                    getComputedStyle(word).fontSize)).map(word => word.textContent);
+            getSelection().selectAllChildren(shown);
+            return [getSelection().toString(), broken];
+        }"""
+    )
+    assert copied.splitlines()[1] == COMMAND
+    assert broken == []
 
 
 def test_no_heading_of_a_grid_is_cut_off(opened: Opening) -> None:
