@@ -356,7 +356,8 @@ def _hidden(figures: Figures, policy: Policy) -> list[str]:
             f"{figures.alike.captured} of {figures.alike.of} organisations show hops of "
             f"{figures.alike.node.name} behind their own networks, and do not all go on "
             "together: they may number themselves alike, or pass a gateway of whose ways on too "
-            "few were seen, or of which each site has carriers of its own."
+            "few were seen, or of which each site has carriers of its own. The figures count the "
+            "ways as if these hops were not there."
         )
     doubts += _numbers_only(figures)
     if figures.at_times is not None:

@@ -149,6 +149,23 @@ def test_a_hub_at_home_stands_at_the_top() -> None:
     assert f"{verdict.headline} {says}" in verdict._repr_html_()
 
 
+def test_two_sentences_of_a_paragraph_have_a_blank_between() -> None:
+    """Whatever is said or left out before the second one."""
+    at_home = _hub_at_home()
+    at_home.around_in_ipv6("2020:99::1")
+    at_home.table.add("2020:99::/32", Attribution(999, "GATE", "Gate", "KH"))
+    behind = behind_a_gateway()
+    behind.around_in_ipv6()
+    hidden = Country(8)
+    hidden.everyone("lan own 10.20.{i}.1 {up}", days=[0])
+    for country in (at_home, behind, hidden):
+        verdict = verdict_of(country)
+        for page in (gw.report(verdict), _page_with(verdict, "paths")):
+            said = re.findall(r"<p[ >].*?</p>", page.partition("<pre")[0], re.DOTALL)
+            words = [" ".join(re.sub(r"<[^>]+>", "", one).split()) for one in said]
+            assert [one for one in words if re.search(r"[a-z][.:;](?![a-z])\w", one)] == []
+
+
 def test_another_gateway_is_another_verdict() -> None:
     """Without a network that decides who is named the verdict is not the same, if its grade is."""
     verdict = verdict_of(behind_a_gateway())
@@ -295,6 +312,15 @@ def test_who_is_not_asked_is_not_said_to_take_part() -> None:
     assert "Gate AS999" in ask
 
 
+def _page_with(verdict: Verdict, picture: str) -> str:
+    """A page that has this picture."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            import_module("analysis.page.report"), "_pictures", lambda *_: {picture: "drawn"}
+        )
+        return gw.report(verdict)
+
+
 def test_who_was_passed_for_some_weeks_is_shown_over_time() -> None:
     """Moves that are over are told of; the days by which anybody can check it stand below."""
     country = Country(8)
@@ -310,12 +336,21 @@ def test_who_was_passed_for_some_weeks_is_shown_over_time() -> None:
         "Networks that pass it: 0 of 8 on 1 Jan 2026, 0 of 8 on 14 Feb 2026. "
         "Most on 16 Jan 2026: 8 of 8."
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            import_module("analysis.page.report"), "_pictures", lambda *_: {"days": "drawn"}
-        )
-        over_time = text_of(gw.report(verdict)).partition("Over time")[2]
+    over_time = text_of(_page_with(verdict, "days")).partition("Over time")[2]
     assert "8 had left by 2026-01-31. Networks that pass Gate on each day; " in over_time
+
+
+@pytest.mark.parametrize("block", ["10.20.{i}.1", "20.9.9.{i}"])
+def test_hops_that_stand_for_nobody_are_said_to_be_in_no_picture(block: str) -> None:
+    """All show a block, or an operator's numbers, and in the picture each network leaves itself."""
+    country = Country(8)
+    country.everyone(f"lan own {block} {{up}}", days=[0])
+    verdict = verdict_of(country)
+    assert verdict.grade == "mixed"
+    assert verdict.pairs["own_exit"].all()
+    said = "Hops that the reasons above leave out of the figures are left out here, too."
+    assert said in _page_with(verdict, "paths")
+    assert said not in _page_with(verdict_of(behind_a_gateway()), "paths")
 
 
 # ------------------------------------------------------------------------ the command
