@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import tomllib
 from dataclasses import asdict, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -49,6 +50,18 @@ def test_links_lead_somewhere() -> None:
             if not target.exists() or (anchor and anchor not in anchors(target)):
                 broken.append(f"{page.name}: {link}")
     assert broken == []
+
+
+def test_no_level_of_headings_is_left_out() -> None:
+    """The site is not built of a page in which one is, nor can a screen reader follow it."""
+    skipped = []
+    for page in PAGES:
+        text = re.sub(
+            r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+        )
+        levels = [len(signs) for signs in re.findall(r"^(#+) ", text, re.MULTILINE)]
+        skipped += [page.name for above, below in pairwise([0, *levels]) if below > above + 1]
+    assert skipped == []
 
 
 def test_make_lists_what_it_makes_and_so_does_the_page_for_contributors() -> None:
