@@ -56,9 +56,7 @@ def test_no_level_of_headings_is_left_out() -> None:
     """The site is not built of a page in which one is, nor can a screen reader follow it."""
     skipped = []
     for page in PAGES:
-        text = re.sub(
-            r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-        )
+        text = re.sub(r"(?ms)^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"))
         levels = [len(signs) for signs in re.findall(r"^(#+) ", text, re.MULTILINE)]
         skipped += [page.name for above, below in pairwise([0, *levels]) if below > above + 1]
     assert skipped == []

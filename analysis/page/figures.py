@@ -11,20 +11,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 
 from analysis.library.statement import Verdict, demand_verdict
-from analysis.page import matrices, palette, sankey
+from analysis.page import lettering, matrices, palette, sankey
 from analysis.page.flows import lay_out, strands_of
 from analysis.tables import records_of
 from analysis.words.wording import Say, captured_range, part
 
 FONT = "system-ui, 'Noto Sans', 'Noto Sans Khmer', 'Khmer OS', sans-serif"
 WIDE = 720
+_LABEL = 12  # the size of an axis' letters, in pixels
 
 
 def _accent(*, named: bool) -> tuple[str, str]:
@@ -57,7 +58,7 @@ def _themed(
             gridColor=palette.LINE.light,
             domainColor=palette.LINE.light,
             tickColor=palette.LINE.light,
-            labelFontSize=12,
+            labelFontSize=_LABEL,
             titleFontSize=12,
             titleFontWeight="normal",
         )
@@ -384,6 +385,23 @@ def domestic(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.Laye
     return _matrix(found, width, say, say("No path between networks at home was measured."))
 
 
+_LONGEST = 260  # pixels that the names of an axis may take
+
+
+def _named(names: Iterable[str], width: int, **said: Any) -> alt.Axis:
+    """An axis of names that has room for them in whatever font a reader has."""
+    most = min(_LONGEST, 0.4 * width) / _LABEL
+    written = {name: lettering.fitted(name, most) for name in names}
+    room = max(map(lettering.ems, written.values()), default=0.0)
+    return alt.Axis(
+        title=None,
+        labelExpr=f"{json.dumps(written)}[datum.value]",
+        labelLimit=0,
+        minExtent=math.ceil(_LABEL * room) + 8,
+        **said,
+    )
+
+
 def _matrix(found: matrices.Matrix, width: int, say: Say, of_nothing: str) -> alt.LayerChart:
     """A sign in each cell; what the signs mean stands below, and is what the chart is called."""
     columns = [" · ".join(filter(None, (group, name))) for name, group in found.columns]
@@ -403,10 +421,8 @@ def _matrix(found: matrices.Matrix, width: int, say: Say, of_nothing: str) -> al
         )
         legend.append(hidden.format(rows=found.hidden_rows, columns=found.hidden_columns))
     axes = {
-        "x": alt.X(
-            "column:N", axis=alt.Axis(orient="top", labelAngle=-90, labelLimit=260, title=None)
-        ),
-        "y": alt.Y("row:N", axis=alt.Axis(title=None, labelLimit=260)),
+        "x": alt.X("column:N", axis=_named(columns, width, orient="top", labelAngle=-90)),
+        "y": alt.Y("row:N", axis=_named((name for name, _ in found.rows), width)),
     }
     cells = alt.Chart(shown).mark_rect(stroke=palette.PAPER.light, strokeWidth=2)
     words = alt.Chart(shown).mark_text(fontSize=10, color=palette.INK.light)
@@ -430,6 +446,13 @@ def _matrix(found: matrices.Matrix, width: int, say: Say, of_nothing: str) -> al
 # ------------------------------------------------------------------------ whom to ask
 
 
+# The figure of a short bar stands behind it; that of a long one has room within it alone.
+_BESIDE_BARS: tuple[tuple[tuple[float, float], Literal["left", "right"], int], ...] = (
+    ((0.0, 0.5), "left", 4),
+    ((0.5, math.inf), "right", -4),
+)
+
+
 def recruits(
     verdict: Verdict, *, width: int = WIDE, say: Say = str, most: int = 10
 ) -> alt.LayerChart:
@@ -443,7 +466,6 @@ def recruits(
         {
             "name": [say("now"), *asked["organisation"]],
             "coverage": [now, *asked["coverage_then"].astype("float64")],
-            "order": range(len(asked) + 1),
             "words": [part(now), *map(part, asked["coverage_then"].astype("float64"))],
         }
     )
@@ -452,12 +474,15 @@ def recruits(
         scale=alt.Scale(domain=[0, 1], nice=False),
         axis=_percent(say("part of the country covered")),
     )
-    y = alt.Y("name:N", sort=alt.SortField("order"), axis=alt.Axis(title=None, labelLimit=260))
+    y = alt.Y("name:N", sort=list(shown["name"]), axis=_named(shown["name"], width))
     chart = alt.layer(
         alt.Chart(shown).mark_bar(color=palette.OTHER_PALE.light, height=12).encode(x=x, y=y),
-        alt.Chart(shown)
-        .mark_text(align="left", dx=4, fontSize=12, color=palette.INK.light)
-        .encode(x=x, y=y, text="words:N"),
+        *(
+            alt.Chart(shown[shown["coverage"].between(*bars, inclusive="left")])
+            .mark_text(align=align, dx=dx, fontSize=_LABEL, color=palette.INK.light)
+            .encode(x=x, y=y, text="words:N")
+            for bars, align, dx in _BESIDE_BARS
+        ),
     )
     told = say("Covered now: {now}.").format(now=part(now))
     return _themed(chart, width, 22 * len(shown), told)

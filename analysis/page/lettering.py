@@ -60,6 +60,15 @@ def lines(name: str, room: float, most: int = 5) -> list[str]:
     return found if len(found) <= most else [*found[: most - 1], _cut(found[most - 1], room)]
 
 
+def fitted(name: str, room: float) -> str:
+    """A name in one line of at most ``room`` ems, cut where it has more.
+
+    >>> fitted("ZTNET", 8.0), fitted("Telecommunications", 8.0)
+    ('ZTNET', 'Telecommuni…')
+    """
+    return name if ems(name) <= room else _cut(name, room)
+
+
 def _pieces(word: str, room: float) -> Iterator[str]:
     while ems(word) > room and not _ADDRESS.fullmatch(word):
         # No piece of a word is shorter than two letters.

@@ -221,7 +221,10 @@ def test_what_a_grid_leaves_out_is_told_below_it() -> None:
 
 def test_coverage_grows_with_each_who_is_asked(verdict: Verdict) -> None:
     """From what is covered now."""
-    rows = data_of(figures.recruits(verdict))
+    chart = figures.recruits(verdict)
+    rows = data_of(chart)
+    for layer in chart.to_dict()["layer"]:
+        assert layer["encoding"]["y"]["sort"] == list(dict.fromkeys(row["name"] for row in rows))
     coverage = [row["coverage"] for row in rows]
     assert coverage == sorted(coverage)
     assert rows[0]["name"] == "now"

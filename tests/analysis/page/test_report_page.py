@@ -13,13 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import altair as alt
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import analysis as gw
 from analysis.library.statement import Verdict
-from analysis.page import palette
+from analysis.page import figures, palette
 from probe.record import Attribution
 from tests.analysis.country import HOME, Country
 from tests.analysis.verdicts import HOSTILE, behind_a_gateway, verdict_of
@@ -328,6 +329,32 @@ def test_no_word_of_the_command_is_broken(width: int, opened: Opening) -> None:
     )
     assert copied.splitlines()[1] == COMMAND
     assert broken == []
+
+
+@pytest.mark.parametrize("width", [360, 720])
+@pytest.mark.parametrize("made", [figures.grid, figures.domestic, figures.recruits])
+def test_no_name_of_a_picture_for_a_paper_is_cut_off(
+    made: Callable[..., alt.LayerChart], width: int, browser: Browser, tmp_path: Path
+) -> None:
+    """The font in which its room was measured may be narrower than a reader's."""
+    country = _long_names()
+    country.table.add("20.6.6.0/24", Attribution(106, "N6", "Wide M&M Wholesale WAN GmbH", HOME))
+    made(verdict_of(country), width=width).save(tmp_path / "picture.svg")
+    page = browser.new_page(viewport={"width": 1000, "height": 800}, offline=True)
+    page.goto((tmp_path / "picture.svg").as_uri())
+    names = page.evaluate(
+        """() => {
+            const frame = document.documentElement.getBoundingClientRect();
+            return [...document.querySelectorAll('text')].map(text => {
+                const box = text.getBoundingClientRect();
+                return [text.textContent, box.left >= frame.left - .5 && box.top >= frame.top - .5
+                    && box.right <= frame.right + .5 && box.bottom <= frame.bottom + .5];
+            });
+        }"""
+    )
+    page.close()
+    assert any(name.startswith("Phnom Penh Special") or "Wide" in name for name, _ in names)
+    assert [name for name, whole in names if not whole] == []
 
 
 def test_no_heading_of_a_grid_is_cut_off(opened: Opening) -> None:
