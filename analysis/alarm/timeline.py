@@ -110,7 +110,9 @@ def find_alarm(
     wave that does not count. The ``displaced`` were measured as well, and nothing is known of them.
     """
     days = first_and_last([seen for seen in observations if seen.kind == "international"])
-    span = (days[1] - days[0]).days + 1 if days else 0
+    if days is None:
+        return Timeline(None, "no path to abroad was measured by which an alarm could be told")
+    span = (days[1] - days[0]).days + 1
     if span < policy.timeline_days:
         return Timeline(
             None, f"the data span {span} of the {policy.timeline_days} days that an alarm needs"

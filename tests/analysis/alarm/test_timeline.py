@@ -371,8 +371,12 @@ def test_fourteen_days_are_needed(days: int, raised: bool) -> None:
 
 
 def test_a_country_without_data_raises_no_alarm() -> None:
-    """Nothing measured, nothing said but that."""
-    assert alarm(Country(1)) == Timeline(None, "the data span 0 of the 14 days that an alarm needs")
+    """Nothing measured abroad, nothing said but that: days with ways at home alone are not none."""
+    says = "no path to abroad was measured by which an alarm could be told"
+    at_home = Country(2)
+    at_home.trace(1, "20.0.2.200", "lan own")
+    for country in (Country(1), at_home):
+        assert alarm(country) == Timeline(None, says)
 
 
 def test_a_stable_country_raises_no_alarm() -> None:

@@ -134,7 +134,7 @@ def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, s
         ("diverse", "12.0 effective"),
         ("empty", "0 of 0 organisations 95% bounds 0.00–1.00"),
         ("empty", "no data"),
-        ("empty", "timeline the data span 0 of the 14 days that an alarm needs"),
+        ("empty", "timeline no path to abroad was measured by which an alarm could be told"),
         ("diverse", "2026-01-01 to 2026-01-08"),
     ],
 )
