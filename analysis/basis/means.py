@@ -56,6 +56,7 @@ class Means:
         told: dict[str, Any] = {
             "version": __version__,
             "code": edition.code(),
+            "libraries": edition.libraries(),
             "command": command,
             "eyeballs": {"file": users.name, "sha256": users.sha256, "date": users.date}
             if users is not None

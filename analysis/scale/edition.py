@@ -1,15 +1,22 @@
-"""Which code judged: two checkouts of one version may differ, and then so may their verdicts."""
+"""Which code judged: two checkouts of one version may differ, and then so may their verdicts.
+
+So may the last digits of a bound under another release of a library that computes it.
+"""
 
 from __future__ import annotations
 
+import platform
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import analysis
 import probe
 
 _DIGITS = 12
+# That compute figures.
+_LIBRARIES = ("networkx", "numpy", "scipy")
 
 
 @cache
@@ -22,6 +29,15 @@ def code() -> str:
     (12, True)
     """
     return _hash_of(Path(analysis.__file__).parent, Path(probe.__file__).parent)
+
+
+def libraries() -> dict[str, str]:
+    """The versions of Python and of the libraries by which figures are computed.
+
+    >>> [name for name in libraries()]
+    ['python', 'networkx', 'numpy', 'scipy']
+    """
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
 
 
 def _hash_of(*packages: Path) -> str:

@@ -19,6 +19,7 @@ def verdict_of(country: Country, policy: Policy | None = None) -> Verdict:
     fields["provenance"] |= {
         "version": "1.2.3",
         "code": "0123456789ab",
+        "libraries": {"python": "3.11.7", "scipy": "1.15.0"},
         "command": "gatewatch analyze x",
         "notes": {},
         "eyeballs": None,

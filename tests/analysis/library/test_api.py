@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any, assert_type
 
 import pandas as pd
 import pytest
+import scipy
 from click.testing import CliRunner
 
 import analysis as gw
@@ -90,6 +92,8 @@ def test_the_command_line_says_the_same(folder: Path, verdict: gw.Verdict) -> No
 def test_a_verdict_names_the_code_that_judged(verdict: gw.Verdict) -> None:
     """Beside the version, which many commits share."""
     assert verdict.provenance["code"] == edition.code()
+    assert verdict.provenance["libraries"]["python"] == platform.python_version()
+    assert verdict.provenance["libraries"]["scipy"] == scipy.__version__
 
 
 def test_the_lines_of_the_command_have_the_same_words(folder: Path, verdict: gw.Verdict) -> None:
