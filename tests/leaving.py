@@ -30,9 +30,13 @@ ROUNDS = 10
 # Imports everything first, so that each moment is one of the work, and does not pause between
 # tries: what a call waits then is looked at elsewhere.
 _COMMAND = """
-import sys, time import httpx2, probe.sharing.bundling, probe.commands.bundle,
-probe.commands.submit, probe.sharing.courier import probe.sharing.submitting from probe.cli import
-main time.sleep = lambda _: None print("begin", flush=True) main(sys.argv[1:])
+import sys, time
+import httpx2, probe.commands.bundle, probe.commands.submit, probe.sharing.bundling
+import probe.sharing.courier, probe.sharing.submitting
+from probe.cli import main
+time.sleep = lambda _: None
+print("begin", flush=True)
+main(sys.argv[1:])
 """
 
 
