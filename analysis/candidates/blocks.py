@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -194,10 +194,15 @@ def _are_one_operator(blocks: Sequence[str], seen: Sequence[BlockSeen]) -> bool:
     return any(map(has_one_owner, blocks)) or mostly_together(ways_on)
 
 
+def before(node: Set[Node], nodes: Iterable[Node]) -> list[str]:
+    """The organisations before a node, or all the blocks of one operator, on a way, in order."""
+    passed = takewhile(lambda one: one not in node, nodes)
+    return [one.name for one in passed if one.kind == "organisation"]
+
+
 def last_before(block: Node, nodes: Iterable[Node]) -> str:
     """The last organisation before a block among the nodes of a way; "" where there is none."""
-    before = takewhile(lambda node: node != block, nodes)
-    return ["", *(node.name for node in before if node.kind == "organisation")][-1]
+    return ["", *before({block}, nodes)][-1]
 
 
 def block_name(blocks: tuple[str, ...]) -> str:

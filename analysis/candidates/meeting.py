@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from functools import cache
 from itertools import takewhile
 
-from analysis.candidates.blocks import Blocks
+from analysis.candidates.blocks import Blocks, before
 from analysis.candidates.passages import Passage, as_usual, by_themselves, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
 from analysis.owners.operators import Node
@@ -122,11 +122,11 @@ def _comings(
     node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]]
 ) -> list[Passage]:
     """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
-    before = [(seen, _before(node, nodes)) for seen, nodes, _ in ways]
-    in_a_row = _in_a_row(before) - {seen.organisation for seen, _ in before}
+    passed = [(seen, before(node, nodes)) for seen, nodes, _ in ways]
+    in_a_row = _in_a_row(passed) - {seen.organisation for seen, _ in passed}
     over = [
         [seen.organisation, *(name for name in names if name not in in_a_row)][-1]
-        for seen, names in before
+        for seen, names in passed
     ]
     passages = _passages(
         (seen, addresses, name) for (seen, _, addresses), name in zip(ways, over, strict=True)
@@ -144,16 +144,11 @@ def _passages(ways: Iterable[tuple[Observation, list[str], str]]) -> list[Passag
     ]
 
 
-def _before(node: Set[Node], nodes: Sequence[Node]) -> list[str]:
-    """The organisations before a node on a way, in order."""
-    return [one.name for one in nodes[: _place(node, nodes)] if one.kind == "organisation"]
-
-
-def _in_a_row(before: Iterable[tuple[Observation, list[str]]]) -> set[str]:
+def _in_a_row(passed: Iterable[tuple[Observation, list[str]]]) -> set[str]:
     """Who stands before a node on most traces of nearly all that pass it: no rival of others."""
     traces: Counter[str] = Counter()
     over: dict[str, Counter[str]] = defaultdict(Counter)
-    for seen, names in before:
+    for seen, names in passed:
         traces[seen.organisation] += seen.traces
         for name in names:
             over[name][seen.organisation] += seen.traces
@@ -164,16 +159,14 @@ def _in_a_row(before: Iterable[tuple[Observation, list[str]]]) -> set[str]:
     }
 
 
-def _place(node: Set[Node], nodes: Sequence[Node]) -> int:
-    return next(i for i, one in enumerate(nodes) if one in node)
-
-
 def _beside(node: Set[Node], nodes: Sequence[Node], seen: Observation) -> tuple[str, str]:
     """The organisations before and behind a node on a way at home."""
-    at = _place(node, nodes)
+    at = next(i for i, one in enumerate(nodes) if one in node)
     behind = [one.name for one in nodes[at + 1 :] if one.kind == "organisation"]
-    before = [seen.organisation, *_before(node, nodes)]
-    return before[-1], [*behind, seen.destination_organisation][0]
+    return (
+        [seen.organisation, *before(node, nodes)][-1],
+        [*behind, seen.destination_organisation][0],
+    )
 
 
 def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:

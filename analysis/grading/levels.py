@@ -159,8 +159,7 @@ def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
 
 def mostly_meet(figures: Figures, policy: Policy) -> bool:
     """Whether those that share no address leave as many that do as a single gateway needs."""
-    meeting = figures.captured - figures.alone
-    return not figures.alone or meeting >= policy.single_share * figures.of
+    return _spares(figures, figures.alone, policy)
 
 
 def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
@@ -184,8 +183,12 @@ def mostly_always(figures: Figures, policy: Policy) -> bool:
 
     Where nobody takes turns, too few are a matter of the share alone.
     """
-    always = figures.captured - figures.by_turns
-    return not figures.by_turns or always >= policy.single_share * figures.of
+    return _spares(figures, figures.by_turns, policy)
+
+
+def _spares(figures: Figures, some: int, policy: Policy) -> bool:
+    """Whether a single gateway has enough captured without these; nobody is no question."""
+    return not some or figures.captured - some >= policy.single_share * figures.of
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
