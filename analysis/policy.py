@@ -70,6 +70,9 @@ class Policy:
     """The captured share from which on an operator may be named."""
     concentrated_lower: float = 0.3
     """What the lower bound of that share must be above."""
+    meeting_share: float = 0.65
+    """Share of the organisations that must share an address with another where they pass the
+    operator, lest those that share none speak against a name."""
     diverse_upper: float = 0.5
     """What its upper bound must be below for "diverse"."""
     effective_gateways: float = 3.0

@@ -151,9 +151,13 @@ def level_elsewhere(figures: Figures, policy: Policy) -> Level:
 def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
     """The level by the organisations that share an address with another at the candidate.
 
-    Most may meet there, and of the others nothing but its numbers be on the ways.
+    Most may meet there, and of the others nothing but its numbers be on the ways: these count as
+    not captured. But a gateway of several sites has customers that meet nobody, whenever few are
+    measured: where two thirds of all meet, of the others nothing is known.
     """
     captured, of = figures.captured - figures.alone, figures.of
+    if captured >= policy.meeting_share * of:
+        of -= figures.alone
     return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
 
 

@@ -42,6 +42,7 @@ def test_no_number_of_the_rule_changes_unseen() -> None:
         "witness_days": 31,
         "concentrated": 0.5,
         "concentrated_lower": 0.3,
+        "meeting_share": 0.65,
         "diverse_upper": 0.5,
         "effective_gateways": 3.0,
         "link_organisations": 2,

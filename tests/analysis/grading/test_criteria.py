@@ -151,6 +151,20 @@ def test_what_is_missed_on_the_way_to_a_single_gateway(
     assert (grade(judged, POLICY)[0] == "single_gateway") == (not unmet)
 
 
+@pytest.mark.parametrize(
+    ("captured", "of", "alone", "named"),
+    [(6, 6, 2, True), (5, 6, 1, True), (6, 6, 3, False), (12, 12, 6, False), (5, 7, 1, False)],
+)
+def test_where_few_meet_nobody_there_the_others_bear_the_name(
+    captured: int, of: int, alone: int, *, named: bool
+) -> None:
+    """Two thirds must meet: who comes to a gateway by itself may be the one customer of a site."""
+    judged = figures(captured, of, alone=alone)
+    found = {one.key: one.met for one in criteria(judged, POLICY, witness=None)}
+    assert found["meeting"] is named
+    assert grade(judged, POLICY)[0] == ("concentrated" if named else "mixed")
+
+
 def test_the_table_names_each_thing_that_no_number_asks_for() -> None:
     """Whoever reads a key knows from the column that it is none of the policy's."""
     asked = {one.key for one in criteria(figures(12, 12), POLICY, witness=None)}
