@@ -5,19 +5,20 @@ It *moved* on the first day on which it held the node, if it held it on ``alarm_
 it was not the list of destinations that changed, and if it does not come back to what it held at
 first, as after a cut. It *left* on the first day on which it no longer held it, if it held it on no
 more than that rest of as many days from then on, and again if it was not that list. A destination
-over another protocol is another one on it. Gaps in the data do not count as days. What a path tells
+over another protocol is another one on it; where they are drawn anew each day, a protocol stands
+for its destinations. Gaps in the data do not count as days. What a path tells
 of a node `analysis.alarm.ways` knows; how many moves make an alarm is not known here.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from analysis.alarm.ways import Days, InterfacesAbroad, Way, otherwise, passes_node
+from analysis.alarm.ways import Days, End, InterfacesAbroad, Way, otherwise, passes_node
 from analysis.owners.operators import Node
 from analysis.policy import Policy
 
@@ -94,37 +95,49 @@ def spans_held(held: Sequence[bool], policy: Policy) -> Iterator[tuple[int, int]
         yield first, len(held)
 
 
+# Of each end the days on which it was traced to, and whether it was reached through a node then;
+# None where that is not told.
+_Told = Mapping[End, Mapping[dt.date, bool | None]]
+
+
 def moved_by_its_paths(
-    told: Iterable[Mapping[dt.date, bool | None]],
+    told: _Told,
     before: Sequence[dt.date],
     after: Sequence[dt.date],
     captured: float,
 ) -> bool:
     """Whether a move is one of the paths, and not that other destinations were traced to.
 
-    ``told`` has for each destination the days on which it was traced to, and whether it was reached
-    through the node then (None where that is not told). ``before`` and ``after`` are the days of
-    both sides. It is a move of the paths in any of three cases:
+    ``told`` has for each destination and protocol the days on which it was traced to, and whether
+    it was reached through the node then (None where that is not told). ``before`` and ``after`` are
+    the days of both sides. It is a move of the paths in any of three cases:
 
     - The list stayed and the share rose. Of the destinations that are reached through the node
       afterwards, at least half were traced to before, on half as many days or more. And of those
       that both sides tell of, if there are any, fewer than the share ``captured`` were reached
       through it before, and at least that share afterwards.
     - Of those that both sides tell of, at least half moved.
-    - Both sides tell of none, and there is no list that could have changed: no destination is
-      traced to on two days of a side.
+    - Both sides tell of none, and there is no list that could have changed, since no destination
+      is traced to on two days of a side; but of the protocols of which both tell, if there are any,
+      at least half moved. One is over the node on days on which the share ``captured`` of its
+      destinations is.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
-    >>> moved_by_its_paths([{monday: None, wednesday: True}], *sides, 0.8)
+    >>> one, other, tcp = ("192.0.2.1", "ICMP"), ("192.0.2.2", "ICMP"), ("192.0.2.3", "TCP")
+    >>> moved_by_its_paths({one: {monday: None, wednesday: True}}, *sides, 0.8)
     True
     >>> ours = {monday: False, tuesday: False}
-    >>> moved_by_its_paths([ours, {wednesday: True, thursday: True}], *sides, 0.8)
+    >>> moved_by_its_paths({one: ours, other: {wednesday: True, thursday: True}}, *sides, 0.8)
     False
-    >>> moved_by_its_paths([{monday: True, wednesday: True}, {monday: False}], *sides, 0.8)
+    >>> moved_by_its_paths({one: {monday: True, wednesday: True}, other: ours}, *sides, 0.8)
+    False
+    >>> moved_by_its_paths({one: {monday: False}, other: {wednesday: True}}, *sides, 0.8)
+    True
+    >>> moved_by_its_paths({one: {monday: False}, tcp: {wednesday: True}}, *sides, 0.8)
     False
     """
-    sides = _sides(told, before, after)
+    sides = _sides(told.values(), before, after)
     reached = [(first, then) for first, then in sides if _mostly(then)]
     same = sum(2 * len(first) >= len(then) for first, then in reached)
     known = _known(sides)
@@ -132,12 +145,13 @@ def moved_by_its_paths(
     passes = sum(passes for _, passes in known)
     if 2 * same >= len(reached) and (not known or passed < captured * len(known) <= passes):
         return True
+    known = known or _known_without_a_list(told, before, after, captured)
     moved = sum(passes and not was for was, passes in known)
-    return 2 * moved >= len(known) if known else not _listed(sides)
+    return bool(known) and 2 * moved >= len(known)
 
 
 def left_by_its_paths(
-    told: Iterable[Mapping[dt.date, bool | None]],
+    told: _Told,
     before: Sequence[dt.date],
     after: Sequence[dt.date],
     captured: float,
@@ -147,22 +161,24 @@ def left_by_its_paths(
     The parameters are those of `moved_by_its_paths`. Of the destinations that both sides tell of,
     at least the share ``captured`` must have been reached through the node before, and at least
     half of these must not be any more. Where both sides tell of none, there must be no list of
-    destinations that could have changed.
+    destinations that could have changed, and it is asked of the protocols that both tell of.
 
     >>> monday, tuesday, wednesday, thursday = (dt.date(2026, 1, day) for day in range(5, 9))
     >>> sides = (monday, tuesday), (wednesday, thursday)
-    >>> left_by_its_paths([{monday: True, thursday: False}], *sides, 0.8)
+    >>> one, other, tcp = ("192.0.2.1", "ICMP"), ("192.0.2.2", "ICMP"), ("192.0.2.3", "TCP")
+    >>> left_by_its_paths({one: {monday: True, thursday: False}}, *sides, 0.8)
     True
-    >>> left_by_its_paths([{monday: True, thursday: True}, {thursday: False}], *sides, 0.8)
+    >>> both = {monday: True, thursday: True}
+    >>> left_by_its_paths({one: both, other: {thursday: False}}, *sides, 0.8)
+    False
+    >>> left_by_its_paths({one: {monday: True}, tcp: {thursday: False}}, *sides, 0.8)
     False
     """
-    sides = _sides(told, before, after)
-    known = _known(sides)
-    if not known:
-        return not _listed(sides)
+    known = _known(_sides(told.values(), before, after))
+    known = known or _known_without_a_list(told, before, after, captured)
     passed = sum(was for was, _ in known)
     left = sum(was and not passes for was, passes in known)
-    return passed >= captured * len(known) and 2 * left >= passed
+    return bool(known) and passed >= captured * len(known) and 2 * left >= passed
 
 
 _Side = list[bool | None]
@@ -187,6 +203,27 @@ def _known(sides: Iterable[tuple[_Side, _Side]]) -> list[tuple[bool, bool]]:
         for first, then in sides
         if (was := _mostly(first)) is not None and (passes := _mostly(then)) is not None
     ]
+
+
+def _known_without_a_list(
+    told: _Told, before: Sequence[dt.date], after: Sequence[dt.date], captured: float
+) -> list[tuple[bool, bool]]:
+    """The same of protocols, where no list of destinations could have changed; else nothing.
+
+    What is drawn anew each day tells of the paths of its protocol, and of no other's.
+    """
+    if _listed(_sides(told.values(), before, after)):
+        return []
+    by_protocol: dict[str, dict[dt.date, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for (_, protocol), days in told.items():
+        for date, value in days.items():
+            if value is not None:
+                by_protocol[protocol][date].append(value)
+    held = [
+        {date: sum(values) >= captured * len(values) for date, values in days.items()}
+        for days in by_protocol.values()
+    ]
+    return _known(_sides(held, before, after))
 
 
 def _listed(sides: Iterable[tuple[_Side, _Side]]) -> bool:
@@ -227,19 +264,18 @@ class Watch:
         self.first = dates[policy.alarm_hold_days]
         self.last = dates[-policy.alarm_hold_days]
         self._dates = dates
-        # Of each destination one entry a date: a day that tells nothing of it leaves it open.
+        # Of each end one entry a date: a day that tells nothing of it leaves it open.
         ends = {end for day in days.values() for end in day}
-        self._series = [[days[date].get(end, {}) for date in dates] for end in sorted(ends)]
+        self._series = {end: [days[date].get(end, {}) for date in dates] for end in sorted(ends)}
         self._days = Counter(
             node
             for day in days.values()
             for node in {n for ways in day.values() for way in ways for n in way.nodes}
         )
 
-    def _told(self, node: Node) -> list[dict[dt.date, bool | None]]:
-        """Of each destination the days on which it was traced to, and whether behind a node."""
-        told: list[dict[dt.date, bool | None]] = []
-        for series in self._series:
+    def _told(self, node: Node) -> _Told:
+        told: dict[End, dict[dt.date, bool | None]] = {}
+        for end, series in self._series.items():
             values: list[bool | None] = []
             former: set[str | None] | None = None
             for day, ways in enumerate(series):
@@ -247,7 +283,7 @@ class Watch:
                 if values[-1] and former is None:
                     former = self._gone_over(series[:day])
             days = zip(self._dates, series, steadied(values), strict=True)
-            told.append({date: value for date, ways, value in days if ways or value is not None})
+            told[end] = {date: value for date, ways, value in days if ways or value is not None}
         return told
 
     def _gone_over(self, series: Iterable[Mapping[Way, int]]) -> set[str | None]:
@@ -264,7 +300,7 @@ class Watch:
             return ()
         told = self._told(node)
         passed, of = Counter[dt.date](), Counter[dt.date]()
-        for days in told:
+        for days in told.values():
             for date, value in days.items():
                 if value is not None:
                     of[date] += 1
@@ -285,7 +321,7 @@ class Watch:
 
     def _moves(
         self,
-        told: Sequence[Mapping[dt.date, bool | None]],
+        told: _Told,
         dates: Sequence[dt.date],
         held: Sequence[bool],
     ) -> list[int]:
@@ -300,7 +336,7 @@ class Watch:
 
     def _left(
         self,
-        told: Sequence[Mapping[dt.date, bool | None]],
+        told: _Told,
         dates: Sequence[dt.date],
         held: Sequence[bool],
         stay: range,

@@ -133,7 +133,10 @@ def test_four_days_of_five_hold_a_node() -> None:
 def test_half_of_what_passed_has_to_have_left(sides: list[str], left: bool) -> None:
     """And four fifths of the destinations have to have passed before."""
     monday, tuesday = dt.date(2026, 1, 5), dt.date(2026, 1, 6)
-    told = [{monday: side[0] == "#", tuesday: side[2] == "#"} for side in sides]
+    told = {
+        (f"192.0.2.{number}", "ICMP"): {monday: side[0] == "#", tuesday: side[2] == "#"}
+        for number, side in enumerate(sides)
+    }
     assert left_by_its_paths(told, [monday], [tuesday], 0.8) is left
 
 

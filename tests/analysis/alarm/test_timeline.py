@@ -243,6 +243,54 @@ def test_another_protocol_is_no_move(ways: dict[str, str], *, raised: bool) -> N
     assert (alarm(made).alarm is not None) is raised
 
 
+def drawn(made: Country, organisation: int, days: str, *, proto: str = "ICMP") -> None:
+    """Two destinations a day, never the same ones twice; letters as in `lives`."""
+    words = {"#": "lan own gate far6", ".": "lan own far6"}
+    for day, way in enumerate(days):
+        for part in (1, 2) if way != " " else ():
+            target = f"30.0.{part}.{10 + len(made.results) % 240}"
+            made.trace(organisation, target, words[way], day=day, proto=proto)
+
+
+@pytest.mark.parametrize(
+    ("ways", "raised"),
+    [
+        ({"ICMP": "." * 10, "TCP": " " * 10 + "#" * 10}, False),
+        ({"ICMP": MOVES}, True),
+        ({"ICMP": MOVES, "TCP": " " * 10 + "#" * 10}, True),
+        ({"ICMP": "." * 10 + "#" * 7, "TCP": " " * 17 + "#" * 10}, True),
+        ({"ICMP": "." * 10 + "#" * 7, "TCP": " " * 10 + "#" * 17}, True),
+        # Of two that both sides tell of one moves, and the other was over Gate all along.
+        ({"ICMP": MOVES, "TCP": "#" * 20}, True),
+        # Most begin with another, and some stay with the one of before, which goes elsewhere.
+        ({"ICMP": "." * 11 + " " * 9, "TCP": " " * 10 + "#" * 10}, False),
+        ({"ICMP": ". " * 5 + "# " * 5, "UDP": " ." * 5 + " #" * 5}, True),
+    ],
+    ids=["instead", "moves", "beside", "after", "meanwhile", "one", "late", "by turns"],
+)
+def test_another_protocol_is_no_move_where_targets_are_drawn(
+    ways: dict[str, str], *, raised: bool
+) -> None:
+    """No destination is on both sides of the change, and each protocol keeps its way."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        for protocol, days in ways.items():
+            drawn(made, organisation, days, proto=protocol)
+    assert (alarm(made).alarm is not None) is raised
+
+
+@pytest.mark.parametrize(("proto", "over"), [("TCP", False), ("ICMP", True)])
+def test_another_protocol_ends_no_wave_where_targets_are_drawn(proto: str, *, over: bool) -> None:
+    """Who moved by one and measures by another afterwards was not seen to leave."""
+    made = Country(12)
+    for organisation in (1, 2, 3):
+        drawn(made, organisation, "." * 10 + "#" * 10)
+        drawn(made, organisation, " " * 20 + "." * 10, proto=proto)
+    found = alarm(made)
+    assert (found.ended is not None) is over
+    assert (found.alarm is None) is over
+
+
 def test_a_move_in_steps_is_seen_at_the_last() -> None:
     """Three of five destinations move a week before the other two; four of five hold it then."""
     made = Country(12)
