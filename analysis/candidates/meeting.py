@@ -9,13 +9,15 @@ come by the same addresses. What becomes of a network where they do not is not d
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cache
-from itertools import takewhile
+from itertools import takewhile, zip_longest
+from typing import NamedTuple
 
 from analysis.candidates.blocks import Blocks, before
 from analysis.candidates.passages import Passage, as_usual, by_themselves, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
+from analysis.owners.numbering import is_cut
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing, way_on
 from analysis.paths.path import Frame, Step
@@ -107,14 +109,89 @@ def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
 
     A router has: over one interface a customer comes on its way to all others, over another all
     come on their way to one. A line that two networks lease is on the way from the one to the
-    other, whoever is behind them. It is asked of half of the organisations that pass the node, for
-    half of their destinations, on half of the traces that pass it to each.
+    other, whoever is behind them. A border of one network that the node's owner numbers does not
+    join ways of different networks either, whatever it answers (see `_joining`). It is asked of
+    half of the organisations that pass the node, for half of their destinations, on half of the
+    traces that pass it to each.
     """
+    ways = [_across(node, between, seen) for seen, between in passing]
     return mostly_together(
         _passages(
-            (seen, _addresses_of(node, seen), " > ".join(_beside(node, between, seen)))
-            for seen, between in passing
+            (way.seen, addresses, " > ".join(way.beside))
+            for way, addresses in zip(ways, _joining(ways), strict=True)
         )
+    )
+
+
+class _Across(NamedTuple):
+    """A way at home across a node: its addresses there and the next one behind, in order.
+
+    ``beside`` are the organisations before and behind the node, ``there`` how many of the addresses
+    are its own.
+    """
+
+    seen: Observation
+    beside: tuple[str, str]
+    addresses: list[str]
+    there: int
+
+
+def _across(node: Set[Node], between: Sequence[Node], seen: Observation) -> _Across:
+    steps, at = _steps_at_home(node, seen)
+    beside = _beside(node, between, seen)
+    there = list(dict.fromkeys(_shown(steps[i] for i in at)))
+    on = way_on(seen.steps[at[-1] + 1 :], seen.destination) if at else None
+    behind = [] if on is None or on.address is None else [on.address]
+    if on is not None and _is_port(on):
+        # It is the peer's port, and ways that go apart at an exchange do not meet before it.
+        behind = [f"{address} from {beside[0]}" for address in behind]
+    return _Across(seen, beside, there + behind, len(there))
+
+
+def _joining(ways: Sequence[_Across]) -> Iterator[list[str]]:
+    """The addresses of the node on each of these ways; what joins none goes by its way's name.
+
+    Two kinds of addresses are no operator's router to whom several networks come:
+
+    - Of which all ways are of one network, some from it and some to it: that is a border of its
+      own, which answers with one address whoever asks. Routers answer with the interface by which
+      a probe came, and a hub's is on the ways of a customer from it alone, or to it alone. What is
+      cut to its block is no such address, since both ends of a link are in it.
+    - On ways from one network alone, where nobody else comes by the next address on the way,
+      though others come to the network behind over the node as well. At a hub ways of different
+      networks come together. At a border they part, each over a line of its own.
+    """
+    ends: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    sources: dict[str, set[str]] = defaultdict(set)
+    for way in ways:
+        sources[way.beside[1]].add(way.beside[0])
+        for address in way.addresses:
+            ends[address].add(way.beside)
+    comes = {address: {source for source, _ in pairs} for address, pairs in ends.items()}
+    borders = {
+        address
+        for address, pairs in ends.items()
+        if not is_cut(address) and _are_of_one(pairs, comes[address])
+    }
+    for _, beside, addresses, there in ways:
+        found = []
+        for address, following in zip_longest(addresses[:there], addresses[1 : there + 1]):
+            parts = (
+                len(comes[address]) == 1
+                and following is not None
+                and len(comes[following]) == 1
+                and len(sources[beside[1]]) > 1
+            )
+            joins = address not in borders and not parts
+            found.append(address if joins else f"{address} of {' > '.join(beside)}")
+        yield found
+
+
+def _are_of_one(pairs: Set[tuple[str, str]], sources: Set[str]) -> bool:
+    """Whether one network is an end of all these ways, of some their source."""
+    return any(
+        all(source in pair for pair in pairs) and any(pair[1] == source for pair in pairs)
+        for source in sources
     )
 
 
@@ -189,12 +266,6 @@ def _addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node between two networks, and the one right behind it, if that is of a
     third."""
     return _and_behind(*_steps_at_home(node, seen), seen.destination)
-
-
-def _addresses_of(node: Set[Node], seen: Observation) -> list[str]:
-    """The addresses of a node between two networks."""
-    steps, at = _steps_at_home(node, seen)
-    return _shown(steps[i] for i in at)
 
 
 def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:

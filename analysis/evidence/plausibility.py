@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from analysis.intake.told import LAN, Addresses, Rtts, Told
+from analysis.owners.numbering import is_cut
 from analysis.owners.operators import Node
 from analysis.paths.path import Frame
 from analysis.policy import Policy
@@ -50,9 +51,6 @@ def least_rtt(here: str | None, there: str | None) -> float:
     return _APART.get(frozenset({here, there}), 0) / KM_PER_MS
 
 
-# How an address ends that was cut to a /24 or a /48.
-_LEFT_OF_OTHERS = (".0", "::")
-
 _MANY = 3  # routers; what one or two of them do is no sign
 
 
@@ -76,8 +74,7 @@ def _circles(addresses: Addresses, destination: str) -> bool:
 
     Routers send the same packet the same way each time, so a path that has come back once comes
     back for ever; that it was rerouted while it was being measured, or balanced over ways of
-    unequal length, is rare. An address that may be what the probe left of others (see
-    `probe.redaction.redact.cut`) is many routers'.
+    unequal length, is rare. An address that may be what the probe left of others is many routers'.
     """
     if addresses[-1] != destination:
         return False
@@ -87,7 +84,7 @@ def _circles(addresses: Addresses, destination: str) -> bool:
     rows = [
         address for address, before in zip(heard, [None, *heard], strict=False) if address != before
     ]
-    whole = [address for address in rows if not address.endswith(_LEFT_OF_OTHERS)]
+    whole = [address for address in rows if not is_cut(address)]
     return len(set(whole)) < len(whole)
 
 

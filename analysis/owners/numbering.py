@@ -86,6 +86,15 @@ def block_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
 
 
+def is_cut(address: str) -> bool:
+    """Whether an address may be what the probe left of others (see `probe.redaction.redact.cut`).
+
+    >>> is_cut("10.20.7.0"), is_cut("fd00:1:2::"), is_cut("10.20.7.10")
+    (True, True, False)
+    """
+    return address.endswith((".0", "::"))
+
+
 def neighbourhood(block: str) -> str:
     """The /16 (IPv6 /32) of a block: within it, neighbours may be one operator's sites.
 

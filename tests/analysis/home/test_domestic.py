@@ -895,10 +895,23 @@ def test_whose_numbers_alone_are_between_is_no_hub(
         ("lan own 20.64.{i}.{half}", "single_hub"),
         ("lan own * 20.64.{j}.1", "single_hub"),
         ("lan own 20.64.{i}.{j} gate", "single_hub"),
+        # Borders: the same one on the way out as on the way in.
+        ("lan own 20.64.{i}.1 20.64.{j}.1", "mixed"),
+        ("lan own 20.64.{i}.1 20.64.{j}.1 20.0.{j}.1", "mixed"),
+        ("lan own 20.64.{i}.1 20.64.{j}.2", "single_hub"),
+        ("lan own 20.64.{i}.2 20.64.{i}.1 20.64.{j}.2", "single_hub"),
+        ("lan own 20.64.{i}.1 20.64.0.9 20.64.{j}.1", "single_hub"),
+        # Each enters the others over a line of its own, or all by one.
+        ("lan own 20.64.{i}.1 20.0.{j}.{i}", "mixed"),
+        ("lan own 20.64.{i}.1 20.64.{j}.1{i}", "mixed"),
+        ("lan own 20.64.{i}.1 * 20.0.{j}.{i}", "insufficient"),
+        ("lan own 20.64.{i}.1 20.0.{j}.1", "single_hub"),
     ],
     ids=[
         "lines", "a border", "twice", "the line home", "a core", "a way in", "ways in for two",
-        "a way out", "a hub behind",
+        "a way out", "a hub behind", "borders", "borders and what is behind", "a hub's links",
+        "borders and a hub's links", "borders and a core", "links of their own",
+        "lines from borders", "links behind silence", "the links of a hub",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("customers", [0, 12])
@@ -917,6 +930,27 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     assert (domestic["hub"] is not None) == (grade == "single_hub")
     told = "12 of 12 organisations show addresses of Net 13" in domestic["reason"]
     assert told == (grade == "mixed")
+
+
+def test_rivals_borders_that_one_network_numbers_are_no_hub_beside_an_exchange() -> None:
+    """Each goes to it by a border of Net 13's numbers, and all meet there."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own 20.64.{i}.1 20.8.8.{j}")
+    domestic = country.judge().fields["domestic"]
+    assert (domestic["grade"], domestic["hub"]["name"]) == ("concentrated", "HomeIX")
+
+
+def test_a_hub_of_blocks_is_one_where_records_have_no_addresses_of_it() -> None:
+    """Cut to /24 both ends of a link are one, and look like the border of the network there."""
+    country = Country(12)
+    country.everyone("lan own 10.20.{i}.0 30.0.9.9")
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200", f"lan own 10.20.{i}.0 10.20.{j}.0 20.0.{j}.1")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == "single_hub"
 
 
 def test_those_who_share_a_line_between_two_networks_come_as_one() -> None:
