@@ -104,7 +104,7 @@ def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bo
     return mostly_together(_comings(node, ways), others)
 
 
-def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
+def joins_ways(node: Set[Node], passing: Iterable[Passing], *, ports: bool = False) -> bool:
     """Whether a node at home has addresses over which ways between different networks go.
 
     A router has: over one interface a customer comes on its way to all others, over another all
@@ -112,13 +112,14 @@ def joins_ways(node: Set[Node], passing: Iterable[Passing]) -> bool:
     other, whoever is behind them. A border of one network that the node's owner numbers does not
     join ways of different networks either, whatever it answers (see `_joining`). It is asked of
     half of the organisations that pass the node, for half of their destinations, on half of the
-    traces that pass it to each.
+    traces that pass it to each. ``ports`` tells that its addresses may be the ports of an exchange,
+    at which networks are entered.
     """
     ways = [_across(node, between, seen) for seen, between in passing]
     return mostly_together(
         _passages(
             (way.seen, addresses, " > ".join(way.beside))
-            for way, addresses in zip(ways, _joining(ways), strict=True)
+            for way, addresses in zip(ways, _joining(ways, ports=ports), strict=True)
         )
     )
 
@@ -127,13 +128,14 @@ class _Across(NamedTuple):
     """A way at home across a node: its addresses there and the next one behind, in order.
 
     ``beside`` are the organisations before and behind the node, ``there`` how many of the addresses
-    are its own.
+    are its own. ``straight`` tells that a router of the organisation before answered right before.
     """
 
     seen: Observation
     beside: tuple[str, str]
     addresses: list[str]
     there: int
+    straight: bool
 
 
 def _across(node: Set[Node], between: Sequence[Node], seen: Observation) -> _Across:
@@ -145,13 +147,21 @@ def _across(node: Set[Node], between: Sequence[Node], seen: Observation) -> _Acr
     if on is not None and _is_port(on):
         # It is the peer's port, and ways that go apart at an exchange do not meet before it.
         behind = [f"{address} from {beside[0]}" for address in behind]
-    return _Across(seen, beside, there + behind, len(there))
+    straight = bool(at) and at[0] > 0 and _is_router_of(beside[0], steps[at[0] - 1])
+    return _Across(seen, beside, there + behind, len(there), straight)
 
 
-def _joining(ways: Sequence[_Across]) -> Iterator[list[str]]:
+def _is_router_of(organisation: str, step: Step) -> bool:
+    """Whether a step is a router of an organisation; what is inside the own network is its."""
+    return step.own or (
+        step.sight is not None and step.sight.node == Node("organisation", organisation)
+    )
+
+
+def _joining(ways: Sequence[_Across], *, ports: bool) -> Iterator[list[str]]:
     """The addresses of the node on each of these ways; what joins none goes by its way's name.
 
-    Two kinds of addresses are no operator's router to whom several networks come:
+    Three kinds of addresses are no operator's router to whom several networks come:
 
     - Of which all ways are of one network, some from it and some to it: that is a border of its
       own, which answers with one address whoever asks. Routers answer with the interface by which
@@ -160,6 +170,8 @@ def _joining(ways: Sequence[_Across]) -> Iterator[list[str]]:
     - On ways from one network alone, where nobody else comes by the next address on the way,
       though others come to the network behind over the node as well. At a hub ways of different
       networks come together. At a border they part, each over a line of its own.
+    - On ways to one network alone of several, straight from the networks before. It is where that
+      network is entered: of a hub the router that they come to would have answered before.
     """
     ends: dict[str, set[tuple[str, str]]] = defaultdict(set)
     sources: dict[str, set[str]] = defaultdict(set)
@@ -168,21 +180,23 @@ def _joining(ways: Sequence[_Across]) -> Iterator[list[str]]:
         for address in way.addresses:
             ends[address].add(way.beside)
     comes = {address: {source for source, _ in pairs} for address, pairs in ends.items()}
+    goes = {address: {target for _, target in pairs} for address, pairs in ends.items()}
     borders = {
         address
         for address, pairs in ends.items()
         if not is_cut(address) and _are_of_one(pairs, comes[address])
     }
-    for _, beside, addresses, there in ways:
+    for _, beside, addresses, there, straight in ways:
         found = []
-        for address, following in zip_longest(addresses[:there], addresses[1 : there + 1]):
+        for i, (address, on) in enumerate(zip_longest(addresses[:there], addresses[1 : there + 1])):
             parts = (
                 len(comes[address]) == 1
-                and following is not None
-                and len(comes[following]) == 1
+                and on is not None
+                and len(comes[on]) == 1
                 and len(sources[beside[1]]) > 1
             )
-            joins = address not in borders and not parts
+            entered = straight and i == 0 and len(goes[address]) == 1 < len(sources) and not ports
+            joins = address not in borders and not parts and not entered
             found.append(address if joins else f"{address} of {' > '.join(beside)}")
         yield found
 

@@ -250,11 +250,19 @@ def passed_apart(
     )
 
 
-def lines_of(nodes: Iterable[Node], walked: Sequence[Walked], blocks: Blocks) -> frozenset[Node]:
-    """The networks among these that show the lines of others alone: no ways join there."""
+def lines_of(
+    nodes: Iterable[Node],
+    walked: Sequence[Walked],
+    blocks: Blocks,
+    *,
+    may_be_ports: Callable[[Node], bool],
+) -> frozenset[Node]:
+    """The networks among these that show lines and borders of others alone: no ways join there."""
     parts = {node: blocks.parts(node) for node in nodes if node.kind != "exchange"}
     return frozenset(
-        node for node, those in parts.items() if not joins_ways(those, _passing(those, walked))
+        node
+        for node, those in parts.items()
+        if not joins_ways(those, _passing(those, walked), ports=may_be_ports(node))
     )
 
 

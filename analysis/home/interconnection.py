@@ -9,9 +9,10 @@ stands between two networks is found in `analysis.home.domestic`; grades are giv
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from analysis.grading.family import Family
 from analysis.grading.nameable import JudgingTable, own_names
@@ -70,6 +71,31 @@ class Domestic:
         return self.strongest if self.grade in {"concentrated", "single_hub"} else None
 
 
+class _Places(NamedTuple):
+    """Which nodes are places to meet in, and which of these may be more.
+
+    ``abroad_too`` are those that most organisations pass on their ways abroad, ``lans`` what looks
+    like the peering LAN of an exchange.
+    """
+
+    abroad_too: Collection[Node]
+    lans: Collection[Node]
+    table: JudgingTable
+
+    def may_be_hub(self, node: Node) -> bool:
+        """Whether a node may be more than a meeting place.
+
+        An exchange may if most organisations cross it on their ways abroad as well.
+        """
+        if self.table.is_watched(node.name):
+            return True
+        return node in self.abroad_too if node.kind == "exchange" else node not in self.lans
+
+    def may_be_ports(self, node: Node) -> bool:
+        """Whether networks may be entered at addresses of a node without being its border there."""
+        return node in self.abroad_too or node in self.lans or self.table.is_watched(node.name)
+
+
 def judge_domestic(
     family: Family,
     table: JudgingTable,
@@ -86,9 +112,14 @@ def judge_domestic(
     since = family.timeline.since or dt.date.min
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
-    mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
+    places = _Places(
+        frozenset(one.node for one in family.candidates if one.is_passed_by_most(policy)),
+        frozenset(family.lans),
+        table,
+    )
+    may_be_hub = places.may_be_hub
+    mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, places, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
-    may_be_hub = _may_be_hub(family, table, policy)
     heard = {pair.organisation for pair in known}
     traced = {pair.organisation for pair in pairs}
     silent = traced.union(name for name, last in displaced.items() if last >= since) - heard
@@ -133,6 +164,7 @@ def _pairs_and_candidates(
     walked: Sequence[Walked],
     family: Family,
     own: Callable[[Node], frozenset[str]],
+    places: _Places,
     policy: Policy,
 ) -> tuple[Mesh, list[DomesticPair], list[Candidate]]:
     """The paths, the pairs and their candidates, where those do not count of whom only numbers are.
@@ -154,23 +186,8 @@ def _pairs_and_candidates(
         for one in found[2]
         if one.of >= policy.organisations and one.is_passed_by_most(policy)
     ]
-    lines = lines_of(named, walked, family.blocks)
+    lines = lines_of(named, walked, family.blocks, may_be_ports=places.may_be_ports)
     return folded(apart | lines) if lines else found
-
-
-def _may_be_hub(family: Family, table: JudgingTable, policy: Policy) -> Callable[[Node], bool]:
-    """Whether a node may be more than a meeting place.
-
-    An exchange may if most organisations cross it on their ways abroad as well.
-    """
-    abroad_too = {c.node for c in family.candidates if c.is_passed_by_most(policy)}
-
-    def may_be_hub(node: Node) -> bool:
-        if table.is_watched(node.name):
-            return True
-        return node in abroad_too if node.kind == "exchange" else node not in family.lans
-
-    return may_be_hub
 
 
 def _not_representative(

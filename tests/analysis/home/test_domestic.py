@@ -932,6 +932,33 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
     assert told == (grade == "mixed")
 
 
+@pytest.mark.parametrize(
+    ("border", "grade", "hub"),
+    [
+        ("20.7.7.{j}@1.3", "mixed", None),
+        ("20.7.7.1@1.3 20.7.7.1{j}@1.4", "single_hub", "Sea Cable"),
+        ("10.200.5.{j}", "mixed", None),
+        ("* 10.200.5.{j}", "single_hub", "10.200.5.0/24"),
+        # Of one who is registered at home it looks like the ports of an exchange.
+        ("20.64.{j}.1", "concentrated", "Net 13"),
+    ],
+    ids=["from abroad", "behind a router", "private", "behind silence", "an incumbent's"],
+)
+@pytest.mark.parametrize("behind", ["", " 20.0.{j}.1@1.6"], ids=["", "and what is behind"])
+def test_where_networks_are_entered_is_no_hub(
+    border: str, grade: str, hub: str | None, behind: str
+) -> None:
+    """Their borders may answer with the numbers of whoever sells to them."""
+    country = Country(13)
+    country.table.add("20.64.0.0/16", Attribution(113, "N13", "Net 13", HOME))
+    country.everyone("lan own {up}", days=[0], members=range(1, 13))
+    for i, j in permutations(range(1, 13), 2):
+        country.trace(i, f"20.0.{j}.200@2", f"lan own@1.0 {border}{behind}".format(j=j))
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == grade
+    assert (domestic["hub"] or {"name": None})["name"] == hub
+
+
 def test_rivals_borders_that_one_network_numbers_are_no_hub_beside_an_exchange() -> None:
     """Each goes to it by a border of Net 13's numbers, and all meet there."""
     country = Country(13)
