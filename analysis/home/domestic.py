@@ -6,7 +6,7 @@ same rule of organisations as abroad; the grade is given in `analysis.home.hub`.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -26,7 +26,7 @@ from analysis.evidence.votes import TOLERANCE, Votes, most_common
 from analysis.owners.numbering import is_commonplace
 from analysis.owners.operators import Node, Place
 from analysis.paths.crossing import way_on
-from analysis.paths.detour import detour, first_untold
+from analysis.paths.detour import detour, first_untold, put_at_home
 from analysis.paths.path import Step
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate, by_shares, candidate, divided, mean_share, rank
@@ -45,8 +45,9 @@ class DomesticPath:
     then only nodes at home are ``between``, and ``carriers`` are the organisations abroad.
     ``ways_on`` are the unmapped blocks between by name, each with the first public address behind
     it that is not the destination's. Behind a commonplace one it is not of its network either, to
-    whose border everybody comes. ``untold`` tells that for want of an RTT nobody knows whether some
-    of the hops are abroad: of these and all behind them nothing is said.
+    whose border everybody comes. ``unplaced`` are those between that are registered abroad and not
+    known to stand at home. ``untold`` tells that for want of an RTT nobody knows whether some of
+    the hops are abroad: of these and all behind them nothing is said.
     """
 
     between: tuple[Node, ...]
@@ -54,6 +55,7 @@ class DomesticPath:
     abroad: bool
     ways_on: tuple[tuple[str, str], ...] = ()
     carriers: tuple[Node, ...] = ()
+    unplaced: frozenset[Node] = frozenset()
     untold: bool = False
 
 
@@ -82,8 +84,13 @@ class DomesticPair:
     usual: Node | None = None
 
 
-def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
-    """What stands between the vantage organisation and the destination's."""
+def domestic_path(
+    seen: Observation, policy: Policy, standing: Collection[str] = ()
+) -> DomesticPath:
+    """What stands between the vantage organisation and the destination's.
+
+    ``standing`` are the addresses registered abroad of which RTTs say that they stand at home.
+    """
     target = Node("organisation", seen.destination_organisation)
     steps = seen.steps
     arrival = next((i for i, s in enumerate(steps) if s.sight and s.sight.node == target), None)
@@ -104,6 +111,8 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
         if not is_away and (untold is None or at < untold)
     ]
     carriers = (sight.node for _, sight, is_away in placed if is_away)
+    foreign = {sight.node for _, sight in sights if sight.place == "abroad"}
+    standing_here = {sight.node for at, sight in sights if steps[at].address in standing}
     ways_on = {
         sight.node.name: _successor(
             steps[at + 1 : arrival if is_commonplace(sight.node.name) else None], seen
@@ -120,6 +129,7 @@ def domestic_path(seen: Observation, policy: Policy) -> DomesticPath:
         abroad=away is not None,
         ways_on=tuple((block, on) for block, on in ways_on.items() if on is not None),
         carriers=tuple(dict.fromkeys(one for one in carriers if one.kind == "organisation")),
+        unplaced=frozenset(foreign - standing_here),
         untold=untold is not None,
     )
 
@@ -170,7 +180,25 @@ def way_of(path: DomesticPath, between: Sequence[Node], lans: Collection[Node]) 
 
 def walk(observations: Iterable[Observation], policy: Policy) -> list[Walked]:
     """What the domestic ones of these show between the two networks."""
-    return [(seen, domestic_path(seen, policy)) for seen in observations if seen.kind == "domestic"]
+    domestic = [seen for seen in observations if seen.kind == "domestic"]
+    standing = _standing_at_home(domestic, policy)
+    return [(seen, domestic_path(seen, policy, standing)) for seen in domestic]
+
+
+def _standing_at_home(domestic: Iterable[Observation], policy: Policy) -> Set[str]:
+    """The addresses registered abroad that stand at home by the RTTs of one network.
+
+    Most of its traces over one have to say so. A router stands where it stands for all others too,
+    however far from it these are.
+    """
+    told: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
+    for seen in domestic:
+        steps = seen.steps
+        at_home = put_at_home(steps, policy)
+        for i, step in enumerate(steps):
+            if step.place == "abroad" and step.address is not None:
+                told[step.address, seen.organisation][i in at_home] += seen.traces
+    return {address for (address, _), said in told.items() if said[True] > said[False]}
 
 
 def mesh_of(
@@ -320,7 +348,9 @@ def _pair(
         nobody = nodes.apart.intersection(between)
         ways[way_of(path, [node for node in between if node not in nobody], nodes.lans)] += weight
         for node in between:
-            counts[node] += weight
+            # What is not known to stand at home is no hub there.
+            if node not in path.unplaced:
+                counts[node] += weight
         for node in {*between, *path.carriers} - nobody:
             passed[node] += weight
         shown = nodes.of_nobody_known(path)

@@ -41,6 +41,23 @@ def detour(steps: Sequence[Step], policy: Policy) -> frozenset[int] | None:
     return away | _unnamed_abroad(steps, nearest, soonest, policy)
 
 
+def put_at_home(steps: Sequence[Step], policy: Policy) -> frozenset[int]:
+    """Which steps registered abroad stand at home by their RTTs, by their index.
+
+    They, or what answers behind them, lie no farther above the last domestic hop than what does not
+    leave the country.
+    """
+    nearest = list(accumulate((_rtt(step) for step in reversed(steps)), min))[::-1]
+    found = set()
+    base: float | None = None
+    for i, (step, rtt) in enumerate(zip(steps, nearest, strict=True)):
+        if step.place == "home":
+            base = step.rtt if step.rtt is not None else base
+        elif step.place == "abroad" and base is not None and rtt - base < policy.home_step_ms:
+            found.add(i)
+    return frozenset(found)
+
+
 def _passes_abroad(
     steps: Sequence[Step], nearest: Sequence[float], soonest: Sequence[float], policy: Policy
 ) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from analysis.intake.told import Addresses, Rtts
-from analysis.paths.detour import detour, first_untold
+from analysis.paths.detour import detour, first_untold, put_at_home
 from analysis.paths.links import far_ends
 from analysis.paths.path import Frame, Path, Step
 from analysis.policy import Policy
@@ -128,11 +128,9 @@ class Likenesses:
             steps = path._replace(rtts=rtts).steps
             away, untold = detour(steps, self._policy), first_untold(steps)
             found = b"home" if away is None else b"abroad" + bytes(sorted(away))
-            return Likeness(
-                path.addresses,
-                rtts,
-                found + bytes((_END,) if untold is None else (_UNKNOWN, untold)),
-            )
+            found += bytes((_END,) if untold is None else (_UNKNOWN, untold))
+            found += bytes(sorted(put_at_home(steps, self._policy)))
+            return Likeness(path.addresses, rtts, found)
 
         return likeness
 

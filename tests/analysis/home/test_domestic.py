@@ -187,6 +187,28 @@ def test_what_lies_behind_a_detour_is_as_far(words: str, arrival: str, abroad: b
 
 
 @pytest.mark.parametrize(
+    ("words", "unplaced"),
+    [
+        ("lan own@1.0 sea@1.9", set()),
+        ("lan own@1.0 sea@2.0", {SEA}),
+        # It answers slowly, and what is behind it does not.
+        ("lan own@1.0 sea@9 net2@1.9", set()),
+        ("lan own@1.0 gate@5 sea@5.4", set()),
+        # One of its routers is known to stand at home.
+        ("lan own@1.0 sea@1.3 20.7.7.2@4", set()),
+    ],
+    ids=["near", "not near", "slow", "near to the last at home", "one of two"],
+)
+def test_what_stands_at_home_of_those_registered_abroad(words: str, unplaced: set[Node]) -> None:
+    """An RTT puts a router there, of it or of what is behind it; registration alone does not."""
+    country = Country(6)
+    country.trace(1, "20.0.2.200@100", words)
+    ((_, found),) = walk(observed(country), Policy())
+    assert found.unplaced == unplaced
+    assert SEA in found.between
+
+
+@pytest.mark.parametrize(
     ("words", "between"),
     [
         ("lan own far3@66 net2@130", ()),
@@ -803,6 +825,34 @@ def test_a_carrier_abroad_is_no_hub_at_home(
     assert domestic["grade"] == grade
     assert (domestic["hub"] or {"name": None})["name"] == hub
     assert domestic["pairs"][way] == 56
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "hub"),
+    [
+        ("lan own@1.0 sea@1.9", {}, "Sea Cable"),
+        ("lan own@1.0 sea@2.0", {}, None),
+        # A router stands where it stands, also for those who are far from it.
+        ("lan own@1.0 sea@7", {"n1": "lan own@1.0 sea@1.3"}, "Sea Cable"),
+        ("lan own@1.0 20.7.7.2@7", {"n1": "lan own@1.0 sea@1.3"}, None),
+        # Who is between beside it is at home.
+        ("lan own@1.0 gate@1.3 sea@7", {}, "Gate"),
+        ("lan own@1.0 farix@3", {}, None),
+        ("lan own@1.0 farix@1.3", {}, "FarIX"),
+    ],
+    ids=[
+        "near", "not near", "near to one", "another near to one", "behind one",
+        "an exchange", "an exchange near",
+    ],
+)  # fmt: skip
+def test_a_hub_that_is_registered_abroad_is_known_to_stand_at_home(
+    words: str, more: dict[str, str], hub: str | None
+) -> None:
+    """What is not located is neither at home nor abroad: a third party that forbids "diverse"."""
+    domestic = full_mesh(8, words, **more).judge().fields["domestic"]
+    assert (domestic["hub"] or {"name": None})["name"] == hub
+    assert (domestic["grade"] == "mixed") == (hub is None)
+    assert domestic["pairs"]["abroad"] == domestic["pairs"]["direct"] == 0
 
 
 @pytest.mark.parametrize(("away", "grade"), [(3, "diverse"), (4, "mixed")])

@@ -26,6 +26,7 @@ from analysis.home.domestic import DomesticPath, domestic_path
 from analysis.intake.told import Fingerprint, Numbers, fingerprint_of, tell
 from analysis.owners.operators import Gazetteer
 from analysis.paths.crossing import Crossing
+from analysis.paths.detour import put_at_home
 from analysis.policy import Policy
 from analysis.scale.fold import Counted, Folded, Folder, Part, readings, unusable
 from analysis.simulated.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
@@ -127,6 +128,7 @@ def _of(seen: Observation, day: dt.date, policy: Policy) -> tuple[object, ...]:
         seen.destination,
         seen.destination_class,
         seen.crossing if seen.crossing is not None else domestic_path(seen, policy),
+        seen.crossing is None and put_at_home(seen.steps, policy),
     )
 
 
@@ -386,6 +388,22 @@ def test_a_foreign_router_at_home_that_tells_no_rtt_is_told_apart(order: int) ->
         two.append(traces(0)[0]._replace(hops=hops, dst_addr="20.0.2.200", msm_id=nth))
         two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
     assert sorted(len(way.between) for way in ways_at_home(two)) == [0, 1]
+
+
+def test_a_foreign_router_that_is_near_is_told_apart() -> None:
+    """Two ways at home alike but for whether the RTT puts a router registered abroad there."""
+    two = []
+    for nth, rtt in enumerate([1.4, 2.4]):
+        row = (("20.0.1.1", 1.0), ("30.0.1.9", rtt), ("20.0.2.200", 2.9))
+        hops = tuple(Hop(n, (Reply(*said, 60, 28),)) for n, said in enumerate(row, start=1))
+        two.append(traces(0)[0]._replace(hops=hops, dst_addr="20.0.2.200", msm_id=nth))
+        two[-1] = two[-1]._replace(vantage=Vantage("v1", 101, None, COUNTRY))
+    found, _ = folded(parts(Folder(desk(), Policy()), two, ()), [0])
+    together = cross(list(readings(found, desk())), Counter(), Policy())
+    assert {put_at_home(seen.steps, Policy()) for seen in together.observations} == {
+        frozenset(),
+        frozenset({1}),
+    }
 
 
 @pytest.mark.parametrize("carrier", [60.4, 119.0], ids=["abroad first", "at home first"])
