@@ -50,8 +50,10 @@ EXCHANGES_FILE = "exchanges.toml"
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
 
-# What registries write where there is no holder, or only another one knows him (ARIN, of numbers
-# that went to RIPE NCC, whose own networks have another name): no name, and never one organisation.
+# What registries write where there is no holder, or only another one knows him: no name, and never
+# one organisation. So ARIN of numbers that went to RIPE NCC, whose own networks have another name;
+# and APNIC of numbers that national registries gave to their members, by the registry's name or by
+# that of a whole block of numbers. A registry's own networks are then apart as well.
 _NO_HOLDER = frozenset(
     {
         "-Reserved AS-",
@@ -59,6 +61,10 @@ _NO_HOLDER = frozenset(
         "Not routed",
         "UNALLOCATED",
         "RIPE Network Coordination Centre",
+        "Indonesia Network Information Center",
+        "Japan Network Information Center",
+        "VNNIC-4byte-ASBLOCK-AP",
+        "ERX-NASDA-ASN - ERX-NASDA-ASN",
     }
 )
 

@@ -173,6 +173,24 @@ def test_a_registry_is_not_whoever_another_one_knows(origin: Origin) -> None:
 
 
 @pytest.mark.parametrize(
+    "asns", [(17440, 63880), (2515, 2522), (131356, 135970), (55991, 63570)], ids=str
+)
+def test_members_of_a_national_registry_are_not_one(origin: Origin, asns: tuple[int, ...]) -> None:
+    """APNIC writes the registry's name, or that of a block of numbers, and knows no holder."""
+    for asn in asns:
+        assert origin.organisation(asn) == f"AS{asn}"
+        assert origin.asns(f"AS{asn}") == (asn,)
+    assert origin.lookup("103.209.248.1").organisation == "AS17440"
+    assert origin.lookup("103.119.204.1").organisation == "AS63880"
+
+
+def test_a_registrys_own_networks_are_one(origin: Origin) -> None:
+    """Where nothing else has its name: these are its name servers, offices and exchanges."""
+    for asns in ((28000, 28001), (33764, 37177), (23899, 23902), (10906, 22548), (4608, 18366)):
+        assert len({origin.organisation(asn) for asn in asns}) == 1
+
+
+@pytest.mark.parametrize(
     ("address", "special"),
     [
         ("10.20.7.1", "private"),
