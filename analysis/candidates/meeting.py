@@ -29,7 +29,9 @@ _NEARLY_ALL = 0.8
 Passing = tuple[Observation, Sequence[Node]]
 
 
-def meet_there(node: Set[Node], observations: Iterable[Observation], others: int) -> bool:
+def meet_there(
+    node: Set[Node], observations: Iterable[Observation], others: int, *, owned: bool = True
+) -> bool:
     """Whether half of the organisations that pass a node on their ways abroad do so together.
 
     ``node`` is itself alone, or all the blocks of one operator.
@@ -39,24 +41,33 @@ def meet_there(node: Set[Node], observations: Iterable[Observation], others: int
     through one network are one with it: it is its addresses that they show. But where nearly all
     come through a network from which nothing was measured, that and the node stand in a row, and
     nothing tells of which of them all are customers.
+
+    ``owned`` tells that its numbers have one owner. Of others the addresses tell nothing, since any
+    network may have the same: only what is behind does.
     """
-    return mostly_together(_abroad(node, observations), others)
+    return mostly_together(_abroad(node, observations, owned=owned), others)
 
 
-def come_by_themselves(node: Set[Node], observations: Iterable[Observation]) -> frozenset[str]:
+def come_by_themselves(
+    node: Set[Node], observations: Iterable[Observation], *, owned: bool = True
+) -> frozenset[str]:
     """The organisations that pass a node on ways abroad and share no address there with another.
 
-    As `meet_there` has it. Of these the numbers of its owner may be all that is on their ways.
+    As `meet_there` has it. Of these the numbers may be all that is on their ways.
     """
-    alone = by_themselves(_abroad(node, observations))
+    alone = by_themselves(_abroad(node, observations, owned=owned))
     return frozenset(name for name, is_alone in alone.items() if is_alone)
 
 
-def _abroad(node: Set[Node], observations: Iterable[Observation]) -> list[Passage]:
+def _abroad(node: Set[Node], observations: Iterable[Observation], *, owned: bool) -> list[Passage]:
     return _comings(
         node,
         [
-            (seen, seen.crossing.strict, _addresses(node, seen.path.frame, seen.crossing))
+            (
+                seen,
+                seen.crossing.strict,
+                _addresses(node, seen.path.frame, seen.crossing, owned=owned),
+            )
             for seen in observations
             if seen.crossing is not None and not node.isdisjoint(seen.crossing.strict)
         ],
@@ -66,15 +77,15 @@ def _abroad(node: Set[Node], observations: Iterable[Observation]) -> list[Passag
 def given_away(
     blocks: Blocks, observations: Sequence[Observation], others: int
 ) -> Callable[[Node], bool]:
-    """What tells whether an owner's numbers are on the ways abroad of those who do not meet there.
+    """What tells whether only numbers are on the ways abroad of those who do not meet there.
 
-    Of a node whose numbers have no one owner it is not asked.
+    They may be an owner's, or private ones. Of an exchange it is not asked.
     """
 
     @cache
     def is_given_away(node: Node) -> bool:
-        return blocks.has_one_owner(node) and not meet_there(
-            blocks.parts(node), observations, others
+        return node.kind != "exchange" and not meet_there(
+            blocks.parts(node), observations, others, owned=blocks.has_one_owner(node)
         )
 
     return is_given_away
@@ -83,13 +94,14 @@ def given_away(
 def alone_at(
     blocks: Blocks, observations: Sequence[Observation]
 ) -> Callable[[Node], frozenset[str]]:
-    """What tells who comes to a node by itself; nobody where its numbers have no one owner."""
+    """What tells who comes to a node by itself; nobody to an exchange."""
 
     @cache
     def found(node: Node) -> frozenset[str]:
-        if not blocks.has_one_owner(node):
+        if node.kind == "exchange":
             return frozenset()
-        return come_by_themselves(blocks.parts(node), observations)
+        owned = blocks.has_one_owner(node)
+        return come_by_themselves(blocks.parts(node), observations, owned=owned)
 
     return found
 
@@ -260,8 +272,8 @@ def _beside(node: Set[Node], nodes: Sequence[Node], seen: Observation) -> tuple[
     )
 
 
-def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:
-    """The addresses of a node on a path, and the one right behind it.
+def _addresses(node: Set[Node], frame: Frame, crossing: Crossing, *, owned: bool) -> list[str]:
+    """The addresses of a node on a path where they are ``owned``, and the one right behind it.
 
     A port of an exchange is none: it is the peer's, whoever comes. Where it is other paths that say
     that the node stands there, the interface behind is what they have in common.
@@ -273,13 +285,15 @@ def _addresses(node: Set[Node], frame: Frame, crossing: Crossing) -> list[str]:
     ]
     if not at:
         return [crossing.first_foreign] if crossing.first_foreign is not None else []
-    return _and_behind(frame.steps, at, frame.destination)
+    there = [frame.steps[i] for i in at] if owned else []
+    return _shown([*there, *_behind(frame.steps, at[-1], frame.destination)])
 
 
 def _addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node between two networks, and the one right behind it, if that is of a
     third."""
-    return _and_behind(*_steps_at_home(node, seen), seen.destination)
+    steps, at = _steps_at_home(node, seen)
+    return _shown([*(steps[i] for i in at), *_behind(steps, at[-1], seen.destination)])
 
 
 def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
@@ -300,14 +314,13 @@ def _steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list
     return steps, at
 
 
-def _and_behind(steps: Sequence[Step], at: Sequence[int], destination: str) -> list[str]:
-    """The addresses of these steps, and the one right behind the last if it is no port.
+def _behind(steps: Sequence[Step], last: int, destination: str) -> list[Step]:
+    """The step right behind the ``last`` one of a node, if it is no port.
 
     Where the own network shows in between, none is right behind: its border stands there.
     """
-    on = way_on(takewhile(lambda step: not step.own, steps[at[-1] + 1 :]), destination)
-    behind = [on] if on is not None and not _is_port(on) else []
-    return _shown([*(steps[i] for i in at), *behind])
+    on = way_on(takewhile(lambda step: not step.own, steps[last + 1 :]), destination)
+    return [on] if on is not None and not _is_port(on) else []
 
 
 def _shown(steps: Iterable[Step]) -> list[str]:

@@ -792,6 +792,27 @@ def test_a_gateway_in_a_block_that_nobody_announces(border: str) -> None:
     assert country.judge().grade == "single_gateway"
 
 
+@pytest.mark.parametrize("block", ["10.200.5.{i}", "45.5.5.{i}"], ids=["private", "unannounced"])
+@pytest.mark.parametrize(
+    ("together", "grade"),
+    [((2,) * 6, "mixed"), ((3,) * 4, "single_gateway"), ((6,), "mixed"), ((9,), "concentrated")],
+    ids=["in twos", "in threes", "half", "three by themselves"],
+)
+def test_networks_numbered_alike_go_on_together(
+    block: str, together: tuple[int, ...], grade: str
+) -> None:
+    """Groups of so many go on over one interface each, and the rest by themselves."""
+    groups = [group for group, size in enumerate(together) for _ in range(size)]
+    country = Country(12)
+    for i, day in product(range(1, 13), range(8)):
+        up = f"30.0.9.{groups[i - 1]}" if i <= len(groups) else f"far{i % 9 + 1}"
+        for destination in country.destinations():
+            country.trace(i, destination, f"lan own {block.format(i=i)} {up}", day=day)
+    verdict = country.judge()
+    assert verdict.grade == grade
+    assert (verdict.gateway is None) == (grade == "mixed")
+
+
 @pytest.mark.parametrize(
     ("border", "alarm"), [("45.5.5.{i} {up}", False), ("45.5.5.{i} 30.0.9.9", True)]
 )
