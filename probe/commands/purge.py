@@ -13,6 +13,7 @@ import click
 
 from probe.commands import words
 from probe.disk.belongings import CONSENT, belongings, strangers, take_away
+from probe.disk.installation import removing
 from probe.disk.places import data_folder
 from probe.disk.presence import is_folder
 from probe.owner.settings import MOST_DAYS
@@ -260,6 +261,4 @@ def _on_terminal() -> bool:
 def _say_what_is_left() -> None:
     program = shutil.which("gatewatch")
     if program:
-        click.echo(
-            _("the program itself is still there: pipx uninstall gatewatch, or apt purge gatewatch")
-        )
+        click.echo(_("the program itself is still there: {command}").format(command=removing()))
