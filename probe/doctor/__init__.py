@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from probe.disk.mishap import failure_of
 from probe.disk.places import HOME_VARIABLE
+from probe.owner.settings import without_password
 from probe.pasting import harmless
+from probe.redaction.hostname import host_in, told_in
 from probe.words.failure import Failure
 from probe.words.language import _
 
@@ -97,10 +98,11 @@ def without_hosts(says: str, *addresses: str | None) -> str:
     >>> without_hosts("a.example is away, see https://A.example", "https://a.example:8443")
     '[address] is away, see https://[address]'
     """
-    for address in addresses:
-        host = None
-        with contextlib.suppress(ValueError):  # as of a bracket that nothing closes
-            host = urlsplit(address or "").hostname
-        if host and host not in _NOBODYS:
-            says = re.sub(re.escape(host), "[address]", says, flags=re.IGNORECASE)
+    for address in filter(None, addresses):
+        if host_in(address) not in _NOBODYS:
+            # A sentence may have it without the password.
+            found = {*told_in(address), *told_in(without_password(address))}
+            for told in sorted(found, key=len, reverse=True):
+                whole = rf"(?<![\w-]){re.escape(told)}(?![\w-])"
+                says = re.sub(whole, "[address]", says, flags=re.IGNORECASE)
     return says

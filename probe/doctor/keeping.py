@@ -155,7 +155,7 @@ def settings() -> Iterator[Finding]:
             read()
         except (Failure, OSError) as problem:
             failure = failure_of(problem) if isinstance(problem, OSError) else problem
-            says = harmless(without_hosts(str(failure or problem), *_set()))
+            says = harmless(without_hosts(str(failure or problem), *_written()))
             yield Finding(State.FAILED, says, _mended(path, failure))
             return
     there = [path.name for path in (settings_file(), exclusions_file()) if path.is_file()]
@@ -165,12 +165,22 @@ def settings() -> Iterator[Finding]:
         yield Finding(State.OK, _("nothing is set; everything is as it comes"))
 
 
-def _set() -> list[str]:
-    """The texts that are set, as far as the file can be read."""
+def _written() -> Iterator[str]:
+    """The texts that are set, as far as the file can be read, and what is not to be probed."""
+    with suppress(OSError, ValueError, RecursionError):
+        yield from _texts(tomllib.loads(read_kept(settings_file()).decode("utf-8-sig")))
     with suppress(OSError, ValueError):
-        said = tomllib.loads(read_kept(settings_file()).decode("utf-8-sig"))
-        return [value for value in said.values() if isinstance(value, str)]
-    return []
+        for line in read_kept(exclusions_file()).decode("utf-8-sig").splitlines():
+            yield line.partition("#")[0].strip()
+
+
+def _texts(said: object) -> Iterator[str]:
+    if isinstance(said, str):
+        # As a sentence quotes it, where it has what is not printed.
+        yield from {said, repr(said)[1:-1]}
+    elif isinstance(said, dict | list):
+        for inner in said.values() if isinstance(said, dict) else said:
+            yield from _texts(inner)
 
 
 def _mended(path: Path, failure: Failure | None) -> str:
