@@ -122,6 +122,26 @@ def test_developers_see_everything(tmp_path: Path) -> None:
     assert 'program.py", line 15, in fail' in done.stderr
 
 
+@pytest.mark.parametrize(("flags", "shown"), [((), False), (("-X", "dev"), True)])
+def test_a_warning_of_a_library_names_no_folder(
+    tmp_path: Path, flags: tuple[str, ...], *, shown: bool
+) -> None:
+    """As one that this Python will soon not do: a timer's log would have it each hour."""
+    lib = tmp_path / "home" / "sokha" / "library.py"
+    warn = "import sys; from probe.crash import watch; watch()\nimport library"
+    lib.parent.mkdir(parents=True)
+    lib.write_text("import warnings\nwarnings.warn('too old', UserWarning)\n")
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", warn],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(Path.cwd()), str(lib.parent)))},
+    )
+    assert ("sokha" in done.stderr) == shown
+    assert ("too old" in done.stderr) == shown
+
+
 def test_where_the_interfaces_cannot_be_read_no_message_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
