@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,17 +17,12 @@ from typing import TYPE_CHECKING
 
 from probe.disk.mishap import failure_of
 from probe.disk.places import HOME_VARIABLE
-from probe.owner.settings import without_password
 from probe.pasting import harmless
-from probe.redaction.hostname import host_in, told_in
 from probe.words.failure import Failure
 from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-
-_NOBODYS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class State(StrEnum):
@@ -88,21 +82,3 @@ def place(path: Path) -> str:
         if chosen and path.is_relative_to(chosen):
             return str(f"${variable}" / path.relative_to(chosen))
     return harmless(str(path))
-
-
-def without_hosts(says: str, *addresses: str | None) -> str:
-    """A sentence without the hosts of these addresses: whom one sends to tells who one works with.
-
-    Those of this machine, as a proxy of Tor's, tell nobody.
-
-    >>> without_hosts("a.example is away, see https://A.example", "https://a.example:8443")
-    '[address] is away, see https://[address]'
-    """
-    for address in filter(None, addresses):
-        if host_in(address) not in _NOBODYS:
-            # A sentence may have it without the password.
-            found = {*told_in(address), *told_in(without_password(address))}
-            for told in sorted(found, key=len, reverse=True):
-                whole = rf"(?<![\w-]){re.escape(told)}(?![\w-])"
-                says = re.sub(whole, "[address]", says, flags=re.IGNORECASE)
-    return says

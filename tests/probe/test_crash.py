@@ -81,6 +81,22 @@ def test_a_fault_is_told_without_addresses_names_or_folders(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["program.py"]
 
 
+def test_whom_one_sends_to_is_not_told(tmp_path: Path) -> None:
+    """As it may stand in what a library says: who one works with is nobody's business."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "settings.toml").write_text(
+        'collector = "https://collect.secret.example"\nproxy = "socks5h://127.0.0.1:9050"\n'
+    )
+    (folder / "do-not-probe.txt").write_text("bank.secret.example\n")
+    done = crashed(
+        tmp_path,
+        "https://Collect.secret.example:443/v1 by 127.0.0.1, not bank.secret.example",
+        before=f"import os; os.environ['GATEWATCH_HOME'] = {str(folder)!r}",
+    )
+    assert "ValueError: https://[address]:443/v1 by 127.0.0.1, not [address]\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
