@@ -43,6 +43,9 @@ garbage.look_seldom()
 # Modules of Python that Windows does not have.
 _UNIX = frozenset({"fcntl", "pwd"})
 
+# The analyst's package, called as its extra is; that for Debian leaves it out.
+_OTHER_HALF = "analysis"
+
 # The order in which a newcomer meets them; others follow by name.
 _ORDER = ("demo", "trace", "consent", "run", "show", "analyze", "data", "doctor")
 
@@ -229,8 +232,14 @@ def _drop(stream: TextIO) -> None:
 
 
 def _extra_missing(extra: str) -> Failure:
-    said = _("needs the {extra} extra: pip install '.[{extra}]' in the folder of its source")
-    return Failure(said.format(extra=extra))
+    said = _("needs the {extra} extra: {command} in the folder of its source")
+    return Failure(said.format(extra=extra, command=_adding(extra)))
+
+
+def _adding(extra: str) -> str:
+    from probe.disk.installation import adding  # noqa: PLC0415 - seldom needed
+
+    return adding(extra)
 
 
 def _extra_of(missing: ModuleNotFoundError) -> str | None:
@@ -238,6 +247,8 @@ def _extra_of(missing: ModuleNotFoundError) -> str | None:
     from importlib import metadata  # noqa: PLC0415 - slow, and seldom needed
 
     module = (missing.name or "").partition(".")[0].lower()
+    if module == _OTHER_HALF:
+        return _OTHER_HALF
     for requirement in metadata.requires("gatewatch") or ():
         name = re.match(r"[\w.-]+", requirement)
         extra = re.search(r"extra == .(\w+)", requirement)
@@ -250,7 +261,7 @@ def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
     """Stands in for a command that cannot be imported, so that the others can be listed."""
     if extra := _extra_of(missing):
         failure = _extra_missing(extra)
-        said = f"Needs the {extra} extra: pip install '.[{extra}]'"
+        said = f"Needs the {extra} extra: {_adding(extra)}"
     elif missing.name in _UNIX:
         failure = Failure(
             _("`gatewatch {name}` works on Linux and macOS only so far, not here").format(name=name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,8 @@ def report(problem: BaseException) -> str:
 def watch() -> None:
     """Tell faults outside of commands the same way, unless somebody else watches for them.
 
-    They are those of threads, and of what Python calls by itself.
+    They are those of threads, and of what Python calls by itself. Nothing is told of warnings,
+    which are for developers and have the folder of the program: pipx puts it into its user's home.
     """
     if sys.excepthook.__module__ in _REPLACED:
         sys.excepthook = _uncaught
@@ -56,6 +58,8 @@ def watch() -> None:
         sys.unraisablehook = lambda said: _tell(said.exc_value)
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = lambda said: _tell(said.exc_value)
+    if not sys.warnoptions and warnings.showwarning.__module__ == warnings.__name__:
+        warnings.showwarning = lambda *_, **__: None
 
 
 def leave_no_core() -> None:

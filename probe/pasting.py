@@ -7,6 +7,10 @@ of a *measurement* is the business of `probe.redaction.redact`, whose rules this
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PASSWORD = re.compile(r"(?<=//)[^/\s'\"]*@")
 
@@ -26,10 +30,15 @@ _ITSELF = "127.0.0.1"
 _WORDS = frozenset({"data", "gatewatch", "home", "root", "user"})
 
 
+# Hosts that tell nobody, as that of Tor's proxy.
+_NOBODYS = frozenset({_ITSELF, "::1", "localhost"})
+
+
 def harmless(text: str) -> str:
     """A sentence with ``~`` for its user's home, ``[folder]`` for others, ``[host]`` for names.
 
-    It is withheld where it cannot be told for sure what has to be taken out.
+    Whom its user sends to, through whom, and whom not to probe is left out as well: it tells who
+    one works with. It is withheld where it cannot be told for sure what has to be taken out.
     """
     try:
         return _without_whose(text)
@@ -61,6 +70,50 @@ def _without_whose(text: str) -> str:
     if kept.name and kept.is_absolute():
         # With blanks in it, as on many a stick, its end could not be told.
         text = text.replace(str(kept), "[folder]")
+    for address in _written():
+        text = _without_host(text, address)
     text = _FOLDERS.sub("[folder]/", _PASSWORD.sub("", text))
     here = replace(here, host_names=frozenset(names), users=frozenset())
     return clean(text, here, keep=_ITSELF)
+
+
+def _written() -> Iterator[str]:
+    """The texts that are set, as far as they can be read, and what is not to be probed."""
+    import contextlib  # noqa: PLC0415 - as above
+    import tomllib  # noqa: PLC0415
+
+    from probe.disk.private import read_kept  # noqa: PLC0415
+    from probe.owner.settings import settings_file  # noqa: PLC0415
+    from probe.run.exclusions import exclusions_file  # noqa: PLC0415
+    from probe.words.failure import BadInput  # noqa: PLC0415
+
+    unreadable = contextlib.suppress(BadInput, OSError, ValueError, RecursionError)
+    with unreadable:
+        yield from _texts(tomllib.loads(read_kept(settings_file()).decode("utf-8-sig")))
+    with unreadable:
+        for line in read_kept(exclusions_file()).decode("utf-8-sig").splitlines():
+            yield line.partition("#")[0].strip()
+
+
+def _texts(said: object) -> Iterator[str]:
+    if isinstance(said, str):
+        # As a sentence quotes it, where it has what is not printed.
+        yield from {said, repr(said)[1:-1]}
+    elif isinstance(said, dict | list):
+        for inner in said.values() if isinstance(said, dict) else said:
+            yield from _texts(inner)
+
+
+def _without_host(text: str, address: str) -> str:
+    """A sentence without the host of an address, or all of an address that was mistyped."""
+    from probe.owner.settings import without_password  # noqa: PLC0415
+    from probe.redaction.hostname import host_in, told_in  # noqa: PLC0415
+
+    if not address or host_in(address) in _NOBODYS:
+        return text
+    # It may be said without the password.
+    found = {*told_in(address), *told_in(without_password(address))}
+    for told in sorted(found, key=len, reverse=True):
+        whole = rf"(?<![\w-]){re.escape(told)}(?![\w-])"
+        text = re.sub(whole, "[address]", text, flags=re.IGNORECASE)
+    return text

@@ -101,6 +101,7 @@ MEETING = {
     "analysis.commands.outputs": {"probe.words.failure", "probe.disk.mishap", "probe.stop"},
     "analysis.intake.inputs": {"probe.disk.presence"},
     "analysis.commands.plan": {"probe.words.failure", "probe.disk.places"},
+    "analysis.scale.cluster": {"probe.disk.installation"},
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {
         "probe.origin.attribute",

@@ -72,12 +72,15 @@ def installed(checkout: Path) -> Path:
 @pytest.mark.xdist_group("install")
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_tool_installs_the_command(tool: str, checkout: Path) -> None:
-    """In an environment of its own, and it starts; uninstalled, it is gone."""
+    """In an environment of its own; it starts, and names that tool; uninstalled, it is gone."""
     install, *uninstall = TOOLS[tool]
     command = checkout / "bin" / "gatewatch"
     type_in(install, checkout)
     said = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("gatewatch, version")
+    said = subprocess.run([command, "plan"], capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert f": {install.removesuffix(' .')} --force '.[analysis]' in the folder" in said.stderr
     for line in uninstall or ("uv tool uninstall gatewatch",):
         type_in(line, checkout)
     assert not command.exists()

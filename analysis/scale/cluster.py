@@ -21,6 +21,7 @@ from analysis.scale.engine import Here, Mapper, Recipe
 from analysis.scale.fold import Part
 from analysis.scale.pieces import Given, Piece, Place, Uncut
 from analysis.scale.worker import Answer, ClusterError, end, packed, part_there, versions
+from probe.disk.installation import adding
 
 SCHEME = "dask://"
 
@@ -68,8 +69,8 @@ class Cluster:
             from distributed import Client  # noqa: PLC0415 - an extra
         except ModuleNotFoundError:
             raise ClusterError(
-                f"{SCHEME}{self.address} needs Dask: pip install '.[analysis,scale]' in the folder "
-                "of gatewatch's source"
+                f"{SCHEME}{self.address} needs Dask: {adding('analysis,scale')} in the folder of "
+                "gatewatch's source"
             ) from None
         try:
             return Client(  # type: ignore[no-untyped-call]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.commands import words
 from probe.disk.belongings import CONSENT, belongings, strangers, take_away
+from probe.disk.installation import removing
 from probe.disk.places import data_folder
 from probe.disk.presence import is_folder
 from probe.owner.settings import MOST_DAYS
@@ -22,7 +24,7 @@ from probe.sharing.outbox import Outbox, is_outbox, locked, occupied, outbox_fol
 from probe.sharing.pruning import by_fate, prune
 from probe.spool import spool_folder
 from probe.words.failure import Failure, PartlyDone
-from probe.words.language import _, ngettext
+from probe.words.language import _, for_scripts, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,39 +47,39 @@ _LOOK = 0.1
     metavar="DAYS",
     help="Only traces that a collector has accepted, measured more than so many days ago.",
 )
-def purge(*, yes: bool, days: int | None) -> None:
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object; without --yes it is not asked, and nothing is deleted.",
+)
+def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
     """Delete traces, keys, bundles, consent, settings and your timer, after listing them.
 
     Asks first, and the default is no. What was sent before stays where it was sent, what other
     commands wrote to a folder that you named stays there, and what a drive deleted may still be
     read from it by experts. With --accepted everything else stays.
     """
+    if as_json:
+        click.get_current_context().with_resource(for_scripts())
     if days is not None:
-        _purge_accepted(days, yes=yes)
+        _purge_accepted(days, yes=yes, as_json=as_json)
         return
     folder = data_folder()
     timer = _timer()
     found = belongings(folder)
-    if not found and timer is None:
-        click.echo(_("nothing of gatewatch is kept in {folder}").format(folder=folder))
-        for sentence in here.left_on():
-            click.echo(sentence)
-        return
-    _list(folder, found, timer)
-    if not yes and not _agreed():
+    fields = _fields(folder, found, timer) if as_json else {}
+    if not as_json:
+        _list(folder, found, timer)
+    there = bool(found) or timer is not None
+    wanted = there and (yes or (not as_json and _agreed()))
+    undisturbed = not wanted or _delete(folder, timer)
+    if as_json:
+        click.echo(json.dumps({**fields, "deleted": wanted}))
+    elif wanted:
+        _say_what_is_left(folder)
+    elif there:
         click.echo(_("nothing was deleted"))
-        return
-    # Whoever is at work here looks for consent every few seconds, and ends without.
-    take_away(folder, [one for one in belongings(folder) if one.kind == CONSENT])
-    if timer is not None:
-        timer.remove()
-    with _undisturbed(folder) as undisturbed:
-        # Looked at anew: more may have come while it was asked.
-        take_away(folder, belongings(folder))
-    click.echo(_("deleted"))
-    for path in strangers(folder):
-        click.echo(_("left, since it is not gatewatch's: {path}").format(path=path))
-    _say_what_is_left()
     if not undisturbed:
         raise PartlyDone(
             _(
@@ -88,26 +90,55 @@ def purge(*, yes: bool, days: int | None) -> None:
         )
 
 
-def _purge_accepted(days: int, *, yes: bool) -> None:
+def _delete(folder: Path, timer: Timer | None) -> bool:
+    """Take all away; whether nobody was at work meanwhile who may write some of it anew."""
+    # Whoever is at work here looks for consent every few seconds, and ends without.
+    take_away(folder, [one for one in belongings(folder) if one.kind == CONSENT])
+    if timer is not None:
+        timer.remove()
+    with _undisturbed(folder) as undisturbed:
+        # Looked at anew: more may have come while it was asked.
+        take_away(folder, belongings(folder))
+    return undisturbed
+
+
+def _purge_accepted(days: int, *, yes: bool, as_json: bool) -> None:
     old, left, final = _by_fate(days)
+    size = sum(path.stat().st_size for path in old)
+    if not as_json:
+        _list_accepted(old, size, left, final)
+    wanted = bool(old) and (yes or (not as_json and _agreed()))
+    if wanted:
+        with alone(data_folder()), _nothing_handed_on(), Outbox(outbox_folder()) as outbox:
+            prune(spool_folder(), outbox, old)
+    if as_json:
+        fields = {
+            "folder": str(spool_folder()),
+            "days": [path.stem for path in old],
+            "bytes": size,
+            "stay": [path.stem for path in left],
+            "stay_for_good": [path.stem for path in final],
+            "deleted": wanted,
+        }
+        click.echo(json.dumps(fields))
+    elif wanted:
+        click.echo(words.deleted_days(len(old)))
+    elif old:
+        click.echo(_("nothing was deleted"))
+
+
+def _list_accepted(old: list[Path], size: int, left: list[Path], final: list[Path]) -> None:
     for sentence in _why_they_stay(left, final):
         click.echo(sentence)
     if not old:
         click.echo(_("no day lies here that is so old and was accepted; nothing was deleted"))
         return
-    size = sum(path.stat().st_size for path in old)
     click.echo(_("in {folder}:").format(folder=spool_folder()))
     click.echo(
         f"  {old[0].stem} – {old[-1].stem}  {words.many(len(old), 'file'):>12} {size:>13,} bytes"
     )
     for sentence in _limits():
         click.echo(sentence)
-    if not yes and not _agreed():
-        click.echo(_("nothing was deleted"))
-        return
-    with alone(data_folder()), _nothing_handed_on(), Outbox(outbox_folder()) as outbox:
-        prune(spool_folder(), outbox, old)
-    click.echo(words.deleted_days(len(old)))
 
 
 def _by_fate(days: int) -> tuple[list[Path], list[Path], list[Path]]:
@@ -185,7 +216,22 @@ def _nothing_handed_on() -> Iterator[None]:
         yield
 
 
+def _fields(folder: Path, found: list[Belonging], timer: Timer | None) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "found": [{"kind": one.kind, "files": one.files, "bytes": one.bytes} for one in found],
+        "timer": timer.name if timer is not None else None,
+        "not_ours": [str(path) for path in strangers(folder)],
+        "limits": [*_outside(), *_limits()],
+    }
+
+
 def _list(folder: Path, found: list[Belonging], timer: Timer | None) -> None:
+    if not found and timer is None:
+        click.echo(_("nothing of gatewatch is kept in {folder}").format(folder=folder))
+        for sentence in here.left_on():
+            click.echo(sentence)
+        return
     click.echo(_("in {folder}:").format(folder=folder))
     for one in found:
         click.echo(f"  {one.kind:<30} {words.many(one.files, 'file'):>12} {one.bytes:>13,} bytes")
@@ -257,9 +303,10 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _say_what_is_left() -> None:
+def _say_what_is_left(folder: Path) -> None:
+    click.echo(_("deleted"))
+    for path in strangers(folder):
+        click.echo(_("left, since it is not gatewatch's: {path}").format(path=path))
     program = shutil.which("gatewatch")
     if program:
-        click.echo(
-            _("the program itself is still there: pipx uninstall gatewatch, or apt purge gatewatch")
-        )
+        click.echo(_("the program itself is still there: {command}").format(command=removing()))

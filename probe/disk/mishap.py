@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from probe.words.failure import Failure
 
 _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
+
+# What no other file would mend, whichever it was that could not be opened.
+SHORTAGE = _TOO_MANY | {errno.ENOMEM}
+
 _NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 
 # A file of another kind than is needed has the name.

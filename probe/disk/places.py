@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import platformdirs
@@ -72,12 +73,19 @@ def _home_of_caller() -> Path | None:
 def data_folder() -> Path:
     """The folder that holds all a volunteer's machine keeps.
 
-    Raises `BadInput` where none is known, and where a link on the way leads nowhere or the place of
-    a chosen one is not there: what lies on a disk that is not plugged in would else be taken for
-    nothing.
+    Raises `BadInput` where none is known, where something on the way is no folder, and where a link
+    there leads nowhere or the place of a chosen one is not there: what lies on a disk that is not
+    plugged in would else be taken for nothing.
     """
     folder = chosen_folder()
     for each in (folder, *folder.parents):
+        if _is_no_folder(each):
+            raise BadInput(
+                _(
+                    "{path} is no folder, so that nothing can be kept in {folder}; set "
+                    "GATEWATCH_HOME to a folder to keep things in"
+                ).format(path=each, folder=folder)
+            )
         if _leads_nowhere(each):
             raise BadInput(
                 _(
@@ -97,6 +105,14 @@ def data_folder() -> Path:
 
 def _leads_nowhere(path: Path) -> bool:
     return _is_missing(path) and os.path.islink(path)  # noqa: PTH114 - see `_is_missing`
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Whether something else than a folder is there; not where that may not be looked at."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _is_missing(path: Path) -> bool:

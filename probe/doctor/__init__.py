@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from probe.disk.mishap import failure_of
 from probe.disk.places import HOME_VARIABLE
@@ -25,9 +23,6 @@ from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-
-_NOBODYS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class State(StrEnum):
@@ -87,20 +82,3 @@ def place(path: Path) -> str:
         if chosen and path.is_relative_to(chosen):
             return str(f"${variable}" / path.relative_to(chosen))
     return harmless(str(path))
-
-
-def without_hosts(says: str, *addresses: str | None) -> str:
-    """A sentence without the hosts of these addresses: whom one sends to tells who one works with.
-
-    Those of this machine, as a proxy of Tor's, tell nobody.
-
-    >>> without_hosts("a.example is away, see https://A.example", "https://a.example:8443")
-    '[address] is away, see https://[address]'
-    """
-    for address in addresses:
-        host = None
-        with contextlib.suppress(ValueError):  # as of a bracket that nothing closes
-            host = urlsplit(address or "").hostname
-        if host and host not in _NOBODYS:
-            says = re.sub(re.escape(host), "[address]", says, flags=re.IGNORECASE)
-    return says

@@ -7,8 +7,6 @@ import os
 import shlex
 import shutil
 import time
-import tomllib
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,9 +14,8 @@ from typing import TYPE_CHECKING
 from probe.disk.mishap import failure_of
 from probe.disk.places import data_folder
 from probe.disk.presence import nearest
-from probe.disk.private import read_kept
 from probe.disk.readonly import is_read_only
-from probe.doctor import Finding, State, place, without_hosts
+from probe.doctor import Finding, State, place
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.owner.settings import read_settings, settings_file
 from probe.pasting import harmless
@@ -155,7 +152,7 @@ def settings() -> Iterator[Finding]:
             read()
         except (Failure, OSError) as problem:
             failure = failure_of(problem) if isinstance(problem, OSError) else problem
-            says = harmless(without_hosts(str(failure or problem), *_set()))
+            says = harmless(str(failure or problem))
             yield Finding(State.FAILED, says, _mended(path, failure))
             return
     there = [path.name for path in (settings_file(), exclusions_file()) if path.is_file()]
@@ -163,14 +160,6 @@ def settings() -> Iterator[Finding]:
         yield Finding(State.OK, _("understood: {files}").format(files=", ".join(there)))
     else:
         yield Finding(State.OK, _("nothing is set; everything is as it comes"))
-
-
-def _set() -> list[str]:
-    """The texts that are set, as far as the file can be read."""
-    with suppress(OSError, ValueError):
-        said = tomllib.loads(read_kept(settings_file()).decode("utf-8-sig"))
-        return [value for value in said.values() if isinstance(value, str)]
-    return []
 
 
 def _mended(path: Path, failure: Failure | None) -> str:

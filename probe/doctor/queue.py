@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probe.disk.places import data_folder
-from probe.doctor import Finding, State, without_hosts
+from probe.doctor import Finding, State
 from probe.owner.consent import Permission, missing
 from probe.owner.settings import read_settings
 from probe.pasting import harmless
@@ -59,9 +59,8 @@ def _waiting(count: int, settings: Settings, problem: Sentence | None) -> Findin
         says = _("{waiting}, and no collector is set; hand them over yourself").format(waiting=says)
         return Finding(State.OK, says, _LEAVE)
     if problem is not None:
-        why = without_hosts(str(problem), settings.collector, settings.proxy)
         says = _("{waiting}; the last try failed: {problem}").format(
-            waiting=says, problem=harmless(why)
+            waiting=says, problem=harmless(str(problem))
         )
         return Finding(State.WARNING, says, _SUBMIT_NOW)
     return Finding(State.OK, says, _SUBMIT)

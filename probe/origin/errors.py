@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING
 
+from probe.disk.mishap import SHORTAGE
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -23,10 +23,9 @@ class OriginError(BadInput):
 def unreadable(path: Path, problem: OSError) -> OriginError | OSError:
     """The failure where the system does not give a file of tables or lists.
 
-    Where it lets no more files be open, or gives no memory, the error as it is: no other file would
-    mend that.
+    Where it lets no more files be open, or gives no memory, the error as it is.
     """
-    if problem.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+    if problem.errno in SHORTAGE:
         return problem
     return OriginError(
         _("{path} cannot be read: {reason}").format(path=path, reason=problem.strerror or problem)

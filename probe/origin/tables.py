@@ -16,6 +16,7 @@ from datetime import date as day
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from probe.disk.installation import adding
 from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 from probe.words.language import _
@@ -167,9 +168,8 @@ class PyasnTable:
         except ModuleNotFoundError:
             raise OriginError(
                 _(
-                    "{path} needs pyasn to be read: pip install '.[analysis]' in the folder of "
-                    "gatewatch's source"
-                ).format(path=path)
+                    "{path} needs pyasn to be read: {command} in the folder of gatewatch's source"
+                ).format(path=path, command=adding("analysis"))
             ) from None
         try:
             packed = path.read_bytes()

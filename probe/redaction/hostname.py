@@ -1,12 +1,17 @@
 """Which host a text speaks of that is more than the name of one.
 
 People copy addresses from a browser, with scheme, port and path. A trace goes to a host, so that
-they are told which part is meant; nothing is cut off in silence. This module asks no resolver.
+they are told which part is meant; nothing is cut off in silence. And whom one sends to is not said
+where others read along. This module asks no resolver.
 """
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
+
+# An address in which nothing but its host tells whose it is.
+_NO_MORE = re.compile(r"(\w+://)?([^/?#]*@)?[^/?#@]*/?")
 
 # What stands in no host name; an IPv6 address is told apart before.
 _MORE = frozenset("/:@?#")
@@ -53,6 +58,20 @@ def host_in(text: str) -> str | None:
     if parts.netloc.endswith(":") or (is_number(host) and not _is_network(host)):
         return None
     return host or None
+
+
+def told_in(text: str) -> list[str]:
+    """What of an address must not be repeated lest it tell whose it is, the longest first.
+
+    The host in it; all of it where it shows no one host, as one that was mistyped, or more.
+
+    >>> told_in("https://a.example:8443"), told_in("https:/a.example"), told_in("a.example/sokha")
+    (['a.example'], ['https:/a.example'], ['a.example/sokha', 'a.example'])
+    """
+    host = host_in(text)
+    if host is None:
+        return [text]
+    return [host] if _NO_MORE.fullmatch(text) else [text, host]
 
 
 def _is_network(text: str) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from probe.disk.mishap import SHORTAGE
 from probe.disk.places import shipped
 from probe.redaction.hostname import host_in, is_more, is_number
 from probe.words.failure import Offline
@@ -166,12 +167,15 @@ def read_targets(path: Path, resolve: Callable[[str], str]) -> list[Target]:
 
     What follows a ``#`` is a comment. An address that comes twice is taken once. Raises
     `TargetError`, naming file and line, for what is neither address nor known host, and for a
-    list without any target; an `Offline` of ``resolve`` is raised with file and line before it.
-    Looks up host names with ``resolve``, and only those.
+    list without any target; OSError where the system itself is short of files or memory. An
+    `Offline` of ``resolve`` is raised with file and line before it. Looks up host names with
+    ``resolve``, and only those.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as problem:
+        if problem.errno in SHORTAGE:
+            raise
         raise TargetError(
             _("{path} cannot be read: {reason}").format(
                 path=path, reason=problem.strerror or problem

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from probe.deadline import within
+from probe.disk.mishap import SHORTAGE
 from probe.owner.settings import is_onion, without_password
 from probe.sharing.receipt import LARGEST
 from probe.words.failure import BadInput, in_words
@@ -222,7 +223,9 @@ def _trust(certificate: str | None, folder: Path) -> ssl.SSLContext | bool:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         context.load_verify_locations(path)
-    except (OSError, ssl.SSLError):
+    except OSError as problem:
+        if problem.errno in SHORTAGE and not isinstance(problem, ssl.SSLError):
+            raise
         raise BadInput(
             _("{path} is no certificate in PEM; set collector_certificate to one").format(path=path)
         ) from None

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probe.disk.private import make_folder, move_into_place
+from probe.disk.private import replace_file
 from probe.origin.lists import Exchange
 from probe.origin.names import printable
 from probe.update.download import fetch
@@ -100,11 +100,7 @@ def install_exchanges(path: Path, exchanges: Iterable[Exchange]) -> None:
 
     Raises OSError where it cannot be written, after which the old list is still in use.
     """
-    make_folder(path.parent)
-    with tempfile.TemporaryDirectory(prefix=".update-", dir=path.parent) as staging:
-        staged = Path(staging) / path.name
-        staged.write_text("".join(map(_toml, exchanges)), encoding="utf-8")
-        move_into_place(staged, path)
+    replace_file(path, "".join(map(_toml, exchanges)))
 
 
 def _toml(exchange: Exchange) -> str:

@@ -90,6 +90,7 @@ def test_it_is_installed_used_upgraded_and_purged(debian: Booted, package: Path)
     put_in[-1] = f"{HOME}/{package.name}"
     debian.run(*put_in)
     assert debian.run("gatewatch", "--version").startswith("gatewatch, version")
+    assert "Needs the analysis extra" in debian.run("gatewatch", "--help")
     assert "files      whole" in debian.run("gatewatch", "data", "status")
     assert "inactive" in debian.run("systemctl", "is-active", "gatewatch.timer", check=False)
     uid = int(debian.run("id", "-u", "gatewatch"))

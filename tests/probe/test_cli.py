@@ -180,6 +180,17 @@ def test_the_extra_is_named_before_any_argument_is_asked_for(arguments: list[str
     )
 
 
+def test_without_the_analyst_s_half_the_volunteer_s_is_whole() -> None:
+    """As the Debian package has it: the help lists what is not there, with what brings it."""
+    gone = "import sys; sys.modules['analysis'] = None\nfrom probe.cli import main; main({!r})"
+    listed = python(gone.format(["--help"]))
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "analyze   Needs the analysis extra: pip install '.[analysis]'\n" in listed.stdout
+    done = python(gone.format(["plan", "KH"]))
+    assert done.returncode == 2
+    assert done.stderr.startswith("gatewatch: needs the analysis extra: ")
+
+
 def test_a_command_that_cannot_be_imported_is_still_listed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -81,6 +81,22 @@ def test_a_fault_is_told_without_addresses_names_or_folders(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["program.py"]
 
 
+def test_whom_one_sends_to_is_not_told(tmp_path: Path) -> None:
+    """As it may stand in what a library says: who one works with is nobody's business."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "settings.toml").write_text(
+        'collector = "https://collect.secret.example"\nproxy = "socks5h://127.0.0.1:9050"\n'
+    )
+    (folder / "do-not-probe.txt").write_text("bank.secret.example\n")
+    done = crashed(
+        tmp_path,
+        "https://Collect.secret.example:443/v1 by 127.0.0.1, not bank.secret.example",
+        before=f"import os; os.environ['GATEWATCH_HOME'] = {str(folder)!r}",
+    )
+    assert "ValueError: https://[address]:443/v1 by 127.0.0.1, not [address]\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -120,6 +136,26 @@ def test_developers_see_everything(tmp_path: Path) -> None:
     """In Python's developer mode the traceback is whole."""
     done = crashed(tmp_path, "no", "-X", "dev")
     assert 'program.py", line 15, in fail' in done.stderr
+
+
+@pytest.mark.parametrize(("flags", "shown"), [((), False), (("-X", "dev"), True)])
+def test_a_warning_of_a_library_names_no_folder(
+    tmp_path: Path, flags: tuple[str, ...], *, shown: bool
+) -> None:
+    """As one that this Python will soon not do: a timer's log would have it each hour."""
+    lib = tmp_path / "home" / "sokha" / "library.py"
+    warn = "import sys; from probe.crash import watch; watch()\nimport library"
+    lib.parent.mkdir(parents=True)
+    lib.write_text("import warnings\nwarnings.warn('too old', UserWarning)\n")
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", warn],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(Path.cwd()), str(lib.parent)))},
+    )
+    assert ("sokha" in done.stderr) == shown
+    assert ("too old" in done.stderr) == shown
 
 
 def test_where_the_interfaces_cannot_be_read_no_message_is_told(

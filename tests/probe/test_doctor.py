@@ -493,6 +493,42 @@ def test_a_mistake_in_the_settings_is_found(home: Path) -> None:
     assert finding.remedy.endswith('/do-not-probe.txt"')
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a.secret.example",
+        "a.secret.example:8443",
+        "https:/a.secret.example",
+        "https//a.secret.example",
+        "https://a.secret.example:84a3",
+        "https://[a.secret.example",
+        "http://a.secret.example/secret",
+        "https://x/?to=a.secret.example",
+        "http://me:secret@a.secret.example/secret",
+        "secret",
+        "a\u200bsecret.example",
+    ],
+)
+@pytest.mark.parametrize("key", ["collector", "proxy"])
+def test_a_mistyped_address_is_not_shown(home: Path, key: str, address: str) -> None:
+    """Such a list is pasted into forums, and what was meant can be read in it."""
+    home.mkdir()
+    for value in (address, [address]):
+        (home / "settings.toml").write_text(f"{key} = {json.dumps(value)}\n", encoding="utf-8")
+        finding = only(keeping.settings())
+        assert finding.state == "failed"
+        assert f"settings.toml:1: {key} is " in finding.says
+        assert "secret" not in finding.says
+
+
+def test_whom_nobody_may_probe_is_not_shown(home: Path) -> None:
+    """A name in that list is refused, and tells whom its owner knows."""
+    home.mkdir()
+    (home / "do-not-probe.txt").write_text("192.0.2.0/24\na.secret.example # home\n")
+    finding = only(keeping.settings())
+    assert "do-not-probe.txt:2: '[address]' is neither" in finding.says
+
+
 @pytest.mark.parametrize("name", ["settings.toml", "do-not-probe.txt"])
 def test_what_no_editor_can_mend_is_moved_away(home: Path, name: str) -> None:
     """An editor waits for a pipe without end, and a folder is no file."""

@@ -72,3 +72,13 @@ def test_ctrl_c_in_a_command_is_told() -> None:
     done = pressed("probe.owner.notice", ["consent", "show"])
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "gatewatch: stopped; what was finished is kept\n"
+
+
+def test_what_hears_ctrl_c_loads_nothing_itself() -> None:
+    """Until it hears, Python shows its traceback: each module loaded before lengthens that."""
+    code = (
+        "import sys; before = set(sys.modules); from probe import outset; "
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["probe", "probe.outset"]

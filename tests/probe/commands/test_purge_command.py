@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     assert not clock.installed
     clock.installed = False
     assert gatewatch("purge").stdout.startswith("nothing of gatewatch is kept")
+
+
+def test_a_script_reads_what_there_is_and_what_became_of_it(home: Path, clock: Played) -> None:
+    """Without the word it is a look: nobody is asked, and nothing goes."""
+    (home / "notes").touch()
+    looked = json.loads(gatewatch("purge", "--json").stdout)
+    found = {one["kind"]: (one["files"], one["bytes"]) for one in looked["found"]}
+    assert found["traces"] == (1, next((home / "spool").iterdir()).stat().st_size)
+    assert (looked["folder"], looked["timer"]) == (str(home), "played timer")
+    assert looked["not_ours"] == [str(home / "notes")]
+    assert any("cannot be undone" in sentence for sentence in looked["limits"])
+    assert (looked["deleted"], clock.installed) == (False, True)
+    done = json.loads(gatewatch("purge", "--json", "--yes").stdout)
+    assert done == {**looked, "deleted": True}
+    assert [path.name for path in home.iterdir()] == ["notes"]
+    clock.installed = False
+    nothing = json.loads(gatewatch("purge", "--json", "--yes").stdout)
+    assert (nothing["found"], nothing["deleted"]) == ([], False)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no sudo")
@@ -267,6 +286,9 @@ def test_only_what_was_accepted_goes_where_that_is_asked(home: Path, clock: Play
     with alone(home):
         assert CliRunner().invoke(main, ["purge", "--accepted", "30", "--yes"]).exit_code == 2
     assert files(home) == before
+    looked = json.loads(gatewatch("purge", "--accepted", "30", "--json").stdout)
+    assert (looked["days"], looked["deleted"]) == (["2025-10-19", "2025-10-20"], False)
+    assert files(home) == before
     done = gatewatch("purge", "--accepted", "30", "--yes")
     assert "deleted 2 days of traces that a collector has accepted\n" in done.stdout
     assert before - files(home) == {"2025-10-19.jsonl", "2025-10-20.jsonl"}
@@ -294,6 +316,9 @@ def test_days_that_stay_are_said_with_what_keeps_them(home: Path) -> None:
         f"  {kept}",
         "no day lies here that is so old and was accepted; nothing was deleted",
     ]
+    looked = json.loads(gatewatch("purge", "--accepted", "30", "--json", "--yes").stdout)
+    assert (looked["days"], looked["bytes"], looked["deleted"]) == ([], 0, False)
+    assert (looked["stay"], looked["stay_for_good"]) == (["2025-10-19"], ["2025-10-20"])
     kept.unlink()
     assert "for good" not in gatewatch("purge", "--accepted", "30", "--yes").stdout
 

@@ -6,9 +6,11 @@ import contextlib
 import json
 import resource
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -457,6 +459,25 @@ def test_a_folder_takes_what_waits(home: Path, tmp_path: Path) -> None:
     file.write_bytes(b"broken off")
     assert gatewatch("submit", "--leave-at", str(stick), "--json").exit_code == 0
     assert unseal(file.read_bytes()).manifest.traces == 2
+
+
+def test_a_copy_that_was_cut_midway_leaves_nothing_on_the_stick(home: Path, tmp_path: Path) -> None:
+    """As by a stick pulled out: whoever gets it finds the bundle alone once it was copied anew."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (stick / "notes.4711.new").write_text("of somebody else", encoding="utf-8")
+    leave = ["submit", "--leave-at", str(stick)]
+    assert gatewatch("bundle").exit_code == 0
+    code = (
+        "import os, signal; from probe.cli import main\n"
+        "os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"main({leave!r})"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    assert len(list(stick.iterdir())) == 2
+    assert gatewatch(*leave).exit_code == 0
+    assert sorted(path.suffix for path in stick.iterdir()) == [".new", ".tar"]
+    assert (stick / "notes.4711.new").is_file()
 
 
 def test_the_folder_of_a_copy_is_not_put_down(home: Path, tmp_path: Path) -> None:

@@ -35,6 +35,21 @@ def test_who_has_no_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("below", [".", "gatewatch"])
+@pytest.mark.parametrize("command", [["consent", "status"], ["purge", "--yes"], ["show"]])
+def test_a_data_folder_that_can_be_none_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, command: list[str]
+) -> None:
+    """As for a user whose home is /dev/null: nothing could be kept, and every command says so."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "file" / below))
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 9
+    assert f"{tmp_path / 'file'} is no folder" in done.stderr
+    assert "set GATEWATCH_HOME to a folder" in done.stderr
+    assert CliRunner().invoke(main, ["doctor"]).stdout.count("is no folder") == 1
+
+
+@pytest.mark.parametrize("below", [".", "gatewatch"])
 def test_a_data_folder_on_a_disk_that_is_away_is_not_taken_for_an_empty_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probe.redaction.hostname import host_in
+from probe.redaction.hostname import host_in, told_in
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,22 @@ from probe.redaction.hostname import host_in
 def test_only_what_may_be_a_host_is_said_to_be_one(pasted: str, host: str | None) -> None:
     """Whoever types what was advised must not be told next that this is no host either."""
     assert host_in(pasted) == host
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("https://a.example:8443/", ["a.example"]),
+        ("socks5h://me@a.example:9050", ["a.example"]),
+        ("a.example", ["a.example"]),
+        ("https://a.example/sokha", ["https://a.example/sokha", "a.example"]),
+        ("https://x/?u=a.example", ["https://x/?u=a.example", "x"]),
+        ("https:/a.example", ["https:/a.example"]),
+        ("https//a.example", ["https//a.example", "https"]),
+        ("https://a.example:84a3", ["https://a.example:84a3"]),
+        ("https://[a.example", ["https://[a.example"]),
+    ],
+)
+def test_what_tells_whose_an_address_is(address: str, told: list[str]) -> None:
+    """The host where it can be read for sure, and all of it where it cannot, or tells more."""
+    assert told_in(address) == told

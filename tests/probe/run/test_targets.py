@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 from ipaddress import ip_address
@@ -231,3 +234,22 @@ def test_any_text_is_a_list_or_one_sentence(
     except TargetError:
         return
     assert all(ip_address(target.address) for target in listed)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no such limit")
+def test_a_list_is_not_to_blame_where_no_more_files_may_be_open(tmp_path: Path) -> None:
+    """Another list would not mend it, but another limit: that is said, with its own code."""
+    path = tmp_path / "mine.txt"
+    path.write_text("193.0.6.139\n")
+    code = (
+        "import os, resource, sys; from pathlib import Path\n"
+        "from probe.run.targets import read_targets\n"
+        "free = os.dup(0); os.close(free)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))\n"
+        "try: read_targets(Path(sys.argv[1]), str)\n"
+        "except OSError as problem: print(problem.strerror)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "Too many open files\n"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from probe.disk.belongings import belongings, strangers
 from probe.origin import open_origin
 from probe.update.exchanges import fetch_exchanges
 from probe.words.failure import BadInput
@@ -95,3 +99,17 @@ def test_peeringdb_out_of_reach(site: Site, home: Path) -> None:
     assert done.exit_code == 5
     assert "HTTP status 404" in done.stderr
     assert not home.exists()
+
+
+def test_what_a_crash_left_of_them_is_known_as_ours(tmp_path: Path) -> None:
+    """A purge deletes it, and the folder with it, which a stranger in it would keep."""
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from probe.update.exchanges import install_exchanges\n"
+        "os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "install_exchanges(Path(sys.argv[1]) / 'exchanges.toml', [])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert strangers(tmp_path) == []
+    assert [one.files for one in belongings(tmp_path)] == [1]

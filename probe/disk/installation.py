@@ -1,0 +1,43 @@
+"""How this copy of the program was installed, and so which command adds to it or takes it away.
+
+Each way leaves its own mark, and undoes or changes nothing that another has installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_FOLDER = Path(__file__).parents[2]
+
+# Where the Debian package has it, for which there is no other package with more in it.
+_DEBIAN = Path("/usr/lib/gatewatch")
+
+# By the file that a tool puts into the environment that it has made: how it adds and removes.
+_TOOLS = {
+    "pipx_metadata.json": ("pipx install --force", "pipx uninstall gatewatch"),
+    "uv-receipt.toml": ("uv tool install --force", "uv tool uninstall gatewatch"),
+}
+
+
+def adding(extras: str) -> str:
+    """The command that brings extras along, as ``analysis``, in the folder of the source.
+
+    >>> adding("analysis").endswith("install '.[analysis]'")
+    True
+    """
+    return f"{_ways()[0]} '.[{extras}]'"
+
+
+def removing() -> str:
+    """The command that takes the program away."""
+    return _ways()[1]
+
+
+def _ways() -> tuple[str, str]:
+    for mark, ways in _TOOLS.items():
+        if (Path(sys.prefix) / mark).is_file():
+            return ways
+    if _FOLDER == _DEBIAN:
+        return "pipx install", "sudo apt purge gatewatch"
+    return "pip install", "pip uninstall gatewatch"

@@ -1,0 +1,38 @@
+"""Each way to install the program has its own way to add to it and to take it away."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from probe.disk import installation
+from probe.disk.installation import adding, removing
+
+
+@pytest.mark.parametrize(
+    ("mark", "adds", "removes"),
+    [
+        ("pipx_metadata.json", "pipx install --force '.[collect]'", "pipx uninstall gatewatch"),
+        ("uv-receipt.toml", "uv tool install --force '.[collect]'", "uv tool uninstall gatewatch"),
+        ("pyvenv.cfg", "pip install '.[collect]'", "pip uninstall gatewatch"),
+    ],
+)
+def test_who_made_the_environment_changes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str, adds: str, removes: str
+) -> None:
+    """pip is not even there in one of pipx or uv, and another's would reach another."""
+    (tmp_path / mark).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert (adding("collect"), removing()) == (adds, removes)
+
+
+def test_debian_s_package_goes_by_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no extras; pipx puts a copy with them beside it."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(installation, "_FOLDER", Path("/usr/lib/gatewatch"))
+    assert (adding("analysis"), removing()) == (
+        "pipx install '.[analysis]'",
+        "sudo apt purge gatewatch",
+    )
