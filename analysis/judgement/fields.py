@@ -90,6 +90,18 @@ def candidate_fields(
     }
 
 
+def uncounted_fields(
+    found: Candidate, blocks: Blocks, table: JudgingTable, country: str
+) -> dict[str, Any]:
+    """One row of ``uncounted``: whose hops no figure has, and how many organisations show them."""
+    return {
+        **gateway_fields(found.node, blocks, table, country),
+        "blocks": list(found.blocks),
+        "organisations": found.captured,
+        "of": found.of,
+    }
+
+
 def upstream_fields(
     family: Family, table: JudgingTable, weights: Mapping[str, float], policy: Policy
 ) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import operator
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ from analysis.words.wording import (
     asked,
     at_home,
     beside,
+    called,
     captured_range,
     down,
     effective,
@@ -104,7 +105,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         not_judged=not_judged(fields),
         provenance=verdict.provenance,
         command=_unbroken(verdict.provenance["command"] or _command(fields)),
-        left_out_above=_leaves_hops_out(verdict.reasons),
+        uncounted=[called(one["kind"], one["name"], words) for one in fields["uncounted"]],
         unfolded=UNFOLDED,
         broad=BROAD,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
@@ -146,11 +147,6 @@ def _unbroken(command: str) -> Markup:
     return Markup(" ").join(
         Markup('<span class="word">{}</span>').format(word) for word in command.split(" ")
     )
-
-
-def _leaves_hops_out(reasons: Sequence[str]) -> bool:
-    """Whether they tell of hops at home without which the figures, and so the pictures, are."""
-    return any("figures count the ways as if" in reason for reason in reasons)
 
 
 def _to_ask(verdict: Verdict) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -340,7 +341,14 @@ def test_who_was_passed_for_some_weeks_is_shown_over_time() -> None:
     assert "8 had left by 2026-01-31. Networks that pass Gate on each day; " in over_time
 
 
-@pytest.mark.parametrize("block", ["10.20.{i}.1", "20.9.9.{i}"])
+NUMBERED = {"10.20.{i}.1": "10.20.1.0/24 … 10.20.8.0/24 (8 blocks)", "20.9.9.{i}": "Gate"}
+LEFT_OUT = (
+    "Hops of {names} are left out of the figures and of this picture: most networks show them, and "
+    "are not known to meet there."
+)
+
+
+@pytest.mark.parametrize("block", NUMBERED)
 def test_hops_that_stand_for_nobody_are_said_to_be_in_no_picture(block: str) -> None:
     """All show a block, or an operator's numbers, and in the picture each network leaves itself."""
     country = Country(8)
@@ -348,9 +356,32 @@ def test_hops_that_stand_for_nobody_are_said_to_be_in_no_picture(block: str) -> 
     verdict = verdict_of(country)
     assert verdict.grade == "mixed"
     assert verdict.pairs["own_exit"].all()
-    said = "Hops that the reasons above leave out of the figures are left out here, too."
-    assert said in _page_with(verdict, "paths")
-    assert said not in _page_with(verdict_of(behind_a_gateway()), "paths")
+    assert LEFT_OUT.format(names=NUMBERED[block]) in text_of(_page_with(verdict, "paths"))
+    assert "left out of the figures" not in _page_with(verdict_of(behind_a_gateway()), "paths")
+
+
+def test_hops_are_said_to_be_left_out_though_no_reason_tells_of_them() -> None:
+    """Too few ways are known to say anything; what is drawn lacks the hops all the same."""
+    country = Country(8)
+    for i, day in product(range(1, 9), range(3)):
+        for n, destination in enumerate(country.destinations()):
+            border = "20.9.9.{i} {up}" if n < 2 else "* * {up}"
+            words = f"lan own {border}".format(i=i, up="far6" if n < 2 else "far7")
+            country.trace(i, destination, words, day=day)
+    verdict = verdict_of(country)
+    assert verdict.grade == "insufficient"
+    assert not any("Gate" in reason for reason in verdict.reasons)
+    assert "Hops of Gate are left out" in text_of(_page_with(verdict, "paths"))
+
+
+def test_hops_of_the_last_days_alone_are_in_the_picture_of_all() -> None:
+    """Most show the block for a week of five: the reason tells of that week, the picture of all."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=range(40))
+    country.everyone("lan own 10.20.{i}.1 {up}", days=range(40, 47))
+    verdict = verdict_of(country)
+    assert any("were not there" in reason for reason in verdict.reasons)
+    assert "left out of the figures" not in text_of(_page_with(verdict, "paths"))
 
 
 # ------------------------------------------------------------------------ the command
