@@ -25,7 +25,7 @@ from markupsafe import Markup
 from analysis.library.statement import Verdict, demand_verdict
 from analysis.owners import ownership
 from analysis.page import figures, matrices, palette, sankey
-from analysis.page.flows import strands_of
+from analysis.page.flows import Strand, stand_together, strands_of
 from analysis.page.pictures import as_svg
 from analysis.tables import records_of
 from analysis.words.direction import straight
@@ -98,6 +98,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         national=outward(*verdict.coverage.bounds),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
+        stand_together=stand_together(_strands(verdict)),
         needs=verdict.needs,
         recruits=records_of(_to_ask(verdict)),
         rejected=records_of(verdict.rejected),
@@ -246,10 +247,14 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
     return drawn
 
 
+def _strands(verdict: Verdict) -> list[Strand]:
+    return strands_of(records_of(verdict.pairs), verdict.accused)
+
+
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     """The picture of the paths in words: network, gateways, first operators abroad."""
     found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-    for strand in strands_of(records_of(verdict.pairs), verdict.accused):
+    for strand in _strands(verdict):
         parts = found.setdefault(strand.network, ({}, {}))
         for counted, bar in zip(parts, (strand.gateway, strand.abroad), strict=True):
             name = sankey.label(bar, words)

@@ -384,6 +384,19 @@ def test_hops_of_the_last_days_alone_are_in_the_picture_of_all() -> None:
     assert "left out of the figures" not in text_of(_page_with(verdict, "paths"))
 
 
+def test_who_stands_together_in_the_picture_is_named_below() -> None:
+    """The picture counts the networks that leave by themselves, the numbers name each."""
+    country = Country(20)
+    country.everyone("lan own gate {up}", members=range(1, 7), days=[0])
+    country.everyone("lan own {up}", members=range(7, 21), days=[0])
+    verdict = verdict_of(country)
+    assert "14 networks, each itself 70%" in figures.paths(verdict).description
+    page = text_of(_page_with(verdict, "paths"))
+    assert "stand together and say how many they are; the numbers below have each" in page
+    assert all(f"Net {i} itself 100%" in page for i in range(7, 21))
+    assert "stand together" not in _page_with(verdict_of(behind_a_gateway()), "paths")
+
+
 # ------------------------------------------------------------------------ the command
 
 
