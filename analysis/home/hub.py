@@ -76,6 +76,9 @@ def only_meets(node: Node) -> str:
     return "It looks like an exchange, and meeting is what exchanges are for."
 
 
+_MEETING = "It is a meeting place and no single hub: meeting is what exchanges are for."
+
+
 def reach_few(weighed: float, unit: str, policy: Policy) -> str:
     """Why the one over whom most networks are reached is no single hub: that these are small."""
     return (
@@ -126,6 +129,7 @@ def domestic_grade(
     *,
     reached: Candidate | None,
     silent: int,
+    meets: bool,
     against_single: Sequence[str],
     against_diverse: Sequence[str],
     policy: Policy,
@@ -138,6 +142,9 @@ def domestic_grade(
     that were traced to: where these are few, who provides for most of them is on everybody's way
     there, and is no hub for that. ``silent`` counts the others that traced and of which no way is
     known: where a hub's routers answer and others do not, they are those that do not pass it.
+
+    ``meets`` says that ``top`` is a place where networks meet and no more: no reader may take the
+    name of such a one for an accusation.
 
     Any reason ``against_single`` makes "concentrated" of "single hub", any ``against_diverse``
     "mixed" of "diverse". The first of them is told.
@@ -173,7 +180,7 @@ def domestic_grade(
             f"{top.node.name}, which is not called a single hub: {against_single[0]}"
         )
     if says in NAMES:
-        return "concentrated", sentence
+        return "concentrated", f"{sentence} {_MEETING}" if meets else sentence
     if says == "open":
         return ("mixed", against_diverse[0]) if against_diverse else ("diverse", sentence)
     return "mixed", sentence

@@ -53,7 +53,7 @@ class Domestic:
 
     ``strongest`` is the candidate that grade and reason speak of, named or not. ``organisations``
     counts those with a known way to another one, ``untold`` the traces of which it is not known for
-    want of RTTs.
+    want of RTTs, and ``meets`` says that the strongest is no more than a meeting place.
     """
 
     pairs: list[DomesticPair]
@@ -63,11 +63,17 @@ class Domestic:
     organisations: int
     effective_hubs: float
     untold: int
+    meets: bool
 
     @property
     def hub(self) -> Candidate | None:
         """Who may be named, by the grade."""
         return self.strongest if self.grade in {"concentrated", "single_hub"} else None
+
+    @property
+    def meeting_place(self) -> bool:
+        """Whether whoever is named is a place where networks meet, and no more."""
+        return self.hub is not None and self.meets
 
 
 def judge_domestic(
@@ -89,13 +95,17 @@ def judge_domestic(
     mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, policy)
     known = [pair for pair in pairs if pair.way != "unknown"]
     may_be_hub = _may_be_hub(family, table, policy)
+
+    def merely_meets(candidate: Candidate | None) -> bool:
+        return candidate is not None and not may_be_hub(candidate.node)
+
     heard = {pair.organisation for pair in known}
     traced = {pair.organisation for pair in pairs}
     silent = traced.union(name for name, last in displaced.items() if last >= since) - heard
     effective, against_diverse = _diversity(known, family, own, policy)
 
     def against_single(candidate: Candidate, reached: Candidate) -> list[str]:
-        meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
+        meets = [only_meets(candidate.node)] if merely_meets(candidate) else []
         weighed = weighted_share(reached.shares, weights.of) or 0.0
         few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
         turning = by_turns(telling(turns_at_home(mesh)), policy)(candidate.node)
@@ -112,6 +122,7 @@ def judge_domestic(
             mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
             reached=reached,
             silent=len(silent - (own(candidate.node) if candidate else frozenset())),
+            meets=merely_meets(candidate),
             against_single=against_single(candidate, reached) if candidate and reached else (),
             against_diverse=against_diverse,
             policy=policy,
@@ -126,7 +137,16 @@ def judge_domestic(
         if of_hub[0] == "single_hub":
             strongest, (grade, reason) = hub, of_hub
     untold = sum(seen.traces for seen, path in walked if path.untold)
-    return Domestic(pairs, strongest, grade, reason, len(heard), effective, untold)
+    return Domestic(
+        pairs,
+        strongest,
+        grade,
+        reason,
+        len(heard),
+        effective,
+        untold,
+        meets=merely_meets(strongest),
+    )
 
 
 def _pairs_and_candidates(

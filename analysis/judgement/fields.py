@@ -136,7 +136,10 @@ def domestic_fields(
     return {
         "grade": domestic.grade,
         "hub": gateway_fields(hub.node, blocks, table, country) if hub else None,
-        "pairs": count_ways(domestic.pairs, hub.node if hub else None),
+        "meeting_place": domestic.meeting_place,
+        "pairs": count_ways(
+            domestic.pairs, hub.node if hub and not domestic.meeting_place else None
+        ),
         "captured": captured_fields(
             strongest.captured, strongest.of, strongest.lower, strongest.upper
         )

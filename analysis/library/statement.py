@@ -158,12 +158,14 @@ class Coverage:
 class Domestic:
     """The paths between networks at home.
 
-    ``pairs`` counts pairs of networks by the way between them, ``captured`` is of the strongest
-    candidate for a hub, named or not.
+    ``meeting_place`` says that the ``hub`` is a place where networks meet, as at an exchange, and
+    no more. ``pairs`` counts pairs of networks by the way between them, ``captured`` is of the
+    strongest candidate for a hub, named or not.
     """
 
     grade: DomesticGrade
     hub: Gateway | None
+    meeting_place: bool
     pairs: Mapping[str, int]
     captured: Captured
     effective_hubs: float
@@ -323,6 +325,7 @@ class Verdict:
         return Domestic(
             said["grade"],
             Gateway.of(said["hub"]),
+            said["meeting_place"],
             dict(said["pairs"]),
             Captured(**said["captured"]),
             said["effective_hubs"],
@@ -411,7 +414,7 @@ class Verdict:
     @property
     def domestic_pairs(self) -> pd.DataFrame:
         """One row for each two domestic organisations, with the way between them."""
-        hub = self.domestic.hub
+        hub = None if self.domestic.meeting_place else self.domestic.hub
         node = Node(hub.kind, hub.name) if hub else None
         return self._made("domestic_pairs", lambda: exhibits.domestic_table(self._evidence, node))
 

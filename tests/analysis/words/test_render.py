@@ -229,7 +229,7 @@ def test_an_alarm_is_shown_with_its_day() -> None:
     ("between", "said"),
     [
         ("gate", "domestic single hub (Gate): 56 hub"),
-        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 hub"),
+        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 exchange"),
     ],
 )
 def test_domestic_paths_are_shown_with_their_hub(between: str, said: str) -> None:
