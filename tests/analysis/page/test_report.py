@@ -338,7 +338,7 @@ def test_who_was_passed_for_some_weeks_is_shown_over_time() -> None:
         "Most on 16 Jan 2026: 8 of 8."
     )
     over_time = text_of(_page_with(verdict, "days")).partition("Over time")[2]
-    assert "8 had left by 2026-01-31. Networks that pass Gate on each day; " in over_time
+    assert "8 had left by 31 January 2026. Networks that pass Gate on each day; " in over_time
 
 
 NUMBERED = {"10.20.{i}.1": "10.20.1.0/24 … 10.20.8.0/24 (8 blocks)", "20.9.9.{i}": "Gate"}
