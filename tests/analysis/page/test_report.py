@@ -167,6 +167,26 @@ def test_two_sentences_of_a_paragraph_have_a_blank_between() -> None:
             assert [one for one in words if re.search(r"[a-z][.:;](?![a-z])\w", one)] == []
 
 
+def test_of_too_few_networks_the_page_shows_no_share() -> None:
+    """Four of four is a number that a reader takes for a verdict, whatever stands beside it."""
+    country = Country(4)
+    country.everyone("lan own gate {up}", days=range(3))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("insufficient", 4)
+    for picture in ("captured", "days"):
+        page = _page_with(verdict, picture)
+        said = text_of(page).partition("What is missing")[0]
+        assert "networks judged 4" in said
+        assert "Gate" not in said
+        assert "as if all were used alike" not in said
+        assert "drawn" not in page
+
+
+def test_no_witness_is_not_one_that_disagrees(page: str) -> None:
+    """Nobody gave a routing table."""
+    assert "an independent witness agrees none given ✗ not met" in text_of(page)
+
+
 def test_another_gateway_is_another_verdict() -> None:
     """Without a network that decides who is named the verdict is not the same, if its grade is."""
     verdict = verdict_of(behind_a_gateway())
