@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from analysis.alarm.timeline import Timeline
@@ -147,6 +148,7 @@ def domestic_fields(
         else captured_fields(0, judged, *captured_bounds(0, judged, policy.confidence)),
         "effective_hubs": domestic.effective_hubs,
         "reason": domestic.reason,
+        "criteria": [asdict(one) for one in domestic.criteria],
     }
 
 

@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analysis.alarm.beyond_border import Behind
+from analysis.grading.criteria import Criterion
 from analysis.grading.verdict import Grade
 from analysis.home.hub import DomesticGrade
 from analysis.intake.load import Loaded
@@ -160,7 +161,8 @@ class Domestic:
 
     ``meeting_place`` says that the ``hub`` is a place where networks meet, as at an exchange, and
     no more. ``pairs`` counts pairs of networks by the way between them, ``captured`` is of the
-    strongest candidate for a hub, named or not.
+    strongest candidate for a hub, named or not. ``criteria`` are what the rule asks for and what
+    was found, as in `Verdict.criteria` of the ways abroad.
     """
 
     grade: DomesticGrade
@@ -170,6 +172,7 @@ class Domestic:
     captured: Captured
     effective_hubs: float
     reason: str
+    criteria: tuple[Criterion, ...]
 
 
 @dataclass(frozen=True)
@@ -330,6 +333,7 @@ class Verdict:
             Captured(**said["captured"]),
             said["effective_hubs"],
             said["reason"],
+            tuple(Criterion(**one) for one in said["criteria"]),
         )
 
     @property

@@ -12,7 +12,7 @@ import hashlib
 import json
 import operator
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,7 +91,8 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         pictures=_pictures(verdict, words),
         grid=matrices.international(verdict.pairs, verdict.accused, words),
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
-        rule=_asked(verdict),
+        rule=_asked(fields["criteria"]),
+        rule_at_home=_asked(fields["domestic"]["criteria"]),
         captured=captured_range(fields, ".0%"),
         effective=effective(fields),
         effective_range=outward(interval[0], interval[1], ".1f") if interval else None,
@@ -188,10 +189,10 @@ class Asked(NamedTuple):
     met: bool
 
 
-def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
+def _asked(criteria: Iterable[Mapping[str, Any]]) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
-    for row in records_of(verdict.criteria):
+    for row in criteria:
         asked = found = ""
         if isinstance(row["bound"], str):
             scale, unit = (1, "") if row["key"] in _COUNTS else (100, "%")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.grading.verdict import describe
-from analysis.home.hub import domestic_grade, not_diverse
+from analysis.home.hub import Spread, domestic_grade, not_diverse
 from analysis.policy import Policy
 from tests.analysis.grading.test_verdict import made
 
@@ -167,8 +167,7 @@ def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) ->
 def doubts(**changes: Any) -> list[str]:
     """Why ways of which nothing else is known are not "diverse"."""
     usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "apart": None}
-    usual |= {"effective": 3.0, "policy": Policy()}
-    return not_diverse(**(usual | changes))
+    return not_diverse(Spread(**(usual | {"effective": 3.0} | changes)), Policy())
 
 
 def test_ways_half_of_which_go_abroad_show_nothing() -> None:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,7 +109,7 @@ def test_every_criterion_has_its_row_and_its_number() -> None:
     verdict = verdict_of(behind_a_gateway())
     page = gw.report(verdict)
     rows = re.findall(r'<td class="mark', page)
-    assert len(rows) == len(verdict.criteria)
+    assert len(rows) == len(verdict.criteria) + len(verdict.domestic.criteria)
     assert "≥ 34%" in page
     assert "&lt; 50%" in page or "< 50%" in page
     assert "&gt; 30%" in page or "> 30%" in page
@@ -180,6 +180,19 @@ def test_of_too_few_networks_the_page_shows_no_share() -> None:
         assert "Gate" not in said
         assert "as if all were used alike" not in said
         assert "drawn" not in page
+
+
+def test_the_rule_at_home_stands_beside_its_grade() -> None:
+    """What an exchange lacks to be a hub is one row that is not met."""
+    country = Country(8)
+    for i, j in permutations(range(1, 9), 2):
+        country.trace(i, f"20.0.{j}.200", "lan own homeix")
+    page = text_of(gw.report(verdict_of(country)))
+    rule = page.partition("What the rule asks for at home")[2].partition("From the network")[0]
+    assert "before it is called the only hub" in rule
+    assert "more than a place where networks meet, as at an exchange ✗ not met" in rule
+    assert "hubs, as if all were used alike ≥ 3 1 ✗ not met" in rule
+    assert "gateway" not in rule
 
 
 def test_no_witness_is_not_one_that_disagrees(page: str) -> None:
