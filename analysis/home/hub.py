@@ -6,6 +6,7 @@ between two organisations, who may be a hub, and of whom the country consists is
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -15,7 +16,7 @@ from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate
 from analysis.shares.intervals import captured_bounds
-from analysis.words.wording import asked, beside, part
+from analysis.words.wording import asked, beside, part, up
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
@@ -173,11 +174,15 @@ def domestic_grade(
         )
     says: Level
     if top is None:
-        bounds = captured_bounds(0, organisations, policy.confidence)
-        says = level(0, organisations, *bounds, policy)
+        lower, upper = captured_bounds(0, organisations, policy.confidence)
+        says = level(0, organisations, lower, upper, policy)
+        shown = beside(upper, policy.diverse_upper, ".2f", operator.lt, up)
         sentence = (
             "No network or exchange is on most of the traces of any domestic pair whose way is "
             "known."
+            if says == "open"
+            else f"The upper bound of the captured share, {shown}, does not exclude "
+            f"{asked(policy.diverse_upper, '.2f')}."
         )
     else:
         says = level(top.captured, top.of, top.lower, top.upper, policy)

@@ -140,6 +140,23 @@ def test_domestic_paths_without_anything_between() -> None:
     )
 
 
+def test_who_asks_for_more_confidence_needs_more_neighbours_for_diverse() -> None:
+    """As abroad: with 99% none of five leaves open whether six in ten pass one hub."""
+    judged: dict[str, Any] = {
+        "reached": None,
+        "silent": 0,
+        "meets": False,
+        "against_single": (),
+        "against_diverse": (),
+    }
+    strict = Policy(confidence=0.99)
+    assert domestic_grade(None, 5, 1.0, **judged, policy=strict) == (
+        "mixed",
+        "The upper bound of the captured share, 0.61, does not exclude 0.50.",
+    )
+    assert domestic_grade(None, 7, 1.0, **judged, policy=strict)[0] == "diverse"
+
+
 @pytest.mark.parametrize("captured", [0, 1])
 def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) -> None:
     """Whether nobody stands between or somebody between few; elsewhere it changes nothing."""
