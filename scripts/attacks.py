@@ -10,6 +10,7 @@ written to files, read and judged by the same code as any other, and counted in
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import gzip
 import json
 import random
@@ -24,6 +25,7 @@ from typing import Literal, NamedTuple
 
 from analysis.intake.load import load
 from analysis.judgement.judge import Judgement, judge
+from analysis.scale import edition
 from analysis.scale.engine import usable_cores
 from analysis.simulated.error_rates import TRIED
 from analysis.simulated.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country
@@ -451,7 +453,9 @@ def main() -> None:
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     table = "\n".join(lines)
-    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    day = dt.datetime.now(dt.UTC).date()
+    made = f"Tried on {day}, by code `{edition.code()}`:"
+    PAGE.write_text(f"{before}{BEGIN}\n{made}\n\n{table}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

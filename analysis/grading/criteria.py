@@ -43,11 +43,13 @@ class Criterion:
     met: bool
 
 
-def _at_least(step: Step, key: str, asked: float, found: float) -> Criterion:
+def at_least(step: Step, key: str, asked: float, found: float) -> Criterion:
+    """A figure that must reach what is asked."""
     return Criterion(step, key, "at least", asked, found, met=found >= asked)
 
 
-def _holds(step: Step, key: str, *, met: bool) -> Criterion:
+def holds(step: Step, key: str, *, met: bool) -> Criterion:
+    """What is so or not, without a figure."""
     return Criterion(step, key, None, None, None, met=met)
 
 
@@ -61,9 +63,9 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
     elsewhere = level_elsewhere(figures, policy)
     best_of = lower_as_best_of_several(figures, policy)
     return [
-        _at_least("said", "organisations", policy.organisations, figures.of),
-        _at_least("said", "resolved", policy.resolved, figures.resolved),
-        _at_least(
+        at_least("said", "organisations", policy.organisations, figures.of),
+        at_least("said", "resolved", policy.resolved, figures.resolved),
+        at_least(
             "said", "destination_classes", policy.destination_classes, figures.destination_classes
         ),
         Criterion(
@@ -74,15 +76,15 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             upper,
             met=upper < policy.diverse_upper,
         ),
-        _at_least(
+        at_least(
             "diverse", "effective_gateways", policy.effective_gateways, figures.effective_gateways
         ),
-        _holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
-        _holds("diverse", "alike", met=anybody and figures.alike is None),
-        _holds("diverse", "apart", met=anybody and not figures.apart),
-        _holds("diverse", "at_times", met=anybody and figures.at_times is None),
-        _holds("diverse", "by_weight", met=anybody and figures.by_weight is None),
-        _holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
+        holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
+        holds("diverse", "alike", met=anybody and figures.alike is None),
+        holds("diverse", "apart", met=anybody and not figures.apart),
+        holds("diverse", "at_times", met=anybody and figures.at_times is None),
+        holds("diverse", "by_weight", met=anybody and figures.by_weight is None),
+        holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
         Criterion(
             "diverse",
             "thin",
@@ -99,8 +101,8 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             figures.veiled,
             met=anybody and figures.veiled < policy.concentrated,
         ),
-        _holds("diverse", "late", met=anybody and of_the_last_days(figures, policy) is None),
-        _at_least("named", "concentrated", policy.concentrated, figures.share),
+        holds("diverse", "late", met=anybody and of_the_last_days(figures, policy) is None),
+        at_least("named", "concentrated", policy.concentrated, figures.share),
         Criterion(
             "named",
             "concentrated_lower",
@@ -117,28 +119,28 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
             best_of,
             met=best_of > policy.concentrated_lower,
         ),
-        _at_least("named", "continents", policy.continents, figures.continents),
-        _at_least("named", "keys", policy.keys, figures.keys),
-        _at_least("named", "key_organisations", policy.key_organisations, figures.captured),
-        _at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
-        _holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
-        _holds("named", "elsewhere", met=elsewhere in NAMES),
-        _holds("named", "meeting", met=level_of_those_who_meet(figures, policy) in NAMES),
-        _at_least("single", "single", policy.single, lower),
-        _at_least("single", "single_share", policy.single_share, figures.share_of_measured),
-        _at_least("single", "single_covered", policy.single_covered, figures.covered),
-        _at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
-        _at_least("single", "days", policy.days, figures.days),
-        _at_least("single", "unaided", policy.unaided, figures.unaided),
-        _holds("single", "everywhere", met=elsewhere == "single"),
-        _holds("single", "mostly_meeting", met=anybody and mostly_meet(figures, policy)),
-        _holds("single", "always", met=anybody and mostly_always(figures, policy)),
-        _holds(
+        at_least("named", "continents", policy.continents, figures.continents),
+        at_least("named", "keys", policy.keys, figures.keys),
+        at_least("named", "key_organisations", policy.key_organisations, figures.captured),
+        at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
+        holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
+        holds("named", "elsewhere", met=elsewhere in NAMES),
+        holds("named", "meeting", met=level_of_those_who_meet(figures, policy) in NAMES),
+        at_least("single", "single", policy.single, lower),
+        at_least("single", "single_share", policy.single_share, figures.share_of_measured),
+        at_least("single", "single_covered", policy.single_covered, figures.covered),
+        at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
+        at_least("single", "days", policy.days, figures.days),
+        at_least("single", "unaided", policy.unaided, figures.unaided),
+        holds("single", "everywhere", met=elsewhere == "single"),
+        holds("single", "mostly_meeting", met=anybody and mostly_meet(figures, policy)),
+        holds("single", "always", met=anybody and mostly_always(figures, policy)),
+        holds(
             "single",
             "strict_and_lenient_agree",
             met=anybody and strict_and_lenient_agree(figures, policy),
         ),
-        _at_least("national", "national", policy.national, lower),
-        _at_least("national", "national_eyeballs", policy.national_eyeballs, figures.covered),
-        _holds("national", "witness", met=witness == "agrees"),
+        at_least("national", "national", policy.national, lower),
+        at_least("national", "national_eyeballs", policy.national_eyeballs, figures.covered),
+        holds("national", "witness", met=witness == "agrees"),
     ]

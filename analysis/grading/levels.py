@@ -99,6 +99,11 @@ class Figures:
     """Those of the last days with data, None where these are half of all days or more."""
 
     @property
+    def uncounted(self) -> tuple[Candidate, ...]:
+        """Whose hops most organisations show though no figure has them: ``alike`` and ``apart``."""
+        return (*self.apart, *([self.alike] if self.alike is not None else []))
+
+    @property
     def share(self) -> float:
         """The fraction of the organisations judged that are captured, 0.0 where there are none."""
         return self.captured / self.of if self.of else 0.0

@@ -463,7 +463,7 @@ def share_abroad(pairs: Iterable[DomesticPair]) -> float:
 
 
 def count_ways(pairs: Iterable[DomesticPair], hub: Node | None) -> dict[str, int]:
-    """How many pairs go each way; those over a named hub count as ``hub``."""
+    """How many pairs go each way; those over ``hub``, which is no mere meeting place, as that."""
     counts = dict.fromkeys(("direct", "exchange", "third_party", "hub", "abroad", "unknown"), 0)
     for pair in pairs:
         over_hub = hub is not None and pair.way != "unknown" and hub in pair.between

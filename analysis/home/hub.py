@@ -6,8 +6,9 @@ between two organisations, who may be a hub, and of whom the country consists is
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from analysis.grading.levels import NAMES, Level, level
 from analysis.grading.verdict import describe, written_bounds
@@ -15,27 +16,30 @@ from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate
 from analysis.shares.intervals import captured_bounds
-from analysis.words.wording import asked, beside, part
+from analysis.words.wording import asked, beside, part, up
 
 DomesticGrade = Literal["insufficient", "diverse", "mixed", "concentrated", "single_hub"]
 
 
-def not_diverse(
-    *,
-    abroad: float,
-    carrier: Candidate | None,
-    unmapped: Candidate | None,
-    apart: Candidate | None,
-    effective: float,
-    policy: Policy,
-) -> list[str]:
-    """Why the paths are not "diverse" though nobody is known to stand between most.
+class Spread(NamedTuple):
+    """What may keep the paths from being "diverse" though nobody is known to stand between most.
 
     ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
     pass at home or on these, ``unmapped`` all blocks between of which no table says whose they
     are, ``apart`` an organisation of which only the numbers are between, ``effective`` how many
     equally used hubs would be as concentrated.
     """
+
+    abroad: float
+    carrier: Candidate | None
+    unmapped: Candidate | None
+    apart: Candidate | None
+    effective: float
+
+
+def not_diverse(spread: Spread, policy: Policy) -> list[str]:
+    """Why the paths are not "diverse" by this, one sentence for each thing."""
+    abroad, carrier, unmapped, apart, effective = spread
     reasons = []
     if abroad >= policy.concentrated:
         reasons.append(
@@ -76,6 +80,9 @@ def only_meets(node: Node) -> str:
     return "It looks like an exchange, and meeting is what exchanges are for."
 
 
+_MEETING = "It is a meeting place and no single hub: meeting is what exchanges are for."
+
+
 def reach_few(weighed: float, unit: str, policy: Policy) -> str:
     """Why the one over whom most networks are reached is no single hub: that these are small."""
     return (
@@ -92,13 +99,28 @@ def take_turns(captured: int, policy: Policy) -> str:
     )
 
 
+def level_of_those_traced_to(reached: Candidate, policy: Policy) -> Level:
+    """The level by the networks that were traced to, where these are enough."""
+    if reached.of < policy.organisations:
+        return "between"
+    return level(reached.captured, reached.of, reached.lower, reached.upper, policy)
+
+
+def level_with(silent: int, top: Candidate, policy: Policy) -> Level:
+    """The level if so many others, of which no way is known, do not pass the hub.
+
+    Before it is a single one, ``single_share`` of all must pass it, and no bound is asked of these.
+    """
+    of = top.of + silent
+    if top.captured >= policy.single_share * of:
+        return "single"
+    return level(top.captured, of, *captured_bounds(top.captured, of, policy.confidence), policy)
+
+
 def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> tuple[Level, str]:
     """The level by the networks that were traced to, and in words."""
-    there = level(reached.captured, reached.of, reached.lower, reached.upper, policy)
-    if reached.of < policy.organisations:
-        there = "between"
     lower, upper = written_bounds(reached, policy)
-    return there, (
+    return level_of_those_traced_to(reached, policy), (
         f"Networks traced to that are reached over {top.node.name}: {reached.captured} of "
         f"{reached.of} (captured share {reached.captured_share:.2f}, {asked(policy.confidence)} "
         f"bounds {lower} to {upper})."
@@ -106,14 +128,9 @@ def _of_those_traced_to(reached: Candidate, top: Candidate, policy: Policy) -> t
 
 
 def _with(silent: int, top: Candidate, policy: Policy) -> tuple[Level, str]:
-    """The level if so many others, of which no way is known, do not pass the hub, and in words.
-
-    Before it is a single one, ``single_share`` of all must pass it, and no bound is asked of these.
-    """
+    """The level with those of which no way is known, and in words."""
     of = top.of + silent
-    bounds = captured_bounds(top.captured, of, policy.confidence)
-    enough = top.captured >= policy.single_share * of
-    return "single" if enough else level(top.captured, of, *bounds, policy), (
+    return level_with(silent, top, policy), (
         f"With those of which no way is known ({silent}), {top.captured} of {of} other "
         f"organisations reach the others over {top.node.name}."
     )
@@ -126,6 +143,7 @@ def domestic_grade(
     *,
     reached: Candidate | None,
     silent: int,
+    meets: bool,
     against_single: Sequence[str],
     against_diverse: Sequence[str],
     policy: Policy,
@@ -138,6 +156,9 @@ def domestic_grade(
     that were traced to: where these are few, who provides for most of them is on everybody's way
     there, and is no hub for that. ``silent`` counts the others that traced and of which no way is
     known: where a hub's routers answer and others do not, they are those that do not pass it.
+
+    ``meets`` says that ``top`` is a place where networks meet and no more: no reader may take the
+    name of such a one for an accusation.
 
     Any reason ``against_single`` makes "concentrated" of "single hub", any ``against_diverse``
     "mixed" of "diverse". The first of them is told.
@@ -153,10 +174,15 @@ def domestic_grade(
         )
     says: Level
     if top is None:
-        says = "open"
+        lower, upper = captured_bounds(0, organisations, policy.confidence)
+        says = level(0, organisations, lower, upper, policy)
+        shown = beside(upper, policy.diverse_upper, ".2f", operator.lt, up)
         sentence = (
             "No network or exchange is on most of the traces of any domestic pair whose way is "
             "known."
+            if says == "open"
+            else f"The upper bound of the captured share, {shown}, does not exclude "
+            f"{asked(policy.diverse_upper, '.2f')}."
         )
     else:
         says = level(top.captured, top.of, top.lower, top.upper, policy)
@@ -173,7 +199,7 @@ def domestic_grade(
             f"{top.node.name}, which is not called a single hub: {against_single[0]}"
         )
     if says in NAMES:
-        return "concentrated", sentence
+        return "concentrated", f"{sentence} {_MEETING}" if meets else sentence
     if says == "open":
         return ("mixed", against_diverse[0]) if against_diverse else ("diverse", sentence)
     return "mixed", sentence

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
+from analysis.grading.criteria import Criterion
 from analysis.grading.family import Family
 from analysis.grading.nameable import JudgingTable, own_names
 from analysis.grading.verdict import not_representative
+from analysis.home.criteria import Standing, criteria_at_home
 from analysis.home.domestic import (
     DomesticPair,
     Mesh,
@@ -35,6 +37,7 @@ from analysis.home.domestic import (
 )
 from analysis.home.hub import (
     DomesticGrade,
+    Spread,
     domestic_grade,
     not_diverse,
     only_meets,
@@ -54,7 +57,7 @@ class Domestic:
 
     ``strongest`` is the candidate that grade and reason speak of, named or not. ``organisations``
     counts those with a known way to another one, ``untold`` the traces of which it is not known for
-    want of RTTs.
+    want of RTTs, and ``meets`` says that the strongest is no more than a meeting place.
     """
 
     pairs: list[DomesticPair]
@@ -64,11 +67,18 @@ class Domestic:
     organisations: int
     effective_hubs: float
     untold: int
+    meets: bool
+    criteria: list[Criterion]
 
     @property
     def hub(self) -> Candidate | None:
         """Who may be named, by the grade."""
         return self.strongest if self.grade in {"concentrated", "single_hub"} else None
+
+    @property
+    def meeting_place(self) -> bool:
+        """Whether whoever is named is a place where networks meet, and no more."""
+        return self.hub is not None and self.meets
 
 
 class _Places(NamedTuple):
@@ -123,41 +133,67 @@ def judge_domestic(
     heard = {pair.organisation for pair in known}
     traced = {pair.organisation for pair in pairs}
     silent = traced.union(name for name, last in displaced.items() if last >= since) - heard
-    effective, against_diverse = _diversity(known, family, own, policy)
+    spread = _spread(known, family, own, policy)
+    against_diverse = not_diverse(spread, policy)
+    resolved = mean_share((pair.organisation, pair.way != "unknown") for pair in pairs)
 
-    def against_single(candidate: Candidate, reached: Candidate) -> list[str]:
-        meets = [] if may_be_hub(candidate.node) else [only_meets(candidate.node)]
-        weighed = weighted_share(reached.shares, weights.of) or 0.0
-        few = [] if weighed >= policy.single_weighed else [reach_few(weighed, weights.unit, policy)]
+    def standing(candidate: Candidate) -> Standing:
+        reached = reached_over(candidate.node, known, own, policy)
         turning = by_turns(telling(turns_at_home(mesh)), policy)(candidate.node)
-        turns = len(captured_by(candidate.shares, policy) & turning)
-        always = candidate.captured - turns >= policy.single_share * candidate.of
-        changing = [] if always else [take_turns(turns, policy)]
-        return [*meets, *_not_representative(candidate, own, weights, policy), *few, *changing]
+        return Standing(
+            reached,
+            reached_weighed=weighted_share(reached.shares, weights.of) or 0.0,
+            covered=covered(candidate.shares, own(candidate.node), weights),
+            weighed=weighted_share(candidate.shares, weights.of) or 0.0,
+            meets=not may_be_hub(candidate.node),
+            turns=len(captured_by(candidate.shares, policy) & turning),
+        )
 
-    def graded(candidate: Candidate | None) -> tuple[DomesticGrade, str]:
-        reached = reached_over(candidate.node, known, own, policy) if candidate else None
-        return domestic_grade(
+    def graded(candidate: Candidate | None) -> Domestic:
+        stands = standing(candidate) if candidate else None
+        unheard = len(silent - (own(candidate.node) if candidate else frozenset()))
+        grade, reason = domestic_grade(
             candidate,
             len(heard),
-            mean_share((pair.organisation, pair.way != "unknown") for pair in pairs),
-            reached=reached,
-            silent=len(silent - (own(candidate.node) if candidate else frozenset())),
-            against_single=against_single(candidate, reached) if candidate and reached else (),
+            resolved,
+            reached=stands.reached if stands else None,
+            silent=unheard,
+            meets=stands is not None and stands.meets,
+            against_single=_not_single(candidate, stands, weights, policy)
+            if candidate and stands
+            else (),
             against_diverse=against_diverse,
             policy=policy,
         )
+        return Domestic(
+            pairs,
+            candidate,
+            grade,
+            reason,
+            len(heard),
+            spread.effective,
+            untold=sum(seen.traces for seen, path in walked if path.untold),
+            meets=stands is not None and stands.meets,
+            criteria=criteria_at_home(
+                candidate,
+                stands,
+                spread,
+                organisations=len(heard),
+                resolved=resolved,
+                silent=unheard,
+                policy=policy,
+            ),
+        )
 
     strongest = candidates[0] if candidates else None
-    grade, reason = graded(strongest)
+    found = graded(strongest)
     # A meeting place that more organisations cross hides no hub that stands beside it.
     hub = next((one for one in candidates if may_be_hub(one.node)), None)
     if hub is not None and hub is not strongest:
         of_hub = graded(hub)
-        if of_hub[0] == "single_hub":
-            strongest, (grade, reason) = hub, of_hub
-    untold = sum(seen.traces for seen, path in walked if path.untold)
-    return Domestic(pairs, strongest, grade, reason, len(heard), effective, untold)
+        if of_hub.grade == "single_hub":
+            return of_hub
+    return found
 
 
 def _pairs_and_candidates(
@@ -190,37 +226,37 @@ def _pairs_and_candidates(
     return folded(apart | lines) if lines else found
 
 
-def _not_representative(
-    hub: Candidate, own: Callable[[Node], frozenset[str]], weights: Weights, policy: Policy
+def _not_single(
+    candidate: Candidate, stands: Standing, weights: Weights, policy: Policy
 ) -> list[str]:
-    return not_representative(
-        covered(hub.shares, own(hub.node), weights),
-        weighted_share(hub.shares, weights.of) or 0.0,
-        weights.unit,
-        policy,
-    )
+    """Why it is no single hub though the bounds would make it one."""
+    reasons = [only_meets(candidate.node)] if stands.meets else []
+    reasons += not_representative(stands.covered, stands.weighed, weights.unit, policy)
+    if stands.reached_weighed < policy.single_weighed:
+        reasons.append(reach_few(stands.reached_weighed, weights.unit, policy))
+    if not stands.is_always_passed(candidate, policy):
+        reasons.append(take_turns(stands.turns, policy))
+    return reasons
 
 
-def _diversity(
+def _spread(
     known: Sequence[DomesticPair],
     family: Family,
     own: Callable[[Node], frozenset[str]],
     policy: Policy,
-) -> tuple[float, list[str]]:
-    """The effective hubs, and why the known ways are not "diverse".
+) -> Spread:
+    """What may keep the known ways from being "diverse".
 
     Here whoever carries a way abroad and back counts like those between.
     """
     generous = [replace(pair, between=pair.passed) for pair in known]
     passed = hub_candidates(generous, family.blocks, own, policy)
-    effective = effective_hubs(generous, passed, own)
     numbers = [replace(pair, between=pair.apart) for pair in known]
     numbered = hub_candidates(numbers, family.blocks, own, policy)
-    return effective, not_diverse(
+    return Spread(
         abroad=share_abroad(known),
         carrier=next((one for one in passed if one.node.kind == "organisation"), None),
         unmapped=behind_the_unmapped(known, policy),
         apart=next(iter(numbered), None),
-        effective=effective,
-        policy=policy,
+        effective=effective_hubs(generous, passed, own),
     )

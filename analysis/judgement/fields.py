@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from analysis.alarm.timeline import Timeline
@@ -90,6 +91,18 @@ def candidate_fields(
     }
 
 
+def uncounted_fields(
+    found: Candidate, blocks: Blocks, table: JudgingTable, country: str
+) -> dict[str, Any]:
+    """One row of ``uncounted``: whose hops no figure has, and how many organisations show them."""
+    return {
+        **gateway_fields(found.node, blocks, table, country),
+        "blocks": list(found.blocks),
+        "organisations": found.captured,
+        "of": found.of,
+    }
+
+
 def upstream_fields(
     family: Family, table: JudgingTable, weights: Mapping[str, float], policy: Policy
 ) -> dict[str, Any]:
@@ -124,7 +137,10 @@ def domestic_fields(
     return {
         "grade": domestic.grade,
         "hub": gateway_fields(hub.node, blocks, table, country) if hub else None,
-        "pairs": count_ways(domestic.pairs, hub.node if hub else None),
+        "meeting_place": domestic.meeting_place,
+        "pairs": count_ways(
+            domestic.pairs, hub.node if hub and not domestic.meeting_place else None
+        ),
         "captured": captured_fields(
             strongest.captured, strongest.of, strongest.lower, strongest.upper
         )
@@ -132,6 +148,7 @@ def domestic_fields(
         else captured_fields(0, judged, *captured_bounds(0, judged, policy.confidence)),
         "effective_hubs": domestic.effective_hubs,
         "reason": domestic.reason,
+        "criteria": [asdict(one) for one in domestic.criteria],
     }
 
 

@@ -32,6 +32,7 @@ from analysis.judgement.fields import (
     measured_fields,
     share_fields,
     timeline_fields,
+    uncounted_fields,
     upstream_fields,
     window_of,
 )
@@ -320,6 +321,9 @@ def judge(
         "candidates": [
             candidate_fields(found, family.blocks, table, country)
             for found in family.candidates[:_SHOWN]
+        ],
+        "uncounted": [
+            uncounted_fields(found, family.blocks, table, country) for found in figures.uncounted
         ],
         "measured": measured_fields(family, panel),
         "criteria": [

@@ -24,6 +24,8 @@ OUT_OF_SIGHT = (
 
 LIMITS = (
     OUT_OF_SIGHT,
+    "Paths were counted, not how much traffic takes them. Why they meet somewhere, and what is "
+    "done there, no path shows.",
     "Countries are those of registration; a router may stand elsewhere.",
 )
 

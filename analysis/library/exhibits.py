@@ -82,7 +82,9 @@ DOMESTIC = {
     "destination": Column("string", "to"),
     "way": Column("string", "`direct`, `exchange`, `third_party`, `abroad` or `unknown`"),
     "between": Column("string", "what stands between on most traces"),
-    "over_hub": Column("boolean", "whether the verdict's hub is among them"),
+    "over_hub": Column(
+        "boolean", "whether the verdict's hub is among them, if it is more than a meeting place"
+    ),
 }
 
 CANDIDATES = {
@@ -233,7 +235,7 @@ def changes_table(timeline: Mapping[str, Any]) -> pd.DataFrame:
 def domestic_table(evidence: Evidence, hub: Node | None) -> pd.DataFrame:
     """One row for each two domestic organisations measured, with the columns of ``DOMESTIC``.
 
-    ``hub`` is the verdict's hub, if one is named.
+    ``hub`` is the verdict's hub, if one is named that is more than a meeting place.
     """
     return table_of(
         [

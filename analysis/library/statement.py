@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analysis.alarm.beyond_border import Behind
+from analysis.grading.criteria import Criterion
 from analysis.grading.verdict import Grade
 from analysis.home.hub import DomesticGrade
 from analysis.intake.load import Loaded
@@ -158,16 +159,20 @@ class Coverage:
 class Domestic:
     """The paths between networks at home.
 
-    ``pairs`` counts pairs of networks by the way between them, ``captured`` is of the strongest
-    candidate for a hub, named or not.
+    ``meeting_place`` says that the ``hub`` is a place where networks meet, as at an exchange, and
+    no more. ``pairs`` counts pairs of networks by the way between them, ``captured`` is of the
+    strongest candidate for a hub, named or not. ``criteria`` are what the rule asks for and what
+    was found, as in `Verdict.criteria` of the ways abroad.
     """
 
     grade: DomesticGrade
     hub: Gateway | None
+    meeting_place: bool
     pairs: Mapping[str, int]
     captured: Captured
     effective_hubs: float
     reason: str
+    criteria: tuple[Criterion, ...]
 
 
 @dataclass(frozen=True)
@@ -323,10 +328,12 @@ class Verdict:
         return Domestic(
             said["grade"],
             Gateway.of(said["hub"]),
+            said["meeting_place"],
             dict(said["pairs"]),
             Captured(**said["captured"]),
             said["effective_hubs"],
             said["reason"],
+            tuple(Criterion(**one) for one in said["criteria"]),
         )
 
     @property
@@ -411,7 +418,7 @@ class Verdict:
     @property
     def domestic_pairs(self) -> pd.DataFrame:
         """One row for each two domestic organisations, with the way between them."""
-        hub = self.domestic.hub
+        hub = None if self.domestic.meeting_place else self.domestic.hub
         node = Node(hub.kind, hub.name) if hub else None
         return self._made("domestic_pairs", lambda: exhibits.domestic_table(self._evidence, node))
 

@@ -11,16 +11,21 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
-Role = Literal["network", "candidate", "gateway", "itself", "abroad", "others", "unknown"]
+Role = Literal[
+    "network", "candidate", "gateway", "itself", "themselves", "abroad", "others", "unknown"
+]
 
 # A column with more bars than this can be read by nobody; the rest is one bar.
 MOST = 30
+# Of more gateways than this, the networks that are their own hide the others.
+FEW = 12
 
 
 class Bar(NamedTuple):
-    """What stands in a column. ``name`` is empty for what is unknown and for the others together,
-    whose number ``together`` tells; ``itself`` is a network that is its own gateway. ``kind`` is
-    that of a gateway or of who is first abroad: an exchange and an operator may have one name."""
+    """What stands in a column. ``name`` is empty for what is unknown and for those that stand
+    together, whose number ``together`` tells; ``itself`` is a network that is its own gateway,
+    ``themselves`` are all of these. ``kind`` is that of a gateway or of who is first abroad: an
+    exchange and an operator may have one name."""
 
     role: Role
     name: str = ""
@@ -113,10 +118,41 @@ def _together(weights: Mapping[Bar, float]) -> Callable[[Bar], Bar]:
     """Which bar stands for one where there are too many: the lightest become one."""
     if len(weights) <= MOST:
         return lambda bar: bar
-    ranked = sorted(weights, key=lambda bar: (bar == UNKNOWN, -weights[bar], bar))
+    # A network weighs 1, but for the error of a sum.
+    ranked = sorted(weights, key=lambda bar: (bar == UNKNOWN, -round(weights[bar], 6), bar))
     kept = set(ranked[: MOST - 1]) | {UNKNOWN}
     others = Bar("others", together=len(set(weights) - kept))
     return lambda bar: bar if bar in kept else others
+
+
+def _gateways_together(weights: Mapping[Bar, float]) -> Callable[[Bar], Bar]:
+    """The same of gateways: where there are many, networks that are their own are one bar."""
+    own = [bar for bar in weights if bar.role == "itself"]
+    if len(weights) <= FEW or len(own) < 2:
+        return _together(weights)
+    themselves = Bar("themselves", together=len(own))
+    apart = {bar: weight for bar, weight in weights.items() if bar.role != "itself"}
+    stands_for = _together(apart)
+    return lambda bar: themselves if bar.role == "itself" else stands_for(bar)
+
+
+def _drawn(strands: Iterable[Strand]) -> dict[tuple[Bar, Bar, Bar], float]:
+    """The ways from column to column with their weights; of many bars some stand together."""
+    ways = _weights(((Bar("network", s.network), s.gateway, s.abroad), s.weight) for s in strands)
+    gather = (_together, _gateways_together, _together)
+    networks, gateways, abroads = (
+        together(_weights((way[column], weight) for way, weight in ways.items()))
+        for column, together in enumerate(gather)
+    )
+    return _weights(
+        ((networks(network), gateways(gateway), abroads(abroad)), weight)
+        for (network, gateway, abroad), weight in ways.items()
+    )
+
+
+def stand_together(strands: Iterable[Strand]) -> bool:
+    """Whether some bar of the drawing stands for several."""
+    return any(bar.together for way in _drawn(strands) for bar in way)
 
 
 def _weights(pairs: Iterable[tuple[Key, float]]) -> dict[Key, float]:
@@ -126,7 +162,7 @@ def _weights(pairs: Iterable[tuple[Key, float]]) -> dict[Key, float]:
     return dict(found)
 
 
-_LAST = {"others": 1, "unknown": 2}
+_LAST = {"themselves": 1, "others": 2, "unknown": 3}
 
 
 def _by_neighbours(
@@ -149,16 +185,7 @@ def lay_out(
     ``network_height`` is that of a network's bar, ``room`` what the label of a bar in a column
     needs.
     """
-    networks = _together(_weights((Bar("network", s.network), s.weight) for s in strands))
-    gateways = _together(_weights((s.gateway, s.weight) for s in strands))
-    abroads = _together(_weights((s.abroad, s.weight) for s in strands))
-    flows = _weights(
-        (
-            (networks(Bar("network", s.network)), gateways(s.gateway), abroads(s.abroad)),
-            s.weight,
-        )
-        for s in strands
-    )
+    flows = _drawn(strands)
     left = _weights(((a, b), weight) for (a, b, _), weight in flows.items())
     right = _weights(((b, c), weight) for (_, b, c), weight in flows.items())
     rank = _rank(left)

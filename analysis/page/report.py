@@ -12,7 +12,7 @@ import hashlib
 import json
 import operator
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from markupsafe import Markup
 from analysis.library.statement import Verdict, demand_verdict
 from analysis.owners import ownership
 from analysis.page import figures, matrices, palette, sankey
-from analysis.page.flows import strands_of
+from analysis.page.flows import Strand, stand_together, strands_of
 from analysis.page.pictures import as_svg
 from analysis.tables import records_of
 from analysis.words.direction import straight
@@ -37,6 +37,7 @@ from analysis.words.wording import (
     asked,
     at_home,
     beside,
+    called,
     captured_range,
     down,
     effective,
@@ -90,13 +91,15 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         pictures=_pictures(verdict, words),
         grid=matrices.international(verdict.pairs, verdict.accused, words),
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
-        rule=_asked(verdict),
+        rule=_asked(fields["criteria"]),
+        rule_at_home=_asked(fields["domestic"]["criteria"]),
         captured=captured_range(fields, ".0%"),
         effective=effective(fields),
         effective_range=outward(interval[0], interval[1], ".1f") if interval else None,
         national=outward(*verdict.coverage.bounds),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
+        stand_together=stand_together(_strands(verdict)),
         needs=verdict.needs,
         recruits=records_of(_to_ask(verdict)),
         rejected=records_of(verdict.rejected),
@@ -104,7 +107,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         not_judged=not_judged(fields),
         provenance=verdict.provenance,
         command=_unbroken(verdict.provenance["command"] or _command(fields)),
-        left_out_above=_leaves_hops_out(verdict.reasons),
+        uncounted=[called(one["kind"], one["name"], words) for one in fields["uncounted"]],
         unfolded=UNFOLDED,
         broad=BROAD,
         colours={"other": palette.OTHER.light, "unknown_pale": palette.UNKNOWN_PALE.light},
@@ -148,11 +151,6 @@ def _unbroken(command: str) -> Markup:
     )
 
 
-def _leaves_hops_out(reasons: Sequence[str]) -> bool:
-    """Whether they tell of hops at home without which the figures, and so the pictures, are."""
-    return any("figures count the ways as if" in reason for reason in reasons)
-
-
 def _to_ask(verdict: Verdict) -> pd.DataFrame:
     table = verdict.recruits
     return table[~table["measured"].fillna(value=False)].head(RECRUITS)
@@ -191,10 +189,10 @@ class Asked(NamedTuple):
     met: bool
 
 
-def _asked(verdict: Verdict) -> dict[str, list[Asked]]:
+def _asked(criteria: Iterable[Mapping[str, Any]]) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
-    for row in records_of(verdict.criteria):
+    for row in criteria:
         asked = found = ""
         if isinstance(row["bound"], str):
             scale, unit = (1, "") if row["key"] in _COUNTS else (100, "%")
@@ -250,10 +248,14 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
     return drawn
 
 
+def _strands(verdict: Verdict) -> list[Strand]:
+    return strands_of(records_of(verdict.pairs), verdict.accused)
+
+
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     """The picture of the paths in words: network, gateways, first operators abroad."""
     found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
-    for strand in strands_of(records_of(verdict.pairs), verdict.accused):
+    for strand in _strands(verdict):
         parts = found.setdefault(strand.network, ({}, {}))
         for counted, bar in zip(parts, (strand.gateway, strand.abroad), strict=True):
             name = sankey.label(bar, words)

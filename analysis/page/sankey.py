@@ -25,6 +25,7 @@ _SOLID = {
     "candidate": palette.GATEWAY.light,
     "gateway": palette.OTHER.light,
     "itself": palette.OTHER.light,
+    "themselves": palette.OTHER.light,
     "abroad": palette.MUTED.light,
     "others": palette.UNKNOWN.light,
     "unknown": palette.UNKNOWN.light,
@@ -33,6 +34,7 @@ PALE = {
     "candidate": palette.GATEWAY_PALE.light,
     "gateway": palette.OTHER_PALE.light,
     "itself": palette.OTHER_PALE.light,
+    "themselves": palette.OTHER_PALE.light,
     "others": palette.UNKNOWN_PALE.light,
     "unknown": palette.UNKNOWN_PALE.light,
 }
@@ -104,15 +106,23 @@ def ribbon_points(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict
 
 
 def bars(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
-    """Each bar as a rectangle; its left side is where its column stands."""
+    """Each bar as a rectangle; its left side is where its column stands.
+
+    Networks that are their own gateways are as many pieces, lest they be taken for one gateway.
+    """
     for placed in flows.bars:
-        yield {
-            "x": at[placed.column],
-            "x2": at[placed.column] + _BAR_WIDTH,
-            "y": round(placed.top, 1),
-            "y2": round(placed.top + placed.height, 1),
-            "colour": _SOLID[placed.bar.role],
-        }
+        pieces = placed.bar.together if placed.bar.role == "themselves" else 1
+        piece = placed.height / pieces
+        gap = piece / 4 if pieces > 1 else 0.0
+        for number in range(pieces):
+            top = placed.top + number * piece
+            yield {
+                "x": at[placed.column],
+                "x2": at[placed.column] + _BAR_WIDTH,
+                "y": round(top, 1),
+                "y2": round(top + piece - gap, 1),
+                "colour": _SOLID[placed.bar.role],
+            }
 
 
 def bar_name(bar: Bar, say: Say) -> str:
@@ -121,6 +131,8 @@ def bar_name(bar: Bar, say: Say) -> str:
         return say("unknown")
     if bar.role == "others":
         return say("others: {count}").format(count=bar.together)
+    if bar.role == "themselves":
+        return say("{count} networks, each itself").format(count=bar.together)
     if bar.role == "itself":
         return say("{network} itself").format(network=bar.name)
     return called(bar.kind, bar.name, say)

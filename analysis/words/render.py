@@ -221,7 +221,11 @@ def _hub(domestic: Mapping[str, Any]) -> str:
     hub = domestic["hub"]
     if not hub:
         return ""
-    return f" ({hub['name']}, an exchange)" if hub["kind"] == "exchange" else f" ({hub['name']})"
+    if hub["kind"] == "exchange":
+        return f" ({hub['name']}, an exchange)"
+    return (
+        f" ({hub['name']}, a meeting place)" if domestic["meeting_place"] else f" ({hub['name']})"
+    )
 
 
 def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:

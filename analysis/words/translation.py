@@ -2,6 +2,7 @@
 
 A verdict's JSON is English by contract. Its sentences are recognised by their patterns, which stand
 in the catalogue as well; one that is not recognised stays English, and says so to a screen reader.
+In English, too, what a sentence tells of days and grades is written as everywhere on the page.
 """
 
 from __future__ import annotations
@@ -45,16 +46,17 @@ class Said(NamedTuple):
 
 @cache
 def _catalogue(language: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], str]]]:
-    if language == "en":
-        return {}, []
-    with (FOLDER / f"{language}.po").open("rb") as file:
-        entries = [entry for entry in read_po(file, locale=language) if entry.id and entry.string]
-    words = {str(entry.id): str(entry.string) for entry in entries if entry.context != VERDICT}
-    patterns = [
-        (_pattern(str(entry.id)), str(entry.string))
-        for entry in entries
-        if entry.context == VERDICT
-    ]
+    """The words of a language, and its sentences by their patterns.
+
+    English needs no words; its sentences are those that another language translates.
+    """
+    english = language == "en"
+    other = next(one for one in LANGUAGES if one != "en") if english else language
+    with (FOLDER / f"{other}.po").open("rb") as file:
+        entries = [entry for entry in read_po(file, locale=other) if entry.id and entry.string]
+    said = [(str(one.id), str(one.id if english else one.string), one.context) for one in entries]
+    words = {message: text for message, text, context in said if context != VERDICT}
+    patterns = [(_pattern(message), text) for message, text, context in said if context == VERDICT]
     return words, patterns
 
 

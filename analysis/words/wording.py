@@ -22,8 +22,9 @@ HEADLINE = {
     "insufficient": "The evidence does not suffice for a verdict.",
     "diverse": "Paths leave by several gateways; no convergence was seen.",
     "mixed": "Neither convergence nor diversity can be claimed.",
-    "concentrated": "Much of the traffic measured passes {gateway}.",
-    "single_gateway": "The traffic measured passes one gateway: {gateway}.",
+    "concentrated": "Many of the networks measured reach abroad through {gateway}.",
+    "single_gateway": "The great majority of the networks measured reach abroad through one "
+    "gateway: {gateway}.",
 }
 
 HUB = "Between networks at home the ways measured pass one hub: {hub}."
@@ -264,7 +265,7 @@ def headline(verdict: Mapping[str, Any], say: Say = str) -> str:
     """The verdict in one sentence; ``say`` finds the words in another language.
 
     >>> headline({"grade": "concentrated", "gateway": {"name": "Telecom"}})
-    'Much of the traffic measured passes Telecom.'
+    'Many of the networks measured reach abroad through Telecom.'
     """
     gateway, sentence = verdict["gateway"], HEADLINE[verdict["grade"]]
     return say(sentence).format(gateway=gateway["name"] if gateway else "")

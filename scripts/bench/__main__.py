@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from analysis.scale import edition
 from analysis.scale.engine import usable_cores
 from probe import __version__
 from scripts.bench.comparison import Result, compare
@@ -46,6 +47,7 @@ def machine() -> dict[str, object]:
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "gatewatch": __version__,
+        "code": edition.code(),
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
     }
 

@@ -615,6 +615,16 @@ def test_all_figures_leave_out_of_whom_only_the_numbers_are_on_the_ways() -> Non
         "destination abroad whose crossing is known, but for addresses of Net 13."
     )
     assert "count the ways as if Net 13 were not there" in fields["reasons"][1]
+    assert fields["uncounted"] == [
+        {
+            "kind": "organisation",
+            "name": "Net 13",
+            "asns": [113],
+            "blocks": [],
+            "organisations": 12,
+            "of": 12,
+        }
+    ]
 
 
 def test_leaving_one_out_leaves_the_numbers_out_as_well() -> None:

@@ -208,7 +208,7 @@ def test_json_holds_machine_and_figures(monkeypatch: pytest.MonkeyPatch) -> None
     done = CliRunner().invoke(bench.main, ["--json"])
     assert done.exit_code == 0
     said = json.loads(done.stdout)
-    assert {"cores", "kernel", "python", "gatewatch", "date", "seconds"} < said.keys()
+    assert {"cores", "kernel", "python", "gatewatch", "code", "date", "seconds"} < said.keys()
     assert [one["name"] for one in said["comparisons"]] == ["passing"]
 
 

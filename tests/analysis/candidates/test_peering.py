@@ -12,6 +12,7 @@ from analysis.candidates.peering import PeeringLans
 from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
+from analysis.words.render import plain
 from probe.record import Attribution, from_json
 from tests.analysis.country import HOME, NOW, Country
 
@@ -81,7 +82,9 @@ def test_carriers_that_are_reached_over_an_exchange_make_no_gateway(lan: str, no
 def test_networks_that_meet_at_an_exchange_have_no_hub(lan: str) -> None:
     """They are found in one place, as at one that is listed, and no more is said."""
     fields = at_home(member(lan)).judge().fields
-    assert fields["domestic"]["grade"] == "concentrated"
+    domestic = fields["domestic"]
+    assert (domestic["grade"], domestic["pairs"]["hub"]) == ("concentrated", 0)
+    assert "a meeting place): " in plain(fields)
     assert any("exchanges.toml in the data folder" in limit for limit in fields["limits"])
 
 

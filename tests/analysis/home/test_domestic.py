@@ -904,7 +904,7 @@ def test_the_share_abroad_weighs_organisations_alike() -> None:
         # Everybody comes to a network by its own border, whoever stands before it.
         ("lan own 20.64.{i}.1 20.0.{j}.1", "mixed", None, "direct"),
         ("lan 20.64.0.9 own 20.64.{i}.1", "mixed", None, "direct"),
-        ("lan own 20.64.{i}.1 homeix", "concentrated", "HomeIX", "hub"),
+        ("lan own 20.64.{i}.1 homeix", "concentrated", "HomeIX", "exchange"),
         ("lan own 20.64.{i}.1 gate", "single_hub", "Gate", "hub"),
         ("lan own 20.64.{i}.1 20.64.{j}.2 20.0.{j}.1", "single_hub", "Net 13", "hub"),
         ("lan own 20.64.{i}.1 20.64.0.9", "single_hub", "Net 13", "hub"),
@@ -1103,6 +1103,8 @@ def test_an_exchange_that_paths_abroad_cross_too_is_a_hub(abroad_too: int, grade
     domestic = country.judge().fields["domestic"]
     assert (domestic["grade"], domestic["hub"]["name"]) == (grade, "HomeIX")
     assert ("It is an exchange" in domestic["reason"]) == (grade == "concentrated")
+    assert domestic["meeting_place"] == (grade == "concentrated")
+    assert domestic["pairs"]["hub" if grade == "single_hub" else "exchange"] == 56
 
 
 def test_whoever_runs_an_exchange_says_nothing_about_it() -> None:

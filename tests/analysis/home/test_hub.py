@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.grading.verdict import describe
-from analysis.home.hub import domestic_grade, not_diverse
+from analysis.home.hub import Spread, domestic_grade, not_diverse
 from analysis.policy import Policy
 from tests.analysis.grading.test_verdict import made
 
@@ -33,7 +33,13 @@ def test_domestic_grades(
 ) -> None:
     """The same bounds as abroad, there and back."""
     top, there = made(captured, of), made(*reached)
-    judged = {"reached": there, "silent": 0, "against_diverse": (), "policy": Policy()}
+    judged = {
+        "reached": there,
+        "silent": 0,
+        "meets": False,
+        "against_diverse": (),
+        "policy": Policy(),
+    }
     found, _ = domestic_grade(top, 0, 1.0, against_single=against, **judged)  # type: ignore[arg-type]
     assert found == says
 
@@ -56,6 +62,7 @@ def test_who_shows_no_way_is_not_forgotten(captured: int, silent: int, says: str
         1.0,
         reached=made(20, 20),
         silent=silent,
+        meets=False,
         against_single=(),
         against_diverse=(),
         policy=Policy(),
@@ -82,10 +89,31 @@ def test_what_speaks_against_a_single_hub_is_said_where_there_would_be_one() -> 
             1.0,
             reached=made(7, 7),
             silent=0,
+            meets=False,
             against_diverse=(),
             against_single=["Few."],
             policy=policy,
         ) == ("concentrated", reason)
+
+
+@pytest.mark.parametrize(("captured", "reached"), [(6, 7), (7, 6)])
+def test_a_meeting_place_is_called_one_whatever_is_said_of_it(captured: int, reached: int) -> None:
+    """Whether those that measured are too few for a single hub or those traced to."""
+    grade, reason = domestic_grade(
+        made(captured, captured),
+        captured,
+        1.0,
+        reached=made(reached, reached),
+        silent=0,
+        meets=True,
+        against_single=(),
+        against_diverse=(),
+        policy=Policy(),
+    )
+    assert grade == "concentrated"
+    assert reason.endswith(
+        " It is a meeting place and no single hub: meeting is what exchanges are for."
+    )
 
 
 def test_domestic_paths_without_anything_between() -> None:
@@ -93,6 +121,7 @@ def test_domestic_paths_without_anything_between() -> None:
     judged = {
         "reached": None,
         "silent": 0,
+        "meets": False,
         "against_single": (),
         "against_diverse": (),
         "policy": Policy(),
@@ -111,10 +140,27 @@ def test_domestic_paths_without_anything_between() -> None:
     )
 
 
+def test_who_asks_for_more_confidence_needs_more_neighbours_for_diverse() -> None:
+    """As abroad: with 99% none of five leaves open whether six in ten pass one hub."""
+    judged: dict[str, Any] = {
+        "reached": None,
+        "silent": 0,
+        "meets": False,
+        "against_single": (),
+        "against_diverse": (),
+    }
+    strict = Policy(confidence=0.99)
+    assert domestic_grade(None, 5, 1.0, **judged, policy=strict) == (
+        "mixed",
+        "The upper bound of the captured share, 0.61, does not exclude 0.50.",
+    )
+    assert domestic_grade(None, 7, 1.0, **judged, policy=strict)[0] == "diverse"
+
+
 @pytest.mark.parametrize("captured", [0, 1])
 def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) -> None:
     """Whether nobody stands between or somebody between few; elsewhere it changes nothing."""
-    judged = {"silent": 0, "against_single": (), "policy": Policy()}
+    judged = {"silent": 0, "meets": False, "against_single": (), "policy": Policy()}
     top = made(captured, 11) if captured else None
     assert domestic_grade(
         top,
@@ -138,8 +184,7 @@ def test_what_speaks_against_diverse_is_said_where_it_would_be(captured: int) ->
 def doubts(**changes: Any) -> list[str]:
     """Why ways of which nothing else is known are not "diverse"."""
     usual: dict[str, Any] = {"abroad": 0.0, "carrier": None, "unmapped": None, "apart": None}
-    usual |= {"effective": 3.0, "policy": Policy()}
-    return not_diverse(**(usual | changes))
+    return not_diverse(Spread(**(usual | {"effective": 3.0} | changes)), Policy())
 
 
 def test_ways_half_of_which_go_abroad_show_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 
@@ -437,6 +437,22 @@ def test_a_domestic_exchange_on_domestic_paths_is_concentrated_at_most() -> None
     domestic = country.judge().fields["domestic"]
     assert domestic["grade"] == "concentrated"
     assert domestic["hub"]["kind"] == "exchange"
+    assert domestic["meeting_place"] is True
+    assert (domestic["pairs"]["exchange"], domestic["pairs"]["hub"]) == (56, 0)
+
+
+def test_a_domestic_exchange_where_few_meet_is_said_to_be_one() -> None:
+    """Five networks would not make a single hub in any case: still nobody may take it for one."""
+    country = open_country(5)
+    for i, j in permutations(range(1, 6), 2):
+        country.trace(i, f"20.0.{j}.200", "lan own homeix")
+    domestic = country.judge().fields["domestic"]
+    assert domestic["grade"] == "concentrated"
+    assert domestic["reason"].endswith(
+        "It is a meeting place and no single hub: meeting is what exchanges are for."
+    )
+    said = Words("km").sentence(domestic["reason"])
+    assert said.language == "km"
 
 
 def test_a_domestic_path_is_abroad_only_when_physics_says_so() -> None:

@@ -143,7 +143,10 @@ def test_the_attributes_are_those_of_the_json(verdict: gw.Verdict) -> None:
     assert verdict.strict_and_lenient_agree is said["strict_and_lenient_agree"] is True
     assert verdict.measured == said["measured"]
     assert verdict.window == (dt.date(2022, 2, 16), dt.date(2022, 2, 16))
-    assert verdict.headline == "The traffic measured passes one gateway: Telecom Cambodia."
+    assert verdict.headline == (
+        "The great majority of the networks measured reach abroad through one gateway: "
+        "Telecom Cambodia."
+    )
     assert verdict.domestic.hub == verdict.gateway
     domestic = dataclasses.asdict(verdict.domestic)
     assert domestic.keys() == said["domestic"].keys()

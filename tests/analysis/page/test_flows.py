@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.page.flows import MOST, UNKNOWN, Bar, Strand, lay_out, strands_of
+from analysis.page.flows import FEW, MOST, UNKNOWN, Bar, Strand, lay_out, stand_together, strands_of
 
 names = st.text("abcdef", min_size=1, max_size=3)
 rows = st.fixed_dictionaries(
@@ -95,6 +95,49 @@ def test_too_many_networks_are_one_bar() -> None:
     left = [bar.bar for bar in flows.bars if bar.column == 0]
     assert len(left) == MOST
     assert left[-1] == Bar("others", together=100 - MOST + 1)
+
+
+def test_networks_stand_together_by_their_names_and_not_by_the_errors_of_sums() -> None:
+    """Three thirds and ten tenths weigh the same, so the last by name are the others."""
+    strands = [
+        Strand(f"N{i:03}", Bar("gateway", "G"), Bar("abroad", f"F{part}"), 1 / parts)
+        for i in range(MOST + 5)
+        for parts in [3 if i % 2 else 10]
+        for part in range(parts)
+    ]
+    flows = lay_out(strands, network_height=20.0, room=lambda *_: 15.0)
+    left = [bar.bar.name for bar in flows.bars if bar.column == 0 and bar.bar.role == "network"]
+    assert sorted(left) == [f"N{i:03}" for i in range(MOST - 1)]
+
+
+def _leaving_by_themselves(count: int) -> list[Strand]:
+    """Networks that each send half over a transit and half straight abroad."""
+    return strands_of(
+        [
+            row(f"N{i:02}", gateway=gateway, own_exit=own)
+            for i in range(count)
+            for gateway, own in (("T", False), (f"N{i:02}", True))
+        ],
+        None,
+    )
+
+
+def test_many_networks_that_are_their_own_gateways_are_one_bar() -> None:
+    """Thirty bars called "itself" tell less than one that says how many they are."""
+    flows = lay_out(_leaving_by_themselves(25), network_height=20.0, room=lambda *_: 15.0)
+    middle = {bar.bar: bar.weight for bar in flows.bars if bar.column == 1}
+    assert middle == {
+        Bar("gateway", "T", kind="organisation"): pytest.approx(12.5),
+        Bar("themselves", together=25): pytest.approx(12.5),
+    }
+    assert stand_together(_leaving_by_themselves(25))
+
+
+def test_few_networks_that_are_their_own_gateways_have_a_bar_each() -> None:
+    """Where all can be told apart none is hidden."""
+    flows = lay_out(_leaving_by_themselves(FEW - 1), network_height=20.0, room=lambda *_: 15.0)
+    assert sum(bar.bar.role == "itself" for bar in flows.bars) == FEW - 1
+    assert not stand_together(_leaving_by_themselves(FEW - 1))
 
 
 def test_the_same_pairs_give_the_same_picture() -> None:

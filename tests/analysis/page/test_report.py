@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import permutations, product
 from pathlib import Path
 from typing import Any, cast
 
@@ -108,7 +109,7 @@ def test_every_criterion_has_its_row_and_its_number() -> None:
     verdict = verdict_of(behind_a_gateway())
     page = gw.report(verdict)
     rows = re.findall(r'<td class="mark', page)
-    assert len(rows) == len(verdict.criteria)
+    assert len(rows) == len(verdict.criteria) + len(verdict.domestic.criteria)
     assert "≥ 34%" in page
     assert "&lt; 50%" in page or "< 50%" in page
     assert "&gt; 30%" in page or "> 30%" in page
@@ -164,6 +165,39 @@ def test_two_sentences_of_a_paragraph_have_a_blank_between() -> None:
             said = re.findall(r"<p[ >].*?</p>", page.partition("<pre")[0], re.DOTALL)
             words = [" ".join(re.sub(r"<[^>]+>", "", one).split()) for one in said]
             assert [one for one in words if re.search(r"[a-z][.:;](?![a-z])\w", one)] == []
+
+
+def test_of_too_few_networks_the_page_shows_no_share() -> None:
+    """Four of four is a number that a reader takes for a verdict, whatever stands beside it."""
+    country = Country(4)
+    country.everyone("lan own gate {up}", days=range(3))
+    verdict = verdict_of(country)
+    assert (verdict.grade, verdict.captured.organisations) == ("insufficient", 4)
+    for picture in ("captured", "days"):
+        page = _page_with(verdict, picture)
+        said = text_of(page).partition("What is missing")[0]
+        assert "networks judged 4" in said
+        assert "Gate" not in said
+        assert "as if all were used alike" not in said
+        assert "drawn" not in page
+
+
+def test_the_rule_at_home_stands_beside_its_grade() -> None:
+    """What an exchange lacks to be a hub is one row that is not met."""
+    country = Country(8)
+    for i, j in permutations(range(1, 9), 2):
+        country.trace(i, f"20.0.{j}.200", "lan own homeix")
+    page = text_of(gw.report(verdict_of(country)))
+    rule = page.partition("What the rule asks for at home")[2].partition("From the network")[0]
+    assert "before it is called the only hub" in rule
+    assert "more than a place where networks meet, as at an exchange ✗ not met" in rule
+    assert "hubs, as if all were used alike ≥ 3 1 ✗ not met" in rule
+    assert "gateway" not in rule
+
+
+def test_no_witness_is_not_one_that_disagrees(page: str) -> None:
+    """Nobody gave a routing table."""
+    assert "an independent witness agrees none given ✗ not met" in text_of(page)
 
 
 def test_another_gateway_is_another_verdict() -> None:
@@ -337,10 +371,17 @@ def test_who_was_passed_for_some_weeks_is_shown_over_time() -> None:
         "Most on 16 Jan 2026: 8 of 8."
     )
     over_time = text_of(_page_with(verdict, "days")).partition("Over time")[2]
-    assert "8 had left by 2026-01-31. Networks that pass Gate on each day; " in over_time
+    assert "8 had left by 31 January 2026. Networks that pass Gate on each day; " in over_time
 
 
-@pytest.mark.parametrize("block", ["10.20.{i}.1", "20.9.9.{i}"])
+NUMBERED = {"10.20.{i}.1": "10.20.1.0/24 … 10.20.8.0/24 (8 blocks)", "20.9.9.{i}": "Gate"}
+LEFT_OUT = (
+    "Hops of {names} are left out of the figures and of this picture: most networks show them, and "
+    "are not known to meet there."
+)
+
+
+@pytest.mark.parametrize("block", NUMBERED)
 def test_hops_that_stand_for_nobody_are_said_to_be_in_no_picture(block: str) -> None:
     """All show a block, or an operator's numbers, and in the picture each network leaves itself."""
     country = Country(8)
@@ -348,9 +389,45 @@ def test_hops_that_stand_for_nobody_are_said_to_be_in_no_picture(block: str) -> 
     verdict = verdict_of(country)
     assert verdict.grade == "mixed"
     assert verdict.pairs["own_exit"].all()
-    said = "Hops that the reasons above leave out of the figures are left out here, too."
-    assert said in _page_with(verdict, "paths")
-    assert said not in _page_with(verdict_of(behind_a_gateway()), "paths")
+    assert LEFT_OUT.format(names=NUMBERED[block]) in text_of(_page_with(verdict, "paths"))
+    assert "left out of the figures" not in _page_with(verdict_of(behind_a_gateway()), "paths")
+
+
+def test_hops_are_said_to_be_left_out_though_no_reason_tells_of_them() -> None:
+    """Too few ways are known to say anything; what is drawn lacks the hops all the same."""
+    country = Country(8)
+    for i, day in product(range(1, 9), range(3)):
+        for n, destination in enumerate(country.destinations()):
+            border = "20.9.9.{i} {up}" if n < 2 else "* * {up}"
+            words = f"lan own {border}".format(i=i, up="far6" if n < 2 else "far7")
+            country.trace(i, destination, words, day=day)
+    verdict = verdict_of(country)
+    assert verdict.grade == "insufficient"
+    assert not any("Gate" in reason for reason in verdict.reasons)
+    assert "Hops of Gate are left out" in text_of(_page_with(verdict, "paths"))
+
+
+def test_hops_of_the_last_days_alone_are_in_the_picture_of_all() -> None:
+    """Most show the block for a week of five: the reason tells of that week, the picture of all."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=range(40))
+    country.everyone("lan own 10.20.{i}.1 {up}", days=range(40, 47))
+    verdict = verdict_of(country)
+    assert any("were not there" in reason for reason in verdict.reasons)
+    assert "left out of the figures" not in text_of(_page_with(verdict, "paths"))
+
+
+def test_who_stands_together_in_the_picture_is_named_below() -> None:
+    """The picture counts the networks that leave by themselves, the numbers name each."""
+    country = Country(20)
+    country.everyone("lan own gate {up}", members=range(1, 7), days=[0])
+    country.everyone("lan own {up}", members=range(7, 21), days=[0])
+    verdict = verdict_of(country)
+    assert "14 networks, each itself 70%" in figures.paths(verdict).description
+    page = text_of(_page_with(verdict, "paths"))
+    assert "stand together and say how many they are; the numbers below have each" in page
+    assert all(f"Net {i} itself 100%" in page for i in range(7, 21))
+    assert "stand together" not in _page_with(verdict_of(behind_a_gateway()), "paths")
 
 
 # ------------------------------------------------------------------------ the command

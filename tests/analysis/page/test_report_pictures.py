@@ -155,7 +155,11 @@ def test_the_page_rounds_all_bounds_outward() -> None:
     assert "68%–92%, 95% bounds" in page
     assert "the bounds reach from 68% to 92%" in page
     assert "1.0–2.4" in page
-    rule = {row.key: row.found for rows in _asked(verdict).values() for row in rows}
+    rule = {
+        row.key: row.found
+        for rows in _asked(verdict.to_dict()["criteria"]).values()
+        for row in rows
+    }
     assert (rule["single"], rule["diverse_upper"]) == ("68%", "92%")
 
 
@@ -165,4 +169,7 @@ def test_who_stands_in_the_middle_is_told() -> None:
     for i in range(5, 13):
         country.everyone(f"lan own gate net{1 + i % 4} {{up}}", members=[i])
     text = text_of(gw.report(verdict_of(country)))
-    assert "In the middle stands Gate where it is passed, else the last network at home" in text
+    assert (
+        "In the middle stands the last network at home before the border, or Gate where a path "
+        "passes it."
+    ) in text

@@ -105,8 +105,11 @@ def test_the_panel_says_the_same_at_any_width(name: str, width: int) -> None:
         ("empty", "The evidence does not suffice for a verdict."),
         ("diverse", "Paths leave by several gateways; no convergence was seen."),
         ("mixed", "Neither convergence nor diversity can be claimed."),
-        ("concentrated", "Much of the traffic measured passes Gate."),
-        ("single_gateway", "The traffic measured passes one gateway: Gate."),
+        ("concentrated", "Many of the networks measured reach abroad through Gate."),
+        (
+            "single_gateway",
+            "The great majority of the networks measured reach abroad through one gateway: Gate.",
+        ),
     ],
 )
 def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, says: str) -> None:
@@ -229,7 +232,7 @@ def test_an_alarm_is_shown_with_its_day() -> None:
     ("between", "said"),
     [
         ("gate", "domestic single hub (Gate): 56 hub"),
-        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 hub"),
+        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 exchange"),
     ],
 )
 def test_domestic_paths_are_shown_with_their_hub(between: str, said: str) -> None:

@@ -94,6 +94,25 @@ def test_a_wave_that_is_over_is_told_apart_from_the_alarm(alarm: str, sentence: 
     assert "left" not in said.text
 
 
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (
+            "4 of 5 organisations moved to Gate 2026-01-01 on 2026-02-10",
+            "4 of 5 organisations moved to Gate 2026-01-01 on 10 February 2026.",
+        ),
+        (
+            "Over IPv6 there is an alarm: 4 of 5 organisations moved to Gate on 2026-02-10.",
+            "Over IPv6 there is an alarm: 4 of 5 organisations moved to Gate on 10 February 2026.",
+        ),
+        ("Nobody says this of 2026-02-10", "Nobody says this of 2026-02-10."),
+    ],
+)
+def test_days_are_written_in_words_in_english_as_well(sentence: str, said: str) -> None:
+    """One style on a page; what is part of a name, or of no sentence that is known, stays."""
+    assert Words("en").sentence(sentence) == (said, "en")
+
+
 def sentences_in(module: str) -> set[str]:
     """What a module can say: each text of three words or more, with a 7 for what is filled in."""
     tree = ast.parse((ROOT / f"analysis/{module}.py").read_text(encoding="utf-8"))

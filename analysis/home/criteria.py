@@ -1,0 +1,109 @@
+"""What the rule asks for at home beside what was found; `analysis.grading.criteria` is of abroad.
+
+Decides nothing. `analysis.home.hub` is the rule, and a test holds that a step is taken where
+everything listed for it is met, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from analysis.grading.criteria import Criterion, at_least, holds
+from analysis.grading.levels import NAMES
+from analysis.home.hub import Spread, level_of_those_traced_to, level_with
+from analysis.policy import Policy
+from analysis.shares.convergence import Candidate
+from analysis.shares.intervals import captured_bounds
+
+
+class Standing(NamedTuple):
+    """What bears out that the strongest candidate is a hub, and a single one.
+
+    ``reached`` is the same node by the networks that were traced to, which weigh
+    ``reached_weighed`` of all of these. ``covered`` is the part of the users or addresses that was
+    measured, ``weighed`` the candidate's share by these. ``meets`` says that it is no more than a
+    meeting place; ``turns`` counts whom it captures by turns with others.
+    """
+
+    reached: Candidate
+    reached_weighed: float
+    covered: float
+    weighed: float
+    meets: bool
+    turns: int
+
+    def is_always_passed(self, top: Candidate, policy: Policy) -> bool:
+        """Whether without those that take turns as many pass it as a single hub needs."""
+        return top.captured - self.turns >= policy.single_share * top.of
+
+
+def criteria_at_home(
+    top: Candidate | None,
+    standing: Standing | None,
+    spread: Spread,
+    *,
+    organisations: int,
+    resolved: float,
+    silent: int,
+    policy: Policy,
+) -> list[Criterion]:
+    """All that the rule asks for, step by step; of nobody no name is asked.
+
+    ``top`` and what counts are those of `analysis.home.hub.domestic_grade`.
+    """
+    of = top.of if top else organisations
+    upper = top.upper if top else captured_bounds(0, of, policy.confidence)[1]
+    found = [
+        at_least("said", "organisations", policy.organisations, of),
+        at_least("said", "resolved", policy.resolved, resolved),
+        _under("diverse_upper", policy.diverse_upper, upper, of=of),
+        at_least("diverse", "effective_gateways", policy.effective_gateways, spread.effective),
+        _under("abroad", policy.concentrated, spread.abroad, of=of),
+        *(
+            holds("diverse", key, met=of > 0 and (one is None or not one.is_passed_by_most(policy)))
+            for key, one in (
+                ("carrier", spread.carrier),
+                ("unmapped", spread.unmapped),
+                ("apart", spread.apart),
+            )
+        ),
+    ]
+    if top is not None and standing is not None:
+        found += _of_a_hub(top, standing, silent, policy)
+    return found
+
+
+def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -> list[Criterion]:
+    there = level_of_those_traced_to(standing.reached, policy)
+    measured = top.of + silent
+    share = top.captured / measured if measured else 0.0
+    return [
+        at_least("named", "concentrated", policy.concentrated, top.captured_share),
+        Criterion(
+            "named",
+            "concentrated_lower",
+            "more than",
+            policy.concentrated_lower,
+            top.lower,
+            met=top.lower > policy.concentrated_lower,
+        ),
+        holds("named", "reached", met=there in NAMES),
+        holds("named", "silent", met=level_with(silent, top, policy) in NAMES),
+        at_least("single", "single", policy.single, top.lower),
+        at_least(
+            "single",
+            "single_share",
+            policy.single_share,
+            share,
+        ),
+        holds("single", "reached_single", met=there == "single"),
+        holds("single", "meeting_place", met=not standing.meets),
+        at_least("single", "single_covered", policy.single_covered, standing.covered),
+        at_least("single", "single_weighed", policy.single_weighed, standing.weighed),
+        at_least("single", "reached_weighed", policy.single_weighed, standing.reached_weighed),
+        holds("single", "always", met=standing.is_always_passed(top, policy)),
+    ]
+
+
+def _under(key: str, asked: float, found: float, *, of: int) -> Criterion:
+    return Criterion("diverse", key, "under", asked, found, met=of > 0 and found < asked)

@@ -1,0 +1,132 @@
+"""What is shown of the rule at home is the rule: a step is taken where all listed for it is met."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.grading.criteria import Criterion
+from analysis.home.criteria import Standing, criteria_at_home
+from analysis.home.hub import Spread, domestic_grade, not_diverse
+from analysis.policy import Policy
+from analysis.shares.convergence import Candidate
+from tests.analysis.country import Country
+from tests.analysis.grading.test_verdict import made
+
+POLICY = Policy()
+
+
+@st.composite
+def candidates(draw: st.DrawFn) -> Candidate:
+    of = draw(st.integers(0, 20))
+    return made(draw(st.one_of(st.integers(0, of), st.just(of))), of)
+
+
+standings = st.builds(
+    Standing,
+    reached=candidates(),
+    reached_weighed=st.sampled_from([0.49, 0.5, 1.0]),
+    covered=st.sampled_from([0.09, 0.1, 1.0]),
+    weighed=st.sampled_from([0.49, 0.5, 1.0]),
+    meets=st.booleans(),
+    turns=st.integers(0, 3),
+)
+some = st.sampled_from([None, made(6, 11), made(1, 11)])
+spreads = st.builds(
+    Spread,
+    abroad=st.sampled_from([0.0, 0.49, 0.5]),
+    carrier=some,
+    unmapped=some,
+    apart=some,
+    effective=st.sampled_from([2.9, 3.0, 5.0]),
+)
+
+
+def met(found: list[Criterion], *steps: str) -> bool:
+    listed = [one.met for one in found if one.step in steps]
+    return bool(listed) and all(listed)
+
+
+def against_single(top: Candidate, standing: Standing) -> list[str]:
+    """A reason for each thing that the sentences of the rule tell of."""
+    return [
+        name
+        for name, holds in (
+            ("meets", not standing.meets),
+            ("covered", standing.covered >= POLICY.single_covered),
+            ("weighed", standing.weighed >= POLICY.single_weighed),
+            ("reached", standing.reached_weighed >= POLICY.single_weighed),
+            ("turns", standing.is_always_passed(top, POLICY)),
+        )
+        if not holds
+    ]
+
+
+@given(
+    top=st.none() | candidates(),
+    standing=standings,
+    spread=spreads,
+    organisations=st.integers(0, 20),
+    resolved=st.sampled_from([0.59, 0.6, 1.0]),
+    silent=st.sampled_from([0, 1, 5]),
+)
+def test_each_grade_is_given_where_its_steps_are_taken(
+    top: Candidate | None,
+    standing: Standing,
+    spread: Spread,
+    organisations: int,
+    resolved: float,
+    silent: int,
+) -> None:
+    """Whatever was measured; what is in between is mixed."""
+    found = criteria_at_home(
+        top,
+        standing if top else None,
+        spread,
+        organisations=organisations,
+        resolved=resolved,
+        silent=silent,
+        policy=POLICY,
+    )
+    if not met(found, "said"):
+        expected = "insufficient"
+    elif met(found, "named"):
+        expected = "single_hub" if met(found, "single") else "concentrated"
+    else:
+        expected = "diverse" if met(found, "diverse") else "mixed"
+    assert (
+        domestic_grade(
+            top,
+            organisations,
+            resolved,
+            reached=standing.reached if top else None,
+            silent=silent,
+            meets=standing.meets,
+            against_single=against_single(top, standing) if top else (),
+            against_diverse=not_diverse(spread, POLICY),
+            policy=POLICY,
+        )[0]
+        == expected
+    )
+
+
+def test_the_verdict_tells_what_an_exchange_lacks_to_be_a_hub() -> None:
+    """All meet there, and that is the one thing which is not met."""
+    country = Country(8)
+    for i, j in permutations(range(1, 9), 2):
+        country.trace(i, f"20.0.{j}.200", "lan own homeix")
+    listed = country.judge().fields["domestic"]["criteria"]
+    steps = {"said", "named", "single"}
+    unmet = {one["key"] for one in listed if one["step"] in steps and not one["met"]}
+    assert unmet == {"meeting_place"}
+    assert len({one["key"] for one in listed}) == len(listed)
+
+
+def test_of_nothing_measured_at_home_nothing_is_met() -> None:
+    """Nor is a hub asked for where there is no candidate."""
+    listed = Country(3).judge().fields["domestic"]["criteria"]
+    assert listed
+    assert not any(one["met"] for one in listed)
+    assert {one["step"] for one in listed} == {"said", "diverse"}
