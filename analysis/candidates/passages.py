@@ -7,10 +7,15 @@ tells one operator from many. Where the addresses are looked for on a path is no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from analysis.evidence.observation import Observation, by_vantage_days
 from analysis.evidence.votes import TOLERANCE, most_common
+from analysis.owners.operators import Node
+
+# A way that passes a node, and the nodes between the vantage point and the destination on it.
+Passing = tuple[Observation, Sequence[Node]]
 
 
 class Passage(NamedTuple):
@@ -26,6 +31,16 @@ class Passage(NamedTuple):
     addresses: tuple[str, ...]
     over: str
     weight: float = 1.0
+
+
+def passages_of(ways: Iterable[tuple[Observation, list[str], str]]) -> list[Passage]:
+    """``ways`` are those that pass a node: the addresses of each, and who comes over these."""
+    telling = [way for way in ways if way[1]]
+    weights = by_vantage_days([seen for seen, _, _ in telling])
+    return [
+        Passage(seen.organisation, seen.destination, tuple(addresses), over, weight)
+        for (seen, addresses, over), weight in zip(telling, weights, strict=True)
+    ]
 
 
 def as_usual(passages: Sequence[Passage]) -> list[Passage]:

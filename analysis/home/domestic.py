@@ -20,7 +20,9 @@ from analysis.candidates.blocks import (
     last_before,
     operators_among,
 )
-from analysis.candidates.meeting import Passing, joins_ways, meet_at_home
+from analysis.candidates.joining import joins_ways
+from analysis.candidates.meeting import meet_at_home
+from analysis.candidates.passages import Passing
 from analysis.evidence.observation import Observation
 from analysis.evidence.votes import TOLERANCE, Votes, most_common
 from analysis.owners.numbering import is_commonplace

@@ -1,0 +1,75 @@
+"""Which addresses a path shows where it passes a node: those of it, and the one right behind it.
+
+What they tell, where several organisations pass it, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from itertools import takewhile
+
+from analysis.evidence.observation import Observation
+from analysis.owners.operators import Node
+from analysis.paths.crossing import Crossing, way_on
+from analysis.paths.path import Frame, Step
+
+
+def addresses_abroad(
+    node: Set[Node], frame: Frame, crossing: Crossing, *, owned: bool
+) -> list[str]:
+    """The addresses of a node on a path where they are ``owned``, and the one right behind it.
+
+    A port of an exchange is none: it is the peer's, whoever comes. Where it is other paths that say
+    that the node stands there, the interface behind is what they have in common.
+    """
+    at = [
+        i
+        for i, step in enumerate(frame.steps)
+        if step.sight is not None and step.sight.node in node and not step.own
+    ]
+    if not at:
+        return [crossing.first_foreign] if crossing.first_foreign is not None else []
+    there = [frame.steps[i] for i in at] if owned else []
+    return shown([*there, *_behind(frame.steps, at[-1], frame.destination)])
+
+
+def addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
+    """The addresses of a node between two networks, and the one right behind it, if that is of a
+    third."""
+    steps, at = steps_at_home(node, seen)
+    return shown([*(steps[i] for i in at), *_behind(steps, at[-1], seen.destination)])
+
+
+def steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
+    """The steps before the destination's network, and which of them are of a node.
+
+    None before the last hop of the own network is: it carries the line of the vantage point to it.
+    """
+    target = Node("organisation", seen.destination_organisation)
+    steps = list(
+        takewhile(lambda step: step.sight is None or step.sight.node != target, seen.steps)
+    )
+    left = max((i for i, step in enumerate(steps) if step.own), default=-1)
+    at = [
+        i
+        for i, step in enumerate(steps)
+        if i > left and step.sight is not None and step.sight.node in node
+    ]
+    return steps, at
+
+
+def _behind(steps: Sequence[Step], last: int, destination: str) -> list[Step]:
+    """The step right behind the ``last`` one of a node, if it is no port.
+
+    Where the own network shows in between, none is right behind: its border stands there.
+    """
+    on = way_on(takewhile(lambda step: not step.own, steps[last + 1 :]), destination)
+    return [on] if on is not None and not is_port(on) else []
+
+
+def shown(steps: Iterable[Step]) -> list[str]:
+    return [step.address for step in steps if step.address is not None]
+
+
+def is_port(step: Step) -> bool:
+    return step.sight is not None and step.sight.node.kind == "exchange"
