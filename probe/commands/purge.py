@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.commands import words
+from probe.commands.deleting import agreed, limits, nothing_handed_on
+from probe.commands.purge_accepted import purge_accepted
 from probe.disk.belongings import CONSENT, belongings, strangers, take_away
 from probe.disk.installation import removing
 from probe.disk.places import data_folder
-from probe.disk.presence import is_folder
 from probe.owner.settings import MOST_DAYS
 from probe.run.alone import Busy, alone
 from probe.schedule import here
-from probe.sharing.outbox import Outbox, is_outbox, locked, occupied, outbox_folder, status
-from probe.sharing.pruning import by_fate, prune
-from probe.spool import spool_folder
+from probe.sharing.outbox import outbox_folder, status
 from probe.words.failure import Failure, PartlyDone
 from probe.words.language import _, for_scripts, ngettext
 
@@ -63,7 +60,7 @@ def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
     if as_json:
         click.get_current_context().with_resource(for_scripts())
     if days is not None:
-        _purge_accepted(days, yes=yes, as_json=as_json)
+        purge_accepted(days, yes=yes, as_json=as_json)
         return
     folder = data_folder()
     timer = _timer()
@@ -72,7 +69,7 @@ def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
     if not as_json:
         _list(folder, found, timer)
     there = bool(found) or timer is not None
-    wanted = there and (yes or (not as_json and _agreed()))
+    wanted = there and (yes or (not as_json and agreed()))
     undisturbed = not wanted or _delete(folder, timer)
     if as_json:
         click.echo(json.dumps({**fields, "deleted": wanted}))
@@ -102,73 +99,6 @@ def _delete(folder: Path, timer: Timer | None) -> bool:
     return undisturbed
 
 
-def _purge_accepted(days: int, *, yes: bool, as_json: bool) -> None:
-    old, left, final = _by_fate(days)
-    size = sum(path.stat().st_size for path in old)
-    if not as_json:
-        _list_accepted(old, size, left, final)
-    wanted = bool(old) and (yes or (not as_json and _agreed()))
-    if wanted:
-        with alone(data_folder()), _nothing_handed_on(), Outbox(outbox_folder()) as outbox:
-            prune(spool_folder(), outbox, old)
-    if as_json:
-        fields = {
-            "folder": str(spool_folder()),
-            "days": [path.stem for path in old],
-            "bytes": size,
-            "stay": [path.stem for path in left],
-            "stay_for_good": [path.stem for path in final],
-            "deleted": wanted,
-        }
-        click.echo(json.dumps(fields))
-    elif wanted:
-        click.echo(words.deleted_days(len(old)))
-    elif old:
-        click.echo(_("nothing was deleted"))
-
-
-def _list_accepted(old: list[Path], size: int, left: list[Path], final: list[Path]) -> None:
-    for sentence in _why_they_stay(left, final):
-        click.echo(sentence)
-    if not old:
-        click.echo(_("no day lies here that is so old and was accepted; nothing was deleted"))
-        return
-    click.echo(_("in {folder}:").format(folder=spool_folder()))
-    click.echo(
-        f"  {old[0].stem} – {old[-1].stem}  {words.many(len(old), 'file'):>12} {size:>13,} bytes"
-    )
-    for sentence in _limits():
-        click.echo(sentence)
-
-
-def _by_fate(days: int) -> tuple[list[Path], list[Path], list[Path]]:
-    """Day files so old: those that go, those that stay for now, and those that stay for good."""
-    if not is_outbox(outbox_folder()):
-        return [], [], []
-    with Outbox(outbox_folder()) as outbox:
-        return by_fate(spool_folder(), outbox, datetime.now(UTC).date(), days)
-
-
-def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:
-    if left:
-        yield ngettext(
-            "{count} day as old stays, since not all of it was accepted so far; see: gatewatch "
-            "submit status",
-            "{count} days as old stay, since not all of their traces were accepted so far; see: "
-            "gatewatch submit status",
-            len(left),
-        ).format(count=len(left))
-    if final:
-        yield ngettext(
-            "{count} day as old stays for good: it holds traces that no bundle takes, as those of "
-            "a key that was replaced since; delete it by hand where you do not need it:",
-            "{count} days as old stay for good: they hold traces that no bundle takes, as those of "
-            "a key that was replaced since; delete them by hand where you do not need them:",
-            len(final),
-        ).format(count=len(final))
-        yield from (f"  {path}" for path in final)
-
-
 def _timer() -> Timer | None:
     """The user's timer, where one is installed."""
     found = here.in_place(system=False)
@@ -187,7 +117,7 @@ def _undisturbed(folder: Path) -> Iterator[bool]:
         with ExitStack() as stack:
             try:
                 stack.enter_context(alone(folder))
-                stack.enter_context(_nothing_handed_on())
+                stack.enter_context(nothing_handed_on())
             except Busy:
                 if not told:
                     click.echo(
@@ -204,25 +134,13 @@ def _undisturbed(folder: Path) -> Iterator[bool]:
         time.sleep(_LOOK)
 
 
-@contextmanager
-def _nothing_handed_on() -> Iterator[None]:
-    """Keep others from bundling and sending, which would write anew what is deleted."""
-    folder = outbox_folder()
-    with ExitStack() as stack:
-        if is_folder(folder):
-            for what in ("bundling", "submitting"):
-                if not stack.enter_context(locked(folder, what)):
-                    raise Busy(occupied(what))
-        yield
-
-
 def _fields(folder: Path, found: list[Belonging], timer: Timer | None) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "found": [{"kind": one.kind, "files": one.files, "bytes": one.bytes} for one in found],
         "timer": timer.name if timer is not None else None,
         "not_ours": [str(path) for path in strangers(folder)],
-        "limits": [*_outside(), *_limits()],
+        "limits": [*_outside(), *limits()],
     }
 
 
@@ -243,7 +161,7 @@ def _list(folder: Path, found: list[Belonging], timer: Timer | None) -> None:
                 "its time: that is not gatewatch's to delete."
             )
         )
-    for sentence in (*_outside(), *_limits()):
+    for sentence in (*_outside(), *limits()):
         click.echo(sentence)
 
 
@@ -281,26 +199,6 @@ def _handed_on() -> list[str]:
         )
         said.append(copies.format(count=copied))
     return said
-
-
-def _limits() -> list[str]:
-    return [
-        _("This cannot be undone, and takes back nothing that was sent or handed over."),
-        _(
-            "Deleting is not overwriting: on SSDs, memory cards and in backups an expert may find "
-            "it again. Only a drive that was encrypted from the start is safe from that."
-        ),
-    ]
-
-
-def _agreed() -> bool:
-    if not _on_terminal():
-        raise Failure(_("purge asks before it deletes; without a terminal say it with --yes"))
-    return click.confirm(_("Delete all of this?"), default=False)
-
-
-def _on_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _say_what_is_left(folder: Path) -> None:

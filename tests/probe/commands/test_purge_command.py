@@ -179,7 +179,7 @@ def test_enter_alone_deletes_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch, typed: str, left: bool
 ) -> None:
     """The default of the question is no."""
-    monkeypatch.setattr("probe.commands.purge._on_terminal", lambda: True)
+    monkeypatch.setattr("probe.commands.deleting._on_terminal", lambda: True)
     done = CliRunner().invoke(main, ["purge"], input=typed)
     assert done.exit_code == 0
     assert home.exists() is left
@@ -259,7 +259,7 @@ def test_what_came_while_it_asked_goes_too(
             (home / made / "file").touch()
         return True
 
-    monkeypatch.setattr("probe.commands.purge._agreed", long_thought)
+    monkeypatch.setattr("probe.commands.purge.agreed", long_thought)
     gatewatch("purge")
     assert not home.exists()
 
