@@ -98,6 +98,7 @@ STEPS = [
     Step("gatewatch submit --ask-all", says="deleted as its sender asked", code=6),
     Step("gatewatch consent withdraw --share"),
     Step("gatewatch consent grant --run --keep --version-read 1"),
+    Step("gatewatch purge --json", says='"deleted": false'),
     Step("gatewatch purge --accepted 90", says="nothing was deleted"),
     Step("gatewatch purge", typed="yes\n"),
 ]
