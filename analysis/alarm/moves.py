@@ -6,8 +6,8 @@ it was not the list of destinations that changed, and if it does not come back t
 first, as after a cut. It *left* on the first day on which it no longer held it, if it held it on no
 more than that rest of as many days from then on, and again if it was not that list. A destination
 over another protocol is another one on it; where they are drawn anew each day, a protocol stands
-for its destinations. Gaps in the data do not count as days. What a path tells
-of a node `analysis.alarm.ways` knows; how many moves make an alarm is not known here.
+for its destinations. Gaps in the data do not count as days. What a path tells of a node
+`analysis.alarm.ways` knows; how many moves make an alarm is not known here.
 """
 
 from __future__ import annotations
@@ -145,7 +145,8 @@ def moved_by_its_paths(
     passes = sum(passes for _, passes in known)
     if 2 * same >= len(reached) and (not known or passed < captured * len(known) <= passes):
         return True
-    known = known or _known_without_a_list(told, before, after, captured)
+    if not known and not _listed(sides):
+        known = _known_by_protocol(told, before, after, captured)
     moved = sum(passes and not was for was, passes in known)
     return bool(known) and 2 * moved >= len(known)
 
@@ -174,8 +175,10 @@ def left_by_its_paths(
     >>> left_by_its_paths({one: {monday: True}, tcp: {thursday: False}}, *sides, 0.8)
     False
     """
-    known = _known(_sides(told.values(), before, after))
-    known = known or _known_without_a_list(told, before, after, captured)
+    sides = _sides(told.values(), before, after)
+    known = _known(sides)
+    if not known and not _listed(sides):
+        known = _known_by_protocol(told, before, after, captured)
     passed = sum(was for was, _ in known)
     left = sum(was and not passes for was, passes in known)
     return bool(known) and passed >= captured * len(known) and 2 * left >= passed
@@ -205,15 +208,13 @@ def _known(sides: Iterable[tuple[_Side, _Side]]) -> list[tuple[bool, bool]]:
     ]
 
 
-def _known_without_a_list(
+def _known_by_protocol(
     told: _Told, before: Sequence[dt.date], after: Sequence[dt.date], captured: float
 ) -> list[tuple[bool, bool]]:
-    """The same of protocols, where no list of destinations could have changed; else nothing.
+    """The same of protocols, for where there is no list of destinations that could have changed.
 
     What is drawn anew each day tells of the paths of its protocol, and of no other's.
     """
-    if _listed(_sides(told.values(), before, after)):
-        return []
     by_protocol: dict[str, dict[dt.date, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for (_, protocol), days in told.items():
         for date, value in days.items():

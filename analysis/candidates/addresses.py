@@ -68,8 +68,10 @@ def _behind(steps: Sequence[Step], last: int, destination: str) -> list[Step]:
 
 
 def shown(steps: Iterable[Step]) -> list[str]:
+    """The addresses of these steps, without the silent ones."""
     return [step.address for step in steps if step.address is not None]
 
 
 def is_port(step: Step) -> bool:
+    """Whether a step is at an exchange: a port there is of the network behind it."""
     return step.sight is not None and step.sight.node.kind == "exchange"

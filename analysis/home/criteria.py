@@ -90,12 +90,7 @@ def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -
         holds("named", "reached", met=there in NAMES),
         holds("named", "silent", met=level_with(silent, top, policy) in NAMES),
         at_least("single", "single", policy.single, top.lower),
-        at_least(
-            "single",
-            "single_share",
-            policy.single_share,
-            share,
-        ),
+        at_least("single", "single_share", policy.single_share, share),
         holds("single", "reached_single", met=there == "single"),
         holds("single", "meeting_place", met=not standing.meets),
         at_least("single", "single_covered", policy.single_covered, standing.covered),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from functools import cache
 from ipaddress import ip_address
@@ -25,6 +23,7 @@ from probe.run.targets import (
     root_servers,
     target_list,
 )
+from tests.descriptors import error_without_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,15 +240,7 @@ def test_a_list_is_not_to_blame_where_no_more_files_may_be_open(tmp_path: Path) 
     """Another list would not mend it, but another limit: that is said, with its own code."""
     path = tmp_path / "mine.txt"
     path.write_text("193.0.6.139\n")
-    code = (
-        "import os, resource, sys; from pathlib import Path\n"
-        "from probe.run.targets import read_targets\n"
-        "free = os.dup(0); os.close(free)\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))\n"
-        "try: read_targets(Path(sys.argv[1]), str)\n"
-        "except OSError as problem: print(problem.strerror)"
+    told = error_without_descriptors(
+        "from probe.run.targets import read_targets", "read_targets(path, str)", path
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "Too many open files\n"
+    assert told == "Too many open files\n"
