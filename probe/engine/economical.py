@@ -47,13 +47,16 @@ class Routes:
 
     >>> routes = Routes(lambda address: None)
     >>> routes.learn(["192.0.2.1", None, "192.0.2.3"])
-    >>> list(routes.before(3, "192.0.2.3")), routes.before(2, "192.0.2.3")
-    ([None, '192.0.2.1'], None)
+    >>> routes.before(3, "192.0.2.3"), routes.before(2, "192.0.2.3")
+    ({2: None, 1: '192.0.2.1'}, None)
     """
 
     def __init__(self, abroad: Callable[[str], bool | None]) -> None:
-        self.abroad = abroad
+        self._abroad = abroad
+        # What `abroad` said where it knew: the same few addresses are on every path.
+        self._foreign: dict[str, bool] = {}
         self._met: dict[tuple[int, str], _Met] = {}
+        self._before: dict[tuple[int, str], dict[int, str | None]] = {}
         self._first = True
 
     def take_first(self) -> bool:
@@ -61,10 +64,28 @@ class Routes:
         first, self._first = self._first, False
         return first and not self._met
 
-    def before(self, ttl: int, address: str) -> Iterable[str | None] | None:
-        """What was met before this address at this TTL, nearest to it first; None if it was not."""
-        met = self._met.get((ttl, address))
-        return None if met is None else _backward(met.before)
+    def is_abroad(self, address: str) -> bool:
+        """Whether an address is known to be foreign."""
+        foreign = self._foreign.get(address)
+        if foreign is None:
+            foreign = self._abroad(address)
+            if foreign is None:
+                return False
+            self._foreign[address] = foreign
+        return foreign
+
+    def before(self, ttl: int, address: str) -> dict[int, str | None] | None:
+        """By TTL, what was met before this address at this TTL; None if it was not met there.
+
+        Nearest to it first. Not to be changed by who asks.
+        """
+        place = ttl, address
+        before = self._before.get(place)
+        if before is None and place in self._met:
+            before = self._before[place] = dict(
+                zip(range(ttl - 1, 0, -1), _backward(self._met[place].before), strict=False)
+            )
+        return before
 
     def learn(self, path: Iterable[str | None], joined: tuple[int, str] | None = None) -> None:
         """A path was measured: its addresses from home on, None where a hop was silent.
@@ -208,7 +229,11 @@ class Economical(EveryHop):
         skipped = range(ttl + 1, self._front or 0)
         self._plan = [other for other in self._plan if other > ttl]
         self._plan += [far for far in skipped if not self._tries[far] and far not in self._plan]
-        for other, known in zip(range(ttl - 1, 0, -1), before, strict=False):
+        if REFUSED not in before.values() and not any(self._tries[1:ttl]):
+            self.inferred.update(before)
+            self._settled = ttl - 1
+            return
+        for other, known in before.items():
             if self._tries[other]:
                 continue
             if known == REFUSED:
@@ -242,8 +267,7 @@ class Economical(EveryHop):
         """How many answers are to come, where they can but confirm what was taken over; else 0."""
         if self._joined is None or self.any_lost or self._bound() != self._end():
             return 0
-        asked = zip(self._tries, self._rtt, strict=True)
-        return len(self._plan) + sum(1 for tries, rtt in asked if tries and rtt is None)
+        return len(self._plan) + self._rtt.count(None) - self._tries.count(0)
 
     def _known_at(self, ttl: int) -> str | None:
         return self._address.get(ttl) or self._expected.get(ttl) or self.inferred.get(ttl)
@@ -271,7 +295,7 @@ class Economical(EveryHop):
         self._plan += [ttl for ttl in wanted if not self._tries[ttl] and ttl not in self._plan]
 
     def _is_settled(self, ttl: int) -> bool:
-        return ttl in self.inferred or super()._is_settled(ttl)
+        return ttl in self.inferred or self._is_silent(ttl)
 
     def _lacks(self) -> bool:
         """Plan the hops around the border that were not measured, where it is known to be."""
@@ -279,7 +303,7 @@ class Economical(EveryHop):
             return False
         if not self._surveyed:
             self._surveyed = True
-            self._first_foreign = next(filter(self._is_abroad, range(1, self._farthest + 1)), None)
+            self._first_foreign = self._look_for_border()
         border = self._first_foreign
         if border is None:
             return False
@@ -290,7 +314,10 @@ class Economical(EveryHop):
         self._plan += [ttl for ttl in missing if ttl not in self._plan]
         return True
 
-    def _is_abroad(self, ttl: int) -> bool:
-        silent = self._rtt[ttl] is None and self._lost[ttl] >= self._allowed(ttl)
-        address = None if silent else self._known_at(ttl)
-        return address is not None and self._routes.abroad(address) is True
+    def _look_for_border(self) -> int | None:
+        known = self.inferred | self._expected | self._address
+        for ttl in range(1, self._farthest + 1):
+            address = known.get(ttl)
+            if address and self._routes.is_abroad(address) and not self._is_silent(ttl):
+                return ttl
+        return None

@@ -523,13 +523,17 @@ class EveryHop:
             self.stop = "max_ttl"
 
     def _step_over(self, bound: int) -> None:
-        while self._settled < bound and self._is_settled(self._settled + 1):
-            self._settled += 1
+        settled, rtts = self._settled, self._rtt
+        while settled < bound and (rtts[settled + 1] is not None or self._is_settled(settled + 1)):
+            settled += 1
+        self._settled = settled
 
     def _is_settled(self, ttl: int) -> bool:
-        return self._rtt[ttl] is not None or (
-            self.any_lost and self._lost[ttl] >= self._allowed(ttl)
-        )
+        """Whether nothing more is expected of a hop that did not answer."""
+        return self._is_silent(ttl)
+
+    def _is_silent(self, ttl: int) -> bool:
+        return self.any_lost and self._rtt[ttl] is None and self._lost[ttl] >= self._allowed(ttl)
 
     def _plan_up_to(self, bound: int) -> None:
         first, self._planned = self._planned + 1, bound

@@ -6,6 +6,7 @@ target. It is told of time, and knows no clock, no socket, no pace and no other 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -42,6 +43,9 @@ _DESTINATION = Kind.DESTINATION
 # How many more answers to probes of one hop that was answered are kept; others are counted.
 DUPLICATES_KEPT = 16
 
+# Of how many hops that were taken over the object is kept: those near home are on every path.
+TAKEN_OVER_KEPT = 1 << 12
+
 # TTL, flow and method of a probe.
 Wanted = tuple[int, int, Method]
 
@@ -68,6 +72,12 @@ class Sent:
         self.token = token
         self.at = at
         self.reply: Reply | None = None
+
+
+@lru_cache(maxsize=TAKEN_OVER_KEPT)
+def _taken_over(ttl: int, address: str | None) -> Hop:
+    """A hop that another trace has measured."""
+    return Hop(ttl, (Reply(address),), None, measured=False)
 
 
 class Work(Protocol):
@@ -244,7 +254,7 @@ class Tracing:
             if ttl in heard:
                 found.append(Hop(ttl, tuple(heard[ttl])))
             elif ttl in inferred:
-                found.append(Hop(ttl, (Reply(inferred[ttl]),), None, measured=False))
+                found.append(_taken_over(ttl, inferred[ttl]))
         return found
 
     def _out_of_place(self) -> set[int]:

@@ -22,14 +22,13 @@ def path(answers: dict[int, str]) -> tuple[str | None, ...]:
 
 def path_of(trace: Trace) -> tuple[str | None, ...]:
     """The first address that answered at each TTL of one of our own traces."""
-    return path(
-        {
-            hop.number: reply.address or ""
-            for hop in trace.hops
-            for reply in reversed(hop.replies)
-            if not reply.is_star
-        }
-    )
+    answers: dict[int, str] = {}
+    for hop in trace.hops:
+        for reply in hop.replies:
+            if not reply.is_star:
+                answers[hop.number] = reply.address or ""
+                break
+    return path(answers)
 
 
 def inferred_in(trace: Trace) -> list[int]:

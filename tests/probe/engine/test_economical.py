@@ -162,7 +162,7 @@ def test_hops_without_an_address_are_not_the_same_hop(nobody: str | None) -> Non
     routes = learnt(one, other)
     before = routes.before(3, router(3, 1))
     assert before is not None
-    assert list(before) == [nobody, router(1, 1)]
+    assert list(before.values()) == [nobody, router(1, 1)]
 
 
 def test_silence_that_is_not_yet_sure_is_waited_for() -> None:

@@ -50,7 +50,7 @@ def test_a_witness_tells_a_refusal_from_silence() -> None:
     assert ours.routes is not None
     before = ours.routes.before(4, "80.231.0.1")
     assert before is not None
-    assert list(before) == [REFUSED, None, "36.37.0.1"]
+    assert list(before.values()) == [REFUSED, None, "36.37.0.1"]
 
 
 def test_a_trace_that_broke_off_teaches_nothing() -> None:
