@@ -195,6 +195,7 @@ class Tracing:
             reply_ttl=reply_ttl,
             quoted_ttl=quoted_ttl,
             late=late is not None,
+            otherwise=proto is not None,
         )
 
     def _is_turned_away(self, probe: Sent, answer: Answer) -> bool:
