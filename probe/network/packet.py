@@ -512,7 +512,8 @@ def parse_icmp(version: int, data: bytes, at: int, udp_port: int) -> Heard | Ref
     may_extend = version == 4 or icmp_type != _PARAMETER_PROBLEM
     if may_extend and len(data) > quote + _QUOTE_BEFORE_EXTENSIONS:
         declared = data[at + 5] * 4 if version == 4 else data[at + 4] * 8
-        if declared:
+        # A length that no quote with extensions can have is as good as none, to Linux too.
+        if _QUOTE_BEFORE_EXTENSIONS <= declared <= len(data) - quote - 4:
             more = extensions(data[quote:], declared, declared=True)
         else:
             more = undeclared_extensions(data[quote:], 0)

@@ -657,6 +657,22 @@ def test_mpls_labels_are_read_with_and_without_the_length_field(
     }
 
 
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("length", [1, 15, 35, 200, 255])
+def test_a_length_that_cannot_be_is_no_length(version: int, length: int) -> None:
+    """Shorter than RFC 4884 allows or beyond the message: labels are where others have them.
+
+    So Linux reads it for those who have no raw sockets.
+    """
+    quote = template(Method.UDP, version).probe(1, 77).ljust(128, b"\0")
+    message = error(version, quote + mpls((24001, 0, 1, 1)), length=length)
+    heard = packet.parse_icmp(version, message, 0, PORT)
+    assert isinstance(heard, Heard)
+    assert heard.extensions is not None
+    assert heard.extensions["rfc4884"] == 0
+    assert heard.extensions["obj"][0]["mpls"][0]["label"] == 24001
+
+
 def test_scapy_builds_the_label_stack_that_we_read() -> None:
     """An extension structure made by scapy is read as scapy meant it."""
     from scapy.contrib.mpls import MPLS
