@@ -220,7 +220,7 @@ class Sea:
         source = PACKED[SOURCE[version]]
         template = packet.Template(method, source, PACKED[target], flow, marker)
         heard_as = Method.TCP if method is Method.ACK else method
-        return Made(version, target, heard_as, template)
+        return Made(version, SOURCE[version], target, heard_as, template)
 
     def send(self, version: int, method: Method, target: str, flow: int, token: int) -> Known:
         made = self.made(self.matching.markers[version], version, method, target, flow)

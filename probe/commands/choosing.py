@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from probe.aside import Aside
 from probe.commands import words
 from probe.run.choice import fit, unmeasured, version_of
-from probe.run.resolve import is_no_name, no_resolver
+from probe.run.exclusions import LISTED
+from probe.run.resolve import NO_HOST, is_no_name, no_resolver
 from probe.run.targets import (
     Listed,
     TargetError,
@@ -115,10 +116,15 @@ class Choice:
 
     def _none_fit(self) -> str:
         if self.left_out:
-            return _(
-                "no target may be probed: {reasons}; list others with --targets, or say with "
-                "--i-run-this-network that the network is yours"
-            ).format(reasons=words.counts(self.left_out))
+            said = (
+                _("no target may be probed: {reasons}; list others with --targets")
+                if self._own_network or self.left_out.keys() <= {LISTED, *NO_HOST}
+                else _(
+                    "no target may be probed: {reasons}; list others with --targets, or say with "
+                    "--i-run-this-network that the network is yours"
+                )
+            )
+            return said.format(reasons=words.counts(self.left_out))
         return _(
             "no target may be probed: the list has IPv{other} addresses only, and you asked for "
             "-{wanted}"

@@ -187,12 +187,20 @@ class Economical(EveryHop):
         reply_ttl: int | None = None,
         quoted_ttl: int | None = None,
         late: bool = False,
+        otherwise: bool = False,
     ) -> bool:
         """A probe was answered; see `EveryHop.answered`."""
         if self._missing and self._expected.get(ttl) != address:
             self._missing = 0  # it may be where the path joins another, or leaves one
         return super().answered(
-            ttl, address, kind, rtt, reply_ttl=reply_ttl, quoted_ttl=quoted_ttl, late=late
+            ttl,
+            address,
+            kind,
+            rtt,
+            reply_ttl=reply_ttl,
+            quoted_ttl=quoted_ttl,
+            late=late,
+            otherwise=otherwise,
         )
 
     def lost(self, ttl: int) -> None:

@@ -27,6 +27,14 @@ FLOW_NUMBERS = 1 << 16
 # After how many flows given up a hop that repeating never helped is asked once per flow.
 ENOUGH_SILENCE = 3
 
+# Of a hop at which some flows are silent, some that were answered are asked again. Where so many
+# of these are silent now, the router there leaves answers out; where so many answer, it does not.
+FICKLE = 2
+STEADY = 3
+
+# How many flows given up such a router is asked for at most: it counts how often it answers.
+SPARED = 12
+
 
 def chance_of_a_miss(successors: int, probes: int) -> float:
     """How likely so many flows miss at least one of so many equally likely next hops.
@@ -179,6 +187,9 @@ class Enumeration:
         self._repeating_helps: set[int] = set()
         self._others: dict[int, dict[_Vertex, list[int]]] = {}
         self._repeats: Counter[int] = Counter()
+        # By TTL, how often a flow that was answered has stayed so, or not, when asked again.
+        self._stayed: Counter[int] = Counter()
+        self._fell_silent: Counter[int] = Counter()
         # By TTL, the least number of a flow that may be asked there for the first time.
         self._fresh: Counter[int] = Counter()
         self._rtt: dict[int, float] = {}
@@ -251,8 +262,10 @@ class Enumeration:
             met[number] = vertex
             if self._tries[key] > 1:
                 self._repeating_helps.add(ttl)
-        elif known != vertex:
-            self._others.setdefault(ttl, {}).setdefault(vertex, []).append(number)
+        else:
+            self._stayed[ttl] += 1
+            if known != vertex:
+                self._others.setdefault(ttl, {}).setdefault(vertex, []).append(number)
         if vertex.ends:
             self._ends[number] = min(ttl, self._ends.get(number, ttl))
         self._news = True
@@ -268,6 +281,8 @@ class Enumeration:
                     self._again.discard(other)
                     self._met[ttl][other[1]] = _SILENT
                     self._given_up[ttl] += 1
+        elif self._met[ttl][key[1]] is not _SILENT:
+            self._fell_silent[ttl] += 1
         self._news = True
 
     def patience(self, ttl: int) -> float:
@@ -339,9 +354,19 @@ class Enumeration:
 
     def _allowed(self, ttl: int) -> int:
         """How often a flow may be asked at this hop before it counts as silent."""
+        if self._is_fickle(ttl):
+            return 1
         if ttl in self._repeating_helps:
             return self._limits.attempts + 1
         return 1 if self._given_up[ttl] >= ENOUGH_SILENCE else self._limits.attempts
+
+    def _is_fickle(self, ttl: int) -> bool:
+        """Whether who stands there limits its answers, so that silence is no router of its own."""
+        return self._fell_silent[ttl] >= FICKLE
+
+    def _is_spared(self, ttl: int) -> bool:
+        """Whether no more flows are asked at a hop whose router leaves most answers out."""
+        return self._is_fickle(ttl) and self._given_up[ttl] >= SPARED
 
     def _asked(self, ttl: int, number: int) -> bool:
         return number in self._met[ttl] or (ttl, number) in self._tries
@@ -365,7 +390,7 @@ class Enumeration:
                 break
             if ttl in self._others:
                 common = _ANY
-            elif hop.complete and len(hop.members) == 1:
+            elif len(hop.members) == 1 and (hop.complete or self._is_spared(ttl)):
                 common = going_on[0]
             else:
                 common = None
@@ -379,8 +404,9 @@ class Enumeration:
         for number, vertex in self._met[ttl].items():
             if ends.get(number, ttl) >= ttl:
                 members.setdefault(vertex, []).append(number)
-        if len(members) > 1 and len(members.get(_SILENT, ())) == 1:
-            # One flow that stayed without an answer where others have one: loss, not a router.
+        silent = len(members.get(_SILENT, ()))
+        if len(members) > 1 and (silent == 1 or (silent and self._is_fickle(ttl))):
+            # One flow that stayed without an answer where others have one is loss, not a router.
             del members[_SILENT]
         if common is not None:
             hop.through[common] = Counter({vertex: len(flows) for vertex, flows in members.items()})
@@ -422,7 +448,8 @@ class Enumeration:
     def _wanted(self) -> dict[tuple[int, int], None]:
         hops = self._survey()
         # First what may make other probes needless.
-        wanted = dict.fromkeys(key for hop in hops for key in self._repetitions(hop))
+        wanted = dict.fromkeys(key for hop in hops for key in self._doubts(hop))
+        wanted.update(dict.fromkeys(key for hop in hops for key in self._repetitions(hop)))
         wanted.update(dict.fromkeys(sorted(self._again)))
         horizon = min(self._ends.values(), default=self._last)
         for ttl in range(self._first, min(horizon, self._last) + 1):
@@ -456,6 +483,8 @@ class Enumeration:
                 if near is not None:
                     under_way[near] += 1
         more: Counter[_Vertex] = Counter()
+        if self._is_spared(hop.ttl):
+            return more
         for near in hop.through:
             count = max(self._missing(hop, near), control[near]) - under_way[near]
             if count <= 0:
@@ -480,6 +509,20 @@ class Enumeration:
         for number in flows:
             if not self._asked(ttl, number) and self._passes(ttl, number):
                 yield number
+
+    def _doubts(self, hop: _Hop) -> list[tuple[int, int]]:
+        """A flow to ask again where some are silent: a router there, or one that tires?"""
+        ttl, met = hop.ttl, self._met[hop.ttl]
+        answered = [number for number in met if met[number] is not _SILENT]
+        if (
+            len(met) - len(answered) < FICKLE
+            or not answered
+            or self._is_fickle(ttl)
+            or self._stayed[ttl] >= STEADY
+            or any(self._open[ttl, number] for number in answered)
+        ):
+            return []
+        return [(ttl, min(answered, key=lambda number: self._tries[ttl, number]))]
 
     def _repetitions(self, hop: _Hop) -> list[tuple[int, int]]:
         """Flows to ask again at a hop where a node has several next hops.

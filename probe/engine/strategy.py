@@ -223,7 +223,9 @@ class EveryHop:
         self._tries = [0] * (limits.max_ttl + 1)
         self._lost = [0] * (limits.max_ttl + 1)
         self._rtt: list[float | None] = [None] * (limits.max_ttl + 1)
+        # Whether asking again has helped on this path, and whether the same question has.
         self._repeating_helps = False
+        self._loses = False
         # By address, where it first answered, and all TTLs of those that answered at several.
         self._first_at: dict[str, int] = {}
         self._seen_at: dict[str, list[int]] = {}
@@ -265,10 +267,10 @@ class EveryHop:
     def by_another_method(self, ttl: int) -> bool:
         """Whether the next probe with this TTL had better be of another kind.
 
-        Some routers answer only one. The last attempt tries another, unless repeating has helped
-        on this path: then it is loss that must be made up for.
+        Some routers answer only one. The last attempt tries another, unless repeating the same has
+        helped on this path: then it is loss that must be made up for.
         """
-        return 0 < self._tries[ttl] == self._limits.attempts - 1 and not self._repeating_helps
+        return 0 < self._tries[ttl] == self._limits.attempts - 1 and not self._loses
 
     def sent(self, ttl: int) -> None:
         """A probe with this TTL left."""
@@ -294,11 +296,13 @@ class EveryHop:
         reply_ttl: int | None = None,
         quoted_ttl: int | None = None,
         late: bool = False,
+        otherwise: bool = False,
     ) -> bool:
         """A probe was answered, in time or late; `rtt` in seconds. Not to be told of duplicates.
 
         `reply_ttl` is that of the answer as it arrived, `quoted_ttl` that of the probe as it got
-        there, None where they cannot be seen. `late` is an answer to a probe that was given up.
+        there, None where they cannot be seen. `late` is an answer to a probe that was given up,
+        `otherwise` one to a probe of another method.
         Returns whether that may have changed what is to be asked, or ended it.
         """
         if (
@@ -334,9 +338,11 @@ class EveryHop:
             self._aimed = None
             if kind is not _TIME_EXCEEDED:
                 self._aims.clear()
-        if first and self._lost[ttl] and not late and not self._repeating_helps:
-            self._repeating_helps = True
-            self._reconsider(1)
+        if first and self._lost[ttl] and not late:
+            self._loses = self._loses or not otherwise
+            if not self._repeating_helps:
+                self._repeating_helps = True
+                self._reconsider(1)
         if self._aimed is None and not self._aims:
             self._go_on()
         return True

@@ -14,6 +14,8 @@ from probe.network import Kind, Method
 from probe.record import Hop, Reply, Trace, ip_version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from probe.engine.strategy import EveryHop
     from probe.network import Answer
 
@@ -39,6 +41,7 @@ class Task(NamedTuple):
 
 
 _DESTINATION = Kind.DESTINATION
+_TIME_EXCEEDED = Kind.TIME_EXCEEDED
 
 # How many more answers to probes of one hop that was answered are kept; others are counted.
 DUPLICATES_KEPT = 16
@@ -126,8 +129,8 @@ class Tracing:
     """The `Work` of tracing one flow to one target; `course` decides."""
 
     __slots__ = (
-        "_alternative", "_closed", "_duplicates", "_more_duplicates", "_told", "_turned_away",
-        "course", "due", "probes", "queued", "task",
+        "_alternative", "_borrowed", "_closed", "_duplicates", "_more_duplicates", "_passed",
+        "_told", "_turned_away", "course", "due", "probes", "queued", "task",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
@@ -147,6 +150,10 @@ class Tracing:
         self._turned_away: set[int] = set()
         # Probes that another address than the target answered by "port unreachable".
         self._closed: list[Sent] = []
+        # Probes of which the target's own address said that their time was exceeded, and the
+        # farthest TTL of which another one did.
+        self._borrowed: list[Sent] = []
+        self._passed = 0
 
     @property
     def over(self) -> bool:
@@ -195,7 +202,12 @@ class Tracing:
             if late is None:
                 self.course.lost(ttl)
             return True
-        if kind is _DESTINATION and probe.method is Method.UDP and address != self.task.target:
+        if kind is _TIME_EXCEEDED:
+            if address == self.task.target:
+                self._borrowed.append(probe)
+            elif ttl > self._passed:
+                self._passed = ttl
+        elif kind is _DESTINATION and probe.method is Method.UDP and address != self.task.target:
             self._closed.append(probe)
         return self.course.answered(
             ttl,
@@ -205,6 +217,7 @@ class Tracing:
             reply_ttl=reply_ttl,
             quoted_ttl=quoted_ttl,
             late=late is not None,
+            otherwise=proto is not None,
         )
 
     def _is_turned_away(self, probe: Sent, answer: Answer) -> bool:
@@ -242,7 +255,11 @@ class Tracing:
             elif probe.reply is not None:
                 heard.setdefault(probe.ttl, []).append(probe.reply)
         for ttl, replies in self._duplicates.items():
-            heard[ttl] += replies
+            heard[ttl] += [
+                reply
+                for reply in replies
+                if ttl >= self._passed or reply.address != self.task.target
+            ]
         for ttl, router in self._refused():
             heard[ttl] = [
                 reply._replace(err="p") if reply.address == router else reply
@@ -257,16 +274,26 @@ class Tracing:
                 found.append(_taken_over(ttl, inferred[ttl]))
         return found
 
-    def _out_of_place(self) -> set[int]:
-        """Tokens of probes that were turned away by who is known to stand nearer.
+    def _notes(self) -> Iterator[str]:
+        """What the hops do not show of what was heard."""
+        if self._more_duplicates:
+            yield f"{self._more_duplicates} more duplicates were not kept"
+        for ttl in sorted({probe.ttl for probe in self._borrowed if probe.ttl < self._passed}):
+            yield f"hop {ttl} answered from the target's address"
 
-        That is no router of the hop that was asked: it would stand between others there, and its
-        network could seem to be the last before the border.
+    def _out_of_place(self) -> set[int]:
+        """Tokens of probes that were answered by who does not stand at the hop that was asked.
+
+        Who turned one away may be known to stand nearer: it would stand between others there, and
+        its network could seem to be the last before the border. And a router may answer from the
+        address that was asked for: where others answer farther on, the target is not there, and
+        whoever reads the path would take it for its end.
         """
+        borrowed = {probe.token for probe in self._borrowed if probe.ttl < self._passed}
         if not self._turned_away:
-            return set()
+            return borrowed
         stands_at = self._nearest()
-        return {
+        return borrowed | {
             probe.token
             for probe in self.probes
             if probe.token in self._turned_away
@@ -322,8 +349,6 @@ class Tracing:
             sees=seen.sees,
             stop="error" if error is not None else stop,
             probes=len(self.probes),
-            notes=(f"{self._more_duplicates} more duplicates were not kept",)
-            if self._more_duplicates
-            else (),
+            notes=tuple(self._notes()),
             error=error,
         )

@@ -21,7 +21,9 @@ from probe.network.packet import (
     PROTOCOL_ICMP6,
     PROTOCOL_TCP,
     PROTOCOL_UDP,
+    TCP_DESTINATION,
     TCP_FIRST,
+    UDP_CONTACT,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ def _assemble(steps: Sequence[_Step]) -> bytes:
 
 
 def icmp_program(version: int, udp_port: int) -> bytes:
-    """Keep echo replies and quoted echo requests that say who we are, and quotes of our ports.
+    """Keep echo replies and quoted probes that say who we are, and quotes of our ports.
 
     Quotes too short to say it, or with IP options or extension headers, are kept:
     `probe.network.packet` looks at them. IPv4 raw sockets see the IP header, IPv6 ones start at the
@@ -116,10 +118,15 @@ def icmp_program(version: int, udp_port: int) -> bytes:
             _Step(_EQUAL, contact & 0xFFFF0000, then="keep"),
             _Step(_EQUAL, 0, then="keep", otherwise="drop"),
             _Step(_AT_LEAST, quoted + 8, then="keep", otherwise="drop", label="short"),
+            # A NAT may leave its own source port in what it hands back.
             _Step(_LOAD_HALF, quoted, label="udp"),
-            _Step(_EQUAL, udp_port, then="keep", otherwise="drop"),
+            _Step(_EQUAL, udp_port, then="keep"),
+            _Step(_LOAD_WORD, quoted + UDP_CONTACT),
+            _Step(_EQUAL, contact, then="keep", otherwise="drop"),
             _Step(_LOAD_HALF, quoted, label="tcp"),
-            _Step(_AT_LEAST, TCP_FIRST, then="keep", otherwise="drop"),
+            _Step(_AT_LEAST, TCP_FIRST, then="keep"),
+            _Step(_LOAD_HALF, quoted + 2),
+            _Step(_EQUAL, TCP_DESTINATION, then="keep", otherwise="drop"),
         )
     )
 

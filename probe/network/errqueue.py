@@ -65,7 +65,6 @@ if TYPE_CHECKING:
 # struct sock_extended_err with the union read as struct sock_ee_data_rfc4884
 _EXTENDED_ERROR: Final = struct.Struct("=IBBBBIHBB")
 _ORIGIN_ICMP: Final = {4: 2, 6: 3}
-_INVALID_EXTENSIONS: Final = 1
 
 _LARGEST: Final = 2048
 _CONTROL_SPACE: Final = 512
@@ -120,7 +119,6 @@ class _Error(NamedTuple):
     icmp_type: int
     code: int
     extensions_at: int
-    extensions_valid: bool
 
 
 class _Observation(NamedTuple):
@@ -317,12 +315,10 @@ class ErrorQueue:
         kind, err = meaning
         # The kernel takes the quoted IP header off, and the quoted UDP header, not the ICMP one.
         stripped = packet.IP_HEADER[version] + (8 if method is Method.UDP else 0)
-        if not error.extensions_at:
-            found = packet.undeclared_extensions(data, stripped)
-        elif error.extensions_valid:
+        if error.extensions_at:
             found = packet.extensions(data, error.extensions_at, declared=True)
         else:
-            found = None
+            found = packet.undeclared_extensions(data, stripped)
         received, ttl = arrival(control)
         observation = _Observation(
             received, error.offender, kind, ttl, 8 + stripped + len(data), err, found
@@ -404,7 +400,9 @@ class ErrorQueue:
         if tag != sent.tag:
             self._discarded["wrong_tag"] += 1
             return
-        if observation.kind is Kind.UNREACHABLE and is_own_voice(observation.address, sent.target):
+        # The kernel keeps out who claims to be us, but not over IPv6.
+        doubtful = observation.kind is Kind.UNREACHABLE or ":" in sent.target
+        if doubtful and is_own_voice(observation.address, sent.target):
             self._discarded["own_address"] += 1
             return
         flow = (sent.target, sent.port)
@@ -483,7 +481,7 @@ def _error_in(control: ControlMessages, version: int) -> _Error | None:
     for level, kind, data in control:
         if (level, kind) != wanted:
             continue
-        _, origin, icmp_type, code, _, _, at, flags, _ = _EXTENDED_ERROR.unpack_from(data)
+        _, origin, icmp_type, code, _, _, at, _, _ = _EXTENDED_ERROR.unpack_from(data)
         if origin != _ORIGIN_ICMP[version]:
             return None
         # A struct sockaddr_in or sockaddr_in6 of the router follows.
@@ -494,7 +492,6 @@ def _error_in(control: ControlMessages, version: int) -> _Error | None:
             icmp_type,
             code,
             at,
-            not flags & _INVALID_EXTENSIONS,
         )
     return None
 

@@ -39,9 +39,10 @@ _TEMPLATE_LIFE: Final = 2_000_000_000
 
 
 class Made(NamedTuple):
-    """What probes of one flow to one target are made of."""
+    """What probes of one flow to one target are made of; ``source`` is our own address."""
 
     version: int
+    source: str
     target: str
     heard_as: Method
     template: packet.Template
@@ -100,7 +101,7 @@ class Matching:
         marker = self.markers[version]
         template = packet.Template(method, source_packed, target_packed, flow, marker)
         heard_as = Method.TCP if method is Method.ACK else method
-        return Made(version, target, heard_as, template)
+        return Made(version, source, target, heard_as, template)
 
     def sent(self, token: int, made: Made, data: bytes, wall: int, monotonic: int) -> None:
         """This probe left at these times (ns)."""
@@ -138,13 +139,14 @@ class Matching:
             token = data[quote + 4] << 8 | data[quote + 5]
             sent = self._sent.get(token)
             if sent is not None:
-                _, probe, wall, monotonic = sent
+                made, probe, wall, monotonic = sent
                 quoted = data[quote:]
                 # All but the TTL, at 8, and the header's checksum, at 10.
                 if (
                     quoted[:8] == probe[:8]
                     and quoted[12:] == probe[12 : len(quoted)]
                     and quoted[9] == probe[9]
+                    and address != made.source
                 ):
                     return Answer(
                         token, address, _TIME_WAS_EXCEEDED,
@@ -198,7 +200,10 @@ class Matching:
             elif not self._shifts.known(shift):
                 self.discarded["wrong_tag"] += 1
                 return None
-        if kind is Kind.UNREACHABLE and is_own_voice(address, made.target):
+        # The kernel keeps out who claims to be us, but not over IPv6.
+        if (address == made.source and address != made.target) or (
+            kind is Kind.UNREACHABLE and is_own_voice(address, made.target)
+        ):
             self.discarded["own_address"] += 1
             return None
         return Answer(

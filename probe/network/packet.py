@@ -28,7 +28,7 @@ _UDP_FIRST: Final = 33434
 _UDP_COUNT: Final = 65536 - _UDP_FIRST
 TCP_FIRST: Final = 61000
 _TCP_COUNT: Final = 65536 - TCP_FIRST
-_TCP_DESTINATION: Final = 443
+TCP_DESTINATION: Final = 443
 
 # The window of ACK probes: unlike SYNs, they have nothing else that sets them apart in a filter.
 ACK_WINDOW: Final = 502
@@ -58,8 +58,9 @@ _WORD: Final = struct.Struct("!H")
 _pack_word: Final = _WORD.pack_into
 _pack_words: Final = struct.Struct("!HH").pack_into
 _ECHO: Final = struct.Struct("!BBHHHHH")
-# Where in an echo message `CONTACT` begins.
+# Where in an echo message and in a UDP datagram `CONTACT` begins.
 ECHO_CONTACT: Final = _ECHO.size
+UDP_CONTACT: Final = 8 + 4
 _WORDS: Final = struct.Struct("!HH")
 _EXTENSION_OBJECT: Final = struct.Struct("!HBB")
 _HALVES: Final = struct.Struct("!HHHH")
@@ -86,8 +87,8 @@ _IP_FIELDS: Final = {
 }
 _WHOLE: Final = 0xFFFF
 _FIELDS: Final = {
-    PROTOCOL_ICMP: (("checksum", 2, 4), ("payload", 8, _WHOLE)),
-    PROTOCOL_ICMP6: (("checksum", 2, 4), ("payload", 8, _WHOLE)),
+    PROTOCOL_ICMP: (("identifier", 4, 6), ("checksum", 2, 4), ("payload", 8, _WHOLE)),
+    PROTOCOL_ICMP6: (("identifier", 4, 6), ("checksum", 2, 4), ("payload", 8, _WHOLE)),
     PROTOCOL_UDP: (
         ("ports", 0, 4),
         ("length", 4, 6),
@@ -306,7 +307,7 @@ class Template:
             self._total = tag
         else:
             protocol = PROTOCOL_TCP
-            ports = tcp_port(flow, method), _TCP_DESTINATION
+            ports = tcp_port(flow, method), TCP_DESTINATION
             # The sequence number is token and tag. The word that balances the token is the
             # checksum itself.
             checksum_at, self._token_at, self._balance_at = 16, start + 4, start + 16
@@ -488,7 +489,7 @@ def parse_icmp(version: int, data: bytes, at: int, udp_port: int) -> Heard | Ref
         return Refusal.TRUNCATED
     icmp_type, code = data[at], data[at + 1]
     if icmp_type == _ECHO_REPLY[version]:
-        if data[at + ECHO_CONTACT : at + ECHO_CONTACT + 4] != CONTACT[:4]:
+        if not _says_who(data, at + ECHO_CONTACT):
             return Refusal.FOREIGN
         tag, token = _WORDS.unpack_from(data, at + 4)
         return Heard(Kind.DESTINATION, Method.ICMP, token, tag)
@@ -512,7 +513,8 @@ def parse_icmp(version: int, data: bytes, at: int, udp_port: int) -> Heard | Ref
     may_extend = version == 4 or icmp_type != _PARAMETER_PROBLEM
     if may_extend and len(data) > quote + _QUOTE_BEFORE_EXTENSIONS:
         declared = data[at + 5] * 4 if version == 4 else data[at + 4] * 8
-        if declared:
+        # A length that no quote with extensions can have is as good as none, to Linux too.
+        if _QUOTE_BEFORE_EXTENSIONS <= declared <= len(data) - quote - 4:
             more = extensions(data[quote:], declared, declared=True)
         else:
             more = undeclared_extensions(data[quote:], 0)
@@ -534,9 +536,10 @@ def _identify(
         return Refusal.FOREIGN
     if len(data) < at + 8:
         return Refusal.TRUNCATED
-    first, _, third, fourth = _HALVES.unpack_from(data, at)
+    first, second, third, fourth = _HALVES.unpack_from(data, at)
     if protocol == PROTOCOL_UDP:
-        if first != udp_port:
+        # A NAT may leave its own source port, or identifier, in what it hands back.
+        if first != udp_port and not _says_who(data, at + UDP_CONTACT):
             return Refusal.FOREIGN
         found = in_payload(data[at + 8 : at + 12])
         if found is not None:
@@ -545,14 +548,20 @@ def _identify(
             return Refusal.TRUNCATED
         return Method.UDP, _WORD.unpack_from(data, quote + 4)[0], None
     if protocol == PROTOCOL_TCP:
-        return (Method.TCP, third, fourth) if first >= TCP_FIRST else Refusal.FOREIGN
+        ours = first >= TCP_FIRST or second == TCP_DESTINATION
+        return (Method.TCP, third, fourth) if ours else Refusal.FOREIGN
     if protocol == ICMP_OF[version] and data[at] == ECHO_REQUEST[version]:
-        return Method.ICMP, fourth, third
+        tag = tag_in_echo(data[at:]) if _says_who(data, at + ECHO_CONTACT) else third
+        return Method.ICMP, fourth, tag
     if version == 6 and protocol in EXTENSION_HEADERS:
         at, protocol = _past_extension_headers(data, at, protocol)
         plain = data[: quote + 6] + bytes((protocol,)) + data[quote + 7 : quote + 40] + data[at:]
         return _identify(version, plain, quote, udp_port)
     return Refusal.FOREIGN
+
+
+def _says_who(data: bytes, at: int) -> bool:
+    return data[at : at + 4] == CONTACT[:4]
 
 
 def _past_extension_headers(data: bytes, at: int, protocol: int) -> tuple[int, int]:

@@ -39,7 +39,7 @@ _IP_FIELDS: Final = {
     6: {"flow", "source", "destination"},
 }
 _SHOWS: Final[dict[Method, dict[str, int | None]]] = {
-    Method.ICMP: {"checksum": 4, "payload": None},
+    Method.ICMP: {"identifier": 6, "checksum": 4, "payload": None},
     Method.UDP: {"ports": 4, "checksum": 8, "payload": None},
     Method.TCP: {"ports": 4, "window": 16, "checksum": 18, "options": None},
     Method.ACK: {"ports": 4, "window": 16, "checksum": 18},

@@ -27,8 +27,8 @@ _LONGEST: Final = 255
 
 # What may be rewritten on the way, by the names and in the order of `Answer.changed`.
 REWRITABLE: Final = (
-    "flow", "id", "flags", "source", "destination", "ports", "window", "checksum", "payload",
-    "options",
+    "flow", "id", "flags", "source", "destination", "ports", "identifier", "window", "checksum",
+    "payload", "options",
 )  # fmt: skip
 
 

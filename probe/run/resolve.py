@@ -30,6 +30,8 @@ _NO_SUCH_NAME = frozenset(
 def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a text is, with an IPv4 address mapped into IPv6 as what it is; or None.
 
+    One with a zone, as ``fe80::1%eth0``, means nothing outside this machine and is none.
+
     >>> literal("::ffff:192.0.2.1"), literal("example.org")
     (IPv4Address('192.0.2.1'), None)
     """
@@ -37,8 +39,9 @@ def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    return None if address.scope_id else address.ipv4_mapped or address
 
 
 def resolve(host: str, version: int | None) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from probe.disk.mishap import SHORTAGE
 from probe.disk.places import shipped
 from probe.redaction.hostname import host_in, is_more, is_number
+from probe.run.resolve import literal
 from probe.words.failure import Offline
 from probe.words.language import _
 
@@ -205,14 +206,9 @@ def _parse(path: Path, lines: Iterable[str], resolve: Callable[[str], str]) -> I
 
 
 def _address(host: str, where: str, resolve: Callable[[str], str]) -> str:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
-        # Linux sends to "::ffff:192.0.2.1" by IPv4, so that is what it is.
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return str(mapped or address)
+    address = literal(host)
+    if address is not None:
+        return str(address)
     inner = host_in(host) if is_more(host) else None
     if inner is not None:
         raise TargetError(

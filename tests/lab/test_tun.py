@@ -56,6 +56,22 @@ end = { rtt = 1 }
 target = "203.0.113.7"
 """
 
+# The second router answers from the source of the probes, the address of `tests.lab.tun`.
+MIRROR = """
+[[path]]
+to = "2001:db8:7::/48"
+hops = [
+  { address = "2001:db8::1", rtt = 1 },
+  { address = "2001:db8:9:8::1", rtt = 4 },
+  { address = "2001:db8::3", rtt = 6 },
+]
+end = { rtt = 9 }
+
+[[trace]]
+target = "2001:db8:7::1"
+method = ["icmp", "udp", "tcp", "ack"]
+"""
+
 # Nearly all of a scenario is waiting, so many are played side by side.
 AT_ONCE = 32
 
@@ -246,3 +262,23 @@ def test_forged_time_exceeded_changes_no_hop_and_is_counted(
     assert real.discarded.keys() == {"wrong_tag"}
     assert 4 <= real.discarded["wrong_tag"] <= forged
     assert real.discarded["wrong_tag"] == forged or backend == "errqueue"
+
+
+@pytest.mark.parametrize("backend", OPENING)
+def test_a_router_that_claims_to_be_us_is_silent(backend: str) -> None:
+    """The kernel lets our own address in as the source of an IPv6 answer; into no trace it gets."""
+
+    def played() -> Outcome:
+        enter_own_network()
+        allow_ping_sockets()
+        return trio.run(_for_real, MIRROR, OPENING[backend])
+
+    with ThreadPoolExecutor(1) as thread:
+        outcome = thread.submit(played).result()
+    assert len(outcome.played) == (2 if backend == "errqueue" else 4)
+    for each in outcome.played:
+        seen = [{reply.address for reply in hop.replies} for hop in each.trace.hops]
+        assert seen == [{"2001:db8::1"}, {None}, {"2001:db8::3"}, {"2001:db8:7::1"}]
+    # From libpcap what has our own address is taken for what other programs sent.
+    counted = 0 if backend == "pcap" else 2 * len(outcome.played)
+    assert outcome.discarded.get("own_address", 0) == counted

@@ -221,8 +221,8 @@ _IN_IP = {
     6: {"flow": 3, "source": 23, "destination": 39},
 }
 _BEHIND = {
-    _ICMP: {"checksum": 3, "payload": -1},
-    _ICMP6: {"checksum": 3, "payload": -1},
+    _ICMP: {"identifier": 5, "checksum": 3, "payload": -1},
+    _ICMP6: {"identifier": 5, "checksum": 3, "payload": -1},
     _UDP: {"ports": 3, "checksum": 7, "payload": -1},
     _TCP: {"ports": 3, "window": 15, "checksum": 17, "options": -1},
 }

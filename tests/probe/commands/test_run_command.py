@@ -825,3 +825,17 @@ def test_where_no_target_may_be_probed_a_way_out_is_named(
         "gatewatch: no target may be probed: 1 loopback, 1 private; list others with --targets, "
         "or say with --i-run-this-network that the network is yours\n"
     )
+
+
+def test_whom_nobody_may_probe_no_option_lets_in(home: Path, listed: Callable[..., str]) -> None:
+    """As whom the own list names, and multicast: that the network is one's own changes nothing."""
+    (home / "do-not-probe.txt").write_text("203.0.113.0/24\n", encoding="utf-8")
+    for options, targets, reasons in (
+        ([], ["203.0.113.7", "224.0.0.1"], "1 do not probe, 1 multicast"),
+        (["--i-run-this-network"], ["203.0.113.7"], "1 do not probe"),
+    ):
+        done = run("--json", *options, "--targets", listed(*targets))
+        assert (done.exit_code, done.stdout) == (9, "")
+        assert done.stderr == (
+            f"gatewatch: no target may be probed: {reasons}; list others with --targets\n"
+        )

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probe.engine.multipath import Enumeration, MultipathLimits, chance_of_a_miss, probes_needed
+from probe.engine.multipath import (
+    STEADY,
+    Enumeration,
+    MultipathLimits,
+    chance_of_a_miss,
+    probes_needed,
+)
 from probe.graph import Graph
 from probe.network import Kind
 from probe.network.scenario import load
@@ -286,9 +292,48 @@ def test_flows_are_counted_round() -> None:
 def test_where_repeating_has_helped_flows_are_asked_once_more(answered: int, most: int) -> None:
     """A hop that answers now and then is not given up as soon as one that always does."""
     path = Enumeration(MultipathLimits(), 1, 1, 0)
-    asked = ask_in_turn(path, lambda flow, nth: 1 if (flow, nth) == (0, answered) else None)
-    assert asked[0] == answered
-    assert max(asked.values()) == asked[1] == most
+    asked = ask_in_turn(path, lambda flow, nth: 1 if flow == 0 and nth >= answered else None)
+    assert asked[0] == answered + STEADY
+    assert max(count for flow, count in asked.items() if flow) == asked[1] == most
+
+
+LIMITING = """
+[[path]]
+to = "203.0.113.0/24"
+hops = [
+  { address = "192.0.2.1", rtt = 1 },
+  { address = "192.0.2.2", rtt = 3, per_second = 1 },
+  [
+    [{ address = "192.0.2.11", rtt = 4 }],
+    [{ address = "192.0.2.12", rtt = 4 }],
+    [{ address = "192.0.2.13", rtt = 4 }],
+  ],
+  { address = "192.0.2.3", rtt = 5 },
+]
+end = { rtt = 9 }
+"""
+
+
+@pytest.mark.parametrize("flow", range(0, 2000, 100))
+async def test_a_router_that_limits_its_answers_is_left_alone(
+    autojump_clock: MockClock, flow: int
+) -> None:
+    """One answer a second: its silence is no second router, and it is not asked for ever.
+
+    Taken for a silent router beside it, that had it asked by hundreds of flows.
+    """
+    path = Enumeration(MultipathLimits(), 1, 5, flow)
+    log = await drive(load(LIMITING).network(), path, "203.0.113.7", 0.05)
+    assert nodes_of(path.graph()) == [
+        ["192.0.2.1"],
+        ["192.0.2.2"],
+        ["192.0.2.11", "192.0.2.12", "192.0.2.13"],
+        ["192.0.2.3"],
+        ["203.0.113.7"],
+    ]
+    assert sum(ttl == 2 for _, ttl, _ in log) <= 60
+    assert len(log) <= 140
+    assert not path.graph().levels[1].complete
 
 
 def test_a_repetition_that_is_lost_takes_nothing_back() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from probe.network import Method, packet
 from probe.network.bpf import attach, icmp_program, tcp_program
-from probe.network.packet import Marker, Template, tcp_port
+from probe.network.packet import CONTACT, Marker, Template, tcp_port
 from scripts.fuzz import ICMP_OF, PORT, Dice, Sea, hear
 
 if TYPE_CHECKING:
@@ -84,12 +84,26 @@ def test_errors_about_other_programs_stay_out(ends: tuple[socket.socket, socket.
     """An error that quotes another program's packet never reaches us, nor does a stub."""
     attach(ends[1], icmp_program(4, OURS.udp_port))
     head = OUTER + bytes((11,)) + bytes(7)
-    theirs = quoted(4, Method.UDP, THEIRS)
+    theirs = quoted(4, Method.UDP, THEIRS).replace(CONTACT, b"query")
     pings = quoted(4, Method.ICMP, THEIRS)
     assert not passes(ends, head + theirs)
     assert not passes(ends, (head + theirs)[:30])
     assert not passes(ends, head + pings[:32] + b"abcdefghijklmnop")
     assert not passes(ends, head + pings[:27])
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("method", list(Method))
+def test_quotes_that_a_nat_left_translated_pass(
+    ends: tuple[socket.socket, socket.socket], version: int, method: Method
+) -> None:
+    """Its own source port or identifier stands there, and what else we are known by."""
+    attach(ends[1], icmp_program(version, OURS.udp_port))
+    outer, icmp_type, head = (OUTER, 11, 20) if version == 4 else (b"", 3, 40)
+    probe = quoted(version, method, OURS)
+    at = head + (4 if method is Method.ICMP else 0)
+    probe = probe[:at] + b"\x30\x39" + probe[at + 2 :]
+    assert passes(ends, outer + bytes((icmp_type,)) + bytes(7) + probe)
 
 
 @pytest.mark.parametrize(("version", "head"), [(4, 28), (6, 48)])

@@ -151,9 +151,11 @@ class ScriptedSocket(socket.socket):
             return self.errors.pop(0)
         raise BlockingIOError
 
-    def exceeded(self, router: str, data: bytes, *, origin: int = 2, extensions: int = 0) -> None:
+    def exceeded(
+        self, router: str, data: bytes, *, origin: int = 2, extensions: int = 0, flags: int = 0
+    ) -> None:
         """Queue a Time Exceeded whose quote holds ``data`` behind the UDP header."""
-        error = struct.pack("=IBBBBIHBB", 113, origin, 11, 0, 0, 0, extensions, 0, 0)
+        error = struct.pack("=IBBBBIHBB", 113, origin, 11, 0, 0, 0, extensions, flags, 0)
         offender = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(router))
         control = [
             (socket.IPPROTO_IP, IP_TTL, struct.pack("=i", 250)),
@@ -288,6 +290,22 @@ def test_labels_behind_the_quote_are_read(
         "obj": [{"class": 1, "type": 1, "mpls": [{"label": 24001, "exp": 0, "s": 1, "ttl": 1}]}],
     }
     assert (answer.ttl, answer.size) == (250, 8 + 128 + len(structure))
+
+
+def test_labels_before_a_damaged_object_are_read(
+    scripted: tuple[ErrorQueue, ScriptedSocket],
+) -> None:
+    """The kernel calls the whole structure invalid; raw sockets read what stands before."""
+    network, kernel = scripted
+    body = struct.pack("!HBBI", 8, 1, 1, 24001 << 12 | 1 << 8 | 1) + bytes(4)
+    structure = struct.pack("!HH", 0x2000, packet.checksum(b"\x20\0\0\0" + body)) + body
+    quote = kernel.payloads[0].ljust(100, b"\0")
+    kernel.exceeded("192.0.2.1", quote + structure, extensions=100, flags=1)
+    kernel.exceeded("192.0.2.1", quote + b"\x20\0\1\1" + body, extensions=100, flags=1)
+    first, second = network.drain()
+    assert first.extensions is not None
+    assert [len(found["mpls"]) for found in first.extensions["obj"]] == [1]
+    assert second.extensions is None
 
 
 def test_more_short_quotes_than_probes_are_dropped(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -219,6 +221,23 @@ def test_our_own_complaint_is_no_hop() -> None:
     assert matching.hear(4, 1, message, 0, "127.0.0.1", 64, None, 9) is None
     assert matching.discarded == {"own_address": 1}
     assert matching.hear(4, 1, message, 0, "127.0.0.9", 64, None, 9) is not None
+
+
+@each_version
+@each_method
+def test_who_claims_to_be_us_is_no_hop(method: Method, version: int) -> None:
+    """A router that answers from the probe's own source shows the line of a volunteer, and no hop.
+
+    Kernels drop such packets of IPv4 and let those of IPv6 pass.
+    """
+    probe = known(method, version)
+    source = probe.data[12:16] if version == 4 else probe.data[8:24]
+    own = str(ipaddress.ip_address(source))
+    before = SEA.matching.discarded.copy()
+    message = error(version, EXCEEDED[version], as_quoted(probe.data))
+    heard = SEA.matching.hear(version, ICMP_OF[version], message, 0, own, 61, None, 9)
+    assert heard is None
+    assert SEA.matching.discarded - before == {"own_address": 1}
 
 
 # -- what probes are made of -----------------------------------------------------------------

@@ -485,15 +485,29 @@ def test_a_reset_that_acknowledges_what_it_repeats(token: int, tag: int) -> None
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("method", list(Method))
 def test_another_program_has_other_tags(method: Method, version: int) -> None:
-    """A quote of a probe that another program sent is foreign, or has not the tag of ours."""
+    """A quote of a probe that another program sent has not the tag of ours, or is foreign."""
     stranger = Marker(key=b"another key", udp_port=50000)
     probe = template(method, version, marker=stranger).probe(4, 1)
     heard = packet.parse_icmp(version, error(version, probe), 0, PORT)
+    assert isinstance(heard, Heard)
+    assert heard.tag not in {None, tag_of(method, version)}
     if method is Method.UDP:
-        assert heard is Refusal.FOREIGN
-    else:
-        assert isinstance(heard, Heard)
-        assert heard.tag not in {None, tag_of(method, version)}
+        short = error(version, probe[: HEADER[version] + 8])
+        assert packet.parse_icmp(version, short, 0, PORT) is Refusal.FOREIGN
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("method", list(Method))
+def test_what_a_nat_leaves_translated_is_known_by_the_tag(method: Method, version: int) -> None:
+    """Its own source port or identifier in a quote hides neither token nor tag, and is named."""
+    probe = template(method, version).probe(4, 77)
+    at = HEADER[version] + (4 if method is Method.ICMP else 0)
+    quote = probe[:at] + b"\x30\x39" + probe[at + 2 :]
+    heard = packet.parse_icmp(version, error(version, quote), 0, PORT)
+    assert isinstance(heard, Heard)
+    assert (heard.token, heard.tag) == (77, tag_of(method, version))
+    named = "identifier" if method is Method.ICMP else "ports"
+    assert packet.changes(probe, quote) == (named,)
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -655,6 +669,22 @@ def test_mpls_labels_are_read_with_and_without_the_length_field(
         "rfc4884": int(declared),
         "obj": [{"class": 1, "type": 1, "mpls": LABELS}],
     }
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("length", [1, 15, 35, 200, 255])
+def test_a_length_that_cannot_be_is_no_length(version: int, length: int) -> None:
+    """Shorter than RFC 4884 allows or beyond the message: labels are where others have them.
+
+    So Linux reads it for those who have no raw sockets.
+    """
+    quote = template(Method.UDP, version).probe(1, 77).ljust(128, b"\0")
+    message = error(version, quote + mpls((24001, 0, 1, 1)), length=length)
+    heard = packet.parse_icmp(version, message, 0, PORT)
+    assert isinstance(heard, Heard)
+    assert heard.extensions is not None
+    assert heard.extensions["rfc4884"] == 0
+    assert heard.extensions["obj"][0]["mpls"][0]["label"] == 24001
 
 
 def test_scapy_builds_the_label_stack_that_we_read() -> None:

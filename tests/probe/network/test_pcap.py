@@ -127,11 +127,12 @@ def test_what_is_no_answer_is_counted_or_belongs_to_others(network: Pcap) -> Non
         bytes(IP(src=ROUTER, dst=HERE) / ICMP(type=8)),
         bytes(IP(src=ROUTER, dst=HERE) / UDP(dport=port)),
         bytes(IP(src=ROUTER, dst=HERE) / ICMP(type=0) / bytes(44)),
-        exceeded(probe[:24] + b"\xff\xff" + probe[26:]),  # the ICMP identifier is the tag
+        exceeded(probe[:30] + b"\xff\xff" + probe[32:]),  # there the tag stands
+        exceeded((probe[:24] + b"\xff\xff" + probe[26:])[:28]),  # and in the ICMP identifier
     ):
         wires[0].hear(captured(0), heard)
     assert network.drain() == []
-    assert network.discarded() == {"truncated": 7, "data": 1, "foreign": 1, "wrong_tag": 1}
+    assert network.discarded() == {"truncated": 7, "data": 1, "foreign": 1, "wrong_tag": 2}
 
 
 def packet_port(probe: bytes) -> int:

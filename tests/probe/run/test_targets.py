@@ -191,6 +191,7 @@ def test_a_mapped_address_is_the_ipv4_one_to_which_it_would_be_sent(tmp_path: Pa
         ("10.0.0.0/8", "'10.0.0.0/8' is not an address; write a single IPv4 or IPv6 one"),
         ("192.168.1.300", "'192.168.1.300' is not an address"),
         ("2001:db8:::1", "'2001:db8:::1' is not an address"),
+        ("2001:db8::1%eth0", "'2001:db8::1%eth0' is not an address"),
         (
             "https://example.org/x",
             "'https://example.org/x' is more than a host name or an address; write that alone: "
