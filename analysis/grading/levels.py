@@ -168,7 +168,7 @@ def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
 
 def mostly_meet(figures: Figures, policy: Policy) -> bool:
     """Whether those that share no address leave as many that do as a single gateway needs."""
-    return _spares(figures, figures.alone, policy)
+    return enough_without(figures.alone, figures.captured, figures.of, policy)
 
 
 def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
@@ -188,16 +188,21 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
 
 
 def mostly_always(figures: Figures, policy: Policy) -> bool:
-    """Whether turns leave as many that pass the candidate as a single gateway needs.
+    """Whether turns leave as many that pass the candidate as a single gateway needs."""
+    return enough_without(figures.by_turns, figures.captured, figures.of, policy)
 
-    Where nobody takes turns, too few are a matter of the share alone.
+
+def enough_without(some: int, captured: int, of: int, policy: Policy) -> bool:
+    """Whether a single gateway, or hub, has enough captured without ``some`` of those it captured.
+
+    Where there are none of these they lack nowhere: too few captured are a matter of the share.
+
+    >>> enough_without(0, 7, 10, Policy()), enough_without(1, 9, 10, Policy())
+    (True, True)
+    >>> enough_without(2, 9, 10, Policy())
+    False
     """
-    return _spares(figures, figures.by_turns, policy)
-
-
-def _spares(figures: Figures, some: int, policy: Policy) -> bool:
-    """Whether a single gateway has enough captured without these; nobody is no question."""
-    return not some or figures.captured - some >= policy.single_share * figures.of
+    return not some or captured - some >= policy.single_share * of
 
 
 def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from analysis.grading.criteria import Criterion, at_least, holds
-from analysis.grading.levels import NAMES
+from analysis.grading.levels import NAMES, enough_without
 from analysis.home.hub import Spread, level_of_those_traced_to, level_with
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate
@@ -33,8 +33,8 @@ class Standing(NamedTuple):
     turns: int
 
     def is_always_passed(self, top: Candidate, policy: Policy) -> bool:
-        """Whether without those that take turns as many pass it as a single hub needs."""
-        return top.captured - self.turns >= policy.single_share * top.of
+        """Whether turns leave as many that pass the candidate as a single hub needs."""
+        return enough_without(self.turns, top.captured, top.of, policy)
 
 
 def criteria_at_home(
@@ -96,7 +96,7 @@ def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -
         at_least("single", "single_covered", policy.single_covered, standing.covered),
         at_least("single", "single_weighed", policy.single_weighed, standing.weighed),
         at_least("single", "reached_weighed", policy.single_weighed, standing.reached_weighed),
-        holds("single", "always", met=standing.is_always_passed(top, policy)),
+        holds("single", "always", met=top.of > 0 and standing.is_always_passed(top, policy)),
     ]
 
 

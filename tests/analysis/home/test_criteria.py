@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,6 +111,27 @@ def test_each_grade_is_given_where_its_steps_are_taken(
         )[0]
         == expected
     )
+
+
+@pytest.mark.parametrize(
+    ("captured", "turns", "met"),
+    [(6, 0, True), (10, 0, True), (10, 1, True), (10, 2, False), (6, 1, False)],
+)
+def test_turns_are_held_against_a_hub_only_where_somebody_takes_them(
+    captured: int, turns: int, met: bool
+) -> None:
+    """As abroad: where nobody does, that too few pass it is a matter of the share alone."""
+    standing = Standing(made(10, 11), 1.0, 1.0, 1.0, meets=False, turns=turns)
+    listed = criteria_at_home(
+        made(captured, 11),
+        standing,
+        Spread(0.0, None, None, None, 5.0),
+        organisations=11,
+        resolved=1.0,
+        silent=0,
+        policy=POLICY,
+    )
+    assert [one.met for one in listed if one.key == "always"] == [met]
 
 
 def test_the_verdict_tells_what_an_exchange_lacks_to_be_a_hub() -> None:
