@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from analysis.grading.criteria import Criterion, at_least, holds
+from analysis.grading.criteria import Criterion, at_least, holds, more_than, under
 from analysis.grading.levels import NAMES, enough_without
 from analysis.home.hub import Spread, level_of_those_traced_to, level_with
 from analysis.policy import Policy
@@ -53,19 +53,16 @@ def criteria_at_home(
     """
     of = top.of if top else organisations
     upper = top.upper if top else captured_bounds(0, of, policy.confidence)[1]
+    hidden = {"carrier": spread.carrier, "unmapped": spread.unmapped, "apart": spread.apart}
     found = [
         at_least("said", "organisations", policy.organisations, of),
         at_least("said", "resolved", policy.resolved, resolved),
-        _under("diverse_upper", policy.diverse_upper, upper, of=of),
+        under("diverse", "diverse_upper", policy.diverse_upper, upper, of=of),
         at_least("diverse", "effective_gateways", policy.effective_gateways, spread.effective),
-        _under("abroad", policy.concentrated, spread.abroad, of=of),
+        under("diverse", "abroad", policy.concentrated, spread.abroad, of=of),
         *(
             holds("diverse", key, met=of > 0 and (one is None or not one.is_passed_by_most(policy)))
-            for key, one in (
-                ("carrier", spread.carrier),
-                ("unmapped", spread.unmapped),
-                ("apart", spread.apart),
-            )
+            for key, one in hidden.items()
         ),
     ]
     if top is not None and standing is not None:
@@ -77,16 +74,10 @@ def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -
     there = level_of_those_traced_to(standing.reached, policy)
     measured = top.of + silent
     share = top.captured / measured if measured else 0.0
+    always = top.of > 0 and standing.is_always_passed(top, policy)
     return [
         at_least("named", "concentrated", policy.concentrated, top.captured_share),
-        Criterion(
-            "named",
-            "concentrated_lower",
-            "more than",
-            policy.concentrated_lower,
-            top.lower,
-            met=top.lower > policy.concentrated_lower,
-        ),
+        more_than("named", "concentrated_lower", policy.concentrated_lower, top.lower),
         holds("named", "reached", met=there in NAMES),
         holds("named", "silent", met=level_with(silent, top, policy) in NAMES),
         at_least("single", "single", policy.single, top.lower),
@@ -96,9 +87,5 @@ def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -
         at_least("single", "single_covered", policy.single_covered, standing.covered),
         at_least("single", "single_weighed", policy.single_weighed, standing.weighed),
         at_least("single", "reached_weighed", policy.single_weighed, standing.reached_weighed),
-        holds("single", "always", met=top.of > 0 and standing.is_always_passed(top, policy)),
+        holds("single", "always", met=always),
     ]
-
-
-def _under(key: str, asked: float, found: float, *, of: int) -> Criterion:
-    return Criterion("diverse", key, "under", asked, found, met=of > 0 and found < asked)
