@@ -130,7 +130,8 @@ def upstream_fields(
 
 def domestic_fields(domestic: Domestic, naming: Naming, policy: Policy) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
-    strongest, hub, judged = domestic.strongest, domestic.hub, domestic.organisations
+    figures, strongest, hub = domestic.figures, domestic.strongest, domestic.hub
+    judged = figures.organisations
     return {
         "grade": domestic.grade,
         "hub": naming(hub.node) if hub else None,
@@ -143,7 +144,7 @@ def domestic_fields(domestic: Domestic, naming: Naming, policy: Policy) -> dict[
         )
         if strongest
         else captured_fields(0, judged, *captured_bounds(0, judged, policy.confidence)),
-        "effective_hubs": domestic.effective_hubs,
+        "effective_hubs": figures.spread.effective,
         "reason": domestic.reason,
         "criteria": [asdict(one) for one in domestic.criteria],
     }
