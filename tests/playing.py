@@ -16,6 +16,7 @@ from probe.engine.measuring import measure
 from probe.engine.session import Session, SessionSettings
 from probe.engine.tracing import Task
 from probe.network import Answer, Capability, Kind, Method, Network, Probe
+from probe.network.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,54 +29,26 @@ SCENARIOS = {
 }
 
 
-class Overheard:
+class Overheard(Relay):
     """A `Network` that lets all through to another, and remembers what answers meant."""
 
     def __init__(self, network: Network) -> None:
-        self._network = network
+        super().__init__(network)
         self.sent: list[Probe] = []
         self.kinds: dict[int, Kind] = {}
         """By the number of the probe, what its first answer meant."""
         self._number: dict[int, int] = {}
 
-    @property
-    def name(self) -> str:
-        return self._network.name
-
-    def methods(self, version: int) -> tuple[Method, ...]:
-        return self._network.methods(version)
-
-    def sees(self, method: Method, version: int) -> frozenset[Capability]:
-        return self._network.sees(method, version)
-
-    def probe_size(self, method: Method, version: int) -> int:
-        return self._network.probe_size(method, version)
-
     def send(self, probe: Probe) -> None:
-        self._network.send(probe)
+        super().send(probe)
         self._number[probe.token] = len(self.sent)
         self.sent.append(probe)
 
-    def fileno(self) -> int:
-        return self._network.fileno()
-
-    async def wait(self) -> None:
-        await self._network.wait()
-
     def drain(self) -> list[Answer]:
-        answers = self._network.drain()
+        answers = super().drain()
         for answer in answers:
             self.kinds.setdefault(self._number[answer.token], answer.kind)
         return answers
-
-    def forget(self, token: int) -> None:
-        self._network.forget(token)
-
-    def discarded(self) -> dict[str, int]:
-        return self._network.discarded()
-
-    def close(self) -> None:
-        self._network.close()
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from analysis.shares.pairs import by_organisation, make_pairs
 
 
 class Lately(NamedTuple):
-    """Of how many organisations that a node captured half of the pairs or more pass it still."""
+    """How many of the organisations that a node captured still pass it on half of their pairs."""
 
     passing: int
     of: int
 
     def mostly_gone(self, policy: Policy) -> bool:
-        """Whether as many do not as must have left before a wave is over."""
+        """Whether as many have left as must have before a wave is over."""
         return self.of - self.passing >= policy.alarm_share * self.of
 
 
@@ -42,9 +42,9 @@ def last_of_many(observations: Iterable[Observation], policy: Policy) -> dt.date
 def lately(
     one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
 ) -> Lately:
-    """What the last days with data say of a node, as many as a move must hold.
+    """Who still passes a node on the last days with data, as many days as a move must hold.
 
-    Who was not measured on them, or is silent, was not seen to pass it.
+    An organisation that was not measured on them, or is silent, was not seen to pass it.
     """
     captured = captured_by(one.shares, policy)
     first = _days_abroad(observations)[-policy.alarm_hold_days :][0]

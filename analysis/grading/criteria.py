@@ -48,6 +48,20 @@ def at_least(step: Step, key: str, asked: float, found: float) -> Criterion:
     return Criterion(step, key, "at least", asked, found, met=found >= asked)
 
 
+def more_than(step: Step, key: str, asked: float, found: float) -> Criterion:
+    """A figure that must exceed what is asked."""
+    return Criterion(step, key, "more than", asked, found, met=found > asked)
+
+
+def under(step: Step, key: str, asked: float, found: float, *, of: int) -> Criterion:
+    """A figure that must stay below what is asked, with ``of`` organisations; met by none of none.
+
+    >>> under("diverse", "thin", 0.5, 0.0, of=0).met, under("diverse", "thin", 0.5, 0.0, of=9).met
+    (False, True)
+    """
+    return Criterion(step, key, "under", asked, found, met=of > 0 and found < asked)
+
+
 def holds(step: Step, key: str, *, met: bool) -> Criterion:
     """What is so or not, without a figure."""
     return Criterion(step, key, None, None, None, met=met)
@@ -58,89 +72,85 @@ def criteria(figures: Figures, policy: Policy, *, witness: str | None) -> list[C
 
     ``witness`` is what an independent one says, None where there is none.
     """
-    lower, upper = figures.lower, figures.upper
-    anybody = figures.of > 0
-    elsewhere = level_elsewhere(figures, policy)
-    best_of = lower_as_best_of_several(figures, policy)
+    return [
+        *_before_anything_is_said(figures, policy),
+        *_before_diverse(figures, policy),
+        *_before_anybody_is_named(figures, policy),
+        *_before_single(figures, policy),
+        *_before_national(figures, policy, witness),
+    ]
+
+
+def _before_anything_is_said(figures: Figures, policy: Policy) -> list[Criterion]:
+    classes = figures.destination_classes
     return [
         at_least("said", "organisations", policy.organisations, figures.of),
         at_least("said", "resolved", policy.resolved, figures.resolved),
-        at_least(
-            "said", "destination_classes", policy.destination_classes, figures.destination_classes
-        ),
-        Criterion(
-            "diverse",
-            "diverse_upper",
-            "under",
-            policy.diverse_upper,
-            upper,
-            met=upper < policy.diverse_upper,
-        ),
-        at_least(
-            "diverse", "effective_gateways", policy.effective_gateways, figures.effective_gateways
-        ),
-        holds("diverse", "meeting_place", met=anybody and figures.meeting_place is None),
-        holds("diverse", "alike", met=anybody and figures.alike is None),
-        holds("diverse", "apart", met=anybody and not figures.apart),
-        holds("diverse", "at_times", met=anybody and figures.at_times is None),
-        holds("diverse", "by_weight", met=anybody and figures.by_weight is None),
-        holds("diverse", "rival", met=anybody and not figures.would_lead(policy)),
-        Criterion(
-            "diverse",
-            "thin",
-            "under",
-            policy.concentrated,
-            figures.thin,
-            met=anybody and figures.thin < policy.concentrated,
-        ),
-        Criterion(
-            "diverse",
-            "veiled",
-            "under",
-            policy.concentrated,
-            figures.veiled,
-            met=anybody and figures.veiled < policy.concentrated,
-        ),
-        holds("diverse", "late", met=anybody and of_the_last_days(figures, policy) is None),
+        at_least("said", "destination_classes", policy.destination_classes, classes),
+    ]
+
+
+def _before_diverse(figures: Figures, policy: Policy) -> list[Criterion]:
+    of, effective = figures.of, figures.effective_gateways
+    hidden = {
+        "meeting_place": figures.meeting_place is not None,
+        "alike": figures.alike is not None,
+        "apart": bool(figures.apart),
+        "at_times": figures.at_times is not None,
+        "by_weight": figures.by_weight is not None,
+        "rival": figures.would_lead(policy),
+    }
+    late = of_the_last_days(figures, policy)
+    return [
+        under("diverse", "diverse_upper", policy.diverse_upper, figures.upper, of=of),
+        at_least("diverse", "effective_gateways", policy.effective_gateways, effective),
+        *(holds("diverse", key, met=of > 0 and not there) for key, there in hidden.items()),
+        under("diverse", "thin", policy.concentrated, figures.thin, of=of),
+        under("diverse", "veiled", policy.concentrated, figures.veiled, of=of),
+        holds("diverse", "late", met=of > 0 and late is None),
+    ]
+
+
+def _before_anybody_is_named(figures: Figures, policy: Policy) -> list[Criterion]:
+    best_of = lower_as_best_of_several(figures, policy)
+    levels = {
+        "mostly": level_of_all_pairs(figures, policy),
+        "elsewhere": level_elsewhere(figures, policy),
+        "meeting": level_of_those_who_meet(figures, policy),
+    }
+    return [
         at_least("named", "concentrated", policy.concentrated, figures.share),
-        Criterion(
-            "named",
-            "concentrated_lower",
-            "more than",
-            policy.concentrated_lower,
-            lower,
-            met=lower > policy.concentrated_lower,
-        ),
-        Criterion(
-            "named",
-            "rivals",
-            "more than",
-            policy.concentrated_lower,
-            best_of,
-            met=best_of > policy.concentrated_lower,
-        ),
+        more_than("named", "concentrated_lower", policy.concentrated_lower, figures.lower),
+        more_than("named", "rivals", policy.concentrated_lower, best_of),
         at_least("named", "continents", policy.continents, figures.continents),
         at_least("named", "keys", policy.keys, figures.keys),
         at_least("named", "key_organisations", policy.key_organisations, figures.captured),
         at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
-        holds("named", "mostly", met=level_of_all_pairs(figures, policy) in NAMES),
-        holds("named", "elsewhere", met=elsewhere in NAMES),
-        holds("named", "meeting", met=level_of_those_who_meet(figures, policy) in NAMES),
-        at_least("single", "single", policy.single, lower),
+        *(holds("named", key, met=level in NAMES) for key, level in levels.items()),
+    ]
+
+
+def _before_single(figures: Figures, policy: Policy) -> list[Criterion]:
+    besides = {
+        "everywhere": level_elsewhere(figures, policy) == "single",
+        "mostly_meeting": mostly_meet(figures, policy),
+        "always": mostly_always(figures, policy),
+        "strict_and_lenient_agree": strict_and_lenient_agree(figures, policy),
+    }
+    return [
+        at_least("single", "single", policy.single, figures.lower),
         at_least("single", "single_share", policy.single_share, figures.share_of_measured),
         at_least("single", "single_covered", policy.single_covered, figures.covered),
         at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
         at_least("single", "days", policy.days, figures.days),
         at_least("single", "unaided", policy.unaided, figures.unaided),
-        holds("single", "everywhere", met=elsewhere == "single"),
-        holds("single", "mostly_meeting", met=anybody and mostly_meet(figures, policy)),
-        holds("single", "always", met=anybody and mostly_always(figures, policy)),
-        holds(
-            "single",
-            "strict_and_lenient_agree",
-            met=anybody and strict_and_lenient_agree(figures, policy),
-        ),
-        at_least("national", "national", policy.national, lower),
+        *(holds("single", key, met=figures.of > 0 and so) for key, so in besides.items()),
+    ]
+
+
+def _before_national(figures: Figures, policy: Policy, witness: str | None) -> list[Criterion]:
+    return [
+        at_least("national", "national", policy.national, figures.lower),
         at_least("national", "national_eyeballs", policy.national_eyeballs, figures.covered),
         holds("national", "witness", met=witness == "agrees"),
     ]

@@ -6,87 +6,42 @@ everything listed for it is met, and nowhere else.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from analysis.grading.criteria import Criterion, at_least, holds
+from analysis.grading.criteria import Criterion, at_least, holds, more_than, under
 from analysis.grading.levels import NAMES
-from analysis.home.hub import Spread, level_of_those_traced_to, level_with
+from analysis.home.figures import HomeFigures, Standing
+from analysis.home.hub import level_of_those_traced_to, level_with
 from analysis.policy import Policy
-from analysis.shares.convergence import Candidate
 from analysis.shares.intervals import captured_bounds
 
 
-class Standing(NamedTuple):
-    """What bears out that the strongest candidate is a hub, and a single one.
-
-    ``reached`` is the same node by the networks that were traced to, which weigh
-    ``reached_weighed`` of all of these. ``covered`` is the part of the users or addresses that was
-    measured, ``weighed`` the candidate's share by these. ``meets`` says that it is no more than a
-    meeting place; ``turns`` counts whom it captures by turns with others.
-    """
-
-    reached: Candidate
-    reached_weighed: float
-    covered: float
-    weighed: float
-    meets: bool
-    turns: int
-
-    def is_always_passed(self, top: Candidate, policy: Policy) -> bool:
-        """Whether without those that take turns as many pass it as a single hub needs."""
-        return top.captured - self.turns >= policy.single_share * top.of
-
-
-def criteria_at_home(
-    top: Candidate | None,
-    standing: Standing | None,
-    spread: Spread,
-    *,
-    organisations: int,
-    resolved: float,
-    silent: int,
-    policy: Policy,
-) -> list[Criterion]:
-    """All that the rule asks for, step by step; of nobody no name is asked.
-
-    ``top`` and what counts are those of `analysis.home.hub.domestic_grade`.
-    """
-    of = top.of if top else organisations
-    upper = top.upper if top else captured_bounds(0, of, policy.confidence)[1]
+def criteria_at_home(figures: HomeFigures, policy: Policy) -> list[Criterion]:
+    """All that the rule asks for, step by step; of nobody no name is asked."""
+    of, spread, standing = figures.of, figures.spread, figures.standing
+    upper = standing.candidate.upper if standing else captured_bounds(0, of, policy.confidence)[1]
+    hidden = {"carrier": spread.carrier, "unmapped": spread.unmapped, "apart": spread.apart}
     found = [
         at_least("said", "organisations", policy.organisations, of),
-        at_least("said", "resolved", policy.resolved, resolved),
-        _under("diverse_upper", policy.diverse_upper, upper, of=of),
+        at_least("said", "resolved", policy.resolved, figures.resolved),
+        under("diverse", "diverse_upper", policy.diverse_upper, upper, of=of),
         at_least("diverse", "effective_gateways", policy.effective_gateways, spread.effective),
-        _under("abroad", policy.concentrated, spread.abroad, of=of),
+        under("diverse", "abroad", policy.concentrated, spread.abroad, of=of),
         *(
             holds("diverse", key, met=of > 0 and (one is None or not one.is_passed_by_most(policy)))
-            for key, one in (
-                ("carrier", spread.carrier),
-                ("unmapped", spread.unmapped),
-                ("apart", spread.apart),
-            )
+            for key, one in hidden.items()
         ),
     ]
-    if top is not None and standing is not None:
-        found += _of_a_hub(top, standing, silent, policy)
-    return found
+    return [*found, *_of_a_hub(standing, figures.silent, policy)] if standing else found
 
 
-def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -> list[Criterion]:
+def _of_a_hub(standing: Standing, silent: int, policy: Policy) -> list[Criterion]:
+    top = standing.candidate
     there = level_of_those_traced_to(standing.reached, policy)
     measured = top.of + silent
     share = top.captured / measured if measured else 0.0
+    always = top.of > 0 and standing.is_always_passed(policy)
     return [
         at_least("named", "concentrated", policy.concentrated, top.captured_share),
-        Criterion(
-            "named",
-            "concentrated_lower",
-            "more than",
-            policy.concentrated_lower,
-            top.lower,
-            met=top.lower > policy.concentrated_lower,
-        ),
+        more_than("named", "concentrated_lower", policy.concentrated_lower, top.lower),
         holds("named", "reached", met=there in NAMES),
         holds("named", "silent", met=level_with(silent, top, policy) in NAMES),
         at_least("single", "single", policy.single, top.lower),
@@ -96,9 +51,5 @@ def _of_a_hub(top: Candidate, standing: Standing, silent: int, policy: Policy) -
         at_least("single", "single_covered", policy.single_covered, standing.covered),
         at_least("single", "single_weighed", policy.single_weighed, standing.weighed),
         at_least("single", "reached_weighed", policy.single_weighed, standing.reached_weighed),
-        holds("single", "always", met=standing.is_always_passed(top, policy)),
+        holds("single", "always", met=always),
     ]
-
-
-def _under(key: str, asked: float, found: float, *, of: int) -> Criterion:
-    return Criterion("diverse", key, "under", asked, found, met=of > 0 and found < asked)

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from analysis.grading.criteria import Criterion
 from analysis.grading.family import Family
 from analysis.grading.nameable import JudgingTable, own_names
-from analysis.grading.verdict import not_representative
-from analysis.home.criteria import Standing, criteria_at_home
+from analysis.home.criteria import criteria_at_home
 from analysis.home.domestic import (
     DomesticPair,
     Mesh,
@@ -35,15 +34,8 @@ from analysis.home.domestic import (
     turns_at_home,
     walk,
 )
-from analysis.home.hub import (
-    DomesticGrade,
-    Spread,
-    domestic_grade,
-    not_diverse,
-    only_meets,
-    reach_few,
-    take_turns,
-)
+from analysis.home.figures import HomeFigures, Spread, Standing
+from analysis.home.hub import DomesticGrade, domestic_grade
 from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate, captured_by, mean_share, weighted_share
@@ -55,20 +47,21 @@ from analysis.shares.turns import by_turns, telling
 class Domestic:
     """The paths between domestic organisations, judged.
 
-    ``strongest`` is the candidate that grade and reason speak of, named or not. ``organisations``
-    counts those with a known way to another one, ``untold`` the traces of which it is not known for
-    want of RTTs, and ``meets`` says that the strongest is no more than a meeting place.
+    Grade and reason speak of the candidate in ``figures``, named or not. ``untold`` counts the
+    traces of which the way is not known for want of RTTs.
     """
 
     pairs: list[DomesticPair]
-    strongest: Candidate | None
+    figures: HomeFigures
     grade: DomesticGrade
     reason: str
-    organisations: int
-    effective_hubs: float
     untold: int
-    meets: bool
     criteria: list[Criterion]
+
+    @property
+    def strongest(self) -> Candidate | None:
+        """The candidate that grade and reason speak of."""
+        return self.figures.standing.candidate if self.figures.standing else None
 
     @property
     def hub(self) -> Candidate | None:
@@ -78,7 +71,8 @@ class Domestic:
     @property
     def meeting_place(self) -> bool:
         """Whether whoever is named is a place where networks meet, and no more."""
-        return self.hub is not None and self.meets
+        standing = self.figures.standing
+        return self.hub is not None and standing is not None and standing.meets
 
 
 class _Places(NamedTuple):
@@ -127,116 +121,109 @@ def judge_domestic(
         frozenset(family.lans),
         table,
     )
-    may_be_hub = places.may_be_hub
-    mesh, pairs, candidates = _pairs_and_candidates(walked, family, own, places, policy)
-    known = [pair for pair in pairs if pair.way != "unknown"]
-    heard = {pair.organisation for pair in known}
-    traced = {pair.organisation for pair in pairs}
+    ways = _ways(walked, family, own, places, policy)
+    heard = {pair.organisation for pair in ways.known}
+    traced = {pair.organisation for pair in ways.pairs}
     silent = traced.union(name for name, last in displaced.items() if last >= since) - heard
-    spread = _spread(known, family, own, policy)
-    against_diverse = not_diverse(spread, policy)
-    resolved = mean_share((pair.organisation, pair.way != "unknown") for pair in pairs)
+    spread = _spread(ways.known, family, own, policy)
+    resolved = mean_share((pair.organisation, pair.way != "unknown") for pair in ways.pairs)
 
-    def standing(candidate: Candidate) -> Standing:
-        reached = reached_over(candidate.node, known, own, policy)
-        turning = by_turns(telling(turns_at_home(mesh)), policy)(candidate.node)
-        return Standing(
-            reached,
-            reached_weighed=weighted_share(reached.shares, weights.of) or 0.0,
-            covered=covered(candidate.shares, own(candidate.node), weights),
-            weighed=weighted_share(candidate.shares, weights.of) or 0.0,
-            meets=not may_be_hub(candidate.node),
-            turns=len(captured_by(candidate.shares, policy) & turning),
-        )
-
-    def graded(candidate: Candidate | None) -> Domestic:
-        stands = standing(candidate) if candidate else None
-        unheard = len(silent - (own(candidate.node) if candidate else frozenset()))
-        grade, reason = domestic_grade(
-            candidate,
-            len(heard),
-            resolved,
-            reached=stands.reached if stands else None,
-            silent=unheard,
-            meets=stands is not None and stands.meets,
-            against_single=_not_single(candidate, stands, weights, policy)
-            if candidate and stands
-            else (),
-            against_diverse=against_diverse,
-            policy=policy,
+    def judged(candidate: Candidate | None) -> Domestic:
+        unheard = silent - (own(candidate.node) if candidate else frozenset())
+        figures = HomeFigures(
+            organisations=len(heard),
+            resolved=resolved,
+            silent=len(unheard),
+            spread=spread,
+            standing=_standing(candidate, ways, own, places, weights, policy=policy)
+            if candidate
+            else None,
         )
         return Domestic(
-            pairs,
-            candidate,
-            grade,
-            reason,
-            len(heard),
-            spread.effective,
+            ways.pairs,
+            figures,
+            *domestic_grade(figures, policy),
             untold=sum(seen.traces for seen, path in walked if path.untold),
-            meets=stands is not None and stands.meets,
-            criteria=criteria_at_home(
-                candidate,
-                stands,
-                spread,
-                organisations=len(heard),
-                resolved=resolved,
-                silent=unheard,
-                policy=policy,
-            ),
+            criteria=criteria_at_home(figures, policy),
         )
 
-    strongest = candidates[0] if candidates else None
-    found = graded(strongest)
+    strongest = ways.candidates[0] if ways.candidates else None
+    found = judged(strongest)
     # A meeting place that more organisations cross hides no hub that stands beside it.
-    hub = next((one for one in candidates if may_be_hub(one.node)), None)
+    hub = next((one for one in ways.candidates if places.may_be_hub(one.node)), None)
     if hub is not None and hub is not strongest:
-        of_hub = graded(hub)
+        of_hub = judged(hub)
         if of_hub.grade == "single_hub":
             return of_hub
     return found
 
 
-def _pairs_and_candidates(
+def _standing(
+    candidate: Candidate,
+    ways: _Ways,
+    own: Callable[[Node], frozenset[str]],
+    places: _Places,
+    weights: Weights,
+    *,
+    policy: Policy,
+) -> Standing:
+    """What bears out that a candidate is a hub."""
+    reached = reached_over(candidate.node, ways.known, own, policy)
+    turning = by_turns(telling(turns_at_home(ways.mesh)), policy)(candidate.node)
+    return Standing(
+        candidate,
+        reached,
+        reached_weighed=weighted_share(reached.shares, weights.of) or 0.0,
+        covered=covered(candidate.shares, own(candidate.node), weights),
+        weighed=weighted_share(candidate.shares, weights.of) or 0.0,
+        unit=weights.unit,
+        turns=len(captured_by(candidate.shares, policy) & turning),
+        meets=not places.may_be_hub(candidate.node),
+    )
+
+
+class _Ways(NamedTuple):
+    """The ways at home: as paths, as pairs, and whom these pass."""
+
+    mesh: Mesh
+    pairs: list[DomesticPair]
+    candidates: list[Candidate]
+
+    @property
+    def known(self) -> list[DomesticPair]:
+        """The pairs whose way is known."""
+        return [pair for pair in self.pairs if pair.way != "unknown"]
+
+
+def _ways(
     walked: Sequence[Walked],
     family: Family,
     own: Callable[[Node], frozenset[str]],
     places: _Places,
     policy: Policy,
-) -> tuple[Mesh, list[DomesticPair], list[Candidate]]:
-    """The paths, the pairs and their candidates, where those do not count of whom only numbers are.
+) -> _Ways:
+    """The ways, without networks that are on them by their numbers alone.
 
-    Whoever was refused abroad for that is one at home too, unless those that pass it meet there. Of
-    another it is asked only where it would be a hub: few paths cannot tell whether ways join there.
+    Whoever was refused for that abroad is left out at home too, unless those that pass it meet
+    there. Of the others it is asked only who would be a hub: of few paths one cannot tell whether
+    they join.
     """
 
-    def folded(apart: frozenset[Node]) -> tuple[Mesh, list[DomesticPair], list[Candidate]]:
+    def without(apart: frozenset[Node]) -> _Ways:
         mesh = mesh_of(walked, family.blocks, policy, lans=frozenset(family.lans), apart=apart)
         pairs = domestic_pairs(mesh)
-        return mesh, pairs, hub_candidates(pairs, family.blocks, own, policy)
+        return _Ways(mesh, pairs, hub_candidates(pairs, family.blocks, own, policy))
 
     doubted = (part for one in family.figures.apart for part in family.blocks.parts(one.node))
     apart = passed_apart(doubted, walked, policy)
-    found = folded(apart)
+    found = without(apart)
     named = [
         one.node
-        for one in found[2]
+        for one in found.candidates
         if one.of >= policy.organisations and one.is_passed_by_most(policy)
     ]
     lines = lines_of(named, walked, family.blocks, may_be_ports=places.may_be_ports)
-    return folded(apart | lines) if lines else found
-
-
-def _not_single(
-    candidate: Candidate, stands: Standing, weights: Weights, policy: Policy
-) -> list[str]:
-    """Why it is no single hub though the bounds would make it one."""
-    reasons = [only_meets(candidate.node)] if stands.meets else []
-    reasons += not_representative(stands.covered, stands.weighed, weights.unit, policy)
-    if stands.reached_weighed < policy.single_weighed:
-        reasons.append(reach_few(stands.reached_weighed, weights.unit, policy))
-    if not stands.is_always_passed(candidate, policy):
-        reasons.append(take_turns(stands.turns, policy))
-    return reasons
+    return without(apart | lines) if lines else found
 
 
 def _spread(

@@ -1,1 +1,1 @@
-"""From observations to the verdict's JSON: the one order of the steps, the fields, the limits."""
+"""From traces to the verdict's JSON: the order of the steps, what the object holds, the limits."""

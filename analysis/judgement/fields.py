@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +27,9 @@ from analysis.shares.intervals import (
     resampled_interval,
 )
 
+# Who a node is, in the shape of the contract: `gateway_fields`, but for the node.
+Naming = Callable[[Node], dict[str, Any]]
+
 
 def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[int]:
     """The AS numbers of an organisation that are registered in a country; all where none is.
@@ -38,7 +41,7 @@ def asns_at_home(organisation: str, table: CountryTable, country: str) -> list[i
 
 
 def gateway_fields(
-    node: Node, blocks: Blocks, table: JudgingTable, country: str | None = None
+    node: Node, blocks: Blocks, table: JudgingTable, country: str | None
 ) -> dict[str, Any]:
     """Who it is, with its AS numbers; ``blocks`` are those of one that no table names.
 
@@ -80,23 +83,19 @@ def captured_fields(captured: int, of: int, lower: float, upper: float) -> dict[
     return {"organisations": captured, "of": of, "lower": lower, "upper": upper}
 
 
-def candidate_fields(
-    found: Candidate, blocks: Blocks, table: JudgingTable, country: str
-) -> dict[str, Any]:
+def candidate_fields(found: Candidate, naming: Naming) -> dict[str, Any]:
     """One row of ``candidates``."""
     return {
-        **gateway_fields(found.node, blocks, table, country),
+        **naming(found.node),
         "captured": captured_fields(found.captured, found.of, found.lower, found.upper),
         "share": found.share,
     }
 
 
-def uncounted_fields(
-    found: Candidate, blocks: Blocks, table: JudgingTable, country: str
-) -> dict[str, Any]:
+def uncounted_fields(found: Candidate, naming: Naming) -> dict[str, Any]:
     """One row of ``uncounted``: whose hops no figure has, and how many organisations show them."""
     return {
-        **gateway_fields(found.node, blocks, table, country),
+        **naming(found.node),
         "blocks": list(found.blocks),
         "organisations": found.captured,
         "of": found.of,
@@ -104,7 +103,7 @@ def uncounted_fields(
 
 
 def upstream_fields(
-    family: Family, table: JudgingTable, weights: Mapping[str, float], policy: Policy
+    family: Family, naming: Naming, weights: Mapping[str, float], policy: Policy
 ) -> dict[str, Any]:
     """The first foreign operator on the paths, with the figures of a gateway but no grade."""
     grouped = family.grouped
@@ -122,21 +121,20 @@ def upstream_fields(
     of = len(grouped)
     lower, upper = captured_bounds(top.captured if top else 0, of, policy.confidence)
     return {
-        "operator": gateway_fields(top.node, family.blocks, table) if top else None,
+        "operator": naming(top.node) if top else None,
         "captured": captured_fields(top.captured if top else 0, of, lower, upper),
         "share": share_fields(top.shares if top else {}, weights, policy),
         "effective_gateways": effective_gateways(shares.values()),
     }
 
 
-def domestic_fields(
-    domestic: Domestic, blocks: Blocks, table: JudgingTable, country: str, policy: Policy
-) -> dict[str, Any]:
+def domestic_fields(domestic: Domestic, naming: Naming, policy: Policy) -> dict[str, Any]:
     """How the country's organisations reach each other, and whether by one hub."""
-    strongest, hub, judged = domestic.strongest, domestic.hub, domestic.organisations
+    figures, strongest, hub = domestic.figures, domestic.strongest, domestic.hub
+    judged = figures.organisations
     return {
         "grade": domestic.grade,
-        "hub": gateway_fields(hub.node, blocks, table, country) if hub else None,
+        "hub": naming(hub.node) if hub else None,
         "meeting_place": domestic.meeting_place,
         "pairs": count_ways(
             domestic.pairs, hub.node if hub and not domestic.meeting_place else None
@@ -146,21 +144,19 @@ def domestic_fields(
         )
         if strongest
         else captured_fields(0, judged, *captured_bounds(0, judged, policy.confidence)),
-        "effective_hubs": domestic.effective_hubs,
+        "effective_hubs": figures.spread.effective,
         "reason": domestic.reason,
         "criteria": [asdict(one) for one in domestic.criteria],
     }
 
 
-def timeline_fields(
-    timeline: Timeline, blocks: Blocks, table: JudgingTable, country: str
-) -> dict[str, Any]:
+def timeline_fields(timeline: Timeline, naming: Naming) -> dict[str, Any]:
     """The alarm, and the gateway of each organisation with the day since when."""
     alarm = timeline.alarm
     return {
         "alarm": alarm is not None,
         "onset": alarm.onset.isoformat() if alarm else None,
-        "gateway": gateway_fields(alarm.node, blocks, table, country) if alarm else None,
+        "gateway": naming(alarm.node) if alarm else None,
         "moved": [{"organisation": name, "day": day.isoformat()} for name, day in alarm.moved]
         if alarm
         else [],

@@ -1,77 +1,48 @@
 """``gatewatch run``: trace a list of targets, and keep what redaction lets through.
 
-Chooses the targets, learns where it is, measures, and says at the end what became of every
-target. What is kept and how is `probe.run.campaign`'s business.
+Learns where it is, opens the network, chooses the targets and goes through them, and says at the
+end what became of each. How it goes through them, `probe.commands.expedition` knows.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
-from probe import stop
-from probe.commands import options, words
+from probe.commands import kept, options
 from probe.commands.attended import Attended
 from probe.commands.choosing import Choice
 from probe.commands.discreet import discreet
-from probe.commands.ended import Ended
+from probe.commands.expedition import Expedition, Tracing
 from probe.commands.folder import Folder
 from probe.commands.foretelling import foretell
 from probe.disk.places import data_folder
 from probe.disk.private import try_to_write
 from probe.engine.manner import Manner
 from probe.engine.session import SessionSettings
-from probe.network import NetworkError
-from probe.network.backend import failure_of, open_network
-from probe.owner.consent import Permission, require
+from probe.network.backend import open_network
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance
 from probe.run.campaign import Campaign
-from probe.run.choice import RESUMABLE, measured, version_of
 from probe.run.exclusions import exclusions_file, read_exclusions
 from probe.run.meter import Metered
-from probe.run.spoiling import Spoiling, days_that_have_been
-from probe.run.tally import OVER_BUDGET, REFUSED
 from probe.run.targets import root_servers
-from probe.spool import day_files, day_named, read, spool_folder
+from probe.spool import spool_folder
 from probe.vantage.ground import Footing, without_way
 from probe.vantage.locate import access_of_interfaces, access_said, read_premises
-from probe.vantage.timekeeping import is_set_by_others
-from probe.words.failure import (
-    INTERRUPTED,
-    Failure,
-    Offline,
-    PartlyDone,
-    PermissionDenied,
-    RefusedToRedact,
-    Stopped,
-)
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
-
     from probe.commands.unattended import Turn
     from probe.engine.forks import Where
-    from probe.network import Method
     from probe.origin import Origin
-    from probe.origin.attribute import Attributor
-    from probe.record import Trace
     from probe.redaction.premises import Premises
-    from probe.run.foresight import Cost
-    from probe.run.itinerary import Itinerary
-    from probe.run.targets import Target
     from probe.vantage.locate import Access
-
-# Seconds between two looks whether the owner still agrees.
-_LOOK = 2.0
 
 
 @click.command(short_help="Trace to a list of targets and keep the results.")
@@ -173,7 +144,7 @@ def run(
     excluded = read_exclusions(exclusions_file())
     known = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    tracing = _Tracing(
+    tracing = Tracing(
         SessionSettings(rate=rate),
         options.method(method),
         partial(Manner, economical=economical, multipath=multipath, confidence=confidence),
@@ -199,7 +170,7 @@ def run(
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
         if flow is not None:
-            choice.done = _done(folder, flow)
+            choice.done = kept.done(folder, flow)
         campaign = Campaign(
             folder=folder,
             origin=origin,
@@ -210,38 +181,17 @@ def run(
             flow=flow,
         )
         targets = choice.targets(campaign.access.country)
+        expedition = Expedition(network, campaign, choice, targets, tracing, read_premises, began)
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             if not as_json:
                 return
         if dry_run:
-            cost = _foresee(network, campaign, choice, targets, tracing)
+            cost = expedition.foresee()
             foretell(cost, rate, turn.allowance.left, choice, as_json=as_json)
             return
-        ended = (
-            _measure(
-                network, campaign, choice, targets, tracing, turn=turn, began=began, anyway=anyway
-            )
-            if targets
-            else Ended(
-                campaign,
-                failure=None,
-                code=0,
-                left_out=choice.left_out,
-                refused=Counter(),
-                seconds=time.monotonic() - began,
-                place=choice.place,
-            )
-        )
+        ended = expedition.measure(turn, anyway=anyway)
     turn.end(ended)
-
-
-class _Tracing(NamedTuple):
-    """How the traces of a run are made, as the options say; ``method`` is None for the best."""
-
-    settings: SessionSettings
-    method: Method | None
-    manner: Callable[[Attributor, Callable[[Trace | None], str | None]], Manner]
 
 
 def _turn(budget: float) -> Turn:
@@ -264,153 +214,6 @@ def _open(
     return network
 
 
-def _measure(
-    network: Metered,
-    campaign: Campaign,
-    choice: Choice,
-    targets: list[Target],
-    tracing: _Tracing,
-    *,
-    turn: Turn | Attended,
-    began: float,
-    anyway: bool,
-) -> Ended:
-    """Trace to all targets, and keep what may be kept; ends the command where that is no evidence.
-
-    ``targets`` are those of the campaign's country, ``began`` is when the command did.
-    """
-    # With trio, half of a start: an hourly call that finds nothing due ends before.
-    from probe.run.itinerary import Itinerary  # noqa: PLC0415
-
-    with ExitStack() as stack:
-        stack.callback(campaign.close)
-        footing = Footing(target.address for target in reversed(targets))
-        stack.callback(footing.close)
-        spoiling = Spoiling(
-            footing.ends,
-            days_that_have_been(choice.origin.snapshot.date, campaign.folder),
-            time.time,
-            is_set_by_others,
-        )
-        if not anyway and (why := spoiling.objection(set(map(version_of, targets)))):
-            turn.refuse(why)
-        campaign.circumstances = spoiling.notes
-        campaign.earlier = _last_country(_newest(campaign.folder))
-        itinerary = Itinerary(
-            network,
-            campaign,
-            tracing.settings,
-            tracing.method,
-            manner=tracing.manner(choice.origin, lambda _: campaign.access.country),
-            ground=footing,
-            premises=read_premises,
-            allowance=turn.allowance,
-            progress=turn.progress(stack, choice.absent),
-            listed=choice.targets,
-            limit=choice.limit,
-        )
-        campaign.begin()
-        failure, code = _undertake(itinerary, targets, campaign)
-    return Ended(
-        campaign,
-        failure,
-        code,
-        left_out=choice.left_out + itinerary.left_out,
-        refused=Counter(network.discarded()),
-        seconds=time.monotonic() - began,
-        place=choice.place_of(itinerary.unreached, campaign.access.country),
-    )
-
-
-def _undertake(
-    itinerary: Itinerary, targets: list[Target], campaign: Campaign
-) -> tuple[Failure | None, int]:
-    """Go through all targets; how that failed, and the exit code where somebody stopped it."""
-    try:
-        stop.run(partial(_while_agreed, partial(itinerary.run, targets)))
-    except KeyboardInterrupt:
-        return None, INTERRUPTED
-    except Stopped as told:
-        return None, 128 + told.number
-    except NetworkError as problem:
-        return (PartlyDone(str(problem)) if campaign.tally.kept else failure_of(problem)), 0
-    except Failure as problem:
-        return problem, 0
-    return _shortfall(campaign), 0
-
-
-async def _while_agreed(main: Callable[[], Awaitable[None]]) -> None:
-    """Do it, and end in the middle where the owner takes consent back."""
-    import trio  # noqa: PLC0415 - as `Itinerary`
-
-    async def look() -> None:
-        while True:
-            require(data_folder(), Permission.RUN, Permission.KEEP)
-            await trio.sleep(_LOOK)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(look)
-        await main()
-        nursery.cancel_scope.cancel()
-
-
-def _kept(folder: Path, *, without: Container[str] = ()) -> Iterator[Trace]:
-    """The traces of a spool, oldest first, one after the other: those of years may lie there."""
-    return (kept.trace for kept in read(folder, without=without) if kept.trace is not None)
-
-
-def _newest(folder: Path) -> Iterator[Trace]:
-    """The traces of the last day on which any were kept."""
-    return _kept(folder, without=[day.name for day in day_files(folder)[:-1]])
-
-
-def _done(folder: Path, flow: int) -> Counter[str]:
-    """How many traces the resumed run has kept, by target as recorded: see `measured`.
-
-    Days on which it cannot have been under way are not read.
-    """
-    now = time.time()
-    first = datetime.fromtimestamp(now - RESUMABLE, UTC).date()
-    days = ((path.name, day_named(path.name)) for path in day_files(folder))
-    older = [name for name, day in days if day is not None and day < first]
-    return measured(_kept(folder, without=older), flow, now)
-
-
-def _foresee(
-    network: Metered,
-    campaign: Campaign,
-    choice: Choice,
-    targets: list[Target],
-    tracing: _Tracing,
-) -> Cost:
-    """What the run would take; nothing is sent. ``targets`` are those of the campaign's country."""
-    from probe.run.experience import Experience  # noqa: PLC0415 - not needed to measure
-    from probe.run.foresight import foresee  # noqa: PLC0415
-    from probe.run.imagined import HOME, Imagined  # noqa: PLC0415
-    from probe.run.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
-
-    country = campaign.access.country or _last_country(_newest(campaign.folder))
-    if country != campaign.access.country:
-        targets = choice.targets(country)
-    versions = set(map(version_of, targets))
-    home = country or HOME
-    return foresee(
-        Experience(_kept(campaign.folder), choice.listed(country)),
-        targets,
-        usable(network, versions, tracing.method),
-        tracing.settings,
-        manner=tracing.manner(Imagined(choice.origin, home), lambda _: home),
-        unlocated=versions - campaign.access.known.keys(),
-        size=network.probe_size,
-    )
-
-
-def _last_country(traces: Iterable[Trace]) -> str | None:
-    """Where the last trace was measured: most machines stay."""
-    last = next(iter(deque(traces, maxlen=1)), None)
-    return None if last is None or last.vantage is None else last.vantage.country
-
-
 def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int, Access]:
     """The access network by IP version, as far as it is known before anything is sent."""
     if said is not None:
@@ -421,25 +224,3 @@ def _known_access(origin: Origin, here: Premises, said: int | None) -> dict[int,
             for version, end in footing.ends().items()
         }
     return {version: access for version, access in found.items() if access is not None}
-
-
-def _shortfall(campaign: Campaign) -> Failure | None:
-    """How a run ends that went through all its targets; None where all is well."""
-    failed = campaign.failures()
-    if failed[OVER_BUDGET] and not campaign.tally.answered:
-        return PartlyDone(_("the budget of the day is spent; go on after midnight UTC"))
-    if not campaign.tally.routed:
-        if campaign.tally.firewall is not None:
-            return PermissionDenied(campaign.tally.firewall)
-        return Offline(_("there is no route to any target; check the connection"))
-    if not campaign.tally.answered:
-        return Offline(_("no probe was answered; check the connection"))
-    if failed[REFUSED] and not campaign.tally.kept:
-        return campaign.unlocated or RefusedToRedact(
-            _("no trace could be redacted for sure, so nothing was written")
-        )
-    if failed:
-        return PartlyDone(
-            _("not everything could be measured: {counts}").format(counts=words.counts(failed))
-        )
-    return None

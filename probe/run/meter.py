@@ -11,20 +11,21 @@ import time
 from typing import TYPE_CHECKING
 
 from probe.network import NetworkError, NoRoute, NotPermitted
+from probe.network.relay import Relay
 from probe.record import ip_version
 from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probe.network import Answer, Capability, Method, Network, Probe
+    from probe.network import Network, Probe
     from probe.run.allowance import Allowance
 
 # Seconds for which a send buffer may stay full before the line counts as dead.
 STUCK = 30.0
 
 
-class Metered:
+class Metered(Relay):
     """The `Network` behind it, each packet counted against the allowance of the day.
 
     Sending also raises what `Allowance.require` and `Allowance.spend` raise, and `NetworkError`
@@ -39,24 +40,11 @@ class Metered:
         allowance: Allowance,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._network = network
+        super().__init__(network)
         self._allowance = allowance
         self._clock = clock
         self._full_since: float | None = None
         self.denied: dict[str, str] = {}
-
-    @property
-    def name(self) -> str:
-        return self._network.name
-
-    def methods(self, version: int) -> tuple[Method, ...]:
-        return self._network.methods(version)
-
-    def sees(self, method: Method, version: int) -> frozenset[Capability]:
-        return self._network.sees(method, version)
-
-    def probe_size(self, method: Method, version: int) -> int:
-        return self._network.probe_size(method, version)
 
     def send(self, probe: Probe) -> None:
         size = self._network.probe_size(probe.method, ip_version(probe.target))
@@ -87,23 +75,8 @@ class Metered:
                 ).format(stuck=STUCK, strerror=full.strerror)
             ) from full
 
-    def fileno(self) -> int:
-        return self._network.fileno()
-
-    async def wait(self) -> None:
-        await self._network.wait()
-
-    def drain(self) -> list[Answer]:
-        return self._network.drain()
-
-    def forget(self, token: int) -> None:
-        self._network.forget(token)
-
-    def discarded(self) -> dict[str, int]:
-        return self._network.discarded()
-
     def close(self) -> None:
         try:
-            self._network.close()
+            super().close()
         finally:
             self._allowance.settle()

@@ -7,7 +7,7 @@ the reader of rows; a test holds both to the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from sys import intern
 from typing import Any, NamedTuple
@@ -89,75 +89,153 @@ def _whole(values: pa.Array, kind: Any) -> npt.NDArray[Any]:
     return plain(values).astype(kind, copy=False)
 
 
+class _Replies(NamedTuple):
+    """All replies of a group, in arrays of one length; those of hop i lie between two ``bounds``.
+
+    ``which`` points into ``names``, the last two of which are `LAN` and None, and is -1 where no
+    address is known; ``rtts`` are NaN where there is none. ``counts`` says which are evidence,
+    ``refused`` which are refusals.
+    """
+
+    bounds: npt.NDArray[np.int64]
+    names: list[str | None]
+    which: npt.NDArray[np.int64]
+    rtts: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.bool_]
+    refused: npt.NDArray[np.bool_]
+
+    @property
+    def starts(self) -> npt.NDArray[np.int64]:
+        """Where the replies of each hop begin."""
+        return self.bounds[:-1]
+
+    def evidence(self) -> _Replies:
+        """The same, where what is no evidence tells neither an address nor an RTT."""
+        if self.counts.all():
+            return self
+        return self._replace(
+            which=np.where(self.counts, self.which, -1),
+            rtts=np.where(self.counts, self.rtts, np.nan),
+        )
+
+    def extremes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The lowest and the highest address of each hop, as numbers: equal where it is the only.
+
+        Where none is known the lowest is ``len(names)``, the highest -1.
+        """
+        known = np.where(self.which < 0, len(self.names), self.which)
+        return (
+            np.minimum.reduceat(known, self.starts),
+            np.maximum.reduceat(self.which, self.starts),
+        )
+
+    def of(self, hop: int) -> list[Reply]:
+        """Those of one hop, as the reader of rows has them."""
+        return [
+            Reply(
+                self.names[self.which[i]],
+                None if np.isnan(self.rtts[i]) else float(self.rtts[i]),
+                err="" if self.refused[i] else None,
+            )
+            for i in range(self.bounds[hop], self.bounds[hop + 1])
+        ]
+
+
+def _replies(listed: pa.Array) -> _Replies:
+    """The replies of all hops; there is something in the list of each."""
+    heard = listed.flatten()
+    if heard.null_count:
+        raise Surprise
+    bounds = np.concatenate(([0], np.cumsum(_whole(pc.list_value_length(listed), np.int64))))
+    if len(bounds) == 1 or (np.diff(bounds) == 0).any():
+        raise Surprise  # a hop that nothing is said of
+    spoken = present(heard.field("rtt_ms"))
+    rtts = np.where(spoken, plain(heard.field("rtt_ms")), np.nan)
+    texts = heard.field("address").dictionary_encode()
+    # Interned, they are told to be equal without a look at them.
+    addresses = list(map(intern, texts.dictionary.to_pylist()))
+    if not all(map(is_address, addresses)) or not _are_numbers(rtts[spoken]):
+        raise Surprise
+    refused = present(heard.field("err")) | present(heard.field("err_code"))
+    names = [*addresses, LAN, None]
+    return _Replies(bounds, names, _indices(texts), rtts, _counting(heard), refused)
+
+
 def _hops(hops: pa.Array, bounds: npt.NDArray[np.int64], destinations: Sequence[str]) -> _Hops:
     """What is said of every hop; as `analysis.intake.told.way_of` has it.
 
     Those of trace i are the hops from ``bounds[i]`` to ``bounds[i + 1]``.
     """
-    replies = hops.field("replies")
-    heard = replies.flatten()
-    if heard.null_count:
-        raise Surprise
-    ends = np.concatenate(([0], np.cumsum(_whole(pc.list_value_length(replies), np.int64))))
-    starts = ends[:-1]
-    if not len(starts) or (starts == ends[1:]).any():
-        raise Surprise  # a hop that nothing is said of
-    texts = heard.field("address").dictionary_encode()
-    spoken = present(heard.field("rtt_ms"))
-    rtts = np.where(spoken, plain(heard.field("rtt_ms")), np.nan)
-    # Interned, they are told to be equal without a look at them.
-    addresses = list(map(intern, texts.dictionary.to_pylist()))
-    if not all(map(is_address, addresses)) or not _are_numbers(rtts[spoken]):
-        raise Surprise
-    names: list[str | None] = [*addresses, LAN, None]
-    numbered = {name: number for number, name in enumerate(names)}
-    which = _indices(texts)
-    highest = np.maximum.reduceat(which, starts)
-    all_names = np.minimum.reduceat(np.where(which < 0, len(names), which), starts)
-    only = np.where(highest == all_names, highest, -1)
-    counts = _counting(heard)
-    if not counts.all():
-        which, rtts = np.where(counts, which, -1), np.where(counts, rtts, np.nan)
-        highest = np.maximum.reduceat(which, starts)
-    lowest = np.minimum.reduceat(np.where(which < 0, len(names), which), starts)
-    # Of a hop with an address, RTTs of replies without one do not count.
-    named = np.repeat(highest >= 0, np.diff(ends))
-    nearest = np.fmin.reduceat(np.where(named & (which < 0), np.nan, rtts), starts)
-    refused = present(heard.field("err")) | present(heard.field("err_code"))
-
-    def listen(i: int, nearer: Collection[str | None]) -> None:
-        replies = [
-            Reply(
-                names[which[j]],
-                None if np.isnan(rtts[j]) else float(rtts[j]),
-                err="" if refused[j] else None,
-            )
-            for j in range(ends[i], ends[i + 1])
-        ]
-        address, rtt = most_heard(in_place(replies, nearer))
-        highest[i] = -1 if address is None else numbered[address]
-        nearest[i] = np.nan if rtt is None else rtt
-
-    for i in np.flatnonzero((highest >= 0) & (highest != lowest)).tolist():
-        listen(i, ())
-    unmeasured = ~_whole(hops.field("measured"), np.bool_)
-    highest[unmeasured], nearest[unmeasured] = -1, np.nan
+    replies = _replies(hops.field("replies"))
+    lowest, highest = replies.extremes()
+    only = np.where(lowest == highest, highest, -1)
+    evidence = replies.evidence()
     numbers = _whole(hops.field("number"), np.int64)
     if not ((numbers >= 0) & (numbers <= ATLAS_STATUS_HOP)).all():
         raise Surprise
-    ends_at = np.array([numbered.get(end, -2) for end in destinations], np.int64)
+    found = _Hops(
+        numbers,
+        replies.names,
+        {name: number for number, name in enumerate(replies.names)},
+        *_most_heard(evidence),
+        hops.field("attribution"),
+        only,
+    )
+    unmeasured = ~_whole(hops.field("measured"), np.bool_)
+    found.chosen[unmeasured], found.rtts[unmeasured] = -1, np.nan
+    _hear_in_place(found, evidence, bounds, destinations)
+    _name_home(found)
+    return found
+
+
+def _most_heard(
+    replies: _Replies,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The address of each hop, as a number, and its RTT; see `analysis.intake.told.most_heard`."""
+    lowest, highest = replies.extremes()
+    # Of a hop with an address, RTTs of replies without one do not count.
+    named = np.repeat(highest >= 0, np.diff(replies.bounds))
+    rtts = np.where(named & (replies.which < 0), np.nan, replies.rtts)
+    nearest = np.fmin.reduceat(rtts, replies.starts)
+    of_several = np.flatnonzero((highest >= 0) & (highest != lowest))
+    numbered = {name: number for number, name in enumerate(replies.names)}
+    for hop in of_several.tolist():
+        address, rtt = most_heard(replies.of(hop))
+        highest[hop] = numbered[address]
+        nearest[hop] = np.nan if rtt is None else rtt
+    return highest, nearest
+
+
+def _hear_in_place(
+    hops: _Hops,
+    replies: _Replies,
+    bounds: npt.NDArray[np.int64],
+    destinations: Sequence[str],
+) -> None:
+    """Hear no refusal of who was heard nearer; see `analysis.intake.told.in_place`."""
+    chosen = hops.chosen
     traces = np.repeat(np.arange(len(destinations)), np.diff(bounds))
+    ends = np.array([hops.numbered.get(end, -2) for end in destinations], np.int64)
+    refused = np.maximum.reduceat(replies.refused, replies.starts)
     # A destination may refuse as it likes: nothing comes after it.
-    asked = np.maximum.reduceat(refused, starts) & (highest >= 0) & (highest != ends_at[traces])
-    for i in np.flatnonzero(asked).tolist():
-        start, over = bounds[traces[i] : traces[i] + 2]
-        if numbers[start] < 1 or (np.diff(numbers[start:over]) < 1).any():
+    for hop in np.flatnonzero(refused & (chosen >= 0) & (chosen != ends[traces])).tolist():
+        start, over = bounds[traces[hop] : traces[hop] + 2]
+        if hops.numbers[start] < 1 or (np.diff(hops.numbers[start:over]) < 1).any():
             raise Surprise  # the nearer ones do not stand before it
-        before = highest[start:i]
-        if (before == highest[i]).any():
-            listen(i, {names[j] for j in before.tolist()})
-    _name_home(hops, highest, nearest, lan=len(names) - 2)
-    return _Hops(numbers, names, numbered, highest, nearest, hops.field("attribution"), only)
+        before = chosen[start:hop]
+        if (before == chosen[hop]).any():
+            nearer = {hops.names[i] for i in before.tolist()}
+            address, rtt = most_heard(in_place(replies.of(hop), nearer))
+            chosen[hop] = -1 if address is None else hops.numbered[address]
+            hops.rtts[hop] = np.nan if rtt is None else rtt
+
+
+def _name_home(hops: _Hops) -> None:
+    """Give hops that answer without an address, and are of the home network, its name."""
+    classes = hops.attributions.field("special").dictionary_encode()
+    of_lan = np.array([name == LAN for name in classes.dictionary.to_pylist()] + [False])
+    at_home = present(hops.attributions) & of_lan[_indices(classes)]
+    hops.chosen[at_home & (hops.chosen < 0) & ~np.isnan(hops.rtts)] = hops.numbered[LAN]
 
 
 def _check_texts(texts: pa.Array, read: Callable[[str], object]) -> None:
@@ -186,17 +264,6 @@ def _counting(heard: pa.Array) -> npt.NDArray[np.bool_]:
 def _indices(values: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     """Into the dictionary; -1 for null."""
     return np.where(present(values.indices), plain(values.indices), -1).astype(np.int64)
-
-
-def _name_home(
-    hops: pa.Array, chosen: npt.NDArray[np.int64], rtts: npt.NDArray[np.float64], *, lan: int
-) -> None:
-    """Give hops of the home network the name ``lan``."""
-    said = hops.field("attribution")
-    classes = said.field("special").dictionary_encode()
-    of_lan = np.array([name == LAN for name in classes.dictionary.to_pylist()] + [False])
-    at_home = present(said) & of_lan[_indices(classes)]
-    chosen[at_home & (chosen < 0) & ~np.isnan(rtts)] = lan
 
 
 def _ends_of_ways(

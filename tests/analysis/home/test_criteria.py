@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.grading.criteria import Criterion
-from analysis.home.criteria import Standing, criteria_at_home
-from analysis.home.hub import Spread, domestic_grade, not_diverse
+from analysis.home.criteria import criteria_at_home
+from analysis.home.figures import HomeFigures, Spread, Standing
+from analysis.home.hub import domestic_grade
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate
 from tests.analysis.country import Country
@@ -26,12 +28,14 @@ def candidates(draw: st.DrawFn) -> Candidate:
 
 standings = st.builds(
     Standing,
+    candidate=candidates(),
     reached=candidates(),
     reached_weighed=st.sampled_from([0.49, 0.5, 1.0]),
     covered=st.sampled_from([0.09, 0.1, 1.0]),
     weighed=st.sampled_from([0.49, 0.5, 1.0]),
-    meets=st.booleans(),
+    unit=st.just("users"),
     turns=st.integers(0, 3),
+    meets=st.booleans(),
 )
 some = st.sampled_from([None, made(6, 11), made(1, 11)])
 spreads = st.builds(
@@ -49,67 +53,53 @@ def met(found: list[Criterion], *steps: str) -> bool:
     return bool(listed) and all(listed)
 
 
-def against_single(top: Candidate, standing: Standing) -> list[str]:
-    """A reason for each thing that the sentences of the rule tell of."""
-    return [
-        name
-        for name, holds in (
-            ("meets", not standing.meets),
-            ("covered", standing.covered >= POLICY.single_covered),
-            ("weighed", standing.weighed >= POLICY.single_weighed),
-            ("reached", standing.reached_weighed >= POLICY.single_weighed),
-            ("turns", standing.is_always_passed(top, POLICY)),
-        )
-        if not holds
-    ]
-
-
 @given(
-    top=st.none() | candidates(),
-    standing=standings,
-    spread=spreads,
-    organisations=st.integers(0, 20),
-    resolved=st.sampled_from([0.59, 0.6, 1.0]),
-    silent=st.sampled_from([0, 1, 5]),
-)
-def test_each_grade_is_given_where_its_steps_are_taken(
-    top: Candidate | None,
-    standing: Standing,
-    spread: Spread,
-    organisations: int,
-    resolved: float,
-    silent: int,
-) -> None:
-    """Whatever was measured; what is in between is mixed."""
-    found = criteria_at_home(
-        top,
-        standing if top else None,
-        spread,
-        organisations=organisations,
-        resolved=resolved,
-        silent=silent,
-        policy=POLICY,
+    st.builds(
+        HomeFigures,
+        organisations=st.integers(0, 20),
+        resolved=st.sampled_from([0.59, 0.6, 1.0]),
+        silent=st.sampled_from([0, 1, 5]),
+        spread=spreads,
+        standing=st.none() | standings,
     )
+)
+def test_each_grade_is_given_where_its_steps_are_taken(figures: HomeFigures) -> None:
+    """Whatever was measured; what is in between is mixed."""
+    found = criteria_at_home(figures, POLICY)
     if not met(found, "said"):
         expected = "insufficient"
     elif met(found, "named"):
         expected = "single_hub" if met(found, "single") else "concentrated"
     else:
         expected = "diverse" if met(found, "diverse") else "mixed"
-    assert (
-        domestic_grade(
-            top,
-            organisations,
-            resolved,
-            reached=standing.reached if top else None,
-            silent=silent,
-            meets=standing.meets,
-            against_single=against_single(top, standing) if top else (),
-            against_diverse=not_diverse(spread, POLICY),
-            policy=POLICY,
-        )[0]
-        == expected
+    assert domestic_grade(figures, POLICY)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("captured", "turns", "met"),
+    [(6, 0, True), (10, 0, True), (10, 1, True), (10, 2, False), (6, 1, False)],
+)
+def test_turns_are_held_against_a_hub_only_where_somebody_takes_them(
+    captured: int, turns: int, met: bool
+) -> None:
+    """As abroad: where nobody does, that too few pass it is a matter of the share alone."""
+    standing = Standing(
+        made(captured, 11),
+        reached=made(10, 11),
+        reached_weighed=1.0,
+        covered=1.0,
+        weighed=1.0,
+        unit="users",
+        turns=turns,
+        meets=False,
     )
+    listed = criteria_at_home(
+        HomeFigures(
+            11, 1.0, silent=0, spread=Spread(0.0, None, None, None, 5.0), standing=standing
+        ),
+        POLICY,
+    )
+    assert [one.met for one in listed if one.key == "always"] == [met]
 
 
 def test_the_verdict_tells_what_an_exchange_lacks_to_be_a_hub() -> None:

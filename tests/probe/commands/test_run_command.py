@@ -381,7 +381,7 @@ def test_what_would_be_no_evidence_is_refused_unless_wanted_anyway(
         )
     else:
         monkeypatch.setattr("probe.run.spoiling.impossible", lambda *_: date(2026, 6, 17))
-        monkeypatch.setattr("probe.commands.run.is_set_by_others", lambda: False)
+        monkeypatch.setattr("probe.commands.expedition.is_set_by_others", lambda: False)
     wanted = "--targets", listed(*TARGETS[:2])
     done = run(*wanted)
     assert (done.exit_code, done.stdout) == (2, "")
@@ -398,7 +398,7 @@ def test_whoever_takes_consent_back_ends_a_run(
     home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From then on nothing is measured or kept; what was kept before stays, exit code 3."""
-    monkeypatch.setattr("probe.commands.run._LOOK", 0.0)
+    monkeypatch.setattr("probe.commands.expedition._LOOK", 0.0)
     append = Spool.append
 
     def and_withdraw(spool: Spool, *traces: Redacted) -> None:
