@@ -23,6 +23,7 @@ from analysis.words.wording import (
     at_home,
     called,
     captured_range,
+    counted_in,
     effective,
     headline,
     many,
@@ -125,8 +126,12 @@ def _captured(verdict: Mapping[str, Any]) -> Text:
 def _share_of_pairs(verdict: Mapping[str, Any]) -> str:
     if not verdict["captured"]["of"]:
         return "–"
-    share, unit = verdict["share"], verdict["coverage"]["weights"]
-    weighed = f", {share['eyeballs']:.2f} by {unit}" if share["eyeballs"] is not None else ""
+    share = verdict["share"]
+    weighed = (
+        f", {share['eyeballs']:.2f} by {counted_in(verdict)}"
+        if share["eyeballs"] is not None
+        else ""
+    )
     return f"{share['equal']:.2f} by organisation{weighed}"
 
 
@@ -143,7 +148,7 @@ def _coverage(verdict: Mapping[str, Any]) -> str:
     besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
-        f"{part(coverage['eyeballs'])} of {coverage['weights']}{besides}; "
+        f"{part(coverage['eyeballs'])} of {counted_in(verdict)}{besides}; "
         f"nationally {_national(verdict)}"
     )
 
@@ -159,9 +164,7 @@ def _hegemony(verdict: Mapping[str, Any]) -> Text | None:
         return None
     first = hegemony["nodes"][0]
     weighed = (
-        f", {first['country']:.2f} by {verdict['coverage']['weights']}"
-        if first["country"] is not None
-        else ""
+        f", {first['country']:.2f} by {counted_in(verdict)}" if first["country"] is not None else ""
     )
     few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
     return Text(f"{_name(first)} {first['panel']:.2f} by organisation{weighed}{few}")

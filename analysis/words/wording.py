@@ -240,6 +240,16 @@ def called(kind: str, name: str, say: Say = str) -> str:
     return say("{name} (exchange)").format(name=name) if kind == "exchange" else name
 
 
+def counted_in(verdict: Mapping[str, Any]) -> str:
+    """What the weights of the organisations are, in the word for people.
+
+    >>> counted_in({"coverage": {"weights": "eyeballs"}})
+    'users'
+    """
+    weights: str = verdict["coverage"]["weights"]
+    return "users" if weights == "eyeballs" else weights
+
+
 def not_judged(verdict: Mapping[str, Any]) -> int:
     """How many traces are evidence, but of other days or of the other IP version.
 

@@ -999,16 +999,16 @@ def test_small_networks_are_not_the_country() -> None:
     country.everyone("lan own {up}", members=range(12, 13))
     users = {f"Net {i}": 1_000.0 for i in range(1, 12)} | {"Net 12": 1_000_000.0}
     assert country.judge().grade == "single_gateway"
-    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    verdict = country.judge(weights=Weights(users, "users"))
     assert verdict.grade == "concentrated"
-    assert any("Weighed by eyeballs, 1%" in reason for reason in verdict.fields["reasons"])
+    assert any("Weighed by users, 1%" in reason for reason in verdict.fields["reasons"])
 
 
 def test_a_research_network_is_not_the_country() -> None:
     """Ten universities behind one operator, of whom few of the country's users are."""
     country = gated()
     users = {f"Net {i}": 1_000.0 for i in range(1, 11)} | {"Everybody else": 1_000_000.0}
-    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    verdict = country.judge(weights=Weights(users, "users"))
     assert verdict.grade == "concentrated"
     reasons = verdict.fields["reasons"]
     assert "1% of the country's eyeballs were covered; 10% are needed." in reasons

@@ -170,7 +170,7 @@ def test_a_grade_in_a_sentence_is_translated() -> None:
     assert "single" not in said.text
     said = Words("km").sentence("Judged apart, IPv6 is single_gateway, and names Rival.")
     assert (said.language, "single" in said.text, "Rival" in said.text) == ("km", False, True)
-    said = Words("km").sentence("5% of the country's eyeballs were covered, 70% are needed")
+    said = Words("km").sentence("5% of the country's users were covered, 70% are needed")
     assert Words("km")("users") in said.text
     assert said.text.endswith("70%។")
 
