@@ -403,7 +403,7 @@ class Verdict:
     @property
     def pairs(self) -> pd.DataFrame:
         """One row for each organisation and destination abroad, with its gateway."""
-        return self._made("pairs", lambda: exhibits.pairs_table(self._evidence))
+        return self._made("pairs", lambda: exhibits.pairs_table(self._evidence, self.grade))
 
     @property
     def days(self) -> pd.DataFrame:
@@ -472,11 +472,21 @@ class Verdict:
         captured, (low, high) = self.captured, outward(*self.coverage.bounds, ".2f")
         lower, upper = captured_range(self._fields)
         confidence = self.provenance["policy"]["confidence"]
+        judged = (
+            (("judged", many(captured.of, "organisation")),)
+            if self.grade == "insufficient"
+            else (
+                (
+                    "captured",
+                    f"{captured.organisations} of {many(captured.of, 'organisation')}, "
+                    f"{asked(confidence)} bounds {lower}–{upper}",
+                ),
+                ("effective gateways", effective(self._fields)),
+                ("nationally", f"a share of {low}–{high}"),
+            )
+        )
         figures = (
-            ("captured", f"{captured.organisations} of {many(captured.of, 'organisation')}, "
-             f"{asked(confidence)} bounds {lower}–{upper}"),
-            ("effective gateways", effective(self._fields)),
-            ("nationally", f"a share of {low}–{high}"),
+            *judged,
             ("domestic paths", self.domestic.grade.replace("_", " ")),
             ("alarm", self.timeline.reason),
         )  # fmt: skip

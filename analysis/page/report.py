@@ -99,6 +99,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         national=outward(*verdict.coverage.bounds),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
+        paths_title=_paths_title(verdict, words),
         stand_together=stand_together(_strands(verdict)),
         needs=verdict.needs,
         recruits=records_of(_to_ask(verdict)),
@@ -233,7 +234,7 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
     if len(verdict.pairs):
         add(
             "paths",
-            words("Paths from each network through its gateway to abroad"),
+            _paths_title(verdict, words),
             *(figures.paths(verdict, width=width, say=words) for width in widths),
         )
     if verdict.days["captured_share"].count() > 1:
@@ -250,6 +251,12 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
 
 def _strands(verdict: Verdict) -> list[Strand]:
     return strands_of(records_of(verdict.pairs), verdict.accused)
+
+
+def _paths_title(verdict: Verdict, words: Words) -> str:
+    if verdict.grade == "insufficient":
+        return words("Paths from each network to abroad")
+    return words("Paths from each network through its gateway to abroad")
 
 
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:

@@ -135,6 +135,15 @@ def _share_of_pairs(verdict: Mapping[str, Any]) -> str:
     return f"{share['equal']:.2f} by organisation{weighed}"
 
 
+def _judged(verdict: Mapping[str, Any]) -> str:
+    return f"{many(verdict['captured']['of'], 'organisation')}{_besides(verdict)}"
+
+
+def _besides(verdict: Mapping[str, Any]) -> str:
+    # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
+    return " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
+
+
 def _gateways(verdict: Mapping[str, Any]) -> str:
     if not verdict["captured"]["of"]:
         return "–"
@@ -144,12 +153,10 @@ def _gateways(verdict: Mapping[str, Any]) -> str:
 
 def _coverage(verdict: Mapping[str, Any]) -> str:
     coverage = verdict["coverage"]
-    # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
-    besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
+    nationally = f"; nationally {_national(verdict)}" if verdict["grade"] != "insufficient" else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
-        f"{part(coverage['eyeballs'])} of {counted_in(verdict)}{besides}; "
-        f"nationally {_national(verdict)}"
+        f"{part(coverage['eyeballs'])} of {counted_in(verdict)}{_besides(verdict)}{nationally}"
     )
 
 
@@ -289,8 +296,19 @@ _ROWS: dict[str, Callable[[Mapping[str, Any]], Text | str | None]] = {
 }
 
 
+# Of too few networks the figures are not shown: four of four is read as a verdict.
+_OF_TOO_FEW: dict[str, Callable[[Mapping[str, Any]], Text | str | None]] = {
+    "judged": _judged,
+    **{
+        name: _ROWS[name]
+        for name in ("coverage", "witness", "domestic", "timeline", "measured", "left out")
+    },
+}
+
+
 def _rows(verdict: Mapping[str, Any]) -> dict[str, Text | str]:
-    told = {name: row(verdict) for name, row in _ROWS.items()}
+    rows = _OF_TOO_FEW if verdict["grade"] == "insufficient" else _ROWS
+    told = {name: row(verdict) for name, row in rows.items()}
     return {name: row for name, row in told.items() if row is not None}
 
 
