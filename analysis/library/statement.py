@@ -37,6 +37,7 @@ from analysis.words.wording import (
     at_home,
     captured_range,
     effective,
+    grade_at_home,
     headline,
     many,
     outward,
@@ -487,7 +488,7 @@ class Verdict:
         )
         figures = (
             *judged,
-            ("domestic paths", self.domestic.grade.replace("_", " ")),
+            ("domestic paths", grade_at_home(self._fields["domestic"])),
             ("alarm", self.timeline.reason),
         )  # fmt: skip
         rows = "".join(

@@ -25,6 +25,7 @@ from analysis.words.wording import (
     captured_range,
     counted_in,
     effective,
+    grade_at_home,
     headline,
     many,
     not_judged,
@@ -222,7 +223,7 @@ def _domestic(verdict: Mapping[str, Any]) -> Text:
         f"{count} {way.replace('_', ' ')}" for way, count in domestic["pairs"].items() if count
     )
     return Text.assemble(
-        (domestic["grade"].replace("_", " "), _STYLE[domestic["grade"]]),
+        (grade_at_home(domestic), "" if domestic["meeting_place"] else _STYLE[domestic["grade"]]),
         _hub(domestic) + (f": {ways}" if ways else ""),
     )
 
@@ -231,11 +232,7 @@ def _hub(domestic: Mapping[str, Any]) -> str:
     hub = domestic["hub"]
     if not hub:
         return ""
-    if hub["kind"] == "exchange":
-        return f" ({hub['name']}, an exchange)"
-    return (
-        f" ({hub['name']}, a meeting place)" if domestic["meeting_place"] else f" ({hub['name']})"
-    )
+    return f" ({hub['name']}{', an exchange' if hub['kind'] == 'exchange' else ''})"
 
 
 def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
@@ -379,7 +376,7 @@ def _brief(verdict: Mapping[str, Any]) -> dict[str, str]:
         _bounds(verdict): _range(verdict),
         "nationally": "a share of " + _national(verdict),
         "effective": f"{effective(verdict)} gateways",
-        "domestic": domestic["grade"].replace("_", " ") + _hub(domestic),
+        "domestic": grade_at_home(domestic) + _hub(domestic),
     }
 
 

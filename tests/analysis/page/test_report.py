@@ -217,6 +217,7 @@ def test_the_rule_at_home_stands_beside_its_grade() -> None:
     for i, j in permutations(range(1, 9), 2):
         country.trace(i, f"20.0.{j}.200", "lan own homeix")
     page = text_of(gw.report(verdict_of(country)))
+    assert "Between networks at home networks meet in one place" in page
     rule = page.partition("What the rule asks for at home")[2].partition("From the network")[0]
     assert "before it is called the only hub" in rule
     assert "more than a place where networks meet, as at an exchange ✗ not met" in rule

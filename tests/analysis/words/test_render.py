@@ -242,7 +242,7 @@ def test_an_alarm_is_shown_with_its_day() -> None:
     ("between", "said"),
     [
         ("gate", "domestic single hub (Gate): 56 hub"),
-        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 exchange"),
+        ("homeix", "domestic networks meet in one place (HomeIX, an exchange): 56 exchange"),
     ],
 )
 def test_domestic_paths_are_shown_with_their_hub(between: str, said: str) -> None:
@@ -441,8 +441,8 @@ def test_one_is_one_and_nothing_is_no_figure() -> None:
     said = words(plain(one.judge().fields))
     assert "1 trace, 1 vantage point, 1 destination, 1 day (IPv4), 2026-01-01 to 2026-01-01" in said
     assert "judged 1 organisation besides the candidate's" in said
-    one = copy.deepcopy(VERDICTS["concentrated"])
-    one["hegemony"] |= {"viewpoints": 1, "warning": True}
-    assert "only 1 viewpoint chokepoints" in words(plain(one))
+    seen_once = copy.deepcopy(VERDICTS["concentrated"])
+    seen_once["hegemony"] |= {"viewpoints": 1, "warning": True}
+    assert "only 1 viewpoint chokepoints" in words(plain(seen_once))
     nothing = words(plain(VERDICTS["empty"]))
     assert "0 traces, 0 vantage points, 0 destinations, 0 days (IPv4), no data" in nothing

@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from analysis.words.translation import FOLDER, LANGUAGES, VERDICT, Said, Words
-from analysis.words.wording import GRADES, HEADLINE, HUB, LEFT_OUT
+from analysis.words.wording import GRADES, HEADLINE, HUB, LEFT_OUT, MEETING
 from tests.analysis.country import Country
 
 ROOT = Path(__file__).parents[3]
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 BY_NAME = {
     *HEADLINE.values(),
     *GRADES.values(),
+    MEETING,
     *LEFT_OUT.values(),
     HUB,
 }
