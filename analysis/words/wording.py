@@ -1,8 +1,8 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
 `HEADLINE` sums a grade up in one sentence, `HUB` stands beside it where the ways at home have one,
-`GRADES` and `grade_at_home` name a grade, `LEFT_OUT` says why traces were not used, `beside` writes a
-figure so that nobody takes it for a bound that it misses, `part` so that nobody takes it for
+`GRADES` and `grade_at_home` name a grade, `LEFT_OUT` says why traces were not used, `beside` writes
+a figure so that nobody takes it for a bound that it misses, `part` so that nobody takes it for
 nothing or for all, and `outward` and `captured_between` bounds so that they claim no more than is
 known.
 """

@@ -821,6 +821,10 @@ def test_networks_numbered_alike_go_on_together(
     verdict = country.judge()
     assert verdict.grade == grade
     assert (verdict.gateway is None) == (grade == "mixed")
+    reasons = " ".join(verdict.fields["reasons"])
+    alike, lent = "may number themselves alike", "may have numbers or lines of it"
+    expected = {alike if block.startswith("10.") else lent} if together == (2,) * 6 else set()
+    assert {said for said in (alike, lent) if said in reasons} == expected
 
 
 @pytest.mark.parametrize(
