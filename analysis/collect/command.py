@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.intake.shortage import unless_short
 from analysis.words.wording import counted, many
 from probe.commands.folder import Folder
 from probe.owner.settings import is_loopback
@@ -133,10 +134,11 @@ def _listening(host: str, port: int) -> socket.socket:
         taken = problem.errno == errno.EADDRINUSE
         # Python adds to what the system says where it came to it.
         said = in_words(problem).partition(" (while")[0]
-        raise Failure(
+        blame = Failure(
             f"cannot listen on {host} port {port} ({said}); choose another "
             f"{'--port' if taken else '--host, an address of this machine'}"
-        ) from None
+        )
+        raise unless_short(OSError(problem.errno, said), blame) from None
 
 
 def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
@@ -163,10 +165,11 @@ def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
     try:
         config.load()
     except OSError as problem:
-        raise BadInput(
+        blame = BadInput(
             f"{cert} and {key} cannot be used ({in_words(problem)}); they have to be a certificate "
             "in PEM and its key, both readable by this user"
-        ) from None
+        )
+        raise unless_short(problem, blame) from None
     return uvicorn.Server(config)
 
 

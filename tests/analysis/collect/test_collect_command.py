@@ -50,6 +50,7 @@ def folder(tmp_path: Path) -> Path:
     [
         (errno.EACCES, "Permission denied", 4, "may not listen on port 443; choose a --port from"),
         (errno.EADDRINUSE, "Address in use", 2, "(Address in use); choose another --port"),
+        (errno.EMFILE, "Too many open files", 4, "raise the limit in this terminal: ulimit -n"),
         (errno.EADDRNOTAVAIL, "Cannot assign", 2, "(Cannot assign); choose another --host, an"),
         (socket.EAI_NONAME, "Unknown name", 2, "(Unknown name); choose another --host, an address"),
     ],
