@@ -118,6 +118,25 @@ def test_a_script_gets_all_of_it(folder: Path) -> None:
     assert found["refusals"] == {"not_a_bundle": 1}
 
 
+def test_a_script_reads_what_was_decided(folder: Path, tmp_path: Path) -> None:
+    """Each bundle by its whole sha256, what a receipt says, and how many a copy holds."""
+    held, stick = str(folder), tmp_path / "1.tar"
+    stick.write_bytes(BUNDLES[0][:-1])
+    done = gatewatch("take", held, str(stick), "--json")
+    (taken,) = json.loads(done.stdout)["bundles"]
+    assert (done.exit_code, taken["file"], taken["status"]) == (6, str(stick), "refused")
+    assert taken["reason"].startswith("altered_bundle")
+    for words, status, bundles in (
+        (["accept", held, NAMES[0][:8]], "accepted", [NAMES[0]]),
+        (["refuse", held, NAMES[0][:8], "--reason", "a test of ours"], "refused", [NAMES[0]]),
+        (["refuse", held, "--before", "2020-01-01", "--reason", "old"], "refused", []),
+    ):
+        found = json.loads(gatewatch(*words, "--json").stdout)
+        assert found == {"status": status, "bundles": bundles}
+    copy = json.loads(gatewatch("backup", held, str(tmp_path / "copy"), "--json").stdout)
+    assert copy == {"to": str(tmp_path / "copy"), "bundles": 2}
+
+
 def test_all_may_be_accepted(folder: Path) -> None:
     """What was accepted lies where analyze finds it; then nothing waits any more."""
     assert gatewatch("accept", str(folder), "--all").stdout == "accepted: 3 bundles\n"
